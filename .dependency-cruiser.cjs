@@ -1,0 +1,82 @@
+/** The house's walls. docs/architecture.md says why each stands. */
+const inside = (folder) => `^(test/fixtures/architecture/)?${folder}/`;
+const outside = (...allowed) => `^(?!(test/fixtures/architecture/)?(${allowed.join('|')})(/|$))(?!node_modules)(?!.*node_modules)`;
+
+/** Own folders only: `from` may import itself and `allowed`. */
+const wall = (from, allowed) => ({
+  name: `${from}-walls`,
+  severity: 'error',
+  from: { path: inside(from) },
+  to: { path: outside(from, ...allowed), dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'not-resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    wall('protocol', []),
+    wall('workers', ['protocol']),
+    wall('web', ['workers/(client|api)\\.ts', 'protocol']),
+    wall('server', ['protocol']),
+    wall('gateway', ['protocol']),
+    {
+      name: 'server-knows-nothing',
+      comment: 'Zero knowledge is kept by the import graph: no chain of imports may lead the server to vault-opening code.',
+      severity: 'error',
+      from: { path: inside('server') },
+      to: { path: '^(test/fixtures/architecture/)?(protocol/(vault|session)|workers)/', reachable: true },
+    },
+    {
+      name: 'page-holds-no-keys',
+      comment: 'The page may know the shapes of vault, crypto, session and transmission code, never run it.',
+      severity: 'error',
+      from: { path: inside('web') },
+      to: {
+        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|transmission|secrets-manager)/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'protocol-has-no-platform',
+      comment: 'protocol/ runs in the page, in workers, in Node: neither DOM nor Node modules.',
+      severity: 'error',
+      from: { path: inside('protocol') },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'only-crypto-calls-noble',
+      severity: 'error',
+      from: { path: inside('protocol'), pathNot: inside('protocol/crypto') },
+      to: { path: 'node_modules/@noble' },
+    },
+    {
+      name: 'legacy-crypto-stays-home',
+      comment: 'AES-CBC and ECIES without HKDF exist only for the secrets-manager wire format.',
+      severity: 'error',
+      from: { path: '^', pathNot: ['^(test/fixtures/architecture/)?protocol/secrets-manager/', '^test/'] },
+      to: { path: 'protocol/secrets-manager/legacy-crypto\\.ts$' },
+    },
+    {
+      name: 'nothing-imports-test',
+      severity: 'error',
+      from: { pathNot: '^(test|vitest\\.config|playwright\\.config)' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'protocol-layers',
+      comment: 'errors, limits, bytes below crypto; crypto below everything with keys.',
+      severity: 'error',
+      from: { path: inside('protocol/crypto') },
+      to: { path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|messages)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'svelte', 'browser', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.svelte', '.json', '.d.ts', '.css'],
+    },
+  },
+};

@@ -1,0 +1,157 @@
+import { ProtocolError } from './errors.ts';
+
+/** Bytes over a plain ArrayBuffer, which is what WebCrypto takes. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export const empty: Bytes = new Uint8Array(0);
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/** Text of UTF-8 bytes. Throws `malformed` when they are not UTF-8. */
+export function parseUtf8(bytes: Uint8Array): string {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    throw new ProtocolError('malformed', 'not utf-8');
+  }
+}
+
+/** All parts, one after another, in new memory. */
+export function concat(...parts: readonly Uint8Array[]): Bytes {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** The same bytes over memory of their own: for views handed out by libraries, and before a buffer is wiped. */
+export function copy(bytes: Uint8Array): Bytes {
+  return new Uint8Array(bytes);
+}
+
+/** Unsigned 32-bit integer, big endian, 4 bytes. */
+export function uint32(value: number): Bytes {
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, value);
+  return out;
+}
+
+/** Unsigned 64-bit integer, big endian, 8 bytes. */
+export function uint64(value: bigint): Bytes {
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, value);
+  return out;
+}
+
+/** Equality whose time depends on the lengths alone. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}
+
+/** Overwrites secrets that are no longer needed. JavaScript may have copied them; this shortens their life, no more. */
+export function wipe(...secrets: readonly Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0);
+}
+
+/** base64url without padding (RFC 4648 §5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  return encodeBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+/** Strict inverse of {@link encodeBase64url}: canonical, no padding. Throws `malformed`. */
+export function parseBase64url(text: string): Bytes {
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) throw new ProtocolError('malformed', 'not base64url');
+  const bytes = decodeBase64(text.replaceAll('-', '+').replaceAll('_', '/'));
+  if (encodeBase64url(bytes) !== text) throw new ProtocolError('malformed', 'base64url is not canonical');
+  return bytes;
+}
+
+/** Standard base64 with padding (RFC 4648 §4). */
+export function encodeBase64(bytes: Uint8Array): string {
+  let binary = '';
+  const step = 0x8000; // String.fromCharCode takes its bytes as arguments, and the stack is finite
+  for (let i = 0; i < bytes.length; i += step) binary += String.fromCharCode(...bytes.subarray(i, i + step));
+  return btoa(binary);
+}
+
+/** Inverse of {@link encodeBase64}; takes unpadded input too. Throws `malformed`. */
+export function decodeBase64(text: string): Bytes {
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    throw new ProtocolError('malformed', 'not base64');
+  }
+  const out = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) out[i] = binary.charCodeAt(i);
+  return out;
+}
+
+/** Lower-case hexadecimal. */
+export function encodeHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Inverse of {@link encodeHex}. Throws `malformed`. */
+export function parseHex(text: string): Bytes {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new ProtocolError('malformed', 'not hexadecimal');
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** Reads a byte layout front to back; every read checks that the bytes are there. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  /** The next `length` bytes, in memory of their own. Throws `malformed` when they are not there. */
+  take(length: number): Bytes {
+    if (length < 0 || length > this.remaining) throw new ProtocolError('malformed', 'too few bytes');
+    this.#offset += length;
+    return copy(this.#bytes.subarray(this.#offset - length, this.#offset));
+  }
+
+  byte(): number {
+    return this.take(1)[0] ?? 0;
+  }
+
+  uint16(): number {
+    return new DataView(this.take(2).buffer).getUint16(0);
+  }
+
+  uint32(): number {
+    return new DataView(this.take(4).buffer).getUint32(0);
+  }
+
+  uint64(): bigint {
+    return new DataView(this.take(8).buffer).getBigUint64(0);
+  }
+
+  rest(): Bytes {
+    return this.take(this.remaining);
+  }
+
+  /** Throws `malformed` when bytes are left over: a layout is decoded whole or not at all. */
+  end(): void {
+    if (this.remaining > 0) throw new ProtocolError('malformed', 'trailing bytes');
+  }
+}

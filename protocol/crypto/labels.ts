@@ -1,0 +1,45 @@
+/**
+ * Every key has one purpose and every purpose one label: HKDF info strings, signature contexts and envelope
+ * purposes. A label is never reused and never changed; a new meaning gets a new version. protocol.md §3.
+ */
+export const labels = {
+  keyId: 'sallyport/v1/key-id',
+  ecies: 'sallyport/v1/ecies',
+  accountWrappingKey: 'sallyport/v1/account-wrapping-key',
+  localWrappingKey: 'sallyport/v1/local-wrapping-key',
+  recordTrafficVaultToGateway: 'sallyport/v1/session-signal/vault-to-gateway',
+  recordTrafficGatewayToVault: 'sallyport/v1/session-signal/gateway-to-vault',
+  resourceKey: 'sallyport/v1/resource-key',
+  applicationKey: 'sallyport/v1/application-key',
+  applicationRecordKey: 'sallyport/v1/application-record-key',
+  gatewayIdentity: 'sallyport/v1/gateway-identity',
+  linkClientToServer: 'sallyport/v1/link/client-to-server',
+  linkServerToClient: 'sallyport/v1/link/server-to-client',
+} as const;
+
+/** What a signature says. The label is part of the signed bytes, so one kind never passes for another. */
+export const signatureContexts = {
+  accountCertificate: 'sallyport/v1/signature/account-certificate',
+  apiRequest: 'sallyport/v1/signature/api-request',
+  command: 'sallyport/v1/signature/command',
+  gatewayReply: 'sallyport/v1/signature/gateway-reply',
+  linkProof: 'sallyport/v1/signature/link-proof',
+  roster: 'sallyport/v1/signature/roster',
+  serverKeys: 'sallyport/v1/signature/server-keys',
+} as const;
+
+/** What an envelope holds. Bound as AAD together with the objects it belongs to. */
+export const purposes = {
+  dataKey: 'data-key',
+  accountEcdhKey: 'account-ecdh-key',
+  accountSigningKey: 'account-signing-key',
+  organisationSigningKey: 'organisation-signing-key',
+  recordKey: 'record-key',
+  recordData: 'record-data',
+  localState: 'local-state',
+  sessionSignal: 'session-signal',
+  commandReply: 'command-reply',
+} as const;
+
+export type Purpose = (typeof purposes)[keyof typeof purposes];
+export type SignatureContext = (typeof signatureContexts)[keyof typeof signatureContexts];

@@ -1,0 +1,79 @@
+/** Every bound of the protocol, in one place, each with its reason. Bytes unless the name says otherwise. */
+export const limits = {
+  /**
+   * GCM messages under one key with random 96-bit nonces. NIST SP 800-38D §8.3 allows 2^32; we stop far
+   * below (collision probability under 2^-50 at 2^23) because no key of ours needs more.
+   */
+  messagesPerKey: 2 ** 23,
+  /** Counter-mode channel keys (transmission channels) never repeat a nonce; the bound keeps counters exact in a double. */
+  framesPerChannelKey: 2 ** 40,
+
+  /** One record's plaintext. A long private key is 4 KiB and notes are text; files go elsewhere. */
+  recordPlaintext: 256 * 1024,
+  /** Sizes a server sees are rounded up to these buckets, then to multiples of the last. */
+  paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384] as readonly number[],
+  /** Records of one account. Ten times what the vault must stay instant at. */
+  recordsPerAccount: 500_000,
+  /** Records in one sync page: about 1 MiB of small records. */
+  syncPageRecords: 500,
+  /** Bytes of one API request or response body, transmission layer included. */
+  apiBody: 4 * 1024 * 1024,
+  /** One frame of a vault or gateway WebSocket: an SDP with every candidate is under 16 KiB. */
+  linkFrame: 256 * 1024,
+  /** Frames a link keeps for a peer that is away, for resuming. More is a lost peer. */
+  linkReplayFrames: 512,
+  /** How long a broken link may be resumed. */
+  linkResumeMs: 60_000,
+  /** How far a sender's clock may be off before its request is refused. */
+  clockSkewMs: 5 * 60_000,
+  /** A signed command lives this long; the replay window of a gateway must cover it plus the clock skew. */
+  commandLifetimeMs: 30_000,
+  /** Nonces a gateway remembers. At 100 commands a second the window above holds 33,000. */
+  replayWindowEntries: 65_536,
+  /** How long the router waits for a gateway's answer to a command before saying so. */
+  commandTimeoutMs: 15_000,
+  /** A device's session token, renewed while in use. */
+  sessionTokenMs: 12 * 60 * 60_000,
+  /** One-time tokens for gateways: long enough to walk to another machine. */
+  enrolmentTokenMs: 60 * 60_000,
+
+  /** Argon2id floor and ceiling for keys derived on this device (RFC 9106 §4; OWASP 2023). */
+  argon2: { minMemoryKiB: 64 * 1024, maxMemoryKiB: 1024 * 1024, minPasses: 3, maxPasses: 16, parallelism: 1 },
+  /** A master password. NIST SP 800-63B §5.1.1.2 asks for at least 8 and room for 64. */
+  password: { min: 10, max: 512 },
+
+  /** Data-channel frame payload. 16 KiB is the largest message that every WebRTC stack interleaves well. */
+  framePayload: 16 * 1024,
+  /** A frame under load on a slow path: one SCTP chunk, so that latency stays at the round trip. */
+  framePayloadUnderLoad: 1024,
+  /** Control message on a stream: progress, latency, end. */
+  frameControl: 8 * 1024,
+  /** Streams of one peer connection. */
+  streamsPerPeer: 64,
+  /** Credit a receiver grants at first, and at most, per stream. */
+  initialCredit: 128 * 1024,
+  maxCredit: 4 * 1024 * 1024,
+  /** Heartbeat on the data channel, and silence after which the peer is taken for dead. */
+  heartbeatMs: 1_000,
+  heartbeatLostMs: 5_000,
+
+  /** Sealed session signals of one session: an offer, an answer, candidates, progress. */
+  signalsPerSession: 512,
+  /** Plaintext of one sealed signal. */
+  signalPlaintext: 64 * 1024,
+  /** Sessions on one gateway, and of one account on it. */
+  sessionsPerGateway: 256,
+  sessionsPerAccount: 64,
+
+  /** Members of one roster. */
+  rosterMembers: 10_000,
+
+  /**
+   * Guacamole instructions. guacd itself parses at most 8192 bytes and 128 elements (parser-constants.h), so more
+   * toward it only ends the session; what it sends is allowed four times that, for versions to come.
+   */
+  guacamole: {
+    toGuacd: { elementLength: 8192, elements: 128, instructionBytes: 8192 },
+    fromGuacd: { elementLength: 32_768, elements: 256, instructionBytes: 32_768 },
+  },
+} as const;

@@ -1,0 +1,41 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+
+const node = (name: string, include: string[], testTimeout = 20_000) => ({
+  test: { name, include, environment: 'node' as const, testTimeout, hookTimeout: 120_000 },
+});
+
+const chromium = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      node('unit', ['test/unit/**/*.test.ts']),
+      node('vectors', ['test/vectors/**/*.test.ts']),
+      { ...node('integration', ['test/integration/**/*.test.ts'], 120_000) },
+      { ...node('hostile', ['test/hostile/**/*.test.ts'], 120_000) },
+      {
+        plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
+        resolve: { conditions: ['browser'] },
+        test: { name: 'components', include: ['test/components/**/*.test.ts'], environment: 'happy-dom' },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/vectors/**/*.test.ts', 'test/browser/**/*.test.ts'],
+          testTimeout: 30_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: chromium },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+});
