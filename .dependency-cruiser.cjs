@@ -1,18 +1,27 @@
 /** The house's walls. docs/architecture.md says why each stands. */
 const inside = (folder) => `^(test/fixtures/architecture/)?${folder}/`;
-const outside = (...allowed) => `^(?!(test/fixtures/architecture/)?(${allowed.join('|')})(/|$))(?!node_modules)(?!.*node_modules)`;
+const outside = (...allowed) =>
+  `^(?!(test/fixtures/architecture/)?(${allowed.join('|')})(/|$))(?!node_modules)(?!.*node_modules)`;
 
 /** Own folders only: `from` may import itself and `allowed`. */
 const wall = (from, allowed) => ({
   name: `${from}-walls`,
   severity: 'error',
   from: { path: inside(from) },
-  to: { path: outside(from, ...allowed), dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+  to: {
+    path: outside(from, ...allowed),
+    dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown', 'unknown'],
+  },
 });
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
     { name: 'not-resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     wall('protocol', []),
     wall('workers', ['protocol']),
@@ -21,7 +30,8 @@ module.exports = {
     wall('gateway', ['protocol']),
     {
       name: 'server-knows-nothing',
-      comment: 'Zero knowledge is kept by the import graph: no chain of imports may lead the server to vault-opening code.',
+      comment:
+        'Zero knowledge is kept by the import graph: no chain of imports may lead the server to vault-opening code.',
       severity: 'error',
       from: { path: inside('server') },
       to: { path: '^(test/fixtures/architecture/)?(protocol/(vault|session)|workers)/', reachable: true },
@@ -67,7 +77,9 @@ module.exports = {
       comment: 'errors, limits, bytes below crypto; crypto below everything with keys.',
       severity: 'error',
       from: { path: inside('protocol/crypto') },
-      to: { path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|messages)/' },
+      to: {
+        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|messages)/',
+      },
     },
   ],
   options: {

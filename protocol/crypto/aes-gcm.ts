@@ -14,7 +14,12 @@ export async function importAesKey(raw: Bytes): Promise<CryptoKey> {
 }
 
 /** ciphertext ‖ tag under a nonce that the caller never repeats for this key. */
-export async function sealWithNonce(key: CryptoKey, nonce: Bytes, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
+export async function sealWithNonce(
+  key: CryptoKey,
+  nonce: Bytes,
+  plaintext: Bytes,
+  aad: Bytes,
+): Promise<Bytes> {
   const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: aad, tagLength: tagLength * 8 };
   return new Uint8Array(await crypto.subtle.encrypt(algorithm, key, plaintext));
 }

@@ -43,7 +43,10 @@ export function signerOfCryptoKey(key: CryptoKey, publicKey: Bytes): Signer {
 
 /** A new WebCrypto signing key pair whose private half never leaves the platform. */
 export async function generateDeviceKey(): Promise<{ readonly key: CryptoKey; readonly publicKey: Bytes }> {
-  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
+    'sign',
+    'verify',
+  ]);
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
   return { key: pair.privateKey, publicKey };
 }
@@ -58,7 +61,12 @@ export function verifySignature(
   if (!isValid(publicKey, context, message, signature)) throw new ProtocolError('bad-signature');
 }
 
-function isValid(publicKey: Uint8Array, context: SignatureContext, message: Uint8Array, signature: Uint8Array) {
+function isValid(
+  publicKey: Uint8Array,
+  context: SignatureContext,
+  message: Uint8Array,
+  signature: Uint8Array,
+) {
   if (signature.length !== signatureLength) return false;
   try {
     checkPublicKey(publicKey);

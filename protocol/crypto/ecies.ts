@@ -40,7 +40,12 @@ export async function openWithPrivateKey(
   }
 }
 
-async function agreedKey(privateKey: Bytes, publicKey: Bytes, ephemeral: Bytes, recipient: Bytes): Promise<CryptoKey> {
+async function agreedKey(
+  privateKey: Bytes,
+  publicKey: Bytes,
+  ephemeral: Bytes,
+  recipient: Bytes,
+): Promise<CryptoKey> {
   const shared = ecdhSharedSecret(privateKey, publicKey);
   const raw = hkdf(shared, empty, encodeContext(labels.ecies, ephemeral, recipient));
   const key = await importAesKey(raw);

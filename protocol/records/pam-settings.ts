@@ -1,0 +1,128 @@
+import { parseUid, type Uid } from '../uid.ts';
+import { ProtocolError } from '../errors.ts';
+import { firstValue, type FieldValue, type RecordContent } from './content.ts';
+
+/** Value of a `pamHostname` field. */
+export interface PamHostname {
+  readonly hostName: string;
+  readonly port: string;
+}
+
+/** Value of a machine's `pamSettings` field: sealed, so it is authoritative for gateway, credential and host key. */
+export interface PamSettings {
+  /** The PAM configuration record, which names the gateway. */
+  readonly configurationUid?: Uid;
+  readonly connection: ConnectionSettings;
+}
+
+export interface ConnectionSettings {
+  readonly protocol: 'ssh';
+  /** The pamUser record whose credential opens the session. */
+  readonly launchCredentialUid?: Uid;
+  /** "type base64", as known_hosts writes it. */
+  readonly hostKey?: string;
+  /** `ask`: an unknown host key is shown and refused until a person accepts it. */
+  readonly hostKeyPolicy: 'ask' | 'trust-on-first-use';
+  readonly disableCopy: boolean;
+  readonly disablePaste: boolean;
+  readonly colorScheme: 'black-white' | 'gray-black' | 'green-black' | 'white-black';
+  readonly fontSize: number;
+  readonly scrollback: number;
+}
+
+/** Value of a configuration's `pamResources` field. */
+export interface PamResources {
+  /** The gateway's UID. */
+  readonly controllerUid: Uid;
+  readonly applicationUid: Uid;
+  readonly organisationUid: Uid;
+  /** base64url, 65 bytes: what the gateway verifies rosters with. */
+  readonly organisationKey: string;
+  readonly rosterVersion: number;
+  /** base64url, 65 bytes: pinned once the gateway proved that it holds the application key. */
+  readonly gatewayKey?: string;
+}
+
+export const defaultConnection: ConnectionSettings = {
+  protocol: 'ssh',
+  hostKeyPolicy: 'ask',
+  disableCopy: false,
+  disablePaste: false,
+  colorScheme: 'gray-black',
+  fontSize: 12,
+  scrollback: 1000,
+};
+
+const schemes = ['black-white', 'gray-black', 'green-black', 'white-black'] as const;
+
+/** The machine's host and port. Throws `malformed`, naming what is wrong. */
+export function readHostname(content: RecordContent): { readonly host: string; readonly port: number } {
+  const value = objectOf(firstValue(content, 'pamHostname'), 'the record has no host name');
+  const host = value['hostName'];
+  const port = Number(value['port'] || 22);
+  if (typeof host !== 'string' || host.trim() === '')
+    throw new ProtocolError('malformed', 'the record has no host name');
+  if (!Number.isInteger(port) || port < 1 || port > 65535)
+    throw new ProtocolError('malformed', 'the port is not 1 to 65535');
+  return { host: host.trim(), port };
+}
+
+/** The machine's settings with defaults filled in. Throws `malformed`, naming what is wrong. */
+export function readPamSettings(content: RecordContent): PamSettings {
+  const raw = firstValue(content, 'pamSettings');
+  if (raw === null) return { connection: defaultConnection };
+  const value = objectOf(raw, 'pamSettings is not an object');
+  const connection = readConnection(value['connection'] ?? {});
+  const configuration = value['configurationUid'];
+  return configuration ? { configurationUid: uidIn(configuration), connection } : { connection };
+}
+
+/** The configuration's pins. Throws `malformed`. */
+export function readPamResources(content: RecordContent): PamResources {
+  const value = objectOf(firstValue(content, 'pamResources'), 'the configuration names no gateway');
+  const { organisationKey, gatewayKey, rosterVersion } = value;
+  if (typeof organisationKey !== 'string' || typeof rosterVersion !== 'number') {
+    throw new ProtocolError('malformed', 'the configuration pins no organisation');
+  }
+  const pins = {
+    controllerUid: uidIn(value['controllerUid']),
+    applicationUid: uidIn(value['applicationUid']),
+    organisationUid: uidIn(value['organisationUid']),
+    organisationKey,
+    rosterVersion,
+  };
+  return typeof gatewayKey === 'string' ? { ...pins, gatewayKey } : pins;
+}
+
+function readConnection(raw: unknown): ConnectionSettings {
+  const value = objectOf(raw as FieldValue, 'connection is not an object');
+  const { protocol, launchCredentialUid, hostKey } = value;
+  if (protocol !== undefined && protocol !== 'ssh')
+    throw new ProtocolError('malformed', 'the protocol is not supported');
+  return {
+    protocol: 'ssh',
+    ...(launchCredentialUid ? { launchCredentialUid: uidIn(launchCredentialUid) } : {}),
+    ...(typeof hostKey === 'string' && hostKey !== '' ? { hostKey } : {}),
+    hostKeyPolicy: value['hostKeyPolicy'] === 'trust-on-first-use' ? 'trust-on-first-use' : 'ask',
+    disableCopy: value['disableCopy'] === true,
+    disablePaste: value['disablePaste'] === true,
+    colorScheme: schemes.find((scheme) => scheme === value['colorScheme']) ?? defaultConnection.colorScheme,
+    fontSize: boundedInteger(value['fontSize'], 6, 96, defaultConnection.fontSize),
+    // guacd takes 434 MB for 100,000 lines, so the bound is not the person's to lift.
+    scrollback: boundedInteger(value['scrollback'], 100, 10_000, defaultConnection.scrollback),
+  };
+}
+
+function boundedInteger(value: unknown, min: number, max: number, fallback: number): number {
+  return Number.isInteger(value) ? Math.min(max, Math.max(min, value as number)) : fallback;
+}
+
+function objectOf(value: FieldValue | null, message: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new ProtocolError('malformed', message);
+  return value;
+}
+
+function uidIn(value: unknown): Uid {
+  if (typeof value !== 'string') throw new ProtocolError('malformed', 'not a uid');
+  return parseUid(value);
+}
