@@ -1,0 +1,91 @@
+// What every command says about itself. Plain JavaScript, because help must work before anything is installed.
+
+/** @type {Record<string, { line: string, text: string }>} */
+export const commands = {
+  demo: {
+    line: 'one complete installation on 127.0.0.1 with a demo organisation and a real sshd as target',
+    text: `usage: npm run demo [-- OPTIONS]
+
+Installs what is missing, builds the web vault when its sources changed, starts server, guacd, sshd
+and gateway on 127.0.0.1, makes the demo organisation through the real client code and prints the
+address and the sign-in. Data stays in var/demo between runs. Ctrl-C stops everything it started.
+
+  --json          print one JSON line {"url","email","password"} on stdout once ready
+  --port NUMBER   port of the web vault (default 8443, or the next free one)
+  --data FOLDER   where the data lives (default var/demo)
+  --reset         throw the data of earlier runs away first`,
+  },
+  start: {
+    line: 'a production installation on this machine: no demo data, a one-time link for the first administrator',
+    text: `usage: npm start [-- OPTIONS]
+
+Installs what is missing, builds the web vault when its sources changed, starts the server with its
+embedded store (or DATABASE_URL) and prints a one-time link for creating the first administrator.
+A first-run page then walks through account, recovery phrase and gateway enrolment.
+
+  --config FILE   configuration file (or the environment; docs/operations.md lists every key)
+  --gateway FILE  also run a gateway and guacd here, with this gateway configuration file`,
+  },
+  dev: {
+    line: 'the demo in watch mode: the web vault reloads on a change, server and gateway restart',
+    text: `usage: npm run dev [-- OPTIONS]
+
+As demo, with the web vault served by Vite and server and gateway restarted when a file changes.
+
+  --port NUMBER   port of the server (default 8443)
+  --data FOLDER   where the data lives (default var/dev)`,
+  },
+  gateway: {
+    line: 'a gateway on this machine for a server elsewhere',
+    text: `usage: npm run gateway -- [OPTIONS] [GATEWAY ARGUMENTS]
+
+Runs guacd (or uses GUACD_HOST and GUACD_PORT) and the gateway. All other arguments go to the gateway
+itself; "npm run gateway -- enrol --help" and docs/operations.md list them.`,
+  },
+  build: {
+    line: 'build the web vault into dist/web',
+    text: `usage: npm run build [-- --force]
+
+Builds the web vault into dist/web when its sources changed since the last build.
+
+  --force         build even when nothing changed`,
+  },
+  check: {
+    line: 'types, svelte-check, lint, format, architecture rule, unit tests',
+    text: `usage: npm run check [-- NAME ...]
+
+Runs every check, or those named: messages, types, svelte, lint, format, architecture, unit.
+Exit code 1 when any of them fails.`,
+  },
+  test: {
+    line: 'unit, vectors (Node and Chromium), integration, hostile and end-to-end tests on real parts',
+    text: `usage: npm test [-- OPTIONS] [NAME ...]
+
+Runs every suite, or those named: unit, vectors, browser, component, integration, hostile, e2e.
+The last line is "N passed, M failed"; exit code 1 when M is not 0.
+
+  --no-setup      do not install anything, use what is there`,
+  },
+  bench: {
+    line: 'measure: npm run bench -- connect',
+    text: `usage: npm run bench -- NAME [OPTIONS]
+
+Runs one measurement of test/bench on a running demo of its own. NAME is one of the files there
+(connect: from click to first drawn frame, split by leg).`,
+  },
+  proto: {
+    line: 'generate TypeScript from protocol/messages/*.proto',
+    text: `usage: npm run proto [-- --verify]
+
+Lints protocol/messages/*.proto and writes protocol/messages/gen. Works offline.
+
+  --verify        change nothing, fail when the generated files are stale`,
+  },
+};
+
+/** The overview of all commands. */
+export function overview() {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { line }]) => `  ${name.padEnd(width)}  ${line}`);
+  return `usage: node scripts/run.mjs COMMAND [ARGUMENTS]   (or: npm run COMMAND -- ARGUMENTS)\n\n${lines.join('\n')}\n\nnode scripts/run.mjs COMMAND --help says more about one of them.`;
+}
