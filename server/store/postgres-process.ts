@@ -36,7 +36,8 @@ export function startProgram(
   const command = [...asAccount(account, 'INT'), join(binaries.folder, name), ...args];
   const stdio: ['pipe', 'ignore', 'pipe', number] = ['pipe', 'ignore', 'pipe', folder.descriptor];
   const [file = '', ...rest] = lock === undefined ? command : [...waitingFor(lock), ...command];
-  return spawn(file, rest, { cwd: '/', env: { ...environment(binaries), PGDATA: folder.name }, stdio }) as PostgresChild; // both pipes were asked for
+  const env = { ...environment(binaries), PGDATA: folder.name };
+  return spawn(file, rest, { cwd: '/', env, stdio }) as PostgresChild; // both pipes were asked for
 }
 
 /** Runs a program to its end, `input` on its standard input. Throws with what it said on standard error. */
