@@ -1,0 +1,91 @@
+import { copy, equal, type Bytes } from '../bytes.ts';
+import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { signatureContexts } from '../crypto/labels.ts';
+import { ProtocolError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { decodeMessage } from '../messages/decode.ts';
+import { encodeMessage } from '../messages/encode.ts';
+import { RosterSchema, type SignedRoster } from '../messages/gen/account_pb.js';
+import { uidBytes, uidOf, type Uid } from '../uid.ts';
+import type { AccountIdentity } from './account-certificate.ts';
+
+/** Who belongs to an organisation, as its signing key says. protocol.md §6.3. */
+export interface Roster {
+  readonly organisationUid: Uid;
+  readonly version: bigint;
+  readonly parentHash: Bytes;
+  readonly members: readonly RosterMember[];
+}
+
+export interface RosterMember extends AccountIdentity {
+  readonly administrator: boolean;
+}
+
+/** Signs a roster with the organisation's key. */
+export async function signRoster(
+  organisation: Signer,
+  roster: Roster,
+): Promise<{ roster: Bytes; signature: Bytes }> {
+  const bytes = encodeMessage(RosterSchema, {
+    organisationUid: uidBytes(roster.organisationUid),
+    version: roster.version,
+    parentHash: roster.parentHash,
+    members: roster.members.map((member) => ({ ...member, accountUid: uidBytes(member.accountUid) })),
+  });
+  return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, bytes) };
+}
+
+/** The next roster's `parentHash`. */
+export function rosterHash(signed: SignedRoster): Bytes {
+  return sha256(signed.roster);
+}
+
+/**
+ * The roster, when the pinned organisation key signed it for this organisation. Throws `bad-signature`,
+ * `malformed`, `too-large`, or `untrusted` for another organisation or a version under `minimumVersion`.
+ */
+export function verifyRoster(
+  signed: SignedRoster,
+  expected: {
+    readonly organisationUid: Uid;
+    readonly organisationKey: Uint8Array;
+    readonly minimumVersion: bigint;
+  },
+): Roster {
+  verifySignature(expected.organisationKey, signatureContexts.roster, signed.roster, signed.signature);
+  const roster = decodeRoster(signed.roster);
+  if (roster.organisationUid !== expected.organisationUid)
+    throw new ProtocolError('untrusted', 'roster of another organisation');
+  if (roster.version < expected.minimumVersion)
+    throw new ProtocolError('untrusted', 'the roster is older than one seen before');
+  return roster;
+}
+
+/** The member of that account, or null. */
+export function findMember(roster: Roster, accountUid: Uid): RosterMember | null {
+  return roster.members.find((member) => member.accountUid === accountUid) ?? null;
+}
+
+/** Whether `next` follows `previous` directly. */
+export function follows(previous: SignedRoster, next: Roster): boolean {
+  const before = decodeRoster(previous.roster);
+  return next.version === before.version + 1n && equal(next.parentHash, rosterHash(previous));
+}
+
+function decodeRoster(bytes: Uint8Array): Roster {
+  const message = decodeMessage(RosterSchema, bytes);
+  if (message.members.length > limits.rosterMembers) throw new ProtocolError('too-large', 'too many members');
+  const members = message.members.map((member) => ({
+    accountUid: uidOf(member.accountUid),
+    ecdhPublicKey: copy(member.ecdhPublicKey),
+    signingPublicKey: copy(member.signingPublicKey),
+    administrator: member.administrator,
+  }));
+  return {
+    organisationUid: uidOf(message.organisationUid),
+    version: message.version,
+    parentHash: copy(message.parentHash),
+    members,
+  };
+}

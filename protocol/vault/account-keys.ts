@@ -1,0 +1,110 @@
+import { empty, type Bytes, wipe } from '../bytes.ts';
+import { encodeContext } from '../crypto/context.ts';
+import { ecdhPublicKey, generateEcdhKeyPair, type EcdhKeyPair } from '../crypto/ecdh.ts';
+import { signerOf, type Signer } from '../crypto/ecdsa.ts';
+import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
+import { hkdf } from '../crypto/hash.ts';
+import { labels, purposes, type Purpose } from '../crypto/labels.ts';
+import { randomBytes } from '../crypto/random.ts';
+import { SymmetricKey } from '../crypto/symmetric-key.ts';
+import type { Uid } from '../uid.ts';
+
+/** How a data key is wrapped on the server: one way for each factor that can sign in. */
+export type WrappingFactor = 'password' | 'recovery';
+
+/** What an unlocked account holds. Lives in the worker alone. */
+export interface AccountKeys {
+  readonly accountUid: Uid;
+  readonly dataKey: SymmetricKey;
+  readonly ecdh: EcdhKeyPair;
+  readonly signer: Signer;
+}
+
+/** Raw secrets of a new account, to be sealed and wiped. */
+export interface AccountSecrets {
+  readonly dataKey: Bytes;
+  readonly ecdhKey: Bytes;
+  readonly signingKey: Bytes;
+}
+
+/** Fresh random secrets. */
+export function generateAccountSecrets(): AccountSecrets {
+  return {
+    dataKey: randomBytes(32),
+    ecdhKey: generateEcdhKeyPair().privateKey,
+    signingKey: generateEcdhKeyPair().privateKey,
+  };
+}
+
+/** The key that wraps the data key, from an OPAQUE export key (64 bytes). protocol.md §8.2. */
+export async function accountWrappingKey(exportKey: Bytes, factor: WrappingFactor): Promise<SymmetricKey> {
+  return await importDerived(hkdf(exportKey, empty, encodeContext(labels.accountWrappingKey, factor)));
+}
+
+/** The key that wraps the data key on this device, from Argon2id (32 bytes). protocol.md §15. */
+export async function localWrappingKey(argon2Key: Bytes): Promise<SymmetricKey> {
+  return await importDerived(hkdf(argon2Key, empty, encodeContext(labels.localWrappingKey)));
+}
+
+/** Data key under a wrapping key, bound to account and to what it is wrapped for ("password", "recovery", "local"). */
+export function sealDataKey(
+  wrappingKey: SymmetricKey,
+  accountUid: Uid,
+  wrappedFor: WrappingFactor | 'local',
+  dataKey: Bytes,
+): Promise<Bytes> {
+  return sealEnvelope(wrappingKey, purposes.dataKey, [accountUid, wrappedFor], dataKey);
+}
+
+/** Inverse of {@link sealDataKey}. Throws `open-failed`. */
+export function openDataKey(
+  wrappingKey: SymmetricKey,
+  accountUid: Uid,
+  wrappedFor: WrappingFactor | 'local',
+  sealed: Uint8Array,
+): Promise<Bytes> {
+  return openEnvelope(wrappingKey, purposes.dataKey, [accountUid, wrappedFor], sealed);
+}
+
+/** A private key of the account or its organisation under the data key. */
+export function sealPrivateKey(
+  dataKey: SymmetricKey,
+  purpose: Purpose,
+  owner: Uid,
+  privateKey: Bytes,
+): Promise<Bytes> {
+  return sealEnvelope(dataKey, purpose, [owner], privateKey);
+}
+
+/** Inverse of {@link sealPrivateKey}. Throws `open-failed`. */
+export function openPrivateKey(
+  dataKey: SymmetricKey,
+  purpose: Purpose,
+  owner: Uid,
+  sealed: Uint8Array,
+): Promise<Bytes> {
+  return openEnvelope(dataKey, purpose, [owner], sealed);
+}
+
+/** Unwraps an account's private keys. Throws `open-failed`. */
+export async function openAccountKeys(
+  accountUid: Uid,
+  dataKey: SymmetricKey,
+  sealed: { readonly sealedEcdhKey: Uint8Array; readonly sealedSigningKey: Uint8Array },
+): Promise<AccountKeys> {
+  const ecdhKey = await openPrivateKey(dataKey, purposes.accountEcdhKey, accountUid, sealed.sealedEcdhKey);
+  const signingKey = await openPrivateKey(
+    dataKey,
+    purposes.accountSigningKey,
+    accountUid,
+    sealed.sealedSigningKey,
+  );
+  const ecdh = { privateKey: ecdhKey, publicKey: ecdhPublicKey(ecdhKey) };
+  return { accountUid, dataKey, ecdh, signer: signerOf(signingKey) };
+}
+
+async function importDerived(raw: Bytes): Promise<SymmetricKey> {
+  const key = await SymmetricKey.import(raw);
+  wipe(raw);
+  return key;
+}
