@@ -1,0 +1,45 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig, type Plugin } from 'vite';
+
+const compressible = /\.(js|css|html|svg|json|wasm|map)$/;
+
+/** Writes .gz and .br beside every text asset, so that the server never compresses at run time. */
+function precompress(): Plugin {
+  let folder = '';
+  return {
+    name: 'sallyport-precompress',
+    apply: 'build',
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir);
+    },
+    async closeBundle() {
+      const files = await readdir(folder, { recursive: true });
+      await Promise.all(files.filter((name) => compressible.test(name)).map((name) => compress(`${folder}/${name}`)));
+    },
+  };
+}
+
+async function compress(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
+  await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes, quality));
+}
+
+export default defineConfig({
+  root: resolve(import.meta.dirname, 'web'),
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), precompress()],
+  worker: { format: 'es' },
+  build: {
+    outDir: resolve(import.meta.dirname, 'dist/web'),
+    emptyOutDir: true,
+    target: 'baseline-widely-available',
+    // The polyfill is an inline script, which the content security policy refuses; browsers no longer need it.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+});

@@ -1,0 +1,17 @@
+import { createContext } from 'svelte';
+import type { Route } from './route.svelte.ts';
+import type { SecretClipboard } from './secret-clipboard.svelte.ts';
+import type { ThemeChoice } from './theme.svelte.ts';
+import type { Toasts } from './toasts.svelte.ts';
+import type { Vault } from './vault.svelte.ts';
+
+/** What every screen may reach. */
+export interface AppContext {
+  readonly vault: Vault;
+  readonly route: Route;
+  readonly toasts: Toasts;
+  readonly theme: ThemeChoice;
+  readonly clipboard: SecretClipboard;
+}
+
+export const [getApp, setApp] = createContext<AppContext>();

@@ -1,0 +1,56 @@
+import type { ServerInfo, VaultState, VaultVerbs } from '../../workers/api.ts';
+
+const starting: VaultState = {
+  phase: 'starting',
+  email: null,
+  link: 'off',
+  syncing: false,
+  recordsVersion: 0,
+  gatewaysVersion: 0,
+  notice: null,
+};
+
+const reportEveryMs = 15_000;
+const signsOfUse = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'paste'] as const;
+
+/** The page's picture of the vault that the worker holds. */
+export class Vault {
+  readonly verbs: VaultVerbs;
+  state = $state.raw<VaultState>(starting);
+  server = $state.raw<ServerInfo | null>(null);
+  /** The worker itself is gone: nothing but a reload helps. */
+  failure = $state<string | null>(null);
+  #reportedAt = 0;
+
+  constructor(verbs: VaultVerbs) {
+    this.verbs = verbs;
+  }
+
+  async open(): Promise<void> {
+    for (const sign of signsOfUse) window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
+    try {
+      await this.verbs.watch((state) => (this.state = state));
+    } catch (error) {
+      this.failure = error instanceof Error ? error.message : 'the worker did not answer';
+    }
+    await this.askServer();
+  }
+
+  /** Offline the answer stays unknown, and what needs it is not offered. */
+  async askServer(): Promise<void> {
+    this.server = await this.verbs.getServerInfo().catch(() => this.server);
+  }
+
+  close(): void {
+    for (const sign of signsOfUse) window.removeEventListener(sign, this.#onUse, { capture: true });
+  }
+
+  readonly #onUse = (): void => {
+    const now = performance.now();
+    if (this.state.phase !== 'unlocked' || now - this.#reportedAt < reportEveryMs) return;
+    this.#reportedAt = now;
+    void this.verbs.reportUse().catch(() => {
+      // It locked in the same moment: there is nothing left to keep awake.
+    });
+  };
+}
