@@ -8,8 +8,9 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
+import type {
+  CommandKind} from '../messages/gen/command_pb.js';
 import {
-  CommandKind,
   CommandSchema,
   SignedReplySchema,
   type SignedCommand,
