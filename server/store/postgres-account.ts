@@ -72,5 +72,5 @@ function ids(): { uid: number; gid: number } | null {
     const asked = spawnSync('id', [flag, accountName], { encoding: 'utf8' });
     return asked.status === 0 ? Number(asked.stdout) : null;
   });
-  return uid == null || gid == null ? null : { uid, gid };
+  return typeof uid !== 'number' || typeof gid !== 'number' ? null : { uid, gid };
 }

@@ -1,0 +1,92 @@
+// The unprivileged throw-away account that the demo's and the tests' sshd lets in.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandOutput } from '../process/command-output.ts';
+import { endProcessesOf } from '../process/descendants.ts';
+
+export type TargetAccount = {
+  readonly username: string;
+  readonly password: string;
+  readonly uid: number;
+  readonly home: string;
+};
+
+/** Accounts of one machine are made one at a time: useradd gives up when another one holds its lock. */
+const lock = '/run/lock/sallyport-accounts';
+const alone = (...command: string[]): string[] => ['flock', lock, ...command];
+
+/**
+ * Makes the account, or takes it up again, with its home and its password in `folder`; both stay the same from one
+ * start to the next. Throws when this is not root, or when an account of that name exists that is not ours.
+ */
+export async function prepareAccount(username: string, folder: string): Promise<TargetAccount> {
+  if (process.getuid?.() !== 0)
+    throw new Error(`the account ${username} for the demo's sshd can only be made by root`);
+  const password = keptPassword(join(folder, 'password'));
+  if ((await accountFields(username)) === null) await makeAccount(username);
+  const { uid, gid, comment } = (await accountFields(username)) ?? unknown(username);
+  if (comment !== mark) throw new Error(`an account ${username} that is not Sallyport's own exists already`);
+  const home = await homeFor(username, uid, folder);
+  await commandOutput(alone('usermod', '--home', home, '--expiredate', '', username));
+  await commandOutput(alone('chpasswd'), { input: `${username}:${password}\n` });
+  makeHome(home, uid, gid);
+  return { username, password, uid, home };
+}
+
+/** Ends the account's processes and locks it until it is prepared again. */
+export async function lockAccount({ username, uid }: TargetAccount): Promise<void> {
+  await commandOutput(alone('usermod', '--expiredate', '1', username));
+  endProcessesOf(uid);
+}
+
+/** Ends the account's processes and removes it. Nothing happens when it is gone or not ours. */
+export async function removeAccount(username: string): Promise<void> {
+  const found = await accountFields(username);
+  if (found?.comment !== mark) return;
+  endProcessesOf(found.uid);
+  // userdel refuses while a process of the account is still ending; --force also covers that moment.
+  await commandOutput(alone('userdel', '--force', username));
+}
+
+/** By this comment an account is known as ours. */
+const mark = 'Sallyport throw-away account';
+
+/** In `folder`, unless that lies below one that only root may enter (a checkout in /root). */
+async function homeFor(username: string, uid: number, folder: string): Promise<string> {
+  const asked = commandOutput(['setpriv', '--reuid', String(uid), '--clear-groups', 'test', '-x', folder]);
+  const inReach = await asked.then(
+    () => true,
+    () => false, // test's own answer
+  );
+  return inReach ? join(folder, 'home') : join('/var/lib/sallyport-targets', username);
+}
+
+async function makeAccount(username: string): Promise<void> {
+  const args = ['--system', '--user-group', '--no-create-home', '--shell', '/bin/bash'];
+  await commandOutput(alone('useradd', ...args, '--comment', mark, username));
+}
+
+async function accountFields(
+  username: string,
+): Promise<{ uid: number; gid: number; comment: string } | null> {
+  const line = await commandOutput(['getent', 'passwd', username]).catch(() => null); // exit code 2: no such account
+  const [, , uid, gid, comment] = line?.trim().split(':') ?? [];
+  return comment === undefined ? null : { uid: Number(uid), gid: Number(gid), comment };
+}
+
+function unknown(username: string): never {
+  throw new Error(`the account ${username} could not be made`);
+}
+
+function keptPassword(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}
+
+function makeHome(home: string, uid: number, gid: number): void {
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, '.hushlogin'), '');
+  for (const path of [home, join(home, '.hushlogin')]) chownSync(path, uid, gid);
+  chmodSync(home, 0o700);
+}

@@ -1,0 +1,49 @@
+// Key pairs as ssh-keygen makes them, for accounts and for hosts, kept in a folder.
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+
+export type SshKeyKind = 'ed25519' | 'ecdsa' | 'rsa' | 'rsa-pem';
+
+export type SshKeyPair = {
+  readonly kind: SshKeyKind;
+  /** OpenSSH format, or PEM for `rsa-pem`. */
+  readonly privateKey: string;
+  /** One line: type and base64. */
+  readonly publicKey: string;
+  readonly file: string;
+};
+
+/** The pair of that name in `folder`; made when missing. */
+export function keptKeyPair(folder: string, name: string, kind: SshKeyKind, passphrase?: string): SshKeyPair {
+  const file = join(folder, name);
+  if (!existsSync(`${file}.pub`)) {
+    const made = makeKeyPair(kind, passphrase);
+    writeFileSync(file, made.private, { mode: 0o600 });
+    writeFileSync(`${file}.pub`, `${made.public}\n`);
+  }
+  const publicKey = readFileSync(`${file}.pub`, 'utf8').trim();
+  return { kind, privateKey: readFileSync(file, 'utf8'), publicKey, file };
+}
+
+function makeKeyPair(kind: SshKeyKind, passphrase?: string): { private: string; public: string } {
+  if (kind === 'rsa-pem') return makePemPair(passphrase);
+  const bits = { ed25519: 256, ecdsa: 256, rsa: 2048 }[kind];
+  const plain = { bits };
+  const locked = passphrase === undefined ? plain : { bits, passphrase, cipher: 'aes256-ctr', rounds: 16 };
+  return ssh2.utils.generateKeyPairSync(kind, locked);
+}
+
+/** The form that older tools wrote and many vaults still hold. */
+function makePemPair(passphrase?: string): { private: string; public: string } {
+  const locked = passphrase === undefined ? {} : { cipher: 'aes-128-cbc', passphrase };
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem', ...locked },
+  });
+  const parsed = ssh2.utils.parseKey(privateKey, passphrase);
+  if (parsed instanceof Error) throw parsed;
+  return { private: privateKey, public: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}` };
+}

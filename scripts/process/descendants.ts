@@ -1,0 +1,43 @@
+// Processes that are ours without being our children: what a session of our sshd has started.
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+
+/** Kills every process of an account that only we use. */
+export function endProcessesOf(uid: number): void {
+  for (const pid of allProcesses()) if (ownerOf(pid) === uid) endProcess(pid, 'SIGKILL');
+}
+
+/** The processes that `pid` has started, and those that they have. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+/** Sends a signal to a process that may have ended by itself. */
+export function endProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: it has ended
+  }
+}
+
+function allProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function ownerOf(pid: number): number | null {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return []; // it has ended
+  }
+}

@@ -1,0 +1,101 @@
+// A running guacd: a child of ours on loopback, or one that runs elsewhere.
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { GuacdProgram, GuacdRequest } from '../setup/guacd.ts';
+import { provideGuacd } from '../setup/guacd.ts';
+import type { ChildEnd, OwnedChild } from './owned-child.ts';
+import { startOwnedChild } from './owned-child.ts';
+
+export type GuacdOptions = GuacdRequest & {
+  readonly host?: string;
+  /** 0 (the default) takes a free one. */
+  readonly port?: number;
+  /** Each line that guacd logs. */
+  readonly line?: (line: string) => void;
+};
+
+export type Guacd = {
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly exited: Promise<ChildEnd>;
+  stop(): Promise<void>;
+};
+
+const startTries = 5;
+const startMilliseconds = 10_000;
+
+/** Where GUACD_HOST and GUACD_PORT say that a guacd runs, `null` when they say nothing. Throws when they are wrong. */
+export function configuredGuacd(environment: NodeJS.ProcessEnv): { host: string; port: number } | null {
+  const { GUACD_HOST: host, GUACD_PORT: port = '4822' } = environment;
+  if (!host) return null;
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    throw new Error(`GUACD_PORT must be a port number, not "${port}"`);
+  return { host, port: Number(port) };
+}
+
+/** Starts guacd and resolves when it takes connections. */
+export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
+  const program = await provideGuacd(options);
+  for (let left = startTries; ; left--) {
+    const port = options.port || (await freePort());
+    const started = await tryStart(program, { ...options, port });
+    if (started) return started;
+    // Only a port of our own choosing may have been taken by someone else meanwhile.
+    if (options.port || left === 1) throw new Error(`guacd cannot listen on port ${port}`);
+  }
+}
+
+/** `null` when the port is taken. */
+async function tryStart(
+  program: GuacdProgram,
+  options: GuacdOptions & { port: number },
+): Promise<Guacd | null> {
+  const { host = '127.0.0.1', port, line = () => undefined, signal } = options;
+  const said: string[] = [];
+  const bound = Promise.withResolvers<void>();
+  const child = await startOwnedChild({
+    name: 'guacd',
+    command: [program.file, '-f', '-b', host, '-l', String(port)],
+    environment: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', ...program.environment },
+    line: (text) => {
+      if (said.length < 20) said.push(text);
+      if (text.includes('Listening on host')) bound.resolve();
+      line(text);
+    },
+  });
+  signal?.addEventListener('abort', () => void child.stop(), { once: true });
+  const ended = await Promise.race([bound.promise, child.exited]);
+  if (ended && said.some((text) => /unable to bind/i.test(text))) return null;
+  if (ended) throw new Error(`guacd did not start: ${said.join(' | ')}`);
+  await untilListening(host, port, child);
+  return { host, port, pid: child.pid, exited: child.exited, stop: child.stop };
+}
+
+/** guacd says that it listens a moment before it does: each refusal is the event that starts the next attempt. */
+async function untilListening(host: string, port: number, child: OwnedChild): Promise<void> {
+  const deadline = AbortSignal.timeout(startMilliseconds);
+  while (!(await accepts(host, port))) {
+    if (child.process.exitCode !== null || child.process.signalCode !== null)
+      throw new Error('guacd ended at its start');
+    deadline.throwIfAborted();
+  }
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

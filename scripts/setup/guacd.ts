@@ -1,0 +1,97 @@
+// A real guacd on this machine: the one it has, or Debian 11's in a folder of the project's own.
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { unpackFromArchive } from './debian-archive.ts';
+
+export type GuacdProtocol = 'ssh' | 'telnet' | 'vnc' | 'rdp';
+
+export type GuacdProgram = {
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+export type GuacdRequest = {
+  readonly folder: string;
+  readonly protocols?: readonly GuacdProtocol[];
+  readonly log?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** Debian 12 has no guacd; Debian 11's runs on it with two libraries of its own. */
+const olderRelease = 'bullseye';
+/** Only for printing to PDF, and 60 MB with its fonts. */
+const withheld = ['ghostscript'];
+const systemProgram = '/usr/sbin/guacd';
+
+/**
+ * The guacd to start: the system's own if installed, else one unpacked into `folder` (about ten seconds the first
+ * time, nothing after that). Needs no root.
+ */
+export async function provideGuacd(request: GuacdRequest): Promise<GuacdProgram> {
+  if (existsSync(systemProgram)) return { file: systemProgram, environment: {} };
+  if (!isUnpacked(request)) await unpack(request);
+  return unpackedProgram(request.folder);
+}
+
+/** A second call finds the stamp and does nothing; the folder's own name is in it because fonts.conf holds paths. */
+function stamp({ folder, protocols = ['ssh', 'telnet', 'vnc'] }: GuacdRequest): string {
+  return JSON.stringify({
+    recipe: 1,
+    folder,
+    olderRelease,
+    protocols: [...protocols].sort(),
+    arch: process.arch,
+  });
+}
+
+function isUnpacked(request: GuacdRequest): boolean {
+  const file = join(request.folder, 'stamp.json');
+  return existsSync(file) && readFileSync(file, 'utf8') === stamp(request);
+}
+
+async function unpack(request: GuacdRequest): Promise<void> {
+  const { folder, protocols = ['ssh', 'telnet', 'vnc'], log = () => undefined, signal } = request;
+  const target = `${folder}.${process.pid}.unfinished`;
+  mkdirSync(join(target, 'home'), { recursive: true });
+  try {
+    const packages = ['guacd', 'fonts-dejavu-core', ...protocols.map((name) => `libguac-client-${name}0`)];
+    log('fetching guacd from the Debian archive');
+    await unpackFromArchive({ packages, olderRelease, withheld, target, log, signal });
+    writeFileSync(join(target, 'fonts.conf'), fontConfiguration(folder));
+    writeFileSync(join(target, 'stamp.json'), stamp(request));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(target, folder);
+  } catch (error) {
+    rmSync(target, { recursive: true, force: true });
+    throw new Error('cannot get guacd: install it, or set GUACD_HOST and GUACD_PORT to a running one', {
+      cause: error,
+    });
+  }
+}
+
+/** guacd's terminals refuse to start without a monospace font, and no package's own script has run here. */
+function fontConfiguration(folder: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>/usr/share/fonts</dir>
+  <dir>${folder}/usr/share/fonts</dir>
+  <cachedir>${folder}/home/fontcache</cachedir>
+  <alias binding="same"><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
+`;
+}
+
+function unpackedProgram(folder: string): GuacdProgram {
+  const libraries = readdirSync(join(folder, 'usr/lib')).find((name) => name.endsWith('-linux-gnu')) ?? '';
+  const paths = [`usr/lib/${libraries}`, `lib/${libraries}`, `usr/lib/${libraries}/pulseaudio`];
+  return {
+    file: join(folder, 'usr/sbin/guacd'),
+    environment: {
+      LD_LIBRARY_PATH: paths.map((path) => join(folder, path)).join(':'),
+      FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+      HOME: join(folder, 'home'), // FreeRDP fails with a misleading error when it cannot write there
+    },
+  };
+}
