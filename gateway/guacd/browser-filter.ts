@@ -1,0 +1,123 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
+import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import { limits } from '../../protocol/limits.ts';
+import { arity, integer, oneOf, real, text } from './argument-checks.ts';
+import type { ArgumentCheck } from './argument-checks.ts';
+
+/** What the session's policy lets the browser do. */
+export interface BrowserPolicy {
+  readonly disablePaste: boolean;
+}
+
+/** What became of a chunk from the browser. */
+export interface Filtered {
+  /** Instructions to pass on to guacd, as they came. */
+  readonly forward: readonly Uint8Array[];
+  /** Answers for the browser to what was not passed on. */
+  readonly replies: readonly Uint8Array[];
+  /** The browser asked for the end. */
+  readonly disconnect: boolean;
+}
+
+const streamIndex = integer(0, 0x7fff_ffff);
+const coordinate = integer(-32_768, 32_767);
+const mimetype = text(1, 100);
+
+/**
+ * Everything a browser may say after the handshake, which is the gateway's alone: an opcode that is not here
+ * (select, connect, put, pipe …) never reaches guacd. Keysyms end with the XF86 range, 29 bits.
+ */
+const allowed: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
+  ['key', arity(integer(0, 0x1fff_ffff), integer(0, 1))],
+  ['mouse', arity(coordinate, coordinate, integer(0, 0x3ff))],
+  ['touch', arity(integer(0, 255), coordinate, coordinate, coordinate, coordinate, real(-7, 7), real(0, 1))],
+  ['size', arity(integer(1, 16_384), integer(1, 16_384))],
+  ['clipboard', arity(streamIndex, mimetype)],
+  ['argv', arity(streamIndex, mimetype, oneOf('color-scheme', 'font-size'))],
+  ['blob', arity(streamIndex, text(0, 8_064))],
+  ['end', arity(streamIndex)],
+  ['ack', arity(streamIndex, text(0, 256), integer(0, 0xffff))],
+  ['sync', arity(integer(0, Number.MAX_SAFE_INTEGER))],
+  ['nop', arity()],
+  ['disconnect', arity()],
+]);
+
+/** Streams a browser may hold open at once: one paste and one setting are all that it ever needs. */
+const maxStreams = 8;
+/** Bytes of base64 in one stream. guacd keeps 256 KiB of clipboard and drops the rest. */
+const maxStreamText = 512 * 1024;
+const clientForbidden = 0x0303;
+
+/** Judges what the browser sends, instruction by instruction. One filter belongs to one browser attachment. */
+export class BrowserFilter {
+  readonly #policy: BrowserPolicy;
+  readonly #onRefused: (opcode: string) => void;
+  readonly #decoder = new InstructionDecoder(limits.guacamole.toGuacd);
+  readonly #open = new Map<string, number>(); // stream index → base64 characters so far
+  #forward: Uint8Array[] = [];
+  #replies: Uint8Array[] = [];
+  #disconnect = false;
+
+  /** `onRefused` hears of opcodes that were dropped, for the log. */
+  constructor(policy: BrowserPolicy, onRefused: (opcode: string) => void = () => {}) {
+    this.#policy = policy;
+    this.#onRefused = onRefused;
+  }
+
+  /** Throws `guacamole-malformed` for a broken stream, a wrong argument or a stream that was never opened. */
+  filter(chunk: Uint8Array): Filtered {
+    for (const instruction of this.#decoder.decode(chunk)) this.#judge(instruction);
+    const filtered = { forward: this.#forward, replies: this.#replies, disconnect: this.#disconnect };
+    this.#forward = [];
+    this.#replies = [];
+    return filtered;
+  }
+
+  #judge(instruction: Instruction): void {
+    const checks = allowed.get(instruction.opcode);
+    if (!checks) return this.#onRefused(instruction.opcode);
+    this.#checkArguments(instruction, checks);
+    if (instruction.opcode === 'disconnect') this.#disconnect = true;
+    else if (instruction.opcode === 'clipboard' && this.#policy.disablePaste) this.#refuse(instruction);
+    else if (this.#tracks(instruction)) this.#forward.push(instruction.raw);
+  }
+
+  #checkArguments({ opcode, args }: Instruction, checks: readonly ArgumentCheck[]): void {
+    // `size` may name a resolution, `sync` a frame count (1.6): known trailing integers, passed on as they are.
+    const extra = opcode === 'size' || opcode === 'sync' ? 1 : 0;
+    const right =
+      args.length >= checks.length &&
+      args.length <= checks.length + extra &&
+      args.every((arg, i) => (checks[i] ?? integer(0, 0xffff))(arg));
+    if (!right) throw new ProtocolError('guacamole-malformed', `wrong arguments of ${opcode}`);
+  }
+
+  /** Keeps the books of streams. False: belongs to a stream that was refused, so it goes nowhere. */
+  #tracks({ opcode, args }: Instruction): boolean {
+    const index = args[0] ?? '';
+    if (opcode === 'clipboard' || opcode === 'argv') {
+      if (this.#open.size >= maxStreams) throw new ProtocolError('guacamole-malformed', 'too many streams');
+      this.#open.set(index, 0);
+    } else if (opcode === 'blob') {
+      return this.#count(index, (args[1] ?? '').length);
+    } else if (opcode === 'end') {
+      return this.#open.delete(index);
+    }
+    return true;
+  }
+
+  #count(index: string, length: number): boolean {
+    const before = this.#open.get(index);
+    if (before === undefined) return false;
+    if (before + length > maxStreamText) throw new ProtocolError('guacamole-malformed', 'stream is too long');
+    this.#open.set(index, before + length);
+    return true;
+  }
+
+  #refuse({ opcode, args }: Instruction): void {
+    this.#onRefused(opcode);
+    this.#replies.push(encodeInstructionBytes('ack', args[0] ?? '', 'not allowed here', clientForbidden));
+  }
+}

@@ -1,0 +1,190 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { concat } from '../../protocol/bytes.ts';
+import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { SessionFailure, withDeadline } from '../terminal/failure.ts';
+import { BrowserFilter } from './browser-filter.ts';
+import { shakeHands } from './handshake.ts';
+import type { HandshakeOptions } from './handshake.ts';
+import { InstructionSocket } from './instruction-socket.ts';
+import { failureOfStatus } from './status.ts';
+import { TargetFilter } from './target-filter.ts';
+import { defaultTiming } from './timing.ts';
+import type { GuacdTiming } from './timing.ts';
+
+/** Takes the picture. False: no more, please, until {@link GuacdConnection.resume}. */
+export type Viewer = (instructions: Uint8Array) => boolean;
+
+export interface GuacdPolicy {
+  readonly disableCopy: boolean;
+  readonly disablePaste: boolean;
+}
+
+export interface GuacdOptions extends HandshakeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly policy: GuacdPolicy;
+  readonly signal: AbortSignal;
+  readonly timing?: Partial<GuacdTiming>;
+  /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
+  readonly onStalled?: () => void;
+  /** An opcode was dropped, by whose fault: for the log. */
+  readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
+}
+
+/** Connects to guacd and runs the handshake. Throws a {@link SessionFailure} that names its leg. */
+export async function openGuacd(options: GuacdOptions): Promise<GuacdConnection> {
+  const timing = { ...defaultTiming, ...options.timing };
+  const late = () => new SessionFailure('guacd', 'guacd-timed-out', 'guacd accepts no connection');
+  const connect = (signal: AbortSignal) => InstructionSocket.connect(options.host, options.port, signal);
+  const socket = await withDeadline(timing.connectMs, options.signal, late, connect);
+  try {
+    const id = await shakeHands(socket, options, timing.answerMs, options.signal);
+    return new GuacdConnection(socket, id, options, timing);
+  } catch (error) {
+    socket.send('disconnect');
+    socket.close(timing.closeMs);
+    throw options.signal.aborted ? new SessionFailure('guacd', 'cancelled') : error;
+  }
+}
+
+/**
+ * One connection to guacd after the handshake. With a viewer the browser paces it; without one it reads on,
+ * answers `sync` in the browser's stead and forgets the picture (which a later join gets whole from guacd).
+ */
+export class GuacdConnection {
+  /** guacd's name of the session, by which another connection can join it. */
+  readonly id: string;
+  /** Settles when the connection is over, whoever ended it. */
+  readonly ended: Promise<SessionFailure>;
+  readonly #socket: InstructionSocket;
+  readonly #timing: GuacdTiming;
+  readonly #options: GuacdOptions;
+  readonly #keepAlive: NodeJS.Timeout;
+  readonly #fromTarget: TargetFilter;
+  #fromBrowser: BrowserFilter;
+  #viewer: Viewer | null = null;
+  #stallTimer: NodeJS.Timeout | null = null;
+  #finish: (failure: SessionFailure) => void = () => {};
+  #over = false;
+  #writtenBefore = 0;
+
+  constructor(socket: InstructionSocket, id: string, options: GuacdOptions, timing: GuacdTiming) {
+    this.id = id;
+    this.#socket = socket;
+    this.#options = options;
+    this.#timing = timing;
+    this.#fromTarget = new TargetFilter(options.policy, (opcode) => options.onRefused?.('guacd', opcode));
+    this.#fromBrowser = this.#newBrowserFilter();
+    this.ended = new Promise((resolve) => (this.#finish = resolve));
+    this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
+    void socket.closed.then((failure) => this.#end(failure));
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    socket.receive((batch) => this.#take(batch));
+  }
+
+  /** From now on this viewer gets the picture, from the next instruction on. */
+  attach(viewer: Viewer): void {
+    this.#fromBrowser = this.#newBrowserFilter();
+    this.#viewer = viewer;
+    this.resume();
+  }
+
+  /** Goes on without a viewer. */
+  detach(): void {
+    this.#viewer = null;
+    this.resume();
+  }
+
+  /** The viewer has room again. */
+  resume(): void {
+    if (this.#stallTimer) clearTimeout(this.#stallTimer);
+    this.#stallTimer = null;
+    if (!this.#over) this.#socket.resume();
+  }
+
+  /**
+   * Passes on what the browser says, as far as it is allowed to. False: wait for `drained`. A malformed stream
+   * ends the connection.
+   */
+  write(fromBrowser: Uint8Array): boolean {
+    if (this.#over) return true;
+    try {
+      const { forward, replies, disconnect } = this.#fromBrowser.filter(fromBrowser);
+      if (replies.length > 0) this.#show(replies);
+      const room = forward.length === 0 || this.#socket.write(concat(...forward));
+      if (disconnect) this.#end(new SessionFailure('gateway', 'closed', 'the browser ended the session'));
+      return room;
+    } catch (error) {
+      const why = error instanceof ProtocolError ? error.message : 'unreadable';
+      this.#end(new SessionFailure('gateway', 'guacamole-malformed', `the browser sent nonsense: ${why}`));
+      return true;
+    }
+  }
+
+  /** Settles when guacd has room for more input, or is gone. */
+  drained(): Promise<void> {
+    return this.#socket.drained();
+  }
+
+  /** Tells guacd to end, then closes the socket, which guacd would not do by itself. */
+  async close(): Promise<void> {
+    this.#end(new SessionFailure('gateway', 'closed', 'the gateway ended the session'));
+    await this.#socket.closed;
+  }
+
+  readonly #onAbort = () => this.#end(new SessionFailure('gateway', 'cancelled'));
+
+  #newBrowserFilter(): BrowserFilter {
+    return new BrowserFilter(this.#options.policy, (opcode) => this.#options.onRefused?.('browser', opcode));
+  }
+
+  #take(batch: readonly Instruction[]): void {
+    if (this.#over) return;
+    const pictures = batch.filter((instruction) => !this.#handles(instruction));
+    if (this.#over) return;
+    const { forward, replies } = this.#fromTarget.filter(pictures);
+    if (replies.length > 0) this.#socket.write(concat(...replies));
+    if (forward.length > 0) this.#show(forward);
+  }
+
+  /** What is for the gateway itself. */
+  #handles({ opcode, args }: Instruction): boolean {
+    if (opcode === 'sync' && !this.#viewer) this.#socket.send('sync', args[0] ?? '0');
+    else if (opcode === 'error') this.#end(failureOfStatus(args[1]));
+    else if (opcode === 'disconnect')
+      this.#end(new SessionFailure('target', 'closed', 'the session has ended'));
+    else if (opcode === 'required')
+      this.#end(new SessionFailure('login', 'login-question', 'guacd asks for more'));
+    return opcode === 'nop' || opcode === 'error' || opcode === 'disconnect' || opcode === 'required';
+  }
+
+  #show(instructions: readonly Uint8Array[]): void {
+    if (!this.#viewer) return;
+    const room = this.#viewer(concat(...instructions));
+    if (room || this.#stallTimer || !this.#viewer) return;
+    this.#socket.pause();
+    this.#stallTimer = setTimeout(() => this.#letGo(), this.#timing.stallMs);
+  }
+
+  #letGo(): void {
+    this.detach();
+    this.#options.onStalled?.();
+  }
+
+  #stayHeard(): void {
+    if (this.#socket.written === this.#writtenBefore) this.#socket.send('nop');
+    this.#writtenBefore = this.#socket.written;
+  }
+
+  #end(failure: SessionFailure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#viewer = null;
+    clearInterval(this.#keepAlive);
+    if (this.#stallTimer) clearTimeout(this.#stallTimer);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#socket.send('disconnect');
+    this.#socket.close(this.#timing.closeMs);
+    this.#finish(failure);
+  }
+}

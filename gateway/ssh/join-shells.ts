@@ -1,0 +1,67 @@
+import type { Readable, Writable } from 'node:stream';
+import type ssh2 from 'ssh2';
+import type { BridgeShell, TerminalSize } from './bridge-shell.ts';
+
+/** Sees every byte between guacd's terminal and the target's shell: the place for recording and rules. */
+export interface ShellTap {
+  output(bytes: Uint8Array): void;
+  input(bytes: Uint8Array): void;
+  resize(size: TerminalSize): void;
+}
+
+/** How the target's shell ended. Both null: the connection went without a word. */
+export interface ShellExit {
+  readonly status: number | null;
+  readonly signal: string | null;
+}
+
+/** Bytes under way in one direction. Small, so that what a flood has queued does not outlive Ctrl-C for long. */
+const maxUnderWay = 64 * 1024;
+
+/**
+ * Connects guacd's terminal with the target's shell until either ends, and then ends the other. Gives the
+ * shell's exit status when the shell ended by itself.
+ */
+export function joinShells(
+  bridge: BridgeShell,
+  target: ssh2.ClientChannel,
+  tap: ShellTap | null,
+): Promise<ShellExit> {
+  let exit: ShellExit = { status: null, signal: null };
+  target.once('exit', (status: number | null, signal?: string) => {
+    exit = { status, signal: signal ?? null };
+  });
+  bridge.onResize = (size) => {
+    target.setWindow(size.rows, size.columns, size.height, size.width);
+    tap?.resize(size);
+  };
+  pump(target, bridge.channel, (bytes) => tap?.output(bytes));
+  pump(target.stderr, bridge.channel, (bytes) => tap?.output(bytes));
+  pump(bridge.channel, target, (bytes) => tap?.input(bytes));
+  return new Promise((resolve) => {
+    target.once('close', () => {
+      endBridge(bridge.channel, exit);
+      resolve(exit);
+    });
+    bridge.channel.once('close', () => target.close());
+  });
+}
+
+function endBridge(channel: ssh2.ServerChannel, { status, signal }: ShellExit): void {
+  if (!channel.writable) return;
+  if (status !== null) channel.exit(status);
+  else if (signal !== null) channel.exit(signal.replace(/^SIG/, ''), false, '');
+  channel.end();
+}
+
+/** Copies with little under way: ssh2's own mark for a full channel is 2 MiB. */
+function pump(from: Readable, to: Writable, tap: (bytes: Uint8Array) => void): void {
+  from.on('data', (chunk: Buffer) => {
+    tap(chunk);
+    if (!to.writable) return;
+    to.write(chunk, () => {
+      if (to.writableLength < maxUnderWay / 2 && from.isPaused()) from.resume();
+    });
+    if (to.writableLength > maxUnderWay) from.pause();
+  });
+}
