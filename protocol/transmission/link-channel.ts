@@ -1,5 +1,5 @@
 import { concat, uint64, type Bytes } from '../bytes.ts';
-import { importAesKey, nonceLength, openWithNonce, sealWithNonce } from '../crypto/aes-gcm.ts';
+import { importAesKey, nonceLength, openWithNonce, sealWithNonce, tagLength } from '../crypto/aes-gcm.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { hkdf, sha256 } from '../crypto/hash.ts';
 import { labels } from '../crypto/labels.ts';
@@ -20,6 +20,8 @@ export class LinkChannel {
   readonly #openKey: CryptoKey;
   #sealed = 0;
   #opened = 0;
+  #lastSealed: Promise<unknown> = Promise.resolve();
+  #lastOpened: Promise<unknown> = Promise.resolve();
 
   constructor(binding: Bytes, sealKey: CryptoKey, openKey: CryptoKey) {
     this.binding = binding;
@@ -27,16 +29,26 @@ export class LinkChannel {
     this.#openKey = openKey;
   }
 
-  /** Seals the next frame. Frames must leave in the order of the calls. Throws `too-large` or `key-exhausted`. */
+  /** Seals the next frame; results come in the order of the calls. Throws `too-large` or `key-exhausted`. */
   seal(plaintext: Bytes): Promise<Bytes> {
     if (plaintext.length > limits.linkFrame) throw new ProtocolError('too-large');
-    return sealWithNonce(this.#sealKey, counterNonce(this.#sealed++), plaintext, this.binding);
+    const sealed = sealWithNonce(this.#sealKey, counterNonce(this.#sealed++), plaintext, this.binding);
+    const inOrder = this.#lastSealed.then(() => sealed);
+    this.#lastSealed = inOrder;
+    return inOrder;
   }
 
-  /** Opens the next frame. Calls must come in the order of arrival. Throws `open-failed`: the link is to be closed. */
+  /**
+   * Opens the next frame; call in the order of arrival, results come in that order. Rejects with `open-failed`, and
+   * so does every later frame: the link is to be closed.
+   */
   open(frame: Uint8Array): Promise<Bytes> {
-    if (frame.length > limits.linkFrame + 16) throw new ProtocolError('too-large');
-    return openWithNonce(this.#openKey, counterNonce(this.#opened++), concat(frame), this.binding);
+    if (frame.length > limits.linkFrame + tagLength) throw new ProtocolError('too-large');
+    const opened = openWithNonce(this.#openKey, counterNonce(this.#opened++), concat(frame), this.binding);
+    opened.catch(() => undefined); // reported through the chain below, once the frames before it are
+    const inOrder = this.#lastOpened.then(() => opened);
+    this.#lastOpened = inOrder;
+    return inOrder;
   }
 }
 
