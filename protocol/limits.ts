@@ -53,6 +53,21 @@ export const limits = {
   /** Credit a receiver grants at first, and at most, per stream. */
   initialCredit: 128 * 1024,
   maxCredit: 4 * 1024 * 1024,
+  /**
+   * Bytes kept in the data channel itself: enough to keep it busy between two of its low-water events, little enough
+   * that a heartbeat or a keystroke behind them is not late.
+   */
+  channelHighWater: 64 * 1024,
+  channelLowWater: 32 * 1024,
+  /** Bytes that wait in a stream before its writer is asked to wait; four times that is a writer that never does. */
+  streamQueue: 256 * 1024,
+  /** A stream with at most this much queued counts as interactive and goes first. */
+  streamInteractive: 4 * 1024,
+  /** Control messages of one stream, and answers to heartbeats, that wait for a channel with room. */
+  streamControls: 64,
+  pongsWaiting: 16,
+  /** Round trip above which frames stay small. */
+  longPathMs: 20,
   /** Heartbeat on the data channel, and silence after which the peer is taken for dead. */
   heartbeatMs: 1_000,
   heartbeatLostMs: 5_000,
