@@ -106,7 +106,7 @@ async function tryStart(
       options.line?.(text);
     },
   });
-  const ended = await Promise.race([listening.promise, child.exited]);
+  const ended = await Promise.race([listening.promise, child.drained]);
   if (!ended) return child;
   if (said.some((text) => text.includes('Cannot bind any address'))) return null;
   throw new Error(`sshd did not start: ${said.join(' | ')}`);

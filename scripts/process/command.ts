@@ -18,7 +18,8 @@ export async function runCommand(work: (scope: CommandScope) => Promise<number>)
   const progress = createProgress();
   const signal = stopSignal(progress);
   process.exitCode = await runScope(work, { signal, progress });
-  process.disconnect?.();
+  process.removeAllListeners('disconnect');
+  if (process.connected) process.disconnect();
 }
 
 async function runScope(

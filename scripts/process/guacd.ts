@@ -66,7 +66,7 @@ async function tryStart(
     },
   });
   signal?.addEventListener('abort', () => void child.stop(), { once: true });
-  const ended = await Promise.race([bound.promise, child.exited]);
+  const ended = await Promise.race([bound.promise, child.drained]);
   if (ended && said.some((text) => /unable to bind/i.test(text))) return null;
   if (ended) throw new Error(`guacd did not start: ${said.join(' | ')}`);
   await untilListening(host, port, child);

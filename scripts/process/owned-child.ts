@@ -24,6 +24,8 @@ export type OwnedChild = {
   readonly pid: number;
   readonly process: ChildProcess;
   readonly exited: Promise<ChildEnd>;
+  /** As `exited`, and all that it wrote has been read. Later than `exited` when processes of its own outlive it. */
+  readonly drained: Promise<ChildEnd>;
   /** Asks the child to end and resolves when it is gone. */
   stop(): Promise<void>;
 };
@@ -35,13 +37,26 @@ export async function startOwnedChild(options: OwnedChildOptions): Promise<Owned
   const stdio: StdioOptions = line ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
   // A group of its own: Ctrl-C in a terminal reaches this process only, which then stops its children in order.
   const child = spawn(file, args, { cwd: folder, env: environment, stdio, detached: true });
-  const exited = once(child, 'close').then(([code, signal]): ChildEnd => ({ code, signal }));
-  exited.catch(() => undefined); // a program that cannot be started is reported just below
+  const exited = endOf(child, 'exit');
+  const drained = endOf(child, 'close');
   if (line) [child.stdout, child.stderr].forEach((stream) => stream && readLines(stream, line));
   await once(child, 'spawn').catch((error: unknown) => {
     throw new Error(`cannot start ${name}`, { cause: error });
   });
-  return { name, pid: child.pid ?? -1, process: child, exited, stop: () => stop(child, exited, options) };
+  return {
+    name,
+    pid: child.pid ?? -1,
+    process: child,
+    exited,
+    drained,
+    stop: () => stop(child, exited, options),
+  };
+}
+
+function endOf(child: ChildProcess, event: string): Promise<ChildEnd> {
+  const end = once(child, event).then(([code, signal]): ChildEnd => ({ code, signal }));
+  end.catch(() => undefined); // a program that cannot be started is reported by startOwnedChild
+  return end;
 }
 
 /** On Linux the kernel ends the child with its parent; elsewhere an orderly stop must do. */
