@@ -1,0 +1,42 @@
+/** What may be written. Undeclared means secret: nothing reaches the log by being forgotten here. */
+const publicFields = [
+  'account',
+  'address',
+  'attempt',
+  'code',
+  'command',
+  'count',
+  'file',
+  'gateway',
+  'host',
+  'kind',
+  'leg',
+  'ms',
+  'opcode',
+  'organisation',
+  'peer',
+  'pid',
+  'port',
+  'reason',
+  'record',
+  'resumed',
+  'roster',
+  'server',
+  'session',
+  'sessions',
+  'side',
+  'signal',
+  'state',
+  'version',
+] as const;
+
+export type PublicField = (typeof publicFields)[number];
+
+const known: ReadonlySet<string> = new Set(publicFields);
+
+/** The value as it may be printed: declared and plain, or not at all. */
+export function printable(name: string, value: unknown): unknown {
+  const plain = value === null || ['string', 'number', 'boolean', 'bigint'].includes(typeof value);
+  if (!known.has(name) || !plain) return '[secret]';
+  return typeof value === 'bigint' ? String(value) : value;
+}

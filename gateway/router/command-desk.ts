@@ -1,0 +1,127 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { empty, type Bytes } from '../../protocol/bytes.ts';
+import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
+import type { Signer } from '../../protocol/crypto/ecdsa.ts';
+import { purposes } from '../../protocol/crypto/labels.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  CommandKind,
+  CommandReplySchema,
+  EndSessionRequestSchema,
+  GatewayInfoSchema,
+  TaskListSchema,
+  type CommandReply,
+  type SignedCommand,
+} from '../../protocol/messages/gen/command_pb.js';
+import type { RosterMember } from '../../protocol/signed/roster.ts';
+import { signReply } from '../../protocol/signed/command.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Logger } from '../log/logger.ts';
+import type { AdmittedCommand, CommandGate } from './command-gate.ts';
+import { Refusal } from './refusal.ts';
+
+/** Who carries commands out. Each may throw a {@link Refusal}. */
+export interface CommandHandlers {
+  /** The reply, sealed under the session's key. */
+  connect(admitted: AdmittedCommand): Promise<Bytes>;
+  describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
+  listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
+  endSession(sessionUid: Uid, member: RosterMember): void;
+}
+
+export interface CommandDeskOptions {
+  readonly gatewayUid: Uid;
+  readonly device: Signer & { readonly privateKey: Bytes };
+  readonly gate: CommandGate;
+  readonly handlers: CommandHandlers;
+  readonly log: Logger;
+}
+
+/** Commands worked on at once: a connect takes a second, and a router could send any number. */
+const atOnce = 64;
+
+/** Takes a command from the router and answers it, always. */
+export class CommandDesk {
+  readonly #options: CommandDeskOptions;
+  #working = 0;
+
+  constructor(options: CommandDeskOptions) {
+    this.#options = options;
+  }
+
+  /** The answer: sealed for the one who signed the command, or a refusal. Never throws. */
+  async answer(signed: SignedCommand): Promise<CommandReply> {
+    if (this.#working >= atOnce) return refused(new Refusal('busy', 'too many commands at once'));
+    this.#working++;
+    try {
+      const sealed = await this.#carryOut(signed);
+      return create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } });
+    } catch (error) {
+      return refused(this.#explain(error));
+    } finally {
+      this.#working--;
+    }
+  }
+
+  async #carryOut(signed: SignedCommand): Promise<Bytes> {
+    const { gate, handlers } = this.#options;
+    const admitted = await gate.admit(signed);
+    const { command, member } = admitted;
+    this.#options.log.info('command admitted', {
+      ...{ command: command.commandUid, kind: CommandKind[command.kind], account: command.accountUid },
+      ...{ record: command.recordUid, session: command.sessionUid },
+    });
+    switch (command.kind) {
+      case CommandKind.CONNECT:
+        return await handlers.connect(admitted);
+      case CommandKind.GATEWAY_INFO:
+        return await this.#seal(admitted, encodeMessage(GatewayInfoSchema, await handlers.describe()));
+      case CommandKind.LIST_TASKS:
+        return await this.#seal(admitted, encodeMessage(TaskListSchema, handlers.listTasks(member)));
+      case CommandKind.END_SESSION:
+        handlers.endSession(await this.#openSessionUid(admitted), member);
+        return await this.#seal(admitted, empty);
+      case CommandKind.UNSPECIFIED:
+        throw new Refusal('unsupported');
+      default:
+        // Enums of proto3 are open: a newer vault may ask for what this gateway does not know.
+        throw new Refusal('unsupported');
+    }
+  }
+
+  /** To the account of the command alone, and signed by this gateway for this very command. */
+  async #seal({ command, member, signed }: AdmittedCommand, reply: Bytes): Promise<Bytes> {
+    const { device, gatewayUid } = this.#options;
+    const signedReply = await signReply(device, signed.command, reply);
+    const objects = [gatewayUid, command.commandUid];
+    return await sealToPublicKey(member.ecdhPublicKey, purposes.commandReply, objects, signedReply);
+  }
+
+  async #openSessionUid({ command, signed }: AdmittedCommand): Promise<Uid> {
+    const { device, gatewayUid } = this.#options;
+    try {
+      const objects = [gatewayUid, command.accountUid];
+      const payload = await openWithPrivateKey(device, 'command-payload', objects, signed.sealedPayload);
+      return uidOf(decodeMessage(EndSessionRequestSchema, payload).sessionUid);
+    } catch {
+      throw new Refusal('malformed', 'the payload does not open');
+    }
+  }
+
+  #explain(error: unknown): Refusal {
+    if (error instanceof Refusal) {
+      this.#options.log.warn('command refused', { code: error.code, reason: error.message });
+      return error;
+    }
+    this.#options.log.error('command failed', { err: error });
+    return new Refusal(
+      error instanceof ProtocolError && error.code === 'malformed' ? 'malformed' : 'internal',
+    );
+  }
+}
+
+function refused({ code, message }: Refusal): CommandReply {
+  return create(CommandReplySchema, { outcome: { case: 'refused', value: { code, message } } });
+}

@@ -1,0 +1,70 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
+import { parseCommand, verifyCommand, type Command } from '../../protocol/signed/command.ts';
+import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import { Refusal, type RefusalCode } from './refusal.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { RosterKeeper } from './roster-keeper.ts';
+
+/** A command that a member of the organisation signed for this gateway, seen for the first time. */
+export interface AdmittedCommand {
+  readonly command: Command;
+  readonly member: RosterMember;
+  readonly signed: SignedCommand;
+}
+
+export interface CommandGateOptions {
+  readonly gatewayUid: Uid;
+  readonly roster: Pick<RosterKeeper, 'atLeast'>;
+  readonly now: () => number;
+  readonly window?: ReplayWindow;
+}
+
+/** Everything that must hold before a command is carried out. The router's word counts for nothing here. */
+export class CommandGate {
+  readonly #options: CommandGateOptions;
+  readonly #window: ReplayWindow;
+  /** The replay window starts empty, so what was signed before it is refused. */
+  readonly #startedAtMs: number;
+
+  constructor(options: CommandGateOptions) {
+    this.#options = options;
+    this.#window = options.window ?? new ReplayWindow();
+    this.#startedAtMs = options.now();
+  }
+
+  /** Throws a {@link Refusal}: `malformed`, `wrong-audience`, `not-in-roster`, `bad-signature`, `expired`, `replayed` … */
+  async admit(signed: SignedCommand): Promise<AdmittedCommand> {
+    const stated = refusing(() => parseCommand(signed));
+    if (stated.gatewayUid !== this.#options.gatewayUid) throw new Refusal('wrong-audience');
+    const roster = await this.#options.roster.atLeast(stated.rosterVersion);
+    const member = findMember(roster, stated.accountUid);
+    if (member === null) throw new Refusal('not-in-roster');
+    const now = this.#options.now();
+    const command = refusing(() => verifyCommand(member.signingPublicKey, signed, now));
+    if (command.issuedAtMs < this.#startedAtMs)
+      throw new Refusal('expired', 'the command is older than this gateway run');
+    const uids =
+      command.sessionUid === null ? [command.commandUid] : [command.commandUid, command.sessionUid];
+    this.#window.admit(uids, command.expiresAtMs + limits.clockSkewMs, now);
+    return { command, member, signed };
+  }
+}
+
+const refusals: Readonly<Partial<Record<string, RefusalCode>>> = {
+  malformed: 'malformed',
+  'bad-signature': 'bad-signature',
+  expired: 'expired',
+};
+
+function refusing<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    const code = error instanceof ProtocolError ? refusals[error.code] : undefined;
+    if (code === undefined) throw error;
+    throw new Refusal(code, error instanceof Error ? error.message : code);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Bytes } from '../../protocol/bytes.ts';
+import type { SignedRoster } from '../../protocol/messages/gen/account_pb.js';
+import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { RisingState } from '../rising-state.ts';
+import { Refusal } from './refusal.ts';
+
+export interface RosterKeeperOptions {
+  readonly organisationUid: Uid;
+  /** From the sealed configuration record: the only key whose rosters count. */
+  readonly organisationKey: Bytes;
+  readonly state: RisingState;
+  /** Asks the router for the newest roster, which comes by `accept`. */
+  readonly request: () => void;
+  readonly waitMs?: number;
+}
+
+/** How long a command waits for the roster that it names: well inside the router's own patience. */
+const defaultWaitMs = 5_000;
+
+/** Who may give orders: the newest roster that the organisation's key signed. It only rises, over restarts too. */
+export class RosterKeeper {
+  readonly #options: RosterKeeperOptions;
+  #roster: Roster | null = null;
+  #waiting = new Set<() => void>();
+
+  constructor(options: RosterKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The newest version seen, by this process or an earlier one. */
+  get version(): bigint {
+    return this.#options.state.versions.roster;
+  }
+
+  /**
+   * Takes over what the router brought. Throws `bad-signature`, `malformed`, or `untrusted` for another
+   * organisation or an older roster; the one in use stays then.
+   */
+  async accept(signed: SignedRoster): Promise<Roster> {
+    try {
+      const { organisationUid, organisationKey, state } = this.#options;
+      const roster = verifyRoster(signed, { organisationUid, organisationKey, minimumVersion: this.version });
+      await state.raise({ roster: roster.version });
+      if (this.#roster === null || roster.version > this.#roster.version) this.#roster = roster;
+      return roster;
+    } finally {
+      this.#wake();
+    }
+  }
+
+  /** A roster of at least this version, fetched when need be. Throws `roster-outdated` when none comes. */
+  async atLeast(version: bigint): Promise<Roster> {
+    const wanted = version > this.version ? version : this.version;
+    if (this.#roster === null || this.#roster.version < wanted) await this.#fetch();
+    if (this.#roster !== null && this.#roster.version >= wanted) return this.#roster;
+    throw new Refusal('roster-outdated', 'the roster that the command names has not reached the gateway');
+  }
+
+  /** Settles with the next answer, whatever it is, or when there was time enough for one. */
+  #fetch(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, this.#options.waitMs ?? defaultWaitMs);
+      if (this.#waiting.size === 0) this.#options.request();
+      this.#waiting.add(done);
+    });
+  }
+
+  #wake(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+}

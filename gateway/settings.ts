@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { ConfigError } from './config.ts';
+import { logLevels, type LogLevel } from './log/logger.ts';
+
+/** Where this gateway runs, as opposed to who it is: environment variables, flags win. */
+export interface Settings {
+  readonly guacd: { readonly host: string; readonly port: number };
+  readonly media: MediaSettings;
+  readonly logLevel: LogLevel;
+  /** PEM certificates to believe besides the system's, for the server's TLS. */
+  readonly certificateAuthority: string | null;
+}
+
+export interface MediaSettings {
+  /** Address that ICE uses; null: every interface. */
+  readonly bindAddress: string | null;
+  /** One UDP port for all sessions, for administrators who open one; null: a free port for each. */
+  readonly port: number | null;
+}
+
+const names = {
+  GUACD_HOST: 'host of guacd (default 127.0.0.1)',
+  GUACD_PORT: 'port of guacd (default 4822)',
+  SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
+  SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
+  SALLYPORT_GATEWAY_CA: 'PEM file with further certificate authorities for the server',
+  LOG_LEVEL: 'silent, error, warn, info or debug (default info)',
+} as const;
+
+export type SettingName = keyof typeof names;
+
+/** What `--help` says of them. */
+export const settingsHelp = Object.entries(names)
+  .map(([name, text]) => `  ${name.padEnd(25)}${text}`)
+  .join('\n');
+
+/** Throws {@link ConfigError} that names the key. */
+export function readSettings(environment: Readonly<Partial<Record<string, string>>>): Settings {
+  const given = (name: SettingName) => environment[name] || null;
+  const bindAddress = given('SALLYPORT_GATEWAY_BIND');
+  if (bindAddress !== null && isIP(bindAddress) === 0)
+    throw new ConfigError('SALLYPORT_GATEWAY_BIND', 'must be an IP address');
+  const port = given('SALLYPORT_GATEWAY_PORT');
+  const authority = given('SALLYPORT_GATEWAY_CA');
+  return {
+    guacd: {
+      host: given('GUACD_HOST') ?? '127.0.0.1',
+      port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822'),
+    },
+    media: { bindAddress, port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port) },
+    logLevel: levelIn(given('LOG_LEVEL') ?? 'info'),
+    certificateAuthority: authority === null ? null : pemIn('SALLYPORT_GATEWAY_CA', authority),
+  };
+}
+
+function portIn(name: SettingName, text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new ConfigError(name, 'must be 1 to 65535');
+  return port;
+}
+
+function levelIn(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text);
+  if (level === undefined) throw new ConfigError('LOG_LEVEL', `must be one of ${logLevels.join(', ')}`);
+  return level;
+}
+
+function pemIn(name: SettingName, path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new ConfigError(name, `cannot read ${path}`);
+  }
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new ConfigError(name, `${path} is not a PEM file`);
+  return text;
+}
