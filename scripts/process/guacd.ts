@@ -1,9 +1,11 @@
 // A running guacd: a child of ours on loopback, or one that runs elsewhere.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { GuacdProgram, GuacdRequest } from '../setup/guacd.ts';
 import { provideGuacd } from '../setup/guacd.ts';
+import { root } from './tool.ts';
 import type { ChildEnd, OwnedChild } from './owned-child.ts';
 import { startOwnedChild } from './owned-child.ts';
 
@@ -22,6 +24,9 @@ export type Guacd = {
   readonly exited: Promise<ChildEnd>;
   stop(): Promise<void>;
 };
+
+/** Where the project keeps its own. */
+export const guacdFolder = join(root, 'var/guacd');
 
 const startTries = 5;
 const startMilliseconds = 10_000;

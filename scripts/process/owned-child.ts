@@ -4,6 +4,7 @@ import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { endProcess } from './descendants.ts';
 
 export type OwnedChildOptions = {
   readonly name: string;
@@ -12,9 +13,13 @@ export type OwnedChildOptions = {
   readonly environment?: NodeJS.ProcessEnv;
   /** Each line of standard output and standard error. Without it both go to this process's standard error. */
   readonly line?: (line: string) => void;
+  /** Standard output goes to this process's own. */
+  readonly stdout?: 'inherit';
   /** The signal of an orderly stop (default SIGTERM) and how long it may take before the child is killed. */
   readonly stopSignal?: NodeJS.Signals;
   readonly stopMilliseconds?: number;
+  /** The stop goes to all processes of its group too: for tools that leave their workers alone. */
+  readonly wholeGroup?: boolean;
 };
 
 export type ChildEnd = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -32,9 +37,9 @@ export type OwnedChild = {
 
 /** Starts a child of this process. Rejects when the program cannot be started. */
 export async function startOwnedChild(options: OwnedChildOptions): Promise<OwnedChild> {
-  const { name, command, folder, environment = process.env, line } = options;
+  const { name, command, folder, environment = process.env, line, stdout } = options;
   const [file = '', ...args] = dyingWithParent(command);
-  const stdio: StdioOptions = line ? ['ignore', 'pipe', 'pipe'] : ['ignore', 2, 2];
+  const stdio: StdioOptions = line ? ['ignore', 'pipe', 'pipe'] : ['ignore', stdout ?? 2, 2];
   // A group of its own: Ctrl-C in a terminal reaches this process only, which then stops its children in order.
   const child = spawn(file, args, { cwd: folder, env: environment, stdio, detached: true });
   const exited = endOf(child, 'exit');
@@ -74,8 +79,10 @@ async function stop(
   exited: Promise<ChildEnd>,
   options: OwnedChildOptions,
 ): Promise<void> {
-  const { stopSignal = 'SIGTERM', stopMilliseconds = 10_000 } = options;
-  if (child.exitCode === null && child.signalCode === null) child.kill(stopSignal);
-  const late = setTimeout(() => child.kill('SIGKILL'), stopMilliseconds);
+  const { stopSignal = 'SIGTERM', stopMilliseconds = 10_000, wholeGroup = false } = options;
+  const pid = child.pid ?? 0;
+  const send = (signal: NodeJS.Signals): void => endProcess(wholeGroup ? -pid : pid, signal);
+  if (child.exitCode === null && child.signalCode === null) send(stopSignal);
+  const late = setTimeout(() => send('SIGKILL'), stopMilliseconds);
   await exited.finally(() => clearTimeout(late));
 }

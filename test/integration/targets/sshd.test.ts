@@ -95,7 +95,7 @@ describe.runIf(process.getuid?.() === 0)('the sshd of demo and tests', () => {
     });
     await once(client, 'ready');
     client.shell(() => undefined);
-    const closed = new Promise((resolve) => client.on('close', resolve));
+    const closed = new Promise<void>((resolve) => client.on('close', () => resolve()));
     await other.stop();
     await closed;
     expect(existsSync(other.home)).toBe(false);
