@@ -18,6 +18,10 @@ export const limits = {
   syncPageRecords: 500,
   /** Bytes of one API request or response body, transmission layer included. */
   apiBody: 4 * 1024 * 1024,
+  /** One secrets-manager response: every record of a large application, small ones at a few KiB each. */
+  secretsManagerBody: 16 * 1024 * 1024,
+  /** Times a secrets-manager client asks again when it is throttled, as other clients of that protocol do. */
+  secretsManagerRetries: 5,
   /** One frame of a vault or gateway WebSocket: an SDP with every candidate is under 16 KiB. */
   linkFrame: 256 * 1024,
   /** Frames a link keeps for a peer that is away, for resuming. More is a lost peer. */

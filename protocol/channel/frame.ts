@@ -1,7 +1,8 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { copy, parseUtf8, utf8, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { decodeMessage } from '../messages/decode.ts';
 import {
   StreamControlSchema,
   StreamOpenSchema,
@@ -116,7 +117,7 @@ export function writeHeader(out: Bytes, kind: Frame['kind'], stream: number): vo
 
 function decodeOpen(payload: Uint8Array): StreamOpen {
   if (payload.length > limits.frameControl) throw new ProtocolError('too-large', 'open frame');
-  const open = decoded(() => fromBinary(StreamOpenSchema, payload));
+  const open = decodeMessage(StreamOpenSchema, payload);
   checkOpen(payload, open);
   return open;
 }
@@ -160,21 +161,12 @@ function checkControl(payload: Uint8Array): Uint8Array {
 }
 
 function decodeControl(payload: Uint8Array): StreamControl {
-  return decoded(() => fromBinary(StreamControlSchema, payload));
+  return decodeMessage(StreamControlSchema, payload);
 }
 
 function checkToken(payload: Uint8Array): Bytes {
   if (payload.length !== pingTokenLength) throw malformed('a ping token has 8 bytes');
   return copy(payload);
-}
-
-/** protobuf-es throws errors of its own for bytes that are no message. */
-function decoded<T>(decode: () => T): T {
-  try {
-    return decode();
-  } catch {
-    throw malformed('not the message of its frame');
-  }
 }
 
 function malformed(message: string): ProtocolError {

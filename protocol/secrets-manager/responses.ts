@@ -1,0 +1,174 @@
+import { encodeBase64, encodeBase64url, type Bytes } from '../bytes.ts';
+import { publicKeyLength } from '../crypto/ecdh.ts';
+import { Members } from './members.ts';
+
+/** What `get_secret` answers, in bytes. protocol.md §10.6. */
+export interface SecretsResponse {
+  /** AES-GCM(application key, {"title","type":"app"} padded). */
+  readonly appData: Bytes | null;
+  /** Bind only: AES-GCM(one-time token, application key). */
+  readonly encryptedAppKey: Bytes | null;
+  /** Bind only, 65 bytes. */
+  readonly appOwnerPublicKey: Bytes | null;
+  readonly folders: readonly SecretsFolder[];
+  /** Records that are shared to the application directly. */
+  readonly records: readonly SecretsRecord[];
+  /** Milliseconds; 0 is never. */
+  readonly expiresOn: number;
+  readonly warnings: readonly string[];
+}
+
+export interface SecretsFolder {
+  readonly folderUid: string;
+  /** AES-GCM(application key, shared folder key). */
+  readonly folderKey: Bytes;
+  readonly isEditable: boolean;
+  readonly records: readonly SecretsRecord[];
+}
+
+export interface SecretsRecord {
+  readonly recordUid: string;
+  /** AES-GCM(folder key or application key, record key). */
+  readonly recordKey: Bytes;
+  /** AES-GCM(record key, record JSON). */
+  readonly data: Bytes;
+  readonly revision: number;
+  readonly isEditable: boolean;
+  /** Of a record in a subfolder, and of no other: Java unwraps with the folder key when it is set. */
+  readonly innerFolderUid: string | null;
+  readonly files: readonly SecretsFile[];
+  readonly links: readonly SecretsLink[];
+}
+
+export interface SecretsFile {
+  readonly fileUid: string;
+  readonly fileKey: Bytes;
+  readonly data: Bytes;
+  readonly url: string;
+  readonly thumbnailUrl: string | null;
+}
+
+export interface SecretsLink {
+  readonly recordUid: string;
+  readonly data: Bytes | null;
+  readonly path: string | null;
+}
+
+/** JSON value with every member that some client insists on, in the base64 form that every client takes. */
+export function encodeSecretsResponse(response: SecretsResponse): object {
+  const { appData, encryptedAppKey, appOwnerPublicKey, folders, records, expiresOn, warnings } = response;
+  return {
+    appData: appData === null ? null : encodeBase64url(appData), // Java takes the url alphabet here only
+    encryptedAppKey: base64OrNull(encryptedAppKey),
+    appOwnerPublicKey: base64OrNull(appOwnerPublicKey),
+    folders: folders.map(encodeFolder),
+    records: records.map(encodeRecord),
+    expiresOn,
+    warnings: warnings.length === 0 ? null : warnings,
+    extra: null,
+  };
+}
+
+/** Inverse of {@link encodeSecretsResponse}, for every server of this protocol. Throws `malformed`. */
+export function parseSecretsResponse(json: unknown): SecretsResponse {
+  const members = new Members(json);
+  return {
+    appData: members.optionalBytes('appData'),
+    encryptedAppKey: members.optionalBytes('encryptedAppKey'),
+    appOwnerPublicKey: members.optionalBytes('appOwnerPublicKey', publicKeyLength),
+    folders: members.objects('folders').map(parseFolder),
+    records: members.objects('records').map(parseRecord),
+    expiresOn: members.optionalInteger('expiresOn') ?? 0,
+    warnings: members.texts('warnings'),
+  };
+}
+
+/** One item of the `delete_secret` answer. */
+export interface DeleteResult {
+  readonly recordUid: string;
+  /** `ok`, or an error. */
+  readonly responseCode: string;
+  readonly errorMessage: string | null;
+}
+
+/** JSON value of the `delete_secret` answer. */
+export function encodeDeleteResponse(results: readonly DeleteResult[]): object {
+  return { records: results };
+}
+
+function encodeFolder(folder: SecretsFolder): object {
+  return {
+    folderUid: folder.folderUid,
+    folderKey: encodeBase64(folder.folderKey),
+    data: null,
+    parent: null,
+    isEditable: folder.isEditable,
+    records: folder.records.map(encodeRecord),
+  };
+}
+
+function encodeRecord(record: SecretsRecord): object {
+  return {
+    recordUid: record.recordUid,
+    recordKey: encodeBase64(record.recordKey),
+    data: encodeBase64(record.data),
+    revision: record.revision,
+    isEditable: record.isEditable,
+    files: record.files.length === 0 ? null : record.files.map(encodeFile),
+    folderUid: null,
+    innerFolderUid: record.innerFolderUid,
+    ...(record.links.length === 0 ? {} : { links: record.links.map(encodeLink) }),
+  };
+}
+
+function encodeFile(file: SecretsFile): object {
+  return { ...file, fileKey: encodeBase64(file.fileKey), data: encodeBase64(file.data) };
+}
+
+function encodeLink(link: SecretsLink): object {
+  return { ...link, data: base64OrNull(link.data) };
+}
+
+function base64OrNull(bytes: Bytes | null): string | null {
+  return bytes === null ? null : encodeBase64(bytes);
+}
+
+function parseFolder(members: Members): SecretsFolder {
+  return {
+    folderUid: members.text('folderUid'),
+    folderKey: members.bytes('folderKey'),
+    isEditable: members.flag('isEditable'),
+    records: members.objects('records').map(parseRecord),
+  };
+}
+
+function parseRecord(members: Members): SecretsRecord {
+  return {
+    recordUid: members.text('recordUid'),
+    recordKey: members.bytes('recordKey'),
+    data: members.bytes('data'),
+    revision: members.integer('revision'),
+    isEditable: members.flag('isEditable'),
+    innerFolderUid: members.optionalText('innerFolderUid'),
+    files: members.objects('files').map(parseFile),
+    links: members.objects('links').map(parseLink),
+  };
+}
+
+function parseFile(members: Members): SecretsFile {
+  return {
+    fileUid: members.text('fileUid'),
+    fileKey: members.bytes('fileKey'),
+    data: members.bytes('data'),
+    url: members.text('url'),
+    thumbnailUrl: members.optionalText('thumbnailUrl'),
+  };
+}
+
+function parseLink(members: Members): SecretsLink {
+  return {
+    recordUid: members.text('recordUid'),
+    data: members.optionalBytes('data'),
+    path: members.optionalText('path'),
+  };
+}
