@@ -1,0 +1,112 @@
+// From the bytes of a POST to a handler and back. protocol.md §7.
+import { create, type DescMethod, type DescService } from '@bufbuild/protobuf';
+import type { Bytes } from '../../protocol/bytes.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import { ApiRequestSchema, ApiResponseSchema, type ApiRequest } from '../../protocol/messages/gen/api_pb.js';
+import { verifyApiRequest } from '../../protocol/signed/api-request.ts';
+import { openRequest, type OpenedRequest } from '../../protocol/transmission/request.ts';
+import { sha256 } from '../../protocol/crypto/hash.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Database } from '../store/database.ts';
+import type { Call, Handler, Session } from './call.ts';
+import { TooManyRequests } from './refusal.ts';
+import { ReplayWindow } from './replay-window.ts';
+import { findSession, renewSession } from './sessions.ts';
+
+export interface Method {
+  readonly desc: DescMethod;
+  readonly handler: Handler<DescMethod>;
+}
+
+export type Methods = ReadonlyMap<string, Method>;
+
+/** "Service/Method" to its handler. The types of Handlers<S> made sure that each is there. */
+export function methodsOf(
+  service: DescService,
+  handlers: Readonly<Record<string, unknown>>,
+): [string, Method][] {
+  return service.methods.map((desc) => [
+    `${service.name}/${desc.name}`,
+    { desc, handler: handlers[desc.localName] as Handler<DescMethod> },
+  ]);
+}
+
+export interface DispatcherParts {
+  readonly db: Database;
+  readonly ring: KeyRing;
+  readonly methods: Methods;
+  readonly log: Logger;
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  /** A request is accepted within the clock skew on either side of now. */
+  readonly #seen = new ReplayWindow(2 * limits.clockSkewMs);
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The sealed response to a sealed request. Throws only what cannot be sealed: an unknown method, or a request that
+   * does not open.
+   */
+  async dispatch(name: string, body: Uint8Array, address: string): Promise<Bytes> {
+    const method = this.#parts.methods.get(name);
+    if (!method) throw new ProtocolError('not-found', 'no such method');
+    const opened = await openRequest(this.#parts.ring.keys, name, body);
+    return await opened.sealResponse(await this.#answer(name, method, opened, address));
+  }
+
+  async #answer(name: string, method: Method, opened: OpenedRequest, address: string): Promise<Bytes> {
+    try {
+      const call = { address, now: Date.now() };
+      const request = decodeMessage(ApiRequestSchema, opened.payload);
+      this.#admit(request, opened, call.now);
+      const output = await this.#handle(name, method, request, opened, call);
+      const payload = encodeMessage(method.desc.output, output);
+      return encodeMessage(ApiResponseSchema, { outcome: { case: 'payload', value: payload } });
+    } catch (error) {
+      return this.#refusal(name, error);
+    }
+  }
+
+  #admit(request: ApiRequest, opened: OpenedRequest, now: number): void {
+    const age = Math.abs(now - Number(request.issuedAtMs));
+    if (!(age <= limits.clockSkewMs)) throw new ProtocolError('expired', 'the clocks differ too much');
+    this.#seen.admit(sha256(opened.wrappedKey), now);
+  }
+
+  async #handle(name: string, method: Method, request: ApiRequest, opened: OpenedRequest, call: Call) {
+    const { handler, desc } = method;
+    if (handler.access === 'open')
+      return await handler.handle(decodeMessage(desc.input, request.payload), call);
+    const session = await this.#authenticate(name, request, opened, call.now);
+    return await handler.handle(decodeMessage(desc.input, request.payload), { ...call, session });
+  }
+
+  async #authenticate(
+    name: string,
+    request: ApiRequest,
+    opened: OpenedRequest,
+    now: number,
+  ): Promise<Session> {
+    const { sessionToken, issuedAtMs, payload } = request;
+    const session = await findSession(this.#parts.db, sessionToken, now);
+    const signed = { method: name, wrappedKey: opened.wrappedKey, issuedAtMs, sessionToken, payload };
+    verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
+    return { ...session, expiresAt: await renewSession(this.#parts.db, session, now) };
+  }
+
+  #refusal(name: string, error: unknown): Bytes {
+    const known = toProtocolError(error) ?? new ProtocolError('internal', 'the server failed');
+    if (known.code === 'internal') this.#parts.log.error({ event: 'api-failure', method: name, err: error });
+    const retryAfterMs = BigInt(error instanceof TooManyRequests ? error.retryAfterMs : 0);
+    const value = { code: known.code, message: known.message, retryAfterMs };
+    return encodeMessage(ApiResponseSchema, create(ApiResponseSchema, { outcome: { case: 'error', value } }));
+  }
+}

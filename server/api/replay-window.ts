@@ -1,0 +1,35 @@
+import { encodeBase64 } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+
+/**
+ * Remembers what was seen for at least `windowMs`, in two generations, so that forgetting costs nothing. Bounded:
+ * when a generation is full, more is refused, because forgetting early would let a replay through.
+ */
+export class ReplayWindow {
+  readonly #windowMs: number;
+  readonly #most: number;
+  #current = new Set<string>();
+  #former = new Set<string>();
+  #turnsAt = 0;
+
+  constructor(windowMs: number, most = 262_144) {
+    this.#windowMs = windowMs;
+    this.#most = most;
+  }
+
+  /** Throws `replayed` the second time, and `too-many-requests` when it can remember no more. */
+  admit(mark: Uint8Array, now = Date.now()): void {
+    this.#turn(now);
+    const key = encodeBase64(mark);
+    if (this.#current.has(key) || this.#former.has(key)) throw new ProtocolError('replayed');
+    if (this.#current.size >= this.#most) throw new ProtocolError('too-many-requests');
+    this.#current.add(key);
+  }
+
+  #turn(now: number): void {
+    if (now < this.#turnsAt) return;
+    this.#former = now < this.#turnsAt + this.#windowMs ? this.#current : new Set();
+    this.#current = new Set();
+    this.#turnsAt = now + this.#windowMs;
+  }
+}

@@ -1,0 +1,47 @@
+// The web server without its listening: routes, headers, and what every response has in common.
+import cookie from '@fastify/cookie';
+import websocket from '@fastify/websocket';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Config } from './config.ts';
+import type { Logger } from './log/logger.ts';
+import { limits } from '../protocol/limits.ts';
+
+const slowRequestMs = 30_000;
+
+export type App = FastifyInstance;
+
+/** An app whose own lines name routes, never addresses, headers or bodies. */
+export async function createApp(config: Config, log: Logger): Promise<App> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.apiBody,
+    requestTimeout: slowRequestMs,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    forceCloseConnections: 'idle',
+    ...(config.tls && { https: { cert: config.tls.certificate, key: config.tls.key } }),
+  } as Parameters<typeof Fastify>[0]) as unknown as App;
+  await app.register(cookie);
+  await app.register(websocket, {
+    options: { maxPayload: limits.linkFrame + 64, perMessageDeflate: false, clientTracking: true },
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    log.debug({
+      event: 'request',
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    });
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const status = (error as { statusCode?: number }).statusCode ?? 500;
+    if (status >= 500)
+      log.error({ event: 'request-failure', route: request.routeOptions.url ?? 'none', err: error });
+    return reply
+      .code(status)
+      .send({ code: status >= 500 ? 'internal' : 'malformed', message: 'not a request' });
+  });
+  return app;
+}

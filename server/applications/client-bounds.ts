@@ -1,0 +1,45 @@
+import { checkPublicKey } from '../../protocol/crypto/ecdh.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { ClientKind, type AddClientRequest } from '../../protocol/messages/gen/application_pb.js';
+import { uidOf } from '../../protocol/uid.ts';
+
+/** A one-time token lives at most a day (secrets-manager-protocol.md §1.3), a gateway's an hour. */
+const tokenMost = 24 * 60 * 60_000;
+
+/** The row of a new client. Throws `malformed`. */
+export function checkClient(input: AddClientRequest, now: number) {
+  if (input.clientId.length !== 64) throw new ProtocolError('malformed', 'a client id has 64 bytes');
+  if (input.encryptedAppKey.length !== 60)
+    throw new ProtocolError('malformed', 'not a wrapped application key');
+  checkPublicKey(input.appOwnerPublicKey);
+  return {
+    client_id: input.clientId,
+    application_uid: input.applicationUid,
+    ...kindOf(input),
+    encrypted_app_key: input.encryptedAppKey,
+    app_owner_public_key: input.appOwnerPublicKey,
+    lock_ip: input.lockIp,
+    first_access_expires_at: firstAccessOf(input, now),
+    access_expires_at: Number(input.accessExpiresAtMs),
+  };
+}
+
+function kindOf({ kind, gatewayUid }: AddClientRequest) {
+  if (kind === ClientKind.GATEWAY) {
+    uidOf(gatewayUid);
+    return { kind, gateway_uid: gatewayUid };
+  }
+  if (kind !== ClientKind.GENERAL || gatewayUid.length > 0)
+    throw new ProtocolError('malformed', 'no such client kind');
+  return { kind, gateway_uid: null };
+}
+
+function firstAccessOf({ kind, firstAccessExpiresAtMs }: AddClientRequest, now: number): number {
+  const expiresAt = Number(firstAccessExpiresAtMs);
+  const most = kind === ClientKind.GATEWAY ? limits.enrolmentTokenMs : tokenMost;
+  // The client's clock made the expiry, so its skew is allowed for.
+  if (expiresAt <= now - limits.clockSkewMs || expiresAt > now + most + limits.clockSkewMs)
+    throw new ProtocolError('malformed', 'the token would expire too early or too late');
+  return expiresAt;
+}

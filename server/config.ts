@@ -1,0 +1,150 @@
+// Where the server listens, stores and logs: environment variables, or one TOML file, checked before anything starts.
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse } from 'smol-toml';
+import { settings, type SettingName } from './settings.ts';
+import type { LogLevel } from './log/logger.ts';
+
+export interface Config {
+  /** Keys, and the embedded store when there is no databaseUrl. */
+  readonly dataFolder: string;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** What browsers and gateways call; null: https or http with host and port. */
+  readonly publicUrl: string | null;
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly databaseUrl: string | null;
+  readonly openSignUp: boolean;
+  readonly logLevel: LogLevel;
+  readonly siteFolder: string;
+  /** Addresses of reverse proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** An error that names the key: shown to the person as it is. */
+export class ConfigError extends Error {
+  constructor(key: string, problem: string) {
+    super(`${key}: ${problem}`);
+    this.name = 'ConfigError';
+  }
+}
+
+type Values = Partial<Record<SettingName, string>>;
+
+/** Reads `file` (when given) and the environment, which wins. Throws ConfigError. */
+export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Config {
+  const path = file ?? environment['SALLYPORT_CONFIG'];
+  const values: Values = { ...(path ? readFile(path) : {}), ...fromEnvironment(environment) };
+  requireBothRoles(values.ROLES);
+  return {
+    dataFolder: resolve(values.SALLYPORT_DATA ?? 'var/server'),
+    host: values.SALLYPORT_HOST ?? '127.0.0.1',
+    port: portIn(values.SALLYPORT_PORT ?? '8443'),
+    publicUrl: values.SALLYPORT_PUBLIC_URL ? originIn(values.SALLYPORT_PUBLIC_URL) : null,
+    tls: tlsIn(values),
+    databaseUrl: values.DATABASE_URL ? databaseUrlIn(values.DATABASE_URL) : null,
+    openSignUp: flagIn('OPEN_SIGN_UP', values.OPEN_SIGN_UP ?? 'false'),
+    logLevel: levelIn(values.LOG_LEVEL ?? 'info'),
+    siteFolder: resolve(values.SALLYPORT_SITE ?? 'dist/web'),
+    trustedProxies: (values.TRUSTED_PROXIES ?? '').split(/[\s,]+/).filter((address) => address !== ''),
+  };
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
+  const given = settings.map(({ name }) => [name, environment[name]] as const);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')) as Values;
+}
+
+function readFile(path: string): Values {
+  if (!existsSync(path)) throw new ConfigError(path, 'there is no such configuration file');
+  const members = Object.entries(parseToml(path));
+  return Object.fromEntries(
+    members.map(([key, value]) => [nameOf(path, key), textIn(path, key, value)]),
+  ) as Values;
+}
+
+function parseToml(path: string): Record<string, unknown> {
+  try {
+    return parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    // The library's message quotes the line, which may hold DATABASE_URL; its first line only says what is wrong.
+    throw new ConfigError(path, error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'not TOML');
+  }
+}
+
+function nameOf(path: string, key: string): SettingName {
+  const found = settings.find(({ name }) => name.toLowerCase() === key.toLowerCase());
+  if (!found) throw new ConfigError(`${path}: ${key}`, 'there is no such setting (--help lists them)');
+  return found.name;
+}
+
+function textIn(path: string, key: string, value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
+  if (['string', 'number', 'boolean'].includes(typeof value)) return String(value);
+  throw new ConfigError(`${path}: ${key}`, 'must be a text, a number, true or false');
+}
+
+function portIn(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new ConfigError('SALLYPORT_PORT', 'must be 0 to 65535');
+  return port;
+}
+
+function originIn(text: string): string {
+  if (!URL.canParse(text))
+    throw new ConfigError('SALLYPORT_PUBLIC_URL', 'must be an address like https://vault.example');
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol))
+    throw new ConfigError('SALLYPORT_PUBLIC_URL', 'must begin with https:// or http://');
+  if (url.pathname !== '/' || url.search || url.hash || url.username)
+    throw new ConfigError('SALLYPORT_PUBLIC_URL', 'must be a bare address, without path or user');
+  return url.origin;
+}
+
+function tlsIn(values: Values): Config['tls'] {
+  const { TLS_CERT: certificate, TLS_KEY: key } = values;
+  if (!certificate && !key) return null;
+  if (!certificate) throw new ConfigError('TLS_CERT', 'must be given together with TLS_KEY');
+  if (!key) throw new ConfigError('TLS_KEY', 'must be given together with TLS_CERT');
+  return { certificate: readPem('TLS_CERT', certificate), key: readPem('TLS_KEY', key) };
+}
+
+function readPem(name: SettingName, path: string): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.includes('-----BEGIN ')) return text;
+  } catch {
+    throw new ConfigError(name, `cannot read ${path}`);
+  }
+  throw new ConfigError(name, `${path} is not a PEM file`);
+}
+
+function databaseUrlIn(text: string): string {
+  const known = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
+  if (!known) throw new ConfigError('DATABASE_URL', 'must begin with postgres://'); // never quoted: it holds a password
+  return text;
+}
+
+function flagIn(name: SettingName, text: string): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new ConfigError(name, 'must be true or false');
+}
+
+function levelIn(text: string): LogLevel {
+  const levels: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug'];
+  const level = levels.find((known) => known === text);
+  if (!level) throw new ConfigError('LOG_LEVEL', `must be one of ${levels.join(', ')}`);
+  return level;
+}
+
+function requireBothRoles(text = 'worker,head'): void {
+  const roles = text
+    .split(',')
+    .map((role) => role.trim())
+    .sort();
+  if (roles.join() !== 'head,worker') {
+    throw new ConfigError('ROLES', 'must be "worker,head": this version runs both in one process');
+  }
+}

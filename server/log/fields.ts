@@ -1,0 +1,37 @@
+/**
+ * What may be written. A field is public (printed), sensitive (printed as a tag that only tells equal from
+ * different, within one run) or secret. Undeclared means secret: nothing reaches the log by being forgotten here.
+ */
+export const fieldClasses: Readonly<Record<string, 'public' | 'sensitive'>> = {
+  level: 'public',
+  time: 'public',
+  pid: 'public',
+  part: 'public',
+  event: 'public',
+  method: 'public',
+  route: 'public',
+  status: 'public',
+  code: 'public',
+  ms: 'public',
+  url: 'public',
+  host: 'public',
+  port: 'public',
+  folder: 'public',
+  version: 'public',
+  kind: 'public',
+  count: 'public',
+  link: 'public',
+  direction: 'public',
+  resumed: 'public',
+  signal: 'public',
+  gateway: 'public',
+  session: 'public',
+  record: 'public',
+  account: 'public',
+  application: 'public',
+  line: 'public',
+  email: 'sensitive',
+  address: 'sensitive',
+  device: 'sensitive',
+  client: 'sensitive',
+};

@@ -1,0 +1,39 @@
+import { requireNoWait } from '../api/refusal.ts';
+import { RateLimiter, type Rate } from '../api/token-bucket.ts';
+
+export interface LoginRates {
+  readonly perAccount: Rate;
+  readonly perAddress: Rate;
+}
+
+/** Ten guesses, then one in 30 seconds for an account; an office behind one address logs in unhindered. */
+export const loginRates: LoginRates = {
+  perAccount: { burst: 10, perSecond: 1 / 30 },
+  perAddress: { burst: 60, perSecond: 1 / 2 },
+};
+
+/**
+ * Counts attempts by what the caller says, before anything is looked up: an account that does not exist is
+ * throttled exactly like one that does (attack class 19).
+ */
+export class LoginThrottle {
+  readonly #perAccount: RateLimiter;
+  readonly #perAddress: RateLimiter;
+
+  constructor(rates: LoginRates) {
+    this.#perAccount = new RateLimiter(rates.perAccount);
+    this.#perAddress = new RateLimiter(rates.perAddress);
+  }
+
+  /** Throws TooManyRequests. */
+  attempt(email: string, address: string, now: number): void {
+    requireNoWait(this.#perAddress.take(address, now));
+    requireNoWait(this.#perAccount.take(email, now));
+  }
+
+  /** A login that succeeded was no guess. */
+  succeeded(email: string, address: string): void {
+    this.#perAccount.giveBack(email);
+    this.#perAddress.giveBack(address);
+  }
+}

@@ -1,0 +1,82 @@
+// The three calls by which workers reach each other. Messages are hints: the truth is in the store.
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+
+/** Every link of an account. */
+export type AccountSubject = `acct.${Uid}`;
+/** The one link of a gateway. */
+export type GatewaySubject = `gw.${Uid}`;
+
+export type AccountMessage =
+  | { readonly kind: 'new-data'; readonly cursor: number }
+  | { readonly kind: 'gateway-status'; readonly gatewayUid: Uid; readonly online: boolean }
+  | { readonly kind: 'signed-out'; readonly which: EndedSessions }
+  | {
+      readonly kind: 'signal';
+      readonly gatewayUid: Uid;
+      readonly sessionUid: Uid;
+      readonly sealed: Uint8Array;
+    }
+  | { readonly kind: 'session-ended'; readonly gatewayUid: Uid; readonly sessionUid: Uid };
+
+/** By the hash of their tokens. */
+export type EndedSessions = { readonly only: Uint8Array } | { readonly except: Uint8Array | null };
+
+/** The vault's end of a session. */
+export interface VaultEnd {
+  readonly accountUid: Uid;
+  readonly deviceUid: Uid;
+}
+
+export type GatewayMessage =
+  | {
+      readonly kind: 'signal';
+      readonly from: VaultEnd;
+      readonly sessionUid: Uid;
+      readonly sealed: Uint8Array;
+    }
+  | { readonly kind: 'vault-gone'; readonly from: VaultEnd; readonly sessionUids: readonly Uid[] }
+  | { readonly kind: 'roster'; readonly signedRoster: Uint8Array }
+  /** Its client was removed or may no longer enter. */
+  | { readonly kind: 'removed' };
+
+export type GatewayRequest =
+  | { readonly kind: 'presence' }
+  | {
+      readonly kind: 'command';
+      readonly from: VaultEnd;
+      /** Encoded SignedCommand. */
+      readonly command: Uint8Array;
+      /** What a connect command begins. */
+      readonly session: NewSession | null;
+    };
+
+export interface NewSession {
+  readonly sessionUid: Uid;
+  readonly recordUid: Uid;
+  /** Of the record's policy; 0 is the gateway's own limit. */
+  readonly maxSessions: number;
+}
+
+export type GatewayAnswer =
+  /** Encoded CommandReply. */
+  | { readonly kind: 'reply'; readonly reply: Uint8Array }
+  | { readonly kind: 'failure'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'presence'; readonly online: boolean; readonly since: number };
+
+export interface GatewaySubscriber {
+  onMessage(message: GatewayMessage): void;
+  onRequest(request: GatewayRequest): Promise<GatewayAnswer>;
+}
+
+export type Unsubscribe = () => void;
+
+export interface Head {
+  /** Reaches every subscriber of this moment; having none is no error. */
+  publish(subject: AccountSubject, message: AccountMessage): void;
+  publish(subject: GatewaySubject, message: GatewayMessage): void;
+  /** The subscriber's answer. With no subscriber, null at once: an absent gateway costs no waiting. */
+  request(subject: GatewaySubject, request: GatewayRequest): Promise<GatewayAnswer | null>;
+  subscribe(subject: AccountSubject, subscriber: (message: AccountMessage) => void): Unsubscribe;
+  subscribe(subject: GatewaySubject, subscriber: GatewaySubscriber): Unsubscribe;
+}

@@ -1,0 +1,56 @@
+// What a browser may do with the vault's page. docs/security.md, attack classes 6 and 20.
+import type { FastifyInstance } from 'fastify';
+
+/** `connect-src` names the own WebSocket too, because not every browser counts it as 'self'. */
+function contentSecurityPolicy(webSocketOrigins: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    `connect-src ${["'self'", ...webSocketOrigins].join(' ')}`,
+    "worker-src 'self'",
+    'media-src blob:',
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types svelte-trusted-html sallyport',
+  ].join('; ');
+}
+
+const features = [
+  'camera',
+  'microphone',
+  'geolocation',
+  'payment',
+  'usb',
+  'serial',
+  'hid',
+  'midi',
+  'display-capture',
+];
+
+/** On every response, so that none can be forgotten. `ownHost` is what the request itself was sent to. */
+export function addSecurityHeaders(app: FastifyInstance, publicUrl: string | null, tls: boolean): void {
+  app.addHook('onSend', async (request, reply) => {
+    const origin = publicUrl ?? `${tls ? 'https' : 'http'}://${safeHost(request.host)}`;
+    reply.headers({
+      'content-security-policy': contentSecurityPolicy([origin.replace(/^http/, 'ws')]),
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'permissions-policy': features.map((feature) => `${feature}=()`).join(', '),
+      'x-frame-options': 'DENY',
+      ...(tls && { 'strict-transport-security': 'max-age=63072000' }),
+    });
+  });
+}
+
+/** A Host header is the caller's text: only a name and a port may get into the policy. */
+function safeHost(host: string): string {
+  return /^[\w.:[\]-]{1,255}$/.test(host) ? host : 'invalid';
+}
