@@ -23,6 +23,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly host: string;
   readonly port: number;
   readonly policy: GuacdPolicy;
+  /** Sees the picture from its first instruction. Without one it is lost until `attach`. */
+  readonly viewer?: Viewer;
   readonly signal: AbortSignal;
   readonly timing?: Partial<GuacdTiming>;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
@@ -56,15 +58,18 @@ export class GuacdConnection {
   readonly id: string;
   /** Settles when the connection is over, whoever ended it. */
   readonly ended: Promise<SessionFailure>;
+  /** Settles with the first `sync`: guacd counts this connection among the session's. Never, when it ends before. */
+  readonly inSession: Promise<void>;
   readonly #socket: InstructionSocket;
   readonly #timing: GuacdTiming;
   readonly #options: GuacdOptions;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #fromTarget: TargetFilter;
   #fromBrowser: BrowserFilter;
-  #viewer: Viewer | null = null;
+  #viewer: Viewer | null;
   #stallTimer: NodeJS.Timeout | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
+  #synced: () => void = () => {};
   #over = false;
   #writtenBefore = 0;
 
@@ -73,9 +78,11 @@ export class GuacdConnection {
     this.#socket = socket;
     this.#options = options;
     this.#timing = timing;
+    this.#viewer = options.viewer ?? null;
     this.#fromTarget = new TargetFilter(options.policy, (opcode) => options.onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
+    this.inSession = new Promise((resolve) => (this.#synced = resolve));
     this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
     void socket.closed.then((failure) => this.#end(failure));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -149,13 +156,18 @@ export class GuacdConnection {
 
   /** What is for the gateway itself. */
   #handles({ opcode, args }: Instruction): boolean {
-    if (opcode === 'sync' && !this.#viewer) this.#socket.send('sync', args[0] ?? '0');
+    if (opcode === 'sync') this.#keepUp(args[0] ?? '0');
     else if (opcode === 'error') this.#end(failureOfStatus(args[1]));
     else if (opcode === 'disconnect')
       this.#end(new SessionFailure('target', 'closed', 'the session has ended'));
     else if (opcode === 'required')
       this.#end(new SessionFailure('login', 'login-question', 'guacd asks for more'));
     return opcode === 'nop' || opcode === 'error' || opcode === 'disconnect' || opcode === 'required';
+  }
+
+  #keepUp(timestamp: string): void {
+    this.#synced();
+    if (!this.#viewer) this.#socket.send('sync', timestamp);
   }
 
   #show(instructions: readonly Uint8Array[]): void {

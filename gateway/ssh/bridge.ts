@@ -28,8 +28,6 @@ export class Bridge {
   readonly port: number;
   readonly username = username;
   readonly password = randomBytes(32).toString('base64url');
-  /** The host key as guacd 1.3.0 takes it: one line, of the type that libssh2 negotiates. */
-  readonly knownHost: string;
   /** The terminal that guacd asked for. Fails when it does not, in time. */
   readonly shell: Promise<BridgeShell>;
   readonly #hostKey = makeHostKey();
@@ -39,10 +37,9 @@ export class Bridge {
   #found: (shell: Promise<BridgeShell>) => void = () => {};
 
   private constructor(listener: net.Server, options: BridgeOptions) {
-    const { address, port } = listener.address() as net.AddressInfo;
+    const { port } = listener.address() as net.AddressInfo;
     this.#listener = listener;
     this.port = port;
-    this.knownHost = `[${address}]:${port} ${this.#hostKey.publicText}`;
     listener.on('connection', (socket) => this.#answer(socket));
     this.shell = this.#awaitShell(options);
     this.shell.catch(() => {}); // for those who await it; nobody may
@@ -54,6 +51,11 @@ export class Bridge {
     listener.listen(0, options.address ?? '127.0.0.1', maxCallers);
     await once(listener, 'listening');
     return new Bridge(listener, options);
+  }
+
+  /** The host key as guacd 1.3.0 takes it: one line, of the type that libssh2 negotiates, for the name it calls. */
+  knownHost(reachedAs: string): string {
+    return `[${reachedAs}]:${this.port} ${this.#hostKey.publicText}`;
   }
 
   /** Hangs up on everybody. */

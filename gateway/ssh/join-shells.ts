@@ -9,24 +9,26 @@ export interface ShellTap {
   resize(size: TerminalSize): void;
 }
 
-/** How the target's shell ended. Both null: the connection went without a word. */
+/** How the target's shell ended. Both null: it was cut off without a word. */
 export interface ShellExit {
   readonly status: number | null;
   readonly signal: string | null;
 }
 
+/** Who ended it: the shell by itself, the target by closing, or guacd by leaving the bridge. */
+export type ShellEnd =
+  { readonly by: 'shell'; readonly exit: ShellExit } | { readonly by: 'target' | 'guacd' };
+
 /** Bytes under way in one direction. Small, so that what a flood has queued does not outlive Ctrl-C for long. */
 const maxUnderWay = 64 * 1024;
 
-/**
- * Connects guacd's terminal with the target's shell until either ends, and then ends the other. Gives the
- * shell's exit status when the shell ended by itself.
- */
+/** Connects guacd's terminal with the target's shell until either ends, and then ends the other. */
 export function joinShells(
   bridge: BridgeShell,
   target: ssh2.ClientChannel,
+  opened: TerminalSize,
   tap: ShellTap | null,
-): Promise<ShellExit> {
+): Promise<ShellEnd> {
   let exit: ShellExit = { status: null, signal: null };
   target.once('exit', (status: number | null, signal?: string) => {
     exit = { status, signal: signal ?? null };
@@ -35,15 +37,20 @@ export function joinShells(
     target.setWindow(size.rows, size.columns, size.height, size.width);
     tap?.resize(size);
   };
+  // A resize may have come while the target opened its shell.
+  if (bridge.terminal !== opened) bridge.onResize(bridge.terminal);
   pump(target, bridge.channel, (bytes) => tap?.output(bytes));
   pump(target.stderr, bridge.channel, (bytes) => tap?.output(bytes));
   pump(bridge.channel, target, (bytes) => tap?.input(bytes));
   return new Promise((resolve) => {
     target.once('close', () => {
       endBridge(bridge.channel, exit);
-      resolve(exit);
+      resolve(exit.status === null && exit.signal === null ? { by: 'target' } : { by: 'shell', exit });
     });
-    bridge.channel.once('close', () => target.close());
+    bridge.channel.once('close', () => {
+      target.close(); // which hangs up on the shell: its exit by that signal is not what ended it
+      resolve({ by: 'guacd' });
+    });
   });
 }
 

@@ -46,12 +46,17 @@ export class TargetConnection {
     this.ended = new Promise((resolve) => {
       client.once('close', () => {
         clearInterval(this.#timer);
-        resolve(this.#failure ?? lost());
+        resolve((this.#failure ??= lost()));
       });
     });
     socket.on('data', () => this.#guard());
     this.#timer = setInterval(() => this.#beat(), keepAliveMs);
     this.#beat();
+  }
+
+  /** Why it is over; null while it lives. */
+  get failure(): SessionFailure | null {
+    return this.#failure;
   }
 
   /** Milliseconds from gateway to target and back, as last measured; null before the first answer. */
