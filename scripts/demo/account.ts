@@ -22,7 +22,9 @@ const alone = (...command: string[]): string[] => ['flock', lock, ...command];
  */
 export async function prepareAccount(username: string, folder: string): Promise<TargetAccount> {
   if (process.getuid?.() !== 0)
-    throw new Error(`the account ${username} for the demo's sshd can only be made by root`);
+    throw new Error(
+      `making the throw-away account ${username} for sshd needs root: run this command as root (sudo)`,
+    );
   const password = keptPassword(join(folder, 'password'));
   if ((await accountFields(username)) === null) await makeAccount(username);
   const { uid, gid, comment } = (await accountFields(username)) ?? unknown(username);

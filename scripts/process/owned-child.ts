@@ -15,6 +15,8 @@ export type OwnedChildOptions = {
   readonly line?: (line: string) => void;
   /** Standard output goes to this process's own. */
   readonly stdout?: 'inherit';
+  /** A message channel to the child, which sees it close when this process is gone. */
+  readonly messages?: boolean;
   /** The signal of an orderly stop (default SIGTERM) and how long it may take before the child is killed. */
   readonly stopSignal?: NodeJS.Signals;
   readonly stopMilliseconds?: number;
@@ -37,11 +39,10 @@ export type OwnedChild = {
 
 /** Starts a child of this process. Rejects when the program cannot be started. */
 export async function startOwnedChild(options: OwnedChildOptions): Promise<OwnedChild> {
-  const { name, command, folder, environment = process.env, line, stdout } = options;
+  const { name, command, folder, environment = process.env, line } = options;
   const [file = '', ...args] = dyingWithParent(command);
-  const stdio: StdioOptions = line ? ['ignore', 'pipe', 'pipe'] : ['ignore', stdout ?? 2, 2];
   // A group of its own: Ctrl-C in a terminal reaches this process only, which then stops its children in order.
-  const child = spawn(file, args, { cwd: folder, env: environment, stdio, detached: true });
+  const child = spawn(file, args, { cwd: folder, env: environment, stdio: stdioOf(options), detached: true });
   const exited = endOf(child, 'exit');
   const drained = endOf(child, 'close');
   if (line) [child.stdout, child.stderr].forEach((stream) => stream && readLines(stream, line));
@@ -56,6 +57,13 @@ export async function startOwnedChild(options: OwnedChildOptions): Promise<Owned
     drained,
     stop: () => stop(child, exited, options),
   };
+}
+
+function stdioOf({ line, stdout, messages = false }: OwnedChildOptions): StdioOptions {
+  const output: ('ignore' | 'pipe' | 'inherit' | 'ipc' | number)[] = line
+    ? ['ignore', 'pipe', 'pipe']
+    : ['ignore', stdout ?? 2, 2];
+  return messages ? [...output, 'ipc'] : output;
 }
 
 function endOf(child: ChildProcess, event: string): Promise<ChildEnd> {

@@ -29,7 +29,7 @@ export const checks: readonly Check[] = [
 async function checkTypes(options: ToolOptions): Promise<number> {
   let worst = 0;
   for (const folder of sourceFolders().filter((name) => name !== 'web'))
-    worst ||= await runTool('tsc', ['-p', folder, '--pretty', 'false'], options);
+    worst = Math.max(worst, await runTool('tsc', ['-p', folder, '--pretty', 'false'], options));
   return worst;
 }
 

@@ -37,7 +37,8 @@ export function startProgram(
   const stdio: ['pipe', 'ignore', 'pipe', number] = ['pipe', 'ignore', 'pipe', folder.descriptor];
   const [file = '', ...rest] = lock === undefined ? command : [...waitingFor(lock), ...command];
   const env = { ...environment(binaries), PGDATA: folder.name };
-  return spawn(file, rest, { cwd: '/', env, stdio }) as PostgresChild; // both pipes were asked for
+  // A group of its own: Ctrl-C in a terminal must not stop the store before the server is done with it.
+  return spawn(file, rest, { cwd: '/', env, stdio, detached: true }) as PostgresChild; // both pipes were asked for
 }
 
 /** Runs a program to its end, `input` on its standard input. Throws with what it said on standard error. */

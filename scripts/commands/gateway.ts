@@ -1,0 +1,40 @@
+import { runCommand, untilStopped } from '../process/command.ts';
+import type { CommandScope } from '../process/command.ts';
+import { configuredGuacd, guacdFolder } from '../process/guacd.ts';
+import { keepGuacd } from '../process/kept-guacd.ts';
+import { startOwnedChild } from '../process/owned-child.ts';
+import { runProgram } from '../process/program.ts';
+import { root } from '../process/tool.ts';
+
+const args = process.argv.slice(2);
+const runs = !args.includes('--help') && (args[0] === undefined || args[0].startsWith('-'));
+
+await runCommand(async (scope) => {
+  if (!runs) return runProgram(scope, 'gateway/main.ts', args);
+  const { host, port } = configuredGuacd(process.env) ?? (await startProxy(scope));
+  const gateway = await startOwnedChild({
+    name: 'gateway',
+    command: [process.execPath, 'gateway/main.ts', ...args],
+    folder: root,
+    environment: { ...process.env, GUACD_HOST: host, GUACD_PORT: String(port) },
+    stdout: 'inherit',
+  });
+  scope.parts.defer(() => gateway.stop());
+  await untilStopped(scope.signal, [gateway]);
+  return 0;
+});
+
+async function startProxy({
+  parts,
+  progress,
+  signal,
+}: CommandScope): Promise<{ host: string; port: number }> {
+  const guacd = await keepGuacd({
+    folder: guacdFolder,
+    log: progress.say,
+    signal,
+    line: (line) => console.error(line),
+  });
+  parts.defer(() => guacd.stop());
+  return guacd;
+}

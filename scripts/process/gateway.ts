@@ -1,0 +1,48 @@
+// The gateway as a child process.
+import { join } from 'node:path';
+import type { LogFile } from './log-file.ts';
+import type { OwnedChild } from './owned-child.ts';
+import { startOwnedChild } from './owned-child.ts';
+import { root } from './tool.ts';
+
+export type GatewayOptions = {
+  /** Who it is: written by the enrolment, mode 0600. */
+  readonly config: string;
+  readonly log: LogFile;
+};
+
+const program = join(root, 'gateway/main.ts');
+
+/** Enrols a gateway with a one-time token, which goes by the environment: other users can read command lines. */
+export async function enrolGateway(
+  options: GatewayOptions & { server: string; token: string },
+): Promise<void> {
+  const { config, log, server, token } = options;
+  const child = await startOwnedChild({
+    name: 'gateway enrolment',
+    command: [process.execPath, program, 'enrol', '--server', server, '--config', config],
+    folder: root,
+    environment: { ...process.env, SALLYPORT_GATEWAY_TOKEN: token },
+    line: log.line,
+  });
+  const { code } = await child.drained;
+  if (code !== 0)
+    throw new Error(`the gateway could not be enrolled (all of it in ${log.file}):\n${log.lastLines()}`);
+}
+
+/** Starts an enrolled gateway. When it is connected, the server knows: that is the caller's to wait for. */
+export function startGatewayProcess(
+  options: GatewayOptions & {
+    guacd: { host: string; port: number };
+    settings?: Readonly<Record<string, string>>;
+  },
+): Promise<OwnedChild> {
+  const { config, log, guacd, settings } = options;
+  return startOwnedChild({
+    name: 'gateway',
+    command: [process.execPath, program, '--config', config],
+    folder: root,
+    environment: { ...process.env, GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port), ...settings },
+    line: log.line,
+  });
+}

@@ -1,0 +1,44 @@
+// The server as a child process.
+import { join } from 'node:path';
+import type { ListeningMessage } from '../../server/main.ts';
+import type { LogFile } from './log-file.ts';
+import type { OwnedChild } from './owned-child.ts';
+import { startOwnedChild } from './owned-child.ts';
+import { root } from './tool.ts';
+
+export type ServerOptions = {
+  /** Settings as environment variables; nothing else of this process's own settings reaches it but the system's. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  readonly log: LogFile;
+};
+
+export type ServerProcess = OwnedChild & ListeningMessage;
+
+/** Starts the server and resolves when it listens. */
+export async function startServerProcess({
+  settings,
+  args = [],
+  log,
+}: ServerOptions): Promise<ServerProcess> {
+  const child = await startOwnedChild({
+    name: 'server',
+    command: [process.execPath, join(root, 'server/main.ts'), ...args],
+    folder: root,
+    environment: { ...process.env, ...settings },
+    messages: true,
+    stopMilliseconds: 30_000, // it finishes what runs and writes its store out
+    line: log.line,
+  });
+  const message = new Promise<ListeningMessage>((resolve) => {
+    child.process.on('message', (value) => isListening(value) && resolve(value));
+  });
+  const heard = await Promise.race([message, child.drained.then(() => null)]);
+  if (heard === null)
+    throw new Error(`the server did not start (all of it in ${log.file}):\n${log.lastLines()}`);
+  return { ...child, ...heard };
+}
+
+function isListening(value: unknown): value is ListeningMessage {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'listening';
+}
