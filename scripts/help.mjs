@@ -1,6 +1,7 @@
 // What every command says about itself. Plain JavaScript, because help must work before anything is installed.
 
-/** @type {Record<string, { line: string, text: string }>} */
+/** `program`: the command hands its arguments on to a program that has more to say about them.
+ *  @type {Record<string, { line: string, text: string, program?: boolean }>} */
 export const commands = {
   demo: {
     line: 'one complete installation on 127.0.0.1 with a demo organisation and a real sshd as target',
@@ -17,14 +18,12 @@ address and the sign-in. Data stays in var/demo between runs. Ctrl-C stops every
   },
   start: {
     line: 'a production installation on this machine: no demo data, a one-time link for the first administrator',
-    text: `usage: npm start [-- OPTIONS]
+    program: true,
+    text: `usage: npm start [-- SERVER ARGUMENTS]
 
 Installs what is missing, builds the web vault when its sources changed, starts the server with its
 embedded store (or DATABASE_URL) and prints a one-time link for creating the first administrator.
-A first-run page then walks through account, recovery phrase and gateway enrolment.
-
-  --config FILE   configuration file (or the environment; docs/operations.md lists every key)
-  --gateway FILE  also run a gateway and guacd here, with this gateway configuration file`,
+A first-run page then walks through account, recovery phrase and gateway enrolment.`,
   },
   dev: {
     line: 'the demo in watch mode: the web vault reloads on a change, server and gateway restart',
@@ -32,15 +31,17 @@ A first-run page then walks through account, recovery phrase and gateway enrolme
 
 As demo, with the web vault served by Vite and server and gateway restarted when a file changes.
 
-  --port NUMBER   port of the server (default 8443)
+  --port NUMBER   port of the web vault (default 5173)
   --data FOLDER   where the data lives (default var/dev)`,
   },
   gateway: {
     line: 'a gateway on this machine for a server elsewhere',
-    text: `usage: npm run gateway -- [OPTIONS] [GATEWAY ARGUMENTS]
+    program: true,
+    text: `usage: npm run gateway -- enrol --server URL
+       npm run gateway [-- GATEWAY ARGUMENTS]
 
-Runs guacd (or uses GUACD_HOST and GUACD_PORT) and the gateway. All other arguments go to the gateway
-itself; "npm run gateway -- enrol --help" and docs/operations.md list them.`,
+The first enrols this machine (the one-time token in SALLYPORT_GATEWAY_TOKEN). The second runs guacd
+(or uses GUACD_HOST and GUACD_PORT) and the gateway.`,
   },
   build: {
     line: 'build the web vault into dist/web',
@@ -61,7 +62,7 @@ Exit code 1 when any of them fails.`,
     line: 'unit, vectors (Node and Chromium), integration, hostile and end-to-end tests on real parts',
     text: `usage: npm test [-- OPTIONS] [NAME ...]
 
-Runs every suite, or those named: unit, vectors, browser, component, integration, hostile, e2e.
+Runs every suite, or those named: unit, components, vectors, browser, integration, hostile, e2e.
 The last line is "N passed, M failed"; exit code 1 when M is not 0.
 
   --no-setup      do not install anything, use what is there`,

@@ -17,9 +17,18 @@ async function main() {
   if (['', 'help', '--help', '-h'].includes(name)) return say(process.stdout, overview());
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) return say(process.stderr, `unknown command: ${name}\n\n${overview()}`, 2);
-  if (asksForHelp(args)) return say(process.stdout, command.text);
+  if (asksForHelp(args)) return help(name, command);
   if (!packagesAreCurrent(root)) await install();
   return runCommand(name, args);
+}
+
+/**
+ * What a command says of itself, and below it what the program behind it says, once that can run.
+ * @param {string} name @param {{ text: string, program?: boolean }} command
+ */
+function help(name, command) {
+  say(process.stdout, command.text);
+  return command.program && packagesAreCurrent(root) ? runCommand(name, ['--help']) : 0;
 }
 
 /** Help after a word of its own ("gateway enrol --help") belongs to that word's program. @param {string[]} args */

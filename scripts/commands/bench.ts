@@ -13,9 +13,6 @@ await runCommand(async (scope) => {
     throw new Error(`there is no measurement named "${name}"; there are: ${names().join(', ') || 'none'}`);
   return runProgram(scope, `test/bench/${name}.ts`, args);
 });
-  parts.defer(() => bench.stop());
-  return (await bench.exited).code ?? 1;
-});
 
 function names(): string[] {
   if (!existsSync(folder)) return [];

@@ -150,7 +150,7 @@ async function startGateway(
   });
   scope.parts.defer(() => gateway.stop());
   const ended = gateway.drained.then(() => {
-    throw new Error(`the gateway did not start (all of it in ${log.file}):\n${log.lastLines()}`);
+    throw new Error(`the gateway did not start${log.lastWords()}`);
   });
   await Promise.race([organisation.gatewayOnline(), ended]);
   return gateway;

@@ -26,8 +26,7 @@ export async function enrolGateway(
     line: log.line,
   });
   const { code } = await child.drained;
-  if (code !== 0)
-    throw new Error(`the gateway could not be enrolled (all of it in ${log.file}):\n${log.lastLines()}`);
+  if (code !== 0) throw new Error(`the gateway could not be enrolled${log.lastWords()}`);
 }
 
 /** Starts an enrolled gateway. When it is connected, the server knows: that is the caller's to wait for. */

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 export type LogFile = {
   readonly file: string;
   readonly line: (line: string) => void;
-  readonly lastLines: () => string;
+  /** The end of it and where the rest is, for the message of a failure. */
+  readonly lastWords: () => string;
 };
 
 const kept = 8;
@@ -19,5 +20,5 @@ export function openLogFile(file: string): LogFile {
     stream.write(`${text}\n`);
     if (last.push(text) > kept) last.shift();
   };
-  return { file, line, lastLines: () => last.join('\n') };
+  return { file, line, lastWords: () => ` (all of it in ${file}):\n${last.join('\n')}` };
 }

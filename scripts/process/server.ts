@@ -7,10 +7,11 @@ import { startOwnedChild } from './owned-child.ts';
 import { root } from './tool.ts';
 
 export type ServerOptions = {
-  /** Settings as environment variables; nothing else of this process's own settings reaches it but the system's. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Settings as environment variables, besides those of this process. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  readonly log: LogFile;
+  /** Without it the server writes to this process's own output. */
+  readonly log?: LogFile;
 };
 
 export type ServerProcess = OwnedChild & ListeningMessage;
@@ -28,14 +29,14 @@ export async function startServerProcess({
     environment: { ...process.env, ...settings },
     messages: true,
     stopMilliseconds: 30_000, // it finishes what runs and writes its store out
-    line: log.line,
+    ...(log ? { line: log.line } : { stdout: 'inherit' }),
   });
   const message = new Promise<ListeningMessage>((resolve) => {
     child.process.on('message', (value) => isListening(value) && resolve(value));
   });
   const heard = await Promise.race([message, child.drained.then(() => null)]);
   if (heard === null)
-    throw new Error(`the server did not start (all of it in ${log.file}):\n${log.lastLines()}`);
+    throw new Error(`the server did not start${log ? log.lastWords() : ', its words are above'}`);
   return { ...child, ...heard };
 }
 
