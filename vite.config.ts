@@ -16,9 +16,11 @@ function precompress(): Plugin {
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);
     },
-    async closeBundle() {
+    async writeBundle() {
       const files = await readdir(folder, { recursive: true });
-      await Promise.all(files.filter((name) => compressible.test(name)).map((name) => compress(`${folder}/${name}`)));
+      await Promise.all(
+        files.filter((name) => compressible.test(name)).map((name) => compress(`${folder}/${name}`)),
+      );
     },
   };
 }
