@@ -59,6 +59,11 @@ export async function signCommand(
   return { command, signature: await signer.sign(signatureContexts.command, command), sealedPayload };
 }
 
+/** The UID of a command that was just signed here: what its reply is sealed for. */
+export function commandUidOf(command: Uint8Array): Uid {
+  return uidOf(decodeMessage(CommandSchema, command).commandUid);
+}
+
 /** The command, unverified: enough to look up who must have signed it. Throws `malformed`. */
 export function parseCommand(signed: SignedCommand): Command {
   const message = decodeMessage(CommandSchema, signed.command);

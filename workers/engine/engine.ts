@@ -1,0 +1,291 @@
+import type {
+  FieldPath,
+  PasswordOptions,
+  SaveRecord,
+  ServerInfo,
+  SessionEvent,
+  StartSession,
+  VaultState,
+  VaultVerbs,
+} from '../api.ts';
+import { ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { AccountService } from '../../protocol/messages/gen/account_pb.js';
+import type { Uid } from '../../protocol/uid.ts';
+import { AccountDesk, type AccountAccess } from './account-desk.ts';
+import { ApiClient } from './api-client.ts';
+import type { Environment } from './environment.ts';
+import { IdleLock } from './idle-lock.ts';
+import { generatePassword } from './password-generator.ts';
+import { StateBoard } from './state.ts';
+import { UnlockedVault } from './unlocked-vault.ts';
+import { isNotSignedIn } from './vault-session.ts';
+
+/** Until the page says otherwise. */
+const defaultIdleMinutes = 15;
+
+/** The vault verbs, and how to stop. */
+export type VaultEngine = VaultVerbs & { close(): Promise<void> };
+
+/** An engine over the storage and transport that it is given. The page's worker has one, every script its own. */
+export function createVaultEngine(environment: Environment): VaultEngine {
+  return new Engine(environment);
+}
+
+class Engine implements VaultEngine {
+  readonly #environment: Environment;
+  readonly #board = new StateBoard();
+  readonly #closing = new AbortController();
+  readonly #api: ApiClient;
+  readonly #accounts: AccountDesk;
+  readonly #idle: IdleLock;
+  readonly #sessionListeners = new Set<(event: SessionEvent) => void>();
+  readonly #started: Promise<void>;
+  #vault: UnlockedVault | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+    this.#api = new ApiClient(environment, this.#closing.signal, () => this.#lockNow('untrusted-server'));
+    this.#accounts = new AccountDesk(environment, this.#api);
+    this.#idle = new IdleLock(environment.clock, () => this.#lockNow('idle'));
+    this.#idle.set(defaultIdleMinutes);
+    this.#started = this.#findAccount();
+    this.#started.catch(() => undefined); // told to whoever asks first
+  }
+
+  async watch(listener: (state: VaultState) => void): Promise<void> {
+    await this.#started;
+    this.#board.watch(listener);
+  }
+
+  watchSessions(listener: (event: SessionEvent) => void): Promise<void> {
+    this.#sessionListeners.add(listener);
+    return Promise.resolve();
+  }
+
+  async getServerInfo(): Promise<ServerInfo> {
+    const { version, needsSetup, openSignUp } = await this.#api.call(AccountService.method.getServerInfo, {});
+    return { version, needsSetup, openSignUp };
+  }
+
+  draftRecoveryPhrase(): Promise<string> {
+    return Promise.resolve(this.#accounts.draftRecoveryPhrase());
+  }
+
+  createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void> {
+    return this.#inTurn(async () => this.#enter(await this.#accounts.create(input)));
+  }
+
+  signIn(input: { email: string; password: string }): Promise<void> {
+    return this.#inTurn(async () => this.#enter(await this.#accounts.signIn(input)));
+  }
+
+  recover(input: { email: string; phrase: string; newPassword: string }): Promise<void> {
+    return this.#inTurn(async () => this.#enter(await this.#accounts.recover(input)));
+  }
+
+  unlock({ password }: { password: string }): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#vault) return;
+      const vault = await this.#open(await this.#accounts.unlock(password));
+      // The local copy is readable from here on; calls to the server wait until the session is known to be good.
+      vault.session.holdUntil(this.#restoreSession(vault, password));
+    });
+  }
+
+  lock(): Promise<void> {
+    return this.#inTurn(async () => this.#lockNow(null));
+  }
+
+  signOut(input?: { everywhere?: boolean }): Promise<void> {
+    return this.#inTurn(async () => {
+      const session = this.#vault?.session.current ?? null;
+      await this.#accounts.signOut(session, input?.everywhere ?? false);
+      this.#closeVault();
+      this.#board.update({ phase: 'signed-out', email: null, notice: null });
+    });
+  }
+
+  changePassword(input: { password: string; newPassword: string }): Promise<void> {
+    return this.#inTurn(async () => {
+      const vault = this.#unlocked();
+      await this.#accounts.changePassword(vault.account, input, (session) => vault.session.replace(session));
+      vault.link.restart();
+    });
+  }
+
+  async setIdleLock(minutes: number): Promise<void> {
+    this.#idle.set(minutes);
+  }
+
+  async reportUse(): Promise<void> {
+    this.#idle.reportUse();
+  }
+
+  async listRecords(filter?: { query?: string; types?: readonly string[] }) {
+    return await this.#unlocked().records.list(filter);
+  }
+
+  async readRecord(recordUid: Uid) {
+    return await this.#unlocked().records.read(recordUid);
+  }
+
+  async revealField(input: { recordUid: Uid; field: FieldPath }): Promise<string> {
+    return await this.#unlocked().records.reveal(input);
+  }
+
+  async saveRecord(input: SaveRecord): Promise<Uid> {
+    return await this.#unlocked().records.save(input);
+  }
+
+  async deleteRecord(recordUid: Uid): Promise<void> {
+    await this.#unlocked().records.remove(recordUid);
+  }
+
+  async undoDelete(recordUid: Uid): Promise<void> {
+    await this.#unlocked().records.undoRemove(recordUid);
+  }
+
+  async generatePassword(options: PasswordOptions): Promise<string> {
+    return generatePassword(options);
+  }
+
+  async syncNow(): Promise<void> {
+    await this.#unlocked().sync.run();
+  }
+
+  async listGateways() {
+    return await this.#unlocked().gateways.list();
+  }
+
+  async createGateway({ name }: { name: string }) {
+    const created = await this.#unlocked().gateways.create(name);
+    this.#board.gatewaysChanged();
+    return created;
+  }
+
+  async deleteGateway(gatewayUid: Uid): Promise<void> {
+    await this.#unlocked().gateways.remove(gatewayUid);
+    this.#board.gatewaysChanged();
+  }
+
+  async readGatewayInfo(gatewayUid: Uid) {
+    return await this.#unlocked().commands.readInfo(gatewayUid);
+  }
+
+  async listTasks(gatewayUid: Uid) {
+    return await this.#unlocked().commands.listTasks(gatewayUid);
+  }
+
+  async startSession(input: StartSession) {
+    return await this.#unlocked().sessions.start(input);
+  }
+
+  async sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void> {
+    await this.#unlocked().sessions.sendCandidate(input);
+  }
+
+  async endSession(sessionUid: Uid): Promise<void> {
+    this.#vault?.sessions.end(sessionUid);
+  }
+
+  async pinHostKey(input: { recordUid: Uid; hostKey: string }): Promise<void> {
+    await this.#unlocked().records.pinHostKey(input);
+  }
+
+  /** Locks, and stops every timer and socket. */
+  async close(): Promise<void> {
+    this.#closeVault();
+    this.#closing.abort();
+    await this.#turn.catch(() => undefined); // told to its caller
+    this.#environment.storage.close();
+  }
+
+  async #findAccount(): Promise<void> {
+    const email = await this.#accounts.storedEmail();
+    this.#board.update({ phase: email === null ? 'signed-out' : 'locked', email });
+  }
+
+  /** Verbs that change who is signed in happen one after another. */
+  #inTurn<T>(verb: () => Promise<T>): Promise<T> {
+    const run = async () => {
+      await this.#started;
+      if (this.#closing.signal.aborted) throw new ProtocolError('cancelled', 'the engine is closed');
+      return await verb();
+    };
+    const result = this.#turn.then(run, run);
+    this.#turn = result;
+    return result;
+  }
+
+  /** Throws `locked`. */
+  #unlocked(): UnlockedVault {
+    if (this.#vault === null) throw new ProtocolError('locked', 'the vault is locked');
+    return this.#vault;
+  }
+
+  async #enter(access: AccountAccess): Promise<void> {
+    const vault = await this.#open(access);
+    await vault.sync.run();
+    vault.goOnline();
+  }
+
+  async #open({ account, session }: AccountAccess): Promise<UnlockedVault> {
+    this.#closeVault();
+    const vault = await UnlockedVault.open({
+      environment: this.#environment,
+      api: this.#api,
+      board: this.#board,
+      account,
+      session,
+      onSessionEnded: () => this.#lockIf(vault, 'session-ended'),
+      onSessionEvent: (event) => {
+        for (const listener of this.#sessionListeners) listener(event);
+      },
+    });
+    this.#vault = vault;
+    this.#idle.arm();
+    this.#board.update({ phase: 'unlocked', email: account.email, notice: null });
+    this.#board.recordsChanged();
+    return vault;
+  }
+
+  /** The session of the last visit, or a new one by the password; offline, the vault stays open for reading. */
+  async #restoreSession(vault: UnlockedVault, password: string): Promise<void> {
+    try {
+      await vault.session.renew().catch(async (error: unknown) => {
+        if (!isNotSignedIn(error)) throw error;
+        vault.session.replace((await this.#accounts.renewLogin(vault.account, password)).session);
+      });
+    } catch (error) {
+      const code: ErrorCode = error instanceof ProtocolError ? error.code : 'internal';
+      if (code === 'login-refused') return this.#lockIf(vault, 'password-changed');
+      if (code === 'untrusted') return this.#lockIf(vault, 'untrusted-server');
+      this.#environment.warn(`the session could not be restored: ${code}`);
+    }
+    vault.goOnline();
+  }
+
+  #lockIf(vault: UnlockedVault, notice: VaultState['notice']): void {
+    if (vault === this.#vault) this.#lockNow(notice);
+  }
+
+  #lockNow(notice: VaultState['notice']): void {
+    if (this.#vault === null) {
+      if (notice !== null) this.#board.update({ notice });
+      return;
+    }
+    this.#closeVault();
+    this.#board.update({ phase: 'locked', notice });
+  }
+
+  #closeVault(): void {
+    if (this.#vault === null) return;
+    this.#idle.disarm();
+    this.#vault.close();
+    this.#vault = null;
+    this.#board.update({ link: 'off', syncing: false });
+    this.#board.recordsChanged();
+    this.#board.gatewaysChanged();
+  }
+}

@@ -1,0 +1,110 @@
+import type { FieldPath, RecordSummary, RecordView, SaveRecord } from '../api.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { firstValue, withValue, type RecordContent } from '../../protocol/records/content.ts';
+import { templateOf } from '../../protocol/records/templates.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import type { RecordBook } from './record-book.ts';
+import { matches, summarise, type RecordEntry } from './record-entry.ts';
+import { completeContent, fieldText, viewOf } from './record-view.ts';
+import { openPolicy, type Draft, type RecordWriter } from './record-writer.ts';
+
+/** Deleted records that can be brought back on this device. */
+const undoable = 32;
+const byTitle = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+/** The record verbs of an unlocked vault. */
+export class Records {
+  readonly #book: RecordBook;
+  readonly #writer: RecordWriter;
+  readonly #deleted = new Map<Uid, Draft>();
+
+  constructor(book: RecordBook, writer: RecordWriter) {
+    this.#book = book;
+    this.#writer = writer;
+  }
+
+  async list(filter: { query?: string; types?: readonly string[] } = {}): Promise<RecordSummary[]> {
+    const entries = await this.#book.entries();
+    const byUid = new Map(entries.map((entry) => [entry.uid, entry]));
+    const query = filter.query?.trim() ?? '';
+    return entries
+      .filter((entry) => isListed(entry, filter.types) && (query === '' || matches(entry, query)))
+      .sort((a, b) => byTitle.compare(a.title, b.title))
+      .map((entry) => summarise(entry, byUid));
+  }
+
+  async read(recordUid: Uid): Promise<RecordView> {
+    return viewOf(await this.#book.open(recordUid));
+  }
+
+  async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {
+    return fieldText((await this.#book.open(recordUid)).content, field);
+  }
+
+  async save(input: SaveRecord): Promise<Uid> {
+    const current = input.uid === undefined ? null : await this.#writer.draftOf(input.uid);
+    requireFresh(input, current);
+    requireOrdinary(input.content.type);
+    const policy = current?.policy ?? openPolicy;
+    const draft = {
+      uid: current?.uid ?? newUid(),
+      key: current?.key ?? randomBytes(32),
+      baseRevision: current?.baseRevision ?? 0n,
+      content: completeContent(input, current?.content ?? null),
+      policy: { ...policy, connections: input.connectionsAllowed ?? policy.connections },
+    };
+    await this.#writer.write([draft]);
+    return draft.uid;
+  }
+
+  async remove(recordUid: Uid): Promise<void> {
+    const draft = await this.#writer.draftOf(recordUid);
+    requireOrdinary(draft.content.type);
+    await this.#writer.remove([recordUid]);
+    this.#deleted.set(recordUid, draft);
+    const [oldest] = this.#deleted.keys();
+    if (this.#deleted.size > undoable && oldest !== undefined) this.#deleted.delete(oldest);
+  }
+
+  /** A tombstone may be written over from its own revision. */
+  async undoRemove(recordUid: Uid): Promise<void> {
+    const draft = this.#deleted.get(recordUid);
+    if (!draft) throw new ProtocolError('not-found', 'the record was not deleted here, or too long ago');
+    await this.#writer.write([{ ...draft, baseRevision: this.#book.revisionOf(recordUid) }]);
+    this.#deleted.delete(recordUid);
+  }
+
+  async pinHostKey({ recordUid, hostKey }: { recordUid: Uid; hostKey: string }): Promise<void> {
+    const draft = await this.#writer.draftOf(recordUid);
+    await this.#writer.write([{ ...draft, content: withHostKey(draft.content, hostKey) }]);
+  }
+}
+
+/** Made and edited by verbs of their own. */
+function isInternal(type: string): boolean {
+  return templateOf(type)?.internal ?? false;
+}
+
+function isListed({ type }: RecordEntry, types: readonly string[] | undefined): boolean {
+  return types ? types.includes(type) : !isInternal(type);
+}
+
+function requireOrdinary(type: string): void {
+  if (isInternal(type)) throw new ProtocolError('not-allowed', 'records of this type are not edited by hand');
+}
+
+function requireFresh(input: SaveRecord, current: Draft | null): void {
+  if (current === null) return;
+  requireOrdinary(current.content.type);
+  if (input.baseRevision !== undefined && BigInt(input.baseRevision) !== current.baseRevision) {
+    throw new ProtocolError('conflict', 'the record was changed meanwhile');
+  }
+}
+
+function withHostKey(content: RecordContent, hostKey: string): RecordContent {
+  const value = firstValue(content, 'pamSettings');
+  const settings = typeof value === 'object' && value !== null ? value : {};
+  const connection = (settings['connection'] ?? {}) as object;
+  return withValue(content, 'pamSettings', [{ ...settings, connection: { ...connection, hostKey } }]);
+}

@@ -1,0 +1,42 @@
+import type { VaultState } from '../api.ts';
+
+const initial: VaultState = {
+  phase: 'starting',
+  email: null,
+  link: 'off',
+  syncing: false,
+  recordsVersion: 0,
+  gatewaysVersion: 0,
+  notice: null,
+};
+
+/** What the page sees of the vault, and who is told when it changes. */
+export class StateBoard {
+  #state = initial;
+  readonly #listeners = new Set<(state: VaultState) => void>();
+
+  get current(): VaultState {
+    return this.#state;
+  }
+
+  watch(listener: (state: VaultState) => void): void {
+    this.#listeners.add(listener);
+    listener(this.#state);
+  }
+
+  update(change: Partial<VaultState>): void {
+    const next = { ...this.#state, ...change };
+    const members = Object.keys(change) as (keyof VaultState)[];
+    if (members.every((member) => next[member] === this.#state[member])) return;
+    this.#state = next;
+    for (const listener of this.#listeners) listener(next);
+  }
+
+  recordsChanged(): void {
+    this.update({ recordsVersion: this.#state.recordsVersion + 1 });
+  }
+
+  gatewaysChanged(): void {
+    this.update({ gatewaysVersion: this.#state.gatewaysVersion + 1 });
+  }
+}

@@ -1,0 +1,74 @@
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { ApiClient } from './api-client.ts';
+import type { DeviceSession } from './device-session.ts';
+import { renewSession } from './login.ts';
+
+/** Signed-in calls of an unlocked vault. Says once when the server has ended the session. */
+export class VaultSession {
+  readonly #api: ApiClient;
+  readonly #onEnded: () => void;
+  #session: DeviceSession;
+  #ended = false;
+  #held: Promise<void> = Promise.resolve();
+
+  constructor(api: ApiClient, session: DeviceSession, onEnded: () => void) {
+    this.#api = api;
+    this.#session = session;
+    this.#onEnded = onEnded;
+  }
+
+  get current(): DeviceSession {
+    return this.#session;
+  }
+
+  /** The server's time, as far as it is known. */
+  now(): number {
+    return this.#api.now();
+  }
+
+  get keyring() {
+    return this.#api.keyring;
+  }
+
+  /** Calls wait until the session is known to be good. `ready` never rejects. */
+  holdUntil(ready: Promise<void>): void {
+    this.#held = ready;
+  }
+
+  replace(session: DeviceSession): void {
+    this.#session = session;
+    this.#ended = false;
+  }
+
+  /** As ApiClient.call, with this session. */
+  async call<Input extends DescMessage, Output extends DescMessage>(
+    method: DescMethodUnary<Input, Output>,
+    request: MessageInitShape<Input>,
+  ): Promise<MessageShape<Output>> {
+    await this.#held;
+    const session = this.#session;
+    try {
+      return await this.#api.call(method, request, session);
+    } catch (error) {
+      if (isNotSignedIn(error) && session === this.#session) this.end();
+      throw error;
+    }
+  }
+
+  /** Throws `not-signed-in` without ending anything: the caller may still have the password. */
+  async renew(): Promise<void> {
+    this.#session = await renewSession(this.#api, this.#session);
+  }
+
+  /** The server does not know this session any more. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnded();
+  }
+}
+
+export function isNotSignedIn(error: unknown): boolean {
+  return error instanceof ProtocolError && (error.code === 'not-signed-in' || error.code === 'bad-signature');
+}
