@@ -2,6 +2,7 @@
 import cookie from '@fastify/cookie';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { addDrain } from './drain.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import { limits } from '../protocol/limits.ts';
@@ -26,6 +27,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   await app.register(websocket, {
     options: { maxPayload: limits.linkFrame + 64, perMessageDeflate: false, clientTracking: true },
   });
+  addDrain(app);
   app.addHook('onResponse', async (request, reply) => {
     log.debug({
       event: 'request',

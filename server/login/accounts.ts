@@ -113,7 +113,9 @@ export async function putDevice(tx: Tx, accountUid: Uid, device: NewDevice, now:
       created_at: now,
       last_seen_at: now,
     })
-    .onConflict((conflict) => conflict.doUpdateSet({ name: device.name, last_seen_at: now }))
+    .onConflict((conflict) =>
+      conflict.columns(['account_uid', 'device_uid']).doUpdateSet({ name: device.name, last_seen_at: now }),
+    )
     .execute();
   await dropSurplusDevices(tx, account_uid);
 }
