@@ -20,7 +20,7 @@ export async function runTool(name: string, args: readonly string[], options: To
     name,
     command: [join(root, 'node_modules/.bin', name), ...args],
     folder,
-    environment: { ...process.env, ...environment },
+    environment: { ...process.env, ...(line && { NO_COLOR: '1', FORCE_COLOR: undefined }), ...environment },
     stopSignal: 'SIGINT',
     wholeGroup: true,
     ...(line && { line }),
