@@ -24,11 +24,22 @@ import { Refusal } from './refusal.ts';
 
 /** Who carries commands out. Each may throw a {@link Refusal}. */
 export interface CommandHandlers {
-  /** The reply, sealed under the session's key. */
-  connect(admitted: AdmittedCommand): Promise<Bytes>;
+  /** The reply, sealed under the session's key, and what to call when it has left. */
+  connect(admitted: AdmittedCommand): Promise<SealedReply>;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
   endSession(sessionUid: Uid, member: RosterMember): void;
+}
+
+export interface SealedReply {
+  readonly sealed: Bytes;
+  readonly onSent?: () => void;
+}
+
+/** What goes to the router, and what to call when it has. */
+export interface Answer {
+  readonly reply: CommandReply;
+  readonly onSent: () => void;
 }
 
 export interface CommandDeskOptions {
@@ -52,12 +63,12 @@ export class CommandDesk {
   }
 
   /** The answer: sealed for the one who signed the command, or a refusal. Never throws. */
-  async answer(signed: SignedCommand): Promise<CommandReply> {
+  async answer(signed: SignedCommand): Promise<Answer> {
     if (this.#working >= atOnce) return refused(new Refusal('busy', 'too many commands at once'));
     this.#working++;
     try {
-      const sealed = await this.#carryOut(signed);
-      return create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } });
+      const { sealed, onSent = () => {} } = await this.#carryOut(signed);
+      return { reply: create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } }), onSent };
     } catch (error) {
       return refused(this.#explain(error));
     } finally {
@@ -65,7 +76,7 @@ export class CommandDesk {
     }
   }
 
-  async #carryOut(signed: SignedCommand): Promise<Bytes> {
+  async #carryOut(signed: SignedCommand): Promise<SealedReply> {
     const { gate, handlers } = this.#options;
     const admitted = await gate.admit(signed);
     const { command, member } = admitted;
@@ -92,11 +103,12 @@ export class CommandDesk {
   }
 
   /** To the account of the command alone, and signed by this gateway for this very command. */
-  async #seal({ command, member, signed }: AdmittedCommand, reply: Bytes): Promise<Bytes> {
+  async #seal({ command, member, signed }: AdmittedCommand, reply: Bytes): Promise<SealedReply> {
     const { device, gatewayUid } = this.#options;
     const signedReply = await signReply(device, signed.command, reply);
     const objects = [gatewayUid, command.commandUid];
-    return await sealToPublicKey(member.ecdhPublicKey, purposes.commandReply, objects, signedReply);
+    const { ecdhPublicKey } = member;
+    return { sealed: await sealToPublicKey(ecdhPublicKey, purposes.commandReply, objects, signedReply) };
   }
 
   async #openSessionUid({ command, signed }: AdmittedCommand): Promise<Uid> {
@@ -122,6 +134,7 @@ export class CommandDesk {
   }
 }
 
-function refused({ code, message }: Refusal): CommandReply {
-  return create(CommandReplySchema, { outcome: { case: 'refused', value: { code, message } } });
+function refused({ code, message }: Refusal): Answer {
+  const reply = create(CommandReplySchema, { outcome: { case: 'refused', value: { code, message } } });
+  return { reply, onSent: () => {} };
 }

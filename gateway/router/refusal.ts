@@ -14,6 +14,7 @@ export const refusalCodes = [
   'record-unavailable',
   'untrusted-record',
   'offer-unreadable',
+  'peer-gone',
   'internal',
 ] as const;
 

@@ -1,0 +1,42 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, parseConfig, type GatewayConfig } from './config.ts';
+import { readPrivateFile } from './private-file.ts';
+import { RisingState } from './rising-state.ts';
+
+type Environment = Readonly<Partial<Record<string, string>>>;
+
+export const configVariable = 'SALLYPORT_GATEWAY_CONFIG';
+
+/** Where the configuration is when nobody says. */
+export function defaultConfigPath(): string {
+  return join(homedir(), '.sallyport', 'gateway.json');
+}
+
+/** Beside the configuration: what changes in every run. */
+export function versionsPath(configPath: string): string {
+  return `${configPath.replace(/\.json$/, '')}.versions.json`;
+}
+
+/** The configuration of the environment, which is whole in one variable, else of the file. Throws {@link ConfigError}. */
+export async function loadConfig(
+  environment: Environment,
+  file: string | null,
+): Promise<{ readonly config: GatewayConfig; readonly state: RisingState }> {
+  const inline = environment[configVariable];
+  if (inline && file === null) return await fromVariable(inline, environment);
+  const path = file ?? defaultConfigPath();
+  const text = await readPrivateFile(path);
+  if (text === null) throw new ConfigError(path, 'is not there; enrol this gateway first (enrol --help)');
+  return await withState(parseConfig(text), versionsPath(path));
+}
+
+/** A container has no file of its own; SALLYPORT_GATEWAY_VERSIONS names one on a volume, else a restart forgets. */
+async function fromVariable(inline: string, environment: Environment) {
+  const text = Buffer.from(inline, 'base64').toString('utf8');
+  return await withState(parseConfig(text), environment['SALLYPORT_GATEWAY_VERSIONS'] || null);
+}
+
+async function withState(config: GatewayConfig, path: string | null) {
+  return { config, state: await RisingState.open(path, { roster: config.rosterVersion }) };
+}

@@ -1,0 +1,184 @@
+import { signerOf } from '../protocol/crypto/ecdsa.ts';
+import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
+import type { SignedRoster } from '../protocol/messages/gen/account_pb.js';
+import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
+import type { RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
+import type { RosterMember } from '../protocol/signed/roster.ts';
+import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
+import type { GatewayConfig } from './config.ts';
+import type { Logger } from './log/logger.ts';
+import { Peers } from './media/peers.ts';
+import type { RisingState } from './rising-state.ts';
+import { CommandDesk } from './router/command-desk.ts';
+import { CommandGate } from './router/command-gate.ts';
+import { Link } from './router/link.ts';
+import { Refusal } from './router/refusal.ts';
+import { RosterKeeper } from './router/roster-keeper.ts';
+import { ServerDoor } from './router/server-door.ts';
+import { MachineReader } from './secrets/machine.ts';
+import { RecordReader } from './secrets/record-reader.ts';
+import { Connector } from './sessions/connector.ts';
+import { describeGateway, listTasks } from './sessions/description.ts';
+import { openShell } from './sessions/open-shell.ts';
+import { ends } from './sessions/session-end.ts';
+import { Sessions } from './sessions/sessions.ts';
+import type { Settings } from './settings.ts';
+import { gatewayVersion } from './version.ts';
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly state: RisingState;
+  readonly settings: Settings;
+  readonly log: Logger;
+}
+
+export interface RunningGateway {
+  /** Settles with the first welcome of the router. */
+  readonly online: Promise<void>;
+  readonly sessions: Sessions;
+  /** Ends sessions, tells guacd and pages, closes peers and the link. */
+  close(): Promise<void>;
+}
+
+/** Starts a gateway in this process; it looks for its router until it is closed. */
+export function startGateway(options: GatewayOptions): RunningGateway {
+  const gateway = new Gateway(options);
+  gateway.run();
+  return gateway;
+}
+
+/** Puts the parts together: what comes by the link goes to whoever is in charge of it. */
+class Gateway implements RunningGateway {
+  readonly online: Promise<void>;
+  readonly sessions: Sessions;
+  readonly #log: Logger;
+  readonly #door: ServerDoor;
+  readonly #link: Link;
+  readonly #roster: RosterKeeper;
+  readonly #desk: CommandDesk;
+  readonly #peers: Peers;
+  readonly #stop = new AbortController();
+  readonly #held: (() => void)[];
+  #running: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(options: GatewayOptions) {
+    const { config, state, settings } = options;
+    const { server, serverIdentity: identity, gatewayUid } = config;
+    const { certificateAuthority } = settings;
+    const log = options.log.with({ gateway: gatewayUid });
+    const device = { ...signerOf(config.privateKey), privateKey: config.privateKey };
+    const online = Promise.withResolvers<void>();
+    this.#log = log;
+    this.#held = [log.secrets.hold(config.privateKey), log.secrets.hold(config.appKey)];
+    this.online = online.promise;
+    this.#door = new ServerDoor({ server, identity, state, certificateAuthority });
+    this.#peers = new Peers(log);
+    this.sessions = new Sessions(log, (sessionUid) => this.#sessionEnded(sessionUid));
+    this.#roster = new RosterKeeper({ ...config, state, request: () => this.#requestRoster() });
+    this.#link = new Link({
+      ...{ door: this.#door, gatewayUid, clientId: config.clientId, device, appKey: config.appKey },
+      ...{ version: gatewayVersion, log },
+      onFrame: (body) => this.#take(body),
+      onOnline: () => {
+        this.#requestRoster();
+        online.resolve();
+      },
+    });
+    const reader = new RecordReader(this.#door, config, config.applicationUid);
+    const connector = new Connector({
+      ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
+      machines: new MachineReader({ reader, config, devicePublicKey: device.publicKey }),
+      media: settings.media,
+      openShell: (order, hooks) => openShell(settings, order, hooks),
+      sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
+      signal: this.#stop.signal,
+    });
+    const gate = new CommandGate({ gatewayUid, roster: this.#roster, now: Date.now });
+    this.#desk = new CommandDesk({
+      ...{ gatewayUid, device, log, gate },
+      handlers: {
+        connect: (admitted) => connector.connect(admitted),
+        describe: () => describeGateway(settings, this.sessions, this.#roster.version),
+        listTasks: (member) => listTasks(this.sessions, member),
+        endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
+      },
+    });
+  }
+
+  run(): void {
+    this.#log.info('gateway started', { server: this.#door.server, version: gatewayVersion });
+    this.#running = this.#link.run();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#log.info('gateway stopping', { sessions: this.sessions.size });
+    await this.sessions.close();
+    this.#stop.abort();
+    await this.#link.close();
+    await this.#running;
+    this.#peers.close();
+    this.#door.close();
+    for (const release of this.#held) release();
+  }
+
+  #take(body: RouterToGatewayFrame['body']): void {
+    switch (body.case) {
+      case 'command':
+        if (body.value.command === undefined) throw new ProtocolError('malformed', 'no command');
+        return void this.#answer(body.value.relayId, body.value.command);
+      case 'signal':
+        return this.sessions.find(uidOf(body.value.sessionUid))?.receiveSignal(body.value.sealed);
+      case 'roster':
+        return void this.#acceptRoster(body.value);
+      case 'vaultGone':
+        // Its sessions live on by their streams; those without one run into their deadline.
+        return this.#log.info('vault link gone', { sessions: body.value.sessionUids.length });
+      case 'challenge':
+      case 'welcome':
+      case 'closing':
+      case undefined:
+        throw new ProtocolError('malformed', 'a frame out of its place');
+    }
+  }
+
+  async #answer(relayId: bigint, command: SignedCommand): Promise<void> {
+    const { reply, onSent } = await this.#desk.answer(command);
+    this.#link.send({ case: 'reply', value: { relayId, reply } });
+    onSent();
+  }
+
+  async #acceptRoster(signed: SignedRoster): Promise<void> {
+    try {
+      const { version } = await this.#roster.accept(signed);
+      this.#log.info('roster in use', { roster: version });
+    } catch (error) {
+      // The one in use stays: a router that brings a wrong one gets no say.
+      this.#log.warn('roster refused', { code: toProtocolError(error)?.code ?? 'internal' });
+    }
+  }
+
+  #endSession(sessionUid: Uid, member: RosterMember): void {
+    const session = this.sessions.find(sessionUid);
+    if (session === null) throw new Refusal('not-found', 'no such session');
+    if (session.accountUid !== member.accountUid && !member.administrator) throw new Refusal('not-allowed');
+    session.end(ends.closedByCommand);
+  }
+
+  #requestRoster(): void {
+    if (this.#link.online) this.#link.send({ case: 'rosterRequest', value: {} });
+  }
+
+  #sendSignal(sessionUid: Uid, sealed: Uint8Array): void {
+    this.#link.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
+  }
+
+  #sessionEnded(sessionUid: Uid): void {
+    this.#link.send({ case: 'sessionEnded', value: { sessionUid: uidBytes(sessionUid) } });
+  }
+}

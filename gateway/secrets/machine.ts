@@ -1,0 +1,124 @@
+import { decodeBase64, encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { firstText, type RecordContent } from '../../protocol/records/content.ts';
+import {
+  readHostname,
+  readPamResources,
+  readPamSettings,
+  type ConnectionSettings,
+} from '../../protocol/records/pam-settings.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { GatewayConfig } from '../config.ts';
+import { Refusal } from '../router/refusal.ts';
+import type { RecordReader } from './record-reader.ts';
+
+/** What a sealed machine record says about its connection. */
+export interface Machine {
+  readonly host: string;
+  readonly port: number;
+  readonly connection: ConnectionSettings;
+  readonly launchCredentialUid: Uid;
+  /** 32 bytes; the caller wipes them. */
+  readonly trafficSeed: Bytes;
+}
+
+/** How to log in. Strings cannot be wiped: whoever gets this holds it in the scrubber and lets go soon. */
+export interface Credential {
+  readonly username: string;
+  readonly password?: string;
+  readonly privateKey?: string;
+  readonly passphrase?: string;
+}
+
+export interface MachineReaderOptions {
+  readonly reader: RecordReader;
+  readonly config: GatewayConfig;
+  readonly devicePublicKey: Bytes;
+}
+
+/** Follows the sealed records from a machine to what opens it, and checks that each names this gateway. */
+export class MachineReader {
+  readonly #options: MachineReaderOptions;
+
+  constructor(options: MachineReaderOptions) {
+    this.#options = options;
+  }
+
+  /** The machine, and the roster version that its configuration demands. Throws a {@link Refusal}. */
+  async readMachine(
+    recordUid: Uid,
+    signal: AbortSignal,
+  ): Promise<{ machine: Machine; rosterVersion: bigint }> {
+    const { reader, config } = this.#options;
+    const [record, configuration] = await reader.read([recordUid, config.configurationUid], signal);
+    if (!record || !configuration) throw new Refusal('record-unavailable');
+    return understanding(() => ({
+      rosterVersion: this.#checkConfiguration(configuration),
+      machine: machineOf(record, config.configurationUid),
+    }));
+  }
+
+  /** The credential that the machine names. Throws a {@link Refusal}. */
+  async readCredential(machine: Machine, signal: AbortSignal): Promise<Credential> {
+    const [record] = await this.#options.reader.read([machine.launchCredentialUid], signal);
+    if (!record) throw new Refusal('record-unavailable');
+    return understanding(() => credentialOf(record));
+  }
+
+  /** The configuration must still say what was pinned at enrolment: who we are, and who signs rosters. */
+  #checkConfiguration(record: RecordContent): bigint {
+    const { config, devicePublicKey } = this.#options;
+    const resources = readPamResources(record);
+    const same =
+      resources.controllerUid === config.gatewayUid &&
+      resources.applicationUid === config.applicationUid &&
+      resources.organisationUid === config.organisationUid &&
+      resources.organisationKey === encodeBase64url(config.organisationKey);
+    if (!same)
+      throw new Refusal('untrusted-record', 'the configuration names another gateway or organisation');
+    const { gatewayKey } = resources;
+    if (gatewayKey !== undefined && gatewayKey !== encodeBase64url(devicePublicKey)) {
+      throw new Refusal('untrusted-record', 'the configuration pins the key of another gateway');
+    }
+    return BigInt(Math.max(0, Math.trunc(resources.rosterVersion)));
+  }
+}
+
+function machineOf(record: RecordContent, configurationUid: Uid): Machine {
+  const { connection, configurationUid: named } = readPamSettings(record);
+  if (named !== configurationUid)
+    throw new Refusal('untrusted-record', 'the machine belongs to another gateway');
+  const { launchCredentialUid } = connection;
+  if (launchCredentialUid === undefined)
+    throw new Refusal('record-unavailable', 'the machine has no launch credential');
+  const trafficSeed = decodeBase64(toStandard(firstText(record, 'trafficEncryptionSeed')));
+  if (trafficSeed.length !== 32) throw new Refusal('untrusted-record', 'the machine has no traffic seed');
+  return { ...readHostname(record), connection, launchCredentialUid, trafficSeed };
+}
+
+function credentialOf(record: RecordContent): Credential {
+  const username = firstText(record, 'login');
+  if (username === '') throw new Refusal('record-unavailable', 'the launch credential has no login');
+  const given = {
+    password: firstText(record, 'password'),
+    privateKey: firstText(record, 'secret', 'privatePEMKey'),
+    passphrase: firstText(record, 'secret', 'passphrase'),
+  };
+  const present = Object.entries(given).filter(([, value]) => value !== '');
+  return { username, ...Object.fromEntries(present) };
+}
+
+/** Other writers of this format use the url alphabet. */
+function toStandard(base64: string): string {
+  return base64.replaceAll('-', '+').replaceAll('_', '/');
+}
+
+/** A record that opened and says nonsense was written so by its owner: the message names what is wrong. */
+function understanding<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new Refusal('untrusted-record', error.message);
+  }
+}

@@ -1,0 +1,167 @@
+import type { Signer } from '../../protocol/crypto/ecdsa.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
+import { equal, wipe, type Bytes } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  ConnectReplySchema,
+  ConnectRequestSchema,
+  type ConnectRequest,
+} from '../../protocol/messages/gen/command_pb.js';
+import { Leg } from '../../protocol/messages/gen/session_pb.js';
+import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
+import { signReply } from '../../protocol/signed/command.ts';
+import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Logger } from '../log/logger.ts';
+import { parseOffer } from '../media/offer.ts';
+import type { Peer } from '../media/peer.ts';
+import type { Peers } from '../media/peers.ts';
+import type { AdmittedCommand } from '../router/command-gate.ts';
+import { Refusal } from '../router/refusal.ts';
+import type { RosterKeeper } from '../router/roster-keeper.ts';
+import type { Credential, Machine, MachineReader } from '../secrets/machine.ts';
+import type { MediaSettings } from '../settings.ts';
+import { Session, type Shell, type ShellHooks } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Everything that opening a shell needs, from the sealed records and the sealed request. */
+export interface ShellOrder {
+  readonly machine: Machine;
+  readonly credential: Credential;
+  readonly request: ConnectRequest;
+}
+
+interface SessionOrder {
+  readonly machine: Machine;
+  readonly scope: SessionScope;
+  readonly keys: SessionKeys;
+  readonly request: ConnectRequest;
+}
+
+export interface ConnectorOptions {
+  readonly gatewayUid: Uid;
+  readonly device: Signer;
+  readonly machines: MachineReader;
+  readonly roster: RosterKeeper;
+  readonly peers: Peers;
+  readonly sessions: Sessions;
+  readonly media: MediaSettings;
+  readonly openShell: (order: ShellOrder, hooks: ShellHooks) => Promise<Shell>;
+  readonly sendSignal: (sessionUid: Uid, sealed: Uint8Array) => void;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** Carries out connect commands, from the record to a session under way. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
+  async connect(admitted: AdmittedCommand): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
+    const begunAt = performance.now();
+    const giveBack = this.#options.sessions.reserve(admitted.member.accountUid);
+    try {
+      const order = await this.#readOrder(admitted);
+      const { session, answer, token } = await this.#makeSession(admitted, order, begunAt);
+      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token });
+      const signed = await signReply(this.#options.device, admitted.signed.command, reply);
+      const sealed = await order.keys.sealMessage(signed);
+      session.reporter.progress(Leg.GATEWAY, 'done');
+      return { sealed, onSent: () => session.reporter.release() };
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #readOrder({ command, member, signed }: AdmittedCommand): Promise<SessionOrder> {
+    const { machines, gatewayUid, signal } = this.#options;
+    const { recordUid, sessionUid, sessionNonce } = command;
+    if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
+      throw new Refusal('malformed', 'connect names no record or session');
+    const { machine, rosterVersion } = await machines.readMachine(recordUid, signal);
+    await this.#requireMember(rosterVersion, member);
+    const scope = { sessionUid, recordUid, gatewayUid };
+    const keys = await SessionKeys.derive('gateway', scope, machine.trafficSeed, sessionNonce);
+    wipe(machine.trafficSeed);
+    return { machine, scope, keys, request: await openRequest(keys, signed.sealedPayload) };
+  }
+
+  /** The configuration may demand a newer roster than the command was checked against. */
+  async #requireMember(rosterVersion: bigint, member: RosterMember): Promise<void> {
+    const roster = await this.#options.roster.atLeast(rosterVersion);
+    const now = findMember(roster, member.accountUid);
+    if (now === null || !equal(now.signingPublicKey, member.signingPublicKey))
+      throw new Refusal('not-in-roster');
+  }
+
+  async #makeSession({ member }: AdmittedCommand, order: SessionOrder, begunAt: number) {
+    const { machines, sessions, openShell, sendSignal, signal } = this.#options;
+    const { machine, scope, keys, request } = order;
+    const { sessionUid, recordUid } = scope;
+    const log = this.#options.log.with({
+      session: sessionUid,
+      record: recordUid,
+      account: member.accountUid,
+    });
+    const credential = await machines.readCredential(machine, signal);
+    const late: [string, string][] = [];
+    let onCandidate = (candidate: string, mid: string): void => void late.push([candidate, mid]);
+    const found = await this.#peerFor(request, member.accountUid, (...found) => onCandidate(...found));
+    const release = holdSecrets(log, credential);
+    const session = new Session({
+      ...{ uid: sessionUid, recordUid, accountUid: member.accountUid, keys, peer: found.peer, begunAt, log },
+      openShell: (hooks) => openShell({ machine, credential, request }, hooks),
+      sendSignal: (sealed) => sendSignal(sessionUid, sealed),
+    });
+    void session.ended.then(release);
+    onCandidate = (candidate, mid) => session.reporter.candidate(candidate, mid);
+    for (const candidate of late) onCandidate(...candidate);
+    const token = randomBytes(16);
+    sessions.add(session, token);
+    session.start();
+    return { session, answer: found.answer, token };
+  }
+
+  async #peerFor(
+    { offer, peerUid }: ConnectRequest,
+    accountUid: Uid,
+    onCandidate: (candidate: string, mid: string) => void,
+  ): Promise<{ readonly peer: Peer; readonly answer: string }> {
+    const { peers, media, sessions } = this.#options;
+    try {
+      const uid = uidOf(peerUid);
+      if (offer !== '') {
+        const onStream = sessions.claim.bind(sessions);
+        return await peers.open({ uid, accountUid, offer: parseOffer(offer), media, onStream, onCandidate });
+      }
+      const peer = peers.find(uid, accountUid);
+      if (peer?.connected) return { peer, answer: '' };
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const code = error.code === 'limit-reached' ? 'busy' : 'offer-unreadable';
+      throw new Refusal(code, error.message);
+    }
+    throw new Refusal('peer-gone', 'the peer connection is not open');
+  }
+}
+
+async function openRequest(keys: SessionKeys, sealed: Uint8Array): Promise<ConnectRequest> {
+  try {
+    return decodeMessage(ConnectRequestSchema, await keys.openMessage(sealed));
+  } catch {
+    throw new Refusal('offer-unreadable', 'the request does not open under the record’s traffic key');
+  }
+}
+
+/** No line of the log shows the credential while its session lives. */
+function holdSecrets(log: Logger, { password, privateKey, passphrase }: Credential): () => void {
+  const given = [password, privateKey, passphrase].filter((secret) => secret !== undefined);
+  const holds = given.map((secret) => log.secrets.hold(secret));
+  return () => holds.forEach((release) => release());
+}

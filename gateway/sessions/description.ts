@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import os from 'node:os';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { GatewayInfoSchema, TaskListSchema } from '../../protocol/messages/gen/command_pb.js';
+import type { RosterMember } from '../../protocol/signed/roster.ts';
+import { uidBytes } from '../../protocol/uid.ts';
+import type { Settings } from '../settings.ts';
+import { gatewayVersion } from '../version.ts';
+import type { Sessions } from './sessions.ts';
+
+const probeMs = 1_000;
+const startedAtMs = Date.now() - Math.round(process.uptime() * 1000);
+
+/** What an administrator may know of this gateway. */
+export async function describeGateway(
+  { guacd }: Pick<Settings, 'guacd'>,
+  sessions: Sessions,
+  rosterVersion: bigint,
+): Promise<MessageInitShape<typeof GatewayInfoSchema>> {
+  return {
+    version: gatewayVersion,
+    hostname: os.hostname(),
+    system: `${os.type()} ${os.release()} ${os.arch()}, Node ${process.versions.node}`,
+    startedAtMs: BigInt(startedAtMs),
+    memoryUsed: BigInt(process.memoryUsage.rss()),
+    memoryTotal: BigInt(os.totalmem()),
+    sessions: sessions.size,
+    guacdAddress: `${guacd.host}:${guacd.port}`,
+    guacdReachable: await accepts(guacd.host, guacd.port),
+    rosterVersion,
+  };
+}
+
+/** The sessions that this member may see: all for an administrator, else the member's own. */
+export function listTasks(
+  sessions: Sessions,
+  { accountUid, administrator }: RosterMember,
+): MessageInitShape<typeof TaskListSchema> {
+  const seen = sessions.list().filter((session) => administrator || session.accountUid === accountUid);
+  const tasks = seen.map((session) => ({
+    taskUid: uidBytes(session.uid),
+    kind: 'session',
+    recordUid: uidBytes(session.recordUid),
+    accountUid: uidBytes(session.accountUid),
+    startedAtMs: BigInt(session.startedAtMs),
+    protocol: 'ssh',
+  }));
+  return { tasks };
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  const socket = net.connect({ host, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(probeMs) });
+    return true;
+  } catch {
+    return false; // that is the answer
+  } finally {
+    socket.destroy();
+  }
+}

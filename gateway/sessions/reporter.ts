@@ -1,0 +1,80 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { LegState, type Leg, type SessionSignalSchema } from '../../protocol/messages/gen/session_pb.js';
+import type { SessionKeys } from '../../protocol/session/session-keys.ts';
+import type { Logger } from '../log/logger.ts';
+import type { HostKey } from '../terminal/failure.ts';
+import type { SessionEnd } from './session-end.ts';
+
+type SignalBody = NonNullable<MessageInitShape<typeof SessionSignalSchema>['body']>;
+
+export interface ReporterOptions {
+  readonly keys: SessionKeys;
+  readonly send: (sealed: Uint8Array) => void;
+  /** performance.now() when the command came. */
+  readonly begunAt: number;
+  readonly log: Logger;
+}
+
+/** Tells the page how its session does: by sealed signals through the router until the stream is there, then on it. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #released = Promise.withResolvers<void>();
+  #sent: Promise<void>;
+  #stream: Stream | null = null;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#sent = this.#released.promise;
+  }
+
+  /** The reply to the command has left: what happened meanwhile may follow it. */
+  release(): void {
+    this.#released.resolve();
+  }
+
+  /** From now on reports go by the stream. */
+  use(stream: Stream): void {
+    this.#stream = stream;
+  }
+
+  progress(leg: Leg, state: 'started' | 'done'): void {
+    const atMs = Math.max(0, Math.round(performance.now() - this.#options.begunAt));
+    const value = { leg, state: state === 'done' ? LegState.DONE : LegState.STARTED, atMs };
+    this.#report({ case: 'progress', value });
+  }
+
+  hostKey({ key, fingerprint }: HostKey, trustedOnFirstUse: boolean): void {
+    this.#report({ case: 'hostKey', value: { key, fingerprint, trustedOnFirstUse } });
+  }
+
+  candidate(candidate: string, mid: string): void {
+    this.#signal({ case: 'candidate', value: { candidate, mid } });
+  }
+
+  targetRoundTrip(milliseconds: number): void {
+    const value = Math.max(1, Math.round(milliseconds * 1000));
+    this.#stream?.control({ body: { case: 'targetRttUs', value } });
+  }
+
+  /** The last report. Settles when it has been handed on. */
+  async ended({ leg, code, message, hostKey }: SessionEnd): Promise<void> {
+    if (hostKey) this.hostKey(hostKey, false);
+    this.#report({ case: 'ended', value: { leg, code, message } });
+    this.release();
+    await this.#sent;
+  }
+
+  #report(body: Extract<SignalBody, { case: 'progress' | 'hostKey' | 'ended' }>): void {
+    if (this.#stream?.open) this.#stream.control({ body });
+    else this.#signal(body);
+  }
+
+  #signal(body: SignalBody): void {
+    const { keys, send, log } = this.#options;
+    this.#sent = this.#sent
+      .then(() => keys.sealSignal(body))
+      .then(send)
+      .catch((error: unknown) => log.warn('signal not sent', { err: error }));
+  }
+}

@@ -1,0 +1,40 @@
+import { Leg } from '../../protocol/messages/gen/session_pb.js';
+import type { HostKey, SessionFailure, SessionLeg } from '../terminal/failure.ts';
+
+/** Why a session is over, as both ends are told. `closed` is a normal end. */
+export interface SessionEnd {
+  readonly leg: Leg;
+  readonly code: string;
+  readonly message: string;
+  /** What the target showed, when that is why. */
+  readonly hostKey?: HostKey;
+}
+
+export const legOf: Readonly<Record<SessionLeg, Leg>> = {
+  gateway: Leg.GATEWAY,
+  guacd: Leg.GUACD,
+  target: Leg.TARGET,
+  login: Leg.LOGIN,
+};
+
+export const ends = {
+  closedByPage: { leg: Leg.GATEWAY, code: 'closed', message: 'the page ended the session' },
+  closedByCommand: {
+    leg: Leg.GATEWAY,
+    code: 'ended-by-command',
+    message: 'the session was ended by command',
+  },
+  streamNotOpened: {
+    leg: Leg.ICE,
+    code: 'stream-not-opened',
+    message: 'the page did not come for its session',
+  },
+  peerLost: { leg: Leg.ICE, code: 'peer-lost', message: 'the connection to the page is gone' },
+  pageStalled: { leg: Leg.ICE, code: 'browser-silent', message: 'the page took nothing for too long' },
+  gatewayStopping: { leg: Leg.GATEWAY, code: 'gateway-stopping', message: 'the gateway is being stopped' },
+  internal: { leg: Leg.GATEWAY, code: 'internal', message: 'the gateway failed' },
+} as const satisfies Readonly<Record<string, SessionEnd>>;
+
+export function endOfFailure({ leg, code, message, hostKey }: SessionFailure): SessionEnd {
+  return { leg: legOf[leg], code, message, ...(hostKey && { hostKey }) };
+}

@@ -1,0 +1,199 @@
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
+import type { SessionKeys } from '../../protocol/session/session-keys.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Peer } from '../media/peer.ts';
+import { SessionFailure } from '../terminal/failure.ts';
+import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
+import { Reporter } from './reporter.ts';
+import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
+
+/** What of a remote shell a session uses. */
+export type Shell = Pick<
+  SshSession,
+  | 'attach'
+  | 'close'
+  | 'drained'
+  | 'ended'
+  | 'hostKey'
+  | 'resume'
+  | 'trustedOnFirstUse'
+  | 'watchLatency'
+  | 'write'
+>;
+
+export type ShellHooks = Required<
+  Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onRefused'>
+>;
+
+export interface SessionOptions {
+  readonly uid: Uid;
+  readonly recordUid: Uid;
+  readonly accountUid: Uid;
+  readonly keys: SessionKeys;
+  readonly peer: Peer;
+  readonly begunAt: number;
+  readonly openShell: (hooks: ShellHooks) => Promise<Shell>;
+  readonly sendSignal: (sealed: Uint8Array) => void;
+  readonly log: Logger;
+  readonly openStreamMs?: number;
+}
+
+/** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
+const defaultOpenStreamMs = 30_000;
+/** A page that does not end its side of the stream is cut off. */
+const farewellMs = 5_000;
+
+/** One session: a shell on one side, a stream of the page on the other, and the reason of its end. */
+export class Session {
+  readonly uid: Uid;
+  readonly recordUid: Uid;
+  readonly accountUid: Uid;
+  readonly startedAtMs = Date.now();
+  readonly reporter: Reporter;
+  /** Settles when the page has been told why. */
+  readonly ended: Promise<SessionEnd>;
+  readonly #options: SessionOptions;
+  readonly #abort = new AbortController();
+  readonly #openDeadline: NodeJS.Timeout;
+  #shell: Shell | null = null;
+  #stream: Stream | null = null;
+  #early: Uint8Array[] = []; // what the page said before the shell was there; its credit bounds it
+  #stopLatency: () => void = () => {};
+  #signals: Promise<void> = Promise.resolve();
+  #signalsWaiting = 0;
+  #finish: (end: SessionEnd) => void = () => {};
+  #over = false;
+
+  constructor(options: SessionOptions) {
+    this.uid = options.uid;
+    this.recordUid = options.recordUid;
+    this.accountUid = options.accountUid;
+    this.#options = options;
+    const { keys, sendSignal: send, begunAt, log } = options;
+    this.reporter = new Reporter({ keys, send, begunAt, log });
+    this.ended = new Promise((resolve) => (this.#finish = resolve));
+    const openMs = options.openStreamMs ?? defaultOpenStreamMs;
+    this.#openDeadline = setTimeout(() => this.end(ends.streamNotOpened), openMs);
+    void options.peer.ended.then(() => this.end(ends.peerLost));
+  }
+
+  get peer(): Peer {
+    return this.#options.peer;
+  }
+
+  /** Begins with guacd and target at once, while ICE is still at work. */
+  start(): void {
+    this.#openShell().catch((error: unknown) => {
+      if (error instanceof SessionFailure) return this.end(endOfFailure(error));
+      this.#options.log.error('session failed', { err: error });
+      this.end(ends.internal);
+    });
+  }
+
+  /** The page's stream, whose token was right. */
+  attach(stream: Stream): void {
+    clearTimeout(this.#openDeadline);
+    this.#stream = stream;
+    stream.onData = (bytes) => this.#fromPage(bytes);
+    stream.onDrain = () => this.#shell?.resume();
+    stream.onEnd = () => this.end(ends.closedByPage);
+    stream.onReset = () => this.end(ends.peerLost);
+    this.reporter.use(stream);
+    this.#join();
+  }
+
+  /** A sealed signal of the page. The router may send anything under this name: what does not open changes nothing. */
+  receiveSignal(sealed: Uint8Array): void {
+    if (this.#over || this.#signalsWaiting >= limits.signalsPerSession) return;
+    this.#signalsWaiting++;
+    this.#signals = this.#signals
+      .then(() => this.#options.keys.openSignal(sealed))
+      .then((signal) => this.#obey(signal))
+      .catch((error: unknown) => {
+        const code = error instanceof ProtocolError ? error.code : 'internal';
+        this.#options.log.warn('signal refused', { code });
+      })
+      .finally(() => this.#signalsWaiting--);
+  }
+
+  end(end: SessionEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#openDeadline);
+    this.#early = [];
+    this.#stopLatency();
+    this.#abort.abort();
+    const { log } = this.#options;
+    log.info('session ended', { code: end.code, reason: end.message, leg: end.leg, ms: this.#age });
+    void this.#depart(end);
+  }
+
+  get #age(): number {
+    return Math.round(performance.now() - this.#options.begunAt);
+  }
+
+  async #openShell(): Promise<void> {
+    const shell = await this.#options.openShell({
+      signal: this.#abort.signal,
+      onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
+      onStalled: () => this.end(ends.pageStalled),
+      onRefused: (side, opcode) => this.#options.log.warn('instruction dropped', { side, opcode }),
+    });
+    if (this.#over) return void (await shell.close());
+    this.#shell = shell;
+    void shell.ended.then((failure) => this.end(endOfFailure(failure)));
+    if (shell.trustedOnFirstUse) this.reporter.hostKey(shell.hostKey, true);
+    this.#join();
+  }
+
+  /** Both sides are there: the picture flows one way, keys and clipboard the other. */
+  #join(): void {
+    const [shell, stream] = [this.#shell, this.#stream];
+    if (this.#over || shell === null || stream === null) return;
+    this.#options.log.info('session open', { ms: this.#age });
+    this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
+    shell
+      .attach((instructions) => stream.write(instructions))
+      .catch((error: unknown) => {
+        this.end(error instanceof SessionFailure ? endOfFailure(error) : ends.internal);
+      });
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#toShell(shell, bytes);
+  }
+
+  #fromPage(bytes: Uint8Array): void {
+    if (this.#shell === null) this.#early.push(bytes);
+    else this.#toShell(this.#shell, bytes);
+  }
+
+  /** The page gets its credit back when the shell has room: that is all the back-pressure there is. */
+  #toShell(shell: Shell, bytes: Uint8Array): void {
+    if (shell.write(bytes)) return this.#stream?.consumed(bytes.length);
+    void shell.drained().then(() => this.#stream?.consumed(bytes.length));
+  }
+
+  #obey({ body }: SessionSignal): void {
+    if (body.case === 'candidate') this.peer.addCandidate(body.value.candidate, body.value.mid);
+    else if (body.case === 'ended') this.end(ends.closedByPage);
+    // Progress and host keys are ours to say.
+  }
+
+  async #depart(end: SessionEnd): Promise<void> {
+    const stream = this.#stream;
+    try {
+      await this.reporter.ended(end);
+      stream?.end();
+      if (stream?.open) setTimeout(() => stream.reset('closed'), farewellMs).unref();
+      await this.#shell?.close();
+    } catch (error) {
+      this.#options.log.warn('session end failed', { err: error });
+    } finally {
+      this.#finish(end);
+    }
+  }
+}

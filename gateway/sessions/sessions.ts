@@ -1,0 +1,87 @@
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { encodeHex, type Bytes } from '../../protocol/bytes.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { StreamOpen } from '../../protocol/messages/gen/session_pb.js';
+import type { Uid } from '../../protocol/uid.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Peer } from '../media/peer.ts';
+import { Refusal } from '../router/refusal.ts';
+import type { Session } from './session.ts';
+import { ends, type SessionEnd } from './session-end.ts';
+
+/** The sessions of this gateway, each with its owner, and the tokens that open their streams, each once. */
+export class Sessions {
+  readonly #sessions = new Map<Uid, Session>();
+  readonly #tokens = new Map<string, Session>();
+  readonly #reserved = new Map<Uid, number>(); // account → sessions being made
+  readonly #log: Logger;
+  readonly #onEnded: (sessionUid: Uid) => void;
+  #closed = false;
+
+  constructor(log: Logger, onEnded: (sessionUid: Uid) => void) {
+    this.#log = log;
+    this.#onEnded = onEnded;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  list(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  find(sessionUid: Uid): Session | null {
+    return this.#sessions.get(sessionUid) ?? null;
+  }
+
+  /** A place for one more session of the account, to be given back. Throws `busy` when there is none. */
+  reserve(accountUid: Uid): () => void {
+    const making = [...this.#reserved.values()].reduce((sum, count) => sum + count, 0);
+    if (this.#closed || this.size + making >= limits.sessionsPerGateway)
+      throw new Refusal('busy', 'the gateway has as many sessions as it takes');
+    const reserved = this.#reserved.get(accountUid) ?? 0;
+    const own = this.list().filter((session) => session.accountUid === accountUid).length;
+    if (own + reserved >= limits.sessionsPerAccount)
+      throw new Refusal('busy', 'the account has as many sessions as it may');
+    this.#reserved.set(accountUid, reserved + 1);
+    return () => {
+      const left = (this.#reserved.get(accountUid) ?? 1) - 1;
+      if (left > 0) this.#reserved.set(accountUid, left);
+      else this.#reserved.delete(accountUid);
+    };
+  }
+
+  /** Takes a session in until it ends. `token` opens its stream, once, on its own peer connection. */
+  add(session: Session, token: Bytes): void {
+    const key = encodeHex(token);
+    this.#sessions.set(session.uid, session);
+    this.#tokens.set(key, session);
+    void session.ended.then(() => {
+      this.#sessions.delete(session.uid);
+      this.#tokens.delete(key);
+      this.#onEnded(session.uid);
+    });
+    if (this.#closed) session.end(ends.gatewayStopping);
+  }
+
+  /** A stream that a page opened. */
+  claim(peer: Peer, stream: Stream, open: StreamOpen): void {
+    const key = encodeHex(open.streamToken);
+    const session = this.#tokens.get(key);
+    if (session === undefined || session.peer !== peer) {
+      this.#log.warn('stream refused', { peer: peer.uid });
+      return stream.reset('refused');
+    }
+    this.#tokens.delete(key);
+    session.attach(stream);
+  }
+
+  /** Ends all and takes no more. Settles when every page has been told. */
+  async close(end: SessionEnd = ends.gatewayStopping): Promise<void> {
+    this.#closed = true;
+    const running = this.list();
+    for (const session of running) session.end(end);
+    await Promise.all(running.map((session) => session.ended));
+  }
+}
