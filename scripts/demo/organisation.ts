@@ -1,10 +1,11 @@
 // The demo's organisation, made through the real client code: the engine that the browser's worker runs.
-import type { VaultVerbs } from '../../workers/api.ts';
-import type { GatewayView, SaveRecord } from '../../workers/api.ts';
+import type { GatewayView, SaveRecord, VaultVerbs } from '../../workers/api.ts';
 import { defaultConnection } from '../../protocol/records/pam-settings.ts';
 import type { FieldValue, RecordContent } from '../../protocol/records/content.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import { openEngine } from './engine.ts';
+import { createVaultEngine } from '../../workers/engine/engine.ts';
+import type { VaultEngine } from '../../workers/engine/engine.ts';
+import { plainEnvironment } from '../../workers/plain-environment.ts';
 import type { Sshd } from './sshd.ts';
 import type { DemoState } from './state.ts';
 
@@ -36,19 +37,23 @@ const titles = {
  * Records are written when the gateway exists, because a machine names its gateway.
  */
 export async function openOrganisation(options: OrganisationOptions): Promise<Organisation> {
-  const engine = await openEngine(options.url);
-  const { verbs } = engine;
+  const engine = createVaultEngine(plainEnvironment(options.url, { deviceName: 'Sallyport demo' }));
   try {
-    await enter(verbs, options);
+    await enter(engine, options);
   } catch (error) {
-    await engine[Symbol.asyncDispose]();
+    await engine.close();
     throw error;
   }
   return {
-    gatewayToken: (enrolled) => gatewayToken(verbs, options, enrolled),
-    gatewayOnline: () => gatewayOnline(verbs),
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+    gatewayToken: (enrolled) => gatewayToken(engine, options, enrolled),
+    gatewayOnline: () => gatewayOnline(engine),
+    [Symbol.asyncDispose]: () => leave(engine),
   };
+}
+
+/** The device that prepared the demo is not one of its person's: it signs out. */
+async function leave(engine: VaultEngine): Promise<void> {
+  await engine.signOut().finally(() => engine.close());
 }
 
 async function enter(verbs: VaultVerbs, { signIn, setupToken }: OrganisationOptions): Promise<void> {
