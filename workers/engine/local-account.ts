@@ -69,7 +69,6 @@ export async function openLocalAccount(encoded: Bytes, password: string): Promis
   const key = await SymmetricKey.import(dataKey);
   const opened = await openEnvelope(key, purposes.localState, [accountUid], stored.sealedState);
   const state = decodeMessage(LocalStateSchema, opened);
-  wipe(opened);
   return {
     account: await openAccount(stored.email, dataKey, state.account, state.organisation),
     dataKey,
