@@ -1,0 +1,51 @@
+// Writes the vector files, the same bytes every time. They are permanent: a change here that changes a file that was
+// released is a change of the protocol. `node test/vectors/generate.ts [--check]`
+import { readFileSync, writeFileSync } from 'node:fs';
+import * as primitives from './generate/primitives.ts';
+import * as sealed from './generate/sealed.ts';
+import * as secretsManager from './generate/secrets-manager.ts';
+import * as signed from './generate/signed.ts';
+import * as transmission from './generate/transmission.ts';
+import * as wire from './generate/wire.ts';
+
+const files: Readonly<Record<string, readonly [clause: string, cases: () => object[]]>> = {
+  contexts: ['2.3', primitives.contexts],
+  padding: ['2.4', primitives.paddings],
+  base64url: ['2.1', primitives.base64url],
+  uid: ['2.2', primitives.uids],
+  derivations: ['3', primitives.derivations],
+  envelopes: ['4', primitives.envelopes],
+  ecies: ['5', primitives.sealedToPublicKey],
+  signatures: ['6.1', primitives.signatures],
+  certificates: ['6.2', signed.certificates],
+  rosters: ['6.3', signed.rosters],
+  'server-keys': ['7.1', transmission.serverKeySets],
+  requests: ['7.2', transmission.requests],
+  'api-signatures': ['7.3', signed.apiSignatures],
+  'data-keys': ['8.2', sealed.dataKeys],
+  records: ['9.2', sealed.records],
+  'application-copies': ['10.1', sealed.applicationCopies],
+  'enrolment-tokens': ['10.2', sealed.enrolmentTokens],
+  'secrets-manager-ecies': ['10.4', secretsManager.legacyEciesCases],
+  'secrets-manager-requests': ['10.4', secretsManager.requests],
+  'secrets-manager-client-ids': ['10.5', secretsManager.clientIds],
+  'secrets-manager-payloads': ['10.6', secretsManager.payloads],
+  links: ['11.1', transmission.links],
+  'link-proofs': ['11.2', signed.linkProofs],
+  commands: ['12', signed.commands],
+  replies: ['12.4', signed.replies],
+  'session-signals': ['13', sealed.sessionSignals],
+  frames: ['14', wire.frames],
+  guacamole: ['16', wire.guacamole],
+};
+
+const check = process.argv.includes('--check');
+for (const [name, [clause, cases]] of Object.entries(files)) {
+  const path = new URL(`${name}.json`, import.meta.url);
+  const text = JSON.stringify({ clause, cases: cases() }, null, 1) + '\n';
+  if (!check) writeFileSync(path, text);
+  else if (readFileSync(path, 'utf8') !== text) {
+    console.error(`${name}.json differs from what its generator gives`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,80 @@
+import { create } from '@bufbuild/protobuf';
+import { expect } from 'vitest';
+import { encodeHex, parseHex } from '../../protocol/bytes.ts';
+import { AccountCertificateSchema, SignedRosterSchema } from '../../protocol/messages/gen/account_pb.js';
+import { SignedCommandSchema } from '../../protocol/messages/gen/command_pb.js';
+import { verifyAccountCertificate } from '../../protocol/signed/account-certificate.ts';
+import { verifyCommand, verifyReply } from '../../protocol/signed/command.ts';
+import { verifyRoster } from '../../protocol/signed/roster.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import { runVectors } from './cases.ts';
+import certificates from './certificates.json' with { type: 'json' };
+import commands from './commands.json' with { type: 'json' };
+import replies from './replies.json' with { type: 'json' };
+import rosters from './rosters.json' with { type: 'json' };
+
+interface Command {
+  readonly publicKey: string;
+  readonly command: string;
+  readonly signature: string;
+  readonly sealedPayload: string;
+  readonly nowMs: number;
+  readonly decoded: object;
+}
+
+runVectors<Command>('command', commands, (vector) => {
+  const signed = create(SignedCommandSchema, {
+    command: parseHex(vector.command),
+    signature: parseHex(vector.signature),
+    sealedPayload: parseHex(vector.sealedPayload),
+  });
+  expect(verifyCommand(parseHex(vector.publicKey), signed, vector.nowMs)).toMatchObject(vector.decoded);
+});
+
+interface Reply {
+  readonly publicKey: string;
+  readonly command: string;
+  readonly signedReply: string;
+  readonly reply: string;
+}
+
+runVectors<Reply>('reply', replies, (vector) => {
+  const { publicKey, command, signedReply } = vector;
+  const reply = verifyReply(parseHex(publicKey), parseHex(command), parseHex(signedReply));
+  expect(encodeHex(reply)).toBe(vector.reply);
+});
+
+interface Certificate {
+  readonly body: string;
+  readonly signature: string;
+  readonly accountUid: string;
+}
+
+runVectors<Certificate>('account certificate', certificates, ({ body, signature, accountUid }) => {
+  const certificate = create(AccountCertificateSchema, {
+    body: parseHex(body),
+    signature: parseHex(signature),
+  });
+  expect(verifyAccountCertificate(certificate).accountUid).toBe(accountUid);
+});
+
+interface Roster {
+  readonly roster: string;
+  readonly signature: string;
+  readonly members: readonly string[];
+  readonly expected: {
+    readonly organisationUid: Uid;
+    readonly organisationKey: string;
+    readonly minimumVersion: number;
+  };
+}
+
+runVectors<Roster>('roster', rosters, ({ roster, signature, members, expected }) => {
+  const signed = create(SignedRosterSchema, { roster: parseHex(roster), signature: parseHex(signature) });
+  const verified = verifyRoster(signed, {
+    organisationUid: expected.organisationUid,
+    organisationKey: parseHex(expected.organisationKey),
+    minimumVersion: BigInt(expected.minimumVersion),
+  });
+  expect(verified.members.map((member) => member.accountUid)).toEqual(members);
+});
