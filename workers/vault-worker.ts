@@ -1,0 +1,19 @@
+import { expose } from 'comlink';
+import { deviceNameOf } from './device-name.ts';
+import { createVaultEngine } from './engine/engine.ts';
+import { acrossTabs, inTurn } from './engine/exclusive.ts';
+import { plainEnvironment } from './plain-environment.ts';
+import { IndexedDbStorage } from './storage/indexed-db.ts';
+
+// The Web Worker around the engine. Errors cross as name, message and stack; the name is the code.
+const engine = createVaultEngine(
+  plainEnvironment(location.origin, {
+    storage: new IndexedDbStorage(),
+    deviceName: deviceNameOf(navigator.userAgent),
+    exclusive: 'locks' in navigator ? acrossTabs(navigator.locks) : inTurn(),
+    // Without a secret by contract, and the only place where a developer can see them.
+    warn: (message) => console.warn(message), // eslint-disable-line no-console
+  }),
+);
+
+expose(engine);
