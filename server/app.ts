@@ -25,6 +25,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   } as Parameters<typeof Fastify>[0]) as unknown as App;
   await app.register(cookie);
   await app.register(websocket, {
+    preClose: (done) => done(), // the router's worker says goodbye on every link itself
     options: { maxPayload: limits.linkFrame + 64, perMessageDeflate: false, clientTracking: true },
   });
   addDrain(app);

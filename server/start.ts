@@ -20,8 +20,11 @@ import { issueSetupToken } from './login/setup-token.ts';
 import { loginRates, type LoginRates } from './login/throttle.ts';
 import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
+import { addStickyCookie } from './router/worker/sticky-cookie.ts';
+import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { addSecurityHeaders } from './site/security-headers.ts';
 import { addSiteRoutes } from './site/site-routes.ts';
+import type { Database } from './store/database.ts';
 import { openStore } from './store/open-store.ts';
 
 export interface RunningServer {
@@ -41,56 +44,37 @@ export interface RunningServer {
 export interface StartOptions {
   readonly log?: Logger;
   readonly rates?: Partial<Rates>;
+  readonly times?: Partial<RouterTimes>;
 }
 
 export interface Rates {
   readonly login: LoginRates;
   readonly api: Rate;
+  readonly links: Rate;
 }
 
 /** Starts a server. Throws with a message for the person when it cannot; nothing is left running then. */
 export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   const scrubber = new Scrubber();
   const log = options.log ?? createLogger(config.logLevel, scrubber);
-  const rates: Rates = { login: loginRates, api: apiRate, ...options.rates };
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
   const ring = new KeyRing(config.dataFolder);
   const store = await openStore(config, log, scrubber);
   try {
-    const head = new InProcessHead();
-    const { db } = store;
-    const opaque = await Opaque.load(ring.opaqueSetup);
-    const version = readVersion();
-    const accounts = {
-      db,
-      opaque,
-      head,
-      log,
-      version,
-      openSignUp: config.openSignUp,
-      loginRates: rates.login,
-    };
-    const methods = new Map([
-      ...methodsOf(AccountService, accountHandlers(accounts)),
-      ...methodsOf(RecordService, recordHandlers(db, head)),
-      ...methodsOf(ApplicationService, applicationHandlers(db, head)),
-    ]);
-    const app = await createApp(config, log);
-    addSecurityHeaders(app, config.publicUrl, config.tls !== null);
-    addApiRoutes(app, new Dispatcher({ db, ring, methods, log }), ring, rates.api);
-    addSiteRoutes(app, config.siteFolder);
+    const { app, worker } = await build(config, options, { ring, log, db: store.db });
     await app.listen({ host: config.host, port: config.port });
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
-    log.info({ event: 'listening', url, port, version });
+    log.info({ event: 'listening', url, port });
     return {
       url,
       port,
-      setupToken: await issueSetupToken(db),
+      setupToken: await issueSetupToken(store.db),
       failed: store.failed,
       reloadKeys: () => ring.reload(),
       close: async () => {
-        await app.close();
+        // Fastify stops accepting at once; the links go while the last requests are still being answered.
+        await Promise.all([app.close(), worker.close()]);
         await store.close();
         log.info({ event: 'stopped' });
       },
@@ -99,6 +83,36 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     await store.close();
     throw error;
   }
+}
+
+interface Core {
+  readonly ring: KeyRing;
+  readonly log: Logger;
+  readonly db: Database;
+}
+
+/** Everything between the store and the network. */
+async function build(config: Config, options: StartOptions, { ring, log, db }: Core) {
+  const rates: Rates = { login: loginRates, api: apiRate, links: openingRate, ...options.rates };
+  const times: RouterTimes = { ...routerTimes, ...options.times };
+  const { publicUrl, openSignUp } = config;
+  const head = new InProcessHead();
+  const opaque = await Opaque.load(ring.opaqueSetup);
+  const accounts = { db, opaque, head, log, version: readVersion(), openSignUp, loginRates: rates.login };
+  const methods = new Map([
+    ...methodsOf(AccountService, accountHandlers(accounts)),
+    ...methodsOf(RecordService, recordHandlers(db, head)),
+    ...methodsOf(ApplicationService, applicationHandlers(db, head)),
+  ]);
+  const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, openings: rates.links });
+  const app = await createApp(config, log);
+  const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
+  addSecurityHeaders(app, publicUrl, secure);
+  addStickyCookie(app, secure);
+  addApiRoutes(app, new Dispatcher({ db, ring, methods, log }), ring, rates.api);
+  app.register(async (links) => worker.addRoutes(links));
+  addSiteRoutes(app, config.siteFolder);
+  return { app, worker };
 }
 
 function hostIn(host: string): string {

@@ -40,7 +40,13 @@ export async function createSession(
 
 /** The live session of a token. Throws `not-signed-in`. */
 export async function findSession(db: Database, token: Uint8Array, now: number): Promise<Session> {
-  const found = token.length === 32 ? await selectSession(db, sha256(token), now) : undefined;
+  if (token.length !== 32) throw new ProtocolError('not-signed-in');
+  return await findSessionByHash(db, sha256(token), now);
+}
+
+/** The same by the token's hash, which is all that is kept of it. */
+export async function findSessionByHash(db: Database, tokenHash: Uint8Array, now: number): Promise<Session> {
+  const found = await selectSession(db, tokenHash, now);
   if (!found) throw new ProtocolError('not-signed-in');
   return {
     tokenHash: found.token_hash,

@@ -15,8 +15,8 @@ import {
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { PostgresAccount } from './postgres-account.ts';
-import { canReach } from './postgres-account.ts';
+import type { Account } from './unprivileged-account.ts';
+import { canReach } from './unprivileged-account.ts';
 
 export type PostgresBinaries = {
   /** Folder of `postgres` and `initdb`. */
@@ -36,7 +36,7 @@ const systemFolder = '/usr/lib/postgresql';
  */
 export function findPostgres(
   wanted: number | null,
-  account: PostgresAccount,
+  account: Account,
   programs: 'any' | 'pinned' = 'any',
 ): PostgresBinaries {
   const fits = (found: PostgresBinaries): boolean =>
@@ -79,7 +79,7 @@ function pinnedFolder(): string | null {
 }
 
 /** The package is used where it lies if it can be completed and reached there, else from a copy. */
-function reachable(found: PostgresBinaries, account: PostgresAccount): PostgresBinaries {
+function reachable(found: PostgresBinaries, account: Account): PostgresBinaries {
   const native = dirname(found.folder);
   const inPlace = canReach(account, join(found.folder, 'postgres')) && linksMade(native);
   return inPlace ? found : copied(native, found.major);

@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { PostgresAccount } from './postgres-account.ts';
-import { canReach } from './postgres-account.ts';
+import type { Account } from './unprivileged-account.ts';
+import { canReach } from './unprivileged-account.ts';
 
 export type PostgresFolders = {
   readonly root: string;
@@ -53,7 +53,7 @@ export function storeVersion({ data }: PostgresFolders): number | null {
 }
 
 /** A new folder that only the account (and root) may enter. */
-export function makeFolder(path: string, account: PostgresAccount): void {
+export function makeFolder(path: string, account: Account): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700); // an earlier, wider one is narrowed
   if (account.dropped) chownSync(path, account.uid, account.gid);
@@ -65,7 +65,7 @@ export function makeFolder(path: string, account: PostgresAccount): void {
  */
 export function makeSocketFolder(
   folders: PostgresFolders,
-  account: PostgresAccount,
+  account: Account,
 ): { path: string; remove: () => void } {
   const beside = join(folders.root, 'socket');
   const fits = Buffer.byteLength(join(beside, socketName)) <= longestSocketPath;
@@ -81,7 +81,7 @@ export function makeSocketFolder(
  * checkout under /root (mode 0700) is out of the account's reach by path, but an open descriptor is not: the kernel
  * goes through /proc/self/fd without looking at the folders above.
  */
-export function openFolder(folder: string, account: PostgresAccount): OpenFolder {
+export function openFolder(folder: string, account: Account): OpenFolder {
   const descriptor = openSync(folder, 'r');
   const name = canReach(account, folder) ? folder : '/proc/self/fd/3';
   return { name, descriptor, close: () => closeSync(descriptor) };

@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
-import type { PostgresAccount } from './postgres-account.ts';
-import { asAccount } from './postgres-account.ts';
+import type { Account } from './unprivileged-account.ts';
+import { asAccount } from './unprivileged-account.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { OpenFolder } from './postgres-folders.ts';
 
 export type PostgresProgram = {
   readonly binaries: PostgresBinaries;
-  readonly account: PostgresAccount;
+  readonly account: Account;
   readonly folder: OpenFolder;
   readonly signal?: AbortSignal | undefined;
 };

@@ -36,7 +36,6 @@ export type GatewayMessage =
       readonly sealed: Uint8Array;
     }
   | { readonly kind: 'vault-gone'; readonly from: VaultEnd; readonly sessionUids: readonly Uid[] }
-  | { readonly kind: 'roster'; readonly signedRoster: Uint8Array }
   /** Its client was removed or may no longer enter. */
   | { readonly kind: 'removed' };
 

@@ -1,0 +1,126 @@
+// Whether a command may go to its gateway, and what its sender learns. An answer for every failure. protocol.md §12.
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import {
+  CommandKind,
+  CommandReplySchema,
+  SignedCommandSchema,
+  type CommandReply,
+  type SignedCommand,
+} from '../../../protocol/messages/gen/command_pb.js';
+import { parseCommand, verifyCommand, type Command } from '../../../protocol/signed/command.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import type { Session } from '../../api/call.ts';
+import { ReplayWindow } from '../../api/replay-window.ts';
+import { requireNoWait } from '../../api/refusal.ts';
+import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
+import type { Logger } from '../../log/logger.ts';
+import type { Database } from '../../store/database.ts';
+import type { Head, NewSession, VaultEnd } from '../head/head.ts';
+import { findGatewayPolicy, findRecordPolicy, findSigningKey } from './policy.ts';
+import type { SessionTable, SignalTaker } from './session-table.ts';
+
+/** A person clicks; a script may be quicker, within reason. */
+export const commandRate: Rate = { burst: 60, perSecond: 10 };
+
+export interface RelayParts {
+  readonly db: Database;
+  readonly head: Head;
+  readonly log: Logger;
+  readonly sessions: SessionTable;
+}
+
+export class CommandRelay {
+  readonly #parts: RelayParts;
+  readonly #seen = new ReplayWindow(limits.commandLifetimeMs + 2 * limits.clockSkewMs);
+  readonly #limiter = new RateLimiter(commandRate);
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+  }
+
+  /** The gateway's reply. Throws ProtocolError with a router code. */
+  async relay(signed: SignedCommand, session: Session, taker: SignalTaker): Promise<CommandReply> {
+    requireNoWait(this.#limiter.take(session.accountUid));
+    const command = await this.#verify(signed, session.accountUid);
+    await this.#requireGateway(command);
+    const newSession = await this.#allowedSession(command);
+    const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
+    if (newSession) this.#parts.sessions.add(newSession.sessionUid, command.gatewayUid, from, taker);
+    try {
+      return await this.#send(signed, command, from, newSession);
+    } catch (error) {
+      if (newSession) this.#parts.sessions.remove(newSession.sessionUid, command.gatewayUid);
+      throw error;
+    }
+  }
+
+  /** Signed by this account's key, alive, never seen before: attack class 24, before the gateway sees anything. */
+  async #verify(signed: SignedCommand, accountUid: Uid): Promise<Command> {
+    if (parseCommand(signed).accountUid !== accountUid)
+      throw new ProtocolError('not-allowed', 'the command is of another account');
+    const now = Date.now();
+    const command = verifyCommand(await findSigningKey(this.#parts.db, accountUid), signed, now);
+    this.#seen.admit(uidBytes(command.commandUid), now);
+    return command;
+  }
+
+  async #requireGateway(command: Command): Promise<void> {
+    const found = await findGatewayPolicy(this.#parts.db, command.gatewayUid, command.accountUid, Date.now());
+    if (!found) throw new ProtocolError('gateway-unknown', 'no such gateway');
+  }
+
+  /** What a connect command begins; null for commands about the gateway itself. */
+  async #allowedSession(command: Command): Promise<NewSession | null> {
+    switch (command.kind) {
+      case CommandKind.CONNECT:
+        return await this.#connectSession(command);
+      case CommandKind.GATEWAY_INFO:
+      case CommandKind.LIST_TASKS:
+      case CommandKind.END_SESSION:
+        return null;
+      case CommandKind.UNSPECIFIED:
+      default:
+        throw new ProtocolError('malformed', 'no such command');
+    }
+  }
+
+  async #connectSession({ recordUid, sessionUid, accountUid }: Command): Promise<NewSession> {
+    if (!recordUid || !sessionUid)
+      throw new ProtocolError('malformed', 'the command names no record or session');
+    const policy = await findRecordPolicy(this.#parts.db, recordUid, accountUid);
+    if (!policy) throw new ProtocolError('not-allowed', 'the record is not yours to open');
+    if (!policy.connections)
+      throw new ProtocolError('not-allowed', 'connections are switched off for this record');
+    if (policy.launchUntil !== 0 && policy.launchUntil <= Date.now())
+      throw new ProtocolError('not-allowed', 'access to this record has ended');
+    return { recordUid, sessionUid, maxSessions: policy.maxSessions };
+  }
+
+  async #send(
+    signed: SignedCommand,
+    command: Command,
+    from: VaultEnd,
+    session: NewSession | null,
+  ): Promise<CommandReply> {
+    const encoded = encodeMessage(SignedCommandSchema, signed);
+    const request = { kind: 'command', from, command: encoded, session } as const;
+    const answer = await this.#parts.head.request(`gw.${command.gatewayUid}`, request);
+    if (!answer) throw new ProtocolError('gateway-offline', 'the gateway is not connected');
+    if (answer.kind === 'failure') throw new ProtocolError(answer.code, answer.message);
+    if (answer.kind !== 'reply') throw new ProtocolError('internal', 'not an answer to a command');
+    const reply = decodeMessage(CommandReplySchema, answer.reply);
+    if (session && reply.outcome.case !== 'sealed')
+      this.#parts.sessions.remove(session.sessionUid, command.gatewayUid);
+    return reply;
+  }
+
+  /** What the sender of a command learns of its failure: a code and a line, no more. */
+  failureOf(error: unknown): { code: string; message: string } {
+    const known = toProtocolError(error);
+    if (!known || known.code === 'internal') this.#parts.log.error({ event: 'relay-failure', err: error });
+    return { code: known?.code ?? 'internal', message: known?.message ?? 'the router failed' };
+  }
+}

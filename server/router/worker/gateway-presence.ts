@@ -1,0 +1,266 @@
+// A gateway as this worker knows it: longer than one socket, because a broken link may be resumed. protocol.md §11.4.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import { CommandReplySchema, SignedCommandSchema } from '../../../protocol/messages/gen/command_pb.js';
+import type { GatewayFrame, RouterToGatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type {
+  GatewayAnswer,
+  GatewayMessage,
+  GatewayRequest,
+  GatewaySubscriber,
+  Head,
+  NewSession,
+  VaultEnd,
+} from '../head/head.ts';
+import { GatewaySessions } from './gateway-sessions.ts';
+import { PendingCommands } from './pending-commands.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+
+export type GatewayBody = NonNullable<MessageInitShape<typeof RouterToGatewayFrameSchema>['body']>;
+
+/** The socket's side of a presence. */
+export interface GatewayWire {
+  transmit(body: GatewayBody, received: number): void;
+  /** Nothing to say but how much arrived. */
+  acknowledge(received: number): void;
+  drop(code: 'not-allowed' | 'limit-reached' | 'conflict'): void;
+}
+
+export interface PresenceTimes {
+  /** A command that was under way when the link broke waits this long for the gateway to come back. */
+  readonly graceMs: number;
+  readonly resumeMs: number;
+  readonly commandTimeoutMs: number;
+}
+
+export const presenceTimes: PresenceTimes = {
+  graceMs: 3_000,
+  resumeMs: limits.linkResumeMs,
+  commandTimeoutMs: limits.commandTimeoutMs,
+};
+
+/** Frames that arrive before the gateway is told so, when there is nothing else to tell. */
+const acknowledgeEvery = 64;
+
+const offline: GatewayAnswer = {
+  kind: 'failure',
+  code: 'gateway-offline',
+  message: 'the gateway is not connected',
+};
+
+export class GatewayPresence implements GatewaySubscriber {
+  readonly gatewayUid: Uid;
+  readonly #head: Head;
+  readonly #times: PresenceTimes;
+  readonly #forget: () => void;
+  readonly #pending: PendingCommands;
+  readonly #sessions = new GatewaySessions();
+  #sent = new ReplayBuffer<GatewayBody>();
+  #received = 0;
+  #acknowledged = 0;
+  #linkUid: Uid = newUid();
+  #wire: GatewayWire | null = null;
+  #since = 0;
+  #grace: NodeJS.Timeout | undefined;
+  #away: NodeJS.Timeout | undefined;
+
+  /** `forget` is called when the gateway was away for too long, or may not come back. */
+  constructor(gatewayUid: Uid, head: Head, times: PresenceTimes, forget: () => void) {
+    this.gatewayUid = gatewayUid;
+    this.#head = head;
+    this.#times = times;
+    this.#forget = forget;
+    this.#pending = new PendingCommands(times.commandTimeoutMs);
+  }
+
+  /** Whether a gateway that shows this link, and got so many frames on it, can go on where it was. */
+  canResume(linkUid: Uint8Array, received: number): boolean {
+    return linkUid.length === 16 && uidOf(linkUid) === this.#linkUid && this.#sent.canResume(received);
+  }
+
+  /** A proven link. It takes the place of a former one, which may be a socket that nobody noticed to be dead. */
+  attach(wire: GatewayWire, resumedAt: number | null): void {
+    const former = this.#wire;
+    this.#wire = wire;
+    former?.drop('conflict');
+    clearTimeout(this.#grace);
+    clearTimeout(this.#away);
+    this.#since = Date.now();
+    this.#linkUid = newUid();
+    if (resumedAt === null) this.#startAfresh();
+    else this.#sent.acknowledge(resumedAt);
+    this.#welcome(wire, resumedAt !== null);
+  }
+
+  /** The socket is gone. Sessions and frames wait for a while; commands only for a moment. */
+  detach(wire: GatewayWire): boolean {
+    if (this.#wire !== wire) return false;
+    this.#wire = null;
+    this.#grace = setTimeout(() => this.#pending.answerAll(offline), this.#times.graceMs);
+    this.#away = setTimeout(() => this.#end(), this.#times.resumeMs);
+    return true;
+  }
+
+  close(): void {
+    clearTimeout(this.#grace);
+    clearTimeout(this.#away);
+    this.#pending.answerAll({ kind: 'failure', code: 'unavailable', message: 'the router is stopping' });
+  }
+
+  /** One frame of the gateway that is not its proof; `reply` frames are its answers. */
+  take(frame: GatewayFrame): 'roster-wanted' | null {
+    this.#sent.acknowledge(Number(frame.received));
+    const { body } = frame;
+    if (body.case === undefined) return null; // says only what it received
+    this.#count();
+    switch (body.case) {
+      case 'reply':
+        this.#answer(body.value.relayId, body.value.reply);
+        return null;
+      case 'signal':
+        this.#signal(uidOf(body.value.sessionUid), body.value.sealed);
+        return null;
+      case 'sessionEnded':
+        this.#sessionEnded(uidOf(body.value.sessionUid));
+        return null;
+      case 'rosterRequest':
+        return 'roster-wanted';
+      case 'proof':
+        throw new ProtocolError('malformed', 'a second proof');
+    }
+  }
+
+  /** Sends, or keeps for a gateway that may come back. */
+  send(body: GatewayBody): void {
+    try {
+      this.#sent.add(body, sizeOf(body));
+    } catch {
+      // It takes nothing, or was away too long for its traffic: it starts again from nothing.
+      this.#wire?.drop('limit-reached');
+      return this.#end();
+    }
+    this.#transmit(body);
+  }
+
+  onMessage(message: GatewayMessage): void {
+    switch (message.kind) {
+      case 'signal':
+        return this.#relaySignal(message.from, message.sessionUid, message.sealed);
+      case 'vault-gone': {
+        const own = message.sessionUids.filter((uid) => this.#sessions.isBetween(uid, message.from));
+        if (own.length > 0) this.send({ case: 'vaultGone', value: { sessionUids: own.map(uidBytes) } });
+        return;
+      }
+      case 'removed':
+        this.#wire?.drop('not-allowed');
+        return this.#end();
+    }
+  }
+
+  async onRequest(request: GatewayRequest): Promise<GatewayAnswer> {
+    if (request.kind === 'presence')
+      return { kind: 'presence', online: this.#wire !== null, since: this.#since };
+    if (!this.#wire) return offline;
+    return await this.#command(request.command, request.from, request.session);
+  }
+
+  async #command(command: Uint8Array, from: VaultEnd, session: NewSession | null): Promise<GatewayAnswer> {
+    const busy = this.#pending.full
+      ? 'the gateway has too many commands'
+      : session && this.#sessions.add(session, from);
+    if (busy) return { kind: 'failure', code: 'gateway-busy', message: busy };
+    const { relayId, answer } = this.#pending.add();
+    this.send({ case: 'command', value: { relayId, command: decodeMessage(SignedCommandSchema, command) } });
+    const answered = await answer;
+    if (session && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
+    return answered;
+  }
+
+  #answer(
+    relayId: bigint,
+    reply: Parameters<typeof encodeMessage<typeof CommandReplySchema>>[1] | undefined,
+  ): void {
+    if (!reply) throw new ProtocolError('malformed', 'no reply');
+    this.#pending.answer(relayId, { kind: 'reply', reply: encodeMessage(CommandReplySchema, reply) });
+  }
+
+  #signal(sessionUid: Uid, sealed: Uint8Array): void {
+    const from = this.#sessions.vaultOf(sessionUid);
+    if (!from || sealed.length > limits.signalPlaintext + 1024) return;
+    const { gatewayUid } = this;
+    this.#head.publish(`acct.${from.accountUid}`, { kind: 'signal', gatewayUid, sessionUid, sealed });
+  }
+
+  #relaySignal(from: VaultEnd, sessionUid: Uid, sealed: Uint8Array): void {
+    if (!this.#sessions.isBetween(sessionUid, from)) return;
+    this.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
+  }
+
+  #sessionEnded(sessionUid: Uid): void {
+    const from = this.#sessions.vaultOf(sessionUid);
+    if (from) this.#announceEnd(sessionUid, from);
+    this.#sessions.remove(sessionUid);
+  }
+
+  #announceEnd(sessionUid: Uid, from: VaultEnd): void {
+    const { gatewayUid } = this;
+    this.#head.publish(`acct.${from.accountUid}`, { kind: 'session-ended', gatewayUid, sessionUid });
+  }
+
+  #startAfresh(): void {
+    this.#sent = new ReplayBuffer();
+    this.#received = 0;
+    this.#acknowledged = 0;
+    this.#pending.answerAll(offline);
+    for (const { sessionUid, from } of this.#sessions.clear()) this.#announceEnd(sessionUid, from);
+  }
+
+  /** Sent again are the frames that the gateway has not got; it does the same from `received`. */
+  #welcome(wire: GatewayWire, resumed: boolean): void {
+    const linkUid = uidBytes(this.#linkUid);
+    const received = BigInt(this.#received);
+    const welcome = { linkUid, serverTimeMs: BigInt(Date.now()), resumed, received };
+    wire.transmit({ case: 'welcome', value: welcome }, this.#received);
+    this.#acknowledged = this.#received;
+    for (const body of this.#sent.waiting) wire.transmit(body, this.#received);
+  }
+
+  #transmit(body: GatewayBody): void {
+    this.#wire?.transmit(body, this.#received);
+    if (this.#wire) this.#acknowledged = this.#received;
+  }
+
+  #count(): void {
+    this.#received += 1;
+    if (this.#received - this.#acknowledged < acknowledgeEvery) return;
+    this.#wire?.acknowledge(this.#received);
+    this.#acknowledged = this.#received;
+  }
+
+  #end(): void {
+    this.close();
+    this.#wire = null;
+    this.#startAfresh();
+    this.#forget();
+  }
+}
+
+/** A gateway that seals its answer has taken the session; one that refuses has not. */
+function isAccepted(answer: GatewayAnswer): boolean {
+  return answer.kind === 'reply' && decodeMessage(CommandReplySchema, answer.reply).outcome.case === 'sealed';
+}
+
+function sizeOf(body: GatewayBody): number {
+  switch (body.case) {
+    case 'signal':
+      return body.value.sealed?.length ?? 0;
+    case 'command':
+      return body.value.command?.sealedPayload?.length ?? 0;
+    default:
+      return 256;
+  }
+}

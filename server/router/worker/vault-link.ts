@@ -1,0 +1,213 @@
+// The WebSocket of an unlocked vault. protocol.md §11.3.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { equal, type Bytes } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { ProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import type { CommandReply, SignedCommand } from '../../../protocol/messages/gen/command_pb.js';
+import {
+  RouterToVaultFrameSchema,
+  VaultFrameSchema,
+  type CommandRequest,
+  type SignalFrame,
+  type VaultProof,
+} from '../../../protocol/messages/gen/link_pb.js';
+import { verifyLinkProof } from '../../../protocol/signed/link-proof.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { Session } from '../../api/call.ts';
+import { findSession, findSessionByHash, renewSession } from '../../api/sessions.ts';
+import type { Logger } from '../../log/logger.ts';
+import type { Database } from '../../store/database.ts';
+import type { AccountMessage, EndedSessions, Head, Unsubscribe } from '../head/head.ts';
+import type { CommandRelay } from './command-relay.ts';
+import type { LinkUser, SealedLink } from './sealed-link.ts';
+import type { SessionTable, SignalTaker } from './session-table.ts';
+
+export interface VaultLinkParts {
+  readonly db: Database;
+  readonly head: Head;
+  readonly log: Logger;
+  readonly relay: CommandRelay;
+  readonly sessions: SessionTable;
+}
+
+/** Commands of one link that wait for their gateway. */
+const mostWaitingCommands = 32;
+
+type Body = NonNullable<MessageInitShape<typeof RouterToVaultFrameSchema>['body']>;
+
+export class VaultLink implements LinkUser, SignalTaker {
+  readonly #parts: VaultLinkParts;
+  readonly #challenge = randomBytes(32);
+  #link: SealedLink | null = null;
+  #session: Session | null = null;
+  #unsubscribe: Unsubscribe = () => undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #waitingCommands = 0;
+
+  constructor(parts: VaultLinkParts) {
+    this.#parts = parts;
+  }
+
+  attach(link: SealedLink): void {
+    this.#link = link;
+  }
+
+  opened(): void {
+    this.#send({ case: 'challenge', value: { nonce: this.#challenge } });
+  }
+
+  async received(frame: Bytes): Promise<void> {
+    const { body } = decodeMessage(VaultFrameSchema, frame);
+    if (!this.#session) {
+      if (body.case !== 'proof') throw new ProtocolError('not-signed-in', 'the proof comes first');
+      return await this.#prove(body.value);
+    }
+    switch (body.case) {
+      case 'command':
+        return this.#command(body.value, this.#session);
+      case 'signal':
+        return this.#signal(body.value, this.#session);
+      case 'proof':
+        throw new ProtocolError('malformed', 'a second proof');
+      case undefined:
+        return; // a frame of a later version
+    }
+  }
+
+  closed(): void {
+    clearTimeout(this.#expiry);
+    this.#unsubscribe();
+    if (!this.#session) return;
+    const { accountUid, deviceUid } = this.#session;
+    for (const [gatewayUid, sessionUids] of this.#parts.sessions.leave(this)) {
+      const from = { accountUid, deviceUid };
+      this.#parts.head.publish(`gw.${gatewayUid}`, { kind: 'vault-gone', from, sessionUids });
+    }
+    this.#parts.log.info({ event: 'vault-link-closed', account: accountUid });
+  }
+
+  encodeClosing(code: ErrorCode): Bytes {
+    return encodeFrame({ case: 'closing', value: { code } });
+  }
+
+  failed(error: unknown): void {
+    this.#parts.log.error({ event: 'vault-link-failure', err: error });
+  }
+
+  takeSignal(sessionUid: Uid, sealed: Uint8Array): void {
+    this.#send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
+  }
+
+  /** Session token and device key: neither alone opens a link. */
+  async #prove(proof: VaultProof): Promise<void> {
+    const session = await findSession(this.#parts.db, proof.sessionToken, Date.now());
+    const claim = {
+      subject: 'vault',
+      identity: uidBytes(session.deviceUid),
+      challenge: this.#challenge,
+      binding: this.#open.binding,
+    } as const;
+    verifyLinkProof(session.devicePublicKey, claim, proof.signature);
+    this.#open.admit();
+    this.#session = session;
+    const subject = `acct.${session.accountUid}` as const;
+    this.#unsubscribe = this.#parts.head.subscribe(subject, (message) => this.#take(message));
+    this.#watchExpiry(session);
+    const linkUid = uidBytes(newUid());
+    this.#send({ case: 'welcome', value: { linkUid, serverTimeMs: BigInt(Date.now()) } });
+    this.#parts.log.info({ event: 'vault-link-open', account: session.accountUid });
+  }
+
+  /** Answers come in their own time: a slow gateway does not hold up the commands to others. */
+  #command({ requestId, command }: CommandRequest, session: Session): void {
+    if (!command) throw new ProtocolError('malformed', 'no command');
+    if (this.#waitingCommands >= mostWaitingCommands)
+      return this.#fail(requestId, new ProtocolError('too-many-requests', 'too many commands at once'));
+    this.#waitingCommands += 1;
+    this.#relay(command, session.tokenHash)
+      .then(
+        (reply) =>
+          this.#send({
+            case: 'commandResult',
+            value: { requestId, outcome: { case: 'reply', value: reply } },
+          }),
+        (error: unknown) => this.#fail(requestId, error),
+      )
+      .finally(() => (this.#waitingCommands -= 1));
+  }
+
+  async #relay(command: SignedCommand, tokenHash: Uint8Array): Promise<CommandReply> {
+    const now = Date.now();
+    const session = await findSessionByHash(this.#parts.db, tokenHash, now);
+    await renewSession(this.#parts.db, session, now);
+    return await this.#parts.relay.relay(command, session, this);
+  }
+
+  #fail(requestId: number, error: unknown): void {
+    const failure = this.#parts.relay.failureOf(error);
+    this.#send({ case: 'commandResult', value: { requestId, outcome: { case: 'failure', value: failure } } });
+    if (failure.code === 'not-signed-in') this.#open.close('not-signed-in');
+  }
+
+  #signal({ sessionUid: bytes, sealed }: SignalFrame, { accountUid, deviceUid }: Session): void {
+    const sessionUid = uidOf(bytes);
+    if (sealed.length > limits.signalPlaintext + 1024)
+      throw new ProtocolError('too-large', 'the signal is too large');
+    const from = { accountUid, deviceUid };
+    const gatewayUid = this.#parts.sessions.outgoing(sessionUid, from, this);
+    if (gatewayUid)
+      this.#parts.head.publish(`gw.${gatewayUid}`, { kind: 'signal', from, sessionUid, sealed });
+  }
+
+  #take(message: AccountMessage): void {
+    switch (message.kind) {
+      case 'new-data':
+        return this.#send({ case: 'newData', value: { cursor: BigInt(message.cursor) } });
+      case 'gateway-status': {
+        const { gatewayUid, online } = message;
+        return this.#send({ case: 'gatewayStatus', value: { gatewayUid: uidBytes(gatewayUid), online } });
+      }
+      case 'signal':
+        return this.#parts.sessions.incoming(message.sessionUid, message.gatewayUid, message.sealed, this);
+      case 'session-ended':
+        return this.#parts.sessions.remove(message.sessionUid, message.gatewayUid);
+      case 'signed-out':
+        return this.#signOut(message.which);
+    }
+  }
+
+  #signOut(which: EndedSessions): void {
+    const own = this.#session?.tokenHash;
+    if (!own) return;
+    const ended = 'only' in which ? equal(which.only, own) : !(which.except && equal(which.except, own));
+    if (ended) this.#open.close('not-signed-in');
+  }
+
+  /** A session that is used elsewhere lives on; one that is not ends its link too. */
+  #watchExpiry(session: Session): void {
+    const wait = Math.max(0, session.expiresAt - Date.now());
+    this.#expiry = setTimeout(() => {
+      findSessionByHash(this.#parts.db, session.tokenHash, Date.now()).then(
+        (current) => this.#watchExpiry(current),
+        () => this.#open.close('not-signed-in'),
+      );
+    }, wait);
+    this.#expiry.unref();
+  }
+
+  get #open(): SealedLink {
+    if (!this.#link) throw new ProtocolError('internal', 'no link');
+    return this.#link;
+  }
+
+  #send(body: Body): void {
+    this.#link?.send(encodeFrame(body));
+  }
+}
+
+function encodeFrame(body: Body): Bytes {
+  return encodeMessage(RouterToVaultFrameSchema, { body });
+}

@@ -1,0 +1,124 @@
+// The public half of the router: every link of this process.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import type { Uid } from '../../../protocol/uid.ts';
+import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import type { Logger } from '../../log/logger.ts';
+import type { Database } from '../../store/database.ts';
+import type { Head, Unsubscribe } from '../head/head.ts';
+import { CommandRelay } from './command-relay.ts';
+import { GatewayLink } from './gateway-link.ts';
+import { GatewayPresence, presenceTimes, type PresenceTimes } from './gateway-presence.ts';
+import { linkTimes, SealedLink, type LinkTimes, type LinkUser } from './sealed-link.ts';
+import { SessionTable } from './session-table.ts';
+import { VaultLink } from './vault-link.ts';
+
+export interface WorkerParts {
+  readonly db: Database;
+  readonly head: Head;
+  readonly ring: KeyRing;
+  readonly log: Logger;
+  readonly publicUrl: string | null;
+  readonly times: RouterTimes;
+  readonly openings: Rate;
+}
+
+export interface RouterTimes {
+  readonly link: LinkTimes;
+  readonly presence: PresenceTimes;
+}
+
+export const routerTimes: RouterTimes = { link: linkTimes, presence: presenceTimes };
+/** New links of one address: an office that comes back after a power cut does. */
+export const openingRate: Rate = { burst: 100, perSecond: 10 };
+/** Links of one process. */
+const mostLinks = 20_000;
+
+export class RouterWorker {
+  readonly #parts: WorkerParts;
+  readonly #links = new Set<SealedLink>();
+  readonly #gateways = new Map<
+    Uid,
+    { readonly presence: GatewayPresence; readonly unsubscribe: Unsubscribe }
+  >();
+  readonly #sessions = new SessionTable();
+  readonly #relay: CommandRelay;
+  readonly #openings: RateLimiter;
+  #closing = false;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#relay = new CommandRelay({ ...parts, sessions: this.#sessions });
+    this.#openings = new RateLimiter(parts.openings);
+  }
+
+  addRoutes(app: FastifyInstance): void {
+    app.get('/api/v1/vault-link', { websocket: true }, (socket, request) => {
+      if (this.#admits(socket, request)) this.#open(socket, new VaultLink(this.#vaultParts()));
+    });
+    app.get('/api/v1/gateway-link', { websocket: true }, (socket, request) => {
+      if (this.#admits(socket, request))
+        this.#open(socket, new GatewayLink(this.#gatewayParts(), request.ip));
+    });
+  }
+
+  /** Tells every link to come back elsewhere, and waits until they are gone. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const links = [...this.#links];
+    for (const { presence } of this.#gateways.values()) presence.close();
+    for (const link of links) link.close('unavailable');
+    await Promise.all(links.map((link) => link.ended));
+    for (const { presence, unsubscribe } of this.#gateways.values()) {
+      unsubscribe();
+      presence.close();
+    }
+  }
+
+  #open(socket: WebSocket, user: LinkUser & { attach(link: SealedLink): void }): void {
+    const { ring, times } = this.#parts;
+    const link = new SealedLink(socket, () => ring.keys, user, times.link);
+    user.attach(link);
+    this.#links.add(link);
+    void link.ended.then(() => this.#links.delete(link));
+  }
+
+  #admits(socket: WebSocket, request: FastifyRequest): boolean {
+    const full = this.#closing || this.#links.size >= mostLinks;
+    if (!full && this.#openings.take(request.ip) === 0 && this.#isOwnOrigin(request)) return true;
+    socket.on('error', () => undefined); // it is being ended
+    socket.terminate();
+    return false;
+  }
+
+  /** A page of another origin may not open links, though it could not prove anything on them. */
+  #isOwnOrigin({ headers, host }: FastifyRequest): boolean {
+    const { origin } = headers;
+    if (origin === undefined) return true; // not a page
+    const own = this.#parts.publicUrl ? [host, new URL(this.#parts.publicUrl).host] : [host];
+    return URL.canParse(origin) && own.includes(new URL(origin).host);
+  }
+
+  #vaultParts() {
+    return { ...this.#parts, relay: this.#relay, sessions: this.#sessions };
+  }
+
+  #gatewayParts() {
+    return { ...this.#parts, presenceOf: (gatewayUid: Uid) => this.#presenceOf(gatewayUid) };
+  }
+
+  #presenceOf(gatewayUid: Uid): GatewayPresence {
+    const known = this.#gateways.get(gatewayUid);
+    if (known) return known.presence;
+    const { head, times } = this.#parts;
+    const presence = new GatewayPresence(gatewayUid, head, times.presence, () => this.#forget(gatewayUid));
+    this.#gateways.set(gatewayUid, { presence, unsubscribe: head.subscribe(`gw.${gatewayUid}`, presence) });
+    return presence;
+  }
+
+  #forget(gatewayUid: Uid): void {
+    this.#gateways.get(gatewayUid)?.unsubscribe();
+    this.#gateways.delete(gatewayUid);
+  }
+}
