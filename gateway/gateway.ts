@@ -80,10 +80,7 @@ class Gateway implements RunningGateway {
       ...{ door: this.#door, gatewayUid, clientId: config.clientId, device, appKey: config.appKey },
       ...{ version: gatewayVersion, log },
       onFrame: (body) => this.#take(body),
-      onOnline: () => {
-        this.#requestRoster();
-        online.resolve();
-      },
+      onOnline: () => online.resolve(), // the roster follows a welcome unasked
     });
     const reader = new RecordReader(this.#door, config, config.applicationUid);
     const connector = new Connector({

@@ -1,0 +1,257 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { copy, empty, encodeBase64, encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
+import { importAesKey, sealBlob } from '../../protocol/crypto/aes-gcm.ts';
+import { signerOf } from '../../protocol/crypto/ecdsa.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  CommandKind,
+  ConnectReplySchema,
+  ConnectRequestSchema,
+  type CommandReply,
+  type ConnectReply,
+  type SignedCommand,
+} from '../../protocol/messages/gen/command_pb.js';
+import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
+import type { RecordContent } from '../../protocol/records/content.ts';
+import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
+import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
+import { encodeEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
+import { SessionKeys } from '../../protocol/session/session-keys.ts';
+import { verifyReply } from '../../protocol/signed/command.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import type { GatewayConfig } from '../../gateway/config.ts';
+import { enrol } from '../../gateway/enrolment/enrol.ts';
+import { startGateway, type RunningGateway } from '../../gateway/gateway.ts';
+import { Logger } from '../../gateway/log/logger.ts';
+import { RisingState } from '../../gateway/rising-state.ts';
+import { readSettings } from '../../gateway/settings.ts';
+import { commandOf, newPerson, Organisation, type Person } from './organisation.ts';
+import type { FakePage } from './page.ts';
+import { FakeRouter } from './router.ts';
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password?: string;
+  readonly privateKey?: string;
+  readonly hostKey?: string;
+  readonly hostKeyPolicy?: 'ask' | 'trust-on-first-use';
+}
+
+/** A session as its vault sees it. */
+export interface VaultSession {
+  readonly sessionUid: Uid;
+  readonly keys: SessionKeys;
+  readonly command: SignedCommand;
+  /** What the gateway has said by sealed signals, opened. */
+  readonly signals: SessionSignal[];
+  /** Settles with the next signal of that kind, or one that came already. */
+  signal(kind: SessionSignal['body']['case']): Promise<SessionSignal>;
+}
+
+/** An organisation with one gateway behind a {@link FakeRouter}, made and used as the vault would. */
+export class Installation {
+  readonly organisation = new Organisation();
+  readonly person = newPerson(true);
+  readonly gatewayUid = newUid();
+  readonly configurationUid = newUid();
+  readonly applicationUid = newUid();
+  readonly machineUid = newUid();
+  readonly credentialUid = newUid();
+  readonly appKey = randomBytes(32);
+  readonly trafficSeed = randomBytes(32);
+  readonly token = randomBytes(32);
+  readonly logLines: string[] = [];
+  readonly router: FakeRouter;
+  readonly folder: string;
+  config: GatewayConfig | null = null;
+  gateway: RunningGateway | null = null;
+  readonly #sessions = new Map<Uid, (sealed: Uint8Array) => void>();
+
+  private constructor(router: FakeRouter, folder: string) {
+    this.router = router;
+    this.folder = folder;
+  }
+
+  static async make(target: Target): Promise<Installation> {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-gateway-'));
+    const made = new Installation(await FakeRouter.start(), folder);
+    const { router, token } = made;
+    router.client = {
+      clientId: clientIdOf(token),
+      encryptedAppKey: await sealBlob(await importAesKey(token), made.appKey, empty),
+      publicKey: null,
+    };
+    router.roster = await made.organisation.roster(1n, [made.person]);
+    router.onFrame = ({ body }) => {
+      if (body.case === 'signal') made.#sessions.get(uidOf(body.value.sessionUid))?.(body.value.sealed);
+    };
+    await made.putConfiguration();
+    await made.putMachine(target);
+    return made;
+  }
+
+  get enrolmentToken(): string {
+    const { token, gatewayUid, configurationUid } = this;
+    const serverIdentity = this.router.identityHash;
+    return encodeEnrolmentToken({ token: copy(token), gatewayUid, configurationUid, serverIdentity });
+  }
+
+  get configFile(): string {
+    return join(this.folder, 'gateway.json');
+  }
+
+  /** Enrols the gateway as its command does. */
+  async enrol(): Promise<GatewayConfig> {
+    this.config = await enrol({
+      server: this.router.url,
+      token: this.enrolmentToken,
+      file: this.configFile,
+      certificateAuthority: null,
+      signal: AbortSignal.timeout(10_000),
+    });
+    return this.config;
+  }
+
+  /** Enrols when need be, starts the gateway, and waits until it is linked. */
+  async start(environment: Record<string, string> = {}): Promise<RunningGateway> {
+    const config = this.config ?? (await this.enrol());
+    const settings = readSettings({ SALLYPORT_GATEWAY_BIND: '127.0.0.1', ...environment });
+    const state = await RisingState.open(null, { roster: config.rosterVersion });
+    const log = new Logger('debug', (line) => this.logLines.push(line));
+    this.gateway = startGateway({ config, state, settings, log });
+    await this.gateway.online;
+    return this.gateway;
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway?.close();
+    this.gateway = null;
+    await this.router.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** The gateway's device key, as the vault pins it. */
+  get deviceKey(): Bytes {
+    if (this.config === null) throw new Error('not enrolled');
+    return signerOf(this.config.privateKey).publicKey;
+  }
+
+  async putConfiguration(changes: Record<string, unknown> = {}): Promise<void> {
+    const resources = {
+      controllerUid: this.gatewayUid,
+      applicationUid: this.applicationUid,
+      organisationUid: this.organisation.uid,
+      organisationKey: encodeBase64url(this.organisation.signer.publicKey),
+      rosterVersion: 1,
+      ...changes,
+    };
+    await this.putRecord(this.configurationUid, {
+      type: 'pamNetworkConfiguration',
+      title: 'Gateway',
+      fields: [{ type: 'pamResources', value: [resources] }],
+    });
+  }
+
+  async putMachine(target: Target, changes: Record<string, unknown> = {}): Promise<void> {
+    const { host, port, username, password, privateKey, hostKey, hostKeyPolicy = 'ask' } = target;
+    const connection = {
+      protocol: 'ssh',
+      launchCredentialUid: this.credentialUid,
+      hostKeyPolicy,
+      ...(hostKey !== undefined && { hostKey }),
+    };
+    await this.putRecord(this.machineUid, {
+      type: 'pamMachine',
+      title: 'Machine',
+      fields: [
+        { type: 'pamHostname', value: [{ hostName: host, port: String(port) }] },
+        { type: 'pamSettings', value: [{ configurationUid: this.configurationUid, connection, ...changes }] },
+        { type: 'trafficEncryptionSeed', value: [encodeBase64(this.trafficSeed)] },
+      ],
+    });
+    await this.putRecord(this.credentialUid, {
+      type: 'pamUser',
+      title: 'User',
+      fields: [
+        { type: 'login', value: [username] },
+        { type: 'password', value: password === undefined ? [] : [password] },
+        { type: 'secret', label: 'privatePEMKey', value: privateKey === undefined ? [] : [privateKey] },
+      ],
+    });
+  }
+
+  /** Shares a record with the gateway's application, as the vault does. */
+  async putRecord(recordUid: Uid, content: RecordContent, appKey = this.appKey): Promise<void> {
+    const { applicationUid } = this;
+    const copyKey = applicationRecordKeyOf(randomBytes(32), applicationUid, recordUid);
+    const binding = { recordUid, applicationUid, revision: 1 };
+    const { wrappedKey, data } = await sealApplicationCopy(appKey, copyKey, content, binding);
+    this.router.records.set(recordUid, {
+      ...{ recordUid, recordKey: wrappedKey, data, revision: 1 },
+      ...{ isEditable: false, innerFolderUid: null, files: [], links: [] },
+    });
+  }
+
+  /** A signed connect command with its offer sealed under the record's traffic key. */
+  async prepare(
+    page: FakePage,
+    more: { offer?: string; person?: Person; acceptedHostKey?: string } = {},
+  ): Promise<VaultSession> {
+    const { machineUid: recordUid, gatewayUid } = this;
+    const sessionUid = newUid();
+    const sessionNonce = randomBytes(16);
+    const scope = { sessionUid, recordUid, gatewayUid };
+    const keys = await SessionKeys.derive('vault', scope, copy(this.trafficSeed), sessionNonce);
+    const request = encodeMessage(ConnectRequestSchema, {
+      offer: more.offer ?? (await page.offer()),
+      peerUid: uidBytes(page.peerUid),
+      display: { width: 1024, height: 768, dpi: 96, timezone: 'Europe/Berlin' },
+      acceptedHostKey: more.acceptedHostKey ?? '',
+    });
+    const order = { kind: CommandKind.CONNECT, recordUid, sessionUid, sessionNonce };
+    const payload = await keys.sealMessage(request);
+    const command = await commandOf(more.person ?? this.person, gatewayUid, order, { payload });
+    return { sessionUid, keys, command, ...this.#collect(sessionUid, keys) };
+  }
+
+  /** Opens the gateway's reply as the vault does: sealed, and signed by the pinned device key for this command. */
+  async openReply({ keys, command }: VaultSession, reply: CommandReply): Promise<ConnectReply> {
+    if (reply.outcome.case !== 'sealed') throw new Error(`refused: ${reply.outcome.value?.code}`);
+    const signed = await keys.openMessage(reply.outcome.value);
+    return decodeMessage(ConnectReplySchema, verifyReply(this.deviceKey, command.command, signed));
+  }
+
+  /** The whole way: command, answer, channel. */
+  async connect(page: FakePage, more: { offer?: string; acceptedHostKey?: string } = {}) {
+    const session = await this.prepare(page, more);
+    const reply = await this.openReply(session, await this.router.relay(session.command));
+    if (reply.answer !== '') page.accept(reply.answer);
+    return { session, reply };
+  }
+
+  #collect(sessionUid: Uid, keys: SessionKeys): Pick<VaultSession, 'signals' | 'signal'> {
+    const signals: SessionSignal[] = [];
+    const waiting = new Set<() => void>();
+    let opening = Promise.resolve();
+    this.#sessions.set(sessionUid, (sealed) => {
+      opening = opening.then(async () => {
+        signals.push(await keys.openSignal(sealed));
+        for (const wake of waiting) wake();
+      });
+    });
+    const signal = async (kind: SessionSignal['body']['case']): Promise<SessionSignal> => {
+      for (;;) {
+        const found = signals.find(({ body }) => body.case === kind);
+        if (found) return found;
+        await new Promise<void>((resolve) => waiting.add(resolve));
+      }
+    };
+    return { signals, signal };
+  }
+}

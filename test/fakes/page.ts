@@ -1,0 +1,79 @@
+import { PeerConnection, type DataChannel, type LocalDescriptionInit } from 'node-datachannel';
+import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
+import type { Bytes } from '../../protocol/bytes.ts';
+import { limits } from '../../protocol/limits.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+
+/** The page's half of the media path: a real peer connection in this process, with the multiplexer on it. */
+export class FakePage {
+  readonly peerUid: Uid = newUid();
+  readonly connection = new PeerConnection('page', { iceServers: [], bindAddress: '127.0.0.1' });
+  /** Settles when the data channel is open. */
+  readonly opened: Promise<void>;
+  /** Settles when the channel or its peer is gone, with a code. */
+  readonly lost: Promise<string>;
+  readonly #offer: Promise<string>;
+  readonly #lost = Promise.withResolvers<string>();
+  #multiplexer: Multiplexer | null = null;
+
+  constructor({ label = 'sallyport', init }: { label?: string; init?: LocalDescriptionInit } = {}) {
+    const gathered = Promise.withResolvers<string>();
+    this.#offer = gathered.promise;
+    this.lost = this.#lost.promise;
+    this.connection.onGatheringStateChange((state) => {
+      const sdp = this.connection.localDescription()?.sdp;
+      if (state === 'complete' && sdp !== undefined) gathered.resolve(sdp);
+    });
+    const channel = this.connection.createDataChannel(label);
+    if (init) this.connection.setLocalDescription('offer', init);
+    this.opened = new Promise((resolve) => {
+      channel.onOpen(() => {
+        this.#start(channel);
+        resolve();
+      });
+    });
+    channel.onClosed(() => this.#lost.resolve('closed'));
+  }
+
+  offer(): Promise<string> {
+    return this.#offer;
+  }
+
+  accept(answer: string): void {
+    this.connection.setRemoteDescription(answer, 'answer');
+  }
+
+  get streams(): Multiplexer {
+    if (this.#multiplexer === null) throw new Error('the channel is not open');
+    return this.#multiplexer;
+  }
+
+  openStream(streamToken: Uint8Array): Stream {
+    return this.streams.openStream({ streamToken });
+  }
+
+  close(): void {
+    this.#multiplexer?.close();
+    this.connection.close();
+  }
+
+  #start(channel: DataChannel): void {
+    this.#multiplexer = new Multiplexer({
+      role: 'opener',
+      send: (message: Bytes) => void channel.sendMessageBinary(message),
+      bufferedAmount: () => channel.bufferedAmount(),
+      now: () => performance.now(),
+      schedule: (run, ms) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+      onLost: (error) => this.#lost.resolve(error.code),
+    });
+    const streams = this.#multiplexer;
+    channel.setBufferedAmountLowThreshold(limits.channelLowWater);
+    channel.onBufferedAmountLow(() => streams.writable());
+    channel.onMessage((message) => {
+      if (typeof message !== 'string') streams.receive(new Uint8Array(message));
+    });
+  }
+}

@@ -1,0 +1,230 @@
+import { findField, type RecordContent } from '../../protocol/records/content.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { isSecretField } from '../../protocol/records/templates.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import type {
+  FieldPath,
+  GatewayView,
+  RecordSummary,
+  RecordView,
+  SaveRecord,
+  SessionEvent,
+  VaultState,
+  VaultVerbs,
+} from '../../workers/api.ts';
+
+interface Stored {
+  revision: number;
+  changedAt: number;
+  content: RecordContent;
+  connectionsAllowed: boolean;
+}
+
+/** What a test prepares and watches. */
+export interface FakeVault extends VaultVerbs {
+  readonly records: Map<Uid, Stored>;
+  readonly gateways: GatewayView[];
+  set(change: Partial<VaultState>): void;
+  emit(event: SessionEvent): void;
+  put(content: RecordContent): Uid;
+}
+
+/** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
+export function createFakeVault(start: Partial<VaultState> = {}, password = 'correct horse'): FakeVault {
+  const records = new Map<Uid, Stored>();
+  const deleted = new Map<Uid, Stored>();
+  const gateways: GatewayView[] = [];
+  const listeners = new Set<(state: VaultState) => void>();
+  const sessionListeners = new Set<(event: SessionEvent) => void>();
+  let state: VaultState = {
+    phase: 'signed-out',
+    email: null,
+    link: 'connected',
+    syncing: false,
+    recordsVersion: 1,
+    gatewaysVersion: 1,
+    notice: null,
+    ...start,
+  };
+
+  const set = (change: Partial<VaultState>): void => {
+    state = { ...state, ...change };
+    for (const listener of listeners) listener(state);
+  };
+  const changed = (): void => set({ recordsVersion: state.recordsVersion + 1 });
+  const stored = (uid: Uid): Stored => {
+    const found = records.get(uid);
+    if (found === undefined) throw new ProtocolError('not-found', 'no such record');
+    return found;
+  };
+  const fieldAt = ({ content }: Stored, { group, index }: FieldPath) => content[group]?.[index];
+  const put = (content: RecordContent): Uid => {
+    const uid = newUid();
+    records.set(uid, { revision: 1, changedAt: Date.now(), content, connectionsAllowed: true });
+    changed();
+    return uid;
+  };
+  const no = (): never => {
+    throw new ProtocolError('unavailable', 'not in the fake');
+  };
+
+  return {
+    records,
+    gateways,
+    set,
+    put,
+    emit: (event) => sessionListeners.forEach((listener) => listener(event)),
+    watch: async (listener) => {
+      listeners.add(listener);
+      listener(state);
+    },
+    watchSessions: async (listener) => void sessionListeners.add(listener),
+    getServerInfo: async () => ({ version: '0.1.0', needsSetup: false, openSignUp: true }),
+    draftRecoveryPhrase: async () =>
+      'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual',
+    createAccount: async ({ email }) => set({ phase: 'unlocked', email }),
+    signIn: async ({ email, password: given }) => {
+      if (given !== password) throw new ProtocolError('login-refused');
+      set({ phase: 'unlocked', email });
+    },
+    recover: async ({ email }) => set({ phase: 'unlocked', email }),
+    unlock: async ({ password: given }) => {
+      if (given !== password) throw new ProtocolError('wrong-password');
+      set({ phase: 'unlocked', notice: null });
+    },
+    lock: async () => set({ phase: 'locked' }),
+    signOut: async () => set({ phase: 'signed-out', email: null }),
+    changePassword: async () => {},
+    setIdleLock: async () => {},
+    reportUse: async () => {},
+    listRecords: async ({ query = '', types } = {}) =>
+      [...records]
+        .map(([uid, record]) => summarise(uid, record))
+        .filter(({ type }) => !types || types.includes(type))
+        .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
+        .sort((a, b) => a.title.localeCompare(b.title)),
+    readRecord: async (uid) => viewOf(uid, stored(uid)),
+    revealField: async ({ recordUid, field }) => String(fieldAt(stored(recordUid), field)?.value[0] ?? ''),
+    saveRecord: async (input) => {
+      const uid = input.uid ?? newUid();
+      const before = records.get(uid);
+      if (before && before.revision !== input.baseRevision) throw new ProtocolError('conflict', 'stale');
+      records.set(uid, {
+        revision: (before?.revision ?? 0) + 1,
+        changedAt: Date.now(),
+        content: merge(input, before),
+        connectionsAllowed: input.connectionsAllowed ?? true,
+      });
+      changed();
+      return uid;
+    },
+    deleteRecord: async (uid) => {
+      deleted.set(uid, stored(uid));
+      records.delete(uid);
+      changed();
+    },
+    undoDelete: async (uid) => {
+      const back = deleted.get(uid);
+      if (back) records.set(uid, back);
+      changed();
+    },
+    generatePassword: async ({ length }) =>
+      Array.from(
+        { length },
+        () => 'abcdefghkmnpqrstuvwxyzABCDEFGHKLMNPQRSTUVWXYZ23456789-_+!'[Math.floor(Math.random() * 56)],
+      ).join(''),
+    syncNow: async () => {},
+    listGateways: async () => [...gateways],
+    createGateway: async ({ name }) => {
+      const uid = newUid();
+      const expiresAt = Date.now() + 3_600_000;
+      gateways.push({
+        uid,
+        name,
+        configurationUid: newUid(),
+        status: 'waiting',
+        since: 0,
+        version: '',
+        address: '',
+        tokenExpiresAt: expiresAt,
+      });
+      set({ gatewaysVersion: state.gatewaysVersion + 1 });
+      return { gatewayUid: uid, token: 'GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM', expiresAt };
+    },
+    deleteGateway: async (uid) => {
+      gateways.splice(
+        gateways.findIndex((gateway) => gateway.uid === uid),
+        1,
+      );
+      set({ gatewaysVersion: state.gatewaysVersion + 1 });
+    },
+    readGatewayInfo: async () => ({
+      version: '0.1.0',
+      hostname: 'bastion-01',
+      system: 'Debian GNU/Linux 12, Linux 6.1, x64',
+      startedAt: Date.now() - 86_400_000 * 3,
+      memoryUsed: 96 * 1024 * 1024,
+      memoryTotal: 2048 * 1024 * 1024,
+      sessions: 2,
+      guacdAddress: '127.0.0.1:4822',
+      guacdReachable: true,
+      rosterVersion: 4,
+    }),
+    listTasks: async () => [
+      {
+        uid: newUid(),
+        kind: 'session',
+        recordUid: [...records.keys()][0] ?? null,
+        startedAt: Date.now() - 240_000,
+        protocol: 'ssh',
+      },
+    ],
+    startSession: async () => no(),
+    sendCandidate: async () => {},
+    endSession: async () => {},
+    pinHostKey: async () => {},
+  };
+}
+
+function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
+  const host = findField(content, 'pamHostname')?.value[0] as { hostName?: string } | undefined;
+  const login = findField(content, 'login')?.value[0];
+  return {
+    uid,
+    type: content.type,
+    title: content.title,
+    subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
+    changedAt,
+    connectable: content.type === 'pamMachine',
+  };
+}
+
+function textOf({ title, subtitle, type }: RecordSummary): string {
+  return `${title} ${subtitle} ${type}`.toLowerCase();
+}
+
+function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
+  const withheld: FieldPath[] = [];
+  const hide = (group: FieldPath['group']) =>
+    (content[group] ?? []).map((field, index) => {
+      if (!isSecretField(field) || field.value.length === 0) return field;
+      withheld.push({ group, index });
+      return { ...field, value: [] };
+    });
+  const hidden = {
+    ...content,
+    fields: hide('fields'),
+    ...(content.custom ? { custom: hide('custom') } : {}),
+  };
+  return { uid, revision, changedAt, content: hidden, withheld, connectionsAllowed };
+}
+
+function merge({ content, withheld = [] }: SaveRecord, before: Stored | undefined): RecordContent {
+  const keep = (group: FieldPath['group']) =>
+    (content[group] ?? []).map((field, index) =>
+      withheld.some((path) => path.group === group && path.index === index)
+        ? (before?.content[group]?.[index] ?? field)
+        : field,
+    );
+  return { ...content, fields: keep('fields'), ...(content.custom ? { custom: keep('custom') } : {}) };
+}
