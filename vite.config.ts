@@ -5,7 +5,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 
-const compressible = /\.(js|css|html|svg|json|wasm|map)$/;
+const compressible = /\.(js|css|html|svg|json|wasm)$/;
 
 /** Writes .gz and .br beside every text asset, so that the server never compresses at run time. */
 function precompress(): Plugin {

@@ -1,0 +1,15 @@
+import './styles/tokens.css';
+import './styles/base.css';
+import { mount } from 'svelte';
+import { connectVault } from '../workers/client.ts';
+import App from './App.svelte';
+import { takeSetupToken } from './account/setup-link.ts';
+import { Vault } from './state/vault.svelte.ts';
+
+const setupToken = takeSetupToken();
+const vault: Vault = new Vault(connectVault((message) => (vault.failure = message)));
+const target = document.getElementById('app');
+if (target === null) throw new Error('the page has no place for the application');
+target.replaceChildren();
+mount(App, { target, props: { vault, setupToken } });
+void vault.open();

@@ -1,0 +1,74 @@
+import * as Guacamole from '@glokon/guacamole-common-js';
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
+import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import { limits } from '../../protocol/limits.ts';
+
+/** Input waits here while the stream asks for patience; more than this is a session that is gone. */
+const mostWaiting = 1024 * 1024;
+
+/** The stream's own heartbeats notice a silent peer, so the tunnel's timeout has nothing to add. */
+const noTimeout = 0;
+
+/** A Guacamole tunnel over one stream of the data channel. The stream's end and reset stay the caller's. */
+export function createTunnel(stream: Stream): Guacamole.Tunnel {
+  const Base = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel;
+  const tunnel = new Base();
+  const decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
+  const output = new PatientWriter(stream);
+  // Guacamole's classes set their methods on each instance, so a subclass could not override them.
+  return Object.assign(tunnel, {
+    receiveTimeout: noTimeout,
+    connect: () => {
+      setState(tunnel, Guacamole.Tunnel.State.OPEN);
+      stream.onData = (bytes) => {
+        for (const { opcode, args } of decoder.decode(bytes)) tunnel.oninstruction?.(opcode, [...args]);
+        stream.consumed(bytes.length);
+      };
+      stream.onDrain = () => output.drain();
+    },
+    disconnect: () => {
+      setState(tunnel, Guacamole.Tunnel.State.CLOSED);
+      stream.end();
+    },
+    sendMessage: (opcode: string, ...elements: unknown[]) => {
+      if (tunnel.isConnected()) output.write(encodeInstructionBytes(opcode, ...elements.map(String)));
+    },
+  });
+}
+
+function setState(tunnel: Guacamole.Tunnel, state: Guacamole.Tunnel.State): void {
+  if (tunnel.state === state) return;
+  tunnel.state = state;
+  tunnel.onstatechange?.(state);
+}
+
+/** Keeps the order of messages while the stream has no room. */
+class PatientWriter {
+  readonly #stream: Stream;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #full = false;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#full) {
+      this.#full = !this.#stream.write(bytes) && this.#stream.open;
+      return;
+    }
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes > mostWaiting) return this.#stream.reset('limit-reached');
+    this.#waiting.push(bytes);
+  }
+
+  drain(): void {
+    this.#full = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const bytes of waiting) this.write(bytes);
+  }
+}

@@ -1,0 +1,63 @@
+import type { LegName } from '../../workers/api.ts';
+
+export const legOrder: readonly LegName[] = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
+
+export const legNames: Readonly<Record<LegName, string>> = {
+  router: 'Router',
+  gateway: 'Gateway',
+  ice: 'Peer connection',
+  guacd: 'guacd',
+  target: 'Target',
+  login: 'Login',
+};
+
+export interface Leg {
+  readonly name: LegName;
+  readonly state: 'waiting' | 'started' | 'done' | 'failed';
+  /** How long it took, once it is over. */
+  readonly elapsedMs: number | null;
+}
+
+const unknownStart = -1;
+
+/** The legs of one attempt, in the page's clock, with a performance mark each so that a benchmark can read them. */
+export class LegTrail {
+  legs = $state.raw<readonly Leg[]>(legOrder.map((name) => ({ name, state: 'waiting', elapsedMs: null })));
+  readonly startedAt = performance.now();
+  readonly #begun = new Map<LegName, number>();
+
+  start(name: LegName): void {
+    if (this.#state(name) !== 'waiting') return;
+    this.#begun.set(name, performance.now());
+    this.#set(name, 'started');
+  }
+
+  done(name: LegName): void {
+    const state = this.#state(name);
+    if (state === 'waiting' || state === 'started') this.#set(name, 'done');
+  }
+
+  /** The leg that failed: the one named, else the one under way. */
+  fail(name: LegName | null): LegName | null {
+    const failed = name ?? this.legs.find(({ state }) => state === 'started')?.name ?? null;
+    if (failed !== null) this.#set(failed, 'failed');
+    return failed;
+  }
+
+  /** Everything is up: what was never reported took part in another leg. */
+  complete(): void {
+    for (const { name, state } of this.legs) if (state !== 'done') this.#set(name, 'done');
+  }
+
+  #state(name: LegName): Leg['state'] {
+    return this.legs.find((leg) => leg.name === name)?.state ?? 'waiting';
+  }
+
+  #set(name: LegName, state: Leg['state']): void {
+    const begun = this.#begun.get(name) ?? unknownStart;
+    const over = state === 'done' || state === 'failed';
+    const elapsedMs = over && begun !== unknownStart ? performance.now() - begun : null;
+    this.legs = this.legs.map((leg) => (leg.name === name ? { name, state, elapsedMs } : leg));
+    performance.mark(`sallyport:leg:${name}:${state}`);
+  }
+}

@@ -1,0 +1,221 @@
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
+import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { LegName, SessionEvent, SessionStarted, VaultVerbs } from '../../workers/api.ts';
+import type { SessionFailure } from './failures.ts';
+import type { LegTrail } from './legs.svelte.ts';
+import type { PeerConnections, PeerLease } from './peer-connections.ts';
+import { RunFailure } from './run-failure.ts';
+import type { RemoteScreen, ScreenTargets } from './remote-screen.ts';
+import { dpiOf, type ScreenSize } from './screen-size.ts';
+import type { SessionEvents } from './session-events.ts';
+import { failureOf, legOfProto, refusalOf } from './signal-text.ts';
+
+export interface HostKeyOffer {
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly trustedOnFirstUse: boolean;
+}
+
+/** What a run needs, shared by all sessions. */
+export interface SessionServices {
+  readonly verbs: VaultVerbs;
+  readonly peers: PeerConnections;
+  readonly events: SessionEvents;
+}
+
+export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
+  readonly screen: (screen: RemoteScreen, policy: ConnectionSettings) => void;
+  readonly hostKey: (offer: HostKeyOffer) => void;
+  readonly targetRtt: (milliseconds: number) => void;
+  /** Called once; nothing else is called after it. */
+  readonly ended: (failure: SessionFailure) => void;
+}
+
+/** One attempt at a session, from the command to the end of the stream. */
+export class SessionRun {
+  readonly #services: SessionServices;
+  readonly #recordUid: Uid;
+  readonly #legs: LegTrail;
+  readonly #targets: RunTargets;
+  #lease: PeerLease | null = null;
+  #sessionUid: Uid | null = null;
+  #stream: Stream | null = null;
+  #screen: RemoteScreen | null = null;
+  #stopListening: () => void = () => {};
+  #over = false;
+
+  constructor(services: SessionServices, recordUid: Uid, legs: LegTrail, targets: RunTargets) {
+    this.#services = services;
+    this.#recordUid = recordUid;
+    this.#legs = legs;
+    this.#targets = targets;
+  }
+
+  /** Browser to gateway, smoothed; null while unknown. */
+  get roundTripMs(): number | null {
+    return this.#lease?.peer.multiplexer?.roundTripMs ?? null;
+  }
+
+  async start(size: ScreenSize, acceptedHostKey: string | null): Promise<void> {
+    try {
+      await this.#attempt(size, acceptedHostKey);
+    } catch (error) {
+      this.#finish(refusalOf(error));
+    }
+  }
+
+  /** Ends the session on purpose. */
+  stop(): void {
+    this.#screen?.close();
+    this.#finish({ leg: null, code: 'closed', message: '' });
+  }
+
+  async #attempt(size: ScreenSize, acceptedHostKey: string | null): Promise<void> {
+    this.#legs.start('router');
+    // The part that draws is fetched while the command is on its way.
+    const screenModule = import('./remote-screen.ts');
+    const { gatewayUid, connection } = await this.#readRecord();
+    const started = await this.#command(gatewayUid, size, acceptedHostKey);
+    if (this.#over) return this.#forget(started.sessionUid);
+    this.#adopt(started);
+    const lease = this.#lease;
+    if (lease === null) return;
+    this.#legs.start('ice');
+    if (started.answer !== null) await lease.peer.accept(started.answer);
+    const multiplexer = await this.#awaitPeer(lease);
+    const { RemoteScreen } = await screenModule;
+    if (this.#over) return;
+    this.#legs.done('ice');
+    this.#legs.start('guacd');
+    const stream = multiplexer.openStream({ streamToken: started.streamToken });
+    this.#watch(stream);
+    this.#screen = new RemoteScreen(stream, size, connection, {
+      ...this.#targets,
+      failed: (message) => this.#finish({ leg: 'guacd', code: 'guacd-error', message }),
+    });
+    this.#targets.screen(this.#screen, connection);
+  }
+
+  /** What the sealed record says: its gateway, and what the clipboard may do. */
+  async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
+    const { verbs } = this.#services;
+    const [view, gateways] = await Promise.all([verbs.readRecord(this.#recordUid), verbs.listGateways()]);
+    const { configurationUid, connection } = readPamSettings(view.content);
+    const gateway = gateways.find((known) => known.configurationUid === configurationUid);
+    if (gateway === undefined) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
+    return { gatewayUid: gateway.uid, connection };
+  }
+
+  /** Over an open peer connection if there is one; a gateway that has forgotten it gets a new one. */
+  async #command(gatewayUid: Uid, size: ScreenSize, acceptedHostKey: string | null): Promise<SessionStarted> {
+    this.#lease = await this.#services.peers.take(gatewayUid);
+    try {
+      return await this.#send(this.#lease, size, acceptedHostKey);
+    } catch (error) {
+      const code = refusalOf(error).code;
+      if (this.#lease.fresh || this.#over || !['not-found', 'offer-unreadable', 'refused'].includes(code)) throw error;
+      this.#lease.peer.close();
+      this.#lease.release();
+      this.#lease = this.#services.peers.takeNew(gatewayUid);
+      return this.#send(this.#lease, size, acceptedHostKey);
+    }
+  }
+
+  async #send(lease: PeerLease, size: ScreenSize, acceptedHostKey: string | null): Promise<SessionStarted> {
+    return this.#services.verbs.startSession({
+      recordUid: this.#recordUid,
+      peerUid: lease.peer.uid,
+      offer: lease.fresh ? await lease.peer.offer() : null,
+      display: {
+        width: size.width,
+        height: size.height,
+        dpi: dpiOf(size),
+        timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+      },
+      ...(acceptedHostKey === null ? {} : { acceptedHostKey }),
+    });
+  }
+
+  /** The gateway has answered: from here its signals and our candidates name the session. */
+  #adopt({ sessionUid }: SessionStarted): void {
+    this.#sessionUid = sessionUid;
+    this.#legs.done('router');
+    this.#legs.done('gateway');
+    this.#stopListening = this.#services.events.listen(sessionUid, (event) => this.#onEvent(event));
+    if (this.#lease?.fresh !== true) return;
+    this.#lease.peer.trickle((candidate) => {
+      // One lost candidate is not the end: others, or the peer's own checks, may find the path.
+      this.#services.verbs.sendCandidate({ sessionUid, ...candidate }).catch(() => {});
+    });
+  }
+
+  async #awaitPeer(lease: PeerLease): Promise<Awaited<PeerLease['peer']['opened']>> {
+    try {
+      return await lease.peer.opened;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : '';
+      throw new RunFailure({ leg: 'ice', code: 'ice-failed', message });
+    }
+  }
+
+  #watch(stream: Stream): void {
+    this.#stream = stream;
+    stream.onControl = (control) => this.#onControl(control);
+    stream.onEnd = () => this.#finish({ leg: null, code: 'closed', message: '' });
+    stream.onReset = (code) => {
+      const lost = code === 'timed-out' || code === 'unavailable' || this.#lease?.peer.gone === true;
+      this.#finish({ leg: lost ? 'ice' : null, code: lost ? 'peer-lost' : code, message: '' });
+    };
+  }
+
+  #onEvent(event: SessionEvent): void {
+    switch (event.kind) {
+      case 'candidate':
+        return void this.#lease?.peer.addCandidate(event);
+      case 'progress':
+        return this.#onProgress(event.leg, event.state);
+      case 'host-key':
+        return this.#targets.hostKey(event);
+      case 'ended':
+        return this.#finish(event);
+    }
+  }
+
+  #onControl({ body }: StreamControl): void {
+    switch (body.case) {
+      case 'ended':
+        return this.#finish(failureOf(body.value));
+      case 'targetRttUs':
+        return this.#targets.targetRtt(body.value / 1_000);
+      case 'hostKey':
+        return this.#targets.hostKey(body.value);
+      case 'progress':
+        return this.#onProgress(legOfProto(body.value.leg), body.value.state === 2 ? 'done' : 'started');
+      case undefined:
+        return;
+    }
+  }
+
+  #onProgress(leg: LegName | null, state: 'started' | 'done'): void {
+    if (leg === null || this.#over) return;
+    if (state === 'started') this.#legs.start(leg);
+    else this.#legs.done(leg);
+  }
+
+  #finish(failure: SessionFailure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stopListening();
+    if (this.#stream?.open) this.#stream.end();
+    this.#lease?.release();
+    if (this.#sessionUid !== null) this.#forget(this.#sessionUid);
+    this.#targets.ended(failure);
+  }
+
+  #forget(sessionUid: Uid): void {
+    // Offline or locked: the worker forgets the keys by itself, and the stream's end has told the gateway.
+    this.#services.verbs.endSession(sessionUid).catch(() => {});
+  }
+}

@@ -1,0 +1,151 @@
+import type { ConnectionSettings } from '../../protocol/records/pam-settings.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
+import { LegTrail } from './legs.svelte.ts';
+import type { RemoteScreen } from './remote-screen.ts';
+import type { ScreenSize } from './screen-size.ts';
+import { SessionRun, type HostKeyOffer, type SessionServices } from './session-run.ts';
+import { offerCopy } from './copied-text.ts';
+
+export type SessionPhase = 'connecting' | 'open' | 'failed' | 'ended';
+
+export interface SessionSubject {
+  readonly recordUid: Uid;
+  readonly title: string;
+}
+
+const latencyEveryMs = 1_000;
+
+/** One session tab: what is drawn, how it stands, and why it ended. It outlives its attempts. */
+export class Session {
+  readonly tab: string;
+  readonly recordUid: Uid;
+  readonly title: string;
+  phase = $state<SessionPhase>('connecting');
+  trail = $state.raw(new LegTrail());
+  screen = $state.raw<RemoteScreen | null>(null);
+  policy = $state.raw<ConnectionSettings | null>(null);
+  failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
+  hostKey = $state.raw<HostKeyOffer | null>(null);
+  /** Browser to gateway and gateway to target. */
+  gatewayMs = $state<number | null>(null);
+  targetMs = $state<number | null>(null);
+  /** Text from the session that the browser did not let onto its clipboard. */
+  copied = $state<string | null>(null);
+  /** A sentence for the person, such as why a paste did not happen. */
+  remark = $state<string | null>(null);
+  /** Rises when the session gives the keyboard back. */
+  releases = $state(0);
+  readonly #services: SessionServices;
+  #run: SessionRun | null = null;
+  #size: ScreenSize | null = null;
+  #latencyTimer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(tab: string, { recordUid, title }: SessionSubject, services: SessionServices) {
+    this.tab = tab;
+    this.recordUid = recordUid;
+    this.title = title;
+    this.#services = services;
+    performance.mark('sallyport:connect');
+  }
+
+  /** Called with the size of the place it is drawn in, once that is known and after every change. */
+  fit(size: ScreenSize): void {
+    const first = this.#size === null;
+    this.#size = size;
+    if (first) this.#begin(null);
+    else this.screen?.resize(size);
+  }
+
+  disconnect(): void {
+    this.#run?.stop();
+  }
+
+  reconnect(): void {
+    performance.mark('sallyport:connect');
+    this.#begin(null);
+  }
+
+  /** The person compared the fingerprint: it is pinned in the record and accepted for this session. */
+  async trustHostKey(): Promise<void> {
+    const offer = this.hostKey;
+    if (offer === null) return;
+    await this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key });
+    this.#begin(offer.key);
+  }
+
+  close(): void {
+    this.#run?.stop();
+    this.#stopClock();
+    this.screen = null;
+  }
+
+  #begin(acceptedHostKey: string | null): void {
+    if (this.#size === null) return;
+    this.#run?.stop();
+    this.phase = 'connecting';
+    this.trail = new LegTrail();
+    Object.assign(this, { screen: null, failure: null, hostKey: null, copied: null, remark: null });
+    Object.assign(this, { gatewayMs: null, targetMs: null });
+    const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
+      screen: (screen, policy) => {
+        this.screen = screen;
+        this.policy = policy;
+      },
+      firstFrame: () => this.#opened(),
+      hostKey: (offer) => this.#offered(offer),
+      targetRtt: (milliseconds) => (this.targetMs = milliseconds),
+      copied: (text) => void this.#copied(text),
+      released: () => (this.releases += 1),
+      pasteRefused: (reason) => (this.remark = pasteRemarks[reason]),
+      ended: (failure) => {
+        if (this.#run === run) this.#ended(failure);
+      },
+    });
+    this.#run = run;
+    void run.start(this.#size, acceptedHostKey);
+  }
+
+  #opened(): void {
+    if (this.phase !== 'connecting') return;
+    performance.mark('sallyport:first-frame');
+    this.trail.complete();
+    this.phase = 'open';
+    this.#latencyTimer = setInterval(() => (this.gatewayMs = this.#run?.roundTripMs ?? null), latencyEveryMs);
+  }
+
+  #offered(offer: HostKeyOffer): void {
+    this.hostKey = offer;
+    if (!offer.trustedOnFirstUse) return;
+    this.remark = `Trusted on first use: ${offer.fingerprint}`;
+    this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key }).catch(() => {
+      this.remark = 'The host key was trusted for this session but could not be kept in the record.';
+    });
+  }
+
+  async #copied(text: string): Promise<void> {
+    this.copied = (await offerCopy(text)) ? null : text;
+    if (this.copied === null) this.remark = 'Copied from the session.';
+  }
+
+  #ended(failure: SessionFailure): void {
+    this.#stopClock();
+    const text = describeFailure(failure);
+    const wasOpen = this.phase === 'open';
+    const calm = text.tone === 'calm';
+    const leg = calm && wasOpen ? null : this.trail.fail(failure.leg ?? text.leg);
+    this.failure = { ...text, leg, code: failure.code, message: failure.message };
+    this.phase = calm ? 'ended' : 'failed';
+  }
+
+  #stopClock(): void {
+    if (this.#latencyTimer !== null) clearInterval(this.#latencyTimer);
+    this.#latencyTimer = null;
+  }
+}
+
+const pasteRemarks = {
+  policy: 'Pasting into this session is switched off in the record.',
+  'too-large': 'That is too much to paste at once: 256 KiB is the most.',
+  empty: 'The clipboard holds no text.',
+} as const;

@@ -1,0 +1,59 @@
+import { vaultPlace, type Route } from '../state/route.svelte.ts';
+import type { Toasts } from '../state/toasts.svelte.ts';
+import type { Vault } from '../state/vault.svelte.ts';
+import { PeerConnections } from './peer-connections.ts';
+import { SessionEvents } from './session-events.ts';
+import { Session, type SessionSubject } from './session.svelte.ts';
+import type { SessionServices } from './session-run.ts';
+
+/** All session tabs of the page. */
+export class Sessions {
+  open = $state.raw<readonly Session[]>([]);
+  readonly #route: Route;
+  readonly #services: SessionServices;
+  #next = 1;
+
+  constructor(vault: Vault, route: Route, toasts: Toasts) {
+    this.#route = route;
+    const events = new SessionEvents();
+    this.#services = { verbs: vault.verbs, peers: new PeerConnections(), events };
+    vault.verbs
+      .watchSessions((event) => events.dispatch(event))
+      .catch((error: unknown) => toasts.fail(error, 'Sessions cannot be opened'));
+  }
+
+  find(tab: string): Session | null {
+    return this.open.find((session) => session.tab === tab) ?? null;
+  }
+
+  /** Opens a tab and goes there; the view starts the session once it knows its size. */
+  connect(subject: SessionSubject): void {
+    const session = new Session(String(this.#next++), subject, this.#services);
+    this.open = [...this.open, session];
+    this.#route.go({ page: 'session', tab: session.tab });
+  }
+
+  /** Ends the session, if it still runs, and takes its tab away. */
+  dismiss(tab: string): void {
+    const at = this.open.findIndex((session) => session.tab === tab);
+    const session = this.open[at];
+    if (session === undefined) return;
+    session.close();
+    this.open = this.open.filter((other) => other !== session);
+    const { place } = this.#route;
+    if (place.page !== 'session' || place.tab !== tab) return;
+    const next = this.open[Math.min(at, this.open.length - 1)];
+    this.#route.go(
+      next === undefined
+        ? { ...vaultPlace, recordUid: session.recordUid }
+        : { page: 'session', tab: next.tab },
+    );
+  }
+
+  /** Ends everything, peer connections too: the vault was locked. */
+  close(): void {
+    for (const session of this.open) session.close();
+    this.open = [];
+    this.#services.peers.close();
+  }
+}

@@ -1,0 +1,100 @@
+export interface ShortcutTargets {
+  readonly search: () => void;
+  readonly help: () => void;
+  readonly lock: () => void;
+  readonly newRecord: () => void;
+  readonly go: (page: 'vault' | 'gateways' | 'settings') => void;
+}
+
+interface Shortcut {
+  readonly keys: readonly string[];
+  readonly does: string;
+}
+
+/** What the help shows; the list and record entries are handled where they happen. */
+export const shortcutHelp: readonly { readonly title: string; readonly shortcuts: readonly Shortcut[] }[] = [
+  {
+    title: 'Everywhere',
+    shortcuts: [
+      { keys: ['/'], does: 'Search records' },
+      { keys: ['n'], does: 'New machine' },
+      { keys: ['g', 'v'], does: 'Go to the vault' },
+      { keys: ['g', 'g'], does: 'Go to gateways' },
+      { keys: ['g', 's'], does: 'Go to settings' },
+      { keys: ['Ctrl', 'Alt', 'L'], does: 'Lock' },
+      { keys: ['?'], does: 'This help' },
+    ],
+  },
+  {
+    title: 'Lists and records',
+    shortcuts: [
+      { keys: ['↑', '↓'], does: 'Move in the list' },
+      { keys: ['Enter'], does: 'Open' },
+      { keys: ['Ctrl', 'Enter'], does: 'Save a record' },
+      { keys: ['Esc'], does: 'Close, or leave a form' },
+    ],
+  },
+  {
+    title: 'In a session',
+    shortcuts: [
+      { keys: ['Ctrl', 'Shift', 'V'], does: 'Paste (Ctrl V and Shift Insert too)' },
+      { keys: ['Ctrl', 'Shift', 'C'], does: 'Copy what is selected' },
+      { keys: ['Ctrl', 'Alt', 'Shift'], does: 'Release the keyboard from the session' },
+    ],
+  },
+];
+
+const sequenceMs = 1_200;
+
+/** Listens to the page's shortcuts; the function returned stops it. */
+export function bindShortcuts(targets: ShortcutTargets): () => void {
+  let wentAt = -Infinity;
+  const onKey = (event: KeyboardEvent): void => {
+    if (isLock(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return targets.lock();
+    }
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return;
+    const afterG = event.timeStamp - wentAt < sequenceMs;
+    wentAt = event.key === 'g' && !afterG ? event.timeStamp : -Infinity;
+    const run = afterG ? goTarget(event.key, targets) : plainTarget(event.key, targets);
+    if (run === null) return;
+    event.preventDefault();
+    run();
+  };
+  // In the capturing phase: a session's keyboard must not swallow the lock.
+  window.addEventListener('keydown', onKey, { capture: true });
+  return () => window.removeEventListener('keydown', onKey, { capture: true });
+}
+
+/** By the place of the key: with Alt many layouts give another letter. */
+function isLock(event: KeyboardEvent): boolean {
+  return event.ctrlKey && event.altKey && !event.shiftKey && !event.metaKey && event.code === 'KeyL';
+}
+
+function plainTarget(key: string, targets: ShortcutTargets): (() => void) | null {
+  switch (key) {
+    case '/':
+      return targets.search;
+    case '?':
+      return targets.help;
+    case 'n':
+      return targets.newRecord;
+    default:
+      return null;
+  }
+}
+
+function goTarget(key: string, { go }: ShortcutTargets): (() => void) | null {
+  const page = ({ v: 'vault', g: 'gateways', s: 'settings' } as const)[key];
+  return page === undefined ? null : () => go(page);
+}
+
+/** Typing belongs to fields, to dialogs and to sessions. */
+function takesText(target: EventTarget | null): boolean {
+  return (
+    target instanceof Element &&
+    target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"], [data-session]') !== null
+  );
+}

@@ -1,0 +1,17 @@
+import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
+import type { RecordView } from '../../workers/api.ts';
+
+/** What is missing before a session can be opened, or null. */
+export function obstacleToConnect(view: RecordView): string | null {
+  if (!view.connectionsAllowed) return 'Connections to this machine are switched off.';
+  try {
+    readHostname(view.content);
+    const settings = readPamSettings(view.content);
+    if (settings.configurationUid === undefined) return 'Choose a gateway under Edit to connect.';
+    if (settings.connection.launchCredentialUid === undefined)
+      return 'Choose a launch credential under Edit to connect.';
+    return null;
+  } catch {
+    return 'Host, port or settings of this machine are not valid. Correct them under Edit.';
+  }
+}
