@@ -22,6 +22,8 @@ import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
+import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
+import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
 import { addSecurityHeaders } from './site/security-headers.ts';
 import { addSiteRoutes } from './site/site-routes.ts';
 import type { Database } from './store/database.ts';
@@ -51,6 +53,7 @@ export interface Rates {
   readonly login: LoginRates;
   readonly api: Rate;
   readonly links: Rate;
+  readonly secrets: Rate;
 }
 
 /** Starts a server. Throws with a message for the person when it cannot; nothing is left running then. */
@@ -93,7 +96,13 @@ interface Core {
 
 /** Everything between the store and the network. */
 async function build(config: Config, options: StartOptions, { ring, log, db }: Core) {
-  const rates: Rates = { login: loginRates, api: apiRate, links: openingRate, ...options.rates };
+  const rates: Rates = {
+    login: loginRates,
+    api: apiRate,
+    links: openingRate,
+    secrets: secretsRate,
+    ...options.rates,
+  };
   const times: RouterTimes = { ...routerTimes, ...options.times };
   const { publicUrl, openSignUp } = config;
   const head = new InProcessHead();
@@ -110,6 +119,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db }: C
   addSecurityHeaders(app, publicUrl, secure);
   addStickyCookie(app, secure);
   addApiRoutes(app, new Dispatcher({ db, ring, methods, log }), ring, rates.api);
+  addSecretsRoutes(app, new SecretsDesk(db, ring, rates.secrets), rates.api, log);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
   return { app, worker };
