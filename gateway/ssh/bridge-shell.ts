@@ -1,4 +1,5 @@
 import type ssh2 from 'ssh2';
+import { askClient } from './ssh2-internals.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { Terminal } from './target-connection.ts';
 
@@ -16,6 +17,8 @@ export interface BridgeShell {
   readonly terminal: Terminal;
   /** Locale and time zone, as guacd was told them. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Asks guacd for an answer, which comes when it has read everything sent to it before. */
+  readonly ask: (onAnswer: () => void) => void;
   /** Tells each later size. One listener. */
   onResize: (size: TerminalSize) => void;
 }
@@ -36,7 +39,7 @@ export function acceptShell(client: ssh2.Connection): Promise<BridgeShell> {
     client.on('session', (accept, refuse) => {
       if (taken) return refuse();
       taken = true;
-      new Opening(accept(), resolve);
+      new Opening(accept(), askClient(client), resolve);
     });
   });
 }
@@ -46,7 +49,7 @@ class Opening {
   readonly #environment: Record<string, string> = {};
   #shell: { -readonly [K in keyof BridgeShell]: BridgeShell[K] } | null = null;
 
-  constructor(session: ssh2.Session, resolve: (shell: BridgeShell) => void) {
+  constructor(session: ssh2.Session, ask: BridgeShell['ask'], resolve: (shell: BridgeShell) => void) {
     session.on('env', (accept, refuse, { key, val }) => (this.#keep(key, val) ? accept?.() : refuse?.()));
     session.on('pty', (accept, _refuse, info) => {
       const { term, modes } = info as ssh2.PseudoTtyInfo & { term?: string };
@@ -62,6 +65,7 @@ class Opening {
         channel: accept(),
         terminal: this.#terminal,
         environment: this.#environment,
+        ask,
         onResize: () => {},
       };
       resolve(this.#shell);

@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type ssh2 from 'ssh2';
+import { OutputFlow } from './output-flow.ts';
+import type { TargetShell } from './target-connection.ts';
 import type { BridgeShell, TerminalSize } from './bridge-shell.ts';
 
 /** Sees every byte between guacd's terminal and the target's shell: the place for recording and rules. */
@@ -19,16 +21,17 @@ export interface ShellExit {
 export type ShellEnd =
   { readonly by: 'shell'; readonly exit: ShellExit } | { readonly by: 'target' | 'guacd' };
 
-/** Bytes under way in one direction. Small, so that what a flood has queued does not outlive Ctrl-C for long. */
-const maxUnderWay = 64 * 1024;
+/** Bytes of input under way. */
+const maxInput = 64 * 1024;
 
 /** Connects guacd's terminal with the target's shell until either ends, and then ends the other. */
 export function joinShells(
   bridge: BridgeShell,
-  target: ssh2.ClientChannel,
+  shell: TargetShell,
   opened: TerminalSize,
   tap: ShellTap | null,
 ): Promise<ShellEnd> {
+  const target = shell.channel;
   let exit: ShellExit = { status: null, signal: null };
   target.once('exit', (status: number | null, signal?: string) => {
     exit = { status, signal: signal ?? null };
@@ -39,9 +42,8 @@ export function joinShells(
   };
   // A resize may have come while the target opened its shell.
   if (bridge.terminal !== opened) bridge.onResize(bridge.terminal);
-  pump(target, bridge.channel, (bytes) => tap?.output(bytes));
-  pump(target.stderr, bridge.channel, (bytes) => tap?.output(bytes));
-  pump(bridge.channel, target, (bytes) => tap?.input(bytes));
+  showOutput(bridge, shell, tap);
+  passInput(bridge.channel, target, tap);
   return new Promise((resolve) => {
     target.once('close', () => {
       endBridge(bridge.channel, exit);
@@ -61,14 +63,25 @@ function endBridge(channel: ssh2.ServerChannel, { status, signal }: ShellExit): 
   channel.end();
 }
 
-/** Copies with little under way: ssh2's own mark for a full channel is 2 MiB. */
-function pump(from: Readable, to: Writable, tap: (bytes: Uint8Array) => void): void {
+function showOutput(bridge: BridgeShell, shell: TargetShell, tap: ShellTap | null): void {
+  const { consume, overrun } = shell;
+  const flow = new OutputFlow({ to: bridge.channel, ask: bridge.ask, onTaken: consume, onOverrun: overrun });
+  const show = (bytes: Buffer) => {
+    tap?.output(bytes);
+    flow.push(bytes);
+  };
+  shell.channel.on('data', show);
+  shell.channel.stderr.on('data', show);
+}
+
+/** Keys and pastes. ssh2's own mark for a full channel is 2 MiB; a paste into a program that does not read waits. */
+function passInput(from: Readable, to: Writable, tap: ShellTap | null): void {
   from.on('data', (chunk: Buffer) => {
-    tap(chunk);
+    tap?.input(chunk);
     if (!to.writable) return;
     to.write(chunk, () => {
-      if (to.writableLength < maxUnderWay / 2 && from.isPaused()) from.resume();
+      if (to.writableLength < maxInput / 2 && from.isPaused()) from.resume();
     });
-    if (to.writableLength > maxUnderWay) from.pause();
+    if (to.writableLength > maxInput) from.pause();
   });
 }

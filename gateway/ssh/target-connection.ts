@@ -2,7 +2,8 @@ import type net from 'node:net';
 import type ssh2 from 'ssh2';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { HostKey } from '../terminal/failure.ts';
-import { measureRoundTrip } from './round-trip.ts';
+import { firstWindow, ReceiveWindow } from './receive-window.ts';
+import { measureRoundTrip, takeOverWindow, withFirstWindow } from './ssh2-internals.ts';
 
 /** Size and kind of a terminal, as RFC 4254 §6.2 has them. */
 export interface Terminal {
@@ -17,8 +18,14 @@ export interface Terminal {
 const keepAliveMs = 5_000;
 /** Silence after which the target is taken for dead: three answers missing. */
 const silentMs = 3 * keepAliveMs;
-/** ssh2 grants 2 MiB and keeps what exceeds the grant: a target that sends this much more ignores the grant. */
-const maxUnread = 8 * 1024 * 1024;
+/** A shell on the target, whose window is ours to widen. */
+export interface TargetShell {
+  readonly channel: ssh2.ClientChannel;
+  /** Output that has been dealt with: the target may send as much again, or more. */
+  consume(bytes: number): void;
+  /** The target sends more than it was granted: the connection ends. */
+  overrun(): void;
+}
 
 /** A logged-in SSH connection to a target. */
 export class TargetConnection {
@@ -33,9 +40,9 @@ export class TargetConnection {
   readonly #timer: NodeJS.Timeout;
   #failure: SessionFailure | null = null;
   #roundTrip: number | null = null;
+  #leastRoundTrip = Infinity;
   #heard = performance.now();
   #waiting = false;
-  #shell: ssh2.ClientChannel | null = null;
 
   constructor(client: ssh2.Client, socket: net.Socket, hostKey: HostKey, trustedOnFirstUse: boolean) {
     this.#client = client;
@@ -49,7 +56,7 @@ export class TargetConnection {
         resolve((this.#failure ??= lost()));
       });
     });
-    socket.on('data', () => this.#guard());
+    socket.on('data', () => (this.#heard = performance.now()));
     this.#timer = setInterval(() => this.#beat(), keepAliveMs);
     this.#beat();
   }
@@ -71,15 +78,16 @@ export class TargetConnection {
   }
 
   /** Opens a shell in a terminal. Throws `target-error` when the target grants none. */
-  openShell(terminal: Terminal, environment: Readonly<Record<string, string>>): Promise<ssh2.ClientChannel> {
+  openShell(terminal: Terminal, environment: Readonly<Record<string, string>>): Promise<TargetShell> {
     const { columns: cols, ...rest } = terminal;
     return new Promise((resolve, reject) => {
-      const refuse = () => reject(new SessionFailure('target', 'target-error', 'the target opens no shell'));
       if (this.#failure) return reject(this.#failure);
-      this.#client.shell({ cols, ...rest }, { env: { ...environment } }, (error, channel) => {
-        if (error) return refuse();
-        this.#shell = channel;
-        resolve(channel);
+      const opened = (error: Error | undefined, channel: ssh2.ClientChannel) => {
+        if (error) reject(new SessionFailure('target', 'target-error', 'the target opens no shell'));
+        else resolve(this.#control(channel));
+      };
+      withFirstWindow(this.#client, firstWindow, () => {
+        this.#client.shell({ cols, ...rest }, { env: { ...environment } }, opened);
       });
     });
   }
@@ -107,17 +115,22 @@ export class TargetConnection {
   #measured(milliseconds: number): void {
     this.#waiting = false;
     this.#roundTrip = milliseconds;
+    this.#leastRoundTrip = Math.min(this.#leastRoundTrip, milliseconds);
     for (const callback of this.#onRoundTrip) callback(milliseconds);
   }
 
-  #guard(): void {
-    this.#heard = performance.now();
-    const unread = (this.#shell?.readableLength ?? 0) + (this.#shell?.stderr.readableLength ?? 0);
-    if (unread > maxUnread) {
-      this.#fail(
-        new SessionFailure('target', 'target-protocol', 'the target sends more than it was granted'),
-      );
-    }
+  #control(channel: ssh2.ClientChannel): TargetShell {
+    const grant = takeOverWindow(this.#client, channel);
+    // The least round trip is the path's; later ones include the output that is queued on it.
+    const window = new ReceiveWindow(grant, () =>
+      Number.isFinite(this.#leastRoundTrip) ? this.#leastRoundTrip : 0,
+    );
+    const tooMuch = new SessionFailure(
+      'target',
+      'target-protocol',
+      'the target sends more than it was granted',
+    );
+    return { channel, consume: (bytes) => window.consume(bytes), overrun: () => this.#fail(tooMuch) };
   }
 
   #fail(failure: SessionFailure): void {

@@ -1,4 +1,3 @@
-import type ssh2 from 'ssh2';
 import { openGuacd } from '../guacd/connection.ts';
 import type { GuacdConnection, GuacdOptions, GuacdPolicy, Viewer } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
@@ -9,7 +8,7 @@ import { joinShells } from '../ssh/join-shells.ts';
 import type { ShellEnd, ShellExit, ShellTap } from '../ssh/join-shells.ts';
 import { connectTarget } from '../ssh/target.ts';
 import type { ReportProgress } from '../ssh/target.ts';
-import type { TargetConnection, Terminal } from '../ssh/target-connection.ts';
+import type { TargetConnection, TargetShell, Terminal } from '../ssh/target-connection.ts';
 import { SessionFailure } from './failure.ts';
 import type { HostKey } from './failure.ts';
 import { HeldPicture } from './held-picture.ts';
@@ -109,7 +108,7 @@ function guacdOptions(options: SshSessionOptions, bridge: Bridge, signal: AbortS
 
 interface Shells {
   readonly near: BridgeShell;
-  readonly far: ssh2.ClientChannel;
+  readonly far: TargetShell;
   readonly opened: Terminal;
 }
 

@@ -53,7 +53,6 @@ async function start(changes: Changes = {}, at: SshTarget = target) {
   const ear = new Ear();
   const session = await openSshSession(optionsFor(at, { tap: ear, ...changes }));
   open.push(session);
-  void session.ended.then((e) => console.log('ENDED', e.leg, e.code, e.message));
   const browser = new BrowserStandIn();
   browser.speakTo(session);
   await session.attach(browser.view);
@@ -182,6 +181,21 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
       session.latencyToTarget ?? (await new Promise<number>((resolve) => session.watchLatency(resolve)));
     expect(measured).toBeGreaterThan(0);
     expect(measured).toBeLessThan(1000);
+  });
+
+  it('stops a flood at once by Ctrl-C, on the target and in the picture', async () => {
+    const { ear, browser } = await start();
+    browser.type('yes\n');
+    await browser.until(() => browser.count('sync') > 20, 'the flood');
+    const before = ear.text.length;
+    browser.send('key', 0xffe3, 1);
+    browser.key(0x63);
+    browser.send('key', 0xffe3, 0);
+    await ear.hears(/\^C[^]*\$ $/);
+    // What was under way is the window of the target at most, not SSH's usual 2 MiB.
+    expect(ear.text.length - before).toBeLessThan(1024 * 1024);
+    browser.type('clear; echo af""ter\n');
+    await ear.hears('after\r\n');
   });
 
   it('ends with the shell and keeps its exit status', async () => {

@@ -13,11 +13,11 @@ class Condition {
     for (const look of this.#waiting) look();
   }
 
-  until(holds: () => boolean, what: string, milliseconds = 15_000): Promise<void> {
+  until(holds: () => boolean, what: () => string, milliseconds = 15_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
-        reject(new Error(`never seen: ${what}`));
+        reject(new Error(`never seen: ${what()}`));
       }, milliseconds);
       const look = () => {
         if (!holds()) return;
@@ -78,7 +78,7 @@ export class BrowserStandIn {
   }
 
   until(holds: () => boolean, what: string): Promise<void> {
-    return this.#condition.until(holds, what);
+    return this.#condition.until(holds, () => what);
   }
 
   #take(instruction: Instruction): void {
@@ -113,9 +113,8 @@ export class Ear implements ShellTap {
 
   hears(what: string | RegExp): Promise<void> {
     const found = () => (typeof what === 'string' ? this.text.includes(what) : what.test(this.text));
-    return this.#condition.until(
-      found,
-      `${what} in ${JSON.stringify(this.text.slice(-500))} after ${JSON.stringify(this.typed)}`,
-    );
+    const state = () =>
+      `${what} in ${JSON.stringify(this.text.slice(-500))}, typed ${JSON.stringify(this.typed)}`;
+    return this.#condition.until(found, state);
   }
 }
