@@ -1,7 +1,8 @@
 // Key pairs as ssh-keygen makes them, for accounts and for hosts, kept in a folder.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPair } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
 
 export type SshKeyKind = 'ed25519' | 'ecdsa' | 'rsa' | 'rsa-pem';
@@ -15,11 +16,18 @@ export type SshKeyPair = {
   readonly file: string;
 };
 
+type Pair = { readonly private: string; readonly public: string };
+
 /** The pair of that name in `folder`; made when missing. */
-export function keptKeyPair(folder: string, name: string, kind: SshKeyKind, passphrase?: string): SshKeyPair {
+export async function keptKeyPair(
+  folder: string,
+  name: string,
+  kind: SshKeyKind,
+  passphrase?: string,
+): Promise<SshKeyPair> {
   const file = join(folder, name);
   if (!existsSync(`${file}.pub`)) {
-    const made = makeKeyPair(kind, passphrase);
+    const made = await makeKeyPair(kind, passphrase);
     writeFileSync(file, made.private, { mode: 0o600 });
     writeFileSync(`${file}.pub`, `${made.public}\n`);
   }
@@ -27,18 +35,21 @@ export function keptKeyPair(folder: string, name: string, kind: SshKeyKind, pass
   return { kind, privateKey: readFileSync(file, 'utf8'), publicKey, file };
 }
 
-function makeKeyPair(kind: SshKeyKind, passphrase?: string): { private: string; public: string } {
+/** Off the main thread: a demo starts its server meanwhile. */
+function makeKeyPair(kind: SshKeyKind, passphrase?: string): Promise<Pair> {
   if (kind === 'rsa-pem') return makePemPair(passphrase);
   const bits = { ed25519: 256, ecdsa: 256, rsa: 2048 }[kind];
   const plain = { bits };
   const locked = passphrase === undefined ? plain : { bits, passphrase, cipher: 'aes256-ctr', rounds: 16 };
-  return ssh2.utils.generateKeyPairSync(kind, locked);
+  return new Promise((resolve, reject) => {
+    ssh2.utils.generateKeyPair(kind, locked, (error, pair) => (error ? reject(error) : resolve(pair)));
+  });
 }
 
 /** The form that older tools wrote and many vaults still hold. */
-function makePemPair(passphrase?: string): { private: string; public: string } {
+async function makePemPair(passphrase?: string): Promise<Pair> {
   const locked = passphrase === undefined ? {} : { cipher: 'aes-128-cbc', passphrase };
-  const { privateKey } = generateKeyPairSync('rsa', {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem', ...locked },

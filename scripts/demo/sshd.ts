@@ -57,10 +57,11 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   if (!existsSync(program)) throw new Error(`${program} is missing: install openssh-server`);
   mkdirSync(options.folder, { recursive: true, mode: 0o711 });
   const account = await prepareAccount(options.account, options.folder);
-  const keys = accountKeys(options.folder, account);
-  const hostKeys = (['ed25519', 'ecdsa', 'rsa'] as const).map((kind) =>
-    keptKeyPair(options.folder, `host-${kind}`, kind),
-  );
+  const hostKinds = ['ed25519', 'ecdsa', 'rsa'] as const;
+  const [keys, ...hostKeys] = await Promise.all([
+    accountKeys(options.folder, account),
+    ...hostKinds.map((kind) => keptKeyPair(options.folder, `host-${kind}`, kind)),
+  ]);
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 }); // compiled into sshd; a service file would make it
   const { child, port } = await startOnPort(options, hostKeys);
   return {
@@ -134,14 +135,15 @@ function configuration(options: SshdOptions, hostKeys: readonly SshKeyPair[], po
   return `${lines.join('\n')}\n`;
 }
 
-function accountKeys(folder: string, { home, uid }: TargetAccount): TargetKeys {
-  const keys = {
-    ed25519: keptKeyPair(folder, 'key-ed25519', 'ed25519'),
-    ecdsa: keptKeyPair(folder, 'key-ecdsa', 'ecdsa'),
-    rsa: keptKeyPair(folder, 'key-rsa', 'rsa'),
-    rsaPem: keptKeyPair(folder, 'key-rsa-pem', 'rsa-pem'),
-    locked: keptKeyPair(folder, 'key-locked', 'ed25519', passphrase),
-  };
+async function accountKeys(folder: string, { home, uid }: TargetAccount): Promise<TargetKeys> {
+  const [ed25519, ecdsa, rsa, rsaPem, locked] = await Promise.all([
+    keptKeyPair(folder, 'key-ed25519', 'ed25519'),
+    keptKeyPair(folder, 'key-ecdsa', 'ecdsa'),
+    keptKeyPair(folder, 'key-rsa', 'rsa'),
+    keptKeyPair(folder, 'key-rsa-pem', 'rsa-pem'),
+    keptKeyPair(folder, 'key-locked', 'ed25519', passphrase),
+  ]);
+  const keys = { ed25519, ecdsa, rsa, rsaPem, locked };
   const ssh = join(home, '.ssh');
   const file = join(ssh, 'authorized_keys');
   mkdirSync(ssh, { recursive: true });

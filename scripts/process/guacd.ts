@@ -1,8 +1,11 @@
 // A running guacd: a child of ours on loopback, or one that runs elsewhere.
 import { once } from 'node:events';
+import { chownSync, mkdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import type { Account } from '../../server/store/unprivileged-account.ts';
+import { asAccount, canReach, ownAccount, systemAccount } from '../../server/store/unprivileged-account.ts';
 import type { GuacdProgram, GuacdRequest } from '../setup/guacd.ts';
 import { provideGuacd } from '../setup/guacd.ts';
 import { root } from './tool.ts';
@@ -28,8 +31,24 @@ export type Guacd = {
 /** Where the project keeps its own. */
 export const guacdFolder = join(root, 'var/guacd');
 
+/** For a checkout that guacd's account cannot reach, below /root. */
+const farFolder = '/var/cache/sallyport/guacd';
+
 const startTries = 5;
 const startMilliseconds = 10_000;
+
+/** It takes apart what strangers' servers send, so it gets no rights that it does not need. */
+function guacdAccount(log: (line: string) => void = () => undefined): Account {
+  const own = ownAccount();
+  return own.uid === 0 ? systemAccount('sallyport-guacd', log) : own;
+}
+
+/** FreeRDP fails with a misleading error without a home that it can write in; fontconfig keeps its cache there. */
+function makeHome(home: string, account: Account): string {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  if (account.dropped) chownSync(home, account.uid, account.gid);
+  return home;
+}
 
 /** Where GUACD_HOST and GUACD_PORT say that a guacd runs, `null` when they say nothing. Throws when they are wrong. */
 export function configuredGuacd(environment: NodeJS.ProcessEnv): { host: string; port: number } | null {
@@ -42,10 +61,13 @@ export function configuredGuacd(environment: NodeJS.ProcessEnv): { host: string;
 
 /** Starts guacd and resolves when it takes connections. */
 export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
-  const program = await provideGuacd(options);
+  const account = guacdAccount(options.log);
+  const folder = canReach(account, dirname(options.folder)) ? options.folder : farFolder;
+  const program = await provideGuacd({ ...options, folder });
+  const home = makeHome(`${folder}.home`, account);
   for (let left = startTries; ; left--) {
     const port = options.port || (await freePort());
-    const started = await tryStart(program, { ...options, port });
+    const started = await tryStart({ ...program, account, home }, { ...options, port });
     if (started) return started;
     // Only a port of our own choosing may have been taken by someone else meanwhile.
     if (options.port || left === 1) throw new Error(`guacd cannot listen on port ${port}`);
@@ -54,7 +76,7 @@ export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
 
 /** `null` when the port is taken. */
 async function tryStart(
-  program: GuacdProgram,
+  program: GuacdProgram & { account: Account; home: string },
   options: GuacdOptions & { port: number },
 ): Promise<Guacd | null> {
   const { host = '127.0.0.1', port, line = () => undefined, signal } = options;
@@ -62,8 +84,8 @@ async function tryStart(
   const bound = Promise.withResolvers<void>();
   const child = await startOwnedChild({
     name: 'guacd',
-    command: [program.file, '-f', '-b', host, '-l', String(port)],
-    environment: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', ...program.environment },
+    command: [...asAccount(program.account, 'TERM'), program.file, '-f', '-b', host, '-l', String(port)],
+    environment: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: program.home, ...program.environment },
     line: (text) => {
       if (said.length < 20) said.push(text);
       if (text.includes('Listening on host')) bound.resolve();

@@ -21,35 +21,36 @@ const healthyMilliseconds = 60_000;
 /** Starts guacd and keeps it running on the same port until `stop`. */
 export async function keepGuacd(options: GuacdOptions): Promise<KeptGuacd> {
   const stopping = new AbortController();
-  let current = await startGuacd(options);
-  const { host, port } = current;
-  const again = async (): Promise<Guacd> => (current = await startGuacd({ ...options, port }));
-  const exited = run(() => current, again, stopping.signal, options.line);
+  const running = { guacd: await startGuacd(options) };
+  const { host, port } = running.guacd;
+  const ended = keepRunning(running, { ...options, port }, stopping.signal);
+  const exited = ended.then(() => new Promise<never>(() => undefined)); // an orderly stop is no end by itself
   exited.catch(() => undefined); // the caller may look at it later
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await current.stop();
+    await running.guacd.stop();
+    await ended.catch(() => undefined); // told by `exited`
   };
-  return { host, port, pid: () => current.pid, exited, stop };
+  return { host, port, pid: () => running.guacd.pid, exited, stop };
 }
 
-async function run(
-  current: () => Guacd,
-  again: () => Promise<Guacd>,
+async function keepRunning(
+  running: { guacd: Guacd },
+  options: GuacdOptions,
   signal: AbortSignal,
-  line: (text: string) => void = () => undefined,
-): Promise<never> {
+): Promise<void> {
   let wait = shortestPause;
-  for (;;) {
+  while (!signal.aborted) {
     const started = performance.now();
-    const { code, signal: by } = await current().exited;
-    if (signal.aborted) return await new Promise<never>(() => undefined); // an orderly stop is no end by itself
+    const { code, signal: by } = await running.guacd.exited;
+    if (signal.aborted) return;
     wait =
       performance.now() - started > healthyMilliseconds ? shortestPause : Math.min(wait * 2, longestPause);
-    line(`guacd has ended (${by ?? `code ${code}`}); starting it again`);
+    options.line?.(`guacd has ended (${by ?? `code ${code}`}); starting it again`);
     await pause(wait, signal);
-    if (!signal.aborted) await again();
+    if (!signal.aborted) running.guacd = await startGuacd(options);
   }
+  await running.guacd.stop(); // the stop came while a new one was on its way
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

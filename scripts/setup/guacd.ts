@@ -36,7 +36,7 @@ export async function provideGuacd(request: GuacdRequest): Promise<GuacdProgram>
 /** A second call finds the stamp and does nothing; the folder's own name is in it because fonts.conf holds paths. */
 function stamp({ folder, protocols = ['ssh', 'telnet', 'vnc'] }: GuacdRequest): string {
   return JSON.stringify({
-    recipe: 1,
+    recipe: 2,
     folder,
     olderRelease,
     protocols: [...protocols].sort(),
@@ -52,13 +52,14 @@ function isUnpacked(request: GuacdRequest): boolean {
 async function unpack(request: GuacdRequest): Promise<void> {
   const { folder, protocols = ['ssh', 'telnet', 'vnc'], log = () => undefined, signal } = request;
   const target = `${folder}.${process.pid}.unfinished`;
-  mkdirSync(join(target, 'home'), { recursive: true });
+  mkdirSync(target, { recursive: true });
   try {
     const packages = ['guacd', 'fonts-dejavu-core', ...protocols.map((name) => `libguac-client-${name}0`)];
     log('fetching guacd from the Debian archive');
     await unpackFromArchive({ packages, olderRelease, withheld, target, log, signal });
     writeFileSync(join(target, 'fonts.conf'), fontConfiguration(folder));
     writeFileSync(join(target, 'stamp.json'), stamp(request));
+    if (isUnpacked(request)) return rmSync(target, { recursive: true }); // by another process meanwhile
     rmSync(folder, { recursive: true, force: true });
     renameSync(target, folder);
   } catch (error) {
@@ -77,7 +78,7 @@ function fontConfiguration(folder: string): string {
   <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
   <dir>/usr/share/fonts</dir>
   <dir>${folder}/usr/share/fonts</dir>
-  <cachedir>${folder}/home/fontcache</cachedir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
   <alias binding="same"><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
 </fontconfig>
 `;
@@ -91,7 +92,6 @@ function unpackedProgram(folder: string): GuacdProgram {
     environment: {
       LD_LIBRARY_PATH: paths.map((path) => join(folder, path)).join(':'),
       FONTCONFIG_FILE: join(folder, 'fonts.conf'),
-      HOME: join(folder, 'home'), // FreeRDP fails with a misleading error when it cannot write there
     },
   };
 }

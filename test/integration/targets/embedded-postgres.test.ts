@@ -140,7 +140,7 @@ test(
     writer.on('error', () => undefined); // the connection ends with the store
     await writer.connect();
     await writer.query('CREATE TABLE acknowledged (value int); INSERT INTO acknowledged VALUES (7)');
-    const closed = once(connectTo(host), 'close');
+    const closed = new Promise<void>((resolve) => connectTo(host).on('close', () => resolve()));
     parent.child.kill('SIGKILL');
     await closed;
     const next = await start();

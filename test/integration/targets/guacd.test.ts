@@ -53,7 +53,7 @@ test('dies with a parent that is killed', { timeout: 20_000 }, async () => {
   });
   const [port] = await once(createInterface({ input: parent.stdout }), 'line');
   const socket = (await opened(Number(port))).on('error', () => undefined).resume();
-  const closed = once(socket, 'close');
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   parent.kill('SIGKILL');
   await closed; // guacd closes an idle connection only after 15 s
 });
