@@ -56,7 +56,12 @@ export function gcm(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, a
 }
 
 /** nonce ‖ ciphertext ‖ tag */
-export function blob(name: string, key: Uint8Array, plaintext: Uint8Array, aad: Uint8Array = new Uint8Array(0)) {
+export function blob(
+  name: string,
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array = new Uint8Array(0),
+) {
   const nonce = seed(`${name}/nonce`, 12);
   return concat(nonce, gcm(key, nonce, plaintext, aad));
 }

@@ -3,34 +3,43 @@ import type { Bytes } from '../../../../protocol/bytes.ts';
 import type { ProtocolError } from '../../../../protocol/errors.ts';
 import { limits } from '../../../../protocol/limits.ts';
 
+interface Task {
+  readonly at: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
 /** A clock that only moves when told, and runs what is due in order. */
 export class FakeClock {
   time = 0;
-  #tasks: { at: number; order: number; run: () => void }[] = [];
-  #order = 0;
+  readonly #tasks: Task[] = []; // by time, and in order of their coming for the same time
 
   readonly now = () => this.time;
 
   readonly schedule = (run: () => void, ms: number) => {
-    const task = { at: this.time + ms, order: this.#order++, run };
-    this.#tasks.push(task);
+    const task = { at: this.time + ms, run, cancelled: false };
+    this.#tasks.splice(this.#placeOf(task.at), 0, task);
     return () => {
-      this.#tasks = this.#tasks.filter((other) => other !== task);
+      task.cancelled = true;
     };
   };
 
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {
-      const due = this.#tasks
-        .filter((task) => task.at <= end)
-        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
-      if (due === undefined) break;
-      this.#tasks = this.#tasks.filter((task) => task !== due);
+      const due = this.#tasks[0];
+      if (due === undefined || due.at > end) break;
+      this.#tasks.shift();
       this.time = Math.max(this.time, due.at);
-      due.run();
+      if (!due.cancelled) due.run();
     }
     this.time = end;
+  }
+
+  #placeOf(at: number): number {
+    let place = this.#tasks.length;
+    while (place > 0 && (this.#tasks[place - 1]?.at ?? 0) > at) place--;
+    return place;
   }
 }
 
@@ -45,7 +54,7 @@ export class Pipe {
   buffered = 0;
   highest = 0;
   closed = false;
-  /** Messages that left, for tests that look at the order. */
+  /** The first messages that left, for tests that look at the order. */
   readonly log: Bytes[] = [];
   deliver: (message: Bytes) => void = () => {};
   onLow: () => void = () => {};
@@ -60,7 +69,7 @@ export class Pipe {
 
   readonly send = (message: Bytes) => {
     if (this.closed) throw new Error('InvalidStateError: channel is closed');
-    this.log.push(message);
+    if (this.log.length < 1000) this.log.push(message);
     this.buffered += message.length;
     this.highest = Math.max(this.highest, this.buffered);
     this.#busyUntil = Math.max(this.#busyUntil, this.#clock.time) + message.length / this.#path.rate;

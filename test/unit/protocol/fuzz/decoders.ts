@@ -1,0 +1,311 @@
+import { create, type DescMessage } from '@bufbuild/protobuf';
+import {
+  copy,
+  decodeBase64,
+  parseBase64url,
+  parseHex,
+  parseUtf8,
+  utf8,
+  type Bytes,
+} from '../../../../protocol/bytes.ts';
+import { decodeFrame } from '../../../../protocol/channel/frame.ts';
+import { checkPublicKey, generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
+import { verifyDer } from '../../../../protocol/crypto/ecdsa-der.ts';
+import { verifySignature } from '../../../../protocol/crypto/ecdsa.ts';
+import { openWithPrivateKey, sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
+import { openEnvelope, sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
+import { signatureContexts } from '../../../../protocol/crypto/labels.ts';
+import { pad, unpad } from '../../../../protocol/crypto/padding.ts';
+import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
+import { InstructionDecoder } from '../../../../protocol/guacamole/decoder.ts';
+import { limits } from '../../../../protocol/limits.ts';
+import { decodeMessage } from '../../../../protocol/messages/decode.ts';
+import * as account from '../../../../protocol/messages/gen/account_pb.js';
+import * as api from '../../../../protocol/messages/gen/api_pb.js';
+import * as application from '../../../../protocol/messages/gen/application_pb.js';
+import * as command from '../../../../protocol/messages/gen/command_pb.js';
+import * as link from '../../../../protocol/messages/gen/link_pb.js';
+import * as local from '../../../../protocol/messages/gen/local_pb.js';
+import * as record from '../../../../protocol/messages/gen/record_pb.js';
+import * as session from '../../../../protocol/messages/gen/session_pb.js';
+import { parseContent } from '../../../../protocol/records/content.ts';
+import {
+  readHostname,
+  readPamResources,
+  readPamSettings,
+} from '../../../../protocol/records/pam-settings.ts';
+import { parseErrorBody } from '../../../../protocol/secrets-manager/error-body.ts';
+import { openLegacyCbc, openLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
+import { parseAnyBase64, parseJson } from '../../../../protocol/secrets-manager/members.ts';
+import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/request.ts';
+import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
+import { parseSecretsResponse } from '../../../../protocol/secrets-manager/responses.ts';
+import { openApplicationCopy, parseApplicationCopy } from '../../../../protocol/session/application-copy.ts';
+import { parseEnrolmentToken } from '../../../../protocol/session/enrolment-token.ts';
+import { SessionKeys } from '../../../../protocol/session/session-keys.ts';
+import { verifyAccountCertificate } from '../../../../protocol/signed/account-certificate.ts';
+import { parseCommand, verifyCommand, verifyReply } from '../../../../protocol/signed/command.ts';
+import { verifyRoster } from '../../../../protocol/signed/roster.ts';
+import { acceptLink, openLink } from '../../../../protocol/transmission/link-channel.ts';
+import { openRequest } from '../../../../protocol/transmission/request.ts';
+import { verifyServerKeys } from '../../../../protocol/transmission/server-keys.ts';
+import { newUid, parseUid, uidOf } from '../../../../protocol/uid.ts';
+import { openRecord } from '../../../../protocol/vault/record-seal.ts';
+import commands from '../../../vectors/commands.json' with { type: 'json' };
+import certificates from '../../../vectors/certificates.json' with { type: 'json' };
+import frames from '../../../vectors/frames.json' with { type: 'json' };
+import guacamole from '../../../vectors/guacamole.json' with { type: 'json' };
+import replies from '../../../vectors/replies.json' with { type: 'json' };
+import requests from '../../../vectors/requests.json' with { type: 'json' };
+import rosters from '../../../vectors/rosters.json' with { type: 'json' };
+import secretsManagerEcies from '../../../vectors/secrets-manager-ecies.json' with { type: 'json' };
+import secretsManagerPayloads from '../../../vectors/secrets-manager-payloads.json' with { type: 'json' };
+import secretsManagerRequests from '../../../vectors/secrets-manager-requests.json' with { type: 'json' };
+import serverKeySets from '../../../vectors/server-keys.json' with { type: 'json' };
+import tokens from '../../../vectors/enrolment-tokens.json' with { type: 'json' };
+
+/** A decoder and valid inputs for it. It may return or throw a ProtocolError, and nothing else. */
+export interface Decoder<T> {
+  readonly name: string;
+  readonly valid: readonly T[];
+  readonly decode: (input: T) => unknown;
+  /** Fewer runs for the slow ones. */
+  readonly cost?: number;
+}
+
+type Cases = { readonly cases: readonly object[] };
+const member = (file: Cases, name: string) =>
+  file.cases
+    .filter((vector) => !('fails' in vector))
+    .map((vector) => (vector as Record<string, string>)[name] ?? '');
+const hexMember = (file: Cases, name: string) => member(file, name).map(parseHex);
+
+const key = await SymmetricKey.import(new Uint8Array(32).fill(1));
+const raw: Bytes = new Uint8Array(32).fill(2);
+const pair = generateEcdhKeyPair();
+const serverKeys = [{ id: 21, ...pair }];
+const uid = newUid();
+const scope = { sessionUid: uid, recordUid: uid, gatewayUid: uid };
+const envelope = await sealEnvelope(
+  key,
+  'record-data',
+  [],
+  pad(utf8('{"type":"t","title":"t","fields":[]}')),
+);
+const vaultKeys = await SessionKeys.derive('vault', scope, raw, raw.slice(0, 16));
+const signal = await vaultKeys.sealSignal({ case: 'candidate', value: { candidate: 'c', mid: '0' } });
+const ecies = await sealToPublicKey(pair.publicKey, 'p', [], utf8('x'));
+const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
+const empty: Bytes = new Uint8Array(0);
+
+const schemas = [account, api, application, command, link, local, record, session].flatMap((module) =>
+  Object.values(module).filter(
+    (value): value is DescMessage => typeof value === 'object' && 'kind' in value && value.kind === 'message',
+  ),
+);
+
+export const byteDecoders: readonly Decoder<Uint8Array>[] = [
+  { name: 'utf-8', valid: [utf8('äöü🔑')], decode: parseUtf8 },
+  { name: 'uid bytes', valid: [new Uint8Array(16)], decode: uidOf },
+  { name: 'padding', valid: [pad(utf8('x')), pad(new Uint8Array(300))], decode: unpad },
+  { name: 'public key', valid: [pair.publicKey], decode: checkPublicKey },
+  { name: 'envelope', valid: [envelope], decode: (bytes) => openEnvelope(key, 'record-data', [], bytes) },
+  { name: 'ecies', valid: [ecies], decode: (bytes) => openWithPrivateKey(pair, 'p', [], bytes), cost: 5 },
+  {
+    name: 'signature',
+    valid: [new Uint8Array(64).fill(1)],
+    decode: (bytes) => verifySignature(pair.publicKey, signatureContexts.command, empty, bytes),
+    cost: 5,
+  },
+  {
+    name: 'signature with a hostile key',
+    valid: [pair.publicKey],
+    decode: (bytes) => verifySignature(bytes, signatureContexts.command, empty, new Uint8Array(64).fill(1)),
+    cost: 5,
+  },
+  {
+    name: 'der signature',
+    valid: [parseHex('3006020101020101')],
+    decode: (bytes) => verifyDer(pair.publicKey, empty, bytes),
+    cost: 5,
+  },
+  { name: 'frame', valid: hexMember(frames, 'message'), decode: decodeFrame },
+  { name: 'guacamole stream', valid: hexMember(guacamole, 'stream'), decode: decodeGuacamole },
+  ...schemas.map((schema) => ({
+    name: `message ${schema.name}`,
+    valid: [utf8('\n\u0003abc\u0012\u0002xy\u0018\u0007')],
+    decode: (bytes: Uint8Array) => decodeMessage(schema, bytes),
+  })),
+  {
+    name: 'api request',
+    valid: hexMember(requests, 'body'),
+    decode: (bytes) => openRequest(serverKeys, 'RecordService/Sync', bytes),
+    cost: 5,
+  },
+  { name: 'link opening', valid: [opening], decode: (bytes) => acceptLink(serverKeys, bytes), cost: 5 },
+  {
+    name: 'link frame',
+    valid: [new Uint8Array(40)],
+    decode: async (bytes) => (await acceptLink(serverKeys, opening)).open(bytes),
+    cost: 10,
+  },
+  {
+    name: 'server keys',
+    valid: hexMember(serverKeySets, 'serverKeys'),
+    decode: (bytes) => verifyServerKeys(bytes, null),
+    cost: 5,
+  },
+  {
+    name: 'account certificate',
+    valid: hexMember(certificates, 'body'),
+    decode: (body) =>
+      verifyAccountCertificate(create(account.AccountCertificateSchema, { body, signature: raw })),
+    cost: 5,
+  },
+  {
+    name: 'roster',
+    valid: hexMember(rosters, 'roster'),
+    decode: (roster) =>
+      verifyRoster(create(account.SignedRosterSchema, { roster, signature: raw }), {
+        organisationUid: uid,
+        organisationKey: pair.publicKey,
+        minimumVersion: 1n,
+      }),
+    cost: 5,
+  },
+  {
+    name: 'command',
+    valid: hexMember(commands, 'command'),
+    decode: (bytes) => parseCommand(create(command.SignedCommandSchema, { command: bytes })),
+  },
+  {
+    name: 'signed command',
+    valid: hexMember(commands, 'command'),
+    decode: (bytes) =>
+      verifyCommand(pair.publicKey, create(command.SignedCommandSchema, { command: bytes }), 0),
+  },
+  {
+    name: 'signed reply',
+    valid: hexMember(replies, 'signedReply'),
+    decode: (bytes) => verifyReply(pair.publicKey, empty, bytes),
+    cost: 5,
+  },
+  {
+    name: 'session signal',
+    valid: [signal],
+    decode: async (bytes) =>
+      (await SessionKeys.derive('gateway', scope, copy(raw), raw.slice(0, 16))).openSignal(bytes),
+    cost: 2,
+  },
+  {
+    name: 'record',
+    valid: [envelope],
+    decode: (bytes) => openRecord(raw, { recordUid: uid, ownerUid: uid }, 1n, bytes),
+  },
+  { name: 'application copy', valid: [envelope], decode: (bytes) => openApplicationCopy(raw, bytes) },
+  {
+    name: 'secrets-manager ecies',
+    valid: hexMember(secretsManagerEcies, 'sealed'),
+    decode: (bytes) => openLegacyEcies(raw, bytes),
+    cost: 5,
+  },
+  { name: 'secrets-manager cbc', valid: [new Uint8Array(48)], decode: (bytes) => openLegacyCbc(raw, bytes) },
+  {
+    name: 'secrets-manager body',
+    valid: hexMember(secretsManagerRequests, 'body'),
+    decode: openSecretsManagerBody,
+    cost: 5,
+  },
+  { name: 'json', valid: [utf8('{"a":[1,null]}')], decode: parseJson },
+  { name: 'secrets-manager error', valid: [utf8('{"error":"key","key_id":7}')], decode: parseErrorBody },
+];
+
+const smHeaders = secretsManagerRequests.cases[0]?.headers ?? {};
+const smKeys = (secretsManagerRequests.cases[0]?.serverKeys ?? []).map(({ id, privateKey, publicKey }) => ({
+  id,
+  privateKey: parseHex(privateKey),
+  publicKey: parseHex(publicKey),
+}));
+const smBody = hexMember(secretsManagerRequests, 'body')[0] ?? empty;
+
+function openSecretsManagerBody(body: Uint8Array): unknown {
+  const headers = smHeaders as Record<string, string>;
+  return openSecretsManagerRequest({ headers, body, serverKeys: smKeys });
+}
+
+function openSecretsManagerHeader(name: string) {
+  return (value: string) =>
+    openSecretsManagerRequest({
+      headers: { ...(smHeaders as Record<string, string>), [name]: value },
+      body: smBody,
+      serverKeys: smKeys,
+    });
+}
+
+function decodeGuacamole(bytes: Uint8Array): void {
+  const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
+  for (const { args } of decoder.decode(bytes.subarray(0, bytes.length / 2))) void args.length;
+  decoder.decode(bytes.subarray(bytes.length / 2));
+  decoder.end();
+}
+
+export const textDecoders: readonly Decoder<string>[] = [
+  { name: 'base64url', valid: ['AQIDBA', '_-8'], decode: parseBase64url },
+  { name: 'base64', valid: ['AQIDBA==', '/+8='], decode: decodeBase64 },
+  { name: 'any base64', valid: ['AQIDBA==', '_-8'], decode: parseAnyBase64 },
+  { name: 'hexadecimal', valid: ['0123456789abcdef'], decode: parseHex },
+  { name: 'uid', valid: [uid], decode: parseUid },
+  { name: 'enrolment token', valid: member(tokens, 'text'), decode: parseEnrolmentToken },
+  { name: 'record content', valid: ['{"type":"t","title":"t","fields":[]}'], decode: parseContent },
+  {
+    name: 'application copy text',
+    valid: [
+      `{"type":"t","title":"t","fields":[],"sallyport":{"recordUid":"${uid}","applicationUid":"${uid}"}}`,
+    ],
+    decode: (text) => parseApplicationCopy(text, { recordUid: uid, applicationUid: uid }),
+  },
+  ...Object.entries(smHeaders).map(([name, value]) => ({
+    name: `secrets-manager header ${name}`,
+    valid: [String(value)],
+    decode: openSecretsManagerHeader(name),
+    cost: 5,
+  })),
+];
+
+const validPayloads = secretsManagerPayloads.cases
+  .filter((vector) => !('fails' in vector))
+  .map((vector) => vector.payload as object);
+const field = (type: string, value: object) => ({
+  type: 't',
+  title: 't',
+  fields: [{ type, value: [value] }],
+});
+
+export const jsonDecoders: readonly Decoder<unknown>[] = [
+  ...Object.entries(payloads).map(([name, decode]) => ({ name, valid: validPayloads, decode })),
+  {
+    name: 'parseSecretsResponse',
+    valid: [
+      {
+        appData: 'AAAA',
+        folders: [],
+        records: [{ recordUid: 'r', recordKey: 'AAAA', data: '', revision: 1 }],
+      },
+    ],
+    decode: parseSecretsResponse,
+  },
+  ...Object.entries({ readHostname, readPamSettings, readPamResources }).map(([name, read]) => ({
+    name,
+    valid: [
+      field('pamHostname', { hostName: 'h', port: '22' }),
+      field('pamSettings', { configurationUid: uid, connection: { protocol: 'ssh', fontSize: 12 } }),
+      field('pamResources', {
+        controllerUid: uid,
+        applicationUid: uid,
+        organisationUid: uid,
+        rosterVersion: 1,
+      }),
+    ],
+    decode: (json: unknown) => read(parseContent(JSON.stringify(json) ?? '')),
+  })),
+];

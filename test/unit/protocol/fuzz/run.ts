@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { describe, test } from 'vitest';
+import { ProtocolError } from '../../../../protocol/errors.ts';
+import { byteDecoders, jsonDecoders, textDecoders, type Decoder } from './decoders.ts';
+import { hostileBytes, hostileJson, hostileText } from './mutation.ts';
+
+/** Runs every decoder of the protocol on hostile input: it may return or throw a ProtocolError, and nothing else. */
+export function fuzzDecoders(runs: number): void {
+  describe('bytes', () => fuzz(byteDecoders, hostileBytes, runs));
+  describe('texts', () => fuzz(textDecoders, hostileText, runs));
+  describe('json', () => fuzz(jsonDecoders, (valid) => hostileJson(valid as object[]), runs));
+}
+
+function fuzz<T>(
+  decoders: readonly Decoder<T>[],
+  hostile: (v: readonly T[]) => fc.Arbitrary<T>,
+  runs: number,
+) {
+  test.each([...decoders])('$name', async ({ valid, decode, cost = 1 }) => {
+    const property = fc.asyncProperty(hostile(valid), async (input) => {
+      try {
+        await decode(input);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+      }
+    });
+    await fc.assert(property, { numRuns: Math.ceil(runs / cost) });
+  });
+}
