@@ -1,0 +1,86 @@
+// get_secret and get_folders: what an application may read, as ciphertext under its own keys.
+import { copy } from '../../protocol/bytes.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
+import { encodeSecretsResponse, type SecretsRecord } from '../../protocol/secrets-manager/responses.ts';
+import { parseUid, uidBytes, uidOf } from '../../protocol/uid.ts';
+import type { Database } from '../store/database.ts';
+import type { Caller } from './client-access.ts';
+import { SecretsRefusal } from './refusal.ts';
+
+/** Bytes of records in one answer; base64 and JSON add a third. */
+const mostBytes = (limits.secretsManagerBody * 2) / 3;
+
+export async function getSecret(db: Database, caller: Caller, payload: ReadSecretsPayload): Promise<object> {
+  return encodeSecretsResponse({
+    ...bindingOf(caller, payload),
+    appData: copy(await readAppData(db, caller)),
+    folders: [],
+    records: await readRecords(db, caller, payload),
+  });
+}
+
+/** Shared folders come later; the answer is the same with none. */
+export function getFolders(caller: Caller, payload: ReadSecretsPayload): object {
+  return encodeSecretsResponse({ ...bindingOf(caller, payload), appData: null, folders: [], records: [] });
+}
+
+/** The two keys that only a binding client gets, as long as it has not acknowledged them. */
+function bindingOf(caller: Caller, payload: ReadSecretsPayload) {
+  const binds = payload.publicKey !== null && caller.encryptedAppKey !== null;
+  return {
+    encryptedAppKey: binds && caller.encryptedAppKey ? copy(caller.encryptedAppKey) : null,
+    appOwnerPublicKey: binds ? copy(caller.appOwnerPublicKey) : null,
+    expiresOn: caller.accessExpiresAt,
+    warnings: [],
+  };
+}
+
+async function readAppData(db: Database, caller: Caller): Promise<Uint8Array> {
+  const row = await db
+    .selectFrom('application')
+    .select('app_data')
+    .where('application_uid', '=', caller.applicationUid)
+    .executeTakeFirstOrThrow();
+  return row.app_data;
+}
+
+async function readRecords(
+  db: Database,
+  caller: Caller,
+  { requestedRecords, requestedFolders }: ReadSecretsPayload,
+): Promise<SecretsRecord[]> {
+  const uids = requestedRecords.flatMap(knownUid);
+  const noneCanMatch = requestedRecords.length > 0 && uids.length === 0;
+  const foldersOnly = requestedRecords.length === 0 && requestedFolders.length > 0;
+  if (noneCanMatch || foldersOnly) return [];
+  let query = db
+    .selectFrom('application_copy')
+    .innerJoin('record', 'record.record_uid', 'application_copy.record_uid')
+    .select(['application_copy.record_uid', 'wrapped_key', 'data', 'editable', 'application_copy.revision'])
+    .where('application_uid', '=', caller.applicationUid)
+    .where('deleted', '=', false);
+  if (uids.length > 0) query = query.where('application_copy.record_uid', 'in', uids);
+  const rows = await query.execute();
+  if (rows.reduce((sum, row) => sum + row.data.length + 128, 0) > mostBytes)
+    throw new SecretsRefusal('bad_request', 'The answer is too large: name the records that are needed');
+  return rows.map((row) => ({
+    recordUid: uidOf(row.record_uid),
+    recordKey: copy(row.wrapped_key),
+    data: copy(row.data),
+    revision: row.revision,
+    isEditable: row.editable,
+    innerFolderUid: null,
+    files: [],
+    links: [],
+  }));
+}
+
+/** Clients ask for what cannot be there too, and get nothing for it. */
+function knownUid(text: string): Uint8Array[] {
+  try {
+    return [uidBytes(parseUid(text))];
+  } catch {
+    return [];
+  }
+}

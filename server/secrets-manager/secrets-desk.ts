@@ -1,0 +1,101 @@
+// One secrets-manager request from its bytes to its answer.
+import type { Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64, utf8 } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import {
+  openSecretsManagerRequest,
+  type OpenedSecretsManagerRequest,
+} from '../../protocol/secrets-manager/request.ts';
+import { parseReadSecrets, type ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
+import { ReplayWindow } from '../api/replay-window.ts';
+import { RateLimiter, type Rate } from '../api/token-bucket.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { Database } from '../store/database.ts';
+import { findCaller, noteAccess, requireAccess, verifyCaller, type Caller } from './client-access.ts';
+import { getFolders, getSecret } from './read-secrets.ts';
+import { SecretsRefusal, throttled } from './refusal.ts';
+
+export interface SecretsRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+  readonly address: string;
+}
+
+/** 100 requests in 10 seconds of a client and method. secrets-manager-protocol.md §7.2. */
+export const secretsRate: Rate = { burst: 100, perSecond: 10 };
+/** "Use that key" sends some clients into a loop, so it is said three times a minute. §7.1. */
+const keyAnswerRate: Rate = { burst: 3, perSecond: 1 / 20 };
+/** Requests carry no time; a copy kept for longer than this can at most be answered under a key its sender lacks. */
+const replayMs = 60 * 60_000;
+
+type Read = (db: Database, caller: Caller, payload: ReadSecretsPayload) => Promise<object>;
+
+const methods: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ['get_secret', getSecret],
+  ['get_folders', async (_db, caller, payload) => getFolders(caller, payload)],
+]);
+
+export class SecretsDesk {
+  readonly #db: Database;
+  readonly #ring: KeyRing;
+  readonly #limiter: RateLimiter;
+  readonly #keyAnswers = new RateLimiter(keyAnswerRate);
+  readonly #seen = new ReplayWindow(replayMs);
+
+  constructor(db: Database, ring: KeyRing, rate: Rate) {
+    this.#db = db;
+    this.#ring = ring;
+    this.#limiter = new RateLimiter(rate);
+  }
+
+  /** The body of a status 200 response. Throws SecretsRefusal or ProtocolError. */
+  async answer(request: SecretsRequest): Promise<Bytes> {
+    const opened = await this.#open(request);
+    const read = methods.get(request.method);
+    if (!read)
+      throw new SecretsRefusal('bad_request', `The method ${nameOf(request.method)} is not supported`);
+    const payload = parseReadSecrets(opened.payload);
+    const caller = await this.#admit(request, opened, payload);
+    const content = await read(this.#db, caller, payload);
+    // Last, so that a request that fails uses up no token.
+    await noteAccess(this.#db, caller, payload, request.address, Date.now());
+    return await opened.sealResponse(content);
+  }
+
+  async #open({ headers, body, address }: SecretsRequest): Promise<OpenedSecretsManagerRequest> {
+    const serverKeys = this.#ring.keys;
+    try {
+      return await openSecretsManagerRequest({ headers, body, serverKeys });
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'unknown-server-key') throw error;
+      throw this.#keyRefusal(address, serverKeys[0]?.id ?? 0);
+    }
+  }
+
+  #keyRefusal(address: string, keyId: number): SecretsRefusal {
+    if (this.#keyAnswers.take(address) > 0)
+      return new SecretsRefusal('access_denied', 'The server key is unknown');
+    return new SecretsRefusal('key', 'invalid key id', { keyId });
+  }
+
+  async #admit(
+    { method, address }: SecretsRequest,
+    opened: OpenedSecretsManagerRequest,
+    payload: ReadSecretsPayload,
+  ): Promise<Caller> {
+    const now = Date.now();
+    const caller = await findCaller(this.#db, payload.clientId, now);
+    verifyCaller(caller, opened, payload.publicKey);
+    requireAccess(caller, address, now);
+    this.#seen.admit(utf8(opened.transmissionKeyId), now);
+    const wait = this.#limiter.take(`${encodeBase64(payload.clientId)} ${method}`, now);
+    if (wait > 0) throw throttled(wait);
+    return caller;
+  }
+}
+
+/** The path is the caller's text; a method's name has these letters. */
+function nameOf(method: string): string {
+  return /^[a-z_]{1,40}$/.test(method) ? method : 'of that name';
+}

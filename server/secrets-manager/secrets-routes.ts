@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import { limits } from '../../protocol/limits.ts';
+import { requireNoWait } from '../api/refusal.ts';
+import { RateLimiter, type Rate } from '../api/token-bucket.ts';
+import type { Logger } from '../log/logger.ts';
+import { encodeRefusal, SecretsRefusal } from './refusal.ts';
+import type { SecretsDesk } from './secrets-desk.ts';
+
+/** POST /api/rest/sm/v1/:method, compatible with the public secrets-manager clients. protocol.md §10.4. */
+export function addSecretsRoutes(app: FastifyInstance, desk: SecretsDesk, rate: Rate, log: Logger): void {
+  const limiter = new RateLimiter(rate);
+  app.register(async (api) => {
+    api.removeAllContentTypeParsers();
+    // Clients send whatever content type their platform puts there.
+    api.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limits.apiBody }, (_request, body, done) =>
+      done(null, body),
+    );
+    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(request.ip)));
+    api.setErrorHandler((error, request, reply) => {
+      const status = (error as { statusCode?: number }).statusCode ?? 500;
+      const known = encodeRefusal(status < 500 ? new SecretsRefusal('bad_request', 'Not a request') : error);
+      if (!known)
+        log.error({ event: 'secrets-failure', route: request.routeOptions.url ?? 'none', err: error });
+      const refusal = known ?? encodeRefusal(new SecretsRefusal('internal_error', 'The server failed'));
+      return reply
+        .code(refusal?.status ?? 500)
+        .type('application/json')
+        .send(Buffer.from(refusal?.body ?? []));
+    });
+    api.post<{ Params: { method: string }; Body: Buffer | undefined }>(
+      '/api/rest/sm/v1/:method',
+      async ({ params, headers, body, ip }, reply) => {
+        const request = { method: params.method, headers, body: body ?? new Uint8Array(0), address: ip };
+        const response = await desk.answer(request);
+        return reply
+          .header('cache-control', 'no-store')
+          .type('application/octet-stream')
+          .send(Buffer.from(response));
+      },
+    );
+  });
+}
