@@ -8,6 +8,7 @@ import { defaultConfigPath, loadConfig } from './config-source.ts';
 import { describePins, enrol } from './enrolment/enrol.ts';
 import { startGateway } from './gateway.ts';
 import { Logger } from './log/logger.ts';
+import { endLibrary } from './media/library.ts';
 import { readSettings } from './settings.ts';
 
 /** Ctrl-C in a terminal comes twice (from the terminal and from the parent): within this time it is one wish. */
@@ -66,8 +67,9 @@ async function run(args: Arguments): Promise<number> {
   const signal = await stopped;
   const deadline = setTimeout(() => process.exit(1), stopMs);
   await gateway.close();
-  clearTimeout(deadline);
   log.info('gateway stopped', { signal });
+  endLibrary();
+  clearTimeout(deadline);
   process.exit(0); // native threads of libdatachannel may outlive their cleanup
 }
 

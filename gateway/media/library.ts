@@ -6,19 +6,19 @@ const sctp = { delayedSackTime: 0, sendBufferSize: 128 * 1024 } as const;
 /** One message of the channel: a frame is far smaller. */
 export const maxMessageSize = 64 * 1024;
 
-let users = 0;
+let ready = false;
 
-/** Takes the library into use for this process; the function returned lets go of it. */
-export function useLibrary(): () => void {
-  if (users++ === 0) {
-    setSctpSettings(sctp);
-    initLogger('Fatal', () => {}); // its lines hold addresses and SDP
-  }
-  let using = true;
-  return () => {
-    if (using && --users === 0) cleanup();
-    using = false;
-  };
+/** Sets the library up, once in a process: its settings are the process's own. */
+export function prepareLibrary(): void {
+  if (ready) return;
+  ready = true;
+  setSctpSettings(sctp);
+  initLogger('Fatal', () => {}); // its lines hold addresses and SDP
+}
+
+/** Ends the library's threads, and every peer connection of the process with them: only a program's end may do that. */
+export function endLibrary(): void {
+  if (ready) cleanup();
 }
 
 if (maxMessageSize < limits.framePayload + 64) throw new RangeError('a frame must fit a message');

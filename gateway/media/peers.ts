@@ -2,17 +2,17 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
-import { useLibrary } from './library.ts';
+import { prepareLibrary } from './library.ts';
 import { Peer, type PeerOptions } from './peer.ts';
 
 /** The peer connections of this gateway: one for each page, which its later sessions use again. */
 export class Peers {
   readonly #peers = new Map<Uid, Peer>();
   readonly #log: Logger;
-  readonly #letGo = useLibrary();
   #opening = 0;
 
   constructor(log: Logger) {
+    prepareLibrary();
     this.#log = log;
   }
 
@@ -40,10 +40,8 @@ export class Peers {
     }
   }
 
-  /** Closes all, and the library when nobody else in this process uses it. */
   close(): void {
     for (const peer of [...this.#peers.values()]) peer.close();
-    this.#letGo();
   }
 
   #keep(peer: Peer): void {

@@ -1,0 +1,263 @@
+// A server in memory that speaks the real bytes and lies on request: between what it stores and what it answers stands
+// a test. Runs in Node and in the browser.
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import { ready, server as opaque } from '@serenity-kit/opaque';
+import { encodeBase64url, equal, utf8, type Bytes } from '../../protocol/bytes.ts';
+import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../protocol/crypto/ecdsa.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  AccountService,
+  LoginFactor,
+  type AccountBundle,
+  type OrganisationBundle,
+} from '../../protocol/messages/gen/account_pb.js';
+import {
+  ApiRequestSchema,
+  ApiResponseSchema,
+  ServerKeySetSchema,
+} from '../../protocol/messages/gen/api_pb.js';
+import {
+  ApplicationService,
+  GatewaySchema,
+  type Gateway,
+} from '../../protocol/messages/gen/application_pb.js';
+import {
+  RecordSchema,
+  RecordService,
+  type Record as VaultRecord,
+} from '../../protocol/messages/gen/record_pb.js';
+import { openRequest } from '../../protocol/transmission/request.ts';
+import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
+import type { HttpAnswer, Socket, SocketEvents, Transport } from '../../workers/engine/environment.ts';
+
+type Method = DescMethodUnary<DescMessage, DescMessage>;
+type Handler = (input: never, session: string) => unknown;
+
+interface StoredFactor {
+  readonly record: string;
+  readonly sealedDataKey: Uint8Array;
+}
+
+interface StoredAccount {
+  readonly account: AccountBundle;
+  readonly organisation: OrganisationBundle;
+  readonly factors: Map<LoginFactor, StoredFactor>;
+}
+
+export class HostileServer {
+  readonly origin = 'https://vault.example.test';
+  readonly transport: Transport = {
+    request: (url, body) => this.#request(url, body),
+    openSocket: (url, events) => this.#refuseSocket(url, events),
+  };
+  /** Everything that was asked for, in order. */
+  readonly urls: string[] = [];
+  /** Every request body, as it went over the wire. */
+  readonly bodies: Bytes[] = [];
+  readonly accounts = new Map<string, StoredAccount>();
+  readonly records = new Map<string, { record: VaultRecord; cursor: bigint }>();
+  readonly gateways: Gateway[] = [];
+  /** Application keys by gateway, wrapped under the one-time tokens that this server never saw. */
+  readonly appKeys = new Map<string, Uint8Array>();
+  identity = signerOf(generateEcdhKeyPair().privateKey);
+  keySetVersion = 1n;
+  /** Whatever the server says, as a sealed answer would have it. */
+  clearAnswer: HttpAnswer | null = null;
+  readonly #key = generateEcdhKeyPair();
+  readonly #lies = new Map<string, (output: never) => void>();
+  readonly #handlers = new Map<string, { method: Method; handle: Handler }>();
+  readonly #sessions = new Map<string, string>();
+  readonly #pending = new Map<string, { email: string; factor: LoginFactor; state: string }>();
+  #opaqueSetup = '';
+  #cursor = 0n;
+
+  static async start(): Promise<HostileServer> {
+    await ready;
+    const server = new HostileServer();
+    server.#opaqueSetup = opaque.createSetup();
+    return server;
+  }
+
+  private constructor() {
+    this.#serveAccounts();
+    this.#serveRecords();
+    this.#serveApplications();
+  }
+
+  /** From now on every answer of that method goes through the lie. */
+  lie<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    change: (output: MessageShape<O>) => void,
+  ): void {
+    this.#lies.set(`${method.parent.name}/${method.name}`, change as (output: never) => void);
+  }
+
+  honest(): void {
+    this.#lies.clear();
+  }
+
+  /** The stored records in the order of their writing. */
+  get stored(): VaultRecord[] {
+    return [...this.records.values()].sort((a, b) => Number(a.cursor - b.cursor)).map(({ record }) => record);
+  }
+
+  /** The next sync of every client shows these again, as they are now. */
+  touch(): void {
+    for (const entry of this.records.values()) entry.cursor = ++this.#cursor;
+  }
+
+  #on<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    handle: (input: MessageShape<I>, email: string) => MessageInitShape<O>,
+  ): void {
+    const name = `${method.parent.name}/${method.name}`;
+    this.#handlers.set(name, { method: method as unknown as Method, handle: handle as Handler });
+  }
+
+  async #request(url: URL, body: Bytes | null): Promise<HttpAnswer> {
+    this.urls.push(url.href);
+    if (this.clearAnswer) return this.clearAnswer;
+    if (url.pathname === '/api/v1/server-keys') return { status: 200, body: await this.#serverKeys() };
+    if (body === null) return { status: 404, body: utf8('{}') };
+    this.bodies.push(body);
+    const name = url.pathname.replace('/api/v1/', '');
+    const keys = [{ id: 1, ...this.#key }];
+    const opened = await openRequest(keys, name, body);
+    return { status: 200, body: await opened.sealResponse(this.#answer(name, opened.payload)) };
+  }
+
+  async #serverKeys(): Promise<Bytes> {
+    const keys = [{ keyId: 1, publicKey: this.#key.publicKey, expiresAtMs: 0n }];
+    return await signServerKeys(
+      this.identity,
+      create(ServerKeySetSchema, { version: this.keySetVersion, keys }),
+    );
+  }
+
+  #answer(name: string, payload: Bytes): Bytes {
+    try {
+      const request = decodeMessage(ApiRequestSchema, payload);
+      const found = this.#handlers.get(name);
+      if (!found) throw new ProtocolError('not-found', name);
+      const email = this.#sessions.get(encodeBase64url(request.sessionToken)) ?? '';
+      const input = decodeMessage(found.method.input, request.payload) as never;
+      const output = create(found.method.output, found.handle(input, email) as Record<string, unknown>);
+      this.#lies.get(name)?.(output as never);
+      const value = encodeMessage(found.method.output, output);
+      return encodeMessage(ApiResponseSchema, { outcome: { case: 'payload', value } });
+    } catch (error) {
+      const { code, message } = toProtocolError(error) ?? new ProtocolError('internal', String(error));
+      return encodeMessage(ApiResponseSchema, { outcome: { case: 'error', value: { code, message } } });
+    }
+  }
+
+  #refuseSocket(url: URL, events: SocketEvents): Socket {
+    this.urls.push(url.href);
+    queueMicrotask(() => events.closed());
+    return { waiting: 0, send: () => {}, close: () => {} };
+  }
+
+  #serveAccounts(): void {
+    const { method } = AccountService;
+    this.#on(method.getServerInfo, () => ({ version: 'hostile', openSignUp: true }));
+    this.#on(method.startRegistration, ({ email, passwordRequest, recoveryRequest }) => ({
+      registrationUid: utf8(email),
+      passwordResponse: this.#register(email, LoginFactor.PASSWORD, passwordRequest),
+      recoveryResponse: this.#register(email, LoginFactor.RECOVERY, recoveryRequest),
+    }));
+    this.#on(method.finishRegistration, ({ account, organisation, ...input }) => {
+      if (!account || !organisation) throw new ProtocolError('malformed');
+      const factors = new Map([
+        [LoginFactor.PASSWORD, { record: input.passwordRecord, sealedDataKey: input.passwordSealedDataKey }],
+        [LoginFactor.RECOVERY, { record: input.recoveryRecord, sealedDataKey: input.recoverySealedDataKey }],
+      ]);
+      this.accounts.set(account.email, { account, organisation, factors });
+      return { session: this.#newSession(account.email) };
+    });
+    this.#on(method.startLogin, ({ email, factor, loginRequest: startLoginRequest }) => {
+      const registrationRecord = this.accounts.get(email)?.factors.get(factor)?.record ?? null;
+      const userIdentifier = `${factor}:${email}`;
+      const parts = { serverSetup: this.#opaqueSetup, userIdentifier, registrationRecord, startLoginRequest };
+      const { serverLoginState: state, loginResponse } = opaque.startLogin(parts);
+      const loginUid = randomBytes(16);
+      this.#pending.set(encodeBase64url(loginUid), { email, factor, state });
+      return { loginUid, loginResponse };
+    });
+    this.#on(method.finishLogin, ({ loginUid, loginFinish }) => {
+      const pending = this.#pending.get(encodeBase64url(loginUid));
+      const stored = this.accounts.get(pending?.email ?? '');
+      if (!pending || !stored) throw new ProtocolError('login-refused');
+      opaque.finishLogin({ serverLoginState: pending.state, finishLoginRequest: loginFinish });
+      const sealedDataKey = stored.factors.get(pending.factor)?.sealedDataKey ?? new Uint8Array(0);
+      const { account, organisation } = stored;
+      return { session: this.#newSession(pending.email), account, organisation, sealedDataKey };
+    });
+    this.#on(method.renewSession, (_, email) => {
+      if (email === '') throw new ProtocolError('not-signed-in');
+      return { expiresAtMs: BigInt(Date.now() + 3_600_000) };
+    });
+    this.#on(method.logout, () => ({}));
+  }
+
+  #serveRecords(): void {
+    const { method } = RecordService;
+    this.#on(method.sync, ({ cursor: after }, email) => {
+      if (email === '') throw new ProtocolError('not-signed-in');
+      const owner = this.accounts.get(email)?.account.accountUid ?? new Uint8Array(0);
+      const changed = [...this.records.values()].filter(
+        ({ record, cursor }) => cursor > after && equal(record.ownerUid, owner),
+      );
+      const records = changed.sort((a, b) => Number(a.cursor - b.cursor)).map(({ record }) => record);
+      return { records, cursor: this.#cursor, hasMore: false };
+    });
+    this.#on(method.putRecords, ({ changes }, email) => {
+      const ownerUid = this.accounts.get(email)?.account.accountUid ?? new Uint8Array(0);
+      for (const { recordUid, baseRevision, sealedKey, sealedData, policy } of changes) {
+        const sealed = { sealedKey, sealedData, ...(policy && { policy }) };
+        const record = create(RecordSchema, { recordUid, ownerUid, revision: baseRevision + 1n, ...sealed });
+        this.records.set(encodeBase64url(recordUid), { record, cursor: ++this.#cursor });
+      }
+      return { cursor: this.#cursor };
+    });
+  }
+
+  #serveApplications(): void {
+    const { method } = ApplicationService;
+    this.#on(method.createApplication, () => ({}));
+    this.#on(method.listApplications, () => ({}));
+    this.#on(method.shareRecords, () => ({}));
+    this.#on(method.unshareRecords, () => ({}));
+    this.#on(
+      method.addClient,
+      ({ gatewayUid, applicationUid, clientId, encryptedAppKey, firstAccessExpiresAtMs }) => {
+        const tokenExpiresAtMs = firstAccessExpiresAtMs;
+        this.appKeys.set(encodeBase64url(gatewayUid), encryptedAppKey);
+        this.gateways.push(create(GatewaySchema, { gatewayUid, applicationUid, clientId, tokenExpiresAtMs }));
+        return {};
+      },
+    );
+    this.#on(method.listGateways, () => ({ gateways: this.gateways }));
+  }
+
+  #register(email: string, factor: LoginFactor, registrationRequest: string): string {
+    const userIdentifier = `${factor}:${email}`;
+    const parts = { serverSetup: this.#opaqueSetup, userIdentifier, registrationRequest };
+    return opaque.createRegistrationResponse(parts).registrationResponse;
+  }
+
+  #newSession(email: string) {
+    const sessionToken = randomBytes(32);
+    this.#sessions.set(encodeBase64url(sessionToken), email);
+    return { sessionToken, expiresAtMs: BigInt(Date.now() + 3_600_000), serverTimeMs: BigInt(Date.now()) };
+  }
+}

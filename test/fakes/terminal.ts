@@ -1,0 +1,97 @@
+import { watch } from 'node:fs';
+import { once } from 'node:events';
+import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
+import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
+import type { SshTarget } from '../fixtures/ssh-target.ts';
+
+/** What a page does with a session's stream, but for drawing: answers `sync`, types, and remembers what it is told. */
+export class FakeTerminal {
+  readonly controls: StreamControl[] = [];
+  readonly opcodes = new Map<string, number>();
+  bytes = 0;
+  /** Set false to take no more. */
+  reading = true;
+  /** Settles with the code of a reset, or `end`. */
+  readonly over: Promise<string>;
+  readonly #stream: Stream;
+  readonly #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
+  readonly #waiting = new Set<() => void>();
+  readonly #over = Promise.withResolvers<string>();
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+    this.over = this.#over.promise;
+    stream.onData = (bytes) => this.#take(bytes);
+    stream.onControl = (control) => {
+      this.controls.push(control);
+      this.#changed();
+    };
+    stream.onEnd = () => {
+      this.#over.resolve('end');
+      stream.end();
+    };
+    stream.onReset = (code) => this.#over.resolve(code);
+  }
+
+  send(opcode: string, ...args: (string | number)[]): void {
+    this.#stream.write(encodeInstructionBytes(opcode, ...args));
+  }
+
+  type(text: string): void {
+    for (const letter of text) {
+      const keysym = letter === '\n' ? 0xff0d : (letter.codePointAt(0) ?? 0);
+      this.send('key', keysym, 1);
+      this.send('key', keysym, 0);
+    }
+  }
+
+  /** Settles with the first control message of that kind, early or late. */
+  async control(kind: StreamControl['body']['case']): Promise<StreamControl> {
+    await this.until(() => this.controls.some(({ body }) => body.case === kind));
+    const found = this.controls.find(({ body }) => body.case === kind);
+    if (!found) throw new Error('no such control');
+    return found;
+  }
+
+  count(opcode: string): number {
+    return this.opcodes.get(opcode) ?? 0;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.bytes += bytes.length;
+    for (const { opcode, args } of this.#decoder.decode(Uint8Array.from(bytes))) {
+      this.opcodes.set(opcode, this.count(opcode) + 1);
+      if (opcode === 'sync' && this.reading) this.send('sync', args[0] ?? '0');
+    }
+    if (this.reading) this.#stream.consumed(bytes.length);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
+
+/** Waits for a command's effect on the target itself. */
+export async function fileHolds(target: SshTarget, name: string, content: string): Promise<void> {
+  const watcher = watch(target.home);
+  const deadline = AbortSignal.timeout(10_000);
+  try {
+    while (target.homeFile(name) !== content) await once(watcher, 'change', { signal: deadline });
+  } finally {
+    watcher.close();
+  }
+}
