@@ -12,7 +12,7 @@ and gateway on 127.0.0.1, makes the demo organisation through the real client co
 address and the sign-in. Data stays in var/demo between runs. Ctrl-C stops everything it started.
 
   --json          print one JSON line {"url","email","password"} on stdout once ready
-  --port NUMBER   port of the web vault (default 8443, or the next free one)
+  --port NUMBER   port of the web vault at the first start (default 8443, or a free one); later starts keep it
   --data FOLDER   where the data lives (default var/demo)
   --reset         throw the data of earlier runs away first`,
   },

@@ -28,7 +28,8 @@ await runCommand(async (scope) => {
   const installation = await startInstallation(scope, { folder, port: portIn(values.port) });
   progress.say(`ready ${progress.seconds().toFixed(1)} s after the start; Ctrl-C stops everything`);
   announce(installation);
-  await untilStopped(signal, installation.running);
+  const { server, gateway, sshd } = installation;
+  await untilStopped(signal, [server, gateway, { name: 'sshd', exited: sshd.exited }]);
   return 0;
 });
 

@@ -42,7 +42,7 @@ export async function openOrganisation(options: OrganisationOptions): Promise<Or
     await enter(engine, options);
   } catch (error) {
     await engine.close();
-    throw error;
+    throw new Error('cannot enter the organisation (the option --reset starts anew)', { cause: error });
   }
   return {
     gatewayToken: (enrolled) => gatewayToken(engine, options, enrolled),

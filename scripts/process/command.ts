@@ -53,6 +53,14 @@ export async function untilStopped(
   await Promise.race([asked, ...ended]);
 }
 
+/** Rejects with the signal's reason: for waits that know nothing of it. */
+export function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
 /** Ctrl-C in a terminal comes twice (from the terminal and through scripts/run.mjs): both are one wish. */
 function stopSignal(progress: Progress): AbortSignal {
   const controller = new AbortController();

@@ -1,0 +1,99 @@
+// The parts of a demo, each started with what it keeps in the demo's folder and put on the command's parts.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { CommandScope } from '../process/command.ts';
+import { startGatewayProcess } from '../process/gateway.ts';
+import { configuredGuacd, freePort, guacdFolder } from '../process/guacd.ts';
+import { keepGuacd } from '../process/kept-guacd.ts';
+import { openLogFile } from '../process/log-file.ts';
+import type { LogFile } from '../process/log-file.ts';
+import type { OwnedChild } from '../process/owned-child.ts';
+import type { ServerProcess } from '../process/server.ts';
+import { startServerProcess } from '../process/server.ts';
+import type { InstallationOptions } from './installation.ts';
+import type { Sshd } from './sshd.ts';
+import { startSshd } from './sshd.ts';
+
+export type Proxy = { readonly host: string; readonly port: number; readonly pid: () => number | null };
+
+export async function startServer(
+  { parts }: CommandScope,
+  options: InstallationOptions,
+  port: number,
+): Promise<ServerProcess> {
+  const settings = {
+    SALLYPORT_DATA: join(options.folder, 'server'),
+    SALLYPORT_HOST: '127.0.0.1',
+    SALLYPORT_PORT: String(port),
+    ...options.settings,
+  };
+  const server = await startServerProcess({ settings, log: openLog(options, 'server') });
+  parts.defer(() => server.stop());
+  return server;
+}
+
+/** On its port of the last start, which is in the machine's record; on another one when that is taken. */
+export async function startTarget(
+  { parts }: CommandScope,
+  options: InstallationOptions,
+  lastPort: number,
+): Promise<Sshd> {
+  const { account = 'sallyport-demo', throwAway = false } = options;
+  const folder = join(options.folder, 'target');
+  const { line } = openLog(options, 'sshd');
+  const start = (port: number): Promise<Sshd> => startSshd({ folder, account, throwAway, port, line });
+  const sshd = await start(lastPort).catch((error: unknown) => {
+    if (lastPort === 0) throw error;
+    return start(0);
+  });
+  parts.defer(() => sshd.stop());
+  return sshd;
+}
+
+export async function startProxy(
+  { parts, progress, signal }: CommandScope,
+  options: InstallationOptions,
+): Promise<Proxy> {
+  const elsewhere = configuredGuacd(process.env);
+  if (elsewhere) return { ...elsewhere, pid: () => null };
+  const { line } = openLog(options, 'guacd');
+  const guacd = await keepGuacd({ folder: guacdFolder, log: progress.say, signal, line });
+  parts.defer(() => guacd.stop());
+  return guacd;
+}
+
+/** An enrolled one; it is connected when the server says so. */
+export async function startGateway(
+  { parts }: CommandScope,
+  options: InstallationOptions,
+  guacd: Proxy,
+  log = openLog(options, 'gateway'),
+): Promise<OwnedChild> {
+  const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1' };
+  const gateway = await startGatewayProcess({ config: gatewayConfig(options), log, guacd, settings });
+  parts.defer(() => gateway.stop());
+  return gateway;
+}
+
+export function gatewayConfig({ folder }: InstallationOptions): string {
+  return join(folder, 'gateway', 'gateway.json');
+}
+
+export function openLog({ folder }: InstallationOptions, name: string): LogFile {
+  return openLogFile(join(folder, 'logs', `${name}.log`));
+}
+
+/** The wanted port if nobody has it, else a free one. A person may have typed the usual one into a browser before. */
+export async function availablePort(wanted: number): Promise<number> {
+  const probe = createServer().listen(wanted, '127.0.0.1');
+  const free = await once(probe, 'listening').then(
+    () => true,
+    () => false, // taken
+  );
+  if (!free) return freePort();
+  const closed = once(probe, 'close');
+  probe.close();
+  await closed;
+  return wanted;
+}
