@@ -26,7 +26,7 @@ export class ServerKeyring {
 
   /** Throws `untrusted` or `offline`. */
   current(): Promise<ServerPublicKey> {
-    this.#current ??= this.#fetch();
+    this.#current ??= this.#load();
     return this.#current;
   }
 
@@ -51,7 +51,7 @@ export class ServerKeyring {
     this.#current = null;
   }
 
-  async #fetch(): Promise<ServerPublicKey> {
+  async #load(): Promise<ServerPublicKey> {
     try {
       this.#pin ??= await this.#storage.readPin();
       const { key, pin } = verifyServerKeys(await this.#fetchKeys(), this.#pin);
