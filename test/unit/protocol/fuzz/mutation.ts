@@ -44,12 +44,15 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 
 /** Random bytes, and valid inputs damaged in one to four places. */
 export function hostileBytes(valid: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
-  const random = fc.oneof(fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 2000 }));
+  const random: fc.Arbitrary<Uint8Array> = fc.oneof(
+    fc.uint8Array({ maxLength: 64 }),
+    fc.uint8Array({ maxLength: 2000 }),
+  );
   if (valid.length === 0) return random;
   const mutated = fc
     .tuple(fc.constantFrom(...valid), fc.array(change, { minLength: 1, maxLength: 4 }))
-    .map(([bytes, changes]) => changes.reduce((damaged, next) => next(damaged), bytes.slice()));
-  return fc.oneof<fc.Arbitrary<Uint8Array>[]>(random, mutated, mutated, mutated);
+    .map(([bytes, changes]) => changes.reduce<Uint8Array>((damaged, next) => next(damaged), bytes));
+  return fc.oneof(random, mutated, mutated, mutated);
 }
 
 /** Random text, and valid texts damaged. */
