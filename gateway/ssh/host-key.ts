@@ -22,7 +22,7 @@ export function describeHostKey(blob: Buffer): HostKey {
 export function isPinned(blob: Buffer, pins: readonly string[]): boolean {
   return pins.some((pin) => {
     const pinned = Buffer.from(pin.trim().split(/\s+/)[1] ?? '', 'base64');
-    return pinned.length === blob.length && timingSafeEqual(pinned, blob);
+    return pinned.length > 0 && pinned.length === blob.length && timingSafeEqual(pinned, blob);
   });
 }
 
