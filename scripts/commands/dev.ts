@@ -24,7 +24,6 @@ await runCommand(async (scope) => {
     folder: resolve(values.data),
     port: 8444,
     web: 'elsewhere',
-    account: 'sallyport-dev',
     settings: { LOG_LEVEL: 'debug' },
   } as const;
   const installation = await startInstallation(scope, options);

@@ -1,5 +1,5 @@
 // The unprivileged throw-away account that the demo's and the tests' sshd lets in.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandOutput } from '../process/command-output.ts';
@@ -29,11 +29,25 @@ export async function prepareAccount(username: string, folder: string): Promise<
   if ((await accountFields(username)) === null) await makeAccount(username);
   const { uid, gid, comment } = (await accountFields(username)) ?? unknown(username);
   if (comment !== mark) throw new Error(`an account ${username} that is not Sallyport's own exists already`);
-  const home = await homeFor(username, uid, folder);
+  const home = (await canEnter(uid, gid, folder)) ? nearHome(folder) : farHome(folder);
   await commandOutput(alone('usermod', '--home', home, '--expiredate', '', username));
   await commandOutput(alone('chpasswd'), { input: `${username}:${password}\n` });
   makeHome(home, uid, gid);
   return { username, password, uid, home };
+}
+
+/**
+ * The first of `prefix`, `prefix`-2, … that nobody has, or that has its home in `folder` already: two demos on one
+ * machine must not change each other's password.
+ */
+export async function freeAccountName(prefix: string, folder: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? prefix : `${prefix}-${number}`;
+    const found = await accountFields(name);
+    if (found === null) return name;
+    const reusable = [nearHome(folder), farHome(folder)].includes(found.home) || !existsSync(found.home);
+    if (found.comment === mark && reusable) return name;
+  }
 }
 
 /** Ends the account's processes and locks it until it is prepared again. */
@@ -54,14 +68,21 @@ export async function removeAccount(username: string): Promise<void> {
 /** By this comment an account is known as ours. */
 const mark = 'Sallyport throw-away account';
 
-/** In `folder`, unless that lies below one that only root may enter (a checkout in /root). */
-async function homeFor(username: string, uid: number, folder: string): Promise<string> {
-  const asked = commandOutput(['setpriv', '--reuid', String(uid), '--clear-groups', 'test', '-x', folder]);
-  const inReach = await asked.then(
+function nearHome(folder: string): string {
+  return join(folder, 'home');
+}
+
+/** For a folder below one that only root may enter (a checkout in /root). */
+function farHome(folder: string): string {
+  return join('/var/lib/sallyport-targets', createHash('sha256').update(folder).digest('hex').slice(0, 12));
+}
+
+function canEnter(uid: number, gid: number, folder: string): Promise<boolean> {
+  const ids = ['--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
+  return commandOutput(['setpriv', ...ids, 'test', '-x', folder]).then(
     () => true,
     () => false, // test's own answer
   );
-  return inReach ? join(folder, 'home') : join('/var/lib/sallyport-targets', username);
 }
 
 async function makeAccount(username: string): Promise<void> {
@@ -71,10 +92,12 @@ async function makeAccount(username: string): Promise<void> {
 
 async function accountFields(
   username: string,
-): Promise<{ uid: number; gid: number; comment: string } | null> {
+): Promise<{ uid: number; gid: number; comment: string; home: string } | null> {
   const line = await commandOutput(['getent', 'passwd', username]).catch(() => null); // exit code 2: no such account
-  const [, , uid, gid, comment] = line?.trim().split(':') ?? [];
-  return comment === undefined ? null : { uid: Number(uid), gid: Number(gid), comment };
+  const [, , uid, gid, comment, home] = line?.trim().split(':') ?? [];
+  return comment === undefined || home === undefined
+    ? null
+    : { uid: Number(uid), gid: Number(gid), comment, home };
 }
 
 function unknown(username: string): never {

@@ -29,7 +29,7 @@ export type InstallationOptions = {
   readonly port: number;
   /** `elsewhere`: something else than the server shows the web vault. */
   readonly web?: 'built' | 'elsewhere';
-  /** The unprivileged account that sshd lets in. */
+  /** The unprivileged account that sshd lets in; by default one of this demo's own. */
   readonly account?: string;
   /** Remove that account at the stop. */
   readonly throwAway?: boolean;

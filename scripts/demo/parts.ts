@@ -11,6 +11,7 @@ import type { LogFile } from '../process/log-file.ts';
 import type { OwnedChild } from '../process/owned-child.ts';
 import type { ServerProcess } from '../process/server.ts';
 import { startServerProcess } from '../process/server.ts';
+import { freeAccountName } from './account.ts';
 import type { InstallationOptions } from './installation.ts';
 import type { Sshd } from './sshd.ts';
 import { startSshd } from './sshd.ts';
@@ -39,8 +40,9 @@ export async function startTarget(
   options: InstallationOptions,
   lastPort: number,
 ): Promise<Sshd> {
-  const { account = 'sallyport-demo', throwAway = false } = options;
+  const { throwAway = false } = options;
   const folder = join(options.folder, 'target');
+  const account = options.account ?? (await freeAccountName('sallyport-demo', folder));
   const { line } = openLog(options, 'sshd');
   const start = (port: number): Promise<Sshd> => startSshd({ folder, account, throwAway, port, line });
   const sshd = await start(lastPort).catch((error: unknown) => {

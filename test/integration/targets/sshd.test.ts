@@ -102,6 +102,14 @@ describe.runIf(process.getuid?.() === 0)('the sshd of demo and tests', () => {
     expect(readFileSync('/etc/passwd', 'utf8')).not.toContain(`${other.username}:`);
   });
 
+  test('a second demo on the machine gets an account of its own', async () => {
+    const { freeAccountName } = await import('../../../scripts/demo/account.ts');
+    const folder = target.home.replace(/\/home$/, '');
+    expect(await freeAccountName(target.username, folder)).toBe(target.username);
+    expect(await freeAccountName(target.username, `${folder}-other`)).toBe(`${target.username}-2`);
+    expect(await freeAccountName('daemon', folder)).toBe('daemon-2');
+  });
+
   test('does not touch an account of that name that is not its own', async () => {
     const { prepareAccount, removeAccount } = await import('../../../scripts/demo/account.ts');
     writeFileSync(`${target.home}/folder`, '');
