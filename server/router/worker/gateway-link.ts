@@ -64,12 +64,12 @@ export class GatewayLink implements LinkUser, GatewayWire {
     await this.#prove(frame.body.value);
   }
 
-  closed(): void {
+  async closed(): Promise<void> {
     if (!this.#admitted?.presence.detach(this)) return;
     const { clientId, presence } = this.#admitted;
     this.#announce(false);
     this.#parts.log.info({ event: 'gateway-link-closed', gateway: presence.gatewayUid });
-    noteGatewayGone(this.#parts.db, clientId, Date.now()).catch((error: unknown) => this.failed(error));
+    await noteGatewayGone(this.#parts.db, clientId, Date.now());
   }
 
   encodeClosing(code: ErrorCode): Bytes {

@@ -19,8 +19,12 @@ export class ReplayBuffer<T> {
       throw new ProtocolError('limit-reached', 'the peer does not acknowledge');
   }
 
-  /** The peer got `count` frames in all. Throws `malformed` for a count that cannot be. */
+  /**
+   * The peer got `count` frames in all. A count that is known already says nothing. Throws `malformed` for one that
+   * cannot be.
+   */
   acknowledge(count: number): void {
+    if (count <= this.#first) return;
     if (!this.canResume(count))
       throw new ProtocolError('malformed', 'acknowledges frames that were not sent');
     const dropped = this.#frames.splice(0, count - this.#first);

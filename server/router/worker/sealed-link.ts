@@ -12,7 +12,7 @@ export interface LinkUser {
   /** May throw ProtocolError: the link is closed with its code. */
   received(frame: Bytes): Promise<void>;
   /** Once, whatever ended the link. */
-  closed(): void;
+  closed(): Promise<void>;
   /** The last frame of the link, which says why it ends. */
   encodeClosing(code: ErrorCode): Bytes;
   /** An error that is no refusal: to be logged. */
@@ -157,10 +157,10 @@ export class SealedLink {
     clearTimeout(this.#proofDeadline);
     this.#closing = true;
     // After the frames that were still being handled, so that a user never sees a frame after the end.
-    void this.#receiving.then(() => {
-      this.#user.closed();
-      this.#ended.resolve();
-    });
+    void this.#receiving
+      .then(() => this.#user.closed())
+      .catch((error: unknown) => this.#user.failed(error))
+      .finally(() => this.#ended.resolve());
   }
 }
 

@@ -77,7 +77,7 @@ export class VaultLink implements LinkUser, SignalTaker {
     }
   }
 
-  closed(): void {
+  async closed(): Promise<void> {
     clearTimeout(this.#expiry);
     this.#unsubscribe();
     if (!this.#session) return;
