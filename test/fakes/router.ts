@@ -198,7 +198,7 @@ export class FakeRouter {
   #welcome(proof: GatewayProof, challenge: Bytes, socket: WebSocket, channel: LinkChannel): void {
     this.proofs.push(proof);
     const client = this.client;
-    if (client?.publicKey == null) throw new ProtocolError('not-allowed');
+    if (!client?.publicKey) throw new ProtocolError('not-allowed');
     const identity = client.clientId;
     const claim = { subject: 'gateway', identity, challenge, binding: channel.binding } as const;
     verifyLinkProof(client.publicKey, claim, proof.signature);
