@@ -29,6 +29,18 @@ export default defineConfig({
         test: { name: 'components', include: ['test/components/**/*.test.ts'], environment: 'happy-dom' },
       },
       {
+        // Found late, a dependency makes Vite reload the page under a running test.
+        optimizeDeps: {
+          include: [
+            '@bufbuild/protobuf',
+            '@scure/bip39',
+            '@scure/bip39/wordlists/english.js',
+            '@serenity-kit/opaque',
+            'comlink',
+            'hash-wasm',
+            'idb',
+          ],
+        },
         test: {
           name: 'browser',
           include: ['test/vectors/**/*.test.ts', 'test/browser/**/*.test.ts'],
