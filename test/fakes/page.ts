@@ -7,7 +7,7 @@ import { newUid, type Uid } from '../../protocol/uid.ts';
 /** The page's half of the media path: a real peer connection in this process, with the multiplexer on it. */
 export class FakePage {
   readonly peerUid: Uid = newUid();
-  readonly connection = new PeerConnection('page', { iceServers: [], bindAddress: '127.0.0.1' });
+  readonly connection: PeerConnection;
   /** Settles when the data channel is open. */
   readonly opened: Promise<void>;
   /** Settles when the channel or its peer is gone, with a code. */
@@ -16,7 +16,11 @@ export class FakePage {
   readonly #lost = Promise.withResolvers<string>();
   #multiplexer: Multiplexer | null = null;
 
+  /** `init`: ICE credentials of somebody else. */
   constructor({ label = 'sallyport', init }: { label?: string; init?: LocalDescriptionInit } = {}) {
+    const disableAutoNegotiation = init !== undefined;
+    const config = { iceServers: [], bindAddress: '127.0.0.1', disableAutoNegotiation };
+    this.connection = new PeerConnection('page', config);
     const gathered = Promise.withResolvers<string>();
     this.#offer = gathered.promise;
     this.lost = this.#lost.promise;
