@@ -1,4 +1,3 @@
-import { client, ready } from '@serenity-kit/opaque';
 import { parseBase64url, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 
@@ -8,6 +7,13 @@ import { ProtocolError } from '../../protocol/errors.ts';
  */
 const keyStretching = { 'argon2id-custom': { iterations: 3, memory: 65_536, parallelism: 1 } };
 
+/** Half of the worker's bytes, and an unlock needs none of them: fetched when the first login begins. */
+async function loadOpaque(): Promise<(typeof import('@serenity-kit/opaque'))['client']> {
+  const { client, ready } = await import('@serenity-kit/opaque');
+  await ready;
+  return client;
+}
+
 export interface StartedRegistration {
   readonly request: string;
   /** The record for the server, and the 64-byte export key that stays here. Throws `malformed`. */
@@ -16,7 +22,7 @@ export interface StartedRegistration {
 
 /** Begins the registration of a password or of a normalised recovery phrase. */
 export async function startRegistration(password: string): Promise<StartedRegistration> {
-  await ready;
+  const client = await loadOpaque();
   const { clientRegistrationState, registrationRequest } = client.startRegistration({ password });
   return {
     request: registrationRequest,
@@ -37,7 +43,7 @@ export interface StartedLogin {
 
 /** Begins a login. */
 export async function startLogin(password: string): Promise<StartedLogin> {
-  await ready;
+  const client = await loadOpaque();
   const { clientLoginState, startLoginRequest } = client.startLogin({ password });
   return {
     request: startLoginRequest,
