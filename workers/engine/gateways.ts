@@ -2,7 +2,7 @@ import type { GatewayView } from '../api.ts';
 import { encodeBase64url, equal, parseBase64url, utf8, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { importAesKey, sealBlob } from '../../protocol/crypto/aes-gcm.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ApplicationService, ClientKind, type Gateway } from '../../protocol/messages/gen/application_pb.js';
 import { readPamResources, type PamResources } from '../../protocol/records/pam-settings.ts';
@@ -39,6 +39,7 @@ type Trust = 'unknown' | 'pinned' | 'untrusted';
 /** The gateways of an unlocked vault: made here, pinned here, believed by their pins alone. */
 export class Gateways {
   readonly #parts: GatewayParts;
+  #pinning: Promise<unknown> = Promise.resolve();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -138,24 +139,36 @@ export class Gateways {
   /** protocol.md §10.3: the first key with a right proof is pinned; from then on only that key counts. */
   async #trust({ uid, configurationUid, pins }: KnownGateway, seen: Gateway): Promise<Trust> {
     const { devicePublicKey, identityProof } = seen;
-    if (pins.gatewayKey !== undefined) {
-      return equal(parseBase64url(pins.gatewayKey), devicePublicKey) ? 'pinned' : 'untrusted';
-    }
+    if (pins.gatewayKey !== undefined) return trustIn(pins.gatewayKey, devicePublicKey);
     if (identityProof.length === 0) return 'unknown'; // bound, but its first link has not come up yet
     const applicationKey = await this.#parts.writer.applicationKey(pins.applicationUid);
     const proved = isGatewayIdentity(applicationKey, uid, devicePublicKey, identityProof);
     wipe(applicationKey);
     if (!proved) return 'untrusted';
-    await this.#pin(configurationUid, encodeBase64url(devicePublicKey));
-    return 'pinned';
+    return await this.#pin(configurationUid, devicePublicKey);
   }
 
-  async #pin(configurationUid: Uid, gatewayKey: string): Promise<void> {
+  /** One at a time: two lists at once would both write the pin, and one of them would be stale. */
+  async #pin(configurationUid: Uid, devicePublicKey: Uint8Array): Promise<Trust> {
+    const pinned = this.#pinning.then(() => this.#pinOnce(configurationUid, devicePublicKey));
+    this.#pinning = pinned.catch(() => undefined); // told to its caller
+    return await pinned;
+  }
+
+  async #pinOnce(configurationUid: Uid, devicePublicKey: Uint8Array): Promise<Trust> {
     const draft = await this.#parts.writer.draftOf(configurationUid);
     const pins = readPamResources(draft.content);
-    if (pins.gatewayKey !== undefined) return; // another call, or another device, was faster
-    const content = withValue(draft.content, 'pamResources', [{ ...pins, gatewayKey }]);
-    await this.#parts.writer.write([{ ...draft, content }]);
+    if (pins.gatewayKey !== undefined) return trustIn(pins.gatewayKey, devicePublicKey);
+    const pinned = { ...pins, gatewayKey: encodeBase64url(devicePublicKey) };
+    const content = withValue(draft.content, 'pamResources', [pinned]);
+    try {
+      await this.#parts.writer.write([{ ...draft, content }]);
+      return 'pinned';
+    } catch (error) {
+      // Another device was faster: its pin is on the way, and the list is asked for again once it is here.
+      if (toProtocolError(error)?.code === 'conflict') return 'unknown';
+      throw error;
+    }
   }
 
   async #createApplication(applicationUid: Uid, applicationKey: Bytes, title: string): Promise<void> {
@@ -244,4 +257,8 @@ function knownBy(entry: RecordEntry, pins: PamResources): KnownGateway {
 function padText(text: string): string {
   const length = utf8(text).length;
   return text + ' '.repeat(Math.max(384, Math.ceil(length / 16) * 16) - length);
+}
+
+function trustIn(pinnedKey: string, devicePublicKey: Uint8Array): Trust {
+  return equal(parseBase64url(pinnedKey), devicePublicKey) ? 'pinned' : 'untrusted';
 }
