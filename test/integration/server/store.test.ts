@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
+import { openDatabase } from '../../../server/store/database.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../server/store/embedded-postgres.ts';
+import { migrate, readMigrations } from '../../../server/store/migrate.ts';
+import { ApiClient } from '../../fixtures/api-client.ts';
+import { putRecord } from '../../fixtures/application.ts';
+import { startTestServer } from '../../fixtures/server.ts';
+
+const password = 'correct horse battery';
+const ignore = () => undefined;
+
+describe('store', () => {
+  let folder: string;
+  let postgres: EmbeddedPostgres;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sallyport-store-'));
+    postgres = await startEmbeddedPostgres({ folder });
+  });
+  afterAll(async () => {
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const newPool = async (schema: string) => {
+    const admin = new pg.Client(postgres.connection);
+    await admin.connect();
+    await admin.query(`CREATE SCHEMA ${schema}`);
+    await admin.end();
+    return new pg.Pool({ ...postgres.connection, options: `-c search_path=${schema}` });
+  };
+
+  test('a server over DATABASE_URL works like one with a store of its own, and keeps its data over a restart', async () => {
+    const { host, user, database } = postgres.connection;
+    const databaseUrl = `postgres:///${database}?host=${encodeURIComponent(host)}&user=${user}`;
+    let server = await startTestServer({ databaseUrl });
+    try {
+      const vault = await ApiClient.connect(server.url);
+      await vault.register('elsewhere@example.test', password);
+      await putRecord(vault, 'one');
+      server = await server.restart();
+      expect((await vault.call(RecordService.method.sync, {})).records).toHaveLength(1);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test("acknowledged writes are synchronous, whatever the server's default is", async () => {
+    const pool = new pg.Pool(postgres.connection);
+    await pool.query("ALTER ROLE sallyport SET synchronous_commit = 'off'");
+    await pool.end();
+    const { db, close } = await openDatabase(postgres.connection, ignore);
+    const { rows } = await sql`SHOW synchronous_commit`.execute(db);
+    expect(rows).toEqual([{ synchronous_commit: 'on' }]);
+    await close();
+  });
+
+  test('migrations run once, also when servers start at the same time, and later ones are added to an old store', async () => {
+    const pool = await newPool('fresh');
+    const all = readMigrations();
+    await migrate(pool, all.slice(0, 1));
+    await Promise.all([migrate(pool, all), migrate(pool, all), migrate(pool, all)]);
+    const { rows } = await pool.query('SELECT number FROM migration ORDER BY number');
+    expect(rows.map(({ number }) => number)).toEqual(all.map(({ number }) => number));
+    const next = {
+      number: all.length + 1,
+      name: 'next.sql',
+      sql: 'ALTER TABLE account ADD COLUMN later text',
+    };
+    await migrate(pool, [...all, next]);
+    await pool.query('SELECT later FROM account');
+    await pool.end();
+  });
+
+  test('a store of a newer version, or one made by other files, is left alone', async () => {
+    const pool = await newPool('newer');
+    const all = readMigrations();
+    await migrate(pool, all);
+    await expect(migrate(pool, all.slice(0, -1))).rejects.toThrow('use a newer version');
+    const changed = all.map((migration) => ({ ...migration, sql: `${migration.sql} ` }));
+    await expect(migrate(pool, changed)).rejects.toThrow('differs from the one that made this store');
+    await pool.end();
+  });
+
+  test('a migration that fails leaves nothing behind', async () => {
+    const pool = await newPool('failing');
+    const broken = {
+      number: 1,
+      name: 'broken.sql',
+      sql: 'CREATE TABLE half (a integer); SELECT no_such_function()',
+    };
+    await expect(migrate(pool, [broken])).rejects.toThrow('migration broken.sql failed');
+    await expect(pool.query('SELECT * FROM half')).rejects.toThrow();
+    await pool.end();
+  });
+});
