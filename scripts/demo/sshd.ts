@@ -128,6 +128,7 @@ function configuration(options: SshdOptions, hostKeys: readonly SshKeyPair[], po
     `KbdInteractiveAuthentication ${interactive ? 'yes' : 'no'}`,
     `UsePAM ${interactive ? 'yes' : 'no'}`,
     'PrintMotd no',
+    'AcceptEnv LANG LC_*', // as Debian's own sshd_config has it
     'PrintLastLog no',
     'Subsystem sftp internal-sftp',
     ...(options.settings ?? []),

@@ -1,0 +1,94 @@
+import { machines, test, expect } from './house.ts';
+import { connect, run, targetFile, terminal } from './person.ts';
+import { countPixels } from './pixels.ts';
+
+test.describe.configure({ mode: 'serial' });
+
+test('a password machine gives a shell, and what is typed happens on the target', async ({ house }) => {
+  const { page, installation } = house;
+  await connect(page, machines.password);
+  await run(page, 'echo "typed $((6*7))" > typed.txt');
+  expect(await targetFile(installation, 'typed.txt')).toBe('typed 42');
+});
+
+test('what the target prints is drawn: a green field has the size it was printed with', async ({ house }) => {
+  const { page, installation } = house;
+  const green = "for i in 1 2 3 4 5 6; do printf '\\033[42m%40s\\033[0m\\n' ''; done; echo drawn > drawn.txt";
+  await run(page, `clear; ${green}`);
+  await targetFile(installation, 'drawn.txt');
+  // Six lines of forty cells; at the smallest font a cell has over 60 pixels.
+  await expect.poll(async () => countPixels(await terminal(page).screenshot(), isGreen)).toBeGreaterThan(6 * 40 * 60);
+  await page.screenshot({ path: 'test-results/terminal.png' });
+});
+
+test('keys of the person’s layout arrive: letters, symbols, umlauts, control', async ({ house }) => {
+  const { page, installation } = house;
+  await run(page, "cat > keys.txt <<'X'");
+  await run(page, 'aZ09 @{}[]|~\\ "quoted" äöüß €');
+  await run(page, 'X');
+  expect(await targetFile(installation, 'keys.txt')).toBe('aZ09 @{}[]|~\\ "quoted" äöüß €');
+  await run(page, 'cat > /dev/null');
+  await page.keyboard.press('Control+C');
+  await run(page, 'echo $? > interrupted.txt');
+  expect(await targetFile(installation, 'interrupted.txt')).toBe('130');
+});
+
+test('resizing the window resizes the terminal on the target', async ({ house }) => {
+  const { page, installation } = house;
+  await run(page, 'stty size > size-before.txt');
+  const before = await targetFile(installation, 'size-before.txt');
+  await run(page, "trap 'stty size > size-after.txt' WINCH");
+  await page.setViewportSize({ width: 1000, height: 600 });
+  const smaller = (text: string) => Number(text.split(' ')[1]) < Number(before.split(' ')[1]);
+  const after = await targetFile(installation, 'size-after.txt', smaller);
+  expect(Number(after.split(' ')[0])).toBeLessThan(Number(before.split(' ')[0]));
+  await run(page, 'trap - WINCH');
+  await page.setViewportSize({ width: 1280, height: 720 });
+});
+
+test('a paste arrives whole, by the browser’s own paste event', async ({ house }) => {
+  const { page, installation } = house;
+  const text = 'pasted: äöü $(not run) — 漢字';
+  await page.evaluate((value) => navigator.clipboard.writeText(value), text);
+  await run(page, "cat > pasted.txt <<'X'");
+  await page.keyboard.press('Control+V');
+  await run(page, '\nX');
+  expect(await targetFile(installation, 'pasted.txt')).toBe(text);
+});
+
+test('text selected in the terminal reaches the clipboard', async ({ house }) => {
+  const { page } = house;
+  await page.evaluate(() => navigator.clipboard.writeText('before'));
+  await run(page, 'clear; echo copyfromhere');
+  const box = await terminal(page).boundingBox();
+  if (box === null) throw new Error('the terminal has no place on the page');
+  const word = { x: box.x + 30, y: box.y + 10 };
+  await expect
+    .poll(async () => {
+      await page.mouse.dblclick(word.x, word.y);
+      return await page.evaluate(() => navigator.clipboard.readText());
+    })
+    .toContain('copyfromhere');
+});
+
+test('latency is shown, and a second machine opens beside the first, with a key', async ({ house }) => {
+  const { page, installation } = house;
+  await expect(page.getByText(/\d+(\.\d+)? ?ms/).first()).toBeVisible();
+  await connect(page, machines.key);
+  await run(page, 'echo by key > key.txt');
+  expect(await targetFile(installation, 'key.txt')).toBe('by key');
+  await expect(page.getByRole('tab')).toHaveCount(2);
+});
+
+test('Disconnect ends the shell on the target, and Reconnect opens a new one', async ({ house }) => {
+  const { page, installation } = house;
+  await run(page, "trap 'echo hung up > hangup.txt' HUP");
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  expect(await targetFile(installation, 'hangup.txt')).toBe('hung up');
+  await page.getByRole('button', { name: 'Reconnect' }).click();
+  await expect(terminal(page)).toBeVisible();
+  await run(page, 'echo again > again.txt');
+  expect(await targetFile(installation, 'again.txt')).toBe('again');
+});
+
+const isGreen = (red: number, green: number, blue: number) => green > 120 && red < 90 && blue < 90;

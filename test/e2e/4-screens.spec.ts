@@ -1,0 +1,60 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { machines, test, expect } from './house.ts';
+import { connect, openRecord, startRecord } from './person.ts';
+
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+async function expectAccessible(page: Page, screen: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`), `${screen}, ${colorScheme}`).toEqual([]);
+    await page.screenshot({ path: `test-results/screens/${screen}-${colorScheme}.png` });
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+test('vault, record, form, gateways, settings and a session have no axe violations, light and dark', async ({ house }) => {
+  const { page } = house;
+  await openRecord(page, machines.password);
+  await expectAccessible(page, 'record');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await expectAccessible(page, 'form');
+  await page.getByRole('button', { name: 'Cancel' }).first().click();
+  await page.getByRole('link', { name: 'Gateways' }).click();
+  await expectAccessible(page, 'gateways');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await expectAccessible(page, 'settings');
+  await connect(page, machines.password);
+  await expectAccessible(page, 'session');
+});
+
+test('sign-in and unlock have no axe violations', async ({ house }) => {
+  const { installation, newBrowser } = house;
+  const other = await newBrowser();
+  await other.goto(installation.server.url);
+  await expect(other.getByRole('button', { name: 'Sign in' })).toBeVisible();
+  await expectAccessible(other, 'sign-in');
+  await other.context().close();
+});
+
+test('on a phone the vault can be read', async ({ house }) => {
+  const { page } = house;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.getByRole('link', { name: 'Vault' }).click();
+  await expect(page.getByText(machines.password).first()).toBeVisible();
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wider, 'no sideways scrolling').toBe(false);
+  await page.screenshot({ path: 'test-results/screens/phone.png' });
+  await page.setViewportSize({ width: 1280, height: 720 });
+});
+
+test('leaving a form with changes asks first', async ({ house }) => {
+  const { page } = house;
+  await startRecord(page, 'Login', 'Half done');
+  await page.getByRole('link', { name: 'Gateways' }).click();
+  await expect(page.getByRole('button', { name: 'Keep editing' })).toBeVisible();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await expect(page.getByRole('heading', { name: 'Gateways' })).toBeVisible();
+});

@@ -1,0 +1,135 @@
+// What a person does in the vault, by the names that are on the screen.
+import { expect, type Page } from '@playwright/test';
+import type { Installation } from './installation.ts';
+
+export const account = { email: 'ada@example.org', password: 'correct horse battery staple 9' } as const;
+
+/** Set-up link → account → recovery phrase; leaves the page at the gateway step. Returns the phrase. */
+export async function createFirstAccount(page: Page, setupLink: string): Promise<string> {
+  await page.goto(setupLink);
+  await page.getByLabel('Email').fill(account.email);
+  await page.getByLabel('Master password', { exact: true }).fill(account.password);
+  await page.getByLabel('Confirm master password').fill(account.password);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  const words = await page.getByRole('listitem').filter({ hasText: /^[a-z]+$|^\d+\s*[a-z]+$/ }).allInnerTexts();
+  const phrase = words.map((word) => word.replace(/[^a-z]/g, '')).filter((word) => word.length > 0);
+  expect(phrase).toHaveLength(24);
+  await page.getByRole('button', { name: /written|continue|next/i }).click();
+  for (const field of await page.getByLabel(/^Word \d+$/).all()) {
+    const position = Number(/\d+/.exec((await field.getAttribute('aria-label')) ?? (await labelOf(field)))?.[0]);
+    await field.fill(phrase[position - 1] ?? '');
+  }
+  await page.getByRole('button', { name: 'Create account' }).click();
+  return phrase.join(' ');
+}
+
+async function labelOf(field: ReturnType<Page['locator']>): Promise<string> {
+  return await field.evaluate((element: HTMLInputElement) => element.labels?.[0]?.textContent ?? '');
+}
+
+/** Names a gateway on the form that shows; returns the token that is shown once. */
+export async function createGateway(page: Page, name: string): Promise<string> {
+  await page.getByLabel('Gateway name').fill(name);
+  await page.getByRole('button', { name: 'Create gateway' }).click();
+  return (await page.getByTestId('enrolment-token').innerText()).trim();
+}
+
+export async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.getByLabel('Email').fill(account.email);
+  await page.getByLabel('Master password').fill(account.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('button', { name: 'New record' })).toBeVisible();
+}
+
+export async function unlock(page: Page, password: string = account.password): Promise<void> {
+  await page.getByLabel('Master password').fill(password);
+  await page.getByRole('button', { name: 'Unlock' }).click();
+}
+
+export async function startRecord(page: Page, kind: string, title: string): Promise<void> {
+  await page.getByRole('button', { name: 'New record' }).click();
+  await page.getByRole('menuitem', { name: kind, exact: true }).click();
+  await page.getByLabel('Title').fill(title);
+}
+
+export async function save(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeVisible();
+}
+
+export interface UserRecord {
+  readonly title: string;
+  readonly login: string;
+  readonly password?: string;
+  readonly privateKey?: string;
+}
+
+export async function createUser(page: Page, user: UserRecord): Promise<void> {
+  await startRecord(page, 'Machine user', user.title);
+  await page.getByLabel('Login', { exact: true }).fill(user.login);
+  if (user.password) await page.getByLabel('Password', { exact: true }).fill(user.password);
+  if (user.privateKey) await page.getByLabel('Private key', { exact: true }).fill(user.privateKey);
+  await save(page);
+}
+
+export interface MachineRecord {
+  readonly title: string;
+  readonly host: string;
+  readonly port: number;
+  readonly credential: string;
+  readonly gateway: string;
+}
+
+export async function createMachine(page: Page, machine: MachineRecord): Promise<void> {
+  await startRecord(page, 'Machine', machine.title);
+  await page.getByLabel('Host', { exact: true }).fill(machine.host);
+  await page.getByLabel('Port').fill(String(machine.port));
+  await choose(page, 'Gateway', machine.gateway);
+  await choose(page, 'Launch credential', machine.credential);
+  await save(page);
+}
+
+async function choose(page: Page, label: string, start: string): Promise<void> {
+  const select = page.getByLabel(label, { exact: true });
+  const option = select.locator('option', { hasText: start });
+  await expect(option).toHaveCount(1);
+  await select.selectOption((await option.getAttribute('value')) ?? '');
+}
+
+/** Opens the record from the list, by search. */
+export async function openRecord(page: Page, title: string): Promise<void> {
+  await page.getByRole('link', { name: 'Vault' }).click();
+  await page.getByLabel('Search records').fill(title);
+  await page.getByRole('list', { name: 'Records' }).getByRole('link', { name: title }).first().click();
+  await expect(page.getByRole('heading', { name: title })).toBeVisible();
+}
+
+/** Presses Connect, accepts the host key when it is asked for, and waits until the terminal is drawn. */
+export async function connect(page: Page, title: string): Promise<void> {
+  await openRecord(page, title);
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  const trust = page.getByRole('button', { name: 'Trust this host key and connect' });
+  await expect(trust.or(terminal(page))).toBeVisible({ timeout: 30_000 });
+  if (await trust.isVisible()) await trust.click();
+  await expect(terminal(page)).toBeVisible({ timeout: 30_000 });
+}
+
+export const terminal = (page: Page) => page.getByRole('application');
+
+/** Types a command as keys and Enter. */
+export async function run(page: Page, command: string): Promise<void> {
+  await terminal(page).focus();
+  await page.keyboard.type(command);
+  await page.keyboard.press('Enter');
+}
+
+/** Waits until a file in the target's home holds something that `fits`: the effect of a command, seen on the target. */
+export async function targetFile(
+  { target }: Installation,
+  name: string,
+  fits: (text: string) => boolean = (text) => text.endsWith('\n'),
+): Promise<string> {
+  await expect.poll(() => fits(target.homeFile(name) ?? ''), { message: `${name} on the target`, timeout: 20_000 }).toBe(true);
+  return (target.homeFile(name) ?? '').trim();
+}

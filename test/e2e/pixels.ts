@@ -1,0 +1,49 @@
+// Counting pixels of a screenshot without a picture library: PNG as Chromium writes it (8-bit RGB or RGBA).
+import { inflateSync } from 'node:zlib';
+
+/** How many pixels of a PNG fit. Throws on a form of PNG that Chromium does not write. */
+export function countPixels(png: Buffer, fits: (red: number, green: number, blue: number) => boolean): number {
+  const { width, height, channels, data } = decodePng(png);
+  const row = width * channels;
+  const previous = new Uint8Array(row);
+  let count = 0;
+  for (let y = 0, at = 0; y < height; y++) {
+    const filter = data[at++] ?? 0;
+    unfilter(filter, data.subarray(at, at + row), previous, channels);
+    for (let x = 0; x < row; x += channels) {
+      if (fits(data[at + x] ?? 0, data[at + x + 1] ?? 0, data[at + x + 2] ?? 0)) count++;
+    }
+    previous.set(data.subarray(at, at + row));
+    at += row;
+  }
+  return count;
+}
+
+function decodePng(png: Buffer): { width: number; height: number; channels: number; data: Buffer } {
+  const [width, height, depth, colour] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]];
+  if (depth !== 8 || (colour !== 2 && colour !== 6)) throw new Error(`PNG of depth ${depth}, colour type ${colour}`);
+  const parts: Buffer[] = [];
+  for (let at = 8; at < png.length; ) {
+    const length = png.readUInt32BE(at);
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + length));
+    at += 12 + length;
+  }
+  return { width, height, channels: colour === 6 ? 4 : 3, data: inflateSync(Buffer.concat(parts)) };
+}
+
+/** PNG specification §9.2, in place. */
+function unfilter(filter: number, row: Uint8Array, above: Uint8Array, channels: number): void {
+  for (let x = 0; x < row.length; x++) {
+    const left = x < channels ? 0 : (row[x - channels] ?? 0);
+    const up = above[x] ?? 0;
+    const corner = x < channels ? 0 : (above[x - channels] ?? 0);
+    row[x] = (row[x] ?? 0) + [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter]!;
+  }
+}
+
+function paeth(left: number, up: number, corner: number): number {
+  const estimate = left + up - corner;
+  const [toLeft, toUp, toCorner] = [left, up, corner].map((value) => Math.abs(estimate - value)) as [number, number, number];
+  if (toLeft <= toUp && toLeft <= toCorner) return left;
+  return toUp <= toCorner ? up : corner;
+}
