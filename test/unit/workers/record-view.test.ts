@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { newUid } from '../../../protocol/uid.ts';
+import { forGateway, sharesOnlyIn, wantedShares } from '../../../workers/engine/application-copies.ts';
+import { describeRecord, matches, type RecordEntry } from '../../../workers/engine/record-entry.ts';
+import { completeContent, fieldText } from '../../../workers/engine/record-view.ts';
+
+const content: RecordContent = {
+  type: 'pamUser',
+  title: 'Root',
+  notes: 'private notes',
+  fields: [
+    { type: 'login', value: ['root'] },
+    { type: 'password', value: ['hunter2'] },
+    { type: 'secret', label: 'privatePEMKey', value: ['PEM'] },
+  ],
+  custom: [{ type: 'secret', label: 'pin', value: ['1234'] }],
+};
+
+describe('withheld values', () => {
+  const empty = content.fields.with(1, { type: 'password', value: [] });
+
+  test('come back from the record, the others are what the person typed', () => {
+    const edited = { ...content, title: 'New', fields: empty };
+    const withheld = [{ group: 'fields', index: 1 }] as const;
+    expect(completeContent({ content: edited, withheld }, content)).toEqual({ ...content, title: 'New' });
+    expect(completeContent({ content: edited }, content).fields[1]?.value).toEqual([]);
+  });
+
+  test('never land in another field', () => {
+    const moved = { ...content, fields: [{ type: 'text', value: [] }, ...content.fields.slice(1)] };
+    for (const index of [0, 7]) {
+      const withheld = [{ group: 'fields', index }] as const;
+      expect(() => completeContent({ content: moved, withheld }, content)).toThrow('withheld');
+    }
+    const relabelled = content.fields.with(2, { type: 'secret', label: 'passphrase', value: [] });
+    const withheld = [{ group: 'fields', index: 2 }] as const;
+    expect(() =>
+      completeContent({ content: { ...content, fields: relabelled }, withheld }, content),
+    ).toThrow();
+    expect(() => completeContent({ content, withheld: [{ group: 'fields', index: 0 }] }, null)).toThrow();
+  });
+
+  test('a single value is text, a missing one is not there', () => {
+    expect(fieldText(content, { group: 'custom', index: 0 })).toBe('1234');
+    expect(() => fieldText(content, { group: 'fields', index: 9 })).toThrow(
+      expect.objectContaining({ name: 'not-found' }),
+    );
+  });
+});
+
+describe('what a gateway gets', () => {
+  test('is what it needs to sign in, without title, notes and fields of a person’s own', () => {
+    const seen = forGateway(content);
+    expect(seen).toEqual({ type: 'pamUser', title: '', fields: content.fields });
+    expect(JSON.stringify(seen)).not.toMatch(/private notes|1234|Root/);
+    expect(forGateway({ ...content, type: 'bankCard' }).fields).toEqual([]);
+  });
+
+  test('a machine brings its credential, both leave with it, and a shared credential stays while one needs it', () => {
+    const [application, configuration, user, first, second] = [
+      newUid(),
+      newUid(),
+      newUid(),
+      newUid(),
+      newUid(),
+    ];
+    const pins = { applicationUid: application } as NonNullable<RecordEntry['pins']>;
+    const entry = (uid: string, more: object) =>
+      ({ uid, machine: null, pins: null, ...more }) as unknown as RecordEntry;
+    const machine = { host: 'h', configurationUid: configuration, launchCredentialUid: user };
+    const base = [entry(configuration, { pins }), entry(user, {})];
+    const one = wantedShares([...base, entry(first, { machine })]);
+    const two = wantedShares([...base, entry(first, { machine }), entry(second, { machine })]);
+    const none = wantedShares(base);
+    expect(one.get(application)).toEqual(new Set([configuration, first, user]));
+    expect(sharesOnlyIn(two, one)).toEqual([{ applicationUid: application, recordUid: second }]);
+    expect(new Set(sharesOnlyIn(one, none).map(({ recordUid }) => recordUid))).toEqual(
+      new Set([first, user]),
+    );
+    expect(none.get(application)).toEqual(new Set([configuration]));
+  });
+});
+
+describe('entries', () => {
+  const entry = describeRecord(newUid(), { changedAtMs: 5n }, content);
+
+  test('hold no secret and no note', () => {
+    expect(JSON.stringify(entry)).not.toMatch(/hunter2|PEM|1234|notes/);
+    expect(entry).toMatchObject({ title: 'Root', subtitle: 'root', changedAt: 5 });
+  });
+
+  test('match every word of a query, in any order and case, and the name of the type', () => {
+    expect(matches(entry, 'ROOT machine')).toBe(true);
+    expect(matches(entry, 'root hunter2')).toBe(false);
+  });
+
+  test('a machine with nonsense in its settings is listed, and not connectable', () => {
+    const broken = { type: 'pamMachine', title: 'M', fields: [{ type: 'pamSettings', value: ['?'] }] };
+    const { machine } = describeRecord(newUid(), { changedAtMs: 0n }, broken);
+    expect(machine).toEqual({ host: '', configurationUid: null, launchCredentialUid: null });
+  });
+});
