@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type ssh2 from 'ssh2';
+import { ControlGuard } from './control-guard.ts';
 import { OutputFlow } from './output-flow.ts';
 import type { TargetShell } from './target-connection.ts';
 import type { BridgeShell, TerminalSize } from './bridge-shell.ts';
@@ -66,9 +67,12 @@ function endBridge(channel: ssh2.ServerChannel, { status, signal }: ShellExit): 
 function showOutput(bridge: BridgeShell, shell: TargetShell, tap: ShellTap | null): void {
   const { consume, overrun } = shell;
   const flow = new OutputFlow({ to: bridge.channel, ask: bridge.ask, onTaken: consume, onOverrun: overrun });
+  const guard = new ControlGuard();
   const show = (bytes: Buffer) => {
     tap?.output(bytes);
-    flow.push(bytes);
+    const harmless = guard.filter(bytes);
+    consume(bytes.length - harmless.length);
+    flow.push(harmless);
   };
   shell.channel.on('data', show);
   shell.channel.stderr.on('data', show);
