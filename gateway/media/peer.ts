@@ -115,7 +115,8 @@ export class Peer {
   #stateChanged(state: string): void {
     if (this.#over) return;
     if (state === 'connected') this.#requireFingerprint();
-    if (state === 'failed' || state === 'closed' || state === 'disconnected')
+    // `disconnected` may pass; the heartbeat decides how long that takes.
+    if (state === 'failed' || state === 'closed')
       this.#end(new ProtocolError('unavailable', `the peer connection is ${state}`));
   }
 

@@ -80,8 +80,7 @@ export class LinkSocket {
 
   /** Sends a frame, in the order of the calls. After the end it goes nowhere. */
   send(frame: MessageInitShape<typeof GatewayFrameSchema>): void {
-    const bytes = copy(toBinary(GatewayFrameSchema, create(GatewayFrameSchema, frame)));
-    this.#channel.seal(bytes).then(
+    this.#seal(frame).then(
       (sealed) => this.#write(sealed),
       (error: unknown) => this.fail(toProtocolError(error) ?? new ProtocolError('internal')),
     );
@@ -117,6 +116,11 @@ export class LinkSocket {
     this.#heard();
     this.#beat = setInterval(() => this.#checkSilence(), this.#timing.pingMs);
     this.#write(opening);
+  }
+
+  /** Async, so that a frame that is too large ends the link and not the process. */
+  async #seal(frame: MessageInitShape<typeof GatewayFrameSchema>): Promise<Uint8Array> {
+    return await this.#channel.seal(copy(toBinary(GatewayFrameSchema, create(GatewayFrameSchema, frame))));
   }
 
   #write(bytes: Uint8Array): void {

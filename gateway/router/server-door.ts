@@ -64,7 +64,25 @@ export class ServerDoor {
   }
 
   /** One request. Throws `offline` when there is no answer, `too-large` when it does not end. */
-  request(
+  async request(
+    method: 'GET' | 'POST',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: Uint8Array | null,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const attempt = () => this.#attempt(method, path, headers, body, signal);
+    return await attempt().catch((error: unknown) => {
+      if (error instanceof StaleConnection) return attempt();
+      throw error;
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #attempt(
     method: 'GET' | 'POST',
     path: string,
     headers: Readonly<Record<string, string>>,
@@ -78,17 +96,23 @@ export class ServerDoor {
     const request = send(new URL(path, this.#options.server), options, (response) => {
       readBody(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject);
     });
-    request.on('error', (error) => reject(asOffline(error)));
+    request.on('error', (error) => {
+      const stale = request.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+      reject(stale ? new StaleConnection() : asOffline(error));
+    });
     request.end(body ?? undefined);
     return promise;
   }
 
-  close(): void {
-    this.#agent.destroy();
-  }
-
   get #secure(): boolean {
     return this.#options.server.startsWith('https:');
+  }
+}
+
+/** The server closed a kept connection while the next request was on its way into it: it has not been seen. */
+class StaleConnection extends ProtocolError {
+  constructor() {
+    super('offline', 'the server closed the connection');
   }
 }
 

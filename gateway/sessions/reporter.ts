@@ -1,6 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
-import { LegState, type Leg, type SessionSignalSchema } from '../../protocol/messages/gen/session_pb.js';
+import {
+  LegState,
+  type Leg,
+  type SessionSignalSchema,
+  type StreamControlSchema,
+} from '../../protocol/messages/gen/session_pb.js';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
 import type { Logger } from '../log/logger.ts';
 import type { HostKey } from '../terminal/failure.ts';
@@ -54,7 +59,7 @@ export class Reporter {
 
   targetRoundTrip(milliseconds: number): void {
     const value = Math.max(1, Math.round(milliseconds * 1000));
-    this.#stream?.control({ body: { case: 'targetRttUs', value } });
+    if (this.#stream?.open) this.#control(this.#stream, { case: 'targetRttUs', value });
   }
 
   /** The last report. Settles when it has been handed on. */
@@ -66,8 +71,17 @@ export class Reporter {
   }
 
   #report(body: Extract<SignalBody, { case: 'progress' | 'hostKey' | 'ended' }>): void {
-    if (this.#stream?.open) this.#stream.control({ body });
+    if (this.#stream?.open) this.#control(this.#stream, body);
     else this.#signal(body);
+  }
+
+  /** A page that takes no control messages misses some: that ends no session. */
+  #control(stream: Stream, body: NonNullable<MessageInitShape<typeof StreamControlSchema>['body']>): void {
+    try {
+      stream.control({ body });
+    } catch (error) {
+      this.#options.log.warn('report not sent', { err: error });
+    }
   }
 
   #signal(body: SignalBody): void {

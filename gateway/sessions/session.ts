@@ -44,8 +44,8 @@ export interface SessionOptions {
 
 /** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
 const defaultOpenStreamMs = 30_000;
-/** A page that does not end its side of the stream is cut off. */
-const farewellMs = 5_000;
+/** A page that does not end its side of the stream in this time is cut off. */
+const farewellMs = 2_000;
 
 /** One session: a shell on one side, a stream of the page on the other, and the reason of its end. */
 export class Session {
@@ -54,8 +54,10 @@ export class Session {
   readonly accountUid: Uid;
   readonly startedAtMs = Date.now();
   readonly reporter: Reporter;
-  /** Settles when the page has been told why. */
+  /** Settles when the session is over and the shell is left. */
   readonly ended: Promise<SessionEnd>;
+  /** Settles later: when the page has taken the news in, or was given time to. */
+  readonly departed: Promise<void>;
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
@@ -66,6 +68,8 @@ export class Session {
   #signals: Promise<void> = Promise.resolve();
   #signalsWaiting = 0;
   #finish: (end: SessionEnd) => void = () => {};
+  #depart: () => void = () => {};
+  #pageEnded = false;
   #over = false;
 
   constructor(options: SessionOptions) {
@@ -76,6 +80,7 @@ export class Session {
     const { keys, sendSignal: send, begunAt, log } = options;
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
+    this.departed = new Promise((resolve) => (this.#depart = resolve));
     const openMs = options.openStreamMs ?? defaultOpenStreamMs;
     this.#openDeadline = setTimeout(() => this.end(ends.streamNotOpened), openMs);
     void options.peer.ended.then(() => this.end(ends.peerLost));
@@ -100,7 +105,10 @@ export class Session {
     this.#stream = stream;
     stream.onData = (bytes) => this.#fromPage(bytes);
     stream.onDrain = () => this.#shell?.resume();
-    stream.onEnd = () => this.end(ends.closedByPage);
+    stream.onEnd = () => {
+      this.#pageEnded = true;
+      this.end(ends.closedByPage);
+    };
     stream.onReset = () => this.end(ends.peerLost);
     this.reporter.use(stream);
     this.#join();
@@ -129,7 +137,7 @@ export class Session {
     this.#abort.abort();
     const { log } = this.#options;
     log.info('session ended', { code: end.code, reason: end.message, leg: end.leg, ms: this.#age });
-    void this.#depart(end);
+    void this.#leave(end);
   }
 
   get #age(): number {
@@ -157,13 +165,22 @@ export class Session {
     this.#options.log.info('session open', { ms: this.#age });
     this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
     shell
-      .attach((instructions) => stream.write(instructions))
+      .attach((instructions) => this.#show(stream, instructions))
       .catch((error: unknown) => {
         this.end(error instanceof SessionFailure ? endOfFailure(error) : ends.internal);
       });
     const early = this.#early;
     this.#early = [];
     for (const bytes of early) this.#toShell(shell, bytes);
+  }
+
+  #show(stream: Stream, instructions: Uint8Array): boolean {
+    try {
+      return stream.write(instructions);
+    } catch {
+      this.end(ends.pageStalled); // more than the stream holds: nobody waited
+      return false;
+    }
   }
 
   #fromPage(bytes: Uint8Array): void {
@@ -183,17 +200,34 @@ export class Session {
     // Progress and host keys are ours to say.
   }
 
-  async #depart(end: SessionEnd): Promise<void> {
-    const stream = this.#stream;
+  async #leave(end: SessionEnd): Promise<void> {
+    const closed = this.#shell?.close();
     try {
       await this.reporter.ended(end);
-      stream?.end();
-      if (stream?.open) setTimeout(() => stream.reset('closed'), farewellMs).unref();
-      await this.#shell?.close();
+      await closed;
     } catch (error) {
       this.#options.log.warn('session end failed', { err: error });
-    } finally {
-      this.#finish(end);
     }
+    this.#finish(end);
+    this.#takeLeave(this.#stream);
+  }
+
+  /** Both sides end their direction; then the page has read all that was said. */
+  #takeLeave(stream: Stream | null): void {
+    if (!stream?.open || this.#pageEnded) {
+      stream?.end();
+      return this.#depart();
+    }
+    const deadline = setTimeout(() => {
+      stream.reset('closed');
+      this.#depart();
+    }, farewellMs);
+    const gone = () => {
+      clearTimeout(deadline);
+      this.#depart();
+    };
+    stream.onEnd = gone;
+    stream.onReset = gone;
+    stream.end();
   }
 }

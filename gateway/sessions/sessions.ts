@@ -77,11 +77,11 @@ export class Sessions {
     session.attach(stream);
   }
 
-  /** Ends all and takes no more. Settles when every page has been told. */
+  /** Ends all and takes no more. Settles when every page has taken the news in. */
   async close(end: SessionEnd = ends.gatewayStopping): Promise<void> {
     this.#closed = true;
     const running = this.list();
     for (const session of running) session.end(end);
-    await Promise.all(running.map((session) => session.ended));
+    await Promise.all(running.map((session) => session.departed));
   }
 }

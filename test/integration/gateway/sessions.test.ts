@@ -338,3 +338,19 @@ describe.runIf(asRoot)('a session that cannot be', () => {
     });
   });
 });
+
+describe.runIf(asRoot)('on one UDP port', () => {
+  afterEach(async () => {
+    for (const page of pages.splice(0)) page.close();
+    await made.stop();
+  });
+
+  test('several pages have their sessions', async () => {
+    const port = await freePort();
+    await begin(byPassword(), { SALLYPORT_GATEWAY_PORT: String(port) });
+    const opened = await Promise.all([open(), open(), open()]);
+    for (const { reply } of opened)
+      expect(reply.answer).toMatch(new RegExp(`127\\.0\\.0\\.1 ${port} typ host`));
+    await Promise.all(opened.map(({ terminal }) => terminal.until(() => terminal.count('sync') > 0)));
+  });
+});
