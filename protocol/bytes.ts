@@ -106,7 +106,8 @@ export function encodeHex(bytes: Uint8Array): string {
 
 /** Inverse of {@link encodeHex}. Throws `malformed`. */
 export function parseHex(text: string): Bytes {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) throw new ProtocolError('malformed', 'not hexadecimal');
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text))
+    throw new ProtocolError('malformed', 'not hexadecimal');
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 

@@ -8,13 +8,8 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
-import type {
-  CommandKind} from '../messages/gen/command_pb.js';
-import {
-  CommandSchema,
-  SignedReplySchema,
-  type SignedCommand,
-} from '../messages/gen/command_pb.js';
+import type { CommandKind } from '../messages/gen/command_pb.js';
+import { CommandSchema, SignedReplySchema, type SignedCommand } from '../messages/gen/command_pb.js';
 import { uidBytes, uidOf, type Uid } from '../uid.ts';
 
 /** What a user's account key orders a gateway to do. protocol.md §12. */
