@@ -37,13 +37,15 @@ export function joinShells(
   target.once('exit', (status: number | null, signal?: string) => {
     exit = { status, signal: signal ?? null };
   });
+  const guard = new ControlGuard(opened.rows, opened.columns);
   bridge.onResize = (size) => {
+    guard.resize(size.rows, size.columns);
     target.setWindow(size.rows, size.columns, size.height, size.width);
     tap?.resize(size);
   };
   // A resize may have come while the target opened its shell.
   if (bridge.terminal !== opened) bridge.onResize(bridge.terminal);
-  showOutput(bridge, shell, tap);
+  showOutput(bridge, shell, guard, tap);
   passInput(bridge.channel, target, tap);
   return new Promise((resolve) => {
     target.once('close', () => {
@@ -64,10 +66,14 @@ function endBridge(channel: ssh2.ServerChannel, { status, signal }: ShellExit): 
   channel.end();
 }
 
-function showOutput(bridge: BridgeShell, shell: TargetShell, tap: ShellTap | null): void {
+function showOutput(
+  bridge: BridgeShell,
+  shell: TargetShell,
+  guard: ControlGuard,
+  tap: ShellTap | null,
+): void {
   const { consume, overrun } = shell;
   const flow = new OutputFlow({ to: bridge.channel, ask: bridge.ask, onTaken: consume, onOverrun: overrun });
-  const guard = new ControlGuard();
   const show = (bytes: Buffer) => {
     tap?.output(bytes);
     const harmless = guard.filter(bytes);
