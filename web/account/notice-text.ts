@@ -12,9 +12,17 @@ export function describeNotice(notice: VaultState['notice']): NoticeText | null 
     case null:
       return null;
     case 'idle':
-      return { tone: 'info', title: 'Locked after a while without use', text: 'Your keys were wiped from memory.' };
+      return {
+        tone: 'info',
+        title: 'Locked after a while without use',
+        text: 'Your keys were wiped from memory.',
+      };
     case 'session-ended':
-      return { tone: 'caution', title: 'You were signed out', text: 'The session ended at the server. Sign in to go on.' };
+      return {
+        tone: 'caution',
+        title: 'You were signed out',
+        text: 'The session ended at the server. Sign in to go on.',
+      };
     case 'password-changed':
       return {
         tone: 'caution',

@@ -16,7 +16,8 @@ const hints = [
   'Strong.',
 ] as const;
 const bitsForScore = [40, 56, 72] as const;
-const wellKnown = /password|passwort|qwert|asdf|letmein|welcome|iloveyou|sallyport|admin|summer|winter|monday|dragon/gi;
+const wellKnown =
+  /password|passwort|qwert|asdf|letmein|welcome|iloveyou|sallyport|admin|summer|winter|monday|dragon/gi;
 
 /** A rough estimate, deliberately harsh on repeats, runs and words everybody uses. It advises, it refuses nothing but length. */
 export function estimateStrength(password: string, email = ''): Strength {

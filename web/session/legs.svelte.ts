@@ -18,17 +18,15 @@ export interface Leg {
   readonly elapsedMs: number | null;
 }
 
-const unknownStart = -1;
-
 /** The legs of one attempt, in the page's clock, with a performance mark each so that a benchmark can read them. */
 export class LegTrail {
   legs = $state.raw<readonly Leg[]>(legOrder.map((name) => ({ name, state: 'waiting', elapsedMs: null })));
   readonly startedAt = performance.now();
-  readonly #begun = new Map<LegName, number>();
+  readonly #begun: { [Name in LegName]?: number } = {};
 
   start(name: LegName): void {
     if (this.#state(name) !== 'waiting') return;
-    this.#begun.set(name, performance.now());
+    this.#begun[name] = performance.now();
     this.#set(name, 'started');
   }
 
@@ -54,9 +52,9 @@ export class LegTrail {
   }
 
   #set(name: LegName, state: Leg['state']): void {
-    const begun = this.#begun.get(name) ?? unknownStart;
+    const begun = this.#begun[name];
     const over = state === 'done' || state === 'failed';
-    const elapsedMs = over && begun !== unknownStart ? performance.now() - begun : null;
+    const elapsedMs = over && begun !== undefined ? performance.now() - begun : null;
     this.legs = this.legs.map((leg) => (leg.name === name ? { name, state, elapsedMs } : leg));
     performance.mark(`sallyport:leg:${name}:${state}`);
   }

@@ -66,7 +66,12 @@ export class RemoteScreen {
   }
 
   resize(size: ScreenSize): void {
-    if (size.width === this.#size.width && size.height === this.#size.height && size.ratio === this.#size.ratio) return;
+    if (
+      size.width === this.#size.width &&
+      size.height === this.#size.height &&
+      size.ratio === this.#size.ratio
+    )
+      return;
     this.#size = size;
     this.#rescale();
     this.#client.sendSize(size.width, size.height);
@@ -75,7 +80,8 @@ export class RemoteScreen {
   paste(text: string): void {
     if (this.#policy.disablePaste) return this.#targets.pasteRefused('policy');
     if (text === '') return this.#targets.pasteRefused('empty');
-    if (new TextEncoder().encode(text).length > mostPastedBytes) return this.#targets.pasteRefused('too-large');
+    if (new TextEncoder().encode(text).length > mostPastedBytes)
+      return this.#targets.pasteRefused('too-large');
     pasteText(this.#client, text);
   }
 

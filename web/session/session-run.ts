@@ -115,7 +115,7 @@ export class SessionRun {
       return await this.#send(this.#lease, size, acceptedHostKey);
     } catch (error) {
       const code = refusalOf(error).code;
-      if (this.#lease.fresh || this.#over || !['not-found', 'offer-unreadable', 'refused'].includes(code)) throw error;
+      if (this.#lease.fresh || this.#over || code !== 'peer-gone') throw error;
       this.#lease.peer.close();
       this.#lease.release();
       this.#lease = this.#services.peers.takeNew(gatewayUid);

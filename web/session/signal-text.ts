@@ -25,7 +25,8 @@ export function failureOf({ leg, code, message }: WireFailure): SessionFailure {
 export function refusalOf(error: unknown): SessionFailure {
   if (error instanceof RunFailure) return error.failure;
   const known = toProtocolError(error);
-  if (known === null) return { leg: null, code: 'internal', message: error instanceof Error ? error.message : '' };
+  if (known === null)
+    return { leg: null, code: 'internal', message: error instanceof Error ? error.message : '' };
   if (known.code !== 'refused') return { leg: null, code: known.code, message: known.message };
   const code = /^[a-z][a-z0-9-]*/.exec(known.message)?.[0] ?? 'refused';
   return { leg: 'gateway', code, message: known.message };

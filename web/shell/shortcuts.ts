@@ -55,7 +55,8 @@ export function bindShortcuts(targets: ShortcutTargets): () => void {
       event.stopPropagation();
       return targets.lock();
     }
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || takesText(event.target))
+      return;
     const afterG = event.timeStamp - wentAt < sequenceMs;
     wentAt = event.key === 'g' && !afterG ? event.timeStamp : -Infinity;
     const run = afterG ? goTarget(event.key, targets) : plainTarget(event.key, targets);
@@ -95,6 +96,8 @@ function goTarget(key: string, { go }: ShortcutTargets): (() => void) | null {
 function takesText(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
-    target.closest('input, textarea, select, [contenteditable], [role="dialog"], [role="menu"], [data-session]') !== null
+    target.closest(
+      'input, textarea, select, [contenteditable], [role="dialog"], [role="menu"], [data-session]',
+    ) !== null
   );
 }

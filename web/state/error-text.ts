@@ -10,7 +10,10 @@ const retry = 'Try again. If it keeps happening, tell whoever runs this server.'
 const reload = 'Reload the page. If it keeps happening, tell whoever runs this server.';
 
 const explanations: Readonly<Record<ErrorCode, Explanation>> = {
-  malformed: { title: 'Something in this is not as it should be', next: 'Check what you typed and try again.' },
+  malformed: {
+    title: 'Something in this is not as it should be',
+    next: 'Check what you typed and try again.',
+  },
   'too-large': { title: 'That is too large', next: 'Shorten the notes or the key and save again.' },
   'open-failed': {
     title: 'This could not be decrypted',
@@ -20,8 +23,14 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     title: 'A signature does not fit',
     next: 'Something between you and the other side may have been altered. Do not go on; tell your administrator.',
   },
-  'unsupported-version': { title: 'This version is too old for that', next: 'Reload the page to get the newest version.' },
-  'key-exhausted': { title: 'A key has reached its limit', next: 'Copy the record into a new one and delete this one.' },
+  'unsupported-version': {
+    title: 'This version is too old for that',
+    next: 'Reload the page to get the newest version.',
+  },
+  'key-exhausted': {
+    title: 'A key has reached its limit',
+    next: 'Copy the record into a new one and delete this one.',
+  },
   'weak-parameters': {
     title: 'The server asked for weaker protection than allowed',
     next: 'Nothing was sent. Tell your administrator before you try again.',
@@ -34,22 +43,46 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     title: 'Email or master password is wrong',
     next: 'Check both and try again. Forgotten? Use your recovery phrase.',
   },
-  'not-allowed': { title: 'You are not allowed to do this', next: 'Ask whoever owns the record or runs this server.' },
-  'not-found': { title: 'This is no longer there', next: 'It may have been deleted elsewhere. Go back to the list.' },
+  'not-allowed': {
+    title: 'You are not allowed to do this',
+    next: 'Ask whoever owns the record or runs this server.',
+  },
+  'not-found': {
+    title: 'This is no longer there',
+    next: 'It may have been deleted elsewhere. Go back to the list.',
+  },
   conflict: { title: 'This was changed elsewhere', next: 'Reload to see the newer version.' },
-  'limit-reached': { title: 'A limit was reached', next: 'Delete what you no longer need, or ask your administrator.' },
+  'limit-reached': {
+    title: 'A limit was reached',
+    next: 'Delete what you no longer need, or ask your administrator.',
+  },
   'too-many-requests': { title: 'Too many attempts', next: 'Wait a minute, then try again.' },
   unavailable: { title: 'The server cannot do this right now', next: 'Wait a moment, then try again.' },
   internal: { title: 'The server made a mistake', next: retry },
-  'gateway-unknown': { title: 'The server does not know this gateway', next: 'Choose another gateway for the machine.' },
+  'gateway-unknown': {
+    title: 'The server does not know this gateway',
+    next: 'Choose another gateway for the machine.',
+  },
   'gateway-offline': { title: 'The gateway is offline', next: 'Start it, then try again.' },
-  'gateway-busy': { title: 'The gateway is at its limit', next: 'End a session that is not needed, then try again.' },
+  'gateway-busy': {
+    title: 'The gateway is at its limit',
+    next: 'End a session that is not needed, then try again.',
+  },
   refused: { title: 'The gateway refused', next: retry },
   'timed-out': { title: 'No answer in time', next: 'Check the network and try again.' },
-  'flow-violation': { title: 'The other side broke the protocol', next: 'The connection was closed. ' + retry },
-  'guacamole-malformed': { title: 'The other side broke the protocol', next: 'The connection was closed. ' + retry },
+  'flow-violation': {
+    title: 'The other side broke the protocol',
+    next: 'The connection was closed. ' + retry,
+  },
+  'guacamole-malformed': {
+    title: 'The other side broke the protocol',
+    next: 'The connection was closed. ' + retry,
+  },
   locked: { title: 'The vault is locked', next: 'Unlock it and try again.' },
-  offline: { title: 'No connection to the server', next: 'Check the network; what you have open stays readable.' },
+  offline: {
+    title: 'No connection to the server',
+    next: 'Check the network; what you have open stays readable.',
+  },
   'wrong-password': { title: 'That is not the master password', next: 'Check it and try again.' },
   untrusted: {
     title: 'The other side is not who it was before',
@@ -61,7 +94,9 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
 /** Cause and next step of any error, with a general text for one that is not ours. */
 export function explainError(error: unknown): Explanation {
   const known = toProtocolError(error);
-  return known === null ? { title: 'Something went wrong in this page', next: reload } : explainCode(known.code);
+  return known === null
+    ? { title: 'Something went wrong in this page', next: reload }
+    : explainCode(known.code);
 }
 
 export function explainCode(code: ErrorCode): Explanation {

@@ -7,7 +7,11 @@ export type Place =
   | { readonly page: 'settings' }
   | { readonly page: 'session'; readonly tab: string };
 
-export const vaultPlace: Extract<Place, { page: 'vault' }> = { page: 'vault', recordUid: null, editing: false };
+export const vaultPlace: Extract<Place, { page: 'vault' }> = {
+  page: 'vault',
+  recordUid: null,
+  editing: false,
+};
 
 /** Asked before a place is left; resolves to false to stay. */
 export type LeaveGuard = () => Promise<boolean>;

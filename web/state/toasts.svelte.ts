@@ -23,13 +23,14 @@ const most = 4;
 export class Toasts {
   shown = $state.raw<readonly Toast[]>([]);
   #next = 1;
-  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  readonly #timers: { [id: number]: ReturnType<typeof setTimeout> } = {};
 
   say({ title, detail = '', tone = 'plain', action = null, forMs = 6_000 }: Wording): number {
     const id = this.#next++;
     const kept = this.shown.slice(-(most - 1));
     this.shown = [...kept, { id, tone, title, detail, action }];
-    if (tone === 'plain') this.#timers.set(id, setTimeout(() => this.dismiss(id), forMs));
+    if (tone === 'plain')
+      this.#timers[id] = setTimeout(() => this.dismiss(id), forMs);
     return id;
   }
 
@@ -40,8 +41,8 @@ export class Toasts {
   }
 
   dismiss(id: number): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
+    clearTimeout(this.#timers[id]);
+    delete this.#timers[id];
     this.shown = this.shown.filter((toast) => toast.id !== id);
   }
 

@@ -27,7 +27,8 @@ export class Vault {
   }
 
   async open(): Promise<void> {
-    for (const sign of signsOfUse) window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
+    for (const sign of signsOfUse)
+      window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
     try {
       await this.verbs.watch((state) => (this.state = state));
     } catch (error) {

@@ -6,7 +6,11 @@ import {
   type RecordContent,
   type RecordField,
 } from '../../protocol/records/content.ts';
-import { readPamSettings, type ConnectionSettings, type PamSettings } from '../../protocol/records/pam-settings.ts';
+import {
+  readPamSettings,
+  type ConnectionSettings,
+  type PamSettings,
+} from '../../protocol/records/pam-settings.ts';
 import { emptyContent, type RecordTemplate } from '../../protocol/records/templates.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { FieldPath, RecordView, SaveRecord } from '../../workers/api.ts';
@@ -105,7 +109,9 @@ export class RecordDraft {
   }
 
   /** Members set to undefined are removed; members this version does not know are kept. */
-  setConnection(patch: { readonly [Name in keyof ConnectionSettings]?: ConnectionSettings[Name] | undefined }): void {
+  setConnection(patch: {
+    readonly [Name in keyof ConnectionSettings]?: ConnectionSettings[Name] | undefined;
+  }): void {
     const raw = membersOf(firstValue(this.content, 'pamSettings'));
     const connection = { ...membersOf(raw['connection']), ...this.settings.connection, ...patch };
     this.#setSettings({ ...raw, connection: withoutUndefined(connection) });
