@@ -154,16 +154,18 @@ export class Link {
     this.#options.onOnline?.(resumed);
   }
 
-  #take({ body, received }: RouterToGatewayFrame, greeting: Greeting): void {
+  #take(frame: RouterToGatewayFrame, greeting: Greeting): void {
+    const { body, received } = frame;
     if (body.case === 'challenge') return greeting.challenged(body.value.nonce);
     if (body.case === 'welcome') return greeting.welcome(body.value);
     if (this.#socket === null) throw new ProtocolError('malformed', 'a frame before the welcome');
     this.#sentFrames.acknowledge(received);
     if (body.case === 'closing') return this.#closing(body.value.code);
-    if (body.case === undefined) return;
+    const unknownBody = (frame.$unknown?.length ?? 0) > 0; // of a newer router: it counts, and is ignored
+    if (body.case === undefined && !unknownBody) return;
     this.#received++;
     if (this.#received - this.#acknowledged >= acknowledgeEvery) this.#write(null);
-    this.#options.onFrame(body);
+    if (body.case !== undefined) this.#options.onFrame(body);
   }
 
   /** A router that restarts says so: nothing is wrong, and waiting long would only keep people from working. */

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { GatewayFrameSchema } from '../../protocol/messages/gen/link_pb.js';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 
 export type GatewayFrameBody = NonNullable<MessageInitShape<typeof GatewayFrameSchema>['body']>;
@@ -21,9 +22,10 @@ export class ReplayLog {
     return true;
   }
 
-  /** Drops what has arrived. A count beyond what was sent is a lie and changes nothing. */
+  /** Drops what has arrived. Throws `malformed` for a count that cannot be. protocol.md §11.4. */
   acknowledge(received: bigint): void {
-    if (received <= this.#acknowledged || received > this.sent) return;
+    if (received < this.#acknowledged || received > this.sent)
+      throw new ProtocolError('malformed', 'acknowledges frames that were not sent');
     this.#frames = this.#frames.slice(Number(received - this.#acknowledged));
     this.#acknowledged = received;
   }

@@ -1,4 +1,4 @@
-import { copy } from '../../../protocol/bytes.ts';
+import { empty } from '../../../protocol/bytes.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../protocol/crypto/ecies.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
@@ -39,7 +39,7 @@ describe('a linked gateway', () => {
   test('proves that it holds the application key', () => {
     const proof = made.router.proofs[0];
     expect(
-      isGatewayIdentity(made.appKey, made.gatewayUid, made.deviceKey, proof?.identityProof ?? copy([])),
+      isGatewayIdentity(made.appKey, made.gatewayUid, made.deviceKey, proof?.identityProof ?? empty),
     ).toBe(true);
   });
 
