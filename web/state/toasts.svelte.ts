@@ -29,8 +29,7 @@ export class Toasts {
     const id = this.#next++;
     const kept = this.shown.slice(-(most - 1));
     this.shown = [...kept, { id, tone, title, detail, action }];
-    if (tone === 'plain')
-      this.#timers[id] = setTimeout(() => this.dismiss(id), forMs);
+    if (tone === 'plain') this.#timers[id] = setTimeout(() => this.dismiss(id), forMs);
     return id;
   }
 

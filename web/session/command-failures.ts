@@ -1,0 +1,164 @@
+import type { FailureEntry } from './failure-entry.ts';
+
+const startGateway = 'Start the gateway and check that it reaches this server, then reconnect.';
+const askAdministrator = 'Do not go on. Tell your administrator what you see here.';
+
+/** What the router answers and what a gateway refuses, before there is a session. */
+export const commandFailures = {
+  // the router's answers
+  'gateway-offline': [
+    'gateway',
+    'The gateway is offline',
+    'It has no connection to the router.',
+    startGateway,
+  ],
+  'gateway-unknown': [
+    'gateway',
+    'The gateway is not known here',
+    'It was deleted, or belongs to another server.',
+    'Edit the machine and choose another gateway.',
+  ],
+  'gateway-busy': [
+    'gateway',
+    'The gateway is at its limit',
+    'It runs as many sessions as it may.',
+    'Disconnect a session that is not needed, then reconnect.',
+  ],
+  'timed-out': [
+    'gateway',
+    'The gateway did not answer in time',
+    'The router passed the command on and heard nothing.',
+    'Check the gateway’s machine and its log, then reconnect.',
+  ],
+  'not-allowed': [
+    'router',
+    'You are not allowed to connect',
+    'The policy of this machine refuses the session.',
+    'Switch on “Allow connections” in the record, or ask its owner.',
+  ],
+  'not-signed-in': [
+    'router',
+    'You are no longer signed in',
+    'The server ended your session.',
+    'Lock and unlock the vault, then reconnect.',
+  ],
+  offline: [
+    'router',
+    'No connection to the server',
+    'A session starts through the router, and it cannot be reached.',
+    'Check the network, then reconnect.',
+  ],
+  unavailable: [
+    'router',
+    'The router cannot do this right now',
+    'The server is starting, stopping or overloaded.',
+    'Wait a moment, then reconnect.',
+  ],
+  'limit-reached': [
+    'router',
+    'Too many sessions',
+    'Your account has as many sessions as it may.',
+    'Disconnect one that is not needed, then reconnect.',
+  ],
+  'too-many-requests': [
+    'router',
+    'Too many attempts',
+    'The router slows down repeated requests.',
+    'Wait a minute, then reconnect.',
+  ],
+  untrusted: [
+    'gateway',
+    'The gateway is not the one that was enrolled',
+    'Its answer is signed with a key that is not pinned.',
+    askAdministrator,
+    'alarm',
+  ],
+  // what a gateway refuses
+  refused: [
+    'gateway',
+    'The gateway refused the command',
+    'It gave no reason this page knows.',
+    'Look at the gateway’s log for the reason.',
+  ],
+  'wrong-audience': [
+    'gateway',
+    'The command was for another gateway',
+    'The router delivered it to the wrong one.',
+    askAdministrator,
+    'alarm',
+  ],
+  'not-in-roster': [
+    'gateway',
+    'The gateway does not know your account',
+    'Its roster does not name you.',
+    'Ask an administrator to add you; the gateway learns of it by itself.',
+  ],
+  'roster-outdated': [
+    'gateway',
+    'The gateway’s roster is too old',
+    'It has not received the newest list of members.',
+    'Wait a moment and reconnect. If it stays, restart the gateway.',
+  ],
+  'bad-signature': [
+    'gateway',
+    'The signature of the command does not fit',
+    'It was altered on its way, or your key has changed.',
+    askAdministrator,
+    'alarm',
+  ],
+  expired: [
+    'gateway',
+    'The command arrived too late',
+    'The clocks of this computer and the gateway differ.',
+    'Set both clocks right, then reconnect.',
+  ],
+  replayed: [
+    'gateway',
+    'The command was seen before',
+    'A copy of it reached the gateway.',
+    'Reconnect: a new command is made each time.',
+  ],
+  unsupported: [
+    'gateway',
+    'The gateway is too old for this',
+    'It does not know the command.',
+    'Update the gateway.',
+  ],
+  'not-found': [
+    'gateway',
+    'The gateway does not find this machine',
+    'The record was deleted, or not shared with it.',
+    'Open the record, save it again, then reconnect.',
+  ],
+  busy: [
+    'gateway',
+    'The gateway is at its limit',
+    'It runs as many sessions as it may.',
+    'Disconnect a session that is not needed, then reconnect.',
+  ],
+  'record-unavailable': [
+    'gateway',
+    'The gateway could not fetch the record',
+    'The server did not give it the machine or its credential.',
+    'Check that gateway and server reach each other, then reconnect.',
+  ],
+  'untrusted-record': [
+    'gateway',
+    'The gateway does not trust this record',
+    'What it fetched does not belong together.',
+    askAdministrator,
+    'alarm',
+  ],
+  'peer-gone': [
+    'gateway',
+    'The gateway no longer has this connection',
+    'It was restarted, or had closed it after a while.',
+    'Reconnect: a new connection is made.',
+  ],
+  'offer-unreadable': [
+    'gateway',
+    'The gateway could not read the offer',
+    'This page and the gateway disagree about the keys.',
+    'Reload the page and reconnect.',
+  ],
+} as const satisfies Readonly<Record<string, FailureEntry>>;

@@ -1,0 +1,168 @@
+import type { FailureEntry } from './failure-entry.ts';
+
+const reconnect = 'Reconnect. If it keeps happening, look at the gateway’s log.';
+const checkCredential = 'Correct the launch credential’s record, then reconnect.';
+
+/** What goes wrong between page, gateway, guacd and machine, and how sessions end. */
+export const sessionFailures = {
+  // the peer connection
+  'ice-failed': [
+    'ice',
+    'No direct path to the gateway',
+    'Browser and gateway found no way to reach each other.',
+    'Check that this network allows UDP to the gateway, then reconnect.',
+  ],
+  'peer-lost': [
+    'ice',
+    'Gateway lost',
+    'It has stopped answering: it was stopped, or the network is down.',
+    'Reconnect once the gateway is online again.',
+  ],
+  'flow-violation': [
+    'ice',
+    'The gateway broke the protocol',
+    'It sent what was not allowed; the connection was closed.',
+    reconnect,
+  ],
+  'browser-silent': [
+    'ice',
+    'The gateway heard nothing from this page',
+    'The browser was suspended or lost its network.',
+    'Reconnect.',
+  ],
+  // guacd
+  'guacd-unreachable': [
+    'guacd',
+    'The gateway does not reach guacd',
+    'Nothing answers at the address of guacd.',
+    'Start guacd on the gateway’s side, then reconnect.',
+  ],
+  'guacd-timed-out': [
+    'guacd',
+    'guacd did not answer in time',
+    'It accepted the connection and stayed silent.',
+    'Restart guacd, then reconnect.',
+  ],
+  'guacd-lost': [
+    'guacd',
+    'guacd went away',
+    'It was stopped or crashed during the session.',
+    'Start guacd again, then reconnect.',
+  ],
+  'guacd-busy': [
+    'guacd',
+    'guacd is at its limit',
+    'It takes no more sessions.',
+    'Disconnect a session that is not needed, then reconnect.',
+  ],
+  'guacd-error': ['guacd', 'guacd reported an error', 'It could not draw the session.', reconnect],
+  'guacamole-malformed': [
+    'guacd',
+    'The session sent what cannot be read',
+    'An instruction broke the rules, so the session was closed.',
+    reconnect,
+  ],
+  // the way to the target
+  'name-not-found': [
+    'target',
+    'The host name was not found',
+    'The gateway’s DNS knows no such name.',
+    'Correct the host in the record, or the gateway’s DNS.',
+  ],
+  'target-refused': [
+    'target',
+    'The machine refused the connection',
+    'It is up, but nothing listens on that port.',
+    'Check the port in the record and that the SSH server runs.',
+  ],
+  'target-unreachable': [
+    'target',
+    'The machine cannot be reached',
+    'There is no route from the gateway to it.',
+    'Check the host in the record, and the network between gateway and machine.',
+  ],
+  'target-timed-out': [
+    'target',
+    'The machine does not answer',
+    'It is off, or a firewall drops the packets.',
+    'Check that it is on and that the gateway may reach its port.',
+  ],
+  'target-lost': [
+    'target',
+    'The connection to the machine broke',
+    'It ended without a goodbye: the machine or its network went down.',
+    'Reconnect once the machine is back.',
+  ],
+  'target-closed': [
+    'target',
+    'The machine ended the session',
+    'The shell was left, or the machine closed it.',
+    'Reconnect to open a new one.',
+    'calm',
+  ],
+  'target-error': [
+    'target',
+    'The machine reported an error',
+    'It did not open a shell.',
+    'Check that this user may log in with a shell.',
+  ],
+  'target-protocol': [
+    'target',
+    'The machine does not speak SSH as expected',
+    'Its answer was not SSH, or the two have no algorithm in common.',
+    'Check the port; an outdated SSH server must be updated.',
+  ],
+  'host-key-unknown': [
+    'target',
+    'Is this the right machine?',
+    'This machine’s host key has never been seen before.',
+    'Compare the fingerprint with the one the machine’s owner gives you, then trust it.',
+  ],
+  'host-key-mismatch': [
+    'target',
+    'This is not the machine it was before',
+    'Its host key is not the one pinned in the record. Someone may be posing as it.',
+    'Do not go on unless you know that the machine was reinstalled. Then edit the record, forget the host key, and connect again.',
+    'alarm',
+  ],
+  // logging in
+  'login-refused': [
+    'login',
+    'The machine refused the login',
+    'It does not accept this login with this password or key.',
+    checkCredential,
+  ],
+  'login-question': [
+    'login',
+    'The machine asks something that was not foreseen',
+    'It wants a second factor or a new password.',
+    'Log in there another way first, or use a key.',
+  ],
+  'key-unreadable': [
+    'login',
+    'The private key cannot be read',
+    'It is damaged, or of a kind that is not supported.',
+    'Use an OpenSSH or PEM key (ed25519, ECDSA or RSA) in the launch credential.',
+  ],
+  'passphrase-wrong': [
+    'login',
+    'The passphrase does not open the private key',
+    'The key in the launch credential is encrypted with another one.',
+    checkCredential,
+  ],
+  // ends
+  closed: [null, 'Disconnected', 'The session was closed.', 'Reconnect to open a new one.', 'calm'],
+  cancelled: [
+    null,
+    'Cancelled',
+    'The session was given up before it was open.',
+    'Reconnect to try again.',
+    'calm',
+  ],
+  'not-connectable': [
+    'gateway',
+    'This machine is not ready for sessions',
+    'It has no gateway, or the gateway is no longer there.',
+    'Edit the machine and choose a gateway.',
+  ],
+} as const satisfies Readonly<Record<string, FailureEntry>>;
