@@ -18,6 +18,8 @@ export interface AccountKeys {
   readonly dataKey: SymmetricKey;
   readonly ecdh: EcdhKeyPair;
   readonly signer: Signer;
+  /** What the signer signs with: here to be wiped. */
+  readonly signingKey: Bytes;
 }
 
 /** Raw secrets of a new account, to be sealed and wiped. */
@@ -100,7 +102,7 @@ export async function openAccountKeys(
     sealed.sealedSigningKey,
   );
   const ecdh = { privateKey: ecdhKey, publicKey: ecdhPublicKey(ecdhKey) };
-  return { accountUid, dataKey, ecdh, signer: signerOf(signingKey) };
+  return { accountUid, dataKey, ecdh, signer: signerOf(signingKey), signingKey };
 }
 
 async function importDerived(raw: Bytes): Promise<SymmetricKey> {

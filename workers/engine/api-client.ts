@@ -19,8 +19,7 @@ export class ApiClient {
   readonly keyring: ServerKeyring;
   readonly #environment: Environment;
   readonly #signal: AbortSignal;
-  /** Server time minus ours, so that a wrong clock of the device does not make its requests stale. */
-  clockOffsetMs = 0;
+  #clockOffsetMs = 0;
 
   constructor(environment: Environment, signal: AbortSignal, onUntrusted: () => void) {
     this.#environment = environment;
@@ -31,7 +30,12 @@ export class ApiClient {
 
   /** The server's time, as far as it is known. */
   now(): number {
-    return this.#environment.clock.now() + this.clockOffsetMs;
+    return this.#environment.clock.now() + this.#clockOffsetMs;
+  }
+
+  /** From a sealed answer only: whoever could set our clock could have requests signed for another day. */
+  learnTime(serverTimeMs: bigint): void {
+    if (serverTimeMs > 0n) this.#clockOffsetMs = Number(serverTimeMs) - this.#environment.clock.now();
   }
 
   /**

@@ -87,13 +87,16 @@ class Engine implements VaultEngine {
   unlock({ password }: { password: string }): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#vault) return;
+      await this.#requireAccount();
       const vault = await this.#open(await this.#accounts.unlock(password));
       // The local copy is readable from here on; calls to the server wait until the session is known to be good.
       vault.session.holdUntil(this.#restoreSession(vault, password));
     });
   }
 
+  /** At once, whatever is under way; and again after it, should it be an unlock. */
   lock(): Promise<void> {
+    this.#lockNow(null);
     return this.#inTurn(async () => this.#lockNow(null));
   }
 
@@ -120,6 +123,9 @@ class Engine implements VaultEngine {
 
   async reportUse(): Promise<void> {
     this.#idle.reportUse();
+    await this.#vault?.session.keepAlive().catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) throw error; // offline: the next use tries again
+    });
   }
 
   async listRecords(filter?: { query?: string; types?: readonly string[] }) {
@@ -204,6 +210,13 @@ class Engine implements VaultEngine {
   async #findAccount(): Promise<void> {
     const email = await this.#accounts.storedEmail();
     this.#board.update({ phase: email === null ? 'signed-out' : 'locked', email });
+  }
+
+  /** Another tab may have signed out since. */
+  async #requireAccount(): Promise<void> {
+    if ((await this.#accounts.storedEmail()) !== null) return;
+    this.#board.update({ phase: 'signed-out', email: null });
+    throw new ProtocolError('not-signed-in', 'no account on this device');
   }
 
   /** Verbs that change who is signed in happen one after another. */

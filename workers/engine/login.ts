@@ -46,6 +46,7 @@ export async function login(
   const answer = await api.call(AccountService.method.finishLogin, request);
   const dataKey = await unwrapDataKey(exportKey, factor, answer);
   const account = await openAccount(email, dataKey, answer.account, answer.organisation, minimumRoster);
+  api.learnTime(answer.session?.serverTimeMs ?? 0n);
   return { account, dataKey, session: readSession(answer.session) };
 }
 
@@ -75,7 +76,8 @@ export async function registerPassword(api: ApiClient, signedIn: SignedIn, passw
 
 /** Renews a session. Throws `not-signed-in` when it is over. */
 export async function renewSession(api: ApiClient, session: DeviceSession): Promise<DeviceSession> {
-  const { expiresAtMs } = await api.call(AccountService.method.renewSession, {}, session);
+  const { expiresAtMs, serverTimeMs } = await api.call(AccountService.method.renewSession, {}, session);
+  api.learnTime(serverTimeMs);
   return { ...session, expiresAtMs: Number(expiresAtMs) };
 }
 

@@ -1,3 +1,4 @@
+import type * as opaque from '@serenity-kit/opaque';
 import { parseBase64url, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 
@@ -8,7 +9,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 const keyStretching = { 'argon2id-custom': { iterations: 3, memory: 65_536, parallelism: 1 } };
 
 /** Half of the worker's bytes, and an unlock needs none of them: fetched when the first login begins. */
-async function loadOpaque(): Promise<(typeof import('@serenity-kit/opaque'))['client']> {
+async function loadOpaque(): Promise<typeof opaque.client> {
   const { client, ready } = await import('@serenity-kit/opaque');
   await ready;
   return client;

@@ -1,4 +1,5 @@
 import type { FieldPath, RecordSummary, RecordView, SaveRecord } from '../api.ts';
+import { wipe } from '../../protocol/bytes.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { firstValue, withValue, type RecordContent } from '../../protocol/records/content.ts';
@@ -73,6 +74,12 @@ export class Records {
     if (!draft) throw new ProtocolError('not-found', 'the record was not deleted here, or too long ago');
     await this.#writer.write([{ ...draft, baseRevision: this.#book.revisionOf(recordUid) }]);
     this.#deleted.delete(recordUid);
+  }
+
+  /** Forgets what could be brought back. */
+  clear(): void {
+    for (const { key } of this.#deleted.values()) wipe(key);
+    this.#deleted.clear();
   }
 
   async pinHostKey({ recordUid, hostKey }: { recordUid: Uid; hostKey: string }): Promise<void> {

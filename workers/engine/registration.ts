@@ -72,6 +72,7 @@ export async function registerAccount(
     recoverySealedDataKey: await wrap(byPhrase.exportKey, 'recovery'),
     device: await deviceMessage(environment),
   });
+  api.learnTime(session?.serverTimeMs ?? 0n);
   wipe(secrets.ecdhKey, secrets.signingKey);
   const opened = await openAccount(email, secrets.dataKey, account, organisation);
   return { account: opened, dataKey: secrets.dataKey, session: readSession(session) };

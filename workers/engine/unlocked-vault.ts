@@ -114,7 +114,8 @@ export class UnlockedVault {
     this.#desk.failAll();
     this.sessions.clear();
     this.book.clear();
-    wipe(this.account.keys.ecdh.privateKey);
+    this.records.clear();
+    wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
   }
 
   /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */

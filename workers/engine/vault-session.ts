@@ -3,6 +3,8 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import type { DeviceSession } from './device-session.ts';
 import { renewSession } from './login.ts';
+import { limits } from '../../protocol/limits.ts';
+import { AccountService } from '../../protocol/messages/gen/account_pb.js';
 
 /** Signed-in calls of an unlocked vault. Says once when the server has ended the session. */
 export class VaultSession {
@@ -11,11 +13,13 @@ export class VaultSession {
   #session: DeviceSession;
   #ended = false;
   #held: Promise<void> = Promise.resolve();
+  #lastCall: number;
 
   constructor(api: ApiClient, session: DeviceSession, onEnded: () => void) {
     this.#api = api;
     this.#session = session;
     this.#onEnded = onEnded;
+    this.#lastCall = api.now();
   }
 
   get current(): DeviceSession {
@@ -48,6 +52,7 @@ export class VaultSession {
   ): Promise<MessageShape<Output>> {
     await this.#held;
     const session = this.#session;
+    this.#lastCall = this.now();
     try {
       return await this.#api.call(method, request, session);
     } catch (error) {
@@ -59,6 +64,12 @@ export class VaultSession {
   /** Throws `not-signed-in` without ending anything: the caller may still have the password. */
   async renew(): Promise<void> {
     this.#session = await renewSession(this.#api, this.#session);
+  }
+
+  /** A person at work in a terminal calls nobody for hours: the session must not run out under their hands. */
+  async keepAlive(): Promise<void> {
+    if (this.now() - this.#lastCall < limits.sessionTokenMs / 4) return;
+    await this.call(AccountService.method.renewSession, {});
   }
 
   /** The server does not know this session any more. */

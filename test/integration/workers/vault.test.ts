@@ -188,8 +188,12 @@ describe('the vault engine against a real server', () => {
     expect(first.states.at(-1)).toMatchObject({ phase: 'signed-out', email: null });
     expect(await first.storage.readAccount()).toBeNull();
     expect(await first.storage.readRows()).toEqual([]);
-    await expect(second.syncNow()).rejects.toMatchObject({ name: 'not-signed-in' });
-    expect(second.states.at(-1)).toMatchObject({ phase: 'locked', notice: 'session-ended' });
+    const told = await second.until(({ phase }) => phase === 'locked');
+    expect(told.notice).toBe('session-ended');
+    await expect(second.syncNow()).rejects.toMatchObject({ name: 'locked' });
+    await expect(second.unlock({ password: 'not this one' })).rejects.toMatchObject({
+      name: 'wrong-password',
+    });
   });
 
   test('a short password, and a phrase never drafted, create no account', async () => {
