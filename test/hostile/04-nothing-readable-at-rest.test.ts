@@ -1,0 +1,145 @@
+// Attack class 4, the server's side: someone takes the whole store and every log line. docs/security.md
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeBase64, encodeBase64url, encodeHex } from '../../protocol/bytes.ts';
+import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
+import { RecordService } from '../../protocol/messages/gen/record_pb.js';
+import { newUid, uidBytes } from '../../protocol/uid.ts';
+import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
+import { createLogger } from '../../server/log/logger.ts';
+import { ApiClient } from '../fixtures/api-client.ts';
+import { addClient, copyFor, createApplication, secretsClient } from '../fixtures/application.ts';
+import { joinVault } from '../fixtures/link-client.ts';
+import { startTestServer, type TestServer } from '../fixtures/server.ts';
+
+const password = 'master password of the attack';
+const phrase = 'recovery words nobody else has';
+const secretTexts = {
+  title: 'production-db-01 title',
+  host: '10.11.12.13-secret-host',
+  login: 'root-login-name',
+  password: 'hunter2-record-password',
+  notes: 'notes nobody may read',
+};
+
+let server: TestServer;
+let postgres: EmbeddedPostgres;
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-at-rest-'));
+const lines: string[] = [];
+const secrets = new Map<string, Uint8Array>();
+
+/** A person, a gateway and all that they bring to the server. */
+beforeAll(async () => {
+  const log = createLogger('debug', undefined, { write: (line) => void lines.push(line) });
+  postgres = await startEmbeddedPostgres({ folder });
+  const { host, user, database } = postgres.connection;
+  const databaseUrl = `postgres:///${database}?host=${encodeURIComponent(host)}&user=${user}`;
+  server = await startTestServer({ openSignUp: false, databaseUrl }, { log });
+  const vault = await ApiClient.connect(server.url);
+  await vault.register('victim@example.test', password, server.setupToken ?? '', phrase);
+  const application = await createApplication(vault);
+  const recordUid = newUid();
+  const scope = { recordUid, ownerUid: vault.accountUid };
+  const recordKey = randomBytes(32);
+  const content = {
+    type: 'pamMachine',
+    title: secretTexts.title,
+    notes: secretTexts.notes,
+    fields: [
+      { type: 'host', value: [secretTexts.host] },
+      { type: 'login', value: [secretTexts.login] },
+      { type: 'password', value: [secretTexts.password] },
+    ],
+  };
+  const change = {
+    recordUid: uidBytes(recordUid),
+    sealedKey: await wrapRecordKey(vault.account.dataKey, scope, recordKey),
+    sealedData: await sealRecord(recordKey, scope, 1n, content),
+    applicationCopies: [await copyFor(application, recordUid, secretTexts.title)],
+  };
+  await vault.call(RecordService.method.putRecords, { changes: [change] });
+  const { token, clientId } = await addClient(vault, application);
+  const { privateKey } = generateEcdhKeyPair();
+  const client = secretsClient(vault, clientId, privateKey);
+  expect((await client.bind(token, () => undefined)).records).toHaveLength(1);
+  const link = await joinVault(vault);
+  link.socket.close();
+  await vault.login('victim@example.test', password);
+  for (const [name, text] of Object.entries({ master: password, phrase, ...secretTexts }))
+    secrets.set(name, Buffer.from(text));
+  secrets.set('session token', vault.sessionToken);
+  secrets.set('one-time token', token);
+  secrets.set('application key', application.appKey);
+  secrets.set('record key', recordKey);
+  secrets.set('gateway key', privateKey);
+  secrets.set('account key', vault.account.ecdh.privateKey);
+  secrets.set('setup token', Buffer.from(server.setupToken ?? '', 'base64url'));
+});
+afterAll(async () => {
+  await server.close();
+  await postgres.stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** The forms in which bytes are usually written down. */
+function formsOf(secret: Uint8Array): Buffer[] {
+  const standard = encodeBase64(secret).replace(/=+$/, '');
+  const texts = [encodeHex(secret), standard, encodeBase64url(secret), encodeHex(secret).toUpperCase()];
+  return [Buffer.from(secret), ...texts.map((text) => Buffer.from(text))];
+}
+
+function findIn(place: string, haystack: Buffer): string[] {
+  return [...secrets].flatMap(([name, secret]) =>
+    formsOf(secret).some((form) => haystack.includes(form)) ? [`${name} in ${place}`] : [],
+  );
+}
+
+test('every row of every table holds none of the secrets', async () => {
+  const client = new pg.Client(postgres.connection);
+  await client.connect();
+  const { rows } = await client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+  const found: string[] = [];
+  for (const { tablename } of rows) {
+    const table = await client.query(`SELECT * FROM ${tablename}`);
+    expect(tablename === 'setup_token' || table.rowCount, tablename).toBeTruthy();
+    for (const value of table.rows.flatMap((row) => Object.values(row)))
+      found.push(...findIn(tablename, Buffer.isBuffer(value) ? value : Buffer.from(String(value))));
+  }
+  await client.end();
+  expect(rows.length).toBeGreaterThanOrEqual(11);
+  expect(found).toEqual([]);
+});
+
+test('the files of the store, its log of writes included, hold none of the secrets', () => {
+  const files = readdirSync(join(folder, 'postgres'), { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile(),
+  );
+  const found = files.flatMap(({ parentPath, name }) => findIn(name, readFileSync(join(parentPath, name))));
+  expect(files.length).toBeGreaterThan(100);
+  expect(found).toEqual([]);
+});
+
+test("the server's own key file opens none of it, and is its owner's alone", () => {
+  const path = join(server.config.dataFolder, 'server-keys.json');
+  expect(execFileSync('stat', ['-c', '%a', path], { encoding: 'utf8' }).trim()).toBe('600');
+  expect(findIn('key file', readFileSync(path))).toEqual([]);
+});
+
+test('no log line holds any of the secrets, nor the email', () => {
+  secrets.set('email', Buffer.from('victim@example.test'));
+  expect(lines.length).toBeGreaterThan(10);
+  expect(findIn('log', Buffer.from(lines.join('')))).toEqual([]);
+});
+
+test('the search would have found them', () => {
+  const planted = Buffer.from(
+    `{"token":"${encodeBase64url(secrets.get('session token') ?? new Uint8Array())}"}`,
+  );
+  expect(findIn('a planted line', planted)).toEqual(['session token in a planted line']);
+});
