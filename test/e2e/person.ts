@@ -133,3 +133,9 @@ export async function targetFile(
   await expect.poll(() => fits(target.homeFile(name) ?? ''), { message: `${name} on the target`, timeout: 20_000 }).toBe(true);
   return (target.homeFile(name) ?? '').trim();
 }
+
+/** Ends the session that shows, and closes its tab. */
+export async function disconnect(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+}

@@ -1,0 +1,65 @@
+// What is measured inside the page: marks of a connect, and the time from a key to the changed picture.
+import type { Page } from 'playwright';
+
+export interface ConnectFigures {
+  readonly total: number;
+  /** Milliseconds after the click at which each leg was done. */
+  readonly legs: ReadonlyMap<string, number>;
+}
+
+/** Of the session that connected since the marks were cleared. Waits for its first frame. */
+export async function readConnectFigures(page: Page): Promise<ConnectFigures> {
+  await page.waitForFunction(() => performance.getEntriesByName('sallyport:first-frame').length > 0);
+  const marks = await page.evaluate(() =>
+    performance.getEntriesByType('mark').map(({ name, startTime }) => [name, startTime] as const),
+  );
+  const at = new Map(marks.toReversed()); // of several marks of a name the first counts
+  const start = at.get('sallyport:connect') ?? Number.NaN;
+  const done = [...at].flatMap(([name, time]) => {
+    const leg = /^sallyport:leg:(\w+):done$/.exec(name)?.[1];
+    return leg === undefined ? [] : [[leg, time - start] as const];
+  });
+  return { total: (at.get('sallyport:first-frame') ?? Number.NaN) - start, legs: new Map(done) };
+}
+
+/** Milliseconds from a key event to the first frame in which the terminal's picture is another one. */
+export async function measureKeyEcho(page: Page, count: number): Promise<number[]> {
+  await page.evaluate(watchPicture);
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const changed = page.evaluate(() => window.nextPictureChange());
+    await page.keyboard.press('x');
+    times.push(await changed);
+  }
+  return times;
+}
+
+declare global {
+  interface Window {
+    nextPictureChange(): Promise<number>;
+  }
+}
+
+/** Runs in the page. The key's own event gives the start, so the driver's way to the page is not counted. */
+function watchPicture(): void {
+  const canvases = () => [...document.querySelectorAll<HTMLCanvasElement>('[role="application"] canvas')];
+  const picture = () =>
+    canvases()
+      .filter(({ width, height }) => width > 200 && height > 100)
+      .map((canvas) => hash(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, 40).data ?? new Uint8ClampedArray()))
+      .join();
+  const hash = (data: Uint8ClampedArray) => {
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + (data[i] ?? 0)) | 0;
+    return sum;
+  };
+  window.nextPictureChange = () =>
+    new Promise((resolve) => {
+      const before = picture();
+      window.addEventListener('keydown', ({ timeStamp }) => look(timeStamp), { once: true, capture: true });
+      const look = (start: number): void => {
+        if (picture() !== before) resolve(performance.now() - start);
+        else setTimeout(look, 0, start);
+      };
+    });
+}
