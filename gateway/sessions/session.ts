@@ -29,12 +29,15 @@ export type ShellHooks = Required<
   Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onRefused'>
 >;
 
+/** What of a peer connection a session uses. */
+export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate'>;
+
 export interface SessionOptions {
   readonly uid: Uid;
   readonly recordUid: Uid;
   readonly accountUid: Uid;
   readonly keys: SessionKeys;
-  readonly peer: Peer;
+  readonly peer: SessionPeer;
   readonly begunAt: number;
   readonly openShell: (hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sealed: Uint8Array) => void;
@@ -69,6 +72,7 @@ export class Session {
   #signalsWaiting = 0;
   #finish: (end: SessionEnd) => void = () => {};
   #depart: () => void = () => {};
+  #stalled = false; // the page took nothing for so long that guacd was let run on without it
   #pageEnded = false;
   #over = false;
 
@@ -86,7 +90,7 @@ export class Session {
     void options.peer.ended.then(() => this.end(ends.peerLost));
   }
 
-  get peer(): Peer {
+  get peer(): SessionPeer {
     return this.#options.peer;
   }
 
@@ -104,7 +108,7 @@ export class Session {
     clearTimeout(this.#openDeadline);
     this.#stream = stream;
     stream.onData = (bytes) => this.#fromPage(bytes);
-    stream.onDrain = () => this.#shell?.resume();
+    stream.onDrain = () => this.#drained();
     stream.onEnd = () => {
       this.#pageEnded = true;
       this.end(ends.closedByPage);
@@ -148,7 +152,7 @@ export class Session {
     const shell = await this.#options.openShell({
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
-      onStalled: () => this.end(ends.pageStalled),
+      onStalled: () => (this.#stalled = true),
       onRefused: (side, opcode) => this.#options.log.warn('instruction dropped', { side, opcode }),
     });
     if (this.#over) return void (await shell.close());
@@ -164,14 +168,26 @@ export class Session {
     if (this.#over || shell === null || stream === null) return;
     this.#options.log.info('session open', { ms: this.#age });
     this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
+    this.#view(shell, stream);
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#toShell(shell, bytes);
+  }
+
+  /** The picture from now on; after a stall, the whole screen anew. */
+  #view(shell: Shell, stream: Stream): void {
     shell
       .attach((instructions) => this.#show(stream, instructions))
       .catch((error: unknown) => {
         this.end(error instanceof SessionFailure ? endOfFailure(error) : ends.internal);
       });
-    const early = this.#early;
-    this.#early = [];
-    for (const bytes of early) this.#toShell(shell, bytes);
+  }
+
+  #drained(): void {
+    if (this.#over || this.#shell === null || this.#stream === null) return;
+    if (!this.#stalled) return this.#shell.resume();
+    this.#stalled = false;
+    this.#view(this.#shell, this.#stream);
   }
 
   #show(stream: Stream, instructions: Uint8Array): boolean {

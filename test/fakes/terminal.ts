@@ -12,8 +12,9 @@ export class FakeTerminal {
   readonly controls: StreamControl[] = [];
   readonly opcodes = new Map<string, number>();
   bytes = 0;
-  /** Set false to take no more. */
-  reading = true;
+  #reading = true;
+  #unread = 0;
+  #lastSync: string | null = null;
   /** Settles with the code of a reset, or `end`. */
   readonly over: Promise<string>;
   readonly #stream: Stream;
@@ -64,6 +65,20 @@ export class FakeTerminal {
     while (!holds()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
+  /** Takes no more until `read`. */
+  pause(): void {
+    this.#reading = false;
+  }
+
+  read(): void {
+    this.#reading = true;
+    if (this.#lastSync !== null) this.send('sync', this.#lastSync);
+    this.#lastSync = null;
+    const unread = this.#unread;
+    this.#unread = 0;
+    this.#stream.consumed(unread);
+  }
+
   end(): void {
     this.#stream.end();
   }
@@ -72,9 +87,11 @@ export class FakeTerminal {
     this.bytes += bytes.length;
     for (const { opcode, args } of this.#decoder.decode(Uint8Array.from(bytes))) {
       this.opcodes.set(opcode, this.count(opcode) + 1);
-      if (opcode === 'sync' && this.reading) this.send('sync', args[0] ?? '0');
+      if (opcode === 'sync' && this.#reading) this.send('sync', args[0] ?? '0');
+      else if (opcode === 'sync') this.#lastSync = args[0] ?? '0';
     }
-    if (this.reading) this.#stream.consumed(bytes.length);
+    if (this.#reading) this.#stream.consumed(bytes.length);
+    else this.#unread += bytes.length;
     this.#changed();
   }
 
@@ -86,9 +103,14 @@ export class FakeTerminal {
 }
 
 /** Waits for a command's effect on the target itself. */
-export async function fileHolds(target: SshTarget, name: string, content: string): Promise<void> {
+export async function fileHolds(
+  target: SshTarget,
+  name: string,
+  content: string,
+  withinMs = 10_000,
+): Promise<void> {
   const watcher = watch(target.home);
-  const deadline = AbortSignal.timeout(10_000);
+  const deadline = AbortSignal.timeout(withinMs);
   try {
     while (target.homeFile(name) !== content) await once(watcher, 'change', { signal: deadline });
   } finally {

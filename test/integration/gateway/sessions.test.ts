@@ -201,6 +201,28 @@ describe.runIf(asRoot)('a session through the gateway', () => {
     return commandOf(person, made.gatewayUid, order, { payload });
   }
 
+  test('ends when the page falls silent, in seconds', async () => {
+    const { page, terminal } = await open();
+    await terminal.until(() => terminal.count('sync') > 0);
+    page.streams.close(); // no more heartbeats; the connection itself stays
+    await expect.poll(() => made.gateway?.sessions.size, { timeout: 9_000 }).toBe(0);
+    expect(made.logLines.join('')).toContain('the peer is silent');
+  });
+
+  test('outlives a page that takes nothing for a while, and then has the whole screen again', async () => {
+    const { terminal } = await open();
+    await terminal.until(() => terminal.count('img') > 0);
+    terminal.pause();
+    terminal.type('for i in $(seq 40000); do echo $RANDOM $RANDOM $RANDOM; done; clear; echo over > flood\n');
+    await fileHolds(sshd, 'flood', 'over\n', 60_000);
+    const before = terminal.count('sync');
+    terminal.read();
+    await terminal.until(() => terminal.count('sync') > before);
+    terminal.type('echo awake > after-flood\n');
+    await fileHolds(sshd, 'after-flood', 'awake\n');
+    expect(made.gateway?.sessions.size).toBe(1);
+  });
+
   test('leaves no secret in the log', async () => {
     const { terminal } = await open();
     await terminal.until(() => terminal.count('sync') > 0);

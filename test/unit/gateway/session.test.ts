@@ -1,0 +1,269 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Logger } from '../../../gateway/log/logger.ts';
+import { Session, type Shell, type ShellHooks } from '../../../gateway/sessions/session.ts';
+import { SessionFailure } from '../../../gateway/terminal/failure.ts';
+import { copy, utf8, type Bytes } from '../../../protocol/bytes.ts';
+import { Multiplexer, type Stream } from '../../../protocol/channel/multiplexer.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { Leg, type SessionSignal, type StreamControl } from '../../../protocol/messages/gen/session_pb.js';
+import { SessionKeys } from '../../../protocol/session/session-keys.ts';
+import { newUid } from '../../../protocol/uid.ts';
+
+/** A shell that does what the test says. */
+class ShellStandIn implements Shell {
+  readonly hostKey = { key: 'ssh-ed25519 AAAA', fingerprint: 'SHA256:x' };
+  trustedOnFirstUse = false;
+  readonly written: string[] = [];
+  viewers: ((bytes: Uint8Array) => boolean)[] = [];
+  resumed = 0;
+  closed = false;
+  room = true;
+  readonly ended: Promise<SessionFailure>;
+  end: (failure: SessionFailure) => void = () => {};
+  drain: () => void = () => {};
+
+  constructor() {
+    this.ended = new Promise((resolve) => (this.end = resolve));
+  }
+
+  attach(viewer: (bytes: Uint8Array) => boolean): Promise<void> {
+    this.viewers.push(viewer);
+    return Promise.resolve();
+  }
+  resume(): void {
+    this.resumed++;
+  }
+  write(bytes: Uint8Array): boolean {
+    this.written.push(Buffer.from(bytes).toString());
+    return this.room;
+  }
+  drained(): Promise<void> {
+    return new Promise((resolve) => (this.drain = resolve));
+  }
+  watchLatency(): () => void {
+    return () => {};
+  }
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+/** Two multiplexers that hand each other their frames. */
+function connected(onStream: (stream: Stream) => void): Multiplexer {
+  const options = { bufferedAmount: () => 0, now: () => performance.now(), onLost: () => {} };
+  const schedule = () => () => {}; // no heartbeats
+  const acceptor: Multiplexer = new Multiplexer({
+    ...options,
+    ...{ role: 'acceptor', schedule, onStream },
+    send: (message: Bytes) => queueMicrotask(() => opener.receive(copy(message))),
+  });
+  const opener: Multiplexer = new Multiplexer({
+    ...{ ...options, role: 'opener', schedule },
+    send: (message: Bytes) => queueMicrotask(() => acceptor.receive(copy(message))),
+  });
+  return opener;
+}
+
+let shell: ShellStandIn;
+let opening: PromiseWithResolvers<Shell>;
+let hooks: ShellHooks | null;
+let peerEnd: (reason: ProtocolError) => void;
+let session: Session;
+let vaultKeys: SessionKeys;
+let signals: Promise<SessionSignal>[];
+let candidates: string[];
+
+const begin = async (openStreamMs = 60_000) => {
+  shell = new ShellStandIn();
+  opening = Promise.withResolvers();
+  hooks = null;
+  signals = [];
+  candidates = [];
+  const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
+  const [seed, nonce] = [randomBytes(32), randomBytes(16)];
+  const keys = await SessionKeys.derive('vault', scope, seed, nonce);
+  vaultKeys = keys;
+  const ended = new Promise<ProtocolError>((resolve) => (peerEnd = resolve));
+  session = new Session({
+    ...{
+      uid: scope.sessionUid,
+      recordUid: scope.recordUid,
+      accountUid: newUid(),
+      begunAt: performance.now(),
+    },
+    keys: await SessionKeys.derive('gateway', scope, seed, nonce),
+    peer: { uid: newUid(), ended, addCandidate: (candidate) => void candidates.push(candidate) },
+    openShell: (given) => {
+      hooks = given;
+      return opening.promise;
+    },
+    sendSignal: (sealed) => void signals.push(keys.openSignal(sealed)),
+    log: new Logger('silent'),
+    openStreamMs,
+  });
+  session.start();
+  session.reporter.release();
+};
+beforeEach(() => begin());
+afterEach(() => session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' }));
+
+async function openStream() {
+  const attached = Promise.withResolvers<void>();
+  const opener = connected((stream) => {
+    session.attach(stream);
+    attached.resolve();
+  });
+  const page = opener.openStream({ streamToken: new Uint8Array(16) });
+  const controls: StreamControl[] = [];
+  let shown = 0;
+  page.onData = (bytes) => {
+    shown += bytes.length;
+  };
+  page.onControl = (control) => void controls.push(control);
+  await attached.promise;
+  return { page, controls, shown: () => shown };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const openShell = async () => {
+  opening.resolve(shell);
+  await settled();
+};
+const bodies = async () => (await Promise.all(signals)).map(({ body }) => body);
+
+describe('a session between page and shell', () => {
+  test('keeps what the page says before the shell is there, in order', async () => {
+    const { page } = await openStream();
+    page.write(utf8('one'));
+    page.write(utf8('two'));
+    await settled();
+    expect(shell.written).toEqual([]);
+    await openShell();
+    page.write(utf8('three'));
+    await settled();
+    expect(shell.written.join(' ')).toBe('one two three');
+  });
+
+  test('gives the page its credit back only when the shell has room', async () => {
+    const { page } = await openStream();
+    await openShell();
+    shell.room = false;
+    page.write(new Uint8Array(limits.initialCredit));
+    await settled();
+    page.write(new Uint8Array(1_000));
+    await settled();
+    expect(page.queued).toBe(1_000);
+    shell.room = true;
+    for (let i = 0; i < 20; i++) {
+      shell.drain();
+      await settled();
+    }
+    expect(shell.written.join('').length).toBeGreaterThanOrEqual(limits.initialCredit);
+  });
+
+  test('holds the shell back while the page takes nothing, and lets it go on after', async () => {
+    const { page, shown } = await openStream();
+    await openShell();
+    const view = shell.viewers[0] ?? (() => false);
+    const chunk = new Uint8Array(64 * 1024);
+    let sent = 0;
+    while (view(chunk)) sent += chunk.length;
+    expect(sent).toBeLessThan(limits.streamQueue + limits.initialCredit + chunk.length);
+    await settled();
+    expect(shell.resumed).toBe(0);
+    page.consumed(shown());
+    await settled();
+    expect(shell.resumed).toBeGreaterThan(0);
+  });
+
+  test('shows the whole screen anew to a page that comes back from a stall', async () => {
+    const { page, shown } = await openStream();
+    await openShell();
+    const view = shell.viewers[0] ?? (() => false);
+    while (view(new Uint8Array(64 * 1024)));
+    hooks?.onStalled();
+    await settled();
+    expect(shell.viewers).toHaveLength(1);
+    page.consumed(shown());
+    await settled();
+    expect(shell.viewers).toHaveLength(2);
+    expect(shell.resumed).toBe(0);
+  });
+});
+
+describe('how a session ends', () => {
+  test('with the leg that failed, by signal while there is no stream', async () => {
+    const hostKey = { key: 'ssh-ed25519 BBBB', fingerprint: 'SHA256:y' };
+    opening.reject(new SessionFailure('target', 'host-key-unknown', 'nobody knows it', hostKey));
+    expect(await session.ended).toMatchObject({ leg: Leg.TARGET, code: 'host-key-unknown' });
+    const [shown, end] = await bodies();
+    expect(shown).toMatchObject({ case: 'hostKey', value: { ...hostKey, trustedOnFirstUse: false } });
+    expect(end).toMatchObject({ case: 'ended', value: { leg: Leg.TARGET, code: 'host-key-unknown' } });
+  });
+
+  test('on the stream when there is one, and both sides are closed', async () => {
+    const { page, controls } = await openStream();
+    const over = new Promise<void>((resolve) => {
+      page.onEnd = () => {
+        page.end();
+        resolve();
+      };
+    });
+    await openShell();
+    shell.end(new SessionFailure('target', 'target-lost', 'it went away'));
+    await over;
+    await session.departed;
+    expect(controls.map(({ body }) => body.case)).toEqual(['ended']);
+    expect(signals).toEqual([]);
+    expect(page.open).toBe(false);
+  });
+
+  test('in two seconds for a page that does not close its side', async () => {
+    const { page } = await openStream();
+    const reset = new Promise<string>((resolve) => (page.onReset = resolve));
+    await openShell();
+    session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+    expect(await reset).toBe('closed');
+    await session.departed;
+  });
+
+  test('when nobody comes for the stream', async () => {
+    session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+    await begin(50);
+    expect(await session.ended).toMatchObject({ leg: Leg.ICE, code: 'stream-not-opened' });
+  });
+
+  test('when the peer connection is gone', async () => {
+    peerEnd(new ProtocolError('timed-out'));
+    expect(await session.ended).toMatchObject({ leg: Leg.ICE, code: 'peer-lost' });
+  });
+
+  test('once, and a shell that opens too late is left at once', async () => {
+    session.end({ leg: Leg.GATEWAY, code: 'first', message: '' });
+    session.end({ leg: Leg.GATEWAY, code: 'second', message: '' });
+    expect((await session.ended).code).toBe('first');
+    expect(hooks?.signal.aborted).toBe(true);
+    await openShell();
+    expect(shell.closed).toBe(true);
+  });
+});
+
+describe('sealed signals of the page', () => {
+  test('bring candidates in their order, and nothing that does not open', async () => {
+    const candidate = (n: number) =>
+      vaultKeys.sealSignal({ case: 'candidate', value: { candidate: `c${n}`, mid: '0' } });
+    const sealed = [await candidate(1), await candidate(2), await candidate(3)];
+    session.receiveSignal(randomBytes(100));
+    for (const one of sealed) session.receiveSignal(one);
+    for (const one of sealed) session.receiveSignal(one);
+    await expect.poll(() => candidates).toEqual(['c1', 'c2', 'c3']);
+  });
+
+  test('end the session', async () => {
+    session.receiveSignal(await vaultKeys.sealSignal({ case: 'ended', value: { code: 'closed' } }));
+    expect(await session.ended).toMatchObject({ code: 'closed' });
+  });
+});
