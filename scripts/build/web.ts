@@ -28,7 +28,16 @@ async function build(signal: AbortSignal): Promise<void> {
   const old = `${target}.${process.pid}.old`;
   mkdirSync(join(root, 'dist'), { recursive: true });
   const said: string[] = [];
-  const args = ['build', '--logLevel', 'warn', '--outDir', fresh, '--emptyOutDir'];
+  const args = [
+    'build',
+    '--configLoader',
+    'native',
+    '--logLevel',
+    'warn',
+    '--outDir',
+    fresh,
+    '--emptyOutDir',
+  ];
   const code = await runTool('vite', args, { signal, line: (line) => said.push(line) });
   if (code !== 0) throw new Error(`the web vault cannot be built:\n${said.join('\n')}`);
   if (existsSync(target)) renameSync(target, old);

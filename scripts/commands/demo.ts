@@ -6,6 +6,7 @@ import { startInstallation } from '../demo/installation.ts';
 import { runCommand, untilStopped } from '../process/command.ts';
 import { root } from '../process/tool.ts';
 import { providePackages } from '../setup/debian-packages.ts';
+import { requireRoot } from '../setup/root.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,10 +22,7 @@ await runCommand(async (scope) => {
   const folder = resolve(values.data);
   if (values.reset) resetState(folder);
   await providePackages('demo', progress.say);
-  if (process.getuid?.() !== 0)
-    throw new Error(
-      'the demo makes an account for its sshd, which needs root: run it as root (sudo npm run demo)',
-    );
+  requireRoot('npm run demo', 'the demo makes a throw-away account for its sshd');
   const installation = await startInstallation(scope, { folder, port: portIn(values.port) });
   progress.say(`ready ${progress.seconds().toFixed(1)} s after the start; Ctrl-C stops everything`);
   announce(installation);

@@ -9,6 +9,7 @@ import { runCommand, untilStopped } from '../process/command.ts';
 import type { CommandScope } from '../process/command.ts';
 import { root } from '../process/tool.ts';
 import { providePackages } from '../setup/debian-packages.ts';
+import { requireRoot } from '../setup/root.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values } = parseArgs({
 await runCommand(async (scope) => {
   const { progress, signal } = scope;
   await providePackages('demo', progress.say);
+  requireRoot('npm run dev', 'the demo makes a throw-away account for its sshd');
   const options = {
     folder: resolve(values.data),
     port: 8444,
@@ -41,6 +43,7 @@ await runCommand(async (scope) => {
 async function serveWeb({ parts }: CommandScope, server: string): Promise<string> {
   const vite = await createServer({
     configFile: join(root, 'vite.config.ts'),
+    configLoader: 'native',
     server: { host: '127.0.0.1', port: Number(values.port), proxy: { '/api': { target: server, ws: true } } },
   });
   parts.defer(() => vite.close());

@@ -4,6 +4,7 @@ import { runCommand } from '../process/command.ts';
 import type { CommandScope } from '../process/command.ts';
 import { guacdFolder } from '../process/guacd.ts';
 import { providePackages } from '../setup/debian-packages.ts';
+import { requireRoot } from '../setup/root.ts';
 import { provideGuacd } from '../setup/guacd.ts';
 import { sum } from '../suites/results.ts';
 import type { Count } from '../suites/results.ts';
@@ -37,9 +38,9 @@ async function setUp(scope: CommandScope, wanted: readonly Suite[]): Promise<voi
   const needs = (...names: string[]): boolean => wanted.some(({ name }) => names.includes(name));
   if (!needs('browser', 'integration', 'hostile', 'e2e')) return;
   await providePackages('test', progress.say);
-  if (needs('integration', 'hostile', 'e2e'))
-    await provideGuacd({ folder: guacdFolder, log: progress.say, signal });
-  if (needs('integration', 'hostile', 'e2e')) await provideWeb(scope);
+  if (!needs('integration', 'hostile', 'e2e')) return;
+  requireRoot('npm test', 'tests on a real sshd make throw-away accounts');
+  await Promise.all([provideGuacd({ folder: guacdFolder, log: progress.say, signal }), provideWeb(scope)]);
 }
 
 async function runSuite({ name, run }: Suite, { progress, signal }: CommandScope): Promise<Count> {
