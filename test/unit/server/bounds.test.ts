@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { ReplayWindow } from '../../../server/api/replay-window.ts';
+import { RateLimiter } from '../../../server/api/token-bucket.ts';
+import { normaliseEmail } from '../../../server/login/email.ts';
+import { PendingTable } from '../../../server/login/pending-table.ts';
+import { ReplayBuffer } from '../../../server/router/worker/replay-buffer.ts';
+import { SessionTable } from '../../../server/router/worker/session-table.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { newUid } from '../../../protocol/uid.ts';
+
+const bytes = (value: number) => Uint8Array.of(value);
+
+describe('rate limiter', () => {
+  test('gives a burst, then one at a time, and says how long to wait', () => {
+    const limiter = new RateLimiter({ burst: 2, perSecond: 0.5 });
+    expect([limiter.take('a', 0), limiter.take('a', 0)]).toEqual([0, 0]);
+    expect(limiter.take('a', 0)).toBe(2000);
+    expect(limiter.take('b', 0)).toBe(0);
+    expect(limiter.take('a', 2000)).toBe(0);
+    expect(limiter.take('a', 2000)).toBe(2000);
+  });
+
+  test('refills to the burst and no further, and never for a clock that goes back', () => {
+    const limiter = new RateLimiter({ burst: 1, perSecond: 1 });
+    expect(limiter.take('a', 1_000_000)).toBe(0);
+    expect(limiter.take('a', 0)).toBeGreaterThan(0);
+    expect(limiter.take('a', 9_000_000)).toBe(0);
+    expect(limiter.take('a', 9_000_000)).toBe(1000);
+  });
+
+  test('forgets the key unused for longest when there are too many', () => {
+    const limiter = new RateLimiter({ burst: 1, perSecond: 0.001 });
+    limiter.take('old', 0);
+    limiter.take('kept', 0);
+    for (let i = 0; i < 65_534; i++) limiter.take(`k${i}`, 0);
+    limiter.take('kept', 0);
+    limiter.take('one more', 0);
+    expect(limiter.take('kept', 0)).toBeGreaterThan(0);
+    expect(limiter.take('old', 0)).toBe(0);
+  });
+});
+
+describe('replay window', () => {
+  test('refuses what it saw, for at least the window', () => {
+    const window = new ReplayWindow(1000);
+    window.admit(bytes(1), 0);
+    for (const now of [0, 500, 999, 1500]) expect(() => window.admit(bytes(1), now)).toThrow('replayed');
+    window.admit(bytes(2), 1999);
+    expect(() => window.admit(bytes(2), 2998)).toThrow('replayed');
+  });
+
+  test('forgets after two windows, so its memory is bounded', () => {
+    const window = new ReplayWindow(1000);
+    window.admit(bytes(1), 0);
+    window.admit(bytes(1), 2001);
+    const idle = new ReplayWindow(1000);
+    idle.admit(bytes(1), 0);
+    idle.admit(bytes(1), 50_000);
+  });
+
+  test('when it is full it refuses what is new rather than forget what is old', () => {
+    const window = new ReplayWindow(1000, 2);
+    window.admit(bytes(1), 0);
+    window.admit(bytes(2), 0);
+    expect(() => window.admit(bytes(3), 0)).toThrow('too-many-requests');
+    expect(() => window.admit(bytes(1), 0)).toThrow('replayed');
+  });
+});
+
+describe('pending table', () => {
+  test('gives a value once, in time, and never more than there is room for', () => {
+    const table = new PendingTable<string>(1000, 2);
+    const [one, two] = [table.add('one', 0), table.add('two', 0)];
+    expect(() => table.add('three', 500)).toThrow('too-many-requests');
+    expect(table.take(one, 500)).toBe('one');
+    expect(table.take(one, 500)).toBeNull();
+    expect(table.take(two, 1000)).toBeNull();
+    const three = table.add('three', 1000);
+    expect(table.take(three, 1500)).toBe('three');
+  });
+});
+
+describe('replay buffer', () => {
+  test('keeps what was not acknowledged, in order, and refuses impossible counts', () => {
+    const buffer = new ReplayBuffer<string>();
+    for (const frame of ['a', 'b', 'c']) buffer.add(frame, 1);
+    buffer.acknowledge(2);
+    buffer.acknowledge(1);
+    expect(buffer.waiting).toEqual(['c']);
+    expect([1, 2, 3, 4].map((count) => buffer.canResume(count))).toEqual([false, true, true, false]);
+    expect(() => buffer.acknowledge(4)).toThrow('were not sent');
+  });
+
+  test('is bounded by count and by bytes', () => {
+    const many = new ReplayBuffer<number>();
+    for (let i = 0; i < limits.linkReplayFrames; i++) many.add(i, 1);
+    expect(() => many.add(0, 1)).toThrow('does not acknowledge');
+    const large = new ReplayBuffer<number>();
+    large.add(0, 8 * 1024 * 1024);
+    expect(() => large.add(1, 1)).toThrow('does not acknowledge');
+  });
+});
+
+describe('session table', () => {
+  const taker = () => {
+    const taken: string[] = [];
+    return {
+      taken,
+      takeSignal: (_uid: unknown, sealed: Uint8Array) => void taken.push(Buffer.from(sealed).toString()),
+    };
+  };
+  const [gateway, session] = [newUid(), newUid()];
+  const from = { accountUid: newUid(), deviceUid: newUid() };
+  const text = Buffer.from('x');
+
+  test('lets signals pass between the two ends alone, and only so many', () => {
+    const table = new SessionTable();
+    const [own, other] = [taker(), taker()];
+    table.add(session, gateway, from, own);
+    expect(() => table.add(session, gateway, from, own)).toThrow('the session exists');
+    expect(table.outgoing(session, { ...from, deviceUid: newUid() }, other)).toBeNull();
+    expect(table.outgoing(session, from, other)).toBeNull();
+    table.incoming(session, newUid(), text, own);
+    table.incoming(session, gateway, text, other);
+    expect(own.taken).toEqual([]);
+    let passed = 0;
+    while (table.outgoing(session, from, own)) passed += 1;
+    expect(passed).toBeLessThan(limits.signalsPerSession);
+    expect(passed).toBeGreaterThan(limits.signalsPerSession - 5);
+    table.incoming(session, gateway, text, own);
+    expect(own.taken).toEqual([]);
+  });
+
+  test('an account has so many sessions and no more; an ended one makes room', () => {
+    const table = new SessionTable();
+    const sessions = Array.from({ length: limits.sessionsPerAccount }, newUid);
+    for (const uid of sessions) table.add(uid, gateway, from, taker());
+    expect(() => table.add(newUid(), gateway, from, taker())).toThrow('too many sessions');
+    table.add(newUid(), gateway, { ...from, accountUid: newUid() }, taker());
+    table.remove(sessions[0] ?? newUid(), gateway);
+    table.add(newUid(), gateway, from, taker());
+  });
+
+  test('a link that is lost leaves its sessions to the next link of the same device', () => {
+    const table = new SessionTable();
+    const [lost, next] = [taker(), taker()];
+    table.add(session, gateway, from, lost);
+    expect([...table.leave(lost)]).toEqual([[gateway, [session]]]);
+    expect(table.outgoing(session, from, next)).toBe(gateway);
+    table.incoming(session, gateway, text, next);
+    expect(next.taken).toEqual(['x']);
+  });
+});
+
+test('an email has one spelling, and what is none is refused', () => {
+  expect(normaliseEmail('  Ada@Example.TEST ')).toBe('ada@example.test');
+  expect(normaliseEmail('e\u0301@x')).toBe(normaliseEmail('\u00e9@x'));
+  for (const text of ['', 'ada', 'a b@x', 'a@b@c', '@x', 'a@', `${'a'.repeat(250)}@x.test`, 'a\u0000@x'])
+    expect(() => normaliseEmail(text)).toThrow('not an email address');
+});

@@ -1,0 +1,45 @@
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { verifyServerKeys } from '../../../protocol/transmission/server-keys.ts';
+import { loadKeyFile, rotateKeys } from '../../../server/keys/key-file.ts';
+import { KeyRing } from '../../../server/keys/key-ring.ts';
+
+let folder: string;
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'sallyport-keys-'))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const day = 24 * 60 * 60_000;
+
+test('keys are made once, for their owner alone', () => {
+  const first = loadKeyFile(folder);
+  expect(loadKeyFile(folder)).toEqual(first);
+  expect(statSync(join(folder, 'server-keys.json')).mode & 0o777).toBe(0o600);
+  expect(first.ring[0]?.id).toBeGreaterThanOrEqual(20);
+});
+
+test('a key file that others may read is refused', () => {
+  loadKeyFile(folder);
+  chmodSync(join(folder, 'server-keys.json'), 0o640);
+  expect(() => loadKeyFile(folder)).toThrow('readable by its owner alone');
+});
+
+test('rotation puts a new key first and keeps the old one for 30 days; clients that pinned accept it', async () => {
+  const ring = new KeyRing(folder);
+  const before = verifyServerKeys(await ring.signedKeys(), null);
+  rotateKeys(folder, Date.now());
+  expect(ring.keys).toHaveLength(1);
+  ring.reload();
+  expect(ring.keys.map(({ id }) => id)).toEqual([before.key.id + 1, before.key.id]);
+  const after = verifyServerKeys(await ring.signedKeys(), before.pin);
+  expect(after.key.id).toBe(before.key.id + 1);
+  expect(rotateKeys(folder, Date.now() + 29 * day).ring).toHaveLength(3);
+  expect(rotateKeys(folder, Date.now() + 61 * day).ring.length).toBeLessThan(4);
+});
+
+test('an expired key is out of use without a restart', () => {
+  loadKeyFile(folder);
+  rotateKeys(folder, Date.now() - 31 * day);
+  expect(new KeyRing(folder).keys).toHaveLength(1);
+});
