@@ -1,5 +1,8 @@
+/** "Who are you?": guacd's terminal would type its name at the target, each time. */
+const enquiry = 0x05;
 const esc = 0x1b;
 const csi8 = 0x9b;
+const suspicious = [enquiry, esc, csi8];
 const cancel = 0x18;
 const substitute = 0x1a;
 /** No control sequence means more than 9999 by a number. */
@@ -15,7 +18,7 @@ type Place = 'text' | 'escape' | 'sequence';
 /**
  * Takes the poison out of control sequences on their way to guacd: "insert 9999 lines" and its like make guacd
  * 1.3.0 hang or crash. Counts are cut to the size of the screen, which changes nothing on it; numbers lose their
- * fifth and later digits; sequences without end are dropped. All other bytes pass as they are.
+ * fifth and later digits; sequences without end and enquiries are dropped. All other bytes pass as they are.
  */
 export class ControlGuard {
   #rows: number;
@@ -37,7 +40,7 @@ export class ControlGuard {
 
   /** What may go on; an unfinished sequence waits for its end. */
   filter(chunk: Uint8Array): Uint8Array {
-    if (this.#place === 'text' && !chunk.includes(esc) && !chunk.includes(csi8)) return this.#plain(chunk);
+    if (this.#place === 'text' && !suspicious.some((byte) => chunk.includes(byte))) return this.#plain(chunk);
     const out: number[] = [];
     for (const byte of chunk) this.#take(byte, out);
     return Uint8Array.from(out);
@@ -50,6 +53,7 @@ export class ControlGuard {
   }
 
   #take(byte: number, out: number[]): void {
+    if (byte === enquiry) return;
     if (byte === esc) this.#begin('escape', byte, out);
     else if (this.#place === 'sequence') this.#collect(byte, out);
     else if (this.#place === 'escape' && byte === 0x5b) this.#introduce(byte);

@@ -14,6 +14,7 @@ describe('control sequences on their way to guacd', () => {
     ['\x1b[81@\x1b[999P\x1b[9999X', '\x1b[80@\x1b[80P\x1b[80X'],
     ['\x1b[5;5\x1b[99L', '\x1b[5;5\x1b[24L'],
     [`\x1b[${'1;'.repeat(500)}mafter`, 'after'],
+    ['a\x05b\x1b\x05[1\x05m', 'ab\x1b[1m'],
     ['\x1b[1;99999999;3H', '\x1b[1;9999;3H'],
     ['\x1b[?00000000001h', '\x1b[?0000h'],
     ['\x1b[38:2::00000255:1:1m', '\x1b[38:2::0000:1:1m'],
