@@ -31,7 +31,7 @@ import { RisingState } from '../../gateway/rising-state.ts';
 import { readSettings } from '../../gateway/settings.ts';
 import { commandOf, newPerson, Organisation, type Person } from './organisation.ts';
 import type { FakePage } from './page.ts';
-import { FakeRouter } from './router.ts';
+import { FakeRouter, type TlsIdentity } from './router.ts';
 
 export interface Target {
   readonly host: string;
@@ -78,9 +78,9 @@ export class Installation {
     this.folder = folder;
   }
 
-  static async make(target: Target): Promise<Installation> {
+  static async make(target: Target, tls: TlsIdentity | null = null): Promise<Installation> {
     const folder = await mkdtemp(join(tmpdir(), 'sallyport-gateway-'));
-    const made = new Installation(await FakeRouter.start(), folder);
+    const made = new Installation(await FakeRouter.start(tls), folder);
     const { router, token } = made;
     router.client = {
       clientId: clientIdOf(token),
@@ -107,12 +107,12 @@ export class Installation {
   }
 
   /** Enrols the gateway as its command does. */
-  async enrol(): Promise<GatewayConfig> {
+  async enrol(certificateAuthority: string | null = null): Promise<GatewayConfig> {
     this.config = await enrol({
       server: this.router.url,
       token: this.enrolmentToken,
       file: this.configFile,
-      certificateAuthority: null,
+      certificateAuthority,
       signal: AbortSignal.timeout(10_000),
     });
     return this.config;

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
@@ -38,6 +39,11 @@ export interface ClientRow {
   publicKey: Bytes | null;
 }
 
+export interface TlsIdentity {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /**
  * A server that speaks bytes and does what a test tells it, honest or not: server keys, get_secret, and the gateway's
  * link. One gateway, one client.
@@ -55,6 +61,7 @@ export class FakeRouter {
   readonly proofs: GatewayProof[] = [];
   readonly #serverKey = { id: 20, ...generateEcdhKeyPair() };
   readonly #http: Server;
+  readonly #scheme: 'http' | 'https';
   readonly #sockets = new WebSocketServer({ noServer: true });
   readonly #waiting = new Map<bigint, (reply: CommandReply) => void>();
   #link: { socket: WebSocket; channel: LinkChannel } | null = null;
@@ -64,21 +71,24 @@ export class FakeRouter {
   #received = 0n;
   #sent: RouterBody[] = [];
 
-  private constructor() {
-    this.#http = createServer((request, response) => void this.#answer(request, response));
+  private constructor(tls: TlsIdentity | null) {
+    const answer = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#answer(request, response);
+    this.#scheme = tls === null ? 'http' : 'https';
+    this.#http = tls === null ? createServer(answer) : createTlsServer({ ...tls }, answer);
     this.#http.on('upgrade', (request, socket, head) => {
       this.#sockets.handleUpgrade(request, socket, head, (opened) => this.#accept(opened));
     });
   }
 
-  static async start(): Promise<FakeRouter> {
-    const router = new FakeRouter();
+  static async start(tls: TlsIdentity | null = null): Promise<FakeRouter> {
+    const router = new FakeRouter(tls);
     await new Promise<void>((resolve) => router.#http.listen(0, '127.0.0.1', resolve));
     return router;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
   get identityHash(): Bytes {
