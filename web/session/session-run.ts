@@ -163,7 +163,7 @@ export class SessionRun {
   #watch(stream: Stream): void {
     this.#stream = stream;
     stream.onControl = (control) => this.#onControl(control);
-    stream.onEnd = () => this.#finish({ leg: null, code: 'closed', message: '' });
+    stream.onEnd = () => this.#finish({ leg: null, code: 'target-closed', message: '' });
     stream.onReset = (code) => {
       const lost = code === 'timed-out' || code === 'unavailable' || this.#lease?.peer.gone === true;
       this.#finish({ leg: lost ? 'ice' : null, code: lost ? 'peer-lost' : code, message: '' });
@@ -179,14 +179,14 @@ export class SessionRun {
       case 'host-key':
         return this.#targets.hostKey(event);
       case 'ended':
-        return this.#finish(event);
+        return this.#finish(asRemote(event));
     }
   }
 
   #onControl({ body }: StreamControl): void {
     switch (body.case) {
       case 'ended':
-        return this.#finish(failureOf(body.value));
+        return this.#finish(asRemote(failureOf(body.value)));
       case 'targetRttUs':
         return this.#targets.targetRtt(body.value / 1_000);
       case 'hostKey':
@@ -218,4 +218,9 @@ export class SessionRun {
     // Offline or locked: the worker forgets the keys by itself, and the stream's end has told the gateway.
     this.#services.verbs.endSession(sessionUid).catch(() => {});
   }
+}
+
+/** A normal end that this page did not ask for is the machine's: its shell was left. */
+function asRemote(failure: SessionFailure): SessionFailure {
+  return failure.code === 'closed' ? { ...failure, code: 'target-closed' } : failure;
 }

@@ -20,7 +20,7 @@ export class Vault {
   server = $state.raw<ServerInfo | null>(null);
   /** The worker itself is gone: nothing but a reload helps. */
   failure = $state<string | null>(null);
-  #reportedAt = 0;
+  #reportedAt = -Infinity;
 
   constructor(verbs: VaultVerbs) {
     this.verbs = verbs;

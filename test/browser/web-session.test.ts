@@ -1,0 +1,209 @@
+// A session's picture, keys and clipboard over a real peer connection inside one page.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { newUid } from '../../protocol/uid.ts';
+import { GatewayPeer } from '../../web/session/gateway-peer.ts';
+import { PeerConnections } from '../../web/session/peer-connections.ts';
+import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
+import { PageGateway } from '../fakes/page-gateway.ts';
+
+const size = { width: 800, height: 600, ratio: 2 };
+const open = { disableCopy: false, disablePaste: false };
+let gateway: PageGateway;
+let peer: GatewayPeer;
+let input: HTMLTextAreaElement;
+let host: HTMLElement;
+let codes: string[];
+let targets: { [Name in keyof ScreenTargets]: ReturnType<typeof vi.fn<ScreenTargets[Name]>> };
+
+beforeEach(() => {
+  gateway = new PageGateway();
+  codes = [];
+  targets = {
+    firstFrame: vi.fn(),
+    copied: vi.fn(),
+    released: vi.fn(),
+    pasteRefused: vi.fn(),
+    failed: vi.fn(),
+  };
+  host = document.createElement('div');
+  input = document.createElement('textarea');
+  document.body.append(host, input);
+});
+afterEach(() => {
+  peer.close();
+  gateway.close();
+  document.body.replaceChildren();
+});
+
+async function connect(policy = open): Promise<RemoteScreen> {
+  peer = new GatewayPeer(() => {});
+  await gateway.answer(peer);
+  const multiplexer = await peer.opened;
+  const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
+  stream.onReset = (code) => codes.push(code);
+  const screen = new RemoteScreen(stream, size, policy, targets);
+  host.append(screen.element);
+  screen.attach(input);
+  input.focus();
+  return screen;
+}
+
+async function draw(): Promise<void> {
+  await gateway.send('size', 0, 800, 600);
+  await gateway.send('rect', 0, 0, 0, 800, 600);
+  await gateway.send('cfill', 14, 0, 10, 20, 30, 255);
+  await gateway.send('sync', 1);
+}
+
+const keys = () =>
+  gateway.said('key').map(([keysym, pressed]) => `${Number(keysym).toString(16)}:${pressed}`);
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000 });
+
+function paste(text: string): void {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData('text/plain', text);
+  input.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+}
+
+describe('the picture', () => {
+  test('the first frame is told once it is drawn, pixel for pixel', async () => {
+    const screen = await connect();
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalledOnce());
+    const canvas = screen.element.querySelector('canvas');
+    expect([...(canvas?.getContext('2d')?.getImageData(5, 5, 1, 1).data ?? [])]).toEqual([10, 20, 30, 255]);
+    expect(screen.element.getBoundingClientRect().width).toBe(400); // two device pixels to a CSS pixel
+  });
+
+  test('a sync without anything drawn is no frame', async () => {
+    await connect();
+    await gateway.send('sync', 1);
+    await eventually(() => expect(gateway.said('sync')).not.toHaveLength(0));
+    expect(targets.firstFrame).not.toHaveBeenCalled();
+  });
+
+  test('a new size is sent once, an old one not at all', async () => {
+    const screen = await connect();
+    screen.resize({ width: 640, height: 480, ratio: 1 });
+    screen.resize({ width: 640, height: 480, ratio: 1 });
+    await eventually(() => expect(gateway.said('size')).toEqual([['640', '480']]));
+  });
+});
+
+describe('the keyboard', () => {
+  test('typed letters arrive as keys', async () => {
+    await connect();
+    await userEvent.keyboard('aB');
+    await eventually(() => expect(keys()).toEqual(expect.arrayContaining(['61:1', '61:0', '42:1', '42:0'])));
+  });
+
+  test('composed text arrives, and leaves nothing in the text area', async () => {
+    await connect();
+    input.dispatchEvent(new CompositionEvent('compositionstart'));
+    input.value = '日本';
+    input.dispatchEvent(new CompositionEvent('compositionend', { data: '日本' }));
+    await eventually(() => expect(keys()).toEqual(expect.arrayContaining(['10065e5:1', '100672c:1'])));
+    expect(input.value).toBe('');
+  });
+
+  test('Ctrl, Alt and Shift together give the keyboard back with no key held', async () => {
+    await connect();
+    await userEvent.keyboard('{Control>}{Alt>}{Shift>}{/Shift}{/Alt}{/Control}');
+    await eventually(() => expect(targets.released).toHaveBeenCalled());
+    await userEvent.keyboard('x');
+    await eventually(() => expect(keys()).toContain('78:0'));
+    const held = new Set<string>();
+    for (const key of keys()) key.endsWith(':1') ? held.add(key.slice(0, -2)) : held.delete(key.slice(0, -2));
+    expect([...held]).toEqual([]);
+  });
+});
+
+describe('the clipboard', () => {
+  test('a real paste event becomes the session’s clipboard and its paste key', async () => {
+    await connect();
+    paste('zeile 1\nzeile 2 ✓');
+    await eventually(() => expect(keys()).toEqual(['ffe3:1', 'ffe1:1', '56:1', '56:0', 'ffe1:0', 'ffe3:0']));
+    const [stream] = gateway.said('clipboard')[0] ?? [];
+    const blob = gateway.said('blob').find(([index]) => index === stream)?.[1] ?? '';
+    const bytes = Uint8Array.from(atob(blob), (character) => character.charCodeAt(0));
+    expect(new TextDecoder().decode(bytes)).toBe('zeile 1\rzeile 2 ✓');
+  });
+
+  test('Ctrl+V is left to the browser, which makes the paste event of it', async () => {
+    await connect();
+    const event = new KeyboardEvent('keydown', {
+      key: 'v',
+      code: 'KeyV',
+      ctrlKey: true,
+      bubbles: true,
+      cancelable: true,
+    });
+    input.dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(false);
+    expect(keys().some((key) => key.startsWith('76:'))).toBe(false);
+  });
+
+  test('where pasting is switched off nothing is sent', async () => {
+    await connect({ ...open, disablePaste: true });
+    paste('secret');
+    expect(targets.pasteRefused).toHaveBeenCalledWith('policy');
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
+    expect(gateway.said('clipboard')).toEqual([]);
+  });
+
+  test('what the session copies is handed out, unless copying is switched off', async () => {
+    await connect();
+    await gateway.send('clipboard', 1, 'text/plain');
+    await gateway.send('blob', 1, btoa('from there'));
+    await gateway.send('end', 1);
+    await eventually(() => expect(targets.copied).toHaveBeenCalledWith('from there'));
+  });
+
+  test('a session that may not be copied from says nothing', async () => {
+    await connect({ ...open, disableCopy: true });
+    await gateway.send('clipboard', 1, 'text/plain');
+    await gateway.send('blob', 1, btoa('from there'));
+    await gateway.send('end', 1);
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
+    expect(targets.copied).not.toHaveBeenCalled();
+  });
+});
+
+describe('losing the gateway', () => {
+  test('a gateway that hangs is noticed in seconds', { timeout: 15_000 }, async () => {
+    await connect();
+    await draw();
+    const before = performance.now();
+    gateway.deaf = true;
+    await vi.waitFor(() => expect(codes).toEqual(['timed-out']), { timeout: 10_000 });
+    expect(performance.now() - before).toBeLessThan(8_000);
+    expect(peer.gone).toBe(true);
+  });
+
+  test('Guacamole that cannot be read ends the stream', async () => {
+    await connect();
+    (await gateway.stream).write(new TextEncoder().encode('99999999.x;'));
+    await eventually(() => expect(codes).toEqual(['guacamole-malformed']));
+  });
+});
+
+describe('peer connections', () => {
+  test('a second session uses the open one, a lost one is replaced', async () => {
+    const peers = new PeerConnections();
+    const uid = newUid();
+    const first = await peers.take(uid);
+    peer = first.peer;
+    await gateway.answer(first.peer);
+    await first.peer.opened;
+    const second = await peers.take(uid);
+    expect([first.fresh, second.fresh, second.peer === first.peer]).toEqual([true, false, true]);
+    first.peer.close();
+    const third = await peers.take(uid);
+    expect([third.fresh, third.peer === first.peer]).toEqual([true, false]);
+    peers.close();
+    expect(third.peer.gone).toBe(true);
+  });
+});
