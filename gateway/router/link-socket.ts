@@ -43,6 +43,7 @@ export class LinkSocket {
   readonly #onFrame: LinkSocketOptions['onFrame'];
   #lastHeard = performance.now();
   #beat: NodeJS.Timeout | null = null;
+  #sent: Promise<void> = Promise.resolve(); // results come in order: the last frame's is everybody's
   #reason = new ProtocolError('offline', 'the router closed the link');
 
   private constructor(socket: WebSocket, channel: LinkChannel, options: LinkSocketOptions) {
@@ -80,7 +81,7 @@ export class LinkSocket {
 
   /** Sends a frame, in the order of the calls. After the end it goes nowhere. */
   send(frame: MessageInitShape<typeof GatewayFrameSchema>): void {
-    this.#seal(frame).then(
+    this.#sent = this.#seal(frame).then(
       (sealed) => this.#write(sealed),
       (error: unknown) => this.fail(toProtocolError(error) ?? new ProtocolError('internal')),
     );
@@ -96,8 +97,9 @@ export class LinkSocket {
   /** Ends after what was sent has left, or in a second. */
   async close(): Promise<void> {
     this.#reason = new ProtocolError('cancelled', 'the gateway closed the link');
-    this.#socket.close(1000);
     const deadline = setTimeout(() => this.#socket.terminate(), 1_000);
+    await this.#sent;
+    this.#socket.close(1000);
     await this.closed;
     clearTimeout(deadline);
   }

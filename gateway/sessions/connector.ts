@@ -23,7 +23,7 @@ import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import type { Credential, Machine, MachineReader } from '../secrets/machine.ts';
 import type { MediaSettings } from '../settings.ts';
-import { Session, type Shell, type ShellHooks } from './session.ts';
+import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Everything that opening a shell needs, from the sealed records and the sealed request. */
@@ -85,11 +85,14 @@ export class Connector {
     if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
       throw new Refusal('malformed', 'connect names no record or session');
     const { machine, rosterVersion } = await machines.readMachine(recordUid, signal);
-    await this.#requireMember(rosterVersion, member);
     const scope = { sessionUid, recordUid, gatewayUid };
-    const keys = await SessionKeys.derive('gateway', scope, machine.trafficSeed, sessionNonce);
-    wipe(machine.trafficSeed);
-    return { machine, scope, keys, request: await openRequest(keys, signed.sealedPayload) };
+    try {
+      await this.#requireMember(rosterVersion, member);
+      const keys = await SessionKeys.derive('gateway', scope, machine.trafficSeed, sessionNonce);
+      return { machine, scope, keys, request: await openRequest(keys, signed.sealedPayload) };
+    } finally {
+      wipe(machine.trafficSeed);
+    }
   }
 
   /** The configuration may demand a newer roster than the command was checked against. */
@@ -101,37 +104,45 @@ export class Connector {
   }
 
   async #makeSession({ member }: AdmittedCommand, order: SessionOrder, begunAt: number) {
-    const { machines, sessions, openShell, sendSignal, signal } = this.#options;
-    const { machine, scope, keys, request } = order;
-    const { sessionUid, recordUid } = scope;
-    const log = this.#options.log.with({
-      session: sessionUid,
-      record: recordUid,
-      account: member.accountUid,
-    });
-    const credential = await machines.readCredential(machine, signal);
-    const late: [string, string][] = [];
-    let onCandidate = (candidate: string, mid: string): void => void late.push([candidate, mid]);
-    const found = await this.#peerFor(request, member.accountUid, (...found) => onCandidate(...found));
+    const { accountUid } = member;
+    const { sessionUid, recordUid } = order.scope;
+    const log = this.#options.log.with({ session: sessionUid, record: recordUid, account: accountUid });
+    const credential = await this.#options.machines.readCredential(order.machine, this.#options.signal);
     const release = holdSecrets(log, credential);
-    const session = new Session({
-      ...{ uid: sessionUid, recordUid, accountUid: member.accountUid, keys, peer: found.peer, begunAt, log },
+    try {
+      const candidates = new CandidateRelay();
+      const { peer, answer } = await this.#peerFor(order.request, accountUid, candidates.found);
+      const session = this.#newSession(order, { accountUid, peer, begunAt, log }, credential);
+      void session.ended.then(release);
+      candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
+      const token = randomBytes(16);
+      this.#options.sessions.add(session, token);
+      session.start();
+      return { session, answer, token };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #newSession(
+    { machine, scope, keys, request }: SessionOrder,
+    owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
+    credential: Credential,
+  ): Session {
+    const { openShell, sendSignal } = this.#options;
+    const { sessionUid: uid, recordUid } = scope;
+    return new Session({
+      ...{ uid, recordUid, keys, ...owned },
       openShell: (hooks) => openShell({ machine, credential, request }, hooks),
-      sendSignal: (sealed) => sendSignal(sessionUid, sealed),
+      sendSignal: (sealed) => sendSignal(uid, sealed),
     });
-    void session.ended.then(release);
-    onCandidate = (candidate, mid) => session.reporter.candidate(candidate, mid);
-    for (const candidate of late) onCandidate(...candidate);
-    const token = randomBytes(16);
-    sessions.add(session, token);
-    session.start();
-    return { session, answer: found.answer, token };
   }
 
   async #peerFor(
     { offer, peerUid }: ConnectRequest,
     accountUid: Uid,
-    onCandidate: (candidate: string, mid: string) => void,
+    onCandidate: TakeCandidate,
   ): Promise<{ readonly peer: Peer; readonly answer: string }> {
     const { peers, media, sessions } = this.#options;
     try {
@@ -148,6 +159,24 @@ export class Connector {
       throw new Refusal(code, error.message);
     }
     throw new Refusal('peer-gone', 'the peer connection is not open');
+  }
+}
+
+type TakeCandidate = (candidate: string, mid: string) => void;
+
+/** Candidates may be found before there is a session to tell them by. */
+class CandidateRelay {
+  readonly #waiting: (readonly [string, string])[] = [];
+  #take: TakeCandidate | null = null;
+
+  readonly found: TakeCandidate = (candidate, mid) => {
+    if (this.#take) this.#take(candidate, mid);
+    else this.#waiting.push([candidate, mid]);
+  };
+
+  tell(take: TakeCandidate): void {
+    this.#take = take;
+    for (const [candidate, mid] of this.#waiting.splice(0)) take(candidate, mid);
   }
 }
 

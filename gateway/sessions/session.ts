@@ -1,7 +1,7 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
+import { Leg, type SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
@@ -140,7 +140,7 @@ export class Session {
     this.#stopLatency();
     this.#abort.abort();
     const { log } = this.#options;
-    log.info('session ended', { code: end.code, reason: end.message, leg: end.leg, ms: this.#age });
+    log.info('session ended', { code: end.code, reason: end.message, leg: Leg[end.leg], ms: this.#age });
     void this.#leave(end);
   }
 
