@@ -114,7 +114,10 @@ describe('the keyboard', () => {
     await userEvent.keyboard('x');
     await eventually(() => expect(keys()).toContain('78:0'));
     const held = new Set<string>();
-    for (const key of keys()) key.endsWith(':1') ? held.add(key.slice(0, -2)) : held.delete(key.slice(0, -2));
+    for (const key of keys()) {
+      if (key.endsWith(':1')) held.add(key.slice(0, -2));
+      else held.delete(key.slice(0, -2));
+    }
     expect([...held]).toEqual([]);
   });
 });
