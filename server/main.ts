@@ -13,6 +13,9 @@ export interface ListeningMessage {
   readonly setupToken: string | null;
 }
 
+// Only the message: what an error carries besides may quote what it was working on.
+process.on('uncaughtException', fail);
+
 const { values, positionals } = parseCommandLine();
 if (values.help) console.log(helpText);
 else await run(positionals[0] ?? 'serve').catch(fail);
@@ -69,6 +72,6 @@ function parseCommandLine() {
 }
 
 function fail(error: unknown): never {
-  console.error(error instanceof Error ? `sallyport server: ${error.message}` : error);
+  console.error(`sallyport server: ${error instanceof Error ? error.message : 'failed'}`);
   process.exit(1);
 }

@@ -62,19 +62,22 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const log = options.log ?? createLogger(config.logLevel, scrubber);
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
   const ring = new KeyRing(config.dataFolder);
+  scrubber.register(ring.opaqueSetup);
   const store = await openStore(config, log, scrubber);
   try {
     const { app, worker } = await build(config, options, { ring, log, db: store.db });
     await app.listen({ host: config.host, port: config.port });
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
+    const setupToken = await issueSetupToken(store.db);
+    if (setupToken) scrubber.register(setupToken);
     log.info({ event: 'listening', url, port });
     return {
       url,
       port,
-      setupToken: await issueSetupToken(store.db),
+      setupToken,
       failed: store.failed,
-      reloadKeys: () => ring.reload(),
+      reloadKeys: () => reloadKeys(ring, log),
       close: async () => {
         // Fastify stops accepting at once; the links go while the last requests are still being answered.
         await Promise.all([app.close(), worker.close()]);
@@ -85,6 +88,16 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Keys that cannot be read leave the server with those it has. */
+function reloadKeys(ring: KeyRing, log: Logger): void {
+  try {
+    ring.reload();
+    log.info({ event: 'keys-reloaded', count: ring.keys.length });
+  } catch (error) {
+    log.error({ event: 'keys-not-reloaded', err: error });
   }
 }
 

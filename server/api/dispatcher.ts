@@ -1,7 +1,7 @@
 // From the bytes of a POST to a handler and back. protocol.md §7.
 import { create, type DescMethod, type DescService } from '@bufbuild/protobuf';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
@@ -13,6 +13,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
 import type { Call, Handler, Session } from './call.ts';
+import { describeFailure } from './failure.ts';
 import { TooManyRequests } from './refusal.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { findSession, renewSession } from './sessions.ts';
@@ -103,8 +104,7 @@ export class Dispatcher {
   }
 
   #refusal(name: string, error: unknown): Bytes {
-    const known = toProtocolError(error) ?? new ProtocolError('internal', 'the server failed');
-    if (known.code === 'internal') this.#parts.log.error({ event: 'api-failure', method: name, err: error });
+    const known = describeFailure(this.#parts.log, name, error);
     const retryAfterMs = BigInt(error instanceof TooManyRequests ? error.retryAfterMs : 0);
     const value = { code: known.code, message: known.message, retryAfterMs };
     return encodeMessage(ApiResponseSchema, create(ApiResponseSchema, { outcome: { case: 'error', value } }));

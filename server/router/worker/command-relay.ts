@@ -1,5 +1,5 @@
 // Whether a command may go to its gateway, and what its sender learns. An answer for every failure. protocol.md §12.
-import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
@@ -13,6 +13,7 @@ import {
 import { parseCommand, verifyCommand, type Command } from '../../../protocol/signed/command.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { Session } from '../../api/call.ts';
+import { describeFailure } from '../../api/failure.ts';
 import { ReplayWindow } from '../../api/replay-window.ts';
 import { requireNoWait } from '../../api/refusal.ts';
 import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
@@ -119,8 +120,7 @@ export class CommandRelay {
 
   /** What the sender of a command learns of its failure: a code and a line, no more. */
   failureOf(error: unknown): { code: string; message: string } {
-    const known = toProtocolError(error);
-    if (!known || known.code === 'internal') this.#parts.log.error({ event: 'relay-failure', err: error });
-    return { code: known?.code ?? 'internal', message: known?.message ?? 'the router failed' };
+    const { code, message } = describeFailure(this.#parts.log, 'relay', error);
+    return { code, message };
   }
 }

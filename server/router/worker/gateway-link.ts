@@ -12,6 +12,7 @@ import {
 } from '../../../protocol/messages/gen/link_pb.js';
 import { verifyLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import { describeFailure } from '../../api/failure.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head } from '../head/head.ts';
@@ -76,8 +77,8 @@ export class GatewayLink implements LinkUser, GatewayWire {
     return encodeMessage(RouterToGatewayFrameSchema, { body: { case: 'closing', value: { code } } });
   }
 
-  failed(error: unknown): void {
-    this.#parts.log.error({ event: 'gateway-link-failure', err: error });
+  codeOf(error: unknown): ErrorCode {
+    return describeFailure(this.#parts.log, 'gateway-link', error).code;
   }
 
   transmit(body: GatewayBody, received: number): void {

@@ -1,7 +1,7 @@
 // A WebSocket whose frames are sealed by the link channel: order, bounds, heartbeat and end. protocol.md §11.
 import type { RawData, WebSocket } from 'ws';
 import { concat, type Bytes } from '../../../protocol/bytes.ts';
-import { ProtocolError, toProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
+import { ProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { acceptLink, type LinkChannel } from '../../../protocol/transmission/link-channel.ts';
 import type { ServerPrivateKey } from '../../../protocol/transmission/server-keys.ts';
@@ -15,8 +15,8 @@ export interface LinkUser {
   closed(): Promise<void>;
   /** The last frame of the link, which says why it ends. */
   encodeClosing(code: ErrorCode): Bytes;
-  /** An error that is no refusal: to be logged. */
-  failed(error: unknown): void;
+  /** What the peer may learn of an error; one that is no refusal is logged. */
+  codeOf(error: unknown): ErrorCode;
 }
 
 export interface LinkTimes {
@@ -136,13 +136,11 @@ export class SealedLink {
   }
 
   #refuse(error: unknown): void {
-    const known = toProtocolError(error);
-    if (!known) this.#user.failed(error);
-    this.close(known?.code ?? 'internal');
+    this.close(this.#user.codeOf(error));
   }
 
   #giveUp(error: unknown): void {
-    if (!toProtocolError(error)) this.#user.failed(error);
+    this.#user.codeOf(error);
     this.#socket.terminate();
   }
 
@@ -159,7 +157,7 @@ export class SealedLink {
     // After the frames that were still being handled, so that a user never sees a frame after the end.
     void this.#receiving
       .then(() => this.#user.closed())
-      .catch((error: unknown) => this.#user.failed(error))
+      .catch((error: unknown) => this.#user.codeOf(error))
       .finally(() => this.#ended.resolve());
   }
 }

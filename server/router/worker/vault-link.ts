@@ -18,6 +18,7 @@ import { verifyLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { Session } from '../../api/call.ts';
 import { findSession, findSessionByHash, renewSession } from '../../api/sessions.ts';
+import { describeFailure } from '../../api/failure.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Database } from '../../store/database.ts';
 import type { AccountMessage, EndedSessions, Head, Unsubscribe } from '../head/head.ts';
@@ -93,8 +94,8 @@ export class VaultLink implements LinkUser, SignalTaker {
     return encodeFrame({ case: 'closing', value: { code } });
   }
 
-  failed(error: unknown): void {
-    this.#parts.log.error({ event: 'vault-link-failure', err: error });
+  codeOf(error: unknown): ErrorCode {
+    return describeFailure(this.#parts.log, 'vault-link', error).code;
   }
 
   takeSignal(sessionUid: Uid, sealed: Uint8Array): void {
