@@ -1,5 +1,5 @@
 import { provideWeb } from '../build/web.ts';
-import { runCommand, untilStopped } from '../process/command.ts';
+import { runCommand, stopAtEnd, untilStopped } from '../process/command.ts';
 import { runProgram } from '../process/program.ts';
 import { startServerProcess } from '../process/server.ts';
 
@@ -10,7 +10,7 @@ await runCommand(async (scope) => {
   if (!serves) return runProgram(scope, 'server/main.ts', args);
   await provideWeb(scope);
   const server = await scope.progress.step('starting the server', () => startServerProcess({ args }));
-  scope.parts.defer(() => server.stop());
+  stopAtEnd(scope, 'server', server.stop);
   announce(server.url, server.setupToken);
   await untilStopped(scope.signal, [server]);
   return 0;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CommandScope } from '../process/command.ts';
+import { stopAtEnd } from '../process/command.ts';
 import { startGatewayProcess } from '../process/gateway.ts';
 import { configuredGuacd, freePort, guacdFolder } from '../process/guacd.ts';
 import { keepGuacd } from '../process/kept-guacd.ts';
@@ -19,7 +20,7 @@ import { startSshd } from './sshd.ts';
 export type Proxy = { readonly host: string; readonly port: number; readonly pid: () => number | null };
 
 export async function startServer(
-  { parts }: CommandScope,
+  scope: CommandScope,
   options: InstallationOptions,
   port: number,
 ): Promise<ServerProcess> {
@@ -30,13 +31,13 @@ export async function startServer(
     ...options.settings,
   };
   const server = await startServerProcess({ settings, log: openLog(options, 'server') });
-  parts.defer(() => server.stop());
+  stopAtEnd(scope, 'server', server.stop);
   return server;
 }
 
 /** On its port of the last start, which is in the machine's record; on another one when that is taken. */
 export async function startTarget(
-  { parts }: CommandScope,
+  scope: CommandScope,
   options: InstallationOptions,
   lastPort: number,
 ): Promise<Sshd> {
@@ -49,32 +50,29 @@ export async function startTarget(
     if (lastPort === 0) throw error;
     return start(0);
   });
-  parts.defer(() => sshd.stop());
+  stopAtEnd(scope, 'sshd', sshd.stop);
   return sshd;
 }
 
-export async function startProxy(
-  { parts, progress, signal }: CommandScope,
-  options: InstallationOptions,
-): Promise<Proxy> {
+export async function startProxy(scope: CommandScope, options: InstallationOptions): Promise<Proxy> {
   const elsewhere = configuredGuacd(process.env);
   if (elsewhere) return { ...elsewhere, pid: () => null };
   const { line } = openLog(options, 'guacd');
-  const guacd = await keepGuacd({ folder: guacdFolder, log: progress.say, signal, line });
-  parts.defer(() => guacd.stop());
+  const guacd = await keepGuacd({ folder: guacdFolder, log: scope.progress.say, signal: scope.signal, line });
+  stopAtEnd(scope, 'guacd', guacd.stop);
   return guacd;
 }
 
 /** An enrolled one; it is connected when the server says so. */
 export async function startGateway(
-  { parts }: CommandScope,
+  scope: CommandScope,
   options: InstallationOptions,
   guacd: Proxy,
   log = openLog(options, 'gateway'),
 ): Promise<OwnedChild> {
   const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1' };
   const gateway = await startGatewayProcess({ config: gatewayConfig(options), log, guacd, settings });
-  parts.defer(() => gateway.stop());
+  stopAtEnd(scope, 'gateway', gateway.stop);
   return gateway;
 }
 

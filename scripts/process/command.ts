@@ -36,6 +36,14 @@ async function runScope(
   }
 }
 
+/** Puts a running part on the command's parts: it is stopped with the command, and said to be. */
+export function stopAtEnd({ parts, progress }: CommandScope, name: string, stop: () => Promise<void>): void {
+  parts.defer(async () => {
+    await stop();
+    progress.say(`${name} stopped`);
+  });
+}
+
 /** Resolves when the person or the system asks the command to stop; rejects when one of the given parts ends first. */
 export async function untilStopped(
   signal: AbortSignal,
