@@ -12,6 +12,7 @@ import { applicationKeyOf } from '../../protocol/session/application-copy.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
+import { inTurn } from './exclusive.ts';
 import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
 import type { RecordBook } from './record-book.ts';
 import { describeRecord } from './record-entry.ts';
@@ -40,49 +41,26 @@ export interface WriterParts {
 /** Seals and stores records, and keeps every application's copies in step with them. */
 export class RecordWriter {
   readonly #parts: WriterParts;
+  /** What applications are to have is worked out from all records: two changes at once would undo each other. */
+  readonly #oneByOne = inTurn();
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
   }
 
   /** All drafts or none. Throws `conflict` when one was changed meanwhile. */
-  async write(drafts: readonly Draft[]): Promise<void> {
-    const { before, after } = await this.#sharesWith(drafts);
-    const changes = await Promise.all(drafts.map((draft) => this.#seal(draft, drafts, after)));
-    await this.#parts.session.call(RecordService.method.putRecords, { changes });
-    await this.#parts.sync.run();
-    const written = new Set(drafts.map(({ uid }) => uid));
-    const added = sharesOnlyIn(after, before).filter(({ recordUid }) => !written.has(recordUid));
-    await this.#adjust(added, sharesOnlyIn(before, after));
+  write(drafts: readonly Draft[]): Promise<void> {
+    return this.#oneByOne('write', () => this.#write(drafts));
   }
 
   /** Leaves tombstones; applications lose what only these records gave them. Throws `conflict`. */
-  async remove(uids: readonly Uid[]): Promise<void> {
-    const before = wantedShares(await this.#parts.book.entries());
-    const records = uids.map((uid) => ({
-      recordUid: uidBytes(uid),
-      revision: this.#parts.book.row(uid).revision,
-    }));
-    await this.#parts.session.call(RecordService.method.deleteRecords, { records });
-    await this.#parts.sync.run();
-    const after = wantedShares(await this.#parts.book.entries());
-    // The server drops the copies of a deleted record, and of a deleted application, by itself.
-    const left = sharesOnlyIn(before, after).filter(
-      ({ applicationUid, recordUid }) => after.has(applicationUid) && !uids.includes(recordUid),
-    );
-    await this.#adjust([], left);
+  remove(uids: readonly Uid[]): Promise<void> {
+    return this.#oneByOne('write', () => this.#remove(uids));
   }
 
-  /** Makes the server's shares what the sealed records say: a step that was cut off earlier is made up for. */
-  async reconcile(): Promise<void> {
-    const answer = await this.#parts.session.call(ApplicationService.method.listApplications, {});
-    const actual: Shares = new Map(
-      answer.applications.map((one) => [uidOf(one.applicationUid), new Set(one.recordUids.map(uidOf))]),
-    );
-    const all = wantedShares(await this.#parts.book.entries());
-    const wanted: Shares = new Map([...all].filter(([applicationUid]) => actual.has(applicationUid)));
-    const surplus = sharesOnlyIn(actual, wanted).filter(({ applicationUid }) => wanted.has(applicationUid));
-    await this.#adjust(sharesOnlyIn(wanted, actual), surplus);
+  /** Syncs, and makes the server's shares what the sealed records say: a step that was cut off earlier is made up for. */
+  reconcile(): Promise<void> {
+    return this.#oneByOne('write', () => this.#reconcile());
   }
 
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
@@ -100,6 +78,55 @@ export class RecordWriter {
     const key = applicationKeyOf(recordKey, applicationUid);
     wipe(recordKey);
     return key;
+  }
+
+  async #write(drafts: readonly Draft[]): Promise<void> {
+    const { before, after } = await this.#sharesWith(drafts);
+    const changes = await Promise.all(drafts.map((draft) => this.#seal(draft, drafts, after)));
+    await this.#parts.session.call(RecordService.method.putRecords, { changes });
+    await this.#pull();
+    const written = new Set(drafts.map(({ uid }) => uid));
+    const added = sharesOnlyIn(after, before).filter(({ recordUid }) => !written.has(recordUid));
+    await this.#adjust(added, sharesOnlyIn(before, after));
+  }
+
+  async #remove(uids: readonly Uid[]): Promise<void> {
+    const before = wantedShares(await this.#parts.book.entries());
+    const records = uids.map((uid) => ({
+      recordUid: uidBytes(uid),
+      revision: this.#parts.book.row(uid).revision,
+    }));
+    await this.#parts.session.call(RecordService.method.deleteRecords, { records });
+    await this.#pull();
+    const after = wantedShares(await this.#parts.book.entries());
+    // The server drops the copies of a deleted record, and of a deleted application, by itself.
+    const left = sharesOnlyIn(before, after).filter(
+      ({ applicationUid, recordUid }) => after.has(applicationUid) && !uids.includes(recordUid),
+    );
+    await this.#adjust([], left);
+  }
+
+  async #reconcile(): Promise<void> {
+    const answer = await this.#parts.session.call(ApplicationService.method.listApplications, {});
+    const actual: Shares = new Map(
+      answer.applications.map((one) => [uidOf(one.applicationUid), new Set(one.recordUids.map(uidOf))]),
+    );
+    // After the list: what another device shared meanwhile is then not taken for surplus.
+    await this.#parts.sync.run();
+    const all = wantedShares(await this.#parts.book.entries());
+    const wanted: Shares = new Map([...all].filter(([applicationUid]) => actual.has(applicationUid)));
+    const surplus = sharesOnlyIn(actual, wanted).filter(({ applicationUid }) => wanted.has(applicationUid));
+    await this.#adjust(sharesOnlyIn(wanted, actual), surplus);
+  }
+
+  /** The change is made by now: to report a failure here would have a person make it twice. */
+  async #pull(): Promise<void> {
+    try {
+      await this.#parts.sync.run();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#parts.warn(`a change was made and could not be read back: ${error.code}`);
+    }
   }
 
   async #sharesWith(drafts: readonly Draft[]): Promise<{ before: Shares; after: Shares }> {

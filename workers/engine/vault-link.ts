@@ -41,8 +41,7 @@ export class VaultLink {
       if (signal.aborted) break;
       if (reason === 'not-signed-in') return this.#parts.session.end();
       onState('connecting');
-      if (reason !== 'unavailable' || this.#failures > 0)
-        await pause(environment.clock, this.#nextDelay(), signal);
+      await pause(environment.clock, this.#nextDelay(), signal);
       this.#failures++;
     }
   }

@@ -139,6 +139,23 @@ describe('gateways and sessions of the vault engine', () => {
     expect((await gateway.records()).size).toBe(3);
   });
 
+  test('changes made side by side leave every machine with its credential', async () => {
+    const { engine, email } = await create();
+    const { gateway, gatewayUid } = await enrol(engine, 'Graz');
+    const { userUid, machineUid, configurationUid } = await makeMachine(engine, gatewayUid);
+    const machine = machineRecord(configurationUid, userUid);
+    const other = await start();
+    await other.signIn({ email, password });
+    const [second] = await Promise.all([
+      engine.saveRecord({ content: { ...machine, title: 'Second' } }),
+      engine.saveRecord({ uid: machineUid, content: machineRecord(undefined, userUid) }),
+      other.saveRecord({ content: { ...machine, title: 'Third' } }),
+    ]);
+    const records = await gateway.records();
+    expect(records.has(second) && records.has(userUid) && records.has(configurationUid)).toBe(true);
+    expect([records.has(machineUid), records.size]).toEqual([false, 4]);
+  });
+
   test('a traffic seed is made once and stays through edits', async () => {
     const { engine } = await create();
     const uid = await engine.saveRecord({ content: machineRecord(undefined, newUid()) });
