@@ -6,7 +6,7 @@ import { RisingState } from './rising-state.ts';
 
 type Environment = Readonly<Partial<Record<string, string>>>;
 
-export const configVariable = 'SALLYPORT_GATEWAY_CONFIG';
+const configVariable = 'SALLYPORT_GATEWAY_CONFIG';
 
 /** Where the configuration is when nobody says. */
 export function defaultConfigPath(): string {

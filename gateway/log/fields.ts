@@ -30,8 +30,6 @@ const publicFields = [
   'version',
 ] as const;
 
-export type PublicField = (typeof publicFields)[number];
-
 const known: ReadonlySet<string> = new Set(publicFields);
 
 /** The value as it may be printed: declared and plain, or not at all. */

@@ -21,7 +21,7 @@ export interface PeerOptions {
   readonly openMs?: number;
 }
 
-export const channelLabel = 'sallyport';
+const channelLabel = 'sallyport';
 
 /** Local candidates take a millisecond; what is not there by then follows on its own. */
 const gatherMs = 100;
