@@ -38,11 +38,14 @@ async function build(signal: AbortSignal): Promise<void> {
     fresh,
     '--emptyOutDir',
   ];
-  const code = await runTool('vite', args, { signal, line: (line) => said.push(line) });
-  if (code !== 0) throw new Error(`the web vault cannot be built:\n${said.join('\n')}`);
-  if (existsSync(target)) renameSync(target, old);
-  renameSync(fresh, target);
-  rmSync(old, { recursive: true, force: true });
+  try {
+    const code = await runTool('vite', args, { signal, line: (line) => said.push(line) });
+    if (code !== 0) throw new Error(`the web vault cannot be built:\n${said.join('\n')}`);
+    if (existsSync(target)) renameSync(target, old);
+    renameSync(fresh, target);
+  } finally {
+    [fresh, old].forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+  }
 }
 
 function sourceHash(): string {

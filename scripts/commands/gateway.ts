@@ -1,4 +1,4 @@
-import { runCommand, untilStopped } from '../process/command.ts';
+import { runCommand, stopAtEnd, untilStopped } from '../process/command.ts';
 import type { CommandScope } from '../process/command.ts';
 import { configuredGuacd, guacdFolder } from '../process/guacd.ts';
 import { keepGuacd } from '../process/kept-guacd.ts';
@@ -19,22 +19,14 @@ await runCommand(async (scope) => {
     environment: { ...process.env, GUACD_HOST: host, GUACD_PORT: String(port) },
     stdout: 'inherit',
   });
-  scope.parts.defer(() => gateway.stop());
+  stopAtEnd(scope, 'gateway', gateway.stop);
   await untilStopped(scope.signal, [gateway]);
   return 0;
 });
 
-async function startProxy({
-  parts,
-  progress,
-  signal,
-}: CommandScope): Promise<{ host: string; port: number }> {
-  const guacd = await keepGuacd({
-    folder: guacdFolder,
-    log: progress.say,
-    signal,
-    line: (line) => console.error(line),
-  });
-  parts.defer(() => guacd.stop());
+async function startProxy(scope: CommandScope): Promise<{ host: string; port: number }> {
+  const { progress, signal } = scope;
+  const guacd = await keepGuacd({ folder: guacdFolder, log: progress.say, signal, line: console.error });
+  stopAtEnd(scope, 'guacd', guacd.stop);
   return guacd;
 }
