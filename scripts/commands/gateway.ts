@@ -8,15 +8,17 @@ import { root } from '../process/tool.ts';
 
 const args = process.argv.slice(2);
 const runs = !args.includes('--help') && (args[0] === undefined || args[0].startsWith('-'));
+/** Named on the command line: the gateway reads it from there. */
+const ownGuacd = args.some((arg) => arg.startsWith('--guacd-host'));
 
 await runCommand(async (scope) => {
   if (!runs) return runProgram(scope, 'gateway/main.ts', args);
-  const { host, port } = configuredGuacd(process.env) ?? (await startProxy(scope));
+  const guacd = ownGuacd ? null : (configuredGuacd(process.env) ?? (await startProxy(scope)));
   const gateway = await startOwnedChild({
     name: 'gateway',
     command: [process.execPath, 'gateway/main.ts', ...args],
     folder: root,
-    environment: { ...process.env, GUACD_HOST: host, GUACD_PORT: String(port) },
+    environment: { ...process.env, ...(guacd && { GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) }) },
     stdout: 'inherit',
   });
   stopAtEnd(scope, 'gateway', gateway.stop);

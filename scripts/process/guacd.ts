@@ -92,8 +92,11 @@ async function tryStart(
       line(text);
     },
   });
-  signal?.addEventListener('abort', () => void child.stop(), { once: true });
+  const stop = (): void => void child.stop();
+  signal?.addEventListener('abort', stop, { once: true });
   const ended = await Promise.race([bound.promise, child.drained]);
+  signal?.removeEventListener('abort', stop); // from here on its owner stops it, in its turn
+  signal?.throwIfAborted();
   if (ended && said.some((text) => /unable to bind/i.test(text))) return null;
   if (ended) throw new Error(`guacd did not start: ${said.join(' | ')}`);
   await untilListening(host, port, child);

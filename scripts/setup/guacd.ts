@@ -14,6 +14,7 @@ export type GuacdRequest = {
   readonly folder: string;
   readonly protocols?: readonly GuacdProtocol[];
   readonly log?: (line: string) => void;
+  /** Ends the set-up or the start, not what has started. */
   readonly signal?: AbortSignal | undefined;
 };
 
