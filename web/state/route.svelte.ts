@@ -34,15 +34,14 @@ export class Route {
   }
 
   go(place: Place): void {
-    const hash = hashOf(place);
-    if (hash === location.hash) this.place = place;
-    else location.hash = hash;
+    if (this.#guard === null || hashOf(place) === location.hash) this.#enter(place);
+    else void this.#askThenEnter(this.#guard, place);
   }
 
   /** Goes there without asking the guard: what it guarded is saved or given up. */
   leaveFor(place: Place): void {
     this.#guard = null;
-    this.go(place);
+    this.#enter(place);
   }
 
   /** Returns the release of the guard. */
@@ -53,6 +52,17 @@ export class Route {
     };
   }
 
+  async #askThenEnter(guard: LeaveGuard, place: Place): Promise<void> {
+    if (await guard()) this.leaveFor(place);
+  }
+
+  #enter(place: Place): void {
+    const hash = hashOf(place);
+    if (hash === location.hash) this.place = place;
+    else location.hash = hash;
+  }
+
+  /** The address changed under us: a link, or back and forward. */
   async #follow(): Promise<void> {
     const wanted = location.hash;
     if (wanted === this.#hash) return;
