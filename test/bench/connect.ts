@@ -11,11 +11,20 @@ import { measureEcho, measureLogin } from './ssh-limit.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const keys = 60;
-const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+];
 const legs = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
 
 const installation = await Installation.start();
-const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args });
+const browser = await chromium.launch({
+  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+  args,
+});
 try {
   const { page } = await moveIn(browser, installation);
   printMemory('idle');
@@ -27,7 +36,15 @@ try {
   printConnects('click to first frame, new peer connection', fresh);
   const logins = await repeat(rounds, () => measureLogin(installation.target));
   console.log(row('limit: bare ssh, connect to prompt', logins));
-  console.log(`ratio to the limit: ${ratio(kept.map(({ total }) => total), logins)} kept, ${ratio(fresh.map(({ total }) => total), logins)} new`);
+  console.log(
+    `ratio to the limit: ${ratio(
+      kept.map(({ total }) => total),
+      logins,
+    )} kept, ${ratio(
+      fresh.map(({ total }) => total),
+      logins,
+    )} new`,
+  );
   await printEcho(page);
   for (let count = 1; count < 10; count++) await connect(page, machines.password);
   printMemory('with 10 sessions');
@@ -61,7 +78,12 @@ async function printEcho(page: Page): Promise<void> {
 }
 
 function printConnects(title: string, figures: readonly ConnectFigures[]): void {
-  console.log(row(title, figures.map(({ total }) => total)));
+  console.log(
+    row(
+      title,
+      figures.map(({ total }) => total),
+    ),
+  );
   for (const leg of legs) {
     const times = figures.flatMap((figure) => figure.legs.get(leg) ?? []);
     if (times.length > 0) console.log(row(`  ${leg} done after`, times));
@@ -73,7 +95,9 @@ function printMemory(when: string): void {
     const kib = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
     return `${(kib / 1024).toFixed(0)} MB`;
   };
-  console.log(`memory ${when}: server ${resident(installation.server.pid)}, gateway ${resident(installation.gateway?.pid)}`);
+  console.log(
+    `memory ${when}: server ${resident(installation.server.pid)}, gateway ${resident(installation.gateway?.pid)}`,
+  );
 }
 
 function ratio(values: readonly number[], limit: readonly number[]): string {

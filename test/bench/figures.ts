@@ -14,6 +14,8 @@ export function percentile(values: readonly number[], share: number): number {
 
 /** "title   p50 12 ms   p99 20 ms   (15)". */
 export function row(title: string, values: readonly number[], unit = 'ms'): string {
-  const [p50, p99] = [median(values), percentile(values, 0.99)].map((value) => value.toFixed(value < 10 ? 1 : 0));
+  const [p50, p99] = [median(values), percentile(values, 0.99)].map((value) =>
+    value.toFixed(value < 10 ? 1 : 0),
+  );
   return `${title.padEnd(52)} p50 ${p50?.padStart(6)} ${unit}   p99 ${p99?.padStart(6)} ${unit}   (${values.length})`;
 }

@@ -46,7 +46,9 @@ function watchPicture(): void {
   const picture = () =>
     canvases()
       .filter(({ width, height }) => width > 200 && height > 100)
-      .map((canvas) => hash(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, 40).data ?? new Uint8ClampedArray()))
+      .map((canvas) =>
+        hash(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, 40).data ?? new Uint8ClampedArray()),
+      )
       .join();
   const hash = (data: Uint8ClampedArray) => {
     let sum = 0;

@@ -26,7 +26,12 @@ export async function measureEcho(target: SshTarget, count: number): Promise<num
   return times;
 }
 
-async function openShell({ host, port, username, password }: SshTarget): Promise<{ client: Client; shell: ClientChannel }> {
+async function openShell({
+  host,
+  port,
+  username,
+  password,
+}: SshTarget): Promise<{ client: Client; shell: ClientChannel }> {
   const client = new Client();
   client.connect({ host, port, username, password });
   await once(client, 'ready');

@@ -18,7 +18,9 @@ test('what the target prints is drawn: a green field has the size it was printed
   await run(page, `clear; ${green}`);
   await targetFile(installation, 'drawn.txt');
   // Six lines of forty cells; at the smallest font a cell has over 60 pixels.
-  await expect.poll(async () => countPixels(await terminal(page).screenshot(), isGreen)).toBeGreaterThan(6 * 40 * 60);
+  await expect
+    .poll(async () => countPixels(await terminal(page).screenshot(), isGreen))
+    .toBeGreaterThan(6 * 40 * 60);
   await page.screenshot({ path: 'test-results/terminal.png' });
 });
 

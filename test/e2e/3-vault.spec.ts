@@ -1,7 +1,9 @@
 import { machines, test, expect } from './house.ts';
-import { openRecord, save, signIn, startRecord, unlock } from './person.ts';
+import { openRecord, save, searchFor, signIn, startRecord, unlock } from './person.ts';
 
-test('lock wipes the page, unlock opens the local copy, offline too; a wrong password does not', async ({ house }) => {
+test('lock wipes the page, unlock opens the local copy, offline too; a wrong password does not', async ({
+  house,
+}) => {
   const { page, context } = house;
   await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(page.getByRole('button', { name: 'Unlock' })).toBeVisible();
@@ -18,6 +20,7 @@ test('a change in one browser appears in another without reload', async ({ house
   const { page, installation, newBrowser } = house;
   const other = await newBrowser();
   await signIn(other, installation.server.url);
+  await searchFor(page, '');
   await startRecord(page, 'Login', 'Wiki');
   await page.getByLabel('Login', { exact: true }).fill('ada');
   await page.getByLabel('Password', { exact: true }).fill('wiki secret 4711');
@@ -28,6 +31,7 @@ test('a change in one browser appears in another without reload', async ({ house
   await other.getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByRole('heading', { name: 'Wiki' })).toHaveCount(0);
   await other.getByRole('button', { name: 'Undo' }).click();
+  await searchFor(page, '');
   await expect(page.getByText('Wiki').first()).toBeVisible();
   await other.context().close();
 });
@@ -36,6 +40,9 @@ test('a password is withheld until it is asked for', async ({ house }) => {
   const { page } = house;
   await openRecord(page, 'Wiki');
   await expect(page.getByText('wiki secret 4711')).toHaveCount(0);
-  await page.getByRole('button', { name: /reveal|show password/i }).first().click();
+  await page
+    .getByRole('button', { name: /reveal|show password/i })
+    .first()
+    .click();
   await expect(page.getByText('wiki secret 4711')).toBeVisible();
 });

@@ -8,7 +8,13 @@ import { machines } from './house.ts';
 /** Every form in which a secret of this run could lie around. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret);
-  return [secret, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url'), bytes.toString('hex'), JSON.stringify(secret).slice(1, -1)];
+  return [
+    secret,
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    JSON.stringify(secret).slice(1, -1),
+  ];
 }
 
 function findSecrets(text: string, secrets: Iterable<string>): string[] {
@@ -28,14 +34,19 @@ test('no log and no row of the database holds a secret of this run', async ({ ho
   const rows = await dumpDatabase(join(installation.databaseFolder));
   expect(rows, 'the dump is whole').toContain('records');
   expect(findSecrets(rows, installation.secrets)).toEqual([]);
-  expect(findSecrets(`planted ${[...installation.secrets][0]}`, installation.secrets), 'the search finds').toHaveLength(1);
+  expect(
+    findSecrets(`planted ${[...installation.secrets][0]}`, installation.secrets),
+    'the search finds',
+  ).toHaveLength(1);
 });
 
 /** Every table as text, bytes both as hex and as characters. */
 async function dumpDatabase(dataFolder: string): Promise<string> {
   const client = new pg.Client({ host: socketOf(dataFolder), user: 'sallyport', database: 'sallyport' });
   await client.connect();
-  const tables = await client.query<{ name: string }>("select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')");
+  const tables = await client.query<{ name: string }>(
+    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+  );
   const parts: string[] = [];
   for (const { name } of tables.rows) {
     const { rows } = await client.query(`select * from ${name}`);

@@ -66,7 +66,12 @@ export class Installation {
 
   async enrol(token: string): Promise<void> {
     this.secrets.add(token);
-    await enrolGateway({ config: this.#gatewayConfig, log: this.log('enrolment'), server: this.server.url, token });
+    await enrolGateway({
+      config: this.#gatewayConfig,
+      log: this.log('enrolment'),
+      server: this.server.url,
+      token,
+    });
     await this.startGateway();
   }
 

@@ -12,10 +12,19 @@ export interface House {
   newBrowser(): Promise<Page>;
 }
 
-export const machines = { password: 'Build server', key: 'Build server by key', closed: 'Closed port', wrong: 'Wrong password' };
+export const machines = {
+  password: 'Build server',
+  key: 'Build server by key',
+  closed: 'Closed port',
+  wrong: 'Wrong password',
+};
 
 export async function moveIn(browser: Browser, installation: Installation): Promise<House> {
-  const newContext = () => browser.newContext({ viewport: { width: 1280, height: 720 }, permissions: ['clipboard-read', 'clipboard-write'] });
+  const newContext = () =>
+    browser.newContext({
+      viewport: { width: 1280, height: 720 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
   const context = await newContext();
   const page = await context.newPage();
   installation.secrets.add(account.password).add(await createFirstAccount(page, installation.setupLink));
@@ -37,4 +46,3 @@ async function addRecords(page: Page, { target }: Installation): Promise<void> {
   await createMachine(page, { ...here, title: machines.wrong, credential: 'Stranger' });
   await createMachine(page, { ...here, port: 1, title: machines.closed, credential: `Builder (${login})` });
 }
-

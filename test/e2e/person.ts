@@ -11,12 +11,17 @@ export async function createFirstAccount(page: Page, setupLink: string): Promise
   await page.getByLabel('Master password', { exact: true }).fill(account.password);
   await page.getByLabel('Confirm master password').fill(account.password);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const words = await page.getByRole('listitem').filter({ hasText: /^[a-z]+$|^\d+\s*[a-z]+$/ }).allInnerTexts();
+  const words = await page
+    .getByRole('listitem')
+    .filter({ hasText: /^[a-z]+$|^\d+\s*[a-z]+$/ })
+    .allInnerTexts();
   const phrase = words.map((word) => word.replace(/[^a-z]/g, '')).filter((word) => word.length > 0);
   expect(phrase).toHaveLength(24);
   await page.getByRole('button', { name: /written|continue|next/i }).click();
   for (const field of await page.getByLabel(/^Word \d+$/).all()) {
-    const position = Number(/\d+/.exec((await field.getAttribute('aria-label')) ?? (await labelOf(field)))?.[0]);
+    const position = Number(
+      /\d+/.exec((await field.getAttribute('aria-label')) ?? (await labelOf(field)))?.[0],
+    );
     await field.fill(phrase[position - 1] ?? '');
   }
   await page.getByRole('button', { name: 'Create account' }).click();
@@ -97,10 +102,14 @@ async function choose(page: Page, label: string, start: string): Promise<void> {
   await select.selectOption((await option.getAttribute('value')) ?? '');
 }
 
+export async function searchFor(page: Page, text: string): Promise<void> {
+  await page.getByRole('link', { name: 'Vault' }).click();
+  await page.getByLabel('Search records').fill(text);
+}
+
 /** Opens the record from the list, by search. */
 export async function openRecord(page: Page, title: string): Promise<void> {
-  await page.getByRole('link', { name: 'Vault' }).click();
-  await page.getByLabel('Search records').fill(title);
+  await searchFor(page, title);
   await page.getByRole('list', { name: 'Records' }).getByRole('link', { name: title }).first().click();
   await expect(page.getByRole('heading', { name: title })).toBeVisible();
 }
@@ -130,7 +139,9 @@ export async function targetFile(
   name: string,
   fits: (text: string) => boolean = (text) => text.endsWith('\n'),
 ): Promise<string> {
-  await expect.poll(() => fits(target.homeFile(name) ?? ''), { message: `${name} on the target`, timeout: 20_000 }).toBe(true);
+  await expect
+    .poll(() => fits(target.homeFile(name) ?? ''), { message: `${name} on the target`, timeout: 20_000 })
+    .toBe(true);
   return (target.homeFile(name) ?? '').trim();
 }
 

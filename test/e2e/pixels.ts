@@ -2,7 +2,10 @@
 import { inflateSync } from 'node:zlib';
 
 /** How many pixels of a PNG fit. Throws on a form of PNG that Chromium does not write. */
-export function countPixels(png: Buffer, fits: (red: number, green: number, blue: number) => boolean): number {
+export function countPixels(
+  png: Buffer,
+  fits: (red: number, green: number, blue: number) => boolean,
+): number {
   const { width, height, channels, data } = decodePng(png);
   const row = width * channels;
   const previous = new Uint8Array(row);
@@ -21,9 +24,10 @@ export function countPixels(png: Buffer, fits: (red: number, green: number, blue
 
 function decodePng(png: Buffer): { width: number; height: number; channels: number; data: Buffer } {
   const [width, height, depth, colour] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]];
-  if (depth !== 8 || (colour !== 2 && colour !== 6)) throw new Error(`PNG of depth ${depth}, colour type ${colour}`);
+  if (depth !== 8 || (colour !== 2 && colour !== 6))
+    throw new Error(`PNG of depth ${depth}, colour type ${colour}`);
   const parts: Buffer[] = [];
-  for (let at = 8; at < png.length; ) {
+  for (let at = 8; at < png.length;) {
     const length = png.readUInt32BE(at);
     if (png.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(png.subarray(at + 8, at + 8 + length));
     at += 12 + length;
@@ -43,7 +47,11 @@ function unfilter(filter: number, row: Uint8Array, above: Uint8Array, channels: 
 
 function paeth(left: number, up: number, corner: number): number {
   const estimate = left + up - corner;
-  const [toLeft, toUp, toCorner] = [left, up, corner].map((value) => Math.abs(estimate - value)) as [number, number, number];
+  const [toLeft, toUp, toCorner] = [left, up, corner].map((value) => Math.abs(estimate - value)) as [
+    number,
+    number,
+    number,
+  ];
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
 }
