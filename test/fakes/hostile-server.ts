@@ -64,6 +64,8 @@ export class HostileServer {
   readonly urls: string[] = [];
   /** Every request body, as it went over the wire. */
   readonly bodies: Bytes[] = [];
+  /** Told of every opened request. */
+  onRequest: (payload: Bytes) => void = () => {};
   readonly accounts = new Map<string, StoredAccount>();
   readonly records = new Map<string, { record: VaultRecord; cursor: bigint }>();
   readonly gateways: Gateway[] = [];
@@ -133,6 +135,7 @@ export class HostileServer {
     const name = url.pathname.replace('/api/v1/', '');
     const keys = [{ id: 1, ...this.#key }];
     const opened = await openRequest(keys, name, body);
+    this.onRequest(opened.payload);
     return { status: 200, body: await opened.sealResponse(this.#answer(name, opened.payload)) };
   }
 

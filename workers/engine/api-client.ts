@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { empty, parseUtf8, type Bytes } from '../../protocol/bytes.ts';
 import { isErrorCode, ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { ApiRequestSchema, ApiResponseSchema } from '../../protocol/messages/gen/api_pb.js';
@@ -28,14 +29,23 @@ export class ApiClient {
     this.keyring = new ServerKeyring(fetchKeys, environment.storage, onUntrusted);
   }
 
-  /** The server's time, as far as it is known. */
+  /** What calls of the API are dated with: the server's time, as far as it is known and within the clock skew. */
   now(): number {
-    return this.#environment.clock.now() + this.#clockOffsetMs;
+    return this.deviceNow() + this.#clockOffsetMs;
   }
 
-  /** From a sealed answer only: whoever could set our clock could have requests signed for another day. */
+  /** The device's own clock: all that is signed for anyone but the server is dated with it (protocol.md §12.1). */
+  deviceNow(): number {
+    return this.#environment.clock.now();
+  }
+
+  /** From a sealed answer only. A server that could move our clock further could have calls signed for another day. */
   learnTime(serverTimeMs: bigint): void {
-    if (serverTimeMs > 0n) this.#clockOffsetMs = Number(serverTimeMs) - this.#environment.clock.now();
+    if (serverTimeMs <= 0n) return;
+    const offset = Number(serverTimeMs) - this.deviceNow();
+    const near = Math.abs(offset) <= limits.clockSkewMs;
+    this.#clockOffsetMs = near ? offset : 0;
+    if (!near) this.#environment.warn(describeOffset(offset));
   }
 
   /**
@@ -102,6 +112,12 @@ export class ApiClient {
       throw new ProtocolError('offline', 'the server cannot be reached');
     }
   }
+}
+
+function describeOffset(offsetMs: number): string {
+  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  const side = offsetMs > 0 ? 'behind' : 'ahead of';
+  return `the clock of this device is ${minutes} minutes ${side} the server's: one of them is wrong, and gateways may refuse commands`;
 }
 
 /** Nobody signs an answer in clear, so it may only say what makes us try again, never what changes our state. */

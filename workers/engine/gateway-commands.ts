@@ -64,7 +64,7 @@ export class GatewayCommands {
     const objects = [gateway.uid, account.keys.accountUid];
     const payload = await sealToPublicKey(key, 'command-payload', objects, request);
     const order = this.#order(gateway.uid, CommandKind.END_SESSION);
-    await desk.send(await signCommand(account.keys.signer, order, payload, session.now()));
+    await desk.send(await signCommand(account.keys.signer, order, payload, session.deviceNow()));
   }
 
   async #ask<Reply extends DescMessage>(
@@ -78,7 +78,7 @@ export class GatewayCommands {
       account.keys.signer,
       this.#order(gatewayUid, kind),
       empty,
-      session.now(),
+      session.deviceNow(),
     );
     const objects = [gatewayUid, commandUidOf(signed.command)];
     const sealed = await desk.send(signed);

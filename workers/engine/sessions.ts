@@ -77,7 +77,7 @@ export class Sessions {
     const { accountUid, signer } = account.keys;
     const { rosterVersion } = account.organisation;
     const order = { kind: CommandKind.CONNECT, accountUid, rosterVersion, sessionNonce, ...scope };
-    const signed = await signCommand(signer, order, payload, session.now());
+    const signed = await signCommand(signer, order, payload, session.deviceNow());
     // Known before the command leaves: the gateway reports progress before it answers.
     this.#running.set(sessionUid, newSession(keys, gateway));
     try {

@@ -19,7 +19,7 @@ export class VaultSession {
     this.#api = api;
     this.#session = session;
     this.#onEnded = onEnded;
-    this.#lastCall = api.now();
+    this.#lastCall = api.deviceNow();
   }
 
   get current(): DeviceSession {
@@ -29,6 +29,11 @@ export class VaultSession {
   /** The server's time, as far as it is known. */
   now(): number {
     return this.#api.now();
+  }
+
+  /** The device's own clock, which dates commands: the server has no say in it. */
+  deviceNow(): number {
+    return this.#api.deviceNow();
   }
 
   get keyring() {
@@ -52,7 +57,7 @@ export class VaultSession {
   ): Promise<MessageShape<Output>> {
     await this.#held;
     const session = this.#session;
-    this.#lastCall = this.now();
+    this.#lastCall = this.deviceNow();
     try {
       return await this.#api.call(method, request, session);
     } catch (error) {
@@ -68,7 +73,7 @@ export class VaultSession {
 
   /** A person at work in a terminal calls nobody for hours: the session must not run out under their hands. */
   async keepAlive(): Promise<void> {
-    if (this.now() - this.#lastCall < limits.sessionTokenMs / 4) return;
+    if (this.deviceNow() - this.#lastCall < limits.sessionTokenMs / 4) return;
     await this.call(AccountService.method.renewSession, {});
   }
 
