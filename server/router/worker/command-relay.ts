@@ -26,6 +26,9 @@ import type { SessionTable, SignalTaker } from './session-table.ts';
 /** A person clicks; a script may be quicker, within reason. */
 export const commandRate: Rate = { burst: 60, perSecond: 10 };
 
+/** What a vault's frame around a reply has beside it, at most: a gateway's frame may be as large as a frame can be. */
+const replyOverhead = 64;
+
 export interface RelayParts {
   readonly db: Database;
   readonly head: Head;
@@ -112,6 +115,8 @@ export class CommandRelay {
     if (!answer) throw new ProtocolError('gateway-offline', 'the gateway is not connected');
     if (answer.kind === 'failure') throw new ProtocolError(answer.code, answer.message);
     if (answer.kind !== 'reply') throw new ProtocolError('internal', 'not an answer to a command');
+    if (answer.reply.length + replyOverhead > limits.linkFrame)
+      throw new ProtocolError('too-large', 'the reply is too large');
     const reply = decodeMessage(CommandReplySchema, answer.reply);
     if (session && reply.outcome.case !== 'sealed')
       this.#parts.sessions.remove(session.sessionUid, command.gatewayUid);

@@ -5,7 +5,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { CommandReplySchema, SignedCommandSchema } from '../../../protocol/messages/gen/command_pb.js';
-import type { GatewayFrame, RouterToGatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
+import { RouterToGatewayFrameSchema, type GatewayFrame } from '../../../protocol/messages/gen/link_pb.js';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type {
   GatewayAnswer,
@@ -45,6 +45,10 @@ export const presenceTimes: PresenceTimes = {
 
 /** Frames that arrive before the gateway is told so, when there is nothing else to tell. */
 const acknowledgeEvery = 64;
+
+const highestCount = 2n ** 64n - 1n;
+/** What a frame around an encoded command has beside it, at most. */
+const commandOverhead = 64;
 
 const offline: GatewayAnswer = {
   kind: 'failure',
@@ -134,10 +138,15 @@ export class GatewayPresence implements GatewaySubscriber {
     }
   }
 
-  /** Sends, or keeps for a gateway that may come back. */
+  /**
+   * Sends, or keeps for a gateway that may come back. Throws `too-large`, and keeps nothing, for what no frame holds:
+   * kept, it would break every link on which it is sent again.
+   */
   send(body: GatewayBody): void {
+    const size = sizeOf(body);
+    if (size > limits.linkFrame) throw new ProtocolError('too-large', 'more than a frame holds');
     try {
-      this.#sent.add(body, sizeOf(body));
+      this.#sent.add(body, size);
     } catch {
       // It takes nothing, or was away too long for its traffic: it starts again from nothing.
       this.#wire?.drop('limit-reached');
@@ -169,12 +178,15 @@ export class GatewayPresence implements GatewaySubscriber {
   }
 
   async #command(command: Uint8Array, from: VaultEnd, session: NewSession | null): Promise<GatewayAnswer> {
+    if (command.length + commandOverhead > limits.linkFrame)
+      return { kind: 'failure', code: 'too-large', message: 'the command is too large' };
+    const signed = decodeMessage(SignedCommandSchema, command);
     const busy = this.#pending.full
       ? 'the gateway has too many commands'
       : session && this.#sessions.add(session, from);
     if (busy) return { kind: 'failure', code: 'gateway-busy', message: busy };
     const { relayId, answer } = this.#pending.add();
-    this.send({ case: 'command', value: { relayId, command: decodeMessage(SignedCommandSchema, command) } });
+    this.send({ case: 'command', value: { relayId, command: signed } });
     const answered = await answer;
     if (session && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
     return answered;
@@ -254,13 +266,7 @@ function isAccepted(answer: GatewayAnswer): boolean {
   return answer.kind === 'reply' && decodeMessage(CommandReplySchema, answer.reply).outcome.case === 'sealed';
 }
 
+/** Of the frame, whatever count of received frames it will carry. */
 function sizeOf(body: GatewayBody): number {
-  switch (body.case) {
-    case 'signal':
-      return body.value.sealed?.length ?? 0;
-    case 'command':
-      return body.value.command?.sealedPayload?.length ?? 0;
-    default:
-      return 256;
-  }
+  return encodeMessage(RouterToGatewayFrameSchema, { body, received: highestCount }).length;
 }

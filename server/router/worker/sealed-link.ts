@@ -106,7 +106,8 @@ export class SealedLink {
     if (!channel) return;
     if (this.#waitingBytes + this.#socket.bufferedAmount > mostWaitingBytes) return this.#socket.terminate();
     this.#waitingBytes += frame.length;
-    const sealed = channel.seal(frame); // takes the frame's number now, so the order is that of the calls
+    const sealed = sealNext(channel, frame);
+    sealed.catch(() => undefined); // reported below, once the frames before it are sent
     this.#sending = this.#sending
       .then(async () => this.#socket.send(await sealed))
       .catch((error: unknown) => this.#giveUp(error))
@@ -160,6 +161,11 @@ export class SealedLink {
       .catch((error: unknown) => this.#user.codeOf(error))
       .finally(() => this.#ended.resolve());
   }
+}
+
+/** Takes the frame's number now, so the order is that of the calls. Never throws: it rejects. */
+async function sealNext(channel: LinkChannel, frame: Bytes): Promise<Bytes> {
+  return await channel.seal(frame);
 }
 
 function bytesOf(data: RawData): Bytes {

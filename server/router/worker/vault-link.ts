@@ -129,15 +129,15 @@ export class VaultLink implements LinkUser, SignalTaker {
       return this.#fail(requestId, new ProtocolError('too-many-requests', 'too many commands at once'));
     this.#waitingCommands += 1;
     this.#relay(command, session.tokenHash)
-      .then(
-        (reply) =>
-          this.#send({
-            case: 'commandResult',
-            value: { requestId, outcome: { case: 'reply', value: reply } },
-          }),
-        (error: unknown) => this.#fail(requestId, error),
+      .then((reply) =>
+        this.#send({
+          case: 'commandResult',
+          value: { requestId, outcome: { case: 'reply', value: reply } },
+        }),
       )
-      .finally(() => (this.#waitingCommands -= 1));
+      .catch((error: unknown) => this.#fail(requestId, error))
+      .finally(() => (this.#waitingCommands -= 1))
+      .catch((error: unknown) => this.#open.close(this.codeOf(error)));
   }
 
   async #relay(command: SignedCommand, tokenHash: Uint8Array): Promise<CommandReply> {

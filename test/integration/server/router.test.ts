@@ -5,7 +5,10 @@ import { signerOf } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { AccountService } from '../../../protocol/messages/gen/account_pb.js';
 import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
+import { limits } from '../../../protocol/limits.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { CommandKind } from '../../../protocol/messages/gen/command_pb.js';
+import { GatewayFrameSchema, VaultFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
 import { signCommand, verifyCommand } from '../../../protocol/signed/command.ts';
 import { signLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { verifyRoster } from '../../../protocol/signed/roster.ts';
@@ -131,6 +134,33 @@ describe('router', () => {
     expect(outcome).toMatchObject({ case: 'reply', value: { outcome: { case: 'refused', value: refused } } });
     await info(vault, link, identity.gatewayUid);
     expect(await failureCode(link)).toBe('timed-out');
+  });
+
+  test('a reply of the largest frame, or a command of it, is refused and harms nobody', async () => {
+    const { vault, identity, gateway, link, recordUid, linkUid } = await pair();
+    await connect(vault, link, identity.gatewayUid, recordUid);
+    const { relayId } = await gateway.next('command');
+    const reply = (sealed: Uint8Array) =>
+      ({
+        body: { case: 'reply', value: { relayId, reply: { outcome: { case: 'sealed', value: sealed } } } },
+      }) as const;
+    const spare = encodeMessage(GatewayFrameSchema, reply(new Uint8Array(200_000))).length - 200_000;
+    await gateway.send(reply(new Uint8Array(limits.linkFrame - spare)));
+    expect(await failureCode(link)).toBe('too-large');
+    const large = order(vault, identity.gatewayUid, recordUid);
+    const sealCommand = (bytes: number) =>
+      signCommand(vault.account.signer, large, new Uint8Array(bytes), Date.now());
+    const frame = async (bytes: number) =>
+      ({ body: { case: 'command', value: { requestId: 1, command: await sealCommand(bytes) } } }) as const;
+    const around = encodeMessage(VaultFrameSchema, await frame(200_000)).length - 200_000;
+    await link.send(await frame(limits.linkFrame - around));
+    expect(await failureCode(link)).toBe('too-large');
+    gateway.socket.terminate();
+    const back = await openGatewayLink(server.url, identity, { linkUid, received: 2n });
+    expect((await back.next('welcome')).resumed).toBe(true);
+    await connect(vault, link, identity.gatewayUid, recordUid);
+    await accept(back);
+    expect((await link.next('commandResult')).outcome.case).toBe('reply');
   });
 
   test('a gateway that breaks off while it works on a command is reported, and its vault hears of it', async () => {
