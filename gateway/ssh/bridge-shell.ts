@@ -61,8 +61,10 @@ class Opening {
       accept?.();
     });
     session.once('shell', (accept) => {
+      const channel = accept();
+      channel.on('error', () => channel.close()); // a client that goes on after its own end
       this.#shell = {
-        channel: accept(),
+        channel,
         terminal: this.#terminal,
         environment: this.#environment,
         ask,

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type ssh2 from 'ssh2';
 import { ControlGuard } from './control-guard.ts';
 import { OutputFlow } from './output-flow.ts';
-import type { TargetShell } from './target-connection.ts';
+import type { ShellExit, TargetShell } from './target-connection.ts';
 import type { BridgeShell, TerminalSize } from './bridge-shell.ts';
 
 /** Sees every byte between guacd's terminal and the target's shell: the place for recording and rules. */
@@ -12,15 +12,16 @@ export interface ShellTap {
   resize(size: TerminalSize): void;
 }
 
-/** How the target's shell ended. Both null: it was cut off without a word. */
-export interface ShellExit {
-  readonly status: number | null;
-  readonly signal: string | null;
-}
-
 /** Who ended it: the shell by itself, the target by closing, or guacd by leaving the bridge. */
 export type ShellEnd =
   { readonly by: 'shell'; readonly exit: ShellExit } | { readonly by: 'target' | 'guacd' };
+
+/** The signals of RFC 4254 §6.10, which are all that ssh2 writes: it throws for any other name. */
+const signals: ReadonlySet<string> = new Set(
+  'ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2'.split(' '),
+);
+/** A shell's own status for "ended by a signal", without which one. */
+const endedBySignal = 128;
 
 /** Bytes of input under way. */
 const maxInput = 64 * 1024;
@@ -33,10 +34,6 @@ export function joinShells(
   tap: ShellTap | null,
 ): Promise<ShellEnd> {
   const target = shell.channel;
-  let exit: ShellExit = { status: null, signal: null };
-  target.once('exit', (status: number | null, signal?: string) => {
-    exit = { status, signal: signal ?? null };
-  });
   const guard = new ControlGuard(opened.rows, opened.columns);
   bridge.onResize = (size) => {
     guard.resize(size.rows, size.columns);
@@ -48,7 +45,7 @@ export function joinShells(
   showOutput(bridge, shell, guard, tap);
   passInput(bridge.channel, target, tap);
   return new Promise((resolve) => {
-    target.once('close', () => {
+    void shell.ended.then((exit) => {
       endBridge(bridge.channel, exit);
       resolve(exit.status === null && exit.signal === null ? { by: 'target' } : { by: 'shell', exit });
     });
@@ -61,8 +58,10 @@ export function joinShells(
 
 function endBridge(channel: ssh2.ServerChannel, { status, signal }: ShellExit): void {
   if (!channel.writable) return;
+  const name = signal?.replace(/^SIG/, '');
   if (status !== null) channel.exit(status);
-  else if (signal !== null) channel.exit(signal.replace(/^SIG/, ''), false, '');
+  else if (name !== undefined && signals.has(name)) channel.exit(name, false, '');
+  else if (name !== undefined) channel.exit(endedBySignal);
   channel.end();
 }
 

@@ -18,9 +18,18 @@ export interface Terminal {
 const keepAliveMs = 5_000;
 /** Silence after which the target is taken for dead: three answers missing. */
 const silentMs = 3 * keepAliveMs;
+
+/** How the target's shell ended. Both null: it was cut off without a word. */
+export interface ShellExit {
+  readonly status: number | null;
+  readonly signal: string | null;
+}
+
 /** A shell on the target, whose window is ours to widen. */
 export interface TargetShell {
   readonly channel: ssh2.ClientChannel;
+  /** Settles when the shell is gone and its output was read, or when the target broke the rules. */
+  readonly ended: Promise<ShellExit>;
   /** Output that has been dealt with: the target may send as much again, or more. */
   consume(bytes: number): void;
   /** The target sends more than it was granted: the connection ends. */
@@ -130,7 +139,26 @@ export class TargetConnection {
       'target-protocol',
       'the target sends more than it was granted',
     );
-    return { channel, consume: (bytes) => window.consume(bytes), overrun: () => this.#fail(tooMuch) };
+    const ended = this.#awaitEnd(channel);
+    return { channel, ended, consume: (bytes) => window.consume(bytes), overrun: () => this.#fail(tooMuch) };
+  }
+
+  /** Listens from the channel's first turn: a shell may be over in the very bytes that open it. */
+  #awaitEnd(channel: ssh2.ClientChannel): Promise<ShellExit> {
+    let exit: ShellExit = { status: null, signal: null };
+    channel.once('exit', (status: number | null, signal?: string) => {
+      exit = { status, signal: signal ?? null };
+    });
+    const afterEnd = new SessionFailure('target', 'target-protocol', 'the target goes on after its own end');
+    return new Promise((resolve) => {
+      channel.once('close', () => resolve(exit));
+      const broken = () => {
+        this.#fail(afterEnd);
+        resolve(exit);
+      };
+      channel.on('error', broken);
+      channel.stderr.on('error', broken);
+    });
   }
 
   #fail(failure: SessionFailure): void {
