@@ -1,10 +1,12 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { VaultEnd } from '../head/head.ts';
+import type { AccountMessage, Head, Unsubscribe, VaultEnd } from '../head/head.ts';
 
 /** Whoever takes a session's signals on this worker. */
 export interface SignalTaker {
+  /** Its link has ended: it takes nothing any more. */
+  readonly gone: boolean;
   takeSignal(sessionUid: Uid, sealed: Uint8Array): void;
 }
 
@@ -12,26 +14,52 @@ interface Entry {
   readonly from: VaultEnd;
   readonly gatewayUid: Uid;
   taker: SignalTaker | null;
+  /** When it lost its taker. */
+  orphanedAt: number;
   signals: number;
+}
+
+/** The sessions of one account, and the end of listening for how they end. */
+interface Account {
+  readonly sessions: Set<Uid>;
+  readonly unsubscribe: Unsubscribe;
 }
 
 /** Of all accounts together. */
 const mostSessions = 50_000;
+/** A session may outlive its vault's link; nobody comes back to it after this long. */
+const orphanMs = 5 * 60_000;
 
-/** The vaults' ends of the sessions that began on this worker: a signal passes between its two ends or not at all. */
+/**
+ * The vaults' ends of the sessions that began on this worker: a signal passes between its two ends or not at all. The
+ * table hears by itself how they end, from the gateway or from the loss of it, whether their vault is still linked or
+ * not.
+ */
 export class SessionTable {
+  readonly #head: Head;
   readonly #sessions = new Map<Uid, Entry>();
+  readonly #accounts = new Map<Uid, Account>();
 
-  /** Throws `conflict` for a session that is there, `limit-reached` for one too many. */
-  add(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): void {
+  constructor(head: Head) {
+    this.#head = head;
+  }
+
+  /**
+   * Throws `conflict` for a session that is there, `limit-reached` for one too many, and `unavailable` for a taker whose
+   * link has ended meanwhile: nothing would ever take it out again.
+   */
+  add(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker, now = Date.now()): void {
+    if (taker.gone) throw new ProtocolError('unavailable', 'the link has ended');
     if (this.#sessions.has(sessionUid)) throw new ProtocolError('conflict', 'the session exists');
-    if (this.#countOf(from.accountUid) >= limits.sessionsPerAccount || this.#sessions.size >= mostSessions)
-      throw new ProtocolError('limit-reached', 'too many sessions at once');
-    this.#sessions.set(sessionUid, { from, gatewayUid, taker, signals: 0 });
+    if (this.#isFull(from.accountUid)) this.#dropOrphans(now);
+    if (this.#isFull(from.accountUid)) throw new ProtocolError('limit-reached', 'too many sessions at once');
+    this.#sessions.set(sessionUid, { from, gatewayUid, taker, orphanedAt: 0, signals: 0 });
+    this.#accountOf(from.accountUid).sessions.add(sessionUid);
   }
 
   remove(sessionUid: Uid, gatewayUid: Uid): void {
-    if (this.#sessions.get(sessionUid)?.gatewayUid === gatewayUid) this.#sessions.delete(sessionUid);
+    const entry = this.#sessions.get(sessionUid);
+    if (entry?.gatewayUid === gatewayUid) this.#drop(sessionUid, entry);
   }
 
   /**
@@ -54,19 +82,48 @@ export class SessionTable {
   }
 
   /** The sessions that lose their vault's link, by gateway. */
-  leave(taker: SignalTaker): Map<Uid, Uid[]> {
+  leave(taker: SignalTaker, accountUid: Uid, now = Date.now()): Map<Uid, Uid[]> {
     const left = new Map<Uid, Uid[]>();
-    for (const [sessionUid, entry] of this.#sessions) {
-      if (entry.taker !== taker) continue;
+    for (const sessionUid of this.#accounts.get(accountUid)?.sessions ?? []) {
+      const entry = this.#sessions.get(sessionUid);
+      if (entry?.taker !== taker) continue;
       entry.taker = null;
+      entry.orphanedAt = now;
       left.set(entry.gatewayUid, [...(left.get(entry.gatewayUid) ?? []), sessionUid]);
     }
     return left;
   }
 
-  #countOf(accountUid: Uid): number {
-    let count = 0;
-    for (const { from } of this.#sessions.values()) if (from.accountUid === accountUid) count += 1;
-    return count;
+  #isFull(accountUid: Uid): boolean {
+    const own = this.#accounts.get(accountUid)?.sessions.size ?? 0;
+    return own >= limits.sessionsPerAccount || this.#sessions.size >= mostSessions;
+  }
+
+  #dropOrphans(now: number): void {
+    for (const [sessionUid, entry] of this.#sessions)
+      if (!entry.taker && now - entry.orphanedAt >= orphanMs) this.#drop(sessionUid, entry);
+  }
+
+  #drop(sessionUid: Uid, { from: { accountUid } }: Entry): void {
+    this.#sessions.delete(sessionUid);
+    const account = this.#accounts.get(accountUid);
+    account?.sessions.delete(sessionUid);
+    if (!account || account.sessions.size > 0) return;
+    account.unsubscribe();
+    this.#accounts.delete(accountUid);
+  }
+
+  #accountOf(accountUid: Uid): Account {
+    const known = this.#accounts.get(accountUid);
+    if (known) return known;
+    const take = (message: AccountMessage) => {
+      if (message.kind === 'session-ended') this.remove(message.sessionUid, message.gatewayUid);
+    };
+    const account = {
+      sessions: new Set<Uid>(),
+      unsubscribe: this.#head.subscribe(`acct.${accountUid}`, take),
+    };
+    this.#accounts.set(accountUid, account);
+    return account;
   }
 }

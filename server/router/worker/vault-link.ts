@@ -47,6 +47,7 @@ export class VaultLink implements LinkUser, SignalTaker {
   #unsubscribe: Unsubscribe = () => undefined;
   #expiry: NodeJS.Timeout | undefined;
   #waitingCommands = 0;
+  #gone = false;
 
   constructor(parts: VaultLinkParts) {
     this.#parts = parts;
@@ -79,15 +80,20 @@ export class VaultLink implements LinkUser, SignalTaker {
   }
 
   async closed(): Promise<void> {
+    this.#gone = true;
     clearTimeout(this.#expiry);
     this.#unsubscribe();
     if (!this.#session) return;
     const { accountUid, deviceUid } = this.#session;
-    for (const [gatewayUid, sessionUids] of this.#parts.sessions.leave(this)) {
+    for (const [gatewayUid, sessionUids] of this.#parts.sessions.leave(this, accountUid)) {
       const from = { accountUid, deviceUid };
       this.#parts.head.publish(`gw.${gatewayUid}`, { kind: 'vault-gone', from, sessionUids });
     }
     this.#parts.log.info({ event: 'vault-link-closed', account: accountUid });
+  }
+
+  get gone(): boolean {
+    return this.#gone;
   }
 
   encodeClosing(code: ErrorCode): Bytes {
@@ -174,7 +180,7 @@ export class VaultLink implements LinkUser, SignalTaker {
       case 'signal':
         return this.#parts.sessions.incoming(message.sessionUid, message.gatewayUid, message.sealed, this);
       case 'session-ended':
-        return this.#parts.sessions.remove(message.sessionUid, message.gatewayUid);
+        return; // the session table hears of it by itself
       case 'signed-out':
         return this.#signOut(message.which);
     }
@@ -192,7 +198,7 @@ export class VaultLink implements LinkUser, SignalTaker {
     const wait = Math.max(0, session.expiresAt - Date.now());
     this.#expiry = setTimeout(() => {
       findSessionByHash(this.#parts.db, session.tokenHash, Date.now()).then(
-        (current) => this.#watchExpiry(current),
+        (current) => (this.#gone ? undefined : this.#watchExpiry(current)),
         () => this.#open.close('not-signed-in'),
       );
     }, wait);

@@ -42,13 +42,14 @@ export class RouterWorker {
     Uid,
     { readonly presence: GatewayPresence; readonly unsubscribe: Unsubscribe }
   >();
-  readonly #sessions = new SessionTable();
+  readonly #sessions: SessionTable;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
   #closing = false;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#sessions = new SessionTable(parts.head);
     this.#relay = new CommandRelay({ ...parts, sessions: this.#sessions });
     this.#openings = new RateLimiter(parts.openings);
   }

@@ -1,12 +1,17 @@
-import { describe, expect, test } from 'vitest';
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, test, vi } from 'vitest';
 import { ReplayWindow } from '../../../server/api/replay-window.ts';
 import { RateLimiter } from '../../../server/api/token-bucket.ts';
 import { normaliseEmail } from '../../../server/login/email.ts';
 import { PendingTable } from '../../../server/login/pending-table.ts';
+import { InProcessHead } from '../../../server/router/head/in-process.ts';
+import { GatewayPresence } from '../../../server/router/worker/gateway-presence.ts';
 import { ReplayBuffer } from '../../../server/router/worker/replay-buffer.ts';
 import { SessionTable } from '../../../server/router/worker/session-table.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { newUid } from '../../../protocol/uid.ts';
+import { CommandReplySchema } from '../../../protocol/messages/gen/command_pb.js';
+import { GatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
+import { newUid, type Uid } from '../../../protocol/uid.ts';
 
 const bytes = (value: number) => Uint8Array.of(value);
 
@@ -106,6 +111,7 @@ describe('session table', () => {
     const taken: string[] = [];
     return {
       taken,
+      gone: false,
       takeSignal: (_uid: unknown, sealed: Uint8Array) => void taken.push(Buffer.from(sealed).toString()),
     };
   };
@@ -114,7 +120,7 @@ describe('session table', () => {
   const text = Buffer.from('x');
 
   test('lets signals pass between the two ends alone, and only so many', () => {
-    const table = new SessionTable();
+    const table = new SessionTable(new InProcessHead());
     const [own, other] = [taker(), taker()];
     table.add(session, gateway, from, own);
     expect(() => table.add(session, gateway, from, own)).toThrow('the session exists');
@@ -132,7 +138,7 @@ describe('session table', () => {
   });
 
   test('an account has so many sessions and no more; an ended one makes room', () => {
-    const table = new SessionTable();
+    const table = new SessionTable(new InProcessHead());
     const sessions = Array.from({ length: limits.sessionsPerAccount }, newUid);
     for (const uid of sessions) table.add(uid, gateway, from, taker());
     expect(() => table.add(newUid(), gateway, from, taker())).toThrow('too many sessions');
@@ -142,13 +148,71 @@ describe('session table', () => {
   });
 
   test('a link that is lost leaves its sessions to the next link of the same device', () => {
-    const table = new SessionTable();
+    const table = new SessionTable(new InProcessHead());
     const [lost, next] = [taker(), taker()];
     table.add(session, gateway, from, lost);
-    expect([...table.leave(lost)]).toEqual([[gateway, [session]]]);
+    expect([...table.leave(lost, from.accountUid)]).toEqual([[gateway, [session]]]);
     expect(table.outgoing(session, from, next)).toBe(gateway);
     table.incoming(session, gateway, text, next);
     expect(next.taken).toEqual(['x']);
+  });
+
+  const fill = (table: SessionTable, own: ReturnType<typeof taker>) => {
+    const sessions = Array.from({ length: limits.sessionsPerAccount }, newUid);
+    for (const uid of sessions) table.add(uid, gateway, from, own, 0);
+    return sessions;
+  };
+
+  test('a session that ends after its tab was closed makes room all the same', () => {
+    const head = new InProcessHead();
+    const table = new SessionTable(head);
+    const own = taker();
+    const [ended = newUid()] = fill(table, own);
+    table.leave(own, from.accountUid, 0);
+    const end = (gatewayUid: Uid) =>
+      head.publish(`acct.${from.accountUid}`, { kind: 'session-ended', gatewayUid, sessionUid: ended });
+    end(newUid());
+    expect(() => table.add(newUid(), gateway, from, taker(), 0)).toThrow('too many sessions');
+    end(gateway);
+    table.add(newUid(), gateway, from, taker(), 0);
+  });
+
+  test('nobody comes back to a session that was left long ago', () => {
+    const table = new SessionTable(new InProcessHead());
+    const own = taker();
+    fill(table, own);
+    table.leave(own, from.accountUid, 0);
+    expect(() => table.add(newUid(), gateway, from, taker(), 60_000)).toThrow('too many sessions');
+    table.add(newUid(), gateway, from, taker(), 10 * 60_000);
+  });
+
+  test('a link that has ended begins no session', () => {
+    const table = new SessionTable(new InProcessHead());
+    expect(() => table.add(session, gateway, from, { ...taker(), gone: true })).toThrow('the link has ended');
+    table.add(session, gateway, from, taker());
+  });
+
+  test('the sessions of a gateway that does not come back in time end, with or without their vault', async () => {
+    vi.useFakeTimers();
+    const head = new InProcessHead();
+    const table = new SessionTable(head);
+    const times = { graceMs: 10, resumeMs: 1000, commandTimeoutMs: 5000 };
+    const presence = new GatewayPresence(gateway, head, times, () => undefined);
+    const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn() };
+    presence.attach(wire, null);
+    table.add(session, gateway, from, taker());
+    const command = new Uint8Array(0);
+    const newSession = { sessionUid: session, recordUid: newUid(), maxSessions: 0 };
+    const answer = presence.onRequest({ kind: 'command', from, command, session: newSession });
+    const reply = create(CommandReplySchema, { outcome: { case: 'sealed', value: text } });
+    presence.take(create(GatewayFrameSchema, { body: { case: 'reply', value: { relayId: 1n, reply } } }));
+    expect((await answer).kind).toBe('reply');
+    presence.detach(wire);
+    vi.advanceTimersByTime(999);
+    expect(() => table.add(session, gateway, from, taker())).toThrow('the session exists');
+    vi.advanceTimersByTime(1);
+    table.add(session, gateway, from, taker());
+    vi.useRealTimers();
   });
 });
 
