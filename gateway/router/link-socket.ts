@@ -1,6 +1,7 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import WebSocket from 'ws';
 import { concat, copy } from '../../protocol/bytes.ts';
+import { tagLength } from '../../protocol/crypto/aes-gcm.ts';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -65,7 +66,7 @@ export class LinkSocket {
     const socket = new WebSocket(options.url, {
       ...options.tls,
       handshakeTimeout: options.timing?.handshakeMs ?? defaultTiming.handshakeMs,
-      maxPayload: limits.linkFrame + 64,
+      maxPayload: limits.linkFrame + tagLength,
       perMessageDeflate: false, // length of secrets shows through compression
       followRedirects: false,
     });
@@ -120,7 +121,7 @@ export class LinkSocket {
     this.#write(opening);
   }
 
-  /** Async, so that a frame that is too large ends the link and not the process. */
+  /** A frame that is too large ends the link and not the process. */
   async #seal(frame: MessageInitShape<typeof GatewayFrameSchema>): Promise<Uint8Array> {
     return await this.#channel.seal(copy(toBinary(GatewayFrameSchema, create(GatewayFrameSchema, frame))));
   }

@@ -29,27 +29,40 @@ export class LinkChannel {
     this.#openKey = openKey;
   }
 
-  /** Seals the next frame; results come in the order of the calls. Throws `too-large` or `key-exhausted`. */
+  /** Seals the next frame; results come in the order of the calls. Rejects with `too-large` or `key-exhausted`. */
   seal(plaintext: Bytes): Promise<Bytes> {
-    if (plaintext.length > limits.linkFrame) throw new ProtocolError('too-large');
-    const sealed = sealWithNonce(this.#sealKey, counterNonce(this.#sealed++), plaintext, this.binding);
-    const inOrder = this.#lastSealed.then(() => sealed);
-    this.#lastSealed = inOrder;
+    const sealed = this.#sealNext(plaintext);
+    const inOrder = inTurn(this.#lastSealed, sealed);
+    this.#lastSealed = inOrder.catch(() => undefined); // a frame that was not sealed has used up no number
     return inOrder;
   }
 
   /**
-   * Opens the next frame; call in the order of arrival, results come in that order. Rejects with `open-failed`, and
-   * so does every later frame: the link is to be closed.
+   * Opens the next frame; call in the order of arrival, results come in that order. Rejects with `open-failed` or
+   * `too-large`, and so does every later frame: the link is to be closed.
    */
   open(frame: Uint8Array): Promise<Bytes> {
-    if (frame.length > limits.linkFrame + tagLength) throw new ProtocolError('too-large');
-    const opened = openWithNonce(this.#openKey, counterNonce(this.#opened++), concat(frame), this.binding);
-    opened.catch(() => undefined); // reported through the chain below, once the frames before it are
-    const inOrder = this.#lastOpened.then(() => opened);
+    const inOrder = inTurn(this.#lastOpened, this.#openNext(frame));
     this.#lastOpened = inOrder;
     return inOrder;
   }
+
+  /** Takes the number before the first await: the order is that of the calls. */
+  async #sealNext(plaintext: Bytes): Promise<Bytes> {
+    if (plaintext.length > limits.linkFrame) throw new ProtocolError('too-large');
+    return await sealWithNonce(this.#sealKey, counterNonce(this.#sealed++), plaintext, this.binding);
+  }
+
+  async #openNext(frame: Uint8Array): Promise<Bytes> {
+    if (frame.length > limits.linkFrame + tagLength) throw new ProtocolError('too-large');
+    return await openWithNonce(this.#openKey, counterNonce(this.#opened++), concat(frame), this.binding);
+  }
+}
+
+/** The result, once those before it are there. Its failure is told there alone. */
+function inTurn(before: Promise<unknown>, result: Promise<Bytes>): Promise<Bytes> {
+  result.catch(() => undefined);
+  return before.then(() => result);
 }
 
 const subject = 'link';
