@@ -22,6 +22,8 @@ import { listGateways } from './gateways.ts';
 const applicationsPerAccount = 1000;
 const clientsPerApplication = 200;
 const appDataMost = 16 * 1024;
+/** A statement has at most 65,535 parameters. */
+const mostUnshared = 10_000;
 
 /** protocol.md §10. Every method sees the applications of the caller's account and no others. */
 export function applicationHandlers(db: Database, head: Head): Handlers<typeof ApplicationService> {
@@ -84,6 +86,8 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
   }
 
   async function unshareRecords(input: UnshareRecordsRequest, { session }: SignedInCall) {
+    if (input.recordUids.length > mostUnshared)
+      throw new ProtocolError('too-large', 'too many records');
     await db.transaction().execute(async (tx) => {
       await requireApplication(tx, session.accountUid, input.applicationUid);
       if (input.recordUids.length === 0) return;

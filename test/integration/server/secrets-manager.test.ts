@@ -88,6 +88,9 @@ describe('secrets manager', () => {
     const client = secretsClient(vault, clientId, privateKey, application.appKey);
     const applicationUid = uidBytes(application.applicationUid);
     expect((await client.getSecret()).records).toHaveLength(1);
+    const tooMany = Array.from({ length: 70_000 }, () => uidBytes(record));
+    const flood = vault.call(unshareRecords, { applicationUid, recordUids: tooMany });
+    await expect(flood).rejects.toMatchObject({ code: 'too-large' });
     await vault.call(unshareRecords, { applicationUid, recordUids: [uidBytes(record)] });
     expect((await client.getSecret()).records).toHaveLength(0);
     await vault.call(shareRecords, { copies: [await copyFor(application, record, 'again')] });
