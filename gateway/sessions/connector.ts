@@ -23,6 +23,7 @@ import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import type { Credential, Machine, MachineReader } from '../secrets/machine.ts';
 import type { MediaSettings } from '../settings.ts';
+import { ends } from './session-end.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -68,14 +69,29 @@ export class Connector {
     const giveBack = this.#options.sessions.reserve(admitted.member.accountUid);
     try {
       const order = await this.#readOrder(admitted);
-      const { session, answer, token } = await this.#makeSession(admitted, order, begunAt);
-      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token });
-      const signed = await signReply(this.#options.device, admitted.signed.command, reply);
-      const sealed = await order.keys.sealMessage(signed);
-      session.reporter.progress(Leg.GATEWAY, 'done');
-      return { sealed, onSent: () => session.reporter.release() };
+      const { session, ...said } = await this.#makeSession(admitted, order, begunAt);
+      return await this.#reply(admitted, order.keys, session, said);
     } finally {
       giveBack();
+    }
+  }
+
+  /** The session's own reports wait until the reply has left: the page hears of it first. */
+  async #reply(
+    { signed }: AdmittedCommand,
+    keys: SessionKeys,
+    session: Session,
+    { answer, token }: { readonly answer: string; readonly token: Bytes },
+  ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
+    try {
+      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token });
+      const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
+      session.reporter.progress(Leg.GATEWAY, 'done');
+      return { sealed, onSent: () => session.reporter.release() };
+    } catch (error) {
+      session.reporter.release();
+      session.end(ends.internal);
+      throw error;
     }
   }
 

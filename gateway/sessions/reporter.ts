@@ -62,11 +62,10 @@ export class Reporter {
     if (this.#stream?.open) this.#control(this.#stream, { case: 'targetRttUs', value });
   }
 
-  /** The last report. Settles when it has been handed on. */
+  /** The last report. Settles when it has been handed on, so not before {@link release}. */
   async ended({ leg, code, message, hostKey }: SessionEnd): Promise<void> {
     if (hostKey) this.hostKey(hostKey, false);
     this.#report({ case: 'ended', value: { leg, code, message } });
-    this.release();
     await this.#sent;
   }
 

@@ -61,7 +61,10 @@ export class Session {
   readonly ended: Promise<SessionEnd>;
   /** Settles later: when the page has taken the news in, or was given time to. */
   readonly departed: Promise<void>;
-  readonly #options: SessionOptions;
+  /** Settles when no stream may come any more: one came, or the time for it has passed. Maybe after the end. */
+  readonly streamDue: Promise<void>;
+  readonly #options: Omit<SessionOptions, 'openShell'>;
+  #openShell: SessionOptions['openShell'] | null; // it knows the credential: kept no longer than needed
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
   #shell: Shell | null = null;
@@ -72,22 +75,25 @@ export class Session {
   #signalsWaiting = 0;
   #finish: (end: SessionEnd) => void = () => {};
   #depart: () => void = () => {};
+  #settleStream: () => void = () => {};
   #stalled = false; // the page took nothing for so long that guacd was let run on without it
   #pageEnded = false;
-  #over = false;
+  #end: SessionEnd | null = null;
 
-  constructor(options: SessionOptions) {
+  constructor({ openShell, ...options }: SessionOptions) {
     this.uid = options.uid;
     this.recordUid = options.recordUid;
     this.accountUid = options.accountUid;
     this.#options = options;
+    this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.departed = new Promise((resolve) => (this.#depart = resolve));
+    this.streamDue = new Promise((resolve) => (this.#settleStream = resolve));
     const openMs = options.openStreamMs ?? defaultOpenStreamMs;
-    this.#openDeadline = setTimeout(() => this.end(ends.streamNotOpened), openMs);
-    void options.peer.ended.then(() => this.end(ends.peerLost));
+    this.#openDeadline = setTimeout(() => this.#noStream(ends.streamNotOpened), openMs);
+    void options.peer.ended.then(() => this.#noStream(ends.peerLost));
   }
 
   get peer(): SessionPeer {
@@ -96,16 +102,18 @@ export class Session {
 
   /** Begins with guacd and target at once, while ICE is still at work. */
   start(): void {
-    this.#openShell().catch((error: unknown) => {
+    this.#reachShell().catch((error: unknown) => {
       if (error instanceof SessionFailure) return this.end(endOfFailure(error));
       this.#options.log.error('session failed', { err: error });
       this.end(ends.internal);
     });
   }
 
-  /** The page's stream, whose token was right. */
+  /** The page's stream, whose token was right. One that comes after the end is told why there is nothing on it. */
   attach(stream: Stream): void {
-    clearTimeout(this.#openDeadline);
+    this.#awaitNoStream();
+    this.reporter.use(stream);
+    if (this.#end !== null) return this.#tellLate(stream, this.#end);
     this.#stream = stream;
     stream.onData = (bytes) => this.#fromPage(bytes);
     stream.onDrain = () => this.#drained();
@@ -114,13 +122,12 @@ export class Session {
       this.end(ends.closedByPage);
     };
     stream.onReset = () => this.end(ends.peerLost);
-    this.reporter.use(stream);
     this.#join();
   }
 
   /** A sealed signal of the page. The router may send anything under this name: what does not open changes nothing. */
   receiveSignal(sealed: Uint8Array): void {
-    if (this.#over || this.#signalsWaiting >= limits.signalsPerSession) return;
+    if (this.#end !== null || this.#signalsWaiting >= limits.signalsPerSession) return;
     this.#signalsWaiting++;
     this.#signals = this.#signals
       .then(() => this.#options.keys.openSignal(sealed))
@@ -133,29 +140,49 @@ export class Session {
   }
 
   end(end: SessionEnd): void {
-    if (this.#over) return;
-    this.#over = true;
-    clearTimeout(this.#openDeadline);
+    if (this.#end !== null) return;
+    this.#end = end;
+    this.#openShell = null;
     this.#early = [];
     this.#stopLatency();
     this.#abort.abort();
     const { log } = this.#options;
     log.info('session ended', { code: end.code, reason: end.message, leg: Leg[end.leg], ms: this.#age });
-    void this.#leave(end);
+    void this.#leave(end, this.#stream);
   }
 
   get #age(): number {
     return Math.round(performance.now() - this.#options.begunAt);
   }
 
-  async #openShell(): Promise<void> {
-    const shell = await this.#options.openShell({
+  #noStream(end: SessionEnd): void {
+    this.end(end);
+    this.#awaitNoStream();
+  }
+
+  #awaitNoStream(): void {
+    clearTimeout(this.#openDeadline);
+    this.#settleStream();
+  }
+
+  /** The signals that said so may still be on their way, and the page asks now. */
+  #tellLate(stream: Stream, end: SessionEnd): void {
+    stream.onData = (bytes) => stream.consumed(bytes.length);
+    this.#options.log.info('stream came after the end', { code: end.code });
+    void this.reporter.ended(end);
+    this.#takeLeave(stream);
+  }
+
+  async #reachShell(): Promise<void> {
+    const openShell = this.#openShell;
+    this.#openShell = null;
+    const shell = await openShell?.({
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
       onStalled: () => (this.#stalled = true),
       onRefused: (side, opcode) => this.#options.log.warn('instruction dropped', { side, opcode }),
     });
-    if (this.#over) return void (await shell.close());
+    if (shell === undefined || this.#end !== null) return void (await shell?.close());
     this.#shell = shell;
     void shell.ended.then((failure) => this.end(endOfFailure(failure)));
     if (shell.trustedOnFirstUse) this.reporter.hostKey(shell.hostKey, true);
@@ -165,7 +192,7 @@ export class Session {
   /** Both sides are there: the picture flows one way, keys and clipboard the other. */
   #join(): void {
     const [shell, stream] = [this.#shell, this.#stream];
-    if (this.#over || shell === null || stream === null) return;
+    if (this.#end !== null || shell === null || stream === null) return;
     this.#options.log.info('session open', { ms: this.#age });
     this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
     this.#view(shell, stream);
@@ -184,7 +211,7 @@ export class Session {
   }
 
   #drained(): void {
-    if (this.#over || this.#shell === null || this.#stream === null) return;
+    if (this.#end !== null || this.#shell === null || this.#stream === null) return;
     if (!this.#stalled) return this.#shell.resume();
     this.#stalled = false;
     this.#view(this.#shell, this.#stream);
@@ -200,6 +227,7 @@ export class Session {
   }
 
   #fromPage(bytes: Uint8Array): void {
+    if (this.#end !== null) return;
     if (this.#shell === null) this.#early.push(bytes);
     else this.#toShell(this.#shell, bytes);
   }
@@ -216,7 +244,7 @@ export class Session {
     // Progress and host keys are ours to say.
   }
 
-  async #leave(end: SessionEnd): Promise<void> {
+  async #leave(end: SessionEnd, stream: Stream | null): Promise<void> {
     const closed = this.#shell?.close();
     try {
       await this.reporter.ended(end);
@@ -225,7 +253,7 @@ export class Session {
       this.#options.log.warn('session end failed', { err: error });
     }
     this.#finish(end);
-    this.#takeLeave(this.#stream);
+    this.#takeLeave(stream);
   }
 
   /** Both sides end their direction; then the page has read all that was said. */

@@ -9,10 +9,14 @@ import { Refusal } from '../router/refusal.ts';
 import type { Session } from './session.ts';
 import { ends, type SessionEnd } from './session-end.ts';
 
+/** Ended sessions whose page may still come and ask; the oldest are forgotten. Each was a signed command. */
+const mostLate = limits.sessionsPerGateway;
+
 /** The sessions of this gateway, each with its owner, and the tokens that open their streams, each once. */
 export class Sessions {
   readonly #sessions = new Map<Uid, Session>();
   readonly #tokens = new Map<string, Session>();
+  readonly #late = new Set<string>(); // tokens of sessions that ended before their stream came
   readonly #reserved = new Map<Uid, number>(); // account → sessions being made
   readonly #log: Logger;
   readonly #onEnded: (sessionUid: Uid) => void;
@@ -52,16 +56,17 @@ export class Sessions {
     };
   }
 
-  /** Takes a session in until it ends. `token` opens its stream, once, on its own peer connection. */
+  /** Takes a session in until it ends. `token` opens its stream, once, on its own peer connection, in its time. */
   add(session: Session, token: Bytes): void {
     const key = encodeHex(token);
     this.#sessions.set(session.uid, session);
     this.#tokens.set(key, session);
     void session.ended.then(() => {
       this.#sessions.delete(session.uid);
-      this.#tokens.delete(key);
+      this.#keepLate(key);
       this.#onEnded(session.uid);
     });
+    void session.streamDue.then(() => this.#forget(key));
     if (this.#closed) session.end(ends.gatewayStopping);
   }
 
@@ -73,7 +78,7 @@ export class Sessions {
       this.#log.warn('stream refused', { peer: peer.uid });
       return stream.reset('refused');
     }
-    this.#tokens.delete(key);
+    this.#forget(key);
     session.attach(stream);
   }
 
@@ -83,5 +88,17 @@ export class Sessions {
     const running = this.list();
     for (const session of running) session.end(end);
     await Promise.all(running.map((session) => session.departed));
+  }
+
+  /** A session that fails at once is over before its page can come: then the page is to hear why, on its stream. */
+  #keepLate(key: string): void {
+    if (!this.#tokens.has(key)) return;
+    this.#late.add(key);
+    for (const oldest of this.#late) if (this.#late.size > mostLate) this.#forget(oldest);
+  }
+
+  #forget(key: string): void {
+    this.#tokens.delete(key);
+    this.#late.delete(key);
   }
 }

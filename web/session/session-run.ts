@@ -33,6 +33,9 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   readonly ended: (failure: SessionFailure) => void;
 }
 
+/** A stream's end and the sealed signal that says why come by two ways: so long the second may take. */
+const reasonMs = 1_500;
+
 /** One attempt at a session, from the command to the end of the stream. */
 export class SessionRun {
   readonly #services: SessionServices;
@@ -44,6 +47,7 @@ export class SessionRun {
   #stream: Stream | null = null;
   #screen: RemoteScreen | null = null;
   #stopListening: () => void = () => {};
+  #reasonDeadline: ReturnType<typeof setTimeout> | null = null;
   #over = false;
 
   constructor(services: SessionServices, recordUid: Uid, legs: LegTrail, targets: RunTargets) {
@@ -163,11 +167,18 @@ export class SessionRun {
   #watch(stream: Stream): void {
     this.#stream = stream;
     stream.onControl = (control) => this.#onControl(control);
-    stream.onEnd = () => this.#finish({ leg: null, code: 'target-closed', message: '' });
+    stream.onEnd = () => this.#awaitReason({ leg: null, code: 'target-closed', message: '' });
     stream.onReset = (code) => {
       const lost = code === 'timed-out' || code === 'unavailable' || this.#lease?.peer.gone === true;
-      this.#finish({ leg: lost ? 'ice' : null, code: lost ? 'peer-lost' : code, message: '' });
+      if (lost) this.#finish({ leg: 'ice', code: 'peer-lost', message: '' });
+      else this.#awaitReason({ leg: null, code, message: '' });
     };
+  }
+
+  /** The stream ended without a word: the gateway's own, on its way through the router, is the better one. */
+  #awaitReason(otherwise: SessionFailure): void {
+    if (this.#over || this.#reasonDeadline !== null) return;
+    this.#reasonDeadline = setTimeout(() => this.#finish(otherwise), reasonMs);
   }
 
   #onEvent(event: SessionEvent): void {
@@ -207,6 +218,7 @@ export class SessionRun {
   #finish(failure: SessionFailure): void {
     if (this.#over) return;
     this.#over = true;
+    if (this.#reasonDeadline !== null) clearTimeout(this.#reasonDeadline);
     this.#stopListening();
     if (this.#stream?.open) this.#stream.end();
     this.#lease?.release();

@@ -76,7 +76,7 @@ let vaultKeys: SessionKeys;
 let signals: Promise<SessionSignal>[];
 let candidates: string[];
 
-const begin = async (openStreamMs = 60_000) => {
+const begin = async (openStreamMs = 60_000, release = true) => {
   shell = new ShellStandIn();
   opening = Promise.withResolvers();
   hooks = null;
@@ -105,10 +105,13 @@ const begin = async (openStreamMs = 60_000) => {
     openStreamMs,
   });
   session.start();
-  session.reporter.release();
+  if (release) session.reporter.release();
 };
 beforeEach(() => begin());
-afterEach(() => session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' }));
+afterEach(() => {
+  session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+  peerEnd(new ProtocolError('cancelled')); // and nobody comes for its stream any more
+});
 
 async function openStream() {
   const attached = Promise.withResolvers<void>();
@@ -123,8 +126,9 @@ async function openStream() {
     shown += bytes.length;
   };
   page.onControl = (control) => void controls.push(control);
+  const ended = new Promise<void>((resolve) => (page.onEnd = resolve));
   await attached.promise;
-  return { page, controls, shown: () => shown };
+  return { page, controls, ended, shown: () => shown };
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -219,6 +223,35 @@ describe('how a session ends', () => {
     expect(controls.map(({ body }) => body.case)).toEqual(['ended']);
     expect(signals).toEqual([]);
     expect(page.open).toBe(false);
+  });
+
+  test('on a stream that comes after the end too, with the host key, and then ends it', async () => {
+    const hostKey = { key: 'ssh-ed25519 BBBB', fingerprint: 'SHA256:y' };
+    opening.reject(new SessionFailure('target', 'host-key-unknown', 'nobody knows it', hostKey));
+    await session.ended;
+    const { page, controls, ended } = await openStream();
+    page.write(utf8('early words'));
+    await ended;
+    expect(controls.map(({ body }) => body)).toMatchObject([
+      { case: 'hostKey', value: { ...hostKey, trustedOnFirstUse: false } },
+      { case: 'ended', value: { leg: Leg.TARGET, code: 'host-key-unknown' } },
+    ]);
+    page.end();
+    await settled();
+    expect(page.open).toBe(false);
+  });
+
+  test('and tells nothing before the reply to its command has left', async () => {
+    session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+    await session.ended;
+    await begin(60_000, false);
+    opening.reject(new SessionFailure('target', 'target-refused', 'nobody there'));
+    await settled();
+    await settled();
+    expect(signals).toEqual([]);
+    session.reporter.release();
+    expect(await session.ended).toMatchObject({ code: 'target-refused' });
+    expect((await bodies()).map((body) => body.case)).toEqual(['ended']);
   });
 
   test('in two seconds for a page that does not close its side', async () => {

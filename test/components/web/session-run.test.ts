@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Stream } from '../../../protocol/channel/multiplexer.ts';
+import { newUid } from '../../../protocol/uid.ts';
+import type { SessionFailure } from '../../../web/session/failures.ts';
+import type { LegTrail } from '../../../web/session/legs.svelte.ts';
+import { SessionEvents } from '../../../web/session/session-events.ts';
+import { SessionRun, type RunTargets, type SessionServices } from '../../../web/session/session-run.ts';
+
+vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));
+
+const [recordUid, sessionUid, configurationUid] = [newUid(), newUid(), newUid()];
+const content = {
+  type: 'pamMachine',
+  title: '',
+  fields: [{ type: 'pamSettings', value: [{ configurationUid, connection: { protocol: 'ssh' } }] }],
+};
+const verbs = {
+  readRecord: () => Promise.resolve({ content }),
+  listGateways: () => Promise.resolve([{ uid: newUid(), configurationUid }]),
+  startSession: () => Promise.resolve({ sessionUid, answer: null, streamToken: new Uint8Array(16) }),
+  endSession: () => Promise.resolve(),
+};
+
+let stream: Stream;
+let events: SessionEvents;
+let failures: SessionFailure[];
+
+beforeEach(async () => {
+  stream = { open: true, end: vi.fn() } as unknown as Stream;
+  events = new SessionEvents();
+  failures = [];
+  const opened = Promise.resolve({ openStream: () => stream });
+  const lease = { fresh: false, peer: { uid: newUid(), opened, gone: false }, release: () => {} };
+  const services = { verbs, events, peers: { take: () => Promise.resolve(lease) } };
+  const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
+  const ended = (failure: SessionFailure) => void failures.push(failure);
+  const targets = { ended, screen: () => {}, hostKey: () => {} } as unknown as RunTargets;
+  const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
+  await run.start({ width: 800, height: 600, scale: 1 } as never, null);
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test.each([
+  ['ended', () => stream.onEnd?.()],
+  ['refused', () => stream.onReset?.('refused')],
+])('a stream that is %s without a word waits for the gateway’s own', (_, end) => {
+  end();
+  expect(failures).toEqual([]);
+  events.dispatch({ kind: 'ended', sessionUid, leg: 'target', code: 'target-refused', message: 'no' });
+  expect(failures).toMatchObject([{ leg: 'target', code: 'target-refused' }]);
+  vi.runAllTimers();
+  expect(failures).toHaveLength(1);
+});
+
+test('a word that never comes is not waited for long', () => {
+  stream.onReset?.('refused');
+  vi.advanceTimersByTime(1_499);
+  expect(failures).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(failures).toMatchObject([{ leg: null, code: 'refused' }]);
+});
+
+test('a lost peer connection is told at once', () => {
+  stream.onReset?.('timed-out');
+  expect(failures).toMatchObject([{ leg: 'ice', code: 'peer-lost' }]);
+});
