@@ -1,6 +1,6 @@
 // From the bytes of a POST to a handler and back. protocol.md §7.
 import { create, type DescMethod, type DescService } from '@bufbuild/protobuf';
-import type { Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -16,6 +16,7 @@ import type { Call, Handler, Session } from './call.ts';
 import { describeFailure } from './failure.ts';
 import { TooManyRequests } from './refusal.ts';
 import { ReplayWindow } from './replay-window.ts';
+import { ReplayWindows } from './replay-windows.ts';
 import { findSession, renewSession } from './sessions.ts';
 
 export interface Method {
@@ -43,10 +44,17 @@ export interface DispatcherParts {
   readonly log: Logger;
 }
 
+/** A request is accepted within the clock skew on either side of now. */
+const windowMs = 2 * limits.clockSkewMs;
+
 export class Dispatcher {
   readonly #parts: DispatcherParts;
-  /** A request is accepted within the clock skew on either side of now. */
-  readonly #seen = new ReplayWindow(2 * limits.clockSkewMs);
+  readonly #seen = new ReplayWindows({ windowMs, mostMarks: 16_384, mostCallers: 50_000 });
+  /**
+   * Calls before sign-in, which anyone can make. Played back, they give nothing but an answer for the first sender, and
+   * what a login begins is finished once.
+   */
+  readonly #seenOpen = new ReplayWindow(windowMs, 65_536);
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -67,7 +75,7 @@ export class Dispatcher {
     try {
       const call = { address, now: Date.now() };
       const request = decodeMessage(ApiRequestSchema, opened.payload);
-      this.#admit(request, opened, call.now);
+      requireRecent(request, call.now);
       const output = await this.#handle(name, method, request, opened, call);
       const payload = encodeMessage(method.desc.output, output);
       return encodeMessage(ApiResponseSchema, { outcome: { case: 'payload', value: payload } });
@@ -76,16 +84,12 @@ export class Dispatcher {
     }
   }
 
-  #admit(request: ApiRequest, opened: OpenedRequest, now: number): void {
-    const age = Math.abs(now - Number(request.issuedAtMs));
-    if (!(age <= limits.clockSkewMs)) throw new ProtocolError('expired', 'the clocks differ too much');
-    this.#seen.admit(sha256(opened.wrappedKey), now);
-  }
-
   async #handle(name: string, method: Method, request: ApiRequest, opened: OpenedRequest, call: Call) {
     const { handler, desc } = method;
-    if (handler.access === 'open')
+    if (handler.access === 'open') {
+      this.#seenOpen.admitAnyone(sha256(opened.wrappedKey), call.now);
       return await handler.handle(decodeMessage(desc.input, request.payload), call);
+    }
     const session = await this.#authenticate(name, request, opened, call.now);
     return await handler.handle(decodeMessage(desc.input, request.payload), { ...call, session });
   }
@@ -100,6 +104,7 @@ export class Dispatcher {
     const session = await findSession(this.#parts.db, sessionToken, now);
     const signed = { method: name, wrappedKey: opened.wrappedKey, issuedAtMs, sessionToken, payload };
     verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
+    this.#seen.admit(encodeBase64(session.tokenHash), sha256(opened.wrappedKey), now);
     return { ...session, expiresAt: await renewSession(this.#parts.db, session, now) };
   }
 
@@ -109,4 +114,9 @@ export class Dispatcher {
     const value = { code: known.code, message: known.message, retryAfterMs };
     return encodeMessage(ApiResponseSchema, create(ApiResponseSchema, { outcome: { case: 'error', value } }));
   }
+}
+
+function requireRecent({ issuedAtMs }: ApiRequest, now: number): void {
+  const age = Math.abs(now - Number(issuedAtMs));
+  if (!(age <= limits.clockSkewMs)) throw new ProtocolError('expired', 'the clocks differ too much');
 }

@@ -7,7 +7,7 @@ import {
   type OpenedSecretsManagerRequest,
 } from '../../protocol/secrets-manager/request.ts';
 import { parseReadSecrets, type ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
-import { ReplayWindow } from '../api/replay-window.ts';
+import { ReplayWindows, type WindowBounds } from '../api/replay-windows.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Database } from '../store/database.ts';
@@ -26,8 +26,11 @@ export interface SecretsRequest {
 export const secretsRate: Rate = { burst: 100, perSecond: 10 };
 /** "Use that key" sends some clients into a loop, so it is said three times a minute. §7.1. */
 const keyAnswerRate: Rate = { burst: 3, perSecond: 1 / 20 };
-/** Requests carry no time; a copy kept for longer than this can at most be answered under a key its sender lacks. */
-const replayMs = 60 * 60_000;
+/**
+ * Requests carry no time; a copy kept for longer than this can at most be answered under a key its sender lacks. A
+ * client that asks as often as it may stays within its marks.
+ */
+const replayBounds: WindowBounds = { windowMs: 10 * 60_000, mostMarks: 16_384, mostCallers: 50_000 };
 
 type Read = (db: Database, caller: Caller, payload: ReadSecretsPayload) => Promise<object>;
 
@@ -41,7 +44,7 @@ export class SecretsDesk {
   readonly #ring: KeyRing;
   readonly #limiter: RateLimiter;
   readonly #keyAnswers = new RateLimiter(keyAnswerRate);
-  readonly #seen = new ReplayWindow(replayMs);
+  readonly #seen = new ReplayWindows(replayBounds);
 
   constructor(db: Database, ring: KeyRing, rate: Rate) {
     this.#db = db;
@@ -88,9 +91,10 @@ export class SecretsDesk {
     const caller = await findCaller(this.#db, payload.clientId, now);
     verifyCaller(caller, opened, payload.publicKey);
     requireAccess(caller, address, now);
-    this.#seen.admit(utf8(opened.transmissionKeyId), now);
-    const wait = this.#limiter.take(`${encodeBase64(payload.clientId)} ${method}`, now);
+    const client = encodeBase64(payload.clientId);
+    const wait = this.#limiter.take(`${client} ${method}`, now);
     if (wait > 0) throw throttled(wait);
+    this.#seen.admit(client, utf8(opened.transmissionKeyId), now);
     return caller;
   }
 }

@@ -107,6 +107,21 @@ describe('accounts', () => {
     });
   });
 
+  test('only a call that proved its sender is remembered as a call of that session', async () => {
+    const client = await registered('hugo@example.test');
+    const { device } = await newClient();
+    const forged = await client.seal(renewSession, {}, { signer: device });
+    for (let i = 0; i < 2; i++)
+      await expect(client.open(renewSession, forged, await client.post(forged))).rejects.toMatchObject({
+        code: 'bad-signature',
+      });
+    const open = await client.seal(getServerInfo, {});
+    await client.open(getServerInfo, open, await client.post(open));
+    await expect(client.open(getServerInfo, open, await client.post(open))).rejects.toMatchObject({
+      code: 'replayed',
+    });
+  });
+
   test('accounts and sessions outlive a restart', async () => {
     const client = await registered('hana@example.test');
     server = await server.restart();

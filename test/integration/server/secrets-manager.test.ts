@@ -215,16 +215,20 @@ test('a client that asks too often is throttled for that method, with the second
     await vault.register('often@example.test', 'correct horse battery');
     const { clientId, privateKey } = await enrolGateway(vault);
     const payload = { clientVersion: 'test', clientId: encodeBase64(clientId) };
-    const ask = async (method: string) => {
-      const { headers, body } = await sealSecretsManagerRequest(vault.serverKey, privateKey, payload);
+    const seal = () => sealSecretsManagerRequest(vault.serverKey, privateKey, payload);
+    const ask = async (method: string, { headers, body }: Awaited<ReturnType<typeof seal>>) => {
       const url = `${server.url}/api/rest/sm/v1/${method}`;
       return await fetch(url, { method: 'POST', headers, body });
     };
-    await ask('get_secret');
-    const refused = await ask('get_secret');
-    expect(refused.status).toBe(403);
-    expect(await refused.json()).toMatchObject({ error: 'throttled', retry_after: expect.any(Number) });
-    expect((await ask('get_folders')).status).toBe(200);
+    await ask('get_secret', await seal());
+    const sealed = await seal();
+    // Twice: what was throttled is not remembered.
+    for (let i = 0; i < 2; i++) {
+      const refused = await ask('get_secret', sealed);
+      expect(refused.status).toBe(403);
+      expect(await refused.json()).toMatchObject({ error: 'throttled', retry_after: expect.any(Number) });
+    }
+    expect((await ask('get_folders', await seal())).status).toBe(200);
   } finally {
     await server.close();
   }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test, vi } from 'vitest';
 import { ReplayWindow } from '../../../server/api/replay-window.ts';
+import { ReplayWindows } from '../../../server/api/replay-windows.ts';
 import { RateLimiter } from '../../../server/api/token-bucket.ts';
 import { normaliseEmail } from '../../../server/login/email.ts';
 import { PendingTable } from '../../../server/login/pending-table.ts';
@@ -69,6 +70,34 @@ describe('replay window', () => {
     window.admit(bytes(2), 0);
     expect(() => window.admit(bytes(3), 0)).toThrow('too-many-requests');
     expect(() => window.admit(bytes(1), 0)).toThrow('replayed');
+  });
+});
+
+describe('replay windows', () => {
+  const bounds = { windowMs: 1000, mostMarks: 2, mostCallers: 2 };
+
+  test('one caller cannot fill the window of another', () => {
+    const windows = new ReplayWindows(bounds);
+    windows.admit('a', bytes(1), 0);
+    windows.admit('a', bytes(2), 0);
+    expect(() => windows.admit('a', bytes(3), 0)).toThrow('too-many-requests');
+    windows.admit('b', bytes(1), 0);
+    expect(() => windows.admit('b', bytes(1), 0)).toThrow('replayed');
+  });
+
+  test('a caller is forgotten when nothing of it is in the window any more, and not before', () => {
+    const windows = new ReplayWindows(bounds);
+    windows.admit('a', bytes(1), 0);
+    windows.admit('b', bytes(1), 500);
+    expect(() => windows.admit('c', bytes(1), 1999)).toThrow('too-many-requests');
+    windows.admit('c', bytes(1), 2000);
+  });
+
+  test('what anyone can send passes a full window, unless it was seen', () => {
+    const window = new ReplayWindow(1000, 1);
+    window.admitAnyone(bytes(1), 0);
+    window.admitAnyone(bytes(2), 0);
+    expect(() => window.admitAnyone(bytes(1), 0)).toThrow('replayed');
   });
 });
 
