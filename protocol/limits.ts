@@ -14,6 +14,10 @@ export const limits = {
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384] as readonly number[],
   /** Records of one account. Ten times what the vault must stay instant at. */
   recordsPerAccount: 500_000,
+  /** Changes of one record that a device may have missed: one a minute for two years. */
+  revisionJump: 2 ** 20,
+  /** How long a device keeps the sealed content of a record that the server calls deleted. */
+  deletedRecordMs: 30 * 24 * 60 * 60_000,
   /** Records in one sync page: about 1 MiB of small records. */
   syncPageRecords: 500,
   /** Bytes of one API request or response body, transmission layer included. */

@@ -39,7 +39,7 @@ export interface VaultVerbs {
   /** Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale. */
   saveRecord(input: SaveRecord): Promise<Uid>;
   deleteRecord(recordUid: Uid): Promise<void>;
-  /** Brings back a record that deleteRecord removed a moment ago on this device. */
+  /** Brings back a deleted record, as long as this device keeps its sealed content: for 30 days. */
   undoDelete(recordUid: Uid): Promise<void>;
   generatePassword(options: PasswordOptions): Promise<string>;
   syncNow(): Promise<void>;
@@ -71,6 +71,8 @@ export interface VaultState {
   readonly recordsVersion: number;
   /** Rises whenever listGateways would answer differently. */
   readonly gatewaysVersion: number;
+  /** Records of which the server gave something that does not open: their former state is kept and shown. */
+  readonly refusedRecords: number;
   /** Why the vault locked or signed out by itself, to be said to the person. */
   readonly notice: 'idle' | 'session-ended' | 'password-changed' | 'untrusted-server' | null;
 }

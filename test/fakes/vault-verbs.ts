@@ -43,6 +43,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     syncing: false,
     recordsVersion: 1,
     gatewaysVersion: 1,
+    refusedRecords: 0,
     notice: null,
     ...start,
   };

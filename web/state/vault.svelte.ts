@@ -7,6 +7,7 @@ const starting: VaultState = {
   syncing: false,
   recordsVersion: 0,
   gatewaysVersion: 0,
+  refusedRecords: 0,
   notice: null,
 };
 

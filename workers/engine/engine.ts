@@ -297,7 +297,7 @@ class Engine implements VaultEngine {
     this.#idle.disarm();
     this.#vault.close();
     this.#vault = null;
-    this.#board.update({ link: 'off', syncing: false });
+    this.#board.update({ link: 'off', syncing: false, refusedRecords: 0 });
     this.#board.recordsChanged();
     this.#board.gatewaysChanged();
   }

@@ -14,7 +14,7 @@ import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { inTurn } from './exclusive.ts';
 import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
-import type { RecordBook } from './record-book.ts';
+import type { OpenedRecord, RecordBook } from './record-book.ts';
 import { describeRecord } from './record-entry.ts';
 import type { Sync } from './sync.ts';
 import type { VaultSession } from './vault-session.ts';
@@ -65,10 +65,14 @@ export class RecordWriter {
 
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
   async draftOf(uid: Uid): Promise<Draft> {
-    const { row, key, content } = await this.#parts.book.open(uid);
-    const { connections, launchUntilMs, maxSessions } = row.policy ?? openPolicy;
-    const policy = { connections, launchUntilMs, maxSessions };
-    return { uid, key, baseRevision: row.revision, content, policy };
+    const record = await this.#parts.book.open(uid);
+    return draftFrom(record, record.row.revision);
+  }
+
+  /** A deleted record as it was: a tombstone may be written over from its own revision. Throws `not-found`. */
+  async deletedDraftOf(uid: Uid): Promise<Draft> {
+    const { record, tombstoneRevision } = await this.#parts.book.openDeleted(uid);
+    return draftFrom(record, tombstoneRevision);
   }
 
   /** The key of an application, from its record among the drafts or in the vault. */
@@ -196,6 +200,11 @@ export class RecordWriter {
       });
     }
   }
+}
+
+function draftFrom({ uid, key, row, content }: OpenedRecord, baseRevision: bigint): Draft {
+  const { connections, launchUntilMs, maxSessions } = row.policy ?? openPolicy;
+  return { uid, key, baseRevision, content, policy: { connections, launchUntilMs, maxSessions } };
 }
 
 /** What a new record allows. */

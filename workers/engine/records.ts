@@ -10,15 +10,12 @@ import { matches, summarise, type RecordEntry } from './record-entry.ts';
 import { completeContent, fieldText, viewOf } from './record-view.ts';
 import { openPolicy, type Draft, type RecordWriter } from './record-writer.ts';
 
-/** Deleted records that can be brought back on this device. */
-const undoable = 32;
 const byTitle = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
 /** The record verbs of an unlocked vault. */
 export class Records {
   readonly #book: RecordBook;
   readonly #writer: RecordWriter;
-  readonly #deleted = new Map<Uid, Draft>();
 
   constructor(book: RecordBook, writer: RecordWriter) {
     this.#book = book;
@@ -62,24 +59,13 @@ export class Records {
   async remove(recordUid: Uid): Promise<void> {
     const draft = await this.#writer.draftOf(recordUid);
     requireOrdinary(draft.content.type);
+    wipe(draft.key);
     await this.#writer.remove([recordUid]);
-    this.#deleted.set(recordUid, draft);
-    const [oldest] = this.#deleted.keys();
-    if (this.#deleted.size > undoable && oldest !== undefined) this.#deleted.delete(oldest);
   }
 
-  /** A tombstone may be written over from its own revision. */
+  /** Whoever deleted it, and whatever made the server say so: as long as this device keeps its sealed content. */
   async undoRemove(recordUid: Uid): Promise<void> {
-    const draft = this.#deleted.get(recordUid);
-    if (!draft) throw new ProtocolError('not-found', 'the record was not deleted here, or too long ago');
-    await this.#writer.write([{ ...draft, baseRevision: this.#book.revisionOf(recordUid) }]);
-    this.#deleted.delete(recordUid);
-  }
-
-  /** Forgets what could be brought back. */
-  clear(): void {
-    for (const { key } of this.#deleted.values()) wipe(key);
-    this.#deleted.clear();
+    await this.#writer.write([await this.#writer.deletedDraftOf(recordUid)]);
   }
 
   async pinHostKey({ recordUid, hostKey }: { recordUid: Uid; hostKey: string }): Promise<void> {

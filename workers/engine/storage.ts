@@ -15,7 +15,7 @@ export interface VaultStorage {
   readRows(): Promise<readonly StoredRow[]>;
   readCursor(): Promise<bigint>;
   /**
-   * Rows and cursor of one page, all or nothing. An older revision never replaces a newer one, and the cursor only
+   * Rows and cursor of one page, all or nothing. A row replaces only one that it supersedes, and the cursor only
    * rises, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
    */
   commit(page: StoredPage): Promise<void>;
@@ -34,11 +34,26 @@ export interface StoredPin {
   readonly keySetVersion: bigint;
 }
 
+/** The last row of a record that opened (protocol.md §15.4). */
 export interface StoredRow {
   readonly uid: Uid;
   readonly revision: bigint;
-  /** Encoded Record, exactly as the server gave it. */
+  /** Encoded Record as the server gave it; empty when the record was deleted long ago. */
   readonly record: Bytes;
+  readonly deletion: Deletion | null;
+}
+
+/** What the server says of a record that it calls deleted. Nobody signed it: it replaces nothing. */
+export interface Deletion {
+  readonly revision: bigint;
+  /** When this device heard of it, by its own clock. */
+  readonly heardAtMs: number;
+}
+
+/** Whether a row may take the place of another one of the same record: a newer one, or the same with a later deletion. */
+export function supersedes(row: StoredRow, known: StoredRow | undefined): boolean {
+  if (!known || row.revision !== known.revision) return row.revision > (known?.revision ?? -1n);
+  return (row.deletion?.revision ?? 0n) >= (known.deletion?.revision ?? 0n);
 }
 
 export interface StoredPage {

@@ -1,10 +1,7 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { copy } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { RecordSchema, RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
+import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
 import type { RecordBook } from './record-book.ts';
-import { toStoredRow } from './record-book.ts';
 import type { VaultStorage } from './storage.ts';
 import type { VaultSession } from './vault-session.ts';
 
@@ -68,12 +65,12 @@ export class Sync {
     });
   }
 
-  /** Stored first, shown second: what a person has seen is never lost to a crash. */
+  /** Opened first, so that nothing false replaces what is here; stored second, shown last: no crash loses what was seen. */
   async #takePage({ records, cursor, hasMore }: SyncResponse): Promise<boolean> {
     if (records.length > limits.syncPageRecords)
       throw new ProtocolError('too-large', 'the page has too many records');
     if (hasMore && cursor <= this.#cursor) throw new ProtocolError('malformed', 'the cursor does not move');
-    const rows = records.map((record) => toStoredRow(record, copy(toBinary(RecordSchema, record))));
+    const rows = await this.#parts.book.admit(records);
     if (rows.length > 0 || cursor > this.#cursor) await this.#parts.storage.commit({ rows, cursor });
     if (cursor > this.#cursor) this.#cursor = cursor;
     if (this.#parts.book.apply(rows)) this.#parts.onChanged();

@@ -1,4 +1,4 @@
-import type { SessionEvent } from '../api.ts';
+import type { SessionEvent, VaultState } from '../api.ts';
 import { wipe } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts';
 import { GatewayCommands } from './gateway-commands.ts';
 import { Gateways } from './gateways.ts';
 import type { OpenedAccount } from './opened-account.ts';
-import { RecordBook } from './record-book.ts';
+import { emptyOldDeletions, RecordBook } from './record-book.ts';
 import { RecordWriter } from './record-writer.ts';
 import { Records } from './records.ts';
 import { Sessions } from './sessions.ts';
@@ -52,7 +52,10 @@ export class UnlockedVault {
     // The cursor first: rows that another tab commits in between are then read again, never missed.
     const cursor = await storage.readCursor();
     const vault = new UnlockedVault(parts, cursor);
-    vault.book.apply(await storage.readRows());
+    const rows = await storage.readRows();
+    const emptied = emptyOldDeletions(rows, parts.environment.clock.now());
+    if (emptied.length > 0) await storage.commit({ rows: emptied, cursor });
+    vault.book.apply([...emptied, ...rows]);
     return vault;
   }
 
@@ -64,7 +67,8 @@ export class UnlockedVault {
     this.#warn = warn;
     this.account = account;
     this.session = new VaultSession(api, parts.session, parts.onSessionEnded);
-    this.book = new RecordBook(account.keys, warn);
+    const onRefused = (refusedRecords: number) => this.#show({ refusedRecords });
+    this.book = new RecordBook({ keys: account.keys, now: () => clock.now(), onRefused, warn });
     const { session, book } = this;
     const onSyncing = (syncing: boolean) => this.#show({ syncing });
     const onChanged = () => this.#recordsChanged();
@@ -114,7 +118,6 @@ export class UnlockedVault {
     this.#desk.failAll();
     this.sessions.clear();
     this.book.clear();
-    this.records.clear();
     wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
   }
 
@@ -167,7 +170,7 @@ export class UnlockedVault {
     this.#board.gatewaysChanged();
   }
 
-  #show(change: { syncing: boolean } | { link: 'off' | 'connecting' | 'connected' }): void {
+  #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {
     if (!this.closed) this.#board.update(change);
   }
 }

@@ -3,7 +3,14 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { Device, StoredPage, StoredPin, StoredRow, VaultStorage } from '../engine/storage.ts';
+import {
+  supersedes,
+  type Device,
+  type StoredPage,
+  type StoredPin,
+  type StoredRow,
+  type VaultStorage,
+} from '../engine/storage.ts';
 
 /** The device key is a CryptoKey that never gives its private half out: IndexedDB keeps it as what it is. */
 interface StoredDevice {
@@ -74,8 +81,7 @@ export class IndexedDbStorage implements VaultStorage {
     }
     await Promise.all(
       rows.map(async (row) => {
-        const known = await stored.get(row.uid);
-        if ((known?.revision ?? 0n) <= row.revision) await stored.put(row, row.uid);
+        if (supersedes(row, await stored.get(row.uid))) await stored.put(row, row.uid);
       }),
     );
     if (cursor > ((await cursors.get('cursor')) ?? 0n)) await cursors.put(cursor, 'cursor');
@@ -98,9 +104,13 @@ export class IndexedDbStorage implements VaultStorage {
 }
 
 async function open(name: string): Promise<Database> {
-  return await openDB<VaultSchema>(name, 1, {
-    upgrade: (database) => {
-      for (const store of stores) database.createObjectStore(store);
+  return await openDB<VaultSchema>(name, 2, {
+    upgrade: (database, from) => {
+      // Version 1 kept rows that nobody had opened: they are asked for anew.
+      if (from === 1) for (const store of ['cursor', 'rows'] as const) database.deleteObjectStore(store);
+      for (const store of stores) {
+        if (!database.objectStoreNames.contains(store)) database.createObjectStore(store);
+      }
     },
     // A tab with a newer version waits for this one to let go.
     blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),

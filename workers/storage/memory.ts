@@ -2,7 +2,14 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { Device, StoredPage, StoredPin, StoredRow, VaultStorage } from '../engine/storage.ts';
+import {
+  supersedes,
+  type Device,
+  type StoredPage,
+  type StoredPin,
+  type StoredRow,
+  type VaultStorage,
+} from '../engine/storage.ts';
 
 /** Keeps a device's state as long as the process lives: for scripts and tests. */
 export class MemoryStorage implements VaultStorage {
@@ -46,7 +53,7 @@ export class MemoryStorage implements VaultStorage {
   commit({ rows, cursor }: StoredPage): Promise<void> {
     if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
     for (const row of rows) {
-      if ((this.#rows.get(row.uid)?.revision ?? 0n) <= row.revision) this.#rows.set(row.uid, row);
+      if (supersedes(row, this.#rows.get(row.uid))) this.#rows.set(row.uid, row);
     }
     if (cursor > this.#cursor) this.#cursor = cursor;
     return Promise.resolve();

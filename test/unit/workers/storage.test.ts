@@ -9,7 +9,7 @@ const bytes = (value: number) => Uint8Array.of(value);
 
 test('a page is refused when nobody is signed in, and nothing of it stays', async () => {
   const storage = new MemoryStorage();
-  const page = { rows: [{ uid: newUid(), revision: 1n, record: bytes(1) }], cursor: 3n };
+  const page = { rows: [{ uid: newUid(), revision: 1n, record: bytes(1), deletion: null }], cursor: 3n };
   await expect(storage.commit(page)).rejects.toMatchObject({ name: 'locked' });
   expect([await storage.readRows(), await storage.readCursor()]).toEqual([[], 0n]);
 });
@@ -21,9 +21,10 @@ test('rows and cursor only rise; erase forgets them and keeps device and pin', a
   await storage.writePin(pin);
   await storage.writeAccount(bytes(1));
   const uid = newUid();
-  await storage.commit({ rows: [{ uid, revision: 2n, record: bytes(2) }], cursor: 5n });
-  await storage.commit({ rows: [{ uid, revision: 1n, record: bytes(1) }], cursor: 4n });
-  expect(await storage.readRows()).toEqual([{ uid, revision: 2n, record: bytes(2) }]);
+  const row = { uid, revision: 2n, record: bytes(2), deletion: null };
+  await storage.commit({ rows: [row], cursor: 5n });
+  await storage.commit({ rows: [{ ...row, revision: 1n }], cursor: 4n });
+  expect(await storage.readRows()).toEqual([row]);
   expect(await storage.readCursor()).toBe(5n);
   await storage.erase();
   expect([await storage.readAccount(), await storage.readRows(), await storage.readCursor()]).toEqual([
