@@ -3,6 +3,7 @@ import { toProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { networkOf } from './network.ts';
 import { TooManyRequests, requireNoWait } from './refusal.ts';
 import { RateLimiter, type Rate } from './token-bucket.ts';
 
@@ -30,7 +31,7 @@ export function addApiRoutes(app: FastifyInstance, dispatcher: Dispatcher, ring:
       (_request, body, done) => done(null, body),
     );
     api.setErrorHandler((error, _request, reply) => refuse(reply, error));
-    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(request.ip)));
+    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
 
     api.get('/api/v1/server-keys', async (_request, reply) =>
       reply

@@ -9,13 +9,19 @@ interface Bucket {
   at: number;
 }
 
-/** Keys remembered at once. The one unused for longest goes first: by then it has usually refilled. */
+/** Keys remembered at once. */
 const mostKeys = 65_536;
+/** Looking through all of them for those that have refilled is done this often at most. */
+const sweepMs = 1000;
 
-/** Token buckets by key, in bounded memory. */
+/**
+ * Token buckets by key, in bounded memory. Only a bucket that is full again is forgotten: whoever fills the memory with
+ * other keys does not get new tokens for this one.
+ */
 export class RateLimiter {
   readonly #rate: Rate;
   readonly #buckets = new Map<string, Bucket>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(rate: Rate) {
     this.#rate = rate;
@@ -24,7 +30,8 @@ export class RateLimiter {
   /** Takes one token. Returns 0, or the milliseconds until there is one. */
   take(key: string, now = Date.now()): number {
     const bucket = this.#refilled(key, now);
-    this.#remember(key, bucket);
+    if (!this.#buckets.has(key) && !this.#hasRoom(now)) return sweepMs;
+    this.#buckets.set(key, bucket);
     if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / this.#rate.perSecond) * 1000);
     bucket.tokens -= 1;
     return 0;
@@ -44,11 +51,12 @@ export class RateLimiter {
     return { tokens: Math.min(burst, known.tokens + gained), at: now };
   }
 
-  #remember(key: string, bucket: Bucket): void {
-    this.#buckets.delete(key); // set again, so that the map's order is the order of use
-    this.#buckets.set(key, bucket);
-    if (this.#buckets.size <= mostKeys) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
+  #hasRoom(now: number): boolean {
+    if (this.#buckets.size < mostKeys) return true;
+    if (Math.abs(now - this.#sweptAt) < sweepMs) return false;
+    this.#sweptAt = now;
+    for (const key of this.#buckets.keys())
+      if (this.#refilled(key, now).tokens >= this.#rate.burst) this.#buckets.delete(key);
+    return this.#buckets.size < mostKeys;
   }
 }

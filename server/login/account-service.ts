@@ -14,6 +14,7 @@ import {
 } from '../../protocol/messages/gen/account_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { open, signedIn, type Call, type Handlers, type SignedInCall } from '../api/call.ts';
+import { networkOf } from '../api/network.ts';
 import { createSession, endSessions } from '../api/sessions.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Head } from '../router/head/head.ts';
@@ -29,7 +30,7 @@ import {
 import { checkDevice, checkOpaqueRecord, checkRegistration, checkSealedKey } from './bundle.ts';
 import { normaliseEmail } from './email.ts';
 import { requireFactor, type KnownFactor, type Opaque } from './opaque.ts';
-import { PendingTable } from './pending-table.ts';
+import { PendingTable, type PendingBounds } from './pending-table.ts';
 import { eraseSetupToken, isSetupToken } from './setup-token.ts';
 import { LoginThrottle, type LoginRates } from './throttle.ts';
 
@@ -44,8 +45,7 @@ export interface AccountParts {
 }
 
 /** Between the two halves: one key derivation on a slow device. */
-const halfwayMs = 2 * 60_000;
-const mostHalfway = 10_000;
+const halfway: PendingBounds = { lifetimeMs: 2 * 60_000, most: 10_000, mostOfCaller: 100 };
 /** A session of a thief is not enough to change the password. */
 const recentLoginMs = 10 * 60_000;
 
@@ -64,9 +64,9 @@ interface PendingRegistration {
 /** protocol.md §8. */
 export function accountHandlers(parts: AccountParts): Handlers<typeof AccountService> {
   const { db, opaque, head, openSignUp } = parts;
-  const logins = new PendingTable<PendingLogin>(halfwayMs, mostHalfway);
-  const registrations = new PendingTable<PendingRegistration>(halfwayMs, mostHalfway);
-  const passwordChanges = new PendingTable<Uid>(halfwayMs, mostHalfway);
+  const logins = new PendingTable<PendingLogin>(halfway);
+  const registrations = new PendingTable<PendingRegistration>(halfway);
+  const passwordChanges = new PendingTable<Uid>(halfway);
   const throttle = new LoginThrottle(parts.loginRates);
 
   async function getServerInfo() {
@@ -78,7 +78,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     throttle.attempt(email, address, now);
     await requireSignUp(db, input.setupToken);
     return {
-      registrationUid: registrations.add({ email, setupToken: input.setupToken }, now),
+      registrationUid: registrations.add({ email, setupToken: input.setupToken }, networkOf(address), now),
       passwordResponse: opaque.answerRegistration(email, LoginFactor.PASSWORD, input.passwordRequest),
       recoveryResponse: opaque.answerRegistration(email, LoginFactor.RECOVERY, input.recoveryRequest),
     };
@@ -113,7 +113,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const found = await findFactor(db, email, factor);
     const { state, response } = opaque.startLogin(email, factor, found?.record ?? null, input.loginRequest);
     const pending = { email, factor, state, accountUid: found?.accountUid ?? null };
-    return { loginUid: logins.add(pending, now), loginResponse: response };
+    return { loginUid: logins.add(pending, networkOf(address), now), loginResponse: response };
   }
 
   /** Nothing of the vault leaves before this point (attack class 18). */
@@ -140,7 +140,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     requireRecentLogin(session.loginAt, now);
     const email = await emailOf(db, session.accountUid);
     return {
-      registrationUid: passwordChanges.add(session.accountUid, now),
+      registrationUid: passwordChanges.add(session.accountUid, session.accountUid, now),
       passwordResponse: opaque.answerRegistration(email, LoginFactor.PASSWORD, input.passwordRequest),
     };
   }

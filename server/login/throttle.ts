@@ -1,3 +1,4 @@
+import { networkOf } from '../api/network.ts';
 import { requireNoWait } from '../api/refusal.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 
@@ -27,13 +28,13 @@ export class LoginThrottle {
 
   /** Throws TooManyRequests. */
   attempt(email: string, address: string, now: number): void {
-    requireNoWait(this.#perAddress.take(address, now));
+    requireNoWait(this.#perAddress.take(networkOf(address), now));
     requireNoWait(this.#perAccount.take(email, now));
   }
 
   /** A login that succeeded was no guess. */
   succeeded(email: string, address: string): void {
     this.#perAccount.giveBack(email);
-    this.#perAddress.giveBack(address);
+    this.#perAddress.giveBack(networkOf(address));
   }
 }

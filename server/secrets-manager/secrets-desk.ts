@@ -7,6 +7,7 @@ import {
   type OpenedSecretsManagerRequest,
 } from '../../protocol/secrets-manager/request.ts';
 import { parseReadSecrets, type ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
+import { networkOf } from '../api/network.ts';
 import { ReplayWindows, type WindowBounds } from '../api/replay-windows.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -77,7 +78,7 @@ export class SecretsDesk {
   }
 
   #keyRefusal(address: string, keyId: number): SecretsRefusal {
-    if (this.#keyAnswers.take(address) > 0)
+    if (this.#keyAnswers.take(networkOf(address)) > 0)
       return new SecretsRefusal('access_denied', 'The server key is unknown');
     return new SecretsRefusal('key', 'invalid key id', { keyId });
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../protocol/limits.ts';
+import { networkOf } from '../api/network.ts';
 import { requireNoWait } from '../api/refusal.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { Logger } from '../log/logger.ts';
@@ -15,7 +16,7 @@ export function addSecretsRoutes(app: FastifyInstance, desk: SecretsDesk, rate: 
     api.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limits.apiBody }, (_request, body, done) =>
       done(null, body),
     );
-    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(request.ip)));
+    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
     api.setErrorHandler((error, request, reply) => {
       const status = (error as { statusCode?: number }).statusCode ?? 500;
       const known = encodeRefusal(status < 500 ? new SecretsRefusal('bad_request', 'Not a request') : error);

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Uid } from '../../../protocol/uid.ts';
+import { networkOf } from '../../api/network.ts';
 import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Logger } from '../../log/logger.ts';
@@ -87,7 +88,7 @@ export class RouterWorker {
 
   #admits(socket: WebSocket, request: FastifyRequest): boolean {
     const full = this.#closing || this.#links.size >= mostLinks;
-    if (!full && this.#openings.take(request.ip) === 0 && this.#isOwnOrigin(request)) return true;
+    if (!full && this.#openings.take(networkOf(request.ip)) === 0 && this.#isOwnOrigin(request)) return true;
     socket.on('error', () => undefined); // it is being ended
     socket.terminate();
     return false;

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test, vi } from 'vitest';
+import { networkOf } from '../../../server/api/network.ts';
 import { ReplayWindow } from '../../../server/api/replay-window.ts';
 import { ReplayWindows } from '../../../server/api/replay-windows.ts';
 import { RateLimiter } from '../../../server/api/token-bucket.ts';
@@ -34,15 +35,15 @@ describe('rate limiter', () => {
     expect(limiter.take('a', 9_000_000)).toBe(1000);
   });
 
-  test('forgets the key unused for longest when there are too many', () => {
-    const limiter = new RateLimiter({ burst: 1, perSecond: 0.001 });
-    limiter.take('old', 0);
-    limiter.take('kept', 0);
-    for (let i = 0; i < 65_534; i++) limiter.take(`k${i}`, 0);
-    limiter.take('kept', 0);
-    limiter.take('one more', 0);
-    expect(limiter.take('kept', 0)).toBeGreaterThan(0);
-    expect(limiter.take('old', 0)).toBe(0);
+  test('with too many keys it forgets those that have refilled, and refuses new ones rather than forget others', () => {
+    const limiter = new RateLimiter({ burst: 2, perSecond: 0.001 });
+    for (let i = 0; i < 3; i++) limiter.take('guessed at', 0);
+    for (let i = 0; i < 65_535; i++) limiter.take(`k${i}`, 0);
+    expect(limiter.take('one more', 500_000)).toBeGreaterThan(0);
+    expect(limiter.take('k0', 500_000)).toBe(0);
+    expect(limiter.take('one more', 1_000_000)).toBe(0);
+    expect(limiter.take('guessed at', 1_000_000)).toBe(0);
+    expect(limiter.take('guessed at', 1_000_000)).toBeGreaterThan(0);
   });
 });
 
@@ -103,14 +104,24 @@ describe('replay windows', () => {
 
 describe('pending table', () => {
   test('gives a value once, in time, and never more than there is room for', () => {
-    const table = new PendingTable<string>(1000, 2);
-    const [one, two] = [table.add('one', 0), table.add('two', 0)];
-    expect(() => table.add('three', 500)).toThrow('too-many-requests');
+    const table = new PendingTable<string>({ lifetimeMs: 1000, most: 2, mostOfCaller: 2 });
+    const [one, two] = [table.add('one', 'a', 0), table.add('two', 'b', 0)];
+    expect(() => table.add('three', 'c', 500)).toThrow('too-many-requests');
     expect(table.take(one, 500)).toBe('one');
     expect(table.take(one, 500)).toBeNull();
     expect(table.take(two, 1000)).toBeNull();
-    const three = table.add('three', 1000);
+    const three = table.add('three', 'a', 1000);
     expect(table.take(three, 1500)).toBe('three');
+  });
+
+  test('one caller cannot take the room of the others', () => {
+    const table = new PendingTable<string>({ lifetimeMs: 1000, most: 10, mostOfCaller: 1 });
+    const one = table.add('one', 'a', 0);
+    expect(() => table.add('two', 'a', 0)).toThrow('too-many-requests');
+    table.add('three', 'b', 0);
+    table.take(one, 0);
+    table.add('four', 'a', 500);
+    table.add('five', 'a', 1500);
   });
 });
 
@@ -243,6 +254,18 @@ describe('session table', () => {
     table.add(session, gateway, from, taker());
     vi.useRealTimers();
   });
+});
+
+test('an IPv6 customer is one caller, whichever of its addresses it uses', () => {
+  const own = networkOf('2001:db8:0:1::1');
+  for (const address of ['2001:db8:0:1::2', '2001:0DB8:0000:0001:ffff:ffff:ffff:ffff', '2001:db8::1:0:0:0:1'])
+    expect(networkOf(address)).toBe(own);
+  expect(networkOf('2001:db8:0:2::1')).not.toBe(own);
+  expect(networkOf('::1')).toBe(networkOf('::2'));
+  expect(networkOf('fe80::1%eth0')).toBe(networkOf('fe80::2%eth0'));
+  for (const address of ['::ffff:192.0.2.7', '::ffff:c000:207', '192.0.2.7'])
+    expect(networkOf(address)).toBe('192.0.2.7');
+  expect(networkOf('unknown')).toBe('unknown');
 });
 
 test('an email has one spelling, and what is none is refused', () => {
