@@ -14,6 +14,8 @@ export interface VaultVerbs {
 
   /** 24 words, kept in the worker for the next createAccount. */
   draftRecoveryPhrase(): Promise<string>;
+  /** Forgets the drafted phrase: no account is created with it. */
+  discardRecoveryPhrase(): Promise<void>;
   /** Registers with the drafted phrase and leaves the vault unlocked. `setupToken`: base64url from the set-up link. */
   createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void>;
   signIn(input: { email: string; password: string }): Promise<void>;
@@ -21,7 +23,7 @@ export interface VaultVerbs {
   recover(input: { email: string; phrase: string; newPassword: string }): Promise<void>;
   /** Opens the encrypted local copy, offline too. Rejects with `wrong-password`. */
   unlock(input: { password: string }): Promise<void>;
-  /** Wipes every key from the worker. */
+  /** Wipes every key from the worker, and from those of the other tabs. */
   lock(): Promise<void>;
   /** Ends the session at the server and erases the local copy. */
   signOut(input?: { everywhere?: boolean }): Promise<void>;

@@ -1,6 +1,7 @@
 import { systemClock } from './engine/clock.ts';
 import type { Environment } from './engine/environment.ts';
 import { inTurn } from './engine/exclusive.ts';
+import { noTabs } from './engine/tabs.ts';
 import { MemoryStorage } from './storage/memory.ts';
 import { webTransport } from './transport/web.ts';
 
@@ -13,6 +14,7 @@ export function plainEnvironment(origin: string, changes: Partial<Environment> =
     clock: systemClock,
     deviceName: 'Sallyport script',
     exclusive: inTurn(),
+    tabs: noTabs,
     warn: () => {},
     ...changes,
   };

@@ -2,6 +2,7 @@ import { expose } from 'comlink';
 import { deviceNameOf } from './device-name.ts';
 import { createVaultEngine } from './engine/engine.ts';
 import { acrossTabs, inTurn } from './engine/exclusive.ts';
+import { tabsOn } from './engine/tabs.ts';
 import { plainEnvironment } from './plain-environment.ts';
 import { IndexedDbStorage } from './storage/indexed-db.ts';
 
@@ -11,6 +12,7 @@ const engine = createVaultEngine(
     storage: new IndexedDbStorage(),
     deviceName: deviceNameOf(navigator.userAgent),
     exclusive: 'locks' in navigator ? acrossTabs(navigator.locks) : inTurn(),
+    tabs: tabsOn(new BroadcastChannel('sallyport-locked')),
     // Without a secret by contract, and the only place where a developer can see them.
     warn: (message) => console.warn(message), // eslint-disable-line no-console
   }),

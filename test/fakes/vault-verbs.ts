@@ -83,6 +83,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     getServerInfo: async () => ({ version: '0.1.0', needsSetup: false, openSignUp: true }),
     draftRecoveryPhrase: async () =>
       'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual',
+    discardRecoveryPhrase: async () => {},
     createAccount: async ({ email }) => set({ phase: 'unlocked', email }),
     signIn: async ({ email, password: given }) => {
       if (given !== password) throw new ProtocolError('login-refused');

@@ -23,7 +23,7 @@ export interface AccountAccess {
   readonly session: DeviceSession;
 }
 
-/** The ways into an account, and what each leaves on the device. Holds no key beyond the call that needs it. */
+/** The ways into an account, and what each leaves on the device. Holds no key beyond the call that needs it, but a drafted phrase. */
 export class AccountDesk {
   readonly #environment: Environment;
   readonly #api: ApiClient;
@@ -43,6 +43,10 @@ export class AccountDesk {
   draftRecoveryPhrase(): string {
     this.#phrase = newRecoveryPhrase();
     return this.#phrase;
+  }
+
+  discardRecoveryPhrase(): void {
+    this.#phrase = null;
   }
 
   async create(input: { email: string; password: string; setupToken?: string }): Promise<AccountAccess> {

@@ -49,6 +49,7 @@ class Engine implements VaultEngine {
     this.#accounts = new AccountDesk(environment, this.#api);
     this.#idle = new IdleLock(environment.clock, () => this.#lockNow('idle'));
     this.#idle.set(defaultIdleMinutes);
+    environment.tabs.onLocked((accountUid) => this.#followTab(accountUid));
     this.#started = this.#findAccount();
     this.#started.catch(() => undefined); // told to whoever asks first
   }
@@ -70,6 +71,10 @@ class Engine implements VaultEngine {
 
   draftRecoveryPhrase(): Promise<string> {
     return Promise.resolve(this.#accounts.draftRecoveryPhrase());
+  }
+
+  async discardRecoveryPhrase(): Promise<void> {
+    this.#accounts.discardRecoveryPhrase();
   }
 
   createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void> {
@@ -96,15 +101,17 @@ class Engine implements VaultEngine {
 
   /** At once, whatever is under way; and again after it, should it be an unlock. */
   lock(): Promise<void> {
-    this.#lockNow(null);
-    return this.#inTurn(async () => this.#lockNow(null));
+    this.#accounts.discardRecoveryPhrase();
+    this.#lockTabs();
+    return this.#inTurn(async () => this.#lockTabs());
   }
 
   signOut(input?: { everywhere?: boolean }): Promise<void> {
     return this.#inTurn(async () => {
       const session = this.#vault?.session.current ?? null;
       await this.#accounts.signOut(session, input?.everywhere ?? false);
-      this.#closeVault();
+      this.#accounts.discardRecoveryPhrase();
+      this.#lockTabs();
       this.#board.update({ phase: 'signed-out', email: null, notice: null });
     });
   }
@@ -202,6 +209,8 @@ class Engine implements VaultEngine {
   /** Locks, and stops every timer and socket. */
   async close(): Promise<void> {
     this.#closeVault();
+    this.#accounts.discardRecoveryPhrase();
+    this.#environment.tabs.close();
     this.#closing.abort();
     await this.#turn.catch(() => undefined); // told to its caller
     this.#environment.storage.close();
@@ -245,6 +254,7 @@ class Engine implements VaultEngine {
 
   async #open({ account, session }: AccountAccess): Promise<UnlockedVault> {
     this.#closeVault();
+    this.#accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
     const vault = await UnlockedVault.open({
       environment: this.#environment,
       api: this.#api,
@@ -277,6 +287,21 @@ class Engine implements VaultEngine {
       this.#environment.warn(`the session could not be restored: ${code}`);
     }
     vault.goOnline();
+  }
+
+  /** What a person locks here is locked everywhere on this device. Idle tabs lock each for itself. */
+  #lockTabs(): void {
+    if (this.#vault) this.#environment.tabs.tellLocked(this.#vault.account.keys.accountUid);
+    this.#lockNow(null);
+  }
+
+  /** Another tab was locked: at once, and again after an unlock that is under way. */
+  #followTab(accountUid: string): void {
+    const follow = () => {
+      if (this.#vault?.account.keys.accountUid === accountUid) this.#lockNow(null);
+    };
+    follow();
+    void this.#inTurn(async () => follow()).catch(() => undefined); // closed meanwhile: locked all the more
   }
 
   #lockIf(vault: UnlockedVault, notice: VaultState['notice']): void {

@@ -1,6 +1,7 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { Clock } from './clock.ts';
 import type { VaultStorage } from './storage.ts';
+import type { Tabs } from './tabs.ts';
 
 /** All that the engine needs of the world around it. It reaches nothing else. */
 export interface Environment {
@@ -13,6 +14,7 @@ export interface Environment {
   readonly deviceName: string;
   /** Runs one task of that name at a time, across every engine that shares the storage. */
   readonly exclusive: <T>(name: string, task: () => Promise<T>) => Promise<T>;
+  readonly tabs: Tabs;
   /** What a developer should know and a person need not. Holds no secret. */
   readonly warn: (message: string) => void;
 }
