@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { ready, server as opaque } from '@serenity-kit/opaque';
 import { decodeBase64, encodeBase64, type Bytes } from '../../protocol/bytes.ts';
+import { syncFolder } from '../store/postgres-folders.ts';
 import { ecdhPublicKey, generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import type { ServerPrivateKey } from '../../protocol/transmission/server-keys.ts';
 
@@ -113,6 +114,7 @@ function writeKeyFile(dataFolder: string, file: KeyFile): void {
   const unfinished = `${path}.${process.pid}`;
   writeSynced(unfinished, JSON.stringify(stored, null, 2));
   renameSync(unfinished, path);
+  syncFolder(dirname(path)); // or a power cut brings the former keys back
 }
 
 function writeSynced(path: string, text: string): void {

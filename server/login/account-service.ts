@@ -22,10 +22,12 @@ import type { Database, Tx } from '../store/database.ts';
 import {
   findFactor,
   hasAccounts,
+  holdFactor,
   insertAccount,
   lockAccountCreation,
   putDevice,
   readBundles,
+  type FoundFactor,
 } from './accounts.ts';
 import { checkDevice, checkOpaqueRecord, checkRegistration, checkSealedKey } from './bundle.ts';
 import { normaliseEmail } from './email.ts';
@@ -51,7 +53,8 @@ const recentLoginMs = 10 * 60_000;
 
 interface PendingLogin {
   readonly email: string;
-  readonly accountUid: Uid | null;
+  /** Null for an account that does not exist. */
+  readonly found: FoundFactor | null;
   readonly factor: KnownFactor;
   readonly state: string;
 }
@@ -112,7 +115,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     throttle.attempt(email, address, now);
     const found = await findFactor(db, email, factor);
     const { state, response } = opaque.startLogin(email, factor, found?.record ?? null, input.loginRequest);
-    const pending = { email, factor, state, accountUid: found?.accountUid ?? null };
+    const pending = { email, factor, state, found };
     return { loginUid: logins.add(pending, networkOf(address), now), loginResponse: response };
   }
 
@@ -124,11 +127,15 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const pending = logins.take(input.loginUid, now);
     if (!pending) throw new ProtocolError('login-refused', 'email or password is wrong');
     opaque.finishLogin(pending.state, input.loginFinish);
-    const { accountUid, factor, email } = pending;
-    if (!accountUid) throw new ProtocolError('login-refused', 'email or password is wrong');
+    const { found, factor, email } = pending;
+    if (!found) throw new ProtocolError('login-refused', 'email or password is wrong');
+    const { accountUid, record } = found;
     const device = checkDevice(input.device);
     throttle.succeeded(email, address);
     const session = await db.transaction().execute(async (tx) => {
+      // The password may have been changed since this login began.
+      if (!(await holdFactor(tx, accountUid, factor, record)))
+        throw new ProtocolError('login-refused', 'email or password is wrong');
       await putDevice(tx, accountUid, device, now);
       return await createSession(tx, accountUid, device.deviceUid, now);
     });

@@ -15,12 +15,18 @@ export async function hasAccounts(db: Database | Tx): Promise<boolean> {
   return (await db.selectFrom('account').select('account_uid').limit(1).executeTakeFirst()) !== undefined;
 }
 
+export interface FoundFactor {
+  readonly accountUid: Uid;
+  /** Of OPAQUE. */
+  readonly record: string;
+}
+
 /** The OPAQUE record of an account's factor, null when there is none. One query, found or not. */
 export async function findFactor(
   db: Database,
   email: string,
   factor: KnownFactor,
-): Promise<{ accountUid: Uid; record: string } | null> {
+): Promise<FoundFactor | null> {
   const found = await db
     .selectFrom('account')
     .innerJoin('login_factor', 'login_factor.account_uid', 'account.account_uid')
@@ -29,6 +35,26 @@ export async function findFactor(
     .where('factor', '=', factor)
     .executeTakeFirst();
   return found ? { accountUid: uidOf(found.account_uid), record: found.opaque_record } : null;
+}
+
+/**
+ * Whether that record is still the factor's. Held until the transaction ends: a password change waits, and then ends
+ * what began before it.
+ */
+export async function holdFactor(
+  tx: Tx,
+  accountUid: Uid,
+  factor: KnownFactor,
+  record: string,
+): Promise<boolean> {
+  const held = await tx
+    .selectFrom('login_factor')
+    .select('opaque_record')
+    .where('account_uid', '=', uidBytes(accountUid))
+    .where('factor', '=', factor)
+    .forShare()
+    .executeTakeFirst();
+  return held?.opaque_record === record;
 }
 
 /** Throws `conflict` when the email, the account or the organisation is there already. */

@@ -22,6 +22,8 @@ export function checkChange(change: RecordChange): void {
   requireVersion(change.sealedData);
   if (change.policy && change.policy.maxSessions > limits.sessionsPerGateway)
     throw new ProtocolError('too-large', 'too many sessions at once');
+  if (change.policy && !isTime(change.policy.launchUntilMs))
+    throw new ProtocolError('malformed', 'not a time');
   if (change.applicationCopies.length > copiesMost)
     throw new ProtocolError('too-large', 'too many applications');
   for (const copy of change.applicationCopies) checkCopy(copy);
@@ -37,6 +39,11 @@ export function checkCopy(copy: ApplicationCopy): void {
 function requireSize(bytes: Uint8Array, least: number, most: number): void {
   if (bytes.length < least) throw new ProtocolError('malformed', 'not ciphertext');
   if (bytes.length > most) throw new ProtocolError('too-large', 'the record is too large');
+}
+
+/** The store keeps 64 bits, of which a number reads 53. */
+function isTime(ms: bigint): boolean {
+  return ms >= 0n && ms <= BigInt(Number.MAX_SAFE_INTEGER);
 }
 
 /** The first byte of an envelope. protocol.md §4. */

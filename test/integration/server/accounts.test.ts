@@ -71,6 +71,17 @@ describe('accounts', () => {
     await other.login('carol@example.test', 'a whole new password');
   });
 
+  test('a login that began with the old password does not finish after its change', async () => {
+    const client = await registered('ivan@example.test');
+    const finish = await (await newClient()).startLogin('ivan@example.test', password);
+    const recover = await (
+      await newClient()
+    ).startLogin('ivan@example.test', 'recovery words', LoginFactor.RECOVERY);
+    await client.changePassword('a whole new password', envelopeOf('data key'));
+    await expect(finish()).rejects.toMatchObject({ code: 'login-refused' });
+    await recover();
+  });
+
   test("a password change of another account's start is refused", async () => {
     const client = await registered('dora@example.test');
     const input = {

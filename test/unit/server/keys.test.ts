@@ -1,10 +1,26 @@
 import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { verifyServerKeys } from '../../../protocol/transmission/server-keys.ts';
 import { loadKeyFile, rotateKeys } from '../../../server/keys/key-file.ts';
 import { KeyRing } from '../../../server/keys/key-ring.ts';
+
+const steps: string[] = [];
+vi.mock('node:fs', async (importActual) => {
+  const actual = await importActual<typeof import('node:fs')>();
+  return {
+    ...actual,
+    renameSync: (...paths: Parameters<typeof actual.renameSync>) => {
+      steps.push('rename');
+      actual.renameSync(...paths);
+    },
+    fsyncSync: (descriptor: number) => {
+      steps.push(actual.fstatSync(descriptor).isDirectory() ? 'sync folder' : 'sync file');
+      actual.fsyncSync(descriptor);
+    },
+  };
+});
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'sallyport-keys-'))));
@@ -17,6 +33,13 @@ test('keys are made once, for their owner alone', () => {
   expect(loadKeyFile(folder)).toEqual(first);
   expect(statSync(join(folder, 'server-keys.json')).mode & 0o777).toBe(0o600);
   expect(first.ring[0]?.id).toBeGreaterThanOrEqual(20);
+});
+
+test('new keys are on the disk, name and all, before anyone sees a public half', () => {
+  loadKeyFile(folder);
+  steps.length = 0;
+  rotateKeys(folder, Date.now());
+  expect(steps).toEqual(['sync file', 'rename', 'sync folder']);
 });
 
 test('a key file that others may read is refused', () => {
