@@ -116,7 +116,19 @@ export class GatewayLink implements LinkUser, GatewayWire {
     presence.attach(this, resumed ? received : null);
     this.#parts.log.info({ event: 'gateway-link-open', gateway: gatewayUid, resumed });
     this.#announce(true);
+    await this.#requireStill(proof, presence);
     await this.#sendRoster(this.#admitted);
+  }
+
+  /** A removal from now on reaches the presence; one that came before this link was attached reached nobody. */
+  async #requireStill({ clientId, gatewayUid }: GatewayProof, presence: GatewayPresence): Promise<void> {
+    try {
+      const { db } = this.#parts;
+      await findGatewayClient(db, clientId, uidOf(gatewayUid), this.#address, Date.now());
+    } catch (error) {
+      if (error instanceof ProtocolError) presence.onMessage({ kind: 'removed' });
+      throw error;
+    }
   }
 
   async #sendRoster({ presence, ownerUid }: Admitted): Promise<void> {

@@ -6,6 +6,7 @@ import { ReplayWindows } from '../../../server/api/replay-windows.ts';
 import { RateLimiter } from '../../../server/api/token-bucket.ts';
 import { normaliseEmail } from '../../../server/login/email.ts';
 import { PendingTable } from '../../../server/login/pending-table.ts';
+import { checkChange } from '../../../server/records/record-bounds.ts';
 import { InProcessHead } from '../../../server/router/head/in-process.ts';
 import { GatewayPresence } from '../../../server/router/worker/gateway-presence.ts';
 import { ReplayBuffer } from '../../../server/router/worker/replay-buffer.ts';
@@ -13,7 +14,8 @@ import { SessionTable } from '../../../server/router/worker/session-table.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { CommandReplySchema } from '../../../protocol/messages/gen/command_pb.js';
 import { GatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
-import { newUid, type Uid } from '../../../protocol/uid.ts';
+import { RecordChangeSchema } from '../../../protocol/messages/gen/record_pb.js';
+import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 
 const bytes = (value: number) => Uint8Array.of(value);
 
@@ -266,6 +268,15 @@ test('an IPv6 customer is one caller, whichever of its addresses it uses', () =>
   for (const address of ['::ffff:192.0.2.7', '::ffff:c000:207', '192.0.2.7'])
     expect(networkOf(address)).toBe('192.0.2.7');
   expect(networkOf('unknown')).toBe('unknown');
+});
+
+test('a time that a number cannot hold is no time', () => {
+  const envelope = Uint8Array.of(1, ...new Uint8Array(99));
+  const [recordUid, sealedKey, sealedData] = [uidBytes(newUid()), envelope, envelope];
+  const check = (launchUntilMs: bigint) => () =>
+    checkChange(create(RecordChangeSchema, { recordUid, sealedKey, sealedData, policy: { launchUntilMs } }));
+  for (const time of [2n ** 53n, 2n ** 63n - 1n, -1n]) expect(check(time)).toThrow('not a time');
+  check(2n ** 53n - 1n)();
 });
 
 test('an email has one spelling, and what is none is refused', () => {

@@ -1,41 +1,9 @@
-import {
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type CompiledQuery,
-  type DatabaseConnection,
-} from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../protocol/limits.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import type { Caller } from '../../../server/secrets-manager/client-access.ts';
 import { getSecret } from '../../../server/secrets-manager/read-secrets.ts';
-import type { Schema } from '../../../server/store/schema.ts';
-
-/** A store that answers every statement with one row, and keeps the statements. */
-function storeOf(row: object) {
-  const statements: string[] = [];
-  class Driver extends DummyDriver {
-    override async acquireConnection(): Promise<DatabaseConnection> {
-      const executeQuery = async <R>({ sql }: CompiledQuery) => {
-        statements.push(sql);
-        return { rows: [row as R] };
-      };
-      return { ...(await super.acquireConnection()), executeQuery };
-    }
-  }
-  const db = new Kysely<Schema>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new Driver(),
-      createIntrospector: (of) => new PostgresIntrospector(of),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-  });
-  return { db, statements };
-}
+import { scriptedStore } from '../../fixtures/scripted-store.ts';
 
 const caller: Caller = {
   clientId: new Uint8Array(64),
@@ -60,13 +28,15 @@ const payload = {
 
 describe('reading secrets', () => {
   test('an answer that is too large is refused before a byte of it leaves the store', async () => {
-    const { db, statements } = storeOf({ app_data: new Uint8Array(40), bytes: limits.secretsManagerBody });
+    const { db, statements } = scriptedStore(() => [
+      { app_data: new Uint8Array(40), bytes: limits.secretsManagerBody },
+    ]);
     await expect(getSecret(db, caller, payload)).rejects.toThrow('too large');
     expect(statements.filter((sql) => sql.includes('"wrapped_key"'))).toEqual([]);
   });
 
   test('a request that names more records than a statement takes is refused before it is a statement', async () => {
-    const { db, statements } = storeOf({ app_data: new Uint8Array(40), bytes: 0 });
+    const { db, statements } = scriptedStore(() => [{ app_data: new Uint8Array(40), bytes: 0 }]);
     const requestedRecords = Array.from({ length: 70_000 }, newUid);
     const request = getSecret(db, caller, { ...payload, requestedRecords });
     await expect(request).rejects.toThrow('too many records');
