@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ApplicationService, ClientKind } from '../../../protocol/messages/gen/application_pb.js';
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
@@ -16,6 +17,7 @@ import {
   putRecord,
   secretsClient,
 } from '../../fixtures/application.ts';
+import { openGatewayLink } from '../../fixtures/link-client.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 const { removeClient, deleteApplication, listApplications, listGateways, shareRecords, unshareRecords } =
@@ -206,6 +208,35 @@ describe('secrets manager', () => {
     const late = { firstAccessExpiresAtMs: BigInt(Date.now() + 2 * 3_600_000) };
     await expect(addClient(vault, application, late)).rejects.toMatchObject({ code: 'malformed' });
   });
+});
+
+test('a client that is locked to its first address is refused at every other, API and link alike', async () => {
+  const server = await startTestServer({ trustedProxies: ['127.0.0.1'] });
+  try {
+    const vault = await ApiClient.connect(server.url);
+    await vault.register('locked@example.test', 'correct horse battery');
+    const [here, elsewhere] = ['198.51.100.1', '198.51.100.2'];
+    const { clientId, gatewayUid } = await addClient(vault, await createApplication(vault), { lockIp: true });
+    const { privateKey, publicKey } = generateEcdhKeyPair();
+    const ask = async (address: string, more: object = {}) => {
+      const payload = { clientVersion: 'test', clientId: encodeBase64(clientId), ...more };
+      const { headers, body } = await sealSecretsManagerRequest(vault.serverKey, privateKey, payload);
+      const url = `${server.url}/api/rest/sm/v1/get_secret`;
+      const from = { ...headers, 'x-forwarded-for': address };
+      const response = await fetch(url, { method: 'POST', headers: from, body });
+      return response.ok ? 'read' : parseErrorBody(new Uint8Array(await response.arrayBuffer())).error;
+    };
+    expect(await ask(here, { publicKey: encodeBase64(publicKey) })).toBe('read');
+    expect(await ask(elsewhere)).toBe('access_denied');
+    expect(await ask(here)).toBe('read');
+    const identity = { gatewayUid, clientId, device: signerOf(privateKey), serverKey: vault.serverKey };
+    const linkFrom = (address: string) =>
+      openGatewayLink(server.url, identity, undefined, { headers: { 'x-forwarded-for': address } });
+    expect((await (await linkFrom(elsewhere)).next('closing')).code).toBe('not-allowed');
+    await (await linkFrom(here)).next('welcome');
+  } finally {
+    await server.close();
+  }
 });
 
 test('a client that asks too often is throttled for that method, with the seconds to wait', async () => {
