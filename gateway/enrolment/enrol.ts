@@ -106,7 +106,7 @@ async function readPins(
   // The copy says of which application it is; that it opened under the application's key makes it true.
   const { applicationUid } = readPamResources(parseContent(copy.content));
   return readPamResources(
-    parseApplicationCopy(copy.content, { recordUid: configurationUid, applicationUid }),
+    parseApplicationCopy(copy.content, { recordUid: configurationUid, applicationUid }).content,
   );
 }
 

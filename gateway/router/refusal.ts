@@ -13,6 +13,7 @@ export const refusalCodes = [
   'busy',
   'record-unavailable',
   'untrusted-record',
+  'record-outdated',
   'offer-unreadable',
   'peer-gone',
   'internal',

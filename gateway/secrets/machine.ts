@@ -30,6 +30,15 @@ export interface Credential {
   readonly passphrase?: string;
 }
 
+/** What the server gave for a machine. */
+export interface ReadMachine {
+  readonly machine: Machine;
+  /** The roster that the configuration demands. */
+  readonly rosterVersion: bigint;
+  readonly revision: bigint;
+  readonly configurationRevision: bigint;
+}
+
 export interface MachineReaderOptions {
   readonly reader: RecordReader;
   readonly config: GatewayConfig;
@@ -44,25 +53,25 @@ export class MachineReader {
     this.#options = options;
   }
 
-  /** The machine, and the roster version that its configuration demands. Throws a {@link Refusal}. */
-  async readMachine(
-    recordUid: Uid,
-    signal: AbortSignal,
-  ): Promise<{ machine: Machine; rosterVersion: bigint }> {
+  /** The machine, as it and its configuration are sealed now. Throws a {@link Refusal}. */
+  async readMachine(recordUid: Uid, signal: AbortSignal): Promise<ReadMachine> {
     const { reader, config } = this.#options;
     const [record, configuration] = await reader.read([recordUid, config.configurationUid], signal);
     if (!record || !configuration) throw new Refusal('record-unavailable');
     return understanding(() => ({
-      rosterVersion: this.#checkConfiguration(configuration),
-      machine: machineOf(record, config.configurationUid),
+      rosterVersion: this.#checkConfiguration(configuration.content),
+      machine: machineOf(record.content, config.configurationUid),
+      revision: record.revision,
+      configurationRevision: configuration.revision,
     }));
   }
 
-  /** The credential that the machine names. Throws a {@link Refusal}. */
-  async readCredential(machine: Machine, signal: AbortSignal): Promise<Credential> {
+  /** The credential that the machine names, of at least this revision. Throws a {@link Refusal}. */
+  async readCredential(machine: Machine, revision: bigint, signal: AbortSignal): Promise<Credential> {
     const [record] = await this.#options.reader.read([machine.launchCredentialUid], signal);
     if (!record) throw new Refusal('record-unavailable');
-    return understanding(() => credentialOf(record));
+    requireRevision(record.revision, revision);
+    return understanding(() => credentialOf(record.content));
   }
 
   /** The configuration must still say what was pinned at enrolment: who we are, and who signs rosters. */
@@ -82,6 +91,11 @@ export class MachineReader {
     }
     return BigInt(Math.max(0, Math.trunc(resources.rosterVersion)));
   }
+}
+
+/** The server keeps the copies and could give a former one: with another pin, host or password. protocol.md §12.6. */
+export function requireRevision(given: bigint, stated: bigint): void {
+  if (given < stated) throw new Refusal('record-outdated', 'the server gives an older copy of a record');
 }
 
 function machineOf(record: RecordContent, configurationUid: Uid): Machine {

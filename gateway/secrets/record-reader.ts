@@ -1,7 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { RecordContent } from '../../protocol/records/content.ts';
 import type { OpenedSecrets } from '../../protocol/secrets-manager/client.ts';
-import { parseApplicationCopy } from '../../protocol/session/application-copy.ts';
+import { parseApplicationCopy, type ApplicationCopy } from '../../protocol/session/application-copy.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { ServerDoor } from '../router/server-door.ts';
@@ -23,7 +22,7 @@ export class RecordReader {
    * Exactly these records, in this order. Throws a {@link Refusal}: `record-unavailable` when the server does not
    * give one, `untrusted-record` when what it gives is not that record.
    */
-  async read(recordUids: readonly Uid[], signal: AbortSignal): Promise<RecordContent[]> {
+  async read(recordUids: readonly Uid[], signal: AbortSignal): Promise<ApplicationCopy[]> {
     const secrets = await this.#fetch(recordUids, signal);
     return recordUids.map((recordUid) => this.#find(secrets, recordUid));
   }
@@ -40,7 +39,7 @@ export class RecordReader {
     }
   }
 
-  #find(secrets: OpenedSecrets, recordUid: Uid): RecordContent {
+  #find(secrets: OpenedSecrets, recordUid: Uid): ApplicationCopy {
     if (secrets.unreadable.includes(recordUid)) {
       throw new Refusal('untrusted-record', 'a record does not open under the application key');
     }

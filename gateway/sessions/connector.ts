@@ -21,7 +21,7 @@ import type { Peers } from '../media/peers.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
-import type { Credential, Machine, MachineReader } from '../secrets/machine.ts';
+import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import type { MediaSettings } from '../settings.ts';
 import { ends } from './session-end.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
@@ -100,12 +100,15 @@ export class Connector {
     const { recordUid, sessionUid, sessionNonce } = command;
     if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
       throw new Refusal('malformed', 'connect names no record or session');
-    const { machine, rosterVersion } = await machines.readMachine(recordUid, signal);
+    const { machine, rosterVersion, ...given } = await machines.readMachine(recordUid, signal);
     const scope = { sessionUid, recordUid, gatewayUid };
     try {
       await this.#requireMember(rosterVersion, member);
       const keys = await SessionKeys.derive('gateway', scope, machine.trafficSeed, sessionNonce);
-      return { machine, scope, keys, request: await openRequest(keys, signed.sealedPayload) };
+      const request = await openRequest(keys, signed.sealedPayload);
+      requireRevision(given.revision, request.recordRevision);
+      requireRevision(given.configurationRevision, request.configurationRevision);
+      return { machine, scope, keys, request };
     } finally {
       wipe(machine.trafficSeed);
     }
@@ -123,7 +126,9 @@ export class Connector {
     const { accountUid } = member;
     const { sessionUid, recordUid } = order.scope;
     const log = this.#options.log.with({ session: sessionUid, record: recordUid, account: accountUid });
-    const credential = await this.#options.machines.readCredential(order.machine, this.#options.signal);
+    const { machine, request } = order;
+    const { machines, signal } = this.#options;
+    const credential = await machines.readCredential(machine, request.credentialRevision, signal);
     const release = holdSecrets(log, credential);
     try {
       const candidates = new CandidateRelay();

@@ -1,6 +1,7 @@
 import type { DisplaySettings } from '../../protocol/messages/gen/command_pb.js';
 import type { Settings } from '../settings.ts';
 import { openSshSession } from '../terminal/ssh-session.ts';
+import { isSameKey } from '../ssh/host-key.ts';
 import type { ShellOrder } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
 
@@ -16,7 +17,7 @@ export function openShell(
     target: {
       host,
       port,
-      pinnedHostKeys: pinnedKeys(connection.hostKey, request.acceptedHostKey),
+      pinnedHostKeys: pinnedKeys([connection.hostKey, request.pinnedHostKey], request.acceptedHostKey),
       trustOnFirstUse: connection.hostKeyPolicy === 'trust-on-first-use',
     },
     credential,
@@ -33,10 +34,17 @@ export function openShell(
   });
 }
 
-/** The record's pin counts. Without one, the key that a person has just been shown and accepted. */
-function pinnedKeys(pinned: string | undefined, accepted: string): readonly string[] {
-  if (pinned !== undefined) return [pinned];
-  return accepted === '' ? [] : [accepted];
+/** A pin that no key has. */
+const nothing = '';
+
+/**
+ * The pins of the copy that the server gave and of the vault itself: with both, a key must be both. Without any, the key
+ * that a person has just been shown and accepted.
+ */
+export function pinnedKeys(pins: readonly (string | undefined)[], accepted: string): readonly string[] {
+  const [pin, ...others] = pins.filter((one) => one !== undefined && one !== '');
+  if (pin === undefined) return accepted === '' ? [] : [accepted];
+  return [others.every((other) => isSameKey(pin, other)) ? pin : nothing];
 }
 
 function displayOf(display: DisplaySettings | undefined) {

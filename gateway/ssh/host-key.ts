@@ -18,10 +18,16 @@ export function describeHostKey(blob: Buffer): HostKey {
   return { key: `${keyType(blob)} ${blob.toString('base64')}`, fingerprint: `SHA256:${digest}` };
 }
 
+/** Tells whether two pins ("type base64", a comment may follow) are of one key. */
+export function isSameKey(one: string | undefined, other: string | undefined): boolean {
+  const bytes = bytesOf(one ?? '');
+  return bytes.length > 0 && bytes.equals(bytesOf(other ?? ''));
+}
+
 /** Tells whether the key is one of the pinned ones ("type base64", a comment may follow). */
 export function isPinned(blob: Buffer, pins: readonly string[]): boolean {
   return pins.some((pin) => {
-    const pinned = Buffer.from(pin.trim().split(/\s+/)[1] ?? '', 'base64');
+    const pinned = bytesOf(pin);
     return pinned.length > 0 && pinned.length === blob.length && timingSafeEqual(pinned, blob);
   });
 }
@@ -32,6 +38,10 @@ export function preferPinned(pins: readonly string[]): HostKeyAlgorithm[] {
   const all: HostKeyAlgorithm[] = [...algorithms, ...rsaAlgorithms];
   const isFirst = (name: HostKeyAlgorithm) => pinned.has(name.startsWith('rsa-') ? 'ssh-rsa' : name);
   return [...all.filter(isFirst), ...all.filter((name) => !isFirst(name))];
+}
+
+function bytesOf(pin: string): Buffer {
+  return Buffer.from(pin.trim().split(/\s+/)[1] ?? '', 'base64');
 }
 
 function keyType(blob: Buffer): string {

@@ -41,14 +41,26 @@ export async function sealApplicationCopy(
   };
 }
 
-/** The content of an opened copy's text. Throws `malformed`, or `untrusted` when the text is of another record or application. */
-export function parseApplicationCopy(text: string, expected: Omit<Binding, 'revision'>): RecordContent {
+/** What an opened copy says, and of which revision of its record. */
+export interface ApplicationCopy {
+  readonly content: RecordContent;
+  readonly revision: bigint;
+}
+
+/**
+ * An opened copy's text. Throws `malformed`, or `untrusted` when the text is of another record or application, or names
+ * no revision.
+ */
+export function parseApplicationCopy(text: string, expected: Omit<Binding, 'revision'>): ApplicationCopy {
   const content = parseContent(text) as RecordContent & { readonly sallyport?: Partial<Binding> };
-  const { recordUid, applicationUid } = content.sallyport ?? {};
+  const { recordUid, applicationUid, revision } = content.sallyport ?? {};
   if (recordUid !== expected.recordUid || applicationUid !== expected.applicationUid) {
     throw new ProtocolError('untrusted', 'the record was moved from another place');
   }
-  return content;
+  if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1) {
+    throw new ProtocolError('untrusted', 'the copy names no revision');
+  }
+  return { content, revision: BigInt(revision) };
 }
 
 /** The text of a copy sealed under its key. Throws `open-failed`. */

@@ -58,6 +58,8 @@ export class FakeGateway {
   readonly token: EnrolmentToken;
   readonly device: EcdhKeyPair;
   readonly sessions: AnsweredSession[] = [];
+  /** Of the copies that `records` last gave. */
+  readonly revisions = new Map<Uid, bigint>();
   readonly signals: { sessionUid: Uid; sealed: Uint8Array }[] = [];
   /** Refuses every command with this code. */
   refusal: { code: string; message: string } | null = null;
@@ -114,7 +116,7 @@ export class FakeGateway {
     const named = JSON.parse(record.content) as { sallyport: { applicationUid: string } };
     const applicationUid = parseUid(named.sallyport.applicationUid);
     const recordUid = token.configurationUid;
-    const configuration = parseApplicationCopy(record.content, { recordUid, applicationUid });
+    const configuration = parseApplicationCopy(record.content, { recordUid, applicationUid }).content;
     return new FakeGateway({
       url,
       token,
@@ -134,7 +136,9 @@ export class FakeGateway {
     return new Map(
       records.map(({ recordUid, content }) => {
         const uid = parseUid(recordUid);
-        return [uid, parseApplicationCopy(content, { recordUid: uid, applicationUid })];
+        const copied = parseApplicationCopy(content, { recordUid: uid, applicationUid });
+        this.revisions.set(uid, copied.revision);
+        return [uid, copied.content];
       }),
     );
   }

@@ -71,6 +71,8 @@ export class Installation {
   readonly folder: string;
   config: GatewayConfig | null = null;
   gateway: RunningGateway | null = null;
+  /** Of the records as the vault has them; each put is a change. */
+  readonly revisions = new Map<Uid, number>();
   readonly #sessions = new Map<Uid, (sealed: Uint8Array) => void>();
 
   private constructor(router: FakeRouter, folder: string) {
@@ -190,10 +192,12 @@ export class Installation {
   async putRecord(recordUid: Uid, content: RecordContent, appKey = this.appKey): Promise<void> {
     const { applicationUid } = this;
     const copyKey = applicationRecordKeyOf(randomBytes(32), applicationUid, recordUid);
-    const binding = { recordUid, applicationUid, revision: 1 };
+    const revision = (this.revisions.get(recordUid) ?? 0) + 1;
+    this.revisions.set(recordUid, revision);
+    const binding = { recordUid, applicationUid, revision };
     const { wrappedKey, data } = await sealApplicationCopy(appKey, copyKey, content, binding);
     this.router.records.set(recordUid, {
-      ...{ recordUid, recordKey: wrappedKey, data, revision: 1 },
+      ...{ recordUid, recordKey: wrappedKey, data, revision },
       ...{ isEditable: false, innerFolderUid: null, files: [], links: [] },
     });
   }
@@ -201,7 +205,7 @@ export class Installation {
   /** A signed connect command with its offer sealed under the record's traffic key. */
   async prepare(
     page: FakePage,
-    more: { offer?: string; person?: Person; acceptedHostKey?: string } = {},
+    more: { offer?: string; person?: Person; acceptedHostKey?: string; pinnedHostKey?: string } = {},
   ): Promise<VaultSession> {
     const { machineUid: recordUid, gatewayUid } = this;
     const sessionUid = newUid();
@@ -213,6 +217,10 @@ export class Installation {
       peerUid: uidBytes(page.peerUid),
       display: { width: 1024, height: 768, dpi: 96, timezone: 'Europe/Berlin' },
       acceptedHostKey: more.acceptedHostKey ?? '',
+      recordRevision: BigInt(this.revisions.get(recordUid) ?? 0),
+      credentialRevision: BigInt(this.revisions.get(this.credentialUid) ?? 0),
+      configurationRevision: BigInt(this.revisions.get(this.configurationUid) ?? 0),
+      pinnedHostKey: more.pinnedHostKey ?? '',
     });
     const order = { kind: CommandKind.CONNECT, recordUid, sessionUid, sessionNonce };
     const payload = await keys.sealMessage(request);
@@ -228,7 +236,10 @@ export class Installation {
   }
 
   /** The whole way: command, answer, channel. */
-  async connect(page: FakePage, more: { offer?: string; acceptedHostKey?: string } = {}) {
+  async connect(
+    page: FakePage,
+    more: { offer?: string; acceptedHostKey?: string; pinnedHostKey?: string } = {},
+  ) {
     const session = await this.prepare(page, more);
     const reply = await this.openReply(session, await this.router.relay(session.command));
     if (reply.answer !== '') page.accept(reply.answer);

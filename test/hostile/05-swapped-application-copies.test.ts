@@ -74,7 +74,10 @@ async function readPassword(records: readonly SecretsRecord[]): Promise<string> 
   const { records: opened } = await client.getSecret({ records: [victim] });
   const found = opened.find(({ recordUid }) => recordUid === victim);
   if (found === undefined) throw new ProtocolError('not-found');
-  return firstText(parseApplicationCopy(found.content, { recordUid: victim, applicationUid }), 'password');
+  return firstText(
+    parseApplicationCopy(found.content, { recordUid: victim, applicationUid }).content,
+    'password',
+  );
 }
 
 describe("the server gives a gateway other bytes under the victim's uid", () => {

@@ -86,5 +86,7 @@ interface Copy {
 }
 
 runVectors<Copy>('application copy', applicationCopies, ({ text, expected }) => {
-  expect(parseApplicationCopy(text, expected).type).toBe('login');
+  const { content, revision } = parseApplicationCopy(text, expected);
+  expect(content.type).toBe('login');
+  expect(revision).toBe(2n);
 });

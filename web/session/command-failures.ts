@@ -142,6 +142,13 @@ export const commandFailures = {
     'The server did not give it the machine or its credential.',
     'Check that gateway and server reach each other, then reconnect.',
   ],
+  'record-outdated': [
+    'gateway',
+    'The gateway was given an older record',
+    'The server did not hand over the newest machine, credential or gateway configuration.',
+    'Open the machine and its credential, save both again, then reconnect.',
+    'alarm',
+  ],
   'untrusted-record': [
     'gateway',
     'The gateway does not trust this record',

@@ -63,13 +63,26 @@ export class Records {
     await this.#writer.remove([recordUid]);
   }
 
+  /** Gateways are left out: what belongs to them at the server is gone with them. */
+  async listDeleted(): Promise<RecordSummary[]> {
+    const entries = await this.#book.deletedEntries();
+    return entries
+      .filter((entry) => isListed(entry, undefined))
+      .sort((a, b) => b.changedAt - a.changedAt)
+      .map((entry) => summarise(entry, new Map()));
+  }
+
   /** Whoever deleted it, and whatever made the server say so: as long as this device keeps its sealed content. */
   async undoRemove(recordUid: Uid): Promise<void> {
     await this.#writer.write([await this.#writer.deletedDraftOf(recordUid)]);
   }
 
+  /** The key that a person has just accepted. Throws `conflict` for a record that pins another one. */
   async pinHostKey({ recordUid, hostKey }: { recordUid: Uid; hostKey: string }): Promise<void> {
     const draft = await this.#writer.draftOf(recordUid);
+    const pinned = pinOf(draft.content);
+    if (pinned === hostKey) return;
+    if (pinned !== '') throw new ProtocolError('conflict', 'the record pins another host key');
     await this.#writer.write([{ ...draft, content: withHostKey(draft.content, hostKey) }]);
   }
 }
@@ -95,9 +108,19 @@ function requireFresh(input: SaveRecord, current: Draft | null): void {
   }
 }
 
-function withHostKey(content: RecordContent, hostKey: string): RecordContent {
+/** Empty without one. */
+function pinOf(content: RecordContent): string {
+  const { hostKey } = connectionOf(content).connection;
+  return typeof hostKey === 'string' ? hostKey : '';
+}
+
+function connectionOf(content: RecordContent) {
   const value = firstValue(content, 'pamSettings');
   const settings = typeof value === 'object' && value !== null ? value : {};
-  const connection = (settings['connection'] ?? {}) as object;
+  return { settings, connection: (settings['connection'] ?? {}) as { readonly hostKey?: unknown } };
+}
+
+function withHostKey(content: RecordContent, hostKey: string): RecordContent {
+  const { settings, connection } = connectionOf(content);
   return withValue(content, 'pamSettings', [{ ...settings, connection: { ...connection, hostKey } }]);
 }

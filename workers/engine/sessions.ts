@@ -9,6 +9,7 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
+  type ConnectRequest,
 } from '../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../protocol/messages/gen/link_pb.js';
 import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
@@ -66,14 +67,16 @@ export class Sessions {
     if (this.#running.size >= limits.sessionsPerAccount)
       throw new ProtocolError('limit-reached', 'too many sessions at once');
     const { account, session, gateways, desk } = this.#parts;
-    const { gateway, seed } = await this.#target(input.recordUid);
+    const { gateway, seed, stated } = await this.#target(input.recordUid);
     const gatewayKey = await gateways.pinnedKey(gateway);
     const sessionUid = newUid();
     const sessionNonce = randomBytes(16);
     const scope = { sessionUid, recordUid: input.recordUid, gatewayUid: gateway.uid };
     const keys = await SessionKeys.derive('vault', scope, seed, sessionNonce);
     wipe(seed);
-    const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, connectRequest(input)));
+    const payload = await keys.sealMessage(
+      encodeMessage(ConnectRequestSchema, connectRequest(input, stated)),
+    );
     const { accountUid, signer } = account.keys;
     const { rosterVersion } = account.organisation;
     const order = { kind: CommandKind.CONNECT, accountUid, rosterVersion, sessionNonce, ...scope };
@@ -148,7 +151,7 @@ export class Sessions {
 
   async #target(recordUid: Uid) {
     const { book, gateways } = this.#parts;
-    const { content, key } = await book.open(recordUid);
+    const { content, key, row } = await book.open(recordUid);
     wipe(key);
     readHostname(content);
     const { configurationUid, connection } = readPamSettings(content);
@@ -157,7 +160,13 @@ export class Sessions {
       throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');
     if (!connection.launchCredentialUid || !book.has(connection.launchCredentialUid))
       throw new ProtocolError('not-found', 'the machine names no user to sign in as');
-    return { gateway, seed: trafficSeedOf(content) };
+    const stated = {
+      recordRevision: row.revision,
+      credentialRevision: book.row(connection.launchCredentialUid).revision,
+      configurationRevision: book.row(gateway.configurationUid).revision,
+      pinnedHostKey: connection.hostKey ?? '',
+    };
+    return { gateway, seed: trafficSeedOf(content), stated };
   }
 }
 
@@ -165,8 +174,15 @@ function newSession(keys: SessionKeys, gateway: KnownGateway): RunningSession {
   return { keys, gateway, opened: Promise.resolve(), sealed: Promise.resolve(), waiting: 0 };
 }
 
-function connectRequest({ offer, peerUid, display, acceptedHostKey }: StartSession) {
+/** What the server keeps for the gateway must be at least this new, and the pin is as good as its own. */
+type Stated = Pick<
+  ConnectRequest,
+  'recordRevision' | 'credentialRevision' | 'configurationRevision' | 'pinnedHostKey'
+>;
+
+function connectRequest({ offer, peerUid, display, acceptedHostKey }: StartSession, stated: Stated) {
   return {
+    ...stated,
     offer: offer ?? '',
     peerUid: uidBytes(peerUid),
     display: { ...display, imageTypes },

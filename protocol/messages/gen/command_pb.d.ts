@@ -231,6 +231,30 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: string accepted_host_key = 4;
    */
   acceptedHostKey: string;
+
+  /**
+   * The revisions of the sealed records as the vault has them: a gateway refuses to work from an older copy.
+   *
+   * @generated from field: uint64 record_revision = 5;
+   */
+  recordRevision: bigint;
+
+  /**
+   * @generated from field: uint64 credential_revision = 6;
+   */
+  credentialRevision: bigint;
+
+  /**
+   * @generated from field: uint64 configuration_revision = 7;
+   */
+  configurationRevision: bigint;
+
+  /**
+   * The host key that the vault's record pins ("type base64"), empty without one. It counts beside the copy's own.
+   *
+   * @generated from field: string pinned_host_key = 8;
+   */
+  pinnedHostKey: string;
 };
 
 /**

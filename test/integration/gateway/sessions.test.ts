@@ -274,6 +274,15 @@ describe.runIf(asRoot)('a session that cannot be', () => {
     expect(ended(await session.signal('ended'))).toEqual([Leg.TARGET, 'host-key-mismatch']);
   });
 
+  test('with another host key than the vault itself pins ends, though the copy pins none', async () => {
+    const { hostKey, ...unpinned } = byPassword({ hostKeyPolicy: 'trust-on-first-use' });
+    expect(hostKey).toBeDefined();
+    await begin(unpinned);
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ5dGVzIG9mIGFub3RoZXIga2V5IGZvciBhIHRlc3Q=';
+    const { session } = await made.connect(newPage(), { pinnedHostKey: key });
+    expect(ended(await session.signal('ended'))).toEqual([Leg.TARGET, 'host-key-mismatch']);
+  });
+
   test('with a wrong password names the login', async () => {
     await begin(byPassword({ password: 'not the password' }));
     const { session } = await made.connect(newPage());

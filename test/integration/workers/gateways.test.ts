@@ -222,6 +222,29 @@ describe('gateways and sessions of the vault engine', () => {
     });
   });
 
+  test('a session states what its gateway must have at least: revisions and pin as the vault has them', async () => {
+    const { engine } = await create();
+    const { gateway, gatewayUid } = await enrol(engine, 'Tartu');
+    const { machineUid, userUid, configurationUid } = await makeMachine(engine, gatewayUid);
+    const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ5dGVzIG9mIGFub3RoZXIga2V5IGZvciBhIHRlc3Q=';
+    await engine.pinHostKey({ recordUid: machineUid, hostKey });
+    await startSession(engine, machineUid);
+    const request = gateway.sessions.at(-1)?.request;
+    expect(request).toMatchObject({
+      recordRevision: gateway.revisions.get(machineUid),
+      credentialRevision: gateway.revisions.get(userUid),
+      configurationRevision: gateway.revisions.get(configurationUid),
+      pinnedHostKey: hostKey,
+    });
+    expect(request?.recordRevision).toBe(2n);
+
+    await engine.pinHostKey({ recordUid: machineUid, hostKey });
+    const other = hostKey.replace('IGJ5', 'IGJ6');
+    await expect(engine.pinHostKey({ recordUid: machineUid, hostKey: other })).rejects.toMatchObject({
+      name: 'conflict',
+    });
+  });
+
   test('each failure has its name', async () => {
     const { engine } = await create();
     const { gateway, gatewayUid } = await enrol(engine, 'Riga');

@@ -216,6 +216,10 @@ export function applicationCopies(): object[] {
     bad('that does not say', JSON.stringify(content)),
     bad('with an empty binding', of({})),
     bad('with a binding that is a text', of('x')),
+    bad('without a revision', of(expected)),
+    bad('of revision 0', of({ ...expected, revision: 0 })),
+    bad('of half a revision', of({ ...expected, revision: 1.5 })),
+    bad('with a revision that is a text', of({ ...expected, revision: '2' })),
     bad('no json', 'x', 'malformed'),
     bad('no record', '[]', 'malformed'),
   ];
