@@ -43,6 +43,8 @@ export interface VaultVerbs {
   deleteRecord(recordUid: Uid): Promise<void>;
   /** Brings back a deleted record, as long as this device keeps its sealed content: for 30 days. */
   undoDelete(recordUid: Uid): Promise<void>;
+  /** What undoDelete can bring back, the last first; `changedAt` is when this device heard of the deletion. */
+  listDeletedRecords(): Promise<RecordSummary[]>;
   generatePassword(options: PasswordOptions): Promise<string>;
   syncNow(): Promise<void>;
 

@@ -125,9 +125,21 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       records.delete(uid);
       changed();
     },
+    listDeletedRecords: async () =>
+      [...deleted].map(
+        ([
+          uid,
+          {
+            content: { type, title },
+          },
+        ]) => ({
+          ...{ uid, type, title, subtitle: '', changedAt: Date.now(), connectable: false },
+        }),
+      ),
     undoDelete: async (uid) => {
       const back = deleted.get(uid);
       if (back) records.set(uid, back);
+      deleted.delete(uid);
       changed();
     },
     generatePassword: async ({ length }) =>

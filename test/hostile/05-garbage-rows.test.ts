@@ -102,7 +102,9 @@ describe('a deletion that nobody made', () => {
     await expect(victim.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
     await lockAndUnlock();
     expect(await titles()).toEqual([]);
+    expect(await victim.listDeletedRecords()).toMatchObject([{ uid, title: 'good' }]);
     await victim.undoDelete(uid);
+    expect(await victim.listDeletedRecords()).toEqual([]);
     expect(await titles()).toEqual(['good']);
     expect(await victim.revealField({ recordUid: uid, field })).toBe('secret of good');
     expect(stored().revision).toBe(3n);

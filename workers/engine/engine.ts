@@ -159,6 +159,10 @@ class Engine implements VaultEngine {
     await this.#unlocked().records.undoRemove(recordUid);
   }
 
+  async listDeletedRecords() {
+    return await this.#unlocked().records.listDeleted();
+  }
+
   async generatePassword(options: PasswordOptions): Promise<string> {
     return generatePassword(options);
   }

@@ -102,11 +102,20 @@ export class RecordBook {
   /** What lists need of every record that opens. */
   async entries(): Promise<RecordEntry[]> {
     const live = [...this.#rows].filter(([, { stored }]) => stored.deletion === null);
-    const missing = live.filter(([uid, { row }]) => this.#entries.get(uid)?.revision !== row.revision);
-    for (let i = 0; i < missing.length; i += openedAtOnce) {
-      await Promise.all(missing.slice(i, i + openedAtOnce).map(([uid, { row }]) => this.#list(uid, row)));
-    }
+    await this.#listAll(live);
     return live.flatMap(([uid]) => this.#entries.get(uid)?.entry ?? []);
+  }
+
+  /** The same of deleted records whose content is still here, dated by their deletion. */
+  async deletedEntries(): Promise<RecordEntry[]> {
+    const deleted = [...this.#rows].filter(
+      ([, { stored }]) => stored.deletion !== null && stored.record.length > 0,
+    );
+    await this.#listAll(deleted);
+    return deleted.flatMap(([uid, { stored }]) => {
+      const entry = this.#entries.get(uid)?.entry;
+      return entry && stored.deletion ? [{ ...entry, changedAt: stored.deletion.heardAtMs }] : [];
+    });
   }
 
   /** Forgets everything. */
@@ -164,6 +173,13 @@ export class RecordBook {
     const scope = { recordUid: uid, ownerUid: accountUid };
     const key = await unwrapRecordKey(dataKey, scope, row.sealedKey);
     return { uid, row, key, content: await openRecord(key, scope, row.revision, row.sealedData) };
+  }
+
+  async #listAll(rows: readonly (readonly [Uid, KnownRow])[]): Promise<void> {
+    const missing = rows.filter(([uid, { row }]) => this.#entries.get(uid)?.revision !== row.revision);
+    for (let i = 0; i < missing.length; i += openedAtOnce) {
+      await Promise.all(missing.slice(i, i + openedAtOnce).map(([uid, { row }]) => this.#list(uid, row)));
+    }
   }
 
   /** A row of the storage that does not open is said once, then left out of every list. */
