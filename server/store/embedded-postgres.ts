@@ -4,7 +4,13 @@ import { once } from 'node:events';
 import { chooseAccount } from './postgres-account.ts';
 import { findPostgres, versionText } from './postgres-binaries.ts';
 import { createStore, role } from './postgres-creation.ts';
-import { makeSocketFolder, openFolder, prepareFolders, storeVersion } from './postgres-folders.ts';
+import {
+  makeSocketFolder,
+  openFolder,
+  prepareFolders,
+  storeVersion,
+  type SocketFolder,
+} from './postgres-folders.ts';
 import type { PostgresChild, PostgresProgram } from './postgres-process.ts';
 import { lockTaken, readLines, startProgram } from './postgres-process.ts';
 
@@ -56,6 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const stop = stopper(child, exited);
   signal?.addEventListener('abort', () => void stop(), { once: true });
   await waitUntilReady(child, folders.root, log);
+  settle(socket, log);
   signal?.throwIfAborted();
   return {
     connection: { host: socket.path, user: role, database: role },
@@ -63,6 +70,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     exited,
     stop,
   };
+}
+
+/** A folder of another account's, which cannot be taken away, is no reason not to run. */
+function settle(socket: SocketFolder, log: (line: string) => void): void {
+  try {
+    socket.settle();
+  } catch (error) {
+    log(`a former socket's folder stays: ${String(error)}`);
+  }
 }
 
 function startServer(program: PostgresProgram, socket: string, lock: string): PostgresChild {

@@ -10,9 +10,10 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { Account } from './unprivileged-account.ts';
 import { canReach } from './unprivileged-account.ts';
 
@@ -31,6 +32,7 @@ export type OpenFolder = { readonly name: string; readonly descriptor: number; r
 /** [Note: socket names] A Unix socket's path must fit in 107 bytes (sockaddr_un), or bind fails. */
 const longestSocketPath = 107;
 const socketName = '.s.PGSQL.5432';
+const privatePrefix = 'sallyport-';
 
 /** Names the parts of the store in `folder` and makes the folder. */
 export function prepareFolders(folder: string): PostgresFolders {
@@ -59,21 +61,41 @@ export function makeFolder(path: string, account: Account): void {
   if (account.dropped) chownSync(path, account.uid, account.gid);
 }
 
+export type SocketFolder = {
+  readonly path: string;
+  /** To be called once the store runs, so that no other server uses it: takes away what a killed one left behind. */
+  readonly settle: () => void;
+  readonly remove: () => void;
+};
+
 /**
  * The folder of the socket: beside the store, or a private one with a short name when that path is too long
  * ([Note: socket names]) or out of the account's reach. `remove` takes such a one away again.
  */
-export function makeSocketFolder(
-  folders: PostgresFolders,
-  account: Account,
-): { path: string; remove: () => void } {
+export function makeSocketFolder(folders: PostgresFolders, account: Account): SocketFolder {
   const beside = join(folders.root, 'socket');
   const fits = Buffer.byteLength(join(beside, socketName)) <= longestSocketPath;
   const inReach = fits && canReach(account, folders.root);
-  const path = inReach ? beside : mkdtempSync(join(tmpdir(), 'sallyport-'));
+  const path = inReach ? beside : mkdtempSync(join(tmpdir(), privatePrefix));
   makeFolder(path, account);
   // The one beside the store stays: it may be in use by another server, which this one is about to find out.
-  return { path, remove: () => (inReach ? undefined : rmSync(path, { recursive: true, force: true })) };
+  return {
+    path,
+    settle: () => replaceFormer(folders, path),
+    remove: () => (inReach ? undefined : rmSync(path, { recursive: true, force: true })),
+  };
+}
+
+/** The store remembers its socket's folder, for the server that comes after one that could not remove it. */
+function replaceFormer({ root }: PostgresFolders, path: string): void {
+  const note = join(root, 'socket.path');
+  const former = existsSync(note) ? readFileSync(note, 'utf8') : path;
+  writeFileSync(note, path, { mode: 0o600 });
+  if (former !== path && isPrivate(former)) rmSync(former, { recursive: true, force: true });
+}
+
+function isPrivate(path: string): boolean {
+  return isAbsolute(path) && basename(path).startsWith(privatePrefix) && basename(path).length === 16;
 }
 
 /**
