@@ -91,7 +91,7 @@ class Gateway implements RunningGateway {
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
       signal: this.#stop.signal,
     });
-    const gate = new CommandGate({ gatewayUid, roster: this.#roster, now: Date.now });
+    const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
       handlers: {

@@ -1,3 +1,4 @@
+import { parseUid, type Uid } from '../protocol/uid.ts';
 import { ConfigError } from './config.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
@@ -5,13 +6,17 @@ import { readPrivateFile, writePrivateFile } from './private-file.ts';
 export interface Versions {
   readonly roster: bigint;
   readonly serverKeySet: bigint;
+  /** By account: the latest date of an admitted command that lay ahead of the gateway's clock. protocol.md §12.2. */
+  readonly aheadMs: ReadonlyMap<Uid, number>;
 }
+
+const none: Versions = { roster: 0n, serverKeySet: 0n, aheadMs: new Map() };
 
 /** The newest versions seen, kept over restarts when there is a file to keep them in. */
 export class RisingState {
   readonly #path: string | null;
   #versions: Versions;
-  #writing: Promise<void> = Promise.resolve();
+  #raising: Promise<void> = Promise.resolve();
 
   private constructor(path: string | null, versions: Versions) {
     this.#path = path;
@@ -21,7 +26,7 @@ export class RisingState {
   /** Reads the file if there is one. No path: the versions live as long as the process. Throws {@link ConfigError}. */
   static async open(path: string | null, least: Partial<Versions> = {}): Promise<RisingState> {
     const text = path === null ? null : await readPrivateFile(path);
-    const kept = text === null ? { roster: 0n, serverKeySet: 0n } : parseVersions(path ?? '', text);
+    const kept = text === null ? none : parseVersions(path ?? '', text);
     return new RisingState(path, risen(kept, least));
   }
 
@@ -29,36 +34,51 @@ export class RisingState {
     return this.#versions;
   }
 
-  /** Settles when the new versions are on the disk. Lower ones change nothing. */
+  /** Settles when the new versions are on the disk, and counts from then on. Lower ones change nothing. */
   raise(seen: Partial<Versions>): Promise<void> {
-    const next = risen(this.#versions, seen);
-    const changed =
-      next.roster !== this.#versions.roster || next.serverKeySet !== this.#versions.serverKeySet;
-    if (!changed) return this.#writing;
-    this.#versions = next;
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#write()); // one that failed was thrown to its caller
-    return this.#writing;
+    const raised = this.#raising.then(() => this.#raise(seen));
+    this.#raising = raised.catch(() => {}); // told to its caller; the next one tries anew
+    return raised;
   }
 
-  async #write(): Promise<void> {
-    if (this.#path === null) return;
-    const { roster, serverKeySet } = this.#versions;
-    const text = JSON.stringify({ rosterVersion: String(roster), serverKeySetVersion: String(serverKeySet) });
-    await writePrivateFile(this.#path, `${text}\n`);
+  async #raise(seen: Partial<Versions>): Promise<void> {
+    const next = risen(this.#versions, seen);
+    const text = encodeVersions(next);
+    if (text === encodeVersions(this.#versions)) return;
+    if (this.#path !== null) await writePrivateFile(this.#path, text);
+    this.#versions = next;
   }
 }
 
 function risen(from: Versions, seen: Partial<Versions>): Versions {
   const higher = (a: bigint, b = 0n) => (b > a ? b : a);
+  const aheadMs = new Map(from.aheadMs);
+  for (const [account, ms] of seen.aheadMs ?? [])
+    aheadMs.set(account, Math.max(ms, aheadMs.get(account) ?? 0));
   return {
     roster: higher(from.roster, seen.roster),
     serverKeySet: higher(from.serverKeySet, seen.serverKeySet),
+    aheadMs,
   };
 }
 
+function encodeVersions({ roster, serverKeySet, aheadMs }: Versions): string {
+  const versions = { rosterVersion: String(roster), serverKeySetVersion: String(serverKeySet) };
+  const commands = aheadMs.size > 0 ? { aheadMs: Object.fromEntries(aheadMs) } : {};
+  return `${JSON.stringify({ ...versions, ...commands })}\n`;
+}
+
+const versionsShape =
+  /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"(?:,"aheadMs":\{((?:"[\w-]{22}":\d{1,15},?)+)\})?\}\s*$/;
+
 function parseVersions(path: string, text: string): Versions {
-  const match = /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"\}\s*$/.exec(text);
+  const match = versionsShape.exec(text);
   // Starting from nothing would accept an older roster: a person has to look.
   if (match === null) throw new ConfigError(path, 'is damaged; enrol this gateway again');
-  return { roster: BigInt(match[1] ?? 0), serverKeySet: BigInt(match[2] ?? 0) };
+  const ahead = (match[3] ?? '').matchAll(/"([\w-]{22})":(\d+)/g);
+  return {
+    roster: BigInt(match[1] ?? 0),
+    serverKeySet: BigInt(match[2] ?? 0),
+    aheadMs: new Map([...ahead].map(([, account = '', ms]) => [parseUid(account), Number(ms)])),
+  };
 }

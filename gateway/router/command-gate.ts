@@ -4,6 +4,7 @@ import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
 import { parseCommand, verifyCommand, type Command } from '../../protocol/signed/command.ts';
 import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { RisingState } from '../rising-state.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { RosterKeeper } from './roster-keeper.ts';
@@ -18,6 +19,8 @@ export interface AdmittedCommand {
 export interface CommandGateOptions {
   readonly gatewayUid: Uid;
   readonly roster: Pick<RosterKeeper, 'atLeast'>;
+  /** Keeps what this run's replay window cannot hand to the next. */
+  readonly state: RisingState;
   readonly now: () => number;
   readonly window?: ReplayWindow;
 }
@@ -26,13 +29,16 @@ export interface CommandGateOptions {
 export class CommandGate {
   readonly #options: CommandGateOptions;
   readonly #window: ReplayWindow;
-  /** The replay window starts empty, so what was signed before it is refused. */
+  /** The replay window starts empty, so what a former run may have admitted is refused: dated before this one began… */
   readonly #startedAtMs: number;
+  /** …or by a device whose clock was ahead, up to the latest such date of its account. */
+  readonly #formerlyAheadMs: ReadonlyMap<Uid, number>;
 
   constructor(options: CommandGateOptions) {
     this.#options = options;
     this.#window = options.window ?? new ReplayWindow();
     this.#startedAtMs = options.now();
+    this.#formerlyAheadMs = options.state.versions.aheadMs;
   }
 
   /** Throws a {@link Refusal}: `malformed`, `wrong-audience`, `not-in-roster`, `bad-signature`, `expired`, `replayed` … */
@@ -44,12 +50,22 @@ export class CommandGate {
     if (member === null) throw new Refusal('not-in-roster');
     const now = this.#options.now();
     const command = refusing(() => verifyCommand(member.signingPublicKey, signed, now));
-    if (command.issuedAtMs < this.#startedAtMs)
+    if (command.issuedAtMs < this.#startedAtMs || command.issuedAtMs <= this.#formerlyAhead(member))
       throw new Refusal('expired', 'the command is older than this gateway run');
     const uids =
       command.sessionUid === null ? [command.commandUid] : [command.commandUid, command.sessionUid];
     this.#window.admit(uids, command.expiresAtMs + limits.clockSkewMs, now);
+    if (command.issuedAtMs > now) await this.#keepAhead(member, command.issuedAtMs);
     return { command, member, signed };
+  }
+
+  #formerlyAhead({ accountUid }: RosterMember): number {
+    return this.#formerlyAheadMs.get(accountUid) ?? 0;
+  }
+
+  /** Before it is carried out: a run that begins before that date would take it for new. */
+  #keepAhead({ accountUid }: RosterMember, issuedAtMs: number): Promise<void> {
+    return this.#options.state.raise({ aheadMs: new Map([[accountUid, issuedAtMs]]) });
   }
 }
 

@@ -18,6 +18,9 @@ let keeper: RosterKeeper;
 let now: number;
 let gate: CommandGate;
 let requests: number;
+let state: RisingState;
+
+const newGate = () => new CommandGate({ gatewayUid, roster: keeper, state, now: () => now });
 
 const newKeeper = async (request = () => {}) =>
   new RosterKeeper({
@@ -44,7 +47,8 @@ beforeEach(async () => {
   keeper = await newKeeper(() => requests++);
   await keeper.accept(await organisation.roster(1n, [person]));
   now = start;
-  gate = new CommandGate({ gatewayUid, roster: keeper, now: () => now });
+  state = await RisingState.open(null);
+  gate = newGate();
 });
 
 describe('what the gate lets in', () => {
@@ -64,7 +68,7 @@ describe('what the gate lets in', () => {
     const bringing = await newKeeper(() => {
       void organisation.roster(7n, [person]).then((roster) => bringing.accept(roster));
     });
-    const asking = new CommandGate({ gatewayUid, roster: bringing, now: () => now });
+    const asking = new CommandGate({ gatewayUid, roster: bringing, state, now: () => now });
     expect(await code(asking.admit(await order(person, gatewayUid, { rosterVersion: 7n })))).toBe('admitted');
   });
 });
@@ -115,6 +119,34 @@ describe('what the gate refuses', () => {
 
   test('a command signed before this run began: its replay window has not seen it', async () => {
     expect(await code(gate.admit(await order(person, gatewayUid, {}, start - 1)))).toBe('expired');
+  });
+
+  test('after a restart, a command of an earlier run whose device was ahead of the gateway', async () => {
+    const ahead = await order(person, gatewayUid, {}, now + 60_000);
+    expect(await code(gate.admit(ahead))).toBe('admitted');
+    now += 1_000;
+    const next = newGate();
+    expect(await code(next.admit(ahead))).toBe('expired');
+    now += 60_000;
+    expect(await code(next.admit(ahead))).toBe('expired');
+    expect(await code(next.admit(await order()))).toBe('admitted');
+  });
+
+  test('a command from ahead whose date cannot be kept', async () => {
+    state.raise = () => Promise.reject(new Error('disk full'));
+    const ahead = await order(person, gatewayUid, {}, now + 60_000);
+    await expect(gate.admit(ahead)).rejects.toThrow('disk full');
+    expect(await code(gate.admit(await order()))).toBe('admitted');
+  });
+
+  test('after a restart, no new command of a device that is ahead, and none of another account', async () => {
+    const other = newPerson();
+    await keeper.accept(await organisation.roster(2n, [person, other]));
+    await gate.admit(await order(person, gatewayUid, {}, now + 60_000));
+    now += 1_000;
+    const next = newGate();
+    expect(await code(next.admit(await order(person, gatewayUid, {}, now + 60_000)))).toBe('admitted');
+    expect(await code(next.admit(await order(other)))).toBe('admitted');
   });
 
   test('the same command twice, at any time', async () => {

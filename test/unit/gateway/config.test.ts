@@ -114,7 +114,34 @@ describe('a private file', () => {
     await state.raise({ roster: 9n, serverKeySet: 2n });
     await state.raise({ roster: 5n });
     const again = await RisingState.open(path, { roster: 4n });
-    expect(again.versions).toEqual({ roster: 9n, serverKeySet: 2n });
+    expect(again.versions).toEqual({ roster: 9n, serverKeySet: 2n, aheadMs: new Map() });
+  });
+
+  test('dates of commands survive a restart too, each account’s latest', async () => {
+    const path = join(folder, 'versions.json');
+    const [one, other] = [newUid(), newUid()];
+    const state = await RisingState.open(path);
+    await state.raise({ aheadMs: new Map([[one, 1_800_000_000_000]]) });
+    await state.raise({ aheadMs: new Map([[other, 5]]) });
+    await state.raise({ aheadMs: new Map([[one, 7]]) });
+    const again = await RisingState.open(path);
+    expect([...again.versions.aheadMs]).toEqual([
+      [one, 1_800_000_000_000],
+      [other, 5],
+    ]);
+  });
+
+  test('a version that could not be written does not count, and is written with the next', async () => {
+    const path = join(folder, 'versions.json');
+    const state = await RisingState.open(path);
+    await chmod(folder, 0o755);
+    await expect(state.raise({ roster: 9n })).rejects.toThrow('chmod 700');
+    expect(state.versions.roster).toBe(0n);
+    await expect(state.raise({ roster: 9n })).rejects.toThrow('chmod 700');
+    await chmod(folder, 0o700);
+    await state.raise({ roster: 9n });
+    await state.raise({ roster: 9n });
+    expect((await RisingState.open(path)).versions.roster).toBe(9n);
   });
 
   test('damaged versions stop the start: starting from nothing would take an old roster', async () => {
