@@ -7,8 +7,8 @@ import { loadKeyFile, rotateKeys } from '../../../server/keys/key-file.ts';
 import { KeyRing } from '../../../server/keys/key-ring.ts';
 
 const steps: string[] = [];
-vi.mock('node:fs', async (importActual) => {
-  const actual = await importActual<typeof import('node:fs')>();
+vi.mock(import('node:fs'), async (importActual) => {
+  const actual = await importActual();
   return {
     ...actual,
     renameSync: (...paths: Parameters<typeof actual.renameSync>) => {
