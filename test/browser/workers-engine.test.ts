@@ -118,4 +118,33 @@ describe('the engine in the browser', () => {
     expect((await engine.storage.readRows())[0]?.revision).toBe(2n);
     expect(await engine.storage.readCursor()).toBe(cursor);
   });
+
+  test('rows that an earlier version stored unopened are asked for anew, and the device stays', async () => {
+    const first = await create();
+    const uid = await first.saveRecord(record('one'));
+    const { uid: device } = await first.storage.device();
+    const earlier = `${name}-1`;
+    const current = await openDB(name);
+    const before = await openDB(earlier, 1, {
+      upgrade: (database) => {
+        for (const store of current.objectStoreNames) database.createObjectStore(store);
+      },
+    });
+    for (const store of ['device', 'account', 'pin', 'cursor'] as const)
+      await before.put(store, await current.get(store, store), store);
+    await before.put('rows', { uid, revision: 2n ** 63n, record: new Uint8Array([1]) }, uid);
+    before.close();
+    current.close();
+
+    const storage = new IndexedDbStorage(earlier);
+    const second = await startEngine(server.origin, { transport: server.transport, storage });
+    engines.push(second);
+    await second.unlock({ password });
+    expect(await second.listRecords()).toEqual([]);
+    await second.syncNow();
+    expect(await second.listRecords()).toMatchObject([{ title: 'one' }]);
+    expect((await storage.device()).uid).toBe(device);
+    await second.close();
+    await deleteDB(earlier);
+  });
 });
