@@ -9,6 +9,9 @@ import { readPrivateKey } from './private-key.ts';
 import { TargetConnection } from './target-connection.ts';
 import { connectTcp } from './tcp.ts';
 
+/** Bytes of a host key. RSA with 16384 bits has 2 KiB; as text it must fit a control frame. */
+const mostHostKey = 4 * 1024;
+
 export type ReportProgress = (leg: SessionLeg, state: 'started' | 'done') => void;
 
 export interface TargetOptions {
@@ -125,6 +128,10 @@ class Handshake {
   }
 
   #verify(blob: Buffer): boolean {
+    if (blob.length > mostHostKey) {
+      this.#hostFailure = new SessionFailure('target', 'target-protocol', 'the host key is too long');
+      return false;
+    }
     const hostKey = describeHostKey(blob);
     this.#hostKey = hostKey;
     if (isPinned(blob, this.#options.pinnedHostKeys)) return true;

@@ -211,6 +211,9 @@ export class Multiplexer {
     this.#pumping = true;
     try {
       while (!this.#closed && this.#sendNext());
+    } catch (error) {
+      // It runs in events of the channel, where nobody would hear a throw.
+      this.#lose(toProtocolError(error) ?? new ProtocolError('internal', 'a frame could not be sent'));
     } finally {
       this.#pumping = false;
     }

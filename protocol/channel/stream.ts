@@ -4,7 +4,7 @@ import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { StreamControlSchema, type StreamControl } from '../messages/gen/session_pb.js';
 import { CreditWindow, type PathClock } from './credit-window.ts';
-import { frameHeaderLength, writeHeader, type Frame } from './frame.ts';
+import { encodeFrame, frameHeaderLength, writeHeader, type Frame } from './frame.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
 /**
@@ -22,7 +22,7 @@ export interface Stream {
    * stream takes no more (ended or reset). Throws `limit-reached` for a caller that never waits.
    */
   write(bytes: Uint8Array): boolean;
-  /** Sends a message that overtakes queued bytes. Does nothing after the end. Throws `limit-reached`. */
+  /** Sends a message that overtakes queued bytes. Does nothing after the end. Throws `limit-reached` or `too-large`. */
   control(message: MessageInitShape<typeof StreamControlSchema>): void;
   /** Tells the peer that `bytes` more of what onData gave are used up, so that it may send more. */
   consumed(bytes: number): void;
@@ -106,11 +106,8 @@ export class MultiplexedStream implements Stream {
     if (this.#carrier.urgentControls(this.id) >= limits.streamControls) {
       throw new ProtocolError('limit-reached', 'too many control messages wait');
     }
-    this.#carrier.sendUrgent({
-      kind: 'control',
-      stream: this.id,
-      control: create(StreamControlSchema, message),
-    });
+    const control = create(StreamControlSchema, message);
+    this.#carrier.sendUrgent(checked({ kind: 'control', stream: this.id, control }));
   }
 
   consumed(bytes: number): void {
@@ -130,11 +127,12 @@ export class MultiplexedStream implements Stream {
 
   reset(code: string): void {
     if (!this.open) return;
+    const frame = checked({ kind: 'reset', stream: this.id, code });
     this.#drop();
     // After its END the peer sends nothing that would have to be told apart from a breach of the rules.
     if (this.#endReceived) this.#carrier.gone(this);
     else this.#carrier.resetting(this);
-    this.#carrier.sendUrgent({ kind: 'reset', stream: this.id, code });
+    this.#carrier.sendUrgent(frame);
   }
 
   /** Whether a frame could be taken now: bytes within the credit, or the end. */
@@ -249,4 +247,10 @@ export class MultiplexedStream implements Stream {
     this.#dead = true;
     this.#queue.clear();
   }
+}
+
+/** Refuses what cannot be encoded to whoever says it, and not later to whatever event sends it. */
+function checked(frame: Frame): Frame {
+  encodeFrame(frame);
+  return frame;
 }

@@ -161,6 +161,27 @@ describe('a target that wants the password for something else', () => {
   });
 });
 
+describe('a target whose host key is longer than any', () => {
+  it('is refused before anybody is shown the key', async () => {
+    const key = ssh2.utils.parseKey(hostKey.toString());
+    if (key instanceof Error) throw key;
+    const short = key.getPublicSSH();
+    key.getPublicSSH = () => Buffer.concat([short, Buffer.alloc(8 * 1024)]);
+    const port = await listen(
+      net.createServer((socket) => {
+        const server = new ssh2.Server({ hostKeys: [{ key: key as unknown as string, passphrase: '' }] });
+        server.on('connection', (client) => client.on('error', () => {}));
+        server.injectSocket(socket);
+      }),
+    );
+    const refused = await connectTarget(optionsFor(port, { trustOnFirstUse: false })).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ code: 'target-protocol', hostKey: null });
+    expect(String(refused)).toContain('too long');
+  });
+});
+
 describe('a target that is let in', () => {
   it('that floods beyond its window is cut off', async () => {
     const port = await evil((client) => {

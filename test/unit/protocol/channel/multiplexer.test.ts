@@ -115,6 +115,41 @@ describe('streams', () => {
     expect(peers.open().open).toBe(true);
   });
 
+  test('a control message or reset that cannot be encoded is refused to its caller, and harms no stream', () => {
+    const peers = new Peers();
+    const stream = peers.open();
+    peers.clock.advance(5);
+    const controls: string[] = [];
+    peers.accepted[0]!.onControl = ({ body }) => void controls.push(body.case ?? '');
+    const key = 'x'.repeat(limits.frameControl);
+    expect(() => stream.control({ body: { case: 'hostKey', value: { key } } })).toThrow('control frame');
+    expect(() => stream.control({ body: { case: 'targetRttUs', value: 2 ** 40 } })).toThrow();
+    expect(() => stream.reset('Not A Code')).toThrow('reset code');
+    stream.control({ body: { case: 'targetRttUs', value: 7 } });
+    peers.clock.advance(50);
+    expect(controls).toEqual(['targetRttUs']);
+    expect(peers.lost).toEqual({});
+  });
+
+  test('a channel that throws when it is asked ends in a loss, in whatever event it does', () => {
+    const clock = new FakeClock();
+    const lost: string[] = [];
+    let broken = false;
+    const multiplexer = new Multiplexer({
+      ...{ role: 'opener', now: clock.now, schedule: clock.schedule, send: () => {} },
+      bufferedAmount: () => {
+        if (broken) throw new TypeError('the channel is gone');
+        return 0;
+      },
+      onLost: ({ code }) => lost.push(code),
+    });
+    clock.advance(10);
+    broken = true;
+    multiplexer.writable();
+    clock.advance(5_000);
+    expect(lost).toEqual(['internal']);
+  });
+
   test('a callback that throws resets its own stream and no other', () => {
     const peers = new Peers();
     const broken = peers.open();
