@@ -27,16 +27,17 @@ export async function measureKeyEcho(page: Page, count: number): Promise<number[
   await page.evaluate(watchPicture);
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
-    const changed = page.evaluate(() => window.nextPictureChange());
+    await page.evaluate(() => window.awaitPictureChange()); // listens before the key is sent
     await page.keyboard.press('x');
-    times.push(await changed);
+    times.push(await page.evaluate(() => window.pictureChange));
   }
   return times;
 }
 
 declare global {
   interface Window {
-    nextPictureChange(): Promise<number>;
+    awaitPictureChange(): void;
+    pictureChange: Promise<number>;
   }
 }
 
@@ -55,13 +56,14 @@ function watchPicture(): void {
     for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + (data[i] ?? 0)) | 0;
     return sum;
   };
-  window.nextPictureChange = () =>
-    new Promise((resolve) => {
-      const before = picture();
-      window.addEventListener('keydown', ({ timeStamp }) => look(timeStamp), { once: true, capture: true });
+  window.awaitPictureChange = () => {
+    const before = picture();
+    window.pictureChange = new Promise((resolve) => {
       const look = (start: number): void => {
         if (picture() !== before) resolve(performance.now() - start);
         else setTimeout(look, 0, start);
       };
+      window.addEventListener('keydown', ({ timeStamp }) => look(timeStamp), { once: true, capture: true });
     });
+  };
 }
