@@ -113,6 +113,8 @@ export interface RecordView {
   readonly withheld: readonly FieldPath[];
   /** The switch that the router enforces. */
   readonly connectionsAllowed: boolean;
+  /** Of a machine: the gateway that its sealed configuration names, null when there is none. */
+  readonly gatewayUid: Uid | null;
 }
 
 export interface SaveRecord {

@@ -1,3 +1,4 @@
+import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { isSecretField } from '../../protocol/records/templates.ts';
@@ -105,7 +106,10 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
         .filter(({ type }) => !types || types.includes(type))
         .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
         .sort((a, b) => a.title.localeCompare(b.title)),
-    readRecord: async (uid) => viewOf(uid, stored(uid)),
+    readRecord: async (uid) => ({
+      ...viewOf(uid, stored(uid)),
+      gatewayUid: gatewayOf(stored(uid), gateways),
+    }),
     revealField: async ({ recordUid, field }) => String(fieldAt(stored(recordUid), field)?.value[0] ?? ''),
     saveRecord: async (input) => {
       const uid = input.uid ?? newUid();
@@ -230,7 +234,12 @@ function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: 
     fields: hide('fields'),
     ...(content.custom ? { custom: hide('custom') } : {}),
   };
-  return { uid, revision, changedAt, content: hidden, withheld, connectionsAllowed };
+  return { uid, revision, changedAt, content: hidden, withheld, connectionsAllowed, gatewayUid: null };
+}
+
+function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
+  const { configurationUid } = readPamSettings(content);
+  return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
 }
 
 function merge({ content, withheld = [] }: SaveRecord, before: Stored | undefined): RecordContent {

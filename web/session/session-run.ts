@@ -104,12 +104,9 @@ export class SessionRun {
 
   /** What the sealed record says: its gateway, and what the clipboard may do. */
   async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
-    const { verbs } = this.#services;
-    const [view, gateways] = await Promise.all([verbs.readRecord(this.#recordUid), verbs.listGateways()]);
-    const { configurationUid, connection } = readPamSettings(view.content);
-    const gateway = gateways.find((known) => known.configurationUid === configurationUid);
-    if (gateway === undefined) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
-    return { gatewayUid: gateway.uid, connection };
+    const { content, gatewayUid } = await this.#services.verbs.readRecord(this.#recordUid);
+    if (gatewayUid === null) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
+    return { gatewayUid, connection: readPamSettings(content).connection };
   }
 
   /** Over an open peer connection if there is one; a gateway that has forgotten it gets a new one. */

@@ -106,6 +106,14 @@ export class RecordBook {
     return live.flatMap(([uid]) => this.#entries.get(uid)?.entry ?? []);
   }
 
+  /** The same of one record; null when it is not there or does not open. */
+  async entry(uid: Uid): Promise<RecordEntry | null> {
+    const known = this.#rows.get(uid);
+    if (!known || known.stored.deletion !== null) return null;
+    await this.#listAll([[uid, known]]);
+    return this.#entries.get(uid)?.entry ?? null;
+  }
+
   /** The same of deleted records whose content is still here, dated by their deletion. */
   async deletedEntries(): Promise<RecordEntry[]> {
     const deleted = [...this.#rows].filter(

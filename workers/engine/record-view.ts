@@ -9,12 +9,13 @@ import {
   type RecordField,
 } from '../../protocol/records/content.ts';
 import { isSecretField } from '../../protocol/records/templates.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import type { OpenedRecord } from './record-book.ts';
 
 const groups = ['fields', 'custom'] as const;
 
 /** The record as the page may have it: secret values stay behind. */
-export function viewOf({ uid, row, content }: OpenedRecord): RecordView {
+export function viewOf({ uid, row, content }: OpenedRecord, gatewayUid: Uid | null): RecordView {
   const withheld = groups.flatMap((group) => secretPaths(content, group));
   return {
     uid,
@@ -23,6 +24,7 @@ export function viewOf({ uid, row, content }: OpenedRecord): RecordView {
     content: withhold(content),
     withheld,
     connectionsAllowed: row.policy?.connections ?? false,
+    gatewayUid,
   };
 }
 

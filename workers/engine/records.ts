@@ -33,7 +33,15 @@ export class Records {
   }
 
   async read(recordUid: Uid): Promise<RecordView> {
-    return viewOf(await this.#book.open(recordUid));
+    const opened = await this.#book.open(recordUid);
+    return viewOf(opened, await this.#gatewayOf(recordUid));
+  }
+
+  /** The gateway that a machine's configuration names; null for other records and for one that is gone. */
+  async #gatewayOf(recordUid: Uid): Promise<Uid | null> {
+    const configurationUid = (await this.#book.entry(recordUid))?.machine?.configurationUid;
+    if (!configurationUid) return null;
+    return (await this.#book.entry(configurationUid))?.pins?.controllerUid ?? null;
   }
 
   async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {

@@ -14,6 +14,7 @@ function userView(): RecordView {
     revision: 7,
     changedAt: 0,
     connectionsAllowed: true,
+    gatewayUid: null,
     content: {
       type: 'pamUser',
       title: 'deploy',
