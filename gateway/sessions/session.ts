@@ -8,6 +8,7 @@ import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
+import { DroppedInstructions } from './dropped-instructions.ts';
 import { Reporter } from './reporter.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
 
@@ -65,6 +66,7 @@ export class Session {
   readonly streamDue: Promise<void>;
   readonly #options: Omit<SessionOptions, 'openShell'>;
   #openShell: SessionOptions['openShell'] | null; // it knows the credential: kept no longer than needed
+  readonly #dropped: DroppedInstructions;
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
   #shell: Shell | null = null;
@@ -87,6 +89,7 @@ export class Session {
     this.#options = options;
     this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
+    this.#dropped = new DroppedInstructions(log);
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.departed = new Promise((resolve) => (this.#depart = resolve));
@@ -147,6 +150,7 @@ export class Session {
     this.#stopLatency();
     this.#abort.abort();
     const { log } = this.#options;
+    this.#dropped.sum();
     log.info('session ended', { code: end.code, reason: end.message, leg: Leg[end.leg], ms: this.#age });
     void this.#leave(end, this.#stream);
   }
@@ -180,7 +184,7 @@ export class Session {
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
       onStalled: () => (this.#stalled = true),
-      onRefused: (side, opcode) => this.#options.log.warn('instruction dropped', { side, opcode }),
+      onRefused: (side, opcode) => this.#dropped.note(side, opcode),
     });
     if (shell === undefined || this.#end !== null) return void (await shell?.close());
     this.#shell = shell;

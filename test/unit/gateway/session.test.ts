@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
+import { DroppedInstructions } from '../../../gateway/sessions/dropped-instructions.ts';
 import { Session, type Shell, type ShellHooks } from '../../../gateway/sessions/session.ts';
 import { SessionFailure } from '../../../gateway/terminal/failure.ts';
 import { copy, utf8, type Bytes } from '../../../protocol/bytes.ts';
@@ -80,7 +81,8 @@ const begin = async (openStreamMs = 60_000, release = true) => {
   shell = new ShellStandIn();
   opening = Promise.withResolvers();
   hooks = null;
-  signals = [];
+  const told: Promise<SessionSignal>[] = []; // of this session alone: one before may still say something
+  signals = told;
   candidates = [];
   const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
   const [seed, nonce] = [randomBytes(32), randomBytes(16)];
@@ -100,7 +102,7 @@ const begin = async (openStreamMs = 60_000, release = true) => {
       hooks = given;
       return opening.promise;
     },
-    sendSignal: (sealed) => void signals.push(keys.openSignal(sealed)),
+    sendSignal: (sealed) => void told.push(keys.openSignal(sealed)),
     log: new Logger('silent'),
     openStreamMs,
   });
@@ -195,6 +197,25 @@ describe('a session between page and shell', () => {
     await settled();
     expect(shell.viewers).toHaveLength(2);
     expect(shell.resumed).toBe(0);
+  });
+});
+
+describe('instructions that are dropped', () => {
+  test('are logged once by kind, with their number at the end, and never in a peer’s own words', () => {
+    const lines: string[] = [];
+    const dropped = new DroppedInstructions(new Logger('debug', (line) => lines.push(line)));
+    for (let i = 0; i < 1_000; i++) {
+      dropped.note('guacd', 'filesystem');
+      dropped.note('browser', `made up ${i}`);
+    }
+    dropped.note('browser', 'touch');
+    expect(lines).toHaveLength(3);
+    dropped.sum();
+    expect(lines).toHaveLength(5);
+    expect(lines.slice(3).map((line) => (JSON.parse(line) as { count: number }).count)).toEqual([
+      1_000, 1_000,
+    ]);
+    expect(lines.join('')).not.toContain('made up');
   });
 });
 
