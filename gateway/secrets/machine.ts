@@ -12,6 +12,9 @@ import type { GatewayConfig } from '../config.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RecordReader } from './record-reader.ts';
 
+/** Characters of a password or key. An RSA key of 16384 bits has 13,000. */
+const longestSecret = 32 * 1024;
+
 /** What a sealed machine record says about its connection. */
 export interface Machine {
   readonly host: string;
@@ -119,6 +122,9 @@ function credentialOf(record: RecordContent): Credential {
     passphrase: firstText(record, 'secret', 'passphrase'),
   };
   const present = Object.entries(given).filter(([, value]) => value !== '');
+  // The log's scrubber holds every line of every form of it.
+  if (present.some(([, value]) => value.length > longestSecret))
+    throw new Refusal('untrusted-record', 'a secret of the launch credential is too long');
   return { username, ...Object.fromEntries(present) };
 }
 

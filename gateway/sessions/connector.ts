@@ -96,10 +96,12 @@ export class Connector {
   }
 
   async #readOrder({ command, member, signed }: AdmittedCommand): Promise<SessionOrder> {
-    const { machines, gatewayUid, signal } = this.#options;
+    const { machines, sessions, gatewayUid, signal } = this.#options;
     const { recordUid, sessionUid, sessionNonce } = command;
     if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
       throw new Refusal('malformed', 'connect names no record or session');
+    // A window of seen UIDs ends; a session may last longer.
+    if (sessions.find(sessionUid) !== null) throw new Refusal('replayed', 'there is such a session');
     const { machine, rosterVersion, ...given } = await machines.readMachine(recordUid, signal);
     const scope = { sessionUid, recordUid, gatewayUid };
     try {
@@ -210,8 +212,15 @@ async function openRequest(keys: SessionKeys, sealed: Uint8Array): Promise<Conne
 }
 
 /** No line of the log shows the credential while its session lives. */
-function holdSecrets(log: Logger, { password, privateKey, passphrase }: Credential): () => void {
-  const given = [password, privateKey, passphrase].filter((secret) => secret !== undefined);
-  const holds = given.map((secret) => log.secrets.hold(secret));
-  return () => holds.forEach((release) => release());
+export function holdSecrets(log: Logger, { password, privateKey, passphrase }: Credential): () => void {
+  const holds: (() => void)[] = [];
+  const release = () => holds.forEach((letGo) => letGo());
+  try {
+    for (const secret of [password, privateKey, passphrase])
+      if (secret !== undefined) holds.push(log.secrets.hold(secret));
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
 }
