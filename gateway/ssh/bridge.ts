@@ -78,13 +78,22 @@ export class Bridge {
   }
 
   #answer(socket: net.Socket): void {
-    if (this.#guacd || this.#callers.size >= maxCallers) return void socket.destroy();
+    if (this.#guacd) return void socket.destroy();
+    this.#makeRoom();
     this.#callers.add(socket);
     socket.setNoDelay(true);
     socket.once('close', () => this.#callers.delete(socket));
     const server = new ssh2.Server({ hostKeys: [this.#hostKey.privateText], algorithms });
     server.once('connection', (client) => this.#examine(client, socket));
     server.injectSocket(socket);
+  }
+
+  /** Who has waited longest without the password is the least likely to have it. */
+  #makeRoom(): void {
+    const [oldest] = this.#callers;
+    if (oldest === undefined || this.#callers.size < maxCallers) return;
+    this.#callers.delete(oldest);
+    oldest.destroy();
   }
 
   /** One try each; who shows the password is guacd. */

@@ -101,7 +101,7 @@ describe('the bridge', () => {
   it('is not kept from guacd by callers that say nothing', async () => {
     const made = await bridge();
     const idle = await Promise.all(
-      Array.from({ length: 3 }, async () => {
+      Array.from({ length: 8 }, async () => {
         const socket = net.connect(made.port, '127.0.0.1').on('error', () => {});
         await once(socket, 'connect');
         return socket;
