@@ -2,7 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
 import { parseCommand, verifyCommand, type Command } from '../../protocol/signed/command.ts';
-import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
+import { findMember, type Roster, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { RisingState } from '../rising-state.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
@@ -18,17 +18,21 @@ export interface AdmittedCommand {
 
 export interface CommandGateOptions {
   readonly gatewayUid: Uid;
-  readonly roster: Pick<RosterKeeper, 'atLeast'>;
+  readonly roster: Pick<RosterKeeper, 'atLeast' | 'present'>;
   /** Keeps what this run's replay window cannot hand to the next. */
   readonly state: RisingState;
   readonly now: () => number;
   readonly window?: ReplayWindow;
 }
 
+/** Commands that may wait for a newer roster without a signature that the present one knows. */
+const mostUnproven = 16;
+
 /** Everything that must hold before a command is carried out. The router's word counts for nothing here. */
 export class CommandGate {
   readonly #options: CommandGateOptions;
   readonly #window: ReplayWindow;
+  #unproven = 0;
   /** The replay window starts empty, so what a former run may have admitted is refused: dated before this one began… */
   readonly #startedAtMs: number;
   /** …or by a device whose clock was ahead, up to the latest such date of its account. */
@@ -45,7 +49,7 @@ export class CommandGate {
   async admit(signed: SignedCommand): Promise<AdmittedCommand> {
     const stated = refusing(() => parseCommand(signed));
     if (stated.gatewayUid !== this.#options.gatewayUid) throw new Refusal('wrong-audience');
-    const roster = await this.#options.roster.atLeast(stated.rosterVersion);
+    const roster = await this.#rosterFor(stated, signed);
     const member = findMember(roster, stated.accountUid);
     if (member === null) throw new Refusal('not-in-roster');
     const now = this.#options.now();
@@ -57,6 +61,34 @@ export class CommandGate {
     this.#window.admit(uids, command.expiresAtMs + limits.clockSkewMs, now);
     if (command.issuedAtMs > now) await this.#keepAhead(member, command.issuedAtMs);
     return { command, member, signed };
+  }
+
+  /** Anybody may name a roster that is to come: those who are not known here wait in small numbers. */
+  async #rosterFor(stated: Command, signed: SignedCommand): Promise<Roster> {
+    const { roster } = this.#options;
+    const { present } = roster;
+    const waits = present === null || present.version < stated.rosterVersion;
+    if (!waits || this.#isProven(present, stated, signed)) return await roster.atLeast(stated.rosterVersion);
+    if (this.#unproven >= mostUnproven)
+      throw new Refusal('roster-outdated', 'too many wait for a newer roster');
+    this.#unproven++;
+    try {
+      return await roster.atLeast(stated.rosterVersion);
+    } finally {
+      this.#unproven--;
+    }
+  }
+
+  #isProven(present: Roster | null, { accountUid }: Command, signed: SignedCommand): boolean {
+    const member = present === null ? null : findMember(present, accountUid);
+    if (member === null) return false;
+    try {
+      verifyCommand(member.signingPublicKey, signed, this.#options.now());
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
   }
 
   #formerlyAhead({ accountUid }: RosterMember): number {

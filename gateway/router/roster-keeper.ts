@@ -33,6 +33,11 @@ export class RosterKeeper {
     return this.#options.state.versions.roster;
   }
 
+  /** What counts now; null until the router has brought one. */
+  get present(): Roster | null {
+    return this.#roster;
+  }
+
   /**
    * Takes over what the router brought. Throws `bad-signature`, `malformed`, or `untrusted` for another
    * organisation or an older roster; the one in use stays then.

@@ -176,6 +176,25 @@ describe('what the gate refuses', () => {
     expect(requests).toBe(1);
   });
 
+  test('unsigned commands that wait for a roster to come, beyond a few; a member’s own still waits', async () => {
+    const patient = await newKeeper();
+    await patient.accept(await organisation.roster(1n, [person]));
+    const waiting = new CommandGate({ gatewayUid, roster: patient, state, now: () => now });
+    const forged = await Promise.all(
+      Array.from({ length: 17 }, () =>
+        order({ ...newPerson(), accountUid: person.accountUid }, gatewayUid, { rosterVersion: 9n }),
+      ),
+    );
+    const unproven = forged.map((one) => waiting.admit(one).catch((error: Error) => error.message));
+    const own = waiting.admit(await order(person, gatewayUid, { rosterVersion: 2n }));
+    await expect(unproven[16]).resolves.toContain('too many wait');
+    await patient.accept(await organisation.roster(2n, [person]));
+    expect(await code(own)).toBe('admitted');
+    expect(
+      (await Promise.all(unproven)).filter((message) => String(message).includes('too many')),
+    ).toHaveLength(1);
+  });
+
   test('bytes that are no command', async () => {
     const signed = create(SignedCommandSchema, { command: new Uint8Array([0xff, 0xff]) });
     expect(await code(gate.admit(signed))).toBe('malformed');
