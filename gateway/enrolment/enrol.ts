@@ -59,12 +59,14 @@ function readToken(text: string): EnrolmentToken {
 async function bind(
   door: ServerDoor,
   pending: PendingEnrolment,
-  { token }: EnrolmentToken,
+  { token, configurationUid }: EnrolmentToken,
   signal: AbortSignal,
 ): Promise<Bytes> {
   try {
     const keep = ({ appKey }: { readonly appKey: Bytes }) => pending.keepAppKey(appKey);
-    const bound = await withSecretsClient(door, pending.keys, signal, (client) => client.bind(token, keep));
+    const bound = await withSecretsClient(door, pending.keys, signal, (client) =>
+      client.bind(token, keep, { records: [configurationUid] }),
+    );
     return bound.appKey;
   } catch (error) {
     throw explained(error);

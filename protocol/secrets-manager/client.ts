@@ -39,6 +39,11 @@ export interface OpenedSecret {
   readonly isEditable: boolean;
 }
 
+/** Which records; without any, all of the application. */
+export interface SecretsFilter {
+  readonly records?: readonly Uid[];
+}
+
 export interface OpenedSecrets {
   readonly records: readonly OpenedSecret[];
   /** UIDs of records that did not open: a wrong or foreign key. */
@@ -72,17 +77,21 @@ export class SecretsManagerClient {
   /**
    * First access with a one-time token of 32 bytes. `keep` stores what it gets; only when that is done the call is
    * repeated without the public key, which lets the server erase the wrapped application key for good. Until then
-   * the same client may bind again.
+   * the same client may bind again. Gives the records of the application, or those named.
    */
-  async bind(token: Bytes, keep: (bound: BoundClient) => Promise<void> | void): Promise<OpenedSecrets> {
+  async bind(
+    token: Bytes,
+    keep: (bound: BoundClient) => Promise<void> | void,
+    filter: SecretsFilter = {},
+  ): Promise<OpenedSecrets> {
     const publicKey = encodeBase64(ecdhPublicKey(this.#options.privateKey));
-    const first = parseSecretsResponse(await this.#call('get_secret', { publicKey }));
+    const first = parseSecretsResponse(await this.#call('get_secret', { publicKey, ...membersOf(filter) }));
     if (first.encryptedAppKey === null) throw new ProtocolError('malformed', 'the server sent no key');
     const appKey = await unwrapLegacyKey(token, first.encryptedAppKey);
     await keep({ appKey, appOwnerPublicKey: first.appOwnerPublicKey });
     this.#appKey = appKey;
     try {
-      return await this.getSecret();
+      return await this.getSecret(filter);
     } catch {
       // The client is bound and its key is kept: any later call will do as the acknowledgement.
       return await openSecrets(appKey, first);
@@ -90,10 +99,10 @@ export class SecretsManagerClient {
   }
 
   /** The records of the application, or those named; what is not there is left out. */
-  async getSecret(filter: { readonly records?: readonly Uid[] } = {}): Promise<OpenedSecrets> {
+  async getSecret(filter: SecretsFilter = {}): Promise<OpenedSecrets> {
     if (this.#appKey === null) throw new ProtocolError('not-allowed', 'the client is not bound');
-    const requested = filter.records === undefined ? {} : { requestedRecords: filter.records };
-    return await openSecrets(this.#appKey, parseSecretsResponse(await this.#call('get_secret', requested)));
+    const answer = await this.#call('get_secret', membersOf(filter));
+    return await openSecrets(this.#appKey, parseSecretsResponse(answer));
   }
 
   /** Asks again, a few times and ever more slowly, while the server throttles. */
@@ -127,6 +136,10 @@ export class SecretsManagerClient {
       throw toProtocolError(error) ?? new ProtocolError('unavailable', 'the server cannot be reached');
     }
   }
+}
+
+function membersOf({ records }: SecretsFilter): { requestedRecords?: readonly Uid[] } {
+  return records === undefined ? {} : { requestedRecords: records };
 }
 
 type Outcome =

@@ -108,6 +108,13 @@ describe('bind', () => {
     expect(secrets.records[0]?.content).toBe('{"a":1}');
   });
 
+  test('asks for the named records alone, in both calls', async () => {
+    const server = new FakeServer();
+    const records = [newUid()];
+    await client(server, null).bind(token, () => {}, { records });
+    expect(server.requests.map(({ requestedRecords }) => requestedRecords)).toEqual([records, records]);
+  });
+
   test('does not acknowledge what could not be kept', async () => {
     const server = new FakeServer();
     const keep = () => Promise.reject(new Error('disk full'));
