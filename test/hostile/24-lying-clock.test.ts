@@ -84,7 +84,9 @@ async function signedDates({ account, session }: Awaited<ReturnType<typeof signI
     { type: 'trafficEncryptionSeed', value: [encodeBase64(randomBytes(32))] },
   ];
   const content = { type: 'pamMachine', title: 'host', fields };
-  const book = { open: () => Promise.resolve({ content, key: randomBytes(32) }), has: () => true };
+  const row = { revision: 1n };
+  const opened = () => Promise.resolve({ content, key: randomBytes(32), row });
+  const book = { open: opened, has: () => true, row: () => row };
   const parts = { account, session, gateways, desk, book, onEvent: () => {}, warn: () => {} };
   const commands = new GatewayCommands(parts as unknown as GatewayCommandParts);
   const sessions = new Sessions({ ...parts, commands } as unknown as SessionParts);

@@ -94,6 +94,11 @@ describe('a server that swaps records', () => {
     expect(await refusal()).toBe('untrusted-record');
   });
 
+  test('a credential beyond all measure is refused before it is held', async () => {
+    await made.putMachine({ ...target, password: 'x'.repeat(40_000) });
+    expect(await refusal()).toBe('untrusted-record');
+  });
+
   test('a record that it keeps back is named so', async () => {
     made.router.records.delete(made.machineUid);
     expect(await refusal()).toBe('record-unavailable');
