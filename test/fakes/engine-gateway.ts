@@ -63,6 +63,8 @@ export class FakeGateway {
   readonly signals: { sessionUid: Uid; sealed: Uint8Array }[] = [];
   /** Refuses every command with this code. */
   refusal: { code: string; message: string } | null = null;
+  /** Refuses the next commands, one with each. */
+  readonly refusalsOnce: { code: string; message: string }[] = [];
   /** Sends these before it answers a connect command. */
   early: Parameters<SessionKeys['sealSignal']>[0][] = [];
   readonly #client: SecretsManagerClient;
@@ -210,6 +212,8 @@ export class FakeGateway {
   }
 
   async #answer(signed: SignedCommand): Promise<CommandReply> {
+    const once = this.refusalsOnce.shift();
+    if (once) return create(CommandReplySchema, { outcome: { case: 'refused', value: once } });
     if (this.refusal)
       return create(CommandReplySchema, { outcome: { case: 'refused', value: this.refusal } });
     const roster = await this.#roster.promise;

@@ -63,6 +63,15 @@ export class RecordWriter {
     return this.#oneByOne('write', () => this.#reconcile());
   }
 
+  /** Gives applications what they have of these records once more: a device that was behind may have left former copies. */
+  renewCopies(uids: readonly Uid[]): Promise<void> {
+    return this.#oneByOne('write', async () => {
+      const shares = wantedShares(await this.#parts.book.entries());
+      const theirs = sharesOnlyIn(shares, new Map());
+      await this.#share(theirs.filter(({ recordUid }) => uids.includes(recordUid)));
+    });
+  }
+
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
   async draftOf(uid: Uid): Promise<Draft> {
     const record = await this.#parts.book.open(uid);

@@ -1,5 +1,5 @@
 import type { SessionEvent, SessionStarted, StartSession } from '../api.ts';
-import { copy, wipe } from '../../protocol/bytes.ts';
+import { copy, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -21,6 +21,7 @@ import type { GatewayCommands } from './gateway-commands.ts';
 import type { Gateways, KnownGateway } from './gateways.ts';
 import type { OpenedAccount } from './opened-account.ts';
 import type { RecordBook } from './record-book.ts';
+import type { RecordWriter } from './record-writer.ts';
 import { trafficSeedOf } from './record-view.ts';
 import { describeSignal } from './session-signals.ts';
 import type { VaultLink } from './vault-link.ts';
@@ -32,6 +33,7 @@ export interface SessionParts {
   readonly book: RecordBook;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
+  readonly writer: Pick<RecordWriter, 'renewCopies'>;
   readonly desk: CommandDesk;
   readonly link: VaultLink;
   readonly onEvent: (event: SessionEvent) => void;
@@ -61,13 +63,24 @@ export class Sessions {
 
   /**
    * Everything that decides where the session goes comes from sealed records: host, credential, gateway, traffic seed.
-   * The answer counts when the pinned gateway key signed it for this very command.
+   * The answer counts when the pinned gateway key signed it for this very command. A gateway that was given a former
+   * copy says so: then the copies are made anew, once.
    */
   async start(input: StartSession): Promise<SessionStarted> {
     if (this.#running.size >= limits.sessionsPerAccount)
       throw new ProtocolError('limit-reached', 'too many sessions at once');
+    const target = await this.#target(input.recordUid);
+    try {
+      return await this.#connect(input, target);
+    } catch (error) {
+      if (!isOutdated(error)) throw error;
+      await this.#parts.writer.renewCopies(target.recordUids);
+      return await this.#connect(input, await this.#target(input.recordUid));
+    }
+  }
+
+  async #connect(input: StartSession, { gateway, seed, stated }: Target): Promise<SessionStarted> {
     const { account, session, gateways, desk } = this.#parts;
-    const { gateway, seed, stated } = await this.#target(input.recordUid);
     const gatewayKey = await gateways.pinnedKey(gateway);
     const sessionUid = newUid();
     const sessionNonce = randomBytes(16);
@@ -149,7 +162,7 @@ export class Sessions {
     }
   }
 
-  async #target(recordUid: Uid) {
+  async #target(recordUid: Uid): Promise<Target> {
     const { book, gateways } = this.#parts;
     const { content, key, row } = await book.open(recordUid);
     wipe(key);
@@ -166,7 +179,8 @@ export class Sessions {
       configurationRevision: book.row(gateway.configurationUid).revision,
       pinnedHostKey: connection.hostKey ?? '',
     };
-    return { gateway, seed: trafficSeedOf(content), stated };
+    const recordUids = [recordUid, connection.launchCredentialUid, gateway.configurationUid];
+    return { gateway, seed: trafficSeedOf(content), stated, recordUids };
   }
 }
 
@@ -179,6 +193,20 @@ type Stated = Pick<
   ConnectRequest,
   'recordRevision' | 'credentialRevision' | 'configurationRevision' | 'pinnedHostKey'
 >;
+
+/** Where a session goes, as the sealed records say. */
+interface Target {
+  readonly gateway: KnownGateway;
+  readonly seed: Bytes;
+  readonly stated: Stated;
+  readonly recordUids: readonly Uid[];
+}
+
+function isOutdated(error: unknown): boolean {
+  return (
+    error instanceof ProtocolError && error.code === 'refused' && error.message.startsWith('record-outdated')
+  );
+}
 
 function connectRequest({ offer, peerUid, display, acceptedHostKey }: StartSession, stated: Stated) {
   return {

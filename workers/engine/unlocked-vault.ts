@@ -93,6 +93,7 @@ export class UnlockedVault {
       book,
       gateways,
       commands: this.commands,
+      writer: this.#writer,
       desk,
       link,
       onEvent,

@@ -245,6 +245,18 @@ describe('gateways and sessions of the vault engine', () => {
     });
   });
 
+  test('a gateway that was given a former copy gets a new one, and the session begins', async () => {
+    const { engine } = await create();
+    const { gateway, gatewayUid } = await enrol(engine, 'Narva');
+    const { machineUid } = await makeMachine(engine, gatewayUid);
+    const outdated = { code: 'record-outdated', message: 'the server gives an older copy of a record' };
+    gateway.refusalsOnce.push(outdated);
+    expect(await startSession(engine, machineUid)).toMatchObject({ gatewayUid, answer: 'the answer' });
+    gateway.refusalsOnce.push(outdated, outdated);
+    await expect(startSession(engine, machineUid)).rejects.toMatchObject({ name: 'refused' });
+    expect(gateway.refusalsOnce).toEqual([]);
+  });
+
   test('each failure has its name', async () => {
     const { engine } = await create();
     const { gateway, gatewayUid } = await enrol(engine, 'Riga');
