@@ -12,6 +12,8 @@ export interface House {
   newBrowser(): Promise<Page>;
 }
 
+const wrongPassword = 'not the password at all';
+
 export const machines = {
   password: 'Build server',
   key: 'Build server by key',
@@ -35,11 +37,12 @@ export async function moveIn(browser: Browser, installation: Installation): Prom
   return { installation, context, page, newBrowser: async () => await (await newContext()).newPage() };
 }
 
-async function addRecords(page: Page, { target }: Installation): Promise<void> {
-  const { host, port, username: login, password, privateKey } = target;
+async function addRecords(page: Page, installation: Installation): Promise<void> {
+  const { host, port, username: login, password, privateKey } = installation.target;
   await createUser(page, { title: 'Builder', login, password });
   await createUser(page, { title: 'Builder with key', login, privateKey });
-  await createUser(page, { title: 'Stranger', login, password: 'not the password at all' });
+  await createUser(page, { title: 'Stranger', login, password: wrongPassword });
+  installation.secrets.add(wrongPassword);
   const here = { host, port, gateway: 'Office' };
   await createMachine(page, { ...here, title: machines.password, credential: `Builder (${login})` });
   await createMachine(page, { ...here, title: machines.key, credential: 'Builder with key' });
