@@ -1,14 +1,5 @@
 import { defineConfig } from '@playwright/test';
-
-const chromium = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { chromiumLaunch } from './test/chromium.ts';
 
 /** One worker: the journeys share one installation, and the machine has two cores. */
 export default defineConfig({
@@ -24,6 +15,6 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     trace: 'off',
     permissions: ['clipboard-read', 'clipboard-write'],
-    launchOptions: { executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: chromium },
+    launchOptions: chromiumLaunch,
   },
 });

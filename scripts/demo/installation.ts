@@ -9,7 +9,7 @@ import type { ServerProcess } from '../process/server.ts';
 import { allSettled } from '../process/settled.ts';
 import { openOrganisation } from './organisation.ts';
 import type { Organisation } from './organisation.ts';
-import type { Proxy } from './parts.ts';
+import type { InstallationOptions, Proxy } from './parts.ts';
 import {
   availablePort,
   gatewayConfig,
@@ -22,20 +22,6 @@ import {
 import type { Sshd } from './sshd.ts';
 import type { DemoState } from './state.ts';
 import { newSignIn, readState, writeState } from './state.ts';
-
-export type InstallationOptions = {
-  readonly folder: string;
-  /** Of the web vault at the first start, if it is free; later starts keep it. */
-  readonly port: number;
-  /** `elsewhere`: something else than the server shows the web vault. */
-  readonly web?: 'built' | 'elsewhere';
-  /** The unprivileged account that sshd lets in; by default one of this demo's own. */
-  readonly account?: string;
-  /** Remove that account at the stop. */
-  readonly throwAway?: boolean;
-  /** Further settings of the server. */
-  readonly settings?: Readonly<Record<string, string>>;
-};
 
 export type Installation = {
   readonly url: string;

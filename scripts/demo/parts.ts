@@ -13,11 +13,24 @@ import type { OwnedChild } from '../process/owned-child.ts';
 import type { ServerProcess } from '../process/server.ts';
 import { startServerProcess } from '../process/server.ts';
 import { freeAccountName } from './account.ts';
-import type { InstallationOptions } from './installation.ts';
 import type { Sshd } from './sshd.ts';
 import { startSshd } from './sshd.ts';
 
 export type Proxy = { readonly host: string; readonly port: number; readonly pid: () => number | null };
+
+export type InstallationOptions = {
+  readonly folder: string;
+  /** Of the web vault at the first start, if it is free; later starts keep it. */
+  readonly port: number;
+  /** `elsewhere`: something else than the server shows the web vault. */
+  readonly web?: 'built' | 'elsewhere';
+  /** The unprivileged account that sshd lets in; by default one of this demo's own. */
+  readonly account?: string;
+  /** Remove that account at the stop. */
+  readonly throwAway?: boolean;
+  /** Further settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
+};
 
 export async function startServer(
   scope: CommandScope,

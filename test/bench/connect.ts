@@ -2,6 +2,7 @@
 // Chromium on real parts; a bare SSH client on the same target is the limit it is held against, in the same run.
 import { readFileSync } from 'node:fs';
 import { chromium, type Page } from 'playwright';
+import { chromiumLaunch } from '../chromium.ts';
 import { Installation } from '../e2e/installation.ts';
 import { machines, moveIn } from '../e2e/move-in.ts';
 import { connect, disconnect, openRecord, run, unlock } from '../e2e/person.ts';
@@ -11,20 +12,10 @@ import { measureEcho, measureLogin } from './ssh-limit.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const keys = 60;
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-];
 const legs = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
 
 const installation = await Installation.start();
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args,
-});
+const browser = await chromium.launch(chromiumLaunch);
 try {
   const { page } = await moveIn(browser, installation);
   printMemory('idle');
