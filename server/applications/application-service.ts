@@ -86,8 +86,7 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
   }
 
   async function unshareRecords(input: UnshareRecordsRequest, { session }: SignedInCall) {
-    if (input.recordUids.length > mostUnshared)
-      throw new ProtocolError('too-large', 'too many records');
+    if (input.recordUids.length > mostUnshared) throw new ProtocolError('too-large', 'too many records');
     await db.transaction().execute(async (tx) => {
       await requireApplication(tx, session.accountUid, input.applicationUid);
       if (input.recordUids.length === 0) return;
