@@ -13,7 +13,7 @@ import { applicationHandlers } from './applications/application-service.ts';
 import type { Config } from './config.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogger, type Logger } from './log/logger.ts';
-import { Scrubber } from './log/scrubber.ts';
+import { Scrubber } from '../protocol/log/scrubber.ts';
 import { accountHandlers } from './login/account-service.ts';
 import { Opaque } from './login/opaque.ts';
 import { issueSetupToken } from './login/setup-token.ts';
@@ -62,7 +62,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const log = options.log ?? createLogger(config.logLevel, scrubber);
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
   const ring = new KeyRing(config.dataFolder);
-  scrubber.register(ring.opaqueSetup);
+  scrubber.hold(ring.opaqueSetup);
   const store = await openStore(config, log, scrubber);
   try {
     const { app, worker } = await build(config, options, { ring, log, db: store.db });
@@ -70,7 +70,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
-    if (setupToken) scrubber.register(setupToken);
+    if (setupToken) scrubber.hold(setupToken);
     log.info({ event: 'listening', url, port });
     return {
       url,

@@ -1,5 +1,5 @@
 import { printable } from './fields.ts';
-import { Scrubber } from './scrubber.ts';
+import { Scrubber } from '../../protocol/log/scrubber.ts';
 
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];

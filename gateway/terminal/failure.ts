@@ -56,11 +56,6 @@ export class SessionFailure extends Error {
   }
 }
 
-/** Throws `cancelled` for the leg when its owner has given up. */
-export function throwIfCancelled(signal: AbortSignal, leg: SessionLeg): void {
-  if (signal.aborted) throw new SessionFailure(leg, 'cancelled');
-}
-
 /**
  * Gives what `start` delivers, unless time runs out or the owner gives up first; `start` gets a signal for
  * letting go of what it holds.

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { pino, type DestinationStream, type LogFn, type Logger as PinoLogger } from 'pino';
 import { fieldClasses } from './fields.ts';
-import { Scrubber } from './scrubber.ts';
+import { Scrubber } from '../../protocol/log/scrubber.ts';
 
 export type Logger = PinoLogger;
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';

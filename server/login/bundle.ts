@@ -44,7 +44,7 @@ export interface NewDevice {
 }
 
 /** Throws `malformed` or `bad-signature`. */
-export function checkAccount(bundle: AccountBundle | undefined): NewAccount {
+function checkAccount(bundle: AccountBundle | undefined): NewAccount {
   if (!bundle?.certificate) throw new ProtocolError('malformed', 'the account is missing');
   const identity = verifyAccountCertificate(bundle.certificate);
   if (!equal(bundle.accountUid, uidBytes(identity.accountUid)))
@@ -58,7 +58,7 @@ export function checkAccount(bundle: AccountBundle | undefined): NewAccount {
 }
 
 /** A new organisation whose first roster has this account, and nobody else, as administrator. */
-export function checkOrganisation(
+function checkOrganisation(
   bundle: OrganisationBundle | undefined,
   founder: AccountIdentity,
 ): NewOrganisation {

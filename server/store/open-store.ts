@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log/logger.ts';
-import type { Scrubber } from '../log/scrubber.ts';
+import type { Scrubber } from '../../protocol/log/scrubber.ts';
 import { openDatabase, type Connection, type Database } from './database.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 
@@ -57,7 +57,7 @@ async function openOver(connection: Connection, log: Logger, lifetime: Lifetime)
 
 function registerPassword(databaseUrl: string, scrubber: Scrubber): void {
   const { password } = new URL(databaseUrl);
-  scrubber.register(databaseUrl);
-  scrubber.register(password);
-  scrubber.register(decodeURIComponent(password));
+  scrubber.hold(databaseUrl);
+  scrubber.hold(password);
+  scrubber.hold(decodeURIComponent(password));
 }

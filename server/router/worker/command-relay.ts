@@ -24,7 +24,7 @@ import { findGatewayPolicy, findRecordPolicy, findSigningKey } from './policy.ts
 import type { SessionTable, SignalTaker } from './session-table.ts';
 
 /** A person clicks; a script may be quicker, within reason. */
-export const commandRate: Rate = { burst: 60, perSecond: 10 };
+const commandRate: Rate = { burst: 60, perSecond: 10 };
 
 /** What a vault's frame around a reply has beside it, at most: a gateway's frame may be as large as a frame can be. */
 const replyOverhead = 64;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig, parseServer } from '../../../gateway/config.ts';
 import { parseOffer } from '../../../gateway/media/offer.ts';
-import { Scrubber } from '../../../gateway/log/scrubber.ts';
+import { Scrubber } from '../../../protocol/log/scrubber.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 
 /** Whatever comes in: a value, or the one error that the decoder promises. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
-import { Scrubber } from '../../../gateway/log/scrubber.ts';
+import { Scrubber } from '../../../protocol/log/scrubber.ts';
 
 const secret = 'correct "horse" bättery/staple+1';
 

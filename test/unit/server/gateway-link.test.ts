@@ -7,7 +7,7 @@ import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { GatewayFrameSchema, RouterToGatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
 import { signLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-import { Scrubber } from '../../../server/log/scrubber.ts';
+import { Scrubber } from '../../../protocol/log/scrubber.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 import { InProcessHead } from '../../../server/router/head/in-process.ts';
 import { GatewayLink } from '../../../server/router/worker/gateway-link.ts';

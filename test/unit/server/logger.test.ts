@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createLogger } from '../../../server/log/logger.ts';
-import { Scrubber } from '../../../server/log/scrubber.ts';
+import { Scrubber } from '../../../protocol/log/scrubber.ts';
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void, scrubber = new Scrubber()): string {
   const lines: string[] = [];
@@ -54,7 +54,7 @@ test('an error shows class, code and place; what the store quotes from rows stay
 
 test('a registered secret is taken out of every line, stack traces and causes included', () => {
   const scrubber = new Scrubber();
-  scrubber.register('hunter2-the-password');
+  scrubber.hold('hunter2-the-password');
   const cause = new Error('connecting with hunter2-the-password failed');
   const text = logged((log) => {
     log.error({ event: 'x', err: new Error('outer', { cause }) });
