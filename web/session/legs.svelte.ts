@@ -1,6 +1,6 @@
 import type { LegName } from '../../workers/api.ts';
 
-export const legOrder: readonly LegName[] = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
+const legOrder: readonly LegName[] = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
 
 export const legNames: Readonly<Record<LegName, string>> = {
   router: 'Router',
