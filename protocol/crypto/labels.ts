@@ -9,7 +9,6 @@ export const labels = {
   localWrappingKey: 'sallyport/v1/local-wrapping-key',
   recordTrafficVaultToGateway: 'sallyport/v1/session-signal/vault-to-gateway',
   recordTrafficGatewayToVault: 'sallyport/v1/session-signal/gateway-to-vault',
-  resourceKey: 'sallyport/v1/resource-key',
   applicationKey: 'sallyport/v1/application-key',
   applicationRecordKey: 'sallyport/v1/application-record-key',
   gatewayIdentity: 'sallyport/v1/gateway-identity',

@@ -1,6 +1,5 @@
-import { copy, equal, type Bytes } from '../bytes.ts';
+import { copy, type Bytes } from '../bytes.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -36,11 +35,6 @@ export async function signRoster(
   return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, bytes) };
 }
 
-/** The next roster's `parentHash`. */
-export function rosterHash(signed: SignedRoster): Bytes {
-  return sha256(signed.roster);
-}
-
 /**
  * The roster, when the pinned organisation key signed it for this organisation. Throws `bad-signature`,
  * `malformed`, `too-large`, or `untrusted` for another organisation or a version under `minimumVersion`.
@@ -65,12 +59,6 @@ export function verifyRoster(
 /** The member of that account, or null. */
 export function findMember(roster: Roster, accountUid: Uid): RosterMember | null {
   return roster.members.find((member) => member.accountUid === accountUid) ?? null;
-}
-
-/** Whether `next` follows `previous` directly. */
-export function follows(previous: SignedRoster, next: Roster): boolean {
-  const before = decodeRoster(previous.roster);
-  return next.version === before.version + 1n && equal(next.parentHash, rosterHash(previous));
 }
 
 function decodeRoster(bytes: Uint8Array): Roster {

@@ -76,7 +76,7 @@ function isConnectable({ machine }: RecordEntry, entries: ReadonlyMap<Uid, Recor
 }
 
 /** The gateway and the credential that a machine's sealed settings name. */
-export function machineLinks(content: RecordContent, host = hostOf(content)): MachineLinks {
+function machineLinks(content: RecordContent, host = hostOf(content)): MachineLinks {
   const settings = orNull(() => readPamSettings(content));
   return {
     host,
