@@ -48,7 +48,13 @@ function formsOf(secret: string | Uint8Array): string[] {
 function textForms(secret: string): string[] {
   const escaped = JSON.stringify(secret).slice(1, -1);
   const lines = secret.split(/\r?\n/).filter((line) => line.length >= 16 && !line.startsWith('-----'));
-  return [secret, escaped, JSON.stringify(escaped).slice(1, -1), encodeURIComponent(secret.toWellFormed()), ...lines];
+  return [
+    secret,
+    escaped,
+    JSON.stringify(escaped).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+    ...lines,
+  ];
 }
 
 /** The part of the base64 that does not depend on what stands around, when the secret begins `offset` bytes in. */
