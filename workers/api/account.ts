@@ -1,0 +1,48 @@
+/** Who is signed in on this device, and how the vault opens and closes. */
+export interface AccountVerbs {
+  /** Calls the listener with the state at once and after every change, until the worker ends. */
+  watch(listener: (state: VaultState) => void): Promise<void>;
+  getServerInfo(): Promise<ServerInfo>;
+
+  /** 24 words, kept in the worker for the next createAccount. */
+  draftRecoveryPhrase(): Promise<string>;
+  /** Forgets the drafted phrase: no account is created with it. */
+  discardRecoveryPhrase(): Promise<void>;
+  /** Registers with the drafted phrase and leaves the vault unlocked. `setupToken`: base64url from the set-up link. */
+  createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void>;
+  signIn(input: { email: string; password: string }): Promise<void>;
+  /** Signs in with the recovery phrase and sets a new master password. */
+  recover(input: { email: string; phrase: string; newPassword: string }): Promise<void>;
+  /** Opens the encrypted local copy, offline too. Rejects with `wrong-password`. */
+  unlock(input: { password: string }): Promise<void>;
+  /** Wipes every key from the worker, and from those of the other tabs. */
+  lock(): Promise<void>;
+  /** Ends the session at the server and erases the local copy. */
+  signOut(input?: { everywhere?: boolean }): Promise<void>;
+  changePassword(input: { password: string; newPassword: string }): Promise<void>;
+  /** Minutes without use until the vault locks itself; 0 is never. The page reports use. */
+  setIdleLock(minutes: number): Promise<void>;
+  reportUse(): Promise<void>;
+}
+
+export interface VaultState {
+  readonly phase: 'starting' | 'signed-out' | 'locked' | 'unlocked';
+  readonly email: string | null;
+  /** The link to the router. */
+  readonly link: 'off' | 'connecting' | 'connected';
+  readonly syncing: boolean;
+  /** Rises whenever listRecords would answer differently. */
+  readonly recordsVersion: number;
+  /** Rises whenever listGateways would answer differently. */
+  readonly gatewaysVersion: number;
+  /** Records of which the server gave something that does not open: their former state is kept and shown. */
+  readonly refusedRecords: number;
+  /** Why the vault locked or signed out by itself, to be said to the person. */
+  readonly notice: 'idle' | 'session-ended' | 'password-changed' | 'untrusted-server' | null;
+}
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly needsSetup: boolean;
+  readonly openSignUp: boolean;
+}

@@ -1,0 +1,44 @@
+import type { Uid } from '../../protocol/uid.ts';
+
+/** Gateways: made, listed and asked about themselves. */
+export interface GatewayVerbs {
+  listGateways(): Promise<GatewayView[]>;
+  /** The token is shown once and not kept. */
+  createGateway(input: { name: string }): Promise<{ gatewayUid: Uid; token: string; expiresAt: number }>;
+  /** Removes the gateway, its application and its configuration record. */
+  deleteGateway(gatewayUid: Uid): Promise<void>;
+  readGatewayInfo(gatewayUid: Uid): Promise<GatewayInfoView>;
+  listTasks(gatewayUid: Uid): Promise<TaskView[]>;
+}
+
+export interface GatewayView {
+  readonly uid: Uid;
+  readonly name: string;
+  readonly configurationUid: Uid;
+  readonly status: 'waiting' | 'expired' | 'offline' | 'online' | 'untrusted';
+  readonly since: number;
+  readonly version: string;
+  readonly address: string;
+  readonly tokenExpiresAt: number;
+}
+
+export interface GatewayInfoView {
+  readonly version: string;
+  readonly hostname: string;
+  readonly system: string;
+  readonly startedAt: number;
+  readonly memoryUsed: number;
+  readonly memoryTotal: number;
+  readonly sessions: number;
+  readonly guacdAddress: string;
+  readonly guacdReachable: boolean;
+  readonly rosterVersion: number;
+}
+
+export interface TaskView {
+  readonly uid: Uid;
+  readonly kind: string;
+  readonly recordUid: Uid | null;
+  readonly startedAt: number;
+  readonly protocol: string;
+}

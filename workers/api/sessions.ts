@@ -1,0 +1,57 @@
+import type { Uid } from '../../protocol/uid.ts';
+
+/** The signalling half of remote sessions: the page holds the peer connection, the worker the keys. */
+export interface SessionVerbs {
+  /** Calls the listener with every opened signal of running sessions. */
+  watchSessions(listener: (event: SessionEvent) => void): Promise<void>;
+  /** Signs and seals a connect command, sends it through the router, opens and verifies the gateway's answer. */
+  startSession(input: StartSession): Promise<SessionStarted>;
+  sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void>;
+  /** Forgets the session's keys and tells the router. The stream's own end is the page's. */
+  endSession(sessionUid: Uid): Promise<void>;
+  /** Stores the host key in the machine's record. */
+  pinHostKey(input: { recordUid: Uid; hostKey: string }): Promise<void>;
+}
+
+export interface StartSession {
+  readonly recordUid: Uid;
+  readonly peerUid: Uid;
+  /** SDP for a new peer connection; null to use an open one. */
+  readonly offer: string | null;
+  readonly display: { width: number; height: number; dpi: number; timezone: string };
+  readonly acceptedHostKey?: string;
+}
+
+export interface SessionStarted {
+  readonly sessionUid: Uid;
+  readonly gatewayUid: Uid;
+  readonly answer: string | null;
+  /** 16 bytes. */
+  readonly streamToken: Uint8Array;
+}
+
+export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'target' | 'login';
+
+export type SessionEvent =
+  | { readonly kind: 'candidate'; readonly sessionUid: Uid; readonly candidate: string; readonly mid: string }
+  | {
+      readonly kind: 'progress';
+      readonly sessionUid: Uid;
+      readonly leg: LegName;
+      readonly state: 'started' | 'done';
+      readonly atMs: number;
+    }
+  | {
+      readonly kind: 'host-key';
+      readonly sessionUid: Uid;
+      readonly key: string;
+      readonly fingerprint: string;
+      readonly trustedOnFirstUse: boolean;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly sessionUid: Uid;
+      readonly leg: LegName | null;
+      readonly code: string;
+      readonly message: string;
+    };

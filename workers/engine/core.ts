@@ -1,0 +1,205 @@
+import type { SessionEvent, VaultState } from '../api.ts';
+import { ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { AccountDesk, type AccountAccess } from './account-desk.ts';
+import { ApiClient } from './api-client.ts';
+import type { Environment } from './environment.ts';
+import { IdleLock } from './idle-lock.ts';
+import { StateBoard } from './state.ts';
+import { UnlockedVault } from './unlocked-vault.ts';
+import { isNotSignedIn } from './vault-session.ts';
+
+/** Until the page says otherwise. */
+const defaultIdleMinutes = 15;
+
+/** What the verbs of an engine share: whose vault is open, how it opens and how it locks. */
+export class EngineCore {
+  readonly environment: Environment;
+  readonly board = new StateBoard();
+  readonly api: ApiClient;
+  readonly accounts: AccountDesk;
+  readonly idle: IdleLock;
+  /** Settles when it is known whether this device has an account. */
+  readonly started: Promise<void>;
+  readonly #closing = new AbortController();
+  readonly #sessionListeners = new Set<(event: SessionEvent) => void>();
+  #vault: UnlockedVault | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(environment: Environment) {
+    this.environment = environment;
+    this.api = new ApiClient(environment, this.#closing.signal, () => this.#lockNow('untrusted-server'));
+    this.accounts = new AccountDesk(environment, this.api);
+    this.idle = new IdleLock(environment.clock, () => this.#lockNow('idle'));
+    this.idle.set(defaultIdleMinutes);
+    environment.tabs.onLocked((accountUid) => this.#followTab(accountUid));
+    this.started = this.#findAccount();
+    this.started.catch(() => undefined); // told to whoever asks first
+  }
+
+  /** The open vault, or null. */
+  get vault(): UnlockedVault | null {
+    return this.#vault;
+  }
+
+  /** The open vault. Throws `locked`. */
+  unlocked(): UnlockedVault {
+    if (this.#vault === null) throw new ProtocolError('locked', 'the vault is locked');
+    return this.#vault;
+  }
+
+  watchSessions(listener: (event: SessionEvent) => void): void {
+    this.#sessionListeners.add(listener);
+  }
+
+  /** Verbs that change who is signed in happen one after another. Throws `cancelled` once the engine is closed. */
+  inTurn<T>(verb: () => Promise<T>): Promise<T> {
+    const run = async () => {
+      await this.started;
+      if (this.#closing.signal.aborted) throw new ProtocolError('cancelled', 'the engine is closed');
+      return await verb();
+    };
+    const result = this.#turn.then(run, run);
+    this.#turn = result;
+    return result;
+  }
+
+  /** Opens the vault of an account that has just signed in, and brings it up to date. */
+  async enter(access: AccountAccess): Promise<void> {
+    const vault = await this.#open(access);
+    await vault.sync.run();
+    vault.goOnline();
+  }
+
+  /** Opens the local copy; in turn. */
+  async unlock(password: string): Promise<void> {
+    if (this.#vault) return;
+    await this.#requireAccount();
+    const vault = await this.#open(await this.accounts.unlock(password));
+    // The local copy is readable from here on; calls to the server wait until the session is known to be good.
+    vault.session.holdUntil(this.#restoreSession(vault, password));
+  }
+
+  /** At once, whatever is under way; and again after it, should it be an unlock. */
+  lock(): Promise<void> {
+    this.accounts.discardRecoveryPhrase();
+    this.#lockTabs();
+    return this.inTurn(async () => this.#lockTabs());
+  }
+
+  /** Ends the session and forgets the account; in turn. */
+  async signOut(everywhere: boolean): Promise<void> {
+    await this.accounts.signOut(this.#vault?.session.current ?? null, everywhere);
+    this.forget();
+  }
+
+  /** The account is gone from this device. */
+  forget(): void {
+    this.accounts.discardRecoveryPhrase();
+    this.#lockTabs();
+    this.board.update({ phase: 'signed-out', email: null, notice: null });
+  }
+
+  async reportUse(): Promise<void> {
+    this.idle.reportUse();
+    await this.#vault?.session.keepAlive().catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) throw error; // offline: the next use tries again
+    });
+  }
+
+  /** Locks, and stops every timer and socket. */
+  async close(): Promise<void> {
+    this.#closeVault();
+    this.accounts.discardRecoveryPhrase();
+    this.environment.tabs.close();
+    this.#closing.abort();
+    await this.#turn.catch(() => undefined); // told to its caller
+    this.environment.storage.close();
+  }
+
+  async #findAccount(): Promise<void> {
+    const email = await this.accounts.storedEmail();
+    this.board.update({ phase: email === null ? 'signed-out' : 'locked', email });
+  }
+
+  /** Another tab may have signed out since. */
+  async #requireAccount(): Promise<void> {
+    if ((await this.accounts.storedEmail()) !== null) return;
+    this.board.update({ phase: 'signed-out', email: null });
+    throw new ProtocolError('not-signed-in', 'no account on this device');
+  }
+
+  async #open({ account, session }: AccountAccess): Promise<UnlockedVault> {
+    this.#closeVault();
+    this.accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
+    const vault = await UnlockedVault.open({
+      environment: this.environment,
+      api: this.api,
+      board: this.board,
+      account,
+      session,
+      onSessionEnded: () => this.#lockIf(vault, 'session-ended'),
+      onSessionEvent: (event) => {
+        for (const listener of this.#sessionListeners) listener(event);
+      },
+    });
+    this.#vault = vault;
+    this.idle.arm();
+    this.board.update({ phase: 'unlocked', email: account.email, notice: null });
+    this.board.recordsChanged();
+    return vault;
+  }
+
+  /** The session of the last visit, or a new one by the password; offline, the vault stays open for reading. */
+  async #restoreSession(vault: UnlockedVault, password: string): Promise<void> {
+    try {
+      await vault.session.renew().catch(async (error: unknown) => {
+        if (!isNotSignedIn(error)) throw error;
+        vault.session.replace((await this.accounts.renewLogin(vault.account, password)).session);
+      });
+    } catch (error) {
+      const code: ErrorCode = error instanceof ProtocolError ? error.code : 'internal';
+      if (code === 'login-refused') return this.#lockIf(vault, 'password-changed');
+      if (code === 'untrusted') return this.#lockIf(vault, 'untrusted-server');
+      this.environment.warn(`the session could not be restored: ${code}`);
+    }
+    vault.goOnline();
+  }
+
+  /** What a person locks here is locked everywhere on this device. Idle tabs lock each for itself. */
+  #lockTabs(): void {
+    if (this.#vault) this.environment.tabs.tellLocked(this.#vault.account.keys.accountUid);
+    this.#lockNow(null);
+  }
+
+  /** Another tab was locked: at once, and again after an unlock that is under way. */
+  #followTab(accountUid: string): void {
+    const follow = () => {
+      if (this.#vault?.account.keys.accountUid === accountUid) this.#lockNow(null);
+    };
+    follow();
+    void this.inTurn(async () => follow()).catch(() => undefined); // closed meanwhile: locked all the more
+  }
+
+  #lockIf(vault: UnlockedVault, notice: VaultState['notice']): void {
+    if (vault === this.#vault) this.#lockNow(notice);
+  }
+
+  #lockNow(notice: VaultState['notice']): void {
+    if (this.#vault === null) {
+      if (notice !== null) this.board.update({ notice });
+      return;
+    }
+    this.#closeVault();
+    this.board.update({ phase: 'locked', notice });
+  }
+
+  #closeVault(): void {
+    if (this.#vault === null) return;
+    this.idle.disarm();
+    this.#vault.close();
+    this.#vault = null;
+    this.board.update({ link: 'off', syncing: false, refusedRecords: 0 });
+    this.board.recordsChanged();
+    this.board.gatewaysChanged();
+  }
+}
