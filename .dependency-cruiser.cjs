@@ -46,7 +46,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('web') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|transmission|secrets-manager)/',
+        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|transmission|secrets-manager|foreign-vaults)/',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -71,6 +71,21 @@ module.exports = {
       to: { path: 'protocol/secrets-manager/legacy-crypto\\.ts$' },
     },
     {
+      name: 'foreign-crypto-stays-home',
+      comment: 'AES-CBC with HMAC and PBKDF2 exist only to read the files of other vaults.',
+      severity: 'error',
+      from: { path: '^', pathNot: [inside('protocol/foreign-vaults'), inside('workers/exchange'), tests] },
+      to: { path: 'protocol/foreign-vaults/' },
+    },
+    {
+      name: 'foreign-files-stay-home',
+      comment:
+        'Readers of foreign files bring parsers and cryptography of their own: the importer alone runs them.',
+      severity: 'error',
+      from: { path: '^', pathNot: [inside('workers/exchange'), tests] },
+      to: { path: 'node_modules/(kdbxweb|saxes|@zip\\.js|@xmldom)/' },
+    },
+    {
       name: 'nothing-imports-test',
       severity: 'error',
       from: { pathNot: [tests, '^(vitest|playwright)\\.config'] },
@@ -82,7 +97,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('protocol/crypto') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|messages)/',
+        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|foreign-vaults|messages)/',
       },
     },
   ],
