@@ -81,6 +81,18 @@ export declare type StartRegistrationRequest = Message<"sallyport.v1.StartRegist
    * @generated from field: string recovery_request = 4;
    */
   recoveryRequest: string;
+
+  /**
+   * By invitation: its UID and the access token that the link's secret gives.
+   *
+   * @generated from field: bytes invitation_uid = 5;
+   */
+  invitationUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes invitation_token = 6;
+   */
+  invitationToken: Uint8Array;
 };
 
 /**
@@ -160,6 +172,13 @@ export declare type FinishRegistrationRequest = Message<"sallyport.v1.FinishRegi
    * @generated from field: sallyport.v1.Device device = 8;
    */
   device?: Device | undefined;
+
+  /**
+   * By invitation, instead of an organisation: HMAC-SHA-256(proof key of the link's secret, certificate body).
+   *
+   * @generated from field: bytes invitation_proof = 9;
+   */
+  invitationProof: Uint8Array;
 };
 
 /**
@@ -214,6 +233,13 @@ export declare type AccountBundle = Message<"sallyport.v1.AccountBundle"> & {
    * @generated from field: bytes sealed_signing_key = 5;
    */
   sealedSigningKey: Uint8Array;
+
+  /**
+   * Encoded OrganisationPin under the data key: which organisation's word counts.
+   *
+   * @generated from field: bytes sealed_organisation_pin = 6;
+   */
+  sealedOrganisationPin: Uint8Array;
 };
 
 /**
@@ -221,6 +247,27 @@ export declare type AccountBundle = Message<"sallyport.v1.AccountBundle"> & {
  * Use `create(AccountBundleSchema)` to create a new message.
  */
 export declare const AccountBundleSchema: GenMessage<AccountBundle>;
+
+/**
+ * @generated from message sallyport.v1.OrganisationPin
+ */
+export declare type OrganisationPin = Message<"sallyport.v1.OrganisationPin"> & {
+  /**
+   * @generated from field: bytes organisation_uid = 1;
+   */
+  organisationUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes signing_public_key = 2;
+   */
+  signingPublicKey: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.OrganisationPin.
+ * Use `create(OrganisationPinSchema)` to create a new message.
+ */
+export declare const OrganisationPinSchema: GenMessage<OrganisationPin>;
 
 /**
  * Signed by the account's own signing key: the two public keys belong together and to this account.
@@ -288,16 +335,32 @@ export declare type OrganisationBundle = Message<"sallyport.v1.OrganisationBundl
   signingPublicKey: Uint8Array;
 
   /**
-   * Under the data key of the administrator who founded it.
+   * Under the data key of the account that gets this; to administrators.
    *
    * @generated from field: bytes sealed_signing_key = 3;
    */
   sealedSigningKey: Uint8Array;
 
   /**
+   * Empty for who was invited and is in no roster yet.
+   *
    * @generated from field: sallyport.v1.SignedRoster roster = 4;
    */
   roster?: SignedRoster | undefined;
+
+  /**
+   * The organisation's data key under the data key of the account that gets this; empty until it was offered.
+   *
+   * @generated from field: bytes sealed_data_key = 5;
+   */
+  sealedDataKey: Uint8Array;
+
+  /**
+   * As the signing key.
+   *
+   * @generated from field: bytes sealed_recovery_key = 6;
+   */
+  sealedRecoveryKey: Uint8Array;
 };
 
 /**
@@ -358,6 +421,18 @@ export declare type Roster = Message<"sallyport.v1.Roster"> & {
    * @generated from field: repeated sallyport.v1.RosterMember members = 4;
    */
   members: RosterMember[];
+
+  /**
+   * @generated from field: repeated sallyport.v1.RosterTeam teams = 5;
+   */
+  teams: RosterTeam[];
+
+  /**
+   * ECDH, of the organisation's recovery; empty: none.
+   *
+   * @generated from field: bytes recovery_public_key = 6;
+   */
+  recoveryPublicKey: Uint8Array;
 };
 
 /**
@@ -365,6 +440,39 @@ export declare type Roster = Message<"sallyport.v1.Roster"> & {
  * Use `create(RosterSchema)` to create a new message.
  */
 export declare const RosterSchema: GenMessage<Roster>;
+
+/**
+ * @generated from message sallyport.v1.RosterTeam
+ */
+export declare type RosterTeam = Message<"sallyport.v1.RosterTeam"> & {
+  /**
+   * @generated from field: bytes team_uid = 1;
+   */
+  teamUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes ecdh_public_key = 2;
+   */
+  ecdhPublicKey: Uint8Array;
+
+  /**
+   * @generated from field: repeated bytes member_uids = 3;
+   */
+  memberUids: Uint8Array[];
+
+  /**
+   * 1 at first; rises when the team's key is replaced because somebody left.
+   *
+   * @generated from field: uint32 key_version = 4;
+   */
+  keyVersion: number;
+};
+
+/**
+ * Describes the message sallyport.v1.RosterTeam.
+ * Use `create(RosterTeamSchema)` to create a new message.
+ */
+export declare const RosterTeamSchema: GenMessage<RosterTeam>;
 
 /**
  * @generated from message sallyport.v1.RosterMember
@@ -389,6 +497,13 @@ export declare type RosterMember = Message<"sallyport.v1.RosterMember"> & {
    * @generated from field: bool administrator = 4;
    */
   administrator: boolean;
+
+  /**
+   * Whose keys these are: a server cannot give an address to somebody else.
+   *
+   * @generated from field: string email = 5;
+   */
+  email: string;
 };
 
 /**

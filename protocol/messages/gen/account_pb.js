@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file account.proto.
  */
 export const file_account = /*@__PURE__*/
-  fileDesc("Cg1hY2NvdW50LnByb3RvEgxzYWxseXBvcnQudjEiFgoUR2V0U2VydmVySW5mb1JlcXVlc3QiSAoKU2VydmVySW5mbxIPCgd2ZXJzaW9uGAEgASgJEhMKC25lZWRzX3NldHVwGAIgASgIEhQKDG9wZW5fc2lnbl91cBgDIAEoCCJyChhTdGFydFJlZ2lzdHJhdGlvblJlcXVlc3QSDQoFZW1haWwYASABKAkSEwoLc2V0dXBfdG9rZW4YAiABKAwSGAoQcGFzc3dvcmRfcmVxdWVzdBgDIAEoCRIYChByZWNvdmVyeV9yZXF1ZXN0GAQgASgJImsKGVN0YXJ0UmVnaXN0cmF0aW9uUmVzcG9uc2USGAoQcmVnaXN0cmF0aW9uX3VpZBgBIAEoDBIZChFwYXNzd29yZF9yZXNwb25zZRgCIAEoCRIZChFyZWNvdmVyeV9yZXNwb25zZRgDIAEoCSK3AgoZRmluaXNoUmVnaXN0cmF0aW9uUmVxdWVzdBIYChByZWdpc3RyYXRpb25fdWlkGAEgASgMEhcKD3Bhc3N3b3JkX3JlY29yZBgCIAEoCRIXCg9yZWNvdmVyeV9yZWNvcmQYAyABKAkSLAoHYWNjb3VudBgEIAEoCzIbLnNhbGx5cG9ydC52MS5BY2NvdW50QnVuZGxlEjYKDG9yZ2FuaXNhdGlvbhgFIAEoCzIgLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25CdW5kbGUSIAoYcGFzc3dvcmRfc2VhbGVkX2RhdGFfa2V5GAYgASgMEiAKGHJlY292ZXJ5X3NlYWxlZF9kYXRhX2tleRgHIAEoDBIkCgZkZXZpY2UYCCABKAsyFC5zYWxseXBvcnQudjEuRGV2aWNlIkQKGkZpbmlzaFJlZ2lzdHJhdGlvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5zYWxseXBvcnQudjEuU2Vzc2lvbiKfAQoNQWNjb3VudEJ1bmRsZRITCgthY2NvdW50X3VpZBgBIAEoDBINCgVlbWFpbBgCIAEoCRI1CgtjZXJ0aWZpY2F0ZRgDIAEoCzIgLnNhbGx5cG9ydC52MS5BY2NvdW50Q2VydGlmaWNhdGUSFwoPc2VhbGVkX2VjZGhfa2V5GAQgASgMEhoKEnNlYWxlZF9zaWduaW5nX2tleRgFIAEoDCI1ChJBY2NvdW50Q2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiYgoWQWNjb3VudENlcnRpZmljYXRlQm9keRITCgthY2NvdW50X3VpZBgBIAEoDBIXCg9lY2RoX3B1YmxpY19rZXkYAiABKAwSGgoSc2lnbmluZ19wdWJsaWNfa2V5GAMgASgMIpIBChJPcmdhbmlzYXRpb25CdW5kbGUSGAoQb3JnYW5pc2F0aW9uX3VpZBgBIAEoDBIaChJzaWduaW5nX3B1YmxpY19rZXkYAiABKAwSGgoSc2VhbGVkX3NpZ25pbmdfa2V5GAMgASgMEioKBnJvc3RlchgEIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXIiMQoMU2lnbmVkUm9zdGVyEg4KBnJvc3RlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwidQoGUm9zdGVyEhgKEG9yZ2FuaXNhdGlvbl91aWQYASABKAwSDwoHdmVyc2lvbhgCIAEoBBITCgtwYXJlbnRfaGFzaBgDIAEoDBIrCgdtZW1iZXJzGAQgAygLMhouc2FsbHlwb3J0LnYxLlJvc3Rlck1lbWJlciJvCgxSb3N0ZXJNZW1iZXISEwoLYWNjb3VudF91aWQYASABKAwSFwoPZWNkaF9wdWJsaWNfa2V5GAIgASgMEhoKEnNpZ25pbmdfcHVibGljX2tleRgDIAEoDBIVCg1hZG1pbmlzdHJhdG9yGAQgASgIIj4KBkRldmljZRISCgpkZXZpY2VfdWlkGAEgASgMEhIKCnB1YmxpY19rZXkYAiABKAwSDAoEbmFtZRgDIAEoCSJPCgdTZXNzaW9uEhUKDXNlc3Npb25fdG9rZW4YASABKAwSFQoNZXhwaXJlc19hdF9tcxgCIAEoAxIWCg5zZXJ2ZXJfdGltZV9tcxgDIAEoAyJkChFTdGFydExvZ2luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIpCgZmYWN0b3IYAiABKA4yGS5zYWxseXBvcnQudjEuTG9naW5GYWN0b3ISFQoNbG9naW5fcmVxdWVzdBgDIAEoCSI/ChJTdGFydExvZ2luUmVzcG9uc2USEQoJbG9naW5fdWlkGAEgASgMEhYKDmxvZ2luX3Jlc3BvbnNlGAIgASgJImMKEkZpbmlzaExvZ2luUmVxdWVzdBIRCglsb2dpbl91aWQYASABKAwSFAoMbG9naW5fZmluaXNoGAIgASgJEiQKBmRldmljZRgDIAEoCzIULnNhbGx5cG9ydC52MS5EZXZpY2UivAEKE0ZpbmlzaExvZ2luUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLnNhbGx5cG9ydC52MS5TZXNzaW9uEiwKB2FjY291bnQYAiABKAsyGy5zYWxseXBvcnQudjEuQWNjb3VudEJ1bmRsZRI2CgxvcmdhbmlzYXRpb24YAyABKAsyIC5zYWxseXBvcnQudjEuT3JnYW5pc2F0aW9uQnVuZGxlEhcKD3NlYWxlZF9kYXRhX2tleRgEIAEoDCI2ChpTdGFydFBhc3N3b3JkQ2hhbmdlUmVxdWVzdBIYChBwYXNzd29yZF9yZXF1ZXN0GAEgASgJInIKG0ZpbmlzaFBhc3N3b3JkQ2hhbmdlUmVxdWVzdBIYChByZWdpc3RyYXRpb25fdWlkGAEgASgMEhcKD3Bhc3N3b3JkX3JlY29yZBgCIAEoCRIgChhwYXNzd29yZF9zZWFsZWRfZGF0YV9rZXkYAyABKAwiHgocRmluaXNoUGFzc3dvcmRDaGFuZ2VSZXNwb25zZSIVChNSZW5ld1Nlc3Npb25SZXF1ZXN0IkUKFFJlbmV3U2Vzc2lvblJlc3BvbnNlEhUKDWV4cGlyZXNfYXRfbXMYASABKAMSFgoOc2VydmVyX3RpbWVfbXMYAiABKAMiIwoNTG9nb3V0UmVxdWVzdBISCgpldmVyeXdoZXJlGAEgASgIIhAKDkxvZ291dFJlc3BvbnNlKmEKC0xvZ2luRmFjdG9yEhwKGExPR0lOX0ZBQ1RPUl9VTlNQRUNJRklFRBAAEhkKFUxPR0lOX0ZBQ1RPUl9QQVNTV09SRBABEhkKFUxPR0lOX0ZBQ1RPUl9SRUNPVkVSWRACMsgGCg5BY2NvdW50U2VydmljZRJNCg1HZXRTZXJ2ZXJJbmZvEiIuc2FsbHlwb3J0LnYxLkdldFNlcnZlckluZm9SZXF1ZXN0Ghguc2FsbHlwb3J0LnYxLlNlcnZlckluZm8SZAoRU3RhcnRSZWdpc3RyYXRpb24SJi5zYWxseXBvcnQudjEuU3RhcnRSZWdpc3RyYXRpb25SZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLlN0YXJ0UmVnaXN0cmF0aW9uUmVzcG9uc2USZwoSRmluaXNoUmVnaXN0cmF0aW9uEicuc2FsbHlwb3J0LnYxLkZpbmlzaFJlZ2lzdHJhdGlvblJlcXVlc3QaKC5zYWxseXBvcnQudjEuRmluaXNoUmVnaXN0cmF0aW9uUmVzcG9uc2USTwoKU3RhcnRMb2dpbhIfLnNhbGx5cG9ydC52MS5TdGFydExvZ2luUmVxdWVzdBogLnNhbGx5cG9ydC52MS5TdGFydExvZ2luUmVzcG9uc2USUgoLRmluaXNoTG9naW4SIC5zYWxseXBvcnQudjEuRmluaXNoTG9naW5SZXF1ZXN0GiEuc2FsbHlwb3J0LnYxLkZpbmlzaExvZ2luUmVzcG9uc2USaAoTU3RhcnRQYXNzd29yZENoYW5nZRIoLnNhbGx5cG9ydC52MS5TdGFydFBhc3N3b3JkQ2hhbmdlUmVxdWVzdBonLnNhbGx5cG9ydC52MS5TdGFydFJlZ2lzdHJhdGlvblJlc3BvbnNlEm0KFEZpbmlzaFBhc3N3b3JkQ2hhbmdlEikuc2FsbHlwb3J0LnYxLkZpbmlzaFBhc3N3b3JkQ2hhbmdlUmVxdWVzdBoqLnNhbGx5cG9ydC52MS5GaW5pc2hQYXNzd29yZENoYW5nZVJlc3BvbnNlElUKDFJlbmV3U2Vzc2lvbhIhLnNhbGx5cG9ydC52MS5SZW5ld1Nlc3Npb25SZXF1ZXN0GiIuc2FsbHlwb3J0LnYxLlJlbmV3U2Vzc2lvblJlc3BvbnNlEkMKBkxvZ291dBIbLnNhbGx5cG9ydC52MS5Mb2dvdXRSZXF1ZXN0Ghwuc2FsbHlwb3J0LnYxLkxvZ291dFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Cg1hY2NvdW50LnByb3RvEgxzYWxseXBvcnQudjEiFgoUR2V0U2VydmVySW5mb1JlcXVlc3QiSAoKU2VydmVySW5mbxIPCgd2ZXJzaW9uGAEgASgJEhMKC25lZWRzX3NldHVwGAIgASgIEhQKDG9wZW5fc2lnbl91cBgDIAEoCCKkAQoYU3RhcnRSZWdpc3RyYXRpb25SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhMKC3NldHVwX3Rva2VuGAIgASgMEhgKEHBhc3N3b3JkX3JlcXVlc3QYAyABKAkSGAoQcmVjb3ZlcnlfcmVxdWVzdBgEIAEoCRIWCg5pbnZpdGF0aW9uX3VpZBgFIAEoDBIYChBpbnZpdGF0aW9uX3Rva2VuGAYgASgMImsKGVN0YXJ0UmVnaXN0cmF0aW9uUmVzcG9uc2USGAoQcmVnaXN0cmF0aW9uX3VpZBgBIAEoDBIZChFwYXNzd29yZF9yZXNwb25zZRgCIAEoCRIZChFyZWNvdmVyeV9yZXNwb25zZRgDIAEoCSLRAgoZRmluaXNoUmVnaXN0cmF0aW9uUmVxdWVzdBIYChByZWdpc3RyYXRpb25fdWlkGAEgASgMEhcKD3Bhc3N3b3JkX3JlY29yZBgCIAEoCRIXCg9yZWNvdmVyeV9yZWNvcmQYAyABKAkSLAoHYWNjb3VudBgEIAEoCzIbLnNhbGx5cG9ydC52MS5BY2NvdW50QnVuZGxlEjYKDG9yZ2FuaXNhdGlvbhgFIAEoCzIgLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25CdW5kbGUSIAoYcGFzc3dvcmRfc2VhbGVkX2RhdGFfa2V5GAYgASgMEiAKGHJlY292ZXJ5X3NlYWxlZF9kYXRhX2tleRgHIAEoDBIkCgZkZXZpY2UYCCABKAsyFC5zYWxseXBvcnQudjEuRGV2aWNlEhgKEGludml0YXRpb25fcHJvb2YYCSABKAwiRAoaRmluaXNoUmVnaXN0cmF0aW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLnNhbGx5cG9ydC52MS5TZXNzaW9uIsABCg1BY2NvdW50QnVuZGxlEhMKC2FjY291bnRfdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEjUKC2NlcnRpZmljYXRlGAMgASgLMiAuc2FsbHlwb3J0LnYxLkFjY291bnRDZXJ0aWZpY2F0ZRIXCg9zZWFsZWRfZWNkaF9rZXkYBCABKAwSGgoSc2VhbGVkX3NpZ25pbmdfa2V5GAUgASgMEh8KF3NlYWxlZF9vcmdhbmlzYXRpb25fcGluGAYgASgMIkcKD09yZ2FuaXNhdGlvblBpbhIYChBvcmdhbmlzYXRpb25fdWlkGAEgASgMEhoKEnNpZ25pbmdfcHVibGljX2tleRgCIAEoDCI1ChJBY2NvdW50Q2VydGlmaWNhdGUSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiYgoWQWNjb3VudENlcnRpZmljYXRlQm9keRITCgthY2NvdW50X3VpZBgBIAEoDBIXCg9lY2RoX3B1YmxpY19rZXkYAiABKAwSGgoSc2lnbmluZ19wdWJsaWNfa2V5GAMgASgMIsgBChJPcmdhbmlzYXRpb25CdW5kbGUSGAoQb3JnYW5pc2F0aW9uX3VpZBgBIAEoDBIaChJzaWduaW5nX3B1YmxpY19rZXkYAiABKAwSGgoSc2VhbGVkX3NpZ25pbmdfa2V5GAMgASgMEioKBnJvc3RlchgEIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXISFwoPc2VhbGVkX2RhdGFfa2V5GAUgASgMEhsKE3NlYWxlZF9yZWNvdmVyeV9rZXkYBiABKAwiMQoMU2lnbmVkUm9zdGVyEg4KBnJvc3RlchgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiuwEKBlJvc3RlchIYChBvcmdhbmlzYXRpb25fdWlkGAEgASgMEg8KB3ZlcnNpb24YAiABKAQSEwoLcGFyZW50X2hhc2gYAyABKAwSKwoHbWVtYmVycxgEIAMoCzIaLnNhbGx5cG9ydC52MS5Sb3N0ZXJNZW1iZXISJwoFdGVhbXMYBSADKAsyGC5zYWxseXBvcnQudjEuUm9zdGVyVGVhbRIbChNyZWNvdmVyeV9wdWJsaWNfa2V5GAYgASgMImEKClJvc3RlclRlYW0SEAoIdGVhbV91aWQYASABKAwSFwoPZWNkaF9wdWJsaWNfa2V5GAIgASgMEhMKC21lbWJlcl91aWRzGAMgAygMEhMKC2tleV92ZXJzaW9uGAQgASgNIn4KDFJvc3Rlck1lbWJlchITCgthY2NvdW50X3VpZBgBIAEoDBIXCg9lY2RoX3B1YmxpY19rZXkYAiABKAwSGgoSc2lnbmluZ19wdWJsaWNfa2V5GAMgASgMEhUKDWFkbWluaXN0cmF0b3IYBCABKAgSDQoFZW1haWwYBSABKAkiPgoGRGV2aWNlEhIKCmRldmljZV91aWQYASABKAwSEgoKcHVibGljX2tleRgCIAEoDBIMCgRuYW1lGAMgASgJIk8KB1Nlc3Npb24SFQoNc2Vzc2lvbl90b2tlbhgBIAEoDBIVCg1leHBpcmVzX2F0X21zGAIgASgDEhYKDnNlcnZlcl90aW1lX21zGAMgASgDImQKEVN0YXJ0TG9naW5SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEikKBmZhY3RvchgCIAEoDjIZLnNhbGx5cG9ydC52MS5Mb2dpbkZhY3RvchIVCg1sb2dpbl9yZXF1ZXN0GAMgASgJIj8KElN0YXJ0TG9naW5SZXNwb25zZRIRCglsb2dpbl91aWQYASABKAwSFgoObG9naW5fcmVzcG9uc2UYAiABKAkiYwoSRmluaXNoTG9naW5SZXF1ZXN0EhEKCWxvZ2luX3VpZBgBIAEoDBIUCgxsb2dpbl9maW5pc2gYAiABKAkSJAoGZGV2aWNlGAMgASgLMhQuc2FsbHlwb3J0LnYxLkRldmljZSK8AQoTRmluaXNoTG9naW5SZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhUuc2FsbHlwb3J0LnYxLlNlc3Npb24SLAoHYWNjb3VudBgCIAEoCzIbLnNhbGx5cG9ydC52MS5BY2NvdW50QnVuZGxlEjYKDG9yZ2FuaXNhdGlvbhgDIAEoCzIgLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25CdW5kbGUSFwoPc2VhbGVkX2RhdGFfa2V5GAQgASgMIjYKGlN0YXJ0UGFzc3dvcmRDaGFuZ2VSZXF1ZXN0EhgKEHBhc3N3b3JkX3JlcXVlc3QYASABKAkicgobRmluaXNoUGFzc3dvcmRDaGFuZ2VSZXF1ZXN0EhgKEHJlZ2lzdHJhdGlvbl91aWQYASABKAwSFwoPcGFzc3dvcmRfcmVjb3JkGAIgASgJEiAKGHBhc3N3b3JkX3NlYWxlZF9kYXRhX2tleRgDIAEoDCIeChxGaW5pc2hQYXNzd29yZENoYW5nZVJlc3BvbnNlIhUKE1JlbmV3U2Vzc2lvblJlcXVlc3QiRQoUUmVuZXdTZXNzaW9uUmVzcG9uc2USFQoNZXhwaXJlc19hdF9tcxgBIAEoAxIWCg5zZXJ2ZXJfdGltZV9tcxgCIAEoAyIjCg1Mb2dvdXRSZXF1ZXN0EhIKCmV2ZXJ5d2hlcmUYASABKAgiEAoOTG9nb3V0UmVzcG9uc2UqYQoLTG9naW5GYWN0b3ISHAoYTE9HSU5fRkFDVE9SX1VOU1BFQ0lGSUVEEAASGQoVTE9HSU5fRkFDVE9SX1BBU1NXT1JEEAESGQoVTE9HSU5fRkFDVE9SX1JFQ09WRVJZEAIyyAYKDkFjY291bnRTZXJ2aWNlEk0KDUdldFNlcnZlckluZm8SIi5zYWxseXBvcnQudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaGC5zYWxseXBvcnQudjEuU2VydmVySW5mbxJkChFTdGFydFJlZ2lzdHJhdGlvbhImLnNhbGx5cG9ydC52MS5TdGFydFJlZ2lzdHJhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuU3RhcnRSZWdpc3RyYXRpb25SZXNwb25zZRJnChJGaW5pc2hSZWdpc3RyYXRpb24SJy5zYWxseXBvcnQudjEuRmluaXNoUmVnaXN0cmF0aW9uUmVxdWVzdBooLnNhbGx5cG9ydC52MS5GaW5pc2hSZWdpc3RyYXRpb25SZXNwb25zZRJPCgpTdGFydExvZ2luEh8uc2FsbHlwb3J0LnYxLlN0YXJ0TG9naW5SZXF1ZXN0GiAuc2FsbHlwb3J0LnYxLlN0YXJ0TG9naW5SZXNwb25zZRJSCgtGaW5pc2hMb2dpbhIgLnNhbGx5cG9ydC52MS5GaW5pc2hMb2dpblJlcXVlc3QaIS5zYWxseXBvcnQudjEuRmluaXNoTG9naW5SZXNwb25zZRJoChNTdGFydFBhc3N3b3JkQ2hhbmdlEiguc2FsbHlwb3J0LnYxLlN0YXJ0UGFzc3dvcmRDaGFuZ2VSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLlN0YXJ0UmVnaXN0cmF0aW9uUmVzcG9uc2USbQoURmluaXNoUGFzc3dvcmRDaGFuZ2USKS5zYWxseXBvcnQudjEuRmluaXNoUGFzc3dvcmRDaGFuZ2VSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLkZpbmlzaFBhc3N3b3JkQ2hhbmdlUmVzcG9uc2USVQoMUmVuZXdTZXNzaW9uEiEuc2FsbHlwb3J0LnYxLlJlbmV3U2Vzc2lvblJlcXVlc3QaIi5zYWxseXBvcnQudjEuUmVuZXdTZXNzaW9uUmVzcG9uc2USQwoGTG9nb3V0Ehsuc2FsbHlwb3J0LnYxLkxvZ291dFJlcXVlc3QaHC5zYWxseXBvcnQudjEuTG9nb3V0UmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Describes the message sallyport.v1.GetServerInfoRequest.
@@ -62,137 +62,151 @@ export const AccountBundleSchema = /*@__PURE__*/
   messageDesc(file_account, 6);
 
 /**
+ * Describes the message sallyport.v1.OrganisationPin.
+ * Use `create(OrganisationPinSchema)` to create a new message.
+ */
+export const OrganisationPinSchema = /*@__PURE__*/
+  messageDesc(file_account, 7);
+
+/**
  * Describes the message sallyport.v1.AccountCertificate.
  * Use `create(AccountCertificateSchema)` to create a new message.
  */
 export const AccountCertificateSchema = /*@__PURE__*/
-  messageDesc(file_account, 7);
+  messageDesc(file_account, 8);
 
 /**
  * Describes the message sallyport.v1.AccountCertificateBody.
  * Use `create(AccountCertificateBodySchema)` to create a new message.
  */
 export const AccountCertificateBodySchema = /*@__PURE__*/
-  messageDesc(file_account, 8);
+  messageDesc(file_account, 9);
 
 /**
  * Describes the message sallyport.v1.OrganisationBundle.
  * Use `create(OrganisationBundleSchema)` to create a new message.
  */
 export const OrganisationBundleSchema = /*@__PURE__*/
-  messageDesc(file_account, 9);
+  messageDesc(file_account, 10);
 
 /**
  * Describes the message sallyport.v1.SignedRoster.
  * Use `create(SignedRosterSchema)` to create a new message.
  */
 export const SignedRosterSchema = /*@__PURE__*/
-  messageDesc(file_account, 10);
+  messageDesc(file_account, 11);
 
 /**
  * Describes the message sallyport.v1.Roster.
  * Use `create(RosterSchema)` to create a new message.
  */
 export const RosterSchema = /*@__PURE__*/
-  messageDesc(file_account, 11);
+  messageDesc(file_account, 12);
+
+/**
+ * Describes the message sallyport.v1.RosterTeam.
+ * Use `create(RosterTeamSchema)` to create a new message.
+ */
+export const RosterTeamSchema = /*@__PURE__*/
+  messageDesc(file_account, 13);
 
 /**
  * Describes the message sallyport.v1.RosterMember.
  * Use `create(RosterMemberSchema)` to create a new message.
  */
 export const RosterMemberSchema = /*@__PURE__*/
-  messageDesc(file_account, 12);
+  messageDesc(file_account, 14);
 
 /**
  * Describes the message sallyport.v1.Device.
  * Use `create(DeviceSchema)` to create a new message.
  */
 export const DeviceSchema = /*@__PURE__*/
-  messageDesc(file_account, 13);
+  messageDesc(file_account, 15);
 
 /**
  * Describes the message sallyport.v1.Session.
  * Use `create(SessionSchema)` to create a new message.
  */
 export const SessionSchema = /*@__PURE__*/
-  messageDesc(file_account, 14);
+  messageDesc(file_account, 16);
 
 /**
  * Describes the message sallyport.v1.StartLoginRequest.
  * Use `create(StartLoginRequestSchema)` to create a new message.
  */
 export const StartLoginRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 15);
+  messageDesc(file_account, 17);
 
 /**
  * Describes the message sallyport.v1.StartLoginResponse.
  * Use `create(StartLoginResponseSchema)` to create a new message.
  */
 export const StartLoginResponseSchema = /*@__PURE__*/
-  messageDesc(file_account, 16);
+  messageDesc(file_account, 18);
 
 /**
  * Describes the message sallyport.v1.FinishLoginRequest.
  * Use `create(FinishLoginRequestSchema)` to create a new message.
  */
 export const FinishLoginRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 17);
+  messageDesc(file_account, 19);
 
 /**
  * Describes the message sallyport.v1.FinishLoginResponse.
  * Use `create(FinishLoginResponseSchema)` to create a new message.
  */
 export const FinishLoginResponseSchema = /*@__PURE__*/
-  messageDesc(file_account, 18);
+  messageDesc(file_account, 20);
 
 /**
  * Describes the message sallyport.v1.StartPasswordChangeRequest.
  * Use `create(StartPasswordChangeRequestSchema)` to create a new message.
  */
 export const StartPasswordChangeRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 19);
+  messageDesc(file_account, 21);
 
 /**
  * Describes the message sallyport.v1.FinishPasswordChangeRequest.
  * Use `create(FinishPasswordChangeRequestSchema)` to create a new message.
  */
 export const FinishPasswordChangeRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 20);
+  messageDesc(file_account, 22);
 
 /**
  * Describes the message sallyport.v1.FinishPasswordChangeResponse.
  * Use `create(FinishPasswordChangeResponseSchema)` to create a new message.
  */
 export const FinishPasswordChangeResponseSchema = /*@__PURE__*/
-  messageDesc(file_account, 21);
+  messageDesc(file_account, 23);
 
 /**
  * Describes the message sallyport.v1.RenewSessionRequest.
  * Use `create(RenewSessionRequestSchema)` to create a new message.
  */
 export const RenewSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 22);
+  messageDesc(file_account, 24);
 
 /**
  * Describes the message sallyport.v1.RenewSessionResponse.
  * Use `create(RenewSessionResponseSchema)` to create a new message.
  */
 export const RenewSessionResponseSchema = /*@__PURE__*/
-  messageDesc(file_account, 23);
+  messageDesc(file_account, 25);
 
 /**
  * Describes the message sallyport.v1.LogoutRequest.
  * Use `create(LogoutRequestSchema)` to create a new message.
  */
 export const LogoutRequestSchema = /*@__PURE__*/
-  messageDesc(file_account, 24);
+  messageDesc(file_account, 26);
 
 /**
  * Describes the message sallyport.v1.LogoutResponse.
  * Use `create(LogoutResponseSchema)` to create a new message.
  */
 export const LogoutResponseSchema = /*@__PURE__*/
-  messageDesc(file_account, 25);
+  messageDesc(file_account, 27);
 
 /**
  * Describes the enum sallyport.v1.LoginFactor.

@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { AccessProof } from "./sharing_pb.js";
 
 /**
  * Describes the file command.proto.
@@ -255,6 +256,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: string pinned_host_key = 8;
    */
   pinnedHostKey: string;
+
+  /**
+   * Of somebody else's record: how the sender came to the right to launch it.
+   *
+   * @generated from field: sallyport.v1.AccessProof access = 9;
+   */
+  access?: AccessProof | undefined;
 };
 
 /**
