@@ -10,6 +10,15 @@ export const limits = {
 
   /** One record's plaintext. A long private key is 4 KiB and notes are text; files go elsewhere. */
   recordPlaintext: 256 * 1024,
+  /** Characters of one text of a field: four private keys of RSA-16384. */
+  fieldText: 64 * 1024,
+  /** Record types that an administrator made, and what each may have. `text` holds all of them as JSON. */
+  customTypes: { types: 200, fields: 50, label: 100, options: 100, text: 1024 * 1024 },
+  /** Users linked to one machine: a directory of a large host has dozens. */
+  linkedUsers: 500,
+  /** Characters of an attachment's name and media type. */
+  fileName: 255,
+  mediaType: 127,
   /** Sizes a server sees are rounded up to these buckets, then to multiples of the last. */
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384] as readonly number[],
   /** Records of one account. Ten times what the vault must stay instant at. */
@@ -90,6 +99,14 @@ export const limits = {
 
   /** Members of one roster. */
   rosterMembers: 10_000,
+  /** Teams of one roster. */
+  rosterTeams: 1_000,
+  /** People and teams that one record or folder is shared with. */
+  grantsPerObject: 500,
+  /** Shared folders that one record is in. */
+  foldersPerRecord: 16,
+  /** What a connect command shows of grants and entries: the ways of a chain of four. */
+  accessProof: { grants: 16, entries: 4 },
 
   /**
    * Guacamole instructions. guacd itself parses at most 8192 bytes and 128 elements (parser-constants.h), so more

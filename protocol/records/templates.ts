@@ -1,13 +1,17 @@
-import type { RecordContent, RecordField } from './content.ts';
+import type { RecordContent } from './content.ts';
+import { everydayTemplates } from './templates-everyday.ts';
+import { configurationTemplates, pamTemplates } from './templates-pam.ts';
 
-/** How a field is shown and edited; `secret` values stay in the worker until a person asks to see them. */
+/** One field of a record type. Whether it is secret says its field type. */
 export interface FieldTemplate {
   readonly type: string;
   readonly label?: string;
   /** Shown when it differs from the label. */
   readonly title: string;
-  readonly secret?: boolean;
+  /** A text that has several lines, where its field type has one. */
   readonly multiline?: boolean;
+  /** What a `dropdown` offers. */
+  readonly options?: readonly string[];
 }
 
 export interface RecordTemplate {
@@ -18,65 +22,28 @@ export interface RecordTemplate {
   readonly internal?: boolean;
 }
 
-/** Record types as in the reference of record types; more come with the everyday vault. */
+/** Record types of this version, in the order in which a person is offered them. */
 export const recordTemplates: readonly RecordTemplate[] = [
-  {
-    type: 'pamMachine',
-    title: 'Machine',
-    fields: [
-      { type: 'pamHostname', title: 'Host' },
-      { type: 'pamSettings', title: 'Connection' },
-      { type: 'trafficEncryptionSeed', title: 'Traffic seed', secret: true },
-      { type: 'text', label: 'operatingSystem', title: 'Operating system' },
-    ],
-  },
-  {
-    type: 'pamUser',
-    title: 'Machine user',
-    fields: [
-      { type: 'login', title: 'Login' },
-      { type: 'password', title: 'Password', secret: true },
-      { type: 'secret', label: 'privatePEMKey', title: 'Private key', secret: true, multiline: true },
-      { type: 'secret', label: 'passphrase', title: 'Key passphrase', secret: true },
-    ],
-  },
-  {
-    type: 'login',
-    title: 'Login',
-    fields: [
-      { type: 'login', title: 'Login' },
-      { type: 'password', title: 'Password', secret: true },
-      { type: 'url', title: 'Website' },
-    ],
-  },
-  { type: 'app', title: 'Application', fields: [], internal: true },
-  {
-    type: 'pamNetworkConfiguration',
-    title: 'Gateway configuration',
-    internal: true,
-    fields: [{ type: 'pamResources', title: 'Gateway' }],
-  },
+  ...everydayTemplates,
+  ...pamTemplates,
+  ...configurationTemplates,
 ];
 
-/** Field types whose values are secret whatever record they are in. */
-const secretTypes: ReadonlySet<string> = new Set([
-  'password',
-  'secret',
-  'trafficEncryptionSeed',
-  'oneTimeCode',
-  'pinCode',
-  'keyPair',
-  'note',
-]);
+const byType: ReadonlyMap<string, RecordTemplate> = new Map(
+  recordTemplates.map((template) => [template.type, template]),
+);
 
-/** Whether a field's values stay in the worker until they are asked for. */
-export function isSecretField(field: Pick<RecordField, 'type'>): boolean {
-  return secretTypes.has(field.type);
+/** The template of that type, among `custom` ones too. Returns null for a type that has none. */
+export function templateOf(type: string, custom: readonly RecordTemplate[] = []): RecordTemplate | null {
+  return byType.get(type) ?? custom.find((template) => template.type === type) ?? null;
 }
 
-/** Returns null for a type that has no template. */
-export function templateOf(type: string): RecordTemplate | null {
-  return recordTemplates.find((template) => template.type === type) ?? null;
+/** The template's field of that type and label; null for a field that the record has besides. */
+export function fieldTemplateOf(
+  template: RecordTemplate | null,
+  field: { readonly type: string; readonly label?: string },
+): FieldTemplate | null {
+  return template?.fields.find(({ type, label }) => type === field.type && label === field.label) ?? null;
 }
 
 /** An empty content of that type with all its fields in order. */

@@ -1,14 +1,12 @@
 import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { isSecretField } from '../../protocol/records/templates.ts';
+import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type {
-  FieldPath,
   GatewayView,
   RecordSummary,
   RecordView,
-  SaveRecord,
   SessionEvent,
   VaultState,
   VaultVerbs,
@@ -59,7 +57,6 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     if (found === undefined) throw new ProtocolError('not-found', 'no such record');
     return found;
   };
-  const fieldAt = ({ content }: Stored, { group, index }: FieldPath) => content[group]?.[index];
   const put = (content: RecordContent): Uid => {
     const uid = newUid();
     records.set(uid, { revision: 1, changedAt: Date.now(), content, connectionsAllowed: true });
@@ -110,7 +107,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       ...viewOf(uid, stored(uid)),
       gatewayUid: gatewayOf(stored(uid), gateways),
     }),
-    revealField: async ({ recordUid, field }) => String(fieldAt(stored(recordUid), field)?.value[0] ?? ''),
+    revealField: async ({ recordUid, field }) => fieldText(stored(recordUid).content, field),
     saveRecord: async (input) => {
       const uid = input.uid ?? newUid();
       const before = records.get(uid);
@@ -118,7 +115,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       records.set(uid, {
         revision: (before?.revision ?? 0) + 1,
         changedAt: Date.now(),
-        content: merge(input, before),
+        content: putBack(input.content, input.withheld ?? [], before?.content ?? null),
         connectionsAllowed: input.connectionsAllowed ?? true,
       });
       changed();
@@ -222,32 +219,10 @@ function textOf({ title, subtitle, type }: RecordSummary): string {
 }
 
 function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
-  const withheld: FieldPath[] = [];
-  const hide = (group: FieldPath['group']) =>
-    (content[group] ?? []).map((field, index) => {
-      if (!isSecretField(field) || field.value.length === 0) return field;
-      withheld.push({ group, index });
-      return { ...field, value: [] };
-    });
-  const hidden = {
-    ...content,
-    fields: hide('fields'),
-    ...(content.custom ? { custom: hide('custom') } : {}),
-  };
-  return { uid, revision, changedAt, content: hidden, withheld, connectionsAllowed, gatewayUid: null };
+  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null };
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
   const { configurationUid } = readPamSettings(content);
   return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
-}
-
-function merge({ content, withheld = [] }: SaveRecord, before: Stored | undefined): RecordContent {
-  const keep = (group: FieldPath['group']) =>
-    (content[group] ?? []).map((field, index) =>
-      withheld.some((path) => path.group === group && path.index === index)
-        ? (before?.content[group]?.[index] ?? field)
-        : field,
-    );
-  return { ...content, fields: keep('fields'), ...(content.custom ? { custom: keep('custom') } : {}) };
 }

@@ -1,4 +1,5 @@
 import type { RecordContent } from '../../protocol/records/content.ts';
+import type { FieldPath, KeptValue } from '../../protocol/records/withholding.ts';
 import type { Uid } from '../../protocol/uid.ts';
 
 /** Records, read and written one by one. */
@@ -31,17 +32,13 @@ export interface RecordSummary {
   readonly connectable: boolean;
 }
 
-/** `group` and position of a field in the content. */
-export interface FieldPath {
-  readonly group: 'fields' | 'custom';
-  readonly index: number;
-}
+export type { FieldPath, KeptValue };
 
 export interface RecordView {
   readonly uid: Uid;
   readonly revision: number;
   readonly changedAt: number;
-  /** Secret fields have an empty value here; `withheld` names those that have one in the vault. */
+  /** Secret values are left out here; `withheld` names those that the vault has. */
   readonly content: RecordContent;
   readonly withheld: readonly FieldPath[];
   /** The switch that the router enforces. */
@@ -55,8 +52,8 @@ export interface SaveRecord {
   /** Of the view that was edited. */
   readonly baseRevision?: number;
   readonly content: RecordContent;
-  /** Withheld fields that keep their value; others get the value in `content`. */
-  readonly withheld?: readonly FieldPath[];
+  /** Withheld values that stay; others get the value in `content`. */
+  readonly withheld?: readonly KeptValue[];
   readonly connectionsAllowed?: boolean;
 }
 

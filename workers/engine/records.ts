@@ -4,10 +4,11 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { firstValue, withValue, type RecordContent } from '../../protocol/records/content.ts';
 import { templateOf } from '../../protocol/records/templates.ts';
+import { fieldText } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type { RecordBook } from './record-book.ts';
 import { matches, summarise, type RecordEntry } from './record-entry.ts';
-import { completeContent, fieldText, viewOf } from './record-view.ts';
+import { completeContent, viewOf } from './record-view.ts';
 import { openPolicy, type Draft, type RecordWriter } from './record-writer.ts';
 
 const byTitle = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });

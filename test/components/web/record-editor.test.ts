@@ -79,7 +79,7 @@ describe('the record form', { timeout: 20_000 }, () => {
     const [record] = fake.records.values();
     expect(record?.content).toMatchObject({
       title: 'Wiki',
-      fields: [{ value: ['ada'] }, { value: ['wiki secret'] }, {}],
+      fields: [{ value: ['ada'] }, { value: ['wiki secret'] }, {}, {}, {}],
     });
   });
 

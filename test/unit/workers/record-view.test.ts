@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordContent } from '../../../protocol/records/content.ts';
+import { fieldText } from '../../../protocol/records/withholding.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import { forGateway, sharesOnlyIn, wantedShares } from '../../../workers/engine/application-copies.ts';
 import { describeRecord, matches, type RecordEntry } from '../../../workers/engine/record-entry.ts';
-import { completeContent, fieldText } from '../../../workers/engine/record-view.ts';
+import { completeContent } from '../../../workers/engine/record-view.ts';
 
 const content: RecordContent = {
   type: 'pamUser',
