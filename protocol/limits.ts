@@ -19,6 +19,20 @@ export const limits = {
   /** Characters of an attachment's name and media type. */
   fileName: 255,
   mediaType: 127,
+  /** Plaintext of every chunk of a file but the last: a quarter of a request, so that a lost one is cheap to send again. */
+  fileChunk: 1024 * 1024,
+  /** The last chunk of a longer file is padded to this: an eighth of a chunk hides more than it costs. */
+  fileChunkPadding: 128 * 1024,
+  /** Chunks of one file, 16 GiB: what a server can remember of an upload in 2 KiB. */
+  fileChunks: 16 * 1024,
+  /** Files of one account, each a row and a folder at the server. */
+  filesPerAccount: 100_000,
+  /** Uploads of one account that are under way. */
+  uploadsPerAccount: 200,
+  /** How long an upload may stand still before its chunks go. */
+  uploadMs: 24 * 60 * 60_000,
+  /** A share link: what it holds in plaintext, how long, and how often it may be opened. */
+  shareLink: { plaintext: 64 * 1024, longestMs: 90 * 24 * 60 * 60_000, views: 100, perAccount: 1_000 },
   /** Sizes a server sees are rounded up to these buckets, then to multiples of the last. */
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384] as readonly number[],
   /** Records of one account. Ten times what the vault must stay instant at. */

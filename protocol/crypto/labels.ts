@@ -7,6 +7,10 @@ export const labels = {
   ecies: 'sallyport/v1/ecies',
   accountWrappingKey: 'sallyport/v1/account-wrapping-key',
   localWrappingKey: 'sallyport/v1/local-wrapping-key',
+  passkeyInput: 'sallyport/v1/passkey-input',
+  passkeyWrappingKey: 'sallyport/v1/passkey-wrapping-key',
+  deviceFingerprint: 'sallyport/v1/device-fingerprint',
+  backupCode: 'sallyport/v1/backup-code',
   recordTrafficVaultToGateway: 'sallyport/v1/session-signal/vault-to-gateway',
   recordTrafficGatewayToVault: 'sallyport/v1/session-signal/gateway-to-vault',
   applicationKey: 'sallyport/v1/application-key',
@@ -17,6 +21,8 @@ export const labels = {
   invitationToken: 'sallyport/v1/invitation-token',
   invitationProof: 'sallyport/v1/invitation-proof',
   accountFingerprint: 'sallyport/v1/account-fingerprint',
+  shareLinkAccessToken: 'sallyport/v1/share-link/access-token',
+  shareLinkContentKey: 'sallyport/v1/share-link/content-key',
   linkClientToServer: 'sallyport/v1/link/client-to-server',
   linkServerToClient: 'sallyport/v1/link/server-to-client',
 } as const;
@@ -28,6 +34,7 @@ export const signatureContexts = {
   command: 'sallyport/v1/signature/command',
   folder: 'sallyport/v1/signature/folder',
   folderEntry: 'sallyport/v1/signature/folder-entry',
+  deviceProof: 'sallyport/v1/signature/device-proof',
   gatewayReply: 'sallyport/v1/signature/gateway-reply',
   grant: 'sallyport/v1/signature/grant',
   keyOffer: 'sallyport/v1/signature/key-offer',
@@ -37,6 +44,7 @@ export const signatureContexts = {
   record: 'sallyport/v1/signature/record',
   roster: 'sallyport/v1/signature/roster',
   serverKeys: 'sallyport/v1/signature/server-keys',
+  shareLinkOpen: 'sallyport/v1/signature/share-link-open',
   teamKey: 'sallyport/v1/signature/team-key',
 } as const;
 
@@ -62,7 +70,12 @@ export const purposes = {
   entryKey: 'entry-key',
   entryLaunchKey: 'entry-launch-key',
   entryPlace: 'entry-place',
+  fileChunk: 'file-chunk',
+  fileUpload: 'file-upload',
+  shareLink: 'share-link',
+  shareLinkTitle: 'share-link-title',
   localState: 'local-state',
+  totpSecret: 'totp-secret',
   sessionSignal: 'session-signal',
   commandReply: 'command-reply',
 } as const;
