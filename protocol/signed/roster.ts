@@ -15,10 +15,23 @@ export interface Roster {
   readonly version: bigint;
   readonly parentHash: Bytes;
   readonly members: readonly RosterMember[];
+  readonly teams: readonly RosterTeam[];
+  /** ECDH, 65 bytes; empty when the organisation has no recovery. */
+  readonly recoveryPublicKey: Bytes;
 }
 
 export interface RosterMember extends AccountIdentity {
   readonly administrator: boolean;
+  /** Lower case, as the server spells it. */
+  readonly email: string;
+}
+
+/** A team has a key pair of its own: what is shared with it is sealed to that. */
+export interface RosterTeam {
+  readonly teamUid: Uid;
+  readonly ecdhPublicKey: Bytes;
+  readonly memberUids: readonly Uid[];
+  readonly keyVersion: number;
 }
 
 /** Signs a roster with the organisation's key. */
@@ -31,6 +44,12 @@ export async function signRoster(
     version: roster.version,
     parentHash: roster.parentHash,
     members: roster.members.map((member) => ({ ...member, accountUid: uidBytes(member.accountUid) })),
+    teams: roster.teams.map((team) => ({
+      ...team,
+      teamUid: uidBytes(team.teamUid),
+      memberUids: team.memberUids.map(uidBytes),
+    })),
+    recoveryPublicKey: roster.recoveryPublicKey,
   });
   return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, bytes) };
 }
@@ -64,16 +83,26 @@ export function findMember(roster: Roster, accountUid: Uid): RosterMember | null
 function decodeRoster(bytes: Uint8Array): Roster {
   const message = decodeMessage(RosterSchema, bytes);
   if (message.members.length > limits.rosterMembers) throw new ProtocolError('too-large', 'too many members');
+  if (message.teams.length > limits.rosterTeams) throw new ProtocolError('too-large', 'too many teams');
   const members = message.members.map((member) => ({
     accountUid: uidOf(member.accountUid),
     ecdhPublicKey: copy(member.ecdhPublicKey),
     signingPublicKey: copy(member.signingPublicKey),
     administrator: member.administrator,
+    email: member.email,
+  }));
+  const teams = message.teams.map((team) => ({
+    teamUid: uidOf(team.teamUid),
+    ecdhPublicKey: copy(team.ecdhPublicKey),
+    memberUids: team.memberUids.map(uidOf),
+    keyVersion: team.keyVersion,
   }));
   return {
     organisationUid: uidOf(message.organisationUid),
     version: message.version,
     parentHash: copy(message.parentHash),
     members,
+    teams,
+    recoveryPublicKey: copy(message.recoveryPublicKey),
   };
 }

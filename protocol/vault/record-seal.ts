@@ -1,4 +1,4 @@
-import { parseUtf8, uint64, utf8, type Bytes } from '../bytes.ts';
+import { parseUtf8, uint32, uint64, utf8, type Bytes } from '../bytes.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
 import { purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
@@ -26,6 +26,28 @@ export function unwrapRecordKey(
   sealed: Uint8Array,
 ): Promise<Bytes> {
   return openEnvelope(dataKey, purposes.recordKey, [scope.ownerUid, scope.recordUid], sealed);
+}
+
+/** A record key that was replaced, under the one that replaced it: former revisions stay readable. protocol.md §9.5. */
+export async function wrapFormerKey(
+  newKey: Bytes,
+  recordUid: Uid,
+  formerVersion: number,
+  formerKey: Bytes,
+): Promise<Bytes> {
+  const key = await SymmetricKey.import(newKey);
+  return await sealEnvelope(key, purposes.formerRecordKey, [recordUid, uint32(formerVersion)], formerKey);
+}
+
+/** Inverse of {@link wrapFormerKey}. Throws `open-failed`. */
+export async function unwrapFormerKey(
+  newKey: Bytes,
+  recordUid: Uid,
+  formerVersion: number,
+  sealed: Uint8Array,
+): Promise<Bytes> {
+  const key = await SymmetricKey.import(newKey);
+  return await openEnvelope(key, purposes.formerRecordKey, [recordUid, uint32(formerVersion)], sealed);
 }
 
 /** Padded content under the record key, bound to record, owner and revision. Throws `too-large`. */

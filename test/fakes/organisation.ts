@@ -40,12 +40,15 @@ export class Organisation {
       ecdhPublicKey: person.ecdh.publicKey,
       signingPublicKey: person.signer.publicKey,
       administrator: person.administrator,
+      email: `${person.accountUid}@example.test`,
     }));
     const signed = await signRoster(signer, {
       organisationUid: this.uid,
       version,
       parentHash: empty,
       members,
+      teams: [],
+      recoveryPublicKey: empty,
     });
     return create(SignedRosterSchema, signed);
   }

@@ -175,6 +175,8 @@ describe('swapped ciphertexts', () => {
         version: 1n,
         parentHash: new Uint8Array(0),
         members: [member],
+        teams: [],
+        recoveryPublicKey: new Uint8Array(0),
       });
       server.lie(AccountService.method.finishLogin, ({ organisation: shown }) => {
         Object.assign(shown!, { signingPublicKey: ownKey.publicKey });
@@ -245,5 +247,6 @@ function memberOf(accountUid: Uint8Array, roster: Uint8Array) {
     ecdhPublicKey: copy(member?.ecdhPublicKey ?? empty),
     signingPublicKey: copy(member?.signingPublicKey ?? empty),
     administrator: true,
+    email: '',
   };
 }

@@ -1,4 +1,4 @@
-import { wipe, type Bytes } from '../../protocol/bytes.ts';
+import { empty, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
@@ -115,6 +115,7 @@ async function sealAccount(
     ecdhPublicKey: ecdhKey,
     signingPublicKey: signer.publicKey,
     administrator: true,
+    email,
   };
   return { account, organisation: await foundOrganisation(dataKey, founder) };
 }
@@ -125,7 +126,7 @@ async function foundOrganisation(
 ): Promise<OrganisationBundle> {
   const organisationUid = newUid();
   const { privateKey, publicKey } = generateEcdhKeyPair();
-  const first = { organisationUid, version: 1n, parentHash: new Uint8Array(0), members: [founder] };
+  const first = { organisationUid, version: 1n, parentHash: empty, members: [founder], teams: [], recoveryPublicKey: empty };
   const bundle = create(OrganisationBundleSchema, {
     organisationUid: uidBytes(organisationUid),
     signingPublicKey: publicKey,

@@ -1,0 +1,45 @@
+import { uint32, uint64, type Bytes } from '../bytes.ts';
+import { encodeContext } from '../crypto/context.ts';
+import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { signatureContexts } from '../crypto/labels.ts';
+import { uidBytes, type Uid } from '../uid.ts';
+
+/** One revision of a record as its writer signs it. protocol.md §9.6. */
+export interface RevisionStatement {
+  readonly recordUid: Uid;
+  readonly ownerUid: Uid;
+  readonly revision: bigint;
+  readonly keyVersion: number;
+  readonly deleted: boolean;
+  readonly sealedData: Uint8Array;
+  /** SHA-256 of the sealed launch card, 32 bytes: a former revision is kept without the card itself. */
+  readonly launchHash: Uint8Array;
+}
+
+/** The writer's signature, 64 bytes. */
+export function signRevision(writer: Signer, statement: RevisionStatement): Promise<Bytes> {
+  return writer.sign(signatureContexts.record, encodeRevision(statement));
+}
+
+/** Throws `bad-signature`. Whether the writer may write is another question (protocol/sharing/access.ts). */
+export function verifyRevision(
+  writerKey: Uint8Array,
+  statement: RevisionStatement,
+  signature: Uint8Array,
+): void {
+  verifySignature(writerKey, signatureContexts.record, encodeRevision(statement), signature);
+}
+
+function encodeRevision(statement: RevisionStatement): Bytes {
+  const { recordUid, ownerUid, revision, keyVersion, deleted, sealedData, launchHash } = statement;
+  return encodeContext(
+    uidBytes(recordUid),
+    uidBytes(ownerUid),
+    uint64(revision),
+    uint32(keyVersion),
+    new Uint8Array([deleted ? 1 : 0]),
+    sha256(sealedData),
+    launchHash,
+  );
+}

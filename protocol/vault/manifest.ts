@@ -1,0 +1,132 @@
+import { equal, uint64, type Bytes } from '../bytes.ts';
+import { encodeContext } from '../crypto/context.ts';
+import { verifySignature } from '../crypto/ecdsa.ts';
+import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
+import { hmacSha256 } from '../crypto/hash.ts';
+import { purposes, signatureContexts } from '../crypto/labels.ts';
+import { randomBytes } from '../crypto/random.ts';
+import { ProtocolError } from '../errors.ts';
+import { decodeMessage } from '../messages/decode.ts';
+import { encodeMessage } from '../messages/encode.ts';
+import { ManifestSchema, type SealedManifest } from '../messages/gen/record_pb.js';
+import { uidBytes, type Uid } from '../uid.ts';
+import type { AccountKeys } from './account-keys.ts';
+
+/**
+ * What an account owns, as one digest (protocol.md §9.7): the XOR of an HMAC for each object. The key is in the sealed
+ * manifest alone, so a server cannot find other objects with the same digest, and a write changes it in constant time.
+ */
+export interface Manifest {
+  readonly version: bigint;
+  /** 32 bytes. */
+  readonly setKey: Bytes;
+  /** 32 bytes. */
+  readonly digest: Bytes;
+  readonly count: bigint;
+  readonly securityVersion: number;
+  readonly rosterVersion: bigint;
+}
+
+/** What this code accepts and writes. Rises when a format or parameter is given up; never falls. */
+export const securityVersion = 1;
+
+export type ElementKind = 'record' | 'card' | 'folder';
+
+/** One object as the owner last wrote it. */
+export interface ManifestElement {
+  readonly kind: ElementKind;
+  readonly uid: Uid;
+  readonly revision: bigint;
+  /** The last 16 bytes of its sealed data: the tag that binds content, UID and revision. */
+  readonly tag: Uint8Array;
+  readonly deleted: boolean;
+}
+
+/** The manifest of an account that owns nothing yet. */
+export function newManifest(rosterVersion: bigint): Manifest {
+  const digest = new Uint8Array(32);
+  return { version: 0n, setKey: randomBytes(32), digest, count: 0n, securityVersion, rosterVersion };
+}
+
+/** The last 16 bytes of an envelope, as elements name it. Throws `malformed` when it is shorter. */
+export function tagOf(sealed: Uint8Array): Bytes {
+  if (sealed.length < 16) throw new ProtocolError('malformed', 'not an envelope');
+  return new Uint8Array(sealed.subarray(sealed.length - 16));
+}
+
+/** HMAC-SHA-256 of an element under the set key, 32 bytes. */
+export function elementMac(setKey: Uint8Array, element: ManifestElement): Bytes {
+  const { kind, uid, revision, tag, deleted } = element;
+  const flag = new Uint8Array([deleted ? 1 : 0]);
+  return hmacSha256(setKey, encodeContext(kind, uidBytes(uid), uint64(revision), tag, flag));
+}
+
+/** `digest` with another element's MAC in or out: XOR does either. Changes `digest` in place. */
+export function toggle(digest: Uint8Array, mac: Uint8Array): void {
+  for (let i = 0; i < digest.length; i++) digest[i] = (digest[i] ?? 0) ^ (mac[i] ?? 0);
+}
+
+/** The next manifest after some elements went out of the set and others came in. */
+export function nextManifest(
+  before: Manifest,
+  change: { readonly out: readonly ManifestElement[]; readonly in: readonly ManifestElement[] },
+  rosterVersion: bigint,
+): Manifest {
+  const digest = new Uint8Array(before.digest);
+  for (const element of [...change.out, ...change.in]) toggle(digest, elementMac(before.setKey, element));
+  return {
+    version: before.version + 1n,
+    setKey: before.setKey,
+    digest,
+    count: before.count + BigInt(change.in.length - change.out.length),
+    securityVersion: Math.max(before.securityVersion, securityVersion),
+    rosterVersion: rosterVersion > before.rosterVersion ? rosterVersion : before.rosterVersion,
+  };
+}
+
+/** Sealed under the data key, signed by the account. */
+export async function sealManifest(
+  keys: Pick<AccountKeys, 'accountUid' | 'dataKey' | 'signer'>,
+  manifest: Manifest,
+): Promise<{ version: bigint; sealed: Bytes; signature: Bytes }> {
+  const { version, ...members } = manifest;
+  const objects = [keys.accountUid, uint64(version)];
+  const plaintext = encodeMessage(ManifestSchema, members);
+  const sealed = await sealEnvelope(keys.dataKey, purposes.manifest, objects, plaintext);
+  const signed = encodeContext(uidBytes(keys.accountUid), uint64(version), sealed);
+  return { version, sealed, signature: await keys.signer.sign(signatureContexts.manifest, signed) };
+}
+
+/**
+ * The manifest that this account signed. Throws `bad-signature`, `open-failed`, `malformed`, or `untrusted` for one that
+ * demands a newer security version than this code has.
+ */
+export async function openManifest(
+  keys: Pick<AccountKeys, 'accountUid' | 'dataKey' | 'signer'>,
+  { version, sealed, signature }: SealedManifest,
+): Promise<Manifest> {
+  const signed = encodeContext(uidBytes(keys.accountUid), uint64(version), sealed);
+  verifySignature(keys.signer.publicKey, signatureContexts.manifest, signed, signature);
+  const objects = [keys.accountUid, uint64(version)];
+  const message = decodeMessage(
+    ManifestSchema,
+    await openEnvelope(keys.dataKey, purposes.manifest, objects, sealed),
+  );
+  if (message.setKey.length !== 32 || message.digest.length !== 32)
+    throw new ProtocolError('malformed', 'not a manifest');
+  if (message.securityVersion > securityVersion)
+    throw new ProtocolError('untrusted', 'the vault was used by a newer version: reload the page');
+  return {
+    version,
+    setKey: new Uint8Array(message.setKey),
+    digest: new Uint8Array(message.digest),
+    count: message.count,
+    securityVersion: message.securityVersion,
+    rosterVersion: message.rosterVersion,
+  };
+}
+
+/** Whether the objects that are here are exactly those of the manifest. */
+export function fitsManifest(manifest: Manifest, digest: Uint8Array, count: number): boolean {
+  return manifest.count === BigInt(count) && equal(manifest.digest, digest);
+}
