@@ -4,6 +4,7 @@ import type {
   RecordService,
   SyncRequest,
 } from '../../protocol/messages/gen/record_pb.js';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import type { Head } from '../router/head/head.ts';
@@ -38,7 +39,18 @@ export function recordHandlers(db: Database, head: Head): Handlers<typeof Record
     head.publish(`acct.${accountUid}`, { kind: 'new-data', cursor });
   }
 
-  return { sync: signedIn(sync), putRecords: signedIn(put), deleteRecords: signedIn(remove) };
+  async function refuse(): Promise<never> {
+    throw new ProtocolError('unavailable', 'not served yet');
+  }
+
+  return {
+    sync: signedIn(sync),
+    putRecords: signedIn(put),
+    deleteRecords: signedIn(remove),
+    purgeRecords: signedIn(refuse),
+    listHistory: signedIn(refuse),
+    putCards: signedIn(refuse),
+  };
 }
 
 function toMessage(row: StoredRecord, owner: Uid) {
