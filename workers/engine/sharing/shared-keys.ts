@@ -1,0 +1,53 @@
+import type { Bytes } from '../../../protocol/bytes.ts';
+import type { SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import type { Access } from '../../../protocol/sharing/access.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+
+/** A sealed or signed thing beside the records, as it is stored: the encoded message of the server. */
+export interface StoredShare {
+  readonly kind: 'card' | 'folder' | 'entry' | 'grants';
+  /** `${kind}:${objectUid}`, of an entry `entry:${folderUid}:${recordUid}`. */
+  readonly key: string;
+  /** Encoded Card, SharedFolder, FolderEntry or ObjectGrants. */
+  readonly bytes: Bytes;
+}
+
+/** What the rest of the engine asks of sharing: keys of other people's records, and who may do what with them. */
+export interface SharedKeys {
+  /** Takes over what this device stored of an earlier visit: folders, entries and grants; it looks at nothing else. */
+  load(objects: readonly StoredShare[]): void;
+  /**
+   * Takes over the sharing part of a sync page (folders, entries, grants and their removals) before its records are
+   * looked at. What does not hold is dropped, with a warning. Gives what is to be stored; never a card.
+   */
+  admit(page: SyncResponse): Promise<readonly StoredShare[]>;
+  /** K of somebody else's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
+  recordKey(recordUid: Uid): Promise<Bytes | null>;
+  /** V of somebody else's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
+  launchKey(recordUid: Uid): Promise<Bytes | null>;
+  /** What this account may do with a record now, its own included; null when nothing. */
+  accessTo(recordUid: Uid, ownerUid: Uid): Access | null;
+  /** Whether that writer may write that record now. The signature is the caller's to verify, with `signingKeyOf`. */
+  mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean;
+  /** Signing key of a roster member, 65 bytes; null when unknown. */
+  signingKeyOf(accountUid: Uid): Bytes | null;
+  /** The shared folders that the record is in, for this account. */
+  foldersOf(recordUid: Uid): readonly Uid[];
+  /** Name and subfolders of every shared folder that opens, for lists. */
+  folders(): Promise<readonly SharedFolderEntry[]>;
+  /** Wipes every key. */
+  clear(): void;
+}
+
+/** A shared folder as lists need it. */
+export interface SharedFolderEntry {
+  readonly uid: Uid;
+  readonly ownerUid: Uid;
+  readonly name: string;
+  readonly subfolders: readonly { readonly uid: Uid; readonly name: string; readonly parentUid: Uid | null }[];
+  readonly access: Access;
+  /** Its records, and in which subfolder each is. */
+  readonly places: ReadonlyMap<Uid, Uid | null>;
+  /** For the owner's manifest. */
+  readonly revision: bigint;
+}
