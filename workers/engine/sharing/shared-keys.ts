@@ -44,7 +44,11 @@ export interface SharedFolderEntry {
   readonly uid: Uid;
   readonly ownerUid: Uid;
   readonly name: string;
-  readonly subfolders: readonly { readonly uid: Uid; readonly name: string; readonly parentUid: Uid | null }[];
+  readonly subfolders: readonly {
+    readonly uid: Uid;
+    readonly name: string;
+    readonly parentUid: Uid | null;
+  }[];
   readonly access: Access;
   /** Its records, and in which subfolder each is. */
   readonly places: ReadonlyMap<Uid, Uid | null>;
