@@ -1,4 +1,5 @@
-import { vaultPlace, type Route } from '../state/route.svelte.ts';
+import { vaultPlace } from '../state/place.ts';
+import type { Route } from '../state/route.svelte.ts';
 import type { Toasts } from '../state/toasts.svelte.ts';
 import type { Vault } from '../state/vault.svelte.ts';
 import { PeerConnections } from './peer-connections.ts';

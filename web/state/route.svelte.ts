@@ -1,17 +1,4 @@
-import type { Uid } from '../../protocol/uid.ts';
-
-export type Place =
-  | { readonly page: 'vault'; readonly recordUid: Uid | null; readonly editing: boolean }
-  | { readonly page: 'new'; readonly type: string }
-  | { readonly page: 'gateways' }
-  | { readonly page: 'settings' }
-  | { readonly page: 'session'; readonly tab: string };
-
-export const vaultPlace: Extract<Place, { page: 'vault' }> = {
-  page: 'vault',
-  recordUid: null,
-  editing: false,
-};
+import { hashOf, parsePlace, vaultPlace, type Place } from './place.ts';
 
 /** Asked before a place is left; resolves to false to stay. */
 export type LeaveGuard = () => Promise<boolean>;
@@ -75,29 +62,4 @@ export class Route {
     this.#hash = wanted;
     this.place = parsePlace(wanted);
   }
-}
-
-export function hashOf(place: Place): string {
-  switch (place.page) {
-    case 'vault':
-      return `#/vault${place.recordUid === null ? '' : `/${place.recordUid}`}${place.editing ? '/edit' : ''}`;
-    case 'new':
-      return `#/new/${place.type}`;
-    case 'session':
-      return `#/session/${place.tab}`;
-    case 'gateways':
-    case 'settings':
-      return `#/${place.page}`;
-  }
-}
-
-/** Anything that is no place leads to the vault. */
-export function parsePlace(hash: string): Place {
-  const [page, name, mode] = hash.replace(/^#\//, '').split('/');
-  if (page === 'gateways' || page === 'settings') return { page };
-  if (page === 'new' && name) return { page, type: name };
-  if (page === 'session' && name) return { page, tab: name };
-  if (page === 'vault' && name && /^[\w-]{22}$/.test(name))
-    return { page, recordUid: name as Uid, editing: mode === 'edit' };
-  return vaultPlace;
 }

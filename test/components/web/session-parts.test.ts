@@ -3,7 +3,7 @@ import { newUid } from '../../../protocol/uid.ts';
 import type { SessionEvent } from '../../../workers/api.ts';
 import { LegTrail } from '../../../web/session/legs.svelte.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
-import { hashOf, parsePlace, vaultPlace, type Place } from '../../../web/state/route.svelte.ts';
+import { hashOf, parsePlace, vaultPlace, type Place } from '../../../web/state/place.ts';
 
 const candidate = (sessionUid: SessionEvent['sessionUid'], text: string): SessionEvent => ({
   kind: 'candidate',
