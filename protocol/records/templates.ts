@@ -1,4 +1,5 @@
 import type { RecordContent } from './content.ts';
+import { fieldTypeOf } from './field-types.ts';
 import { everydayTemplates } from './templates-everyday.ts';
 import { configurationTemplates, pamTemplates } from './templates-pam.ts';
 
@@ -52,4 +53,14 @@ export function emptyContent(template: RecordTemplate): RecordContent {
     label === undefined ? { type, value: [] } : { type, label, value: [] },
   );
   return { type: template.type, title: '', fields };
+}
+
+/** What a person calls the field: the template's title, else its own label, else its type's. */
+export function fieldTitle(
+  template: RecordTemplate | null,
+  field: { readonly type: string; readonly label?: string },
+): string {
+  return (
+    fieldTemplateOf(template, field)?.title || field.label || fieldTypeOf(field.type)?.title || field.type
+  );
 }

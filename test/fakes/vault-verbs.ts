@@ -3,6 +3,8 @@ import { findField, type RecordContent } from '../../protocol/records/content.ts
 import { ProtocolError } from '../../protocol/errors.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
+import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
+import { generatePassword } from '../../workers/tools/password-generator.ts';
 import type {
   GatewayView,
   RecordSummary,
@@ -143,11 +145,9 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       deleted.delete(uid);
       changed();
     },
-    generatePassword: async ({ length }) =>
-      Array.from(
-        { length },
-        () => 'abcdefghkmnpqrstuvwxyzABCDEFGHKLMNPQRSTUVWXYZ23456789-_+!'[Math.floor(Math.random() * 56)],
-      ).join(''),
+    generatePassword: async (options) => generatePassword(options),
+    readOneTimeCode: async ({ recordUid, field }) =>
+      oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
     syncNow: async () => {},
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {

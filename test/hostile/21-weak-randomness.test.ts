@@ -9,7 +9,7 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { sealEnvelope } from '../../protocol/crypto/envelope.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
 import { wrappedKeyLength } from '../../protocol/transmission/wrapped-key.ts';
-import { generatePassword } from '../../workers/engine/password-generator.ts';
+import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { HostileServer } from '../fakes/hostile-server.ts';
 import { startEngine } from '../fixtures/engine.ts';
 
@@ -60,7 +60,14 @@ describe('randomness', () => {
       'no entropy',
     );
     expect(() =>
-      generatePassword({ length: 20, upper: true, lower: true, digits: true, symbols: true }),
+      generatePassword({
+        kind: 'characters',
+        length: 20,
+        upper: true,
+        lower: true,
+        digits: true,
+        symbols: true,
+      }),
     ).toThrow();
     vi.restoreAllMocks();
     await engine.close();

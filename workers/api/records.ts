@@ -17,7 +17,6 @@ export interface RecordVerbs {
   undoDelete(recordUid: Uid): Promise<void>;
   /** What undoDelete can bring back, the last first; `changedAt` is when this device heard of the deletion. */
   listDeletedRecords(): Promise<RecordSummary[]>;
-  generatePassword(options: PasswordOptions): Promise<string>;
   syncNow(): Promise<void>;
 }
 
@@ -55,12 +54,4 @@ export interface SaveRecord {
   /** Withheld values that stay; others get the value in `content`. */
   readonly withheld?: readonly KeptValue[];
   readonly connectionsAllowed?: boolean;
-}
-
-export interface PasswordOptions {
-  readonly length: number;
-  readonly upper: boolean;
-  readonly lower: boolean;
-  readonly digits: boolean;
-  readonly symbols: boolean;
 }

@@ -5,6 +5,7 @@ import { accountVerbs } from './verbs/account-verbs.ts';
 import { gatewayVerbs } from './verbs/gateway-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
+import { toolVerbs } from './verbs/tool-verbs.ts';
 
 /** The vault verbs, and how to stop. */
 export type VaultEngine = VaultVerbs & { close(): Promise<void> };
@@ -17,6 +18,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...recordVerbs(core),
     ...gatewayVerbs(core),
     ...sessionVerbs(core),
+    ...toolVerbs(core),
     close: () => core.close(),
   };
 }

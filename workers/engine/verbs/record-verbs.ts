@@ -1,6 +1,5 @@
 import type { RecordVerbs } from '../../api.ts';
 import type { EngineCore } from '../core.ts';
-import { generatePassword } from '../password-generator.ts';
 
 /** Records of the unlocked vault. */
 export function recordVerbs(core: EngineCore): RecordVerbs {
@@ -13,7 +12,6 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     deleteRecord: async (recordUid) => await records().remove(recordUid),
     undoDelete: async (recordUid) => await records().undoRemove(recordUid),
     listDeletedRecords: async () => await records().listDeleted(),
-    generatePassword: async (options) => generatePassword(options),
     syncNow: async () => await core.unlocked().sync.run(),
   };
 }
