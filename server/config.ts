@@ -1,8 +1,10 @@
 // Where the server listens, stores and logs: environment variables, or one TOML file, checked before anything starts.
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { settings, type SettingName } from './settings.ts';
+import { limits } from '../protocol/limits.ts';
+import type { BlobLocation } from './files/open-blob-store.ts';
 import type { LogLevel } from './log/logger.ts';
 
 export interface Config {
@@ -15,6 +17,12 @@ export interface Config {
   readonly publicUrl: string | null;
   readonly tls: { readonly certificate: string; readonly key: string } | null;
   readonly databaseUrl: string | null;
+  readonly files: {
+    readonly store: BlobLocation;
+    /** Bytes of one file, and of all sealed files that one account stored. */
+    readonly largest: number;
+    readonly quota: number;
+  };
   readonly openSignUp: boolean;
   readonly logLevel: LogLevel;
   readonly siteFolder: string;
@@ -37,19 +45,28 @@ export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Confi
   const path = file ?? environment['SALLYPORT_CONFIG'];
   const values: Values = { ...(path ? readFile(path) : {}), ...fromEnvironment(environment) };
   requireBothRoles(values.ROLES);
+  const dataFolder = resolve(values.SALLYPORT_DATA ?? 'var/server');
   return {
-    dataFolder: resolve(values.SALLYPORT_DATA ?? 'var/server'),
+    dataFolder,
     host: values.SALLYPORT_HOST ?? '127.0.0.1',
     port: portIn(values.SALLYPORT_PORT ?? '8443'),
     publicUrl: values.SALLYPORT_PUBLIC_URL ? originIn(values.SALLYPORT_PUBLIC_URL) : null,
     tls: tlsIn(values),
     databaseUrl: values.DATABASE_URL ? databaseUrlIn(values.DATABASE_URL) : null,
+    files: {
+      store: blobLocationIn(values.BLOB_STORE ?? join(dataFolder, 'files')),
+      largest: Math.min(largestFile, sizeIn('FILE_LARGEST', values.FILE_LARGEST ?? '5GiB')),
+      quota: sizeIn('FILE_QUOTA', values.FILE_QUOTA ?? '50GiB'),
+    },
     openSignUp: flagIn('OPEN_SIGN_UP', values.OPEN_SIGN_UP ?? 'false'),
     logLevel: levelIn(values.LOG_LEVEL ?? 'info'),
     siteFolder: resolve(values.SALLYPORT_SITE ?? 'dist/web'),
     trustedProxies: (values.TRUSTED_PROXIES ?? '').split(/[\s,]+/).filter((address) => address !== ''),
   };
 }
+
+/** What the chunks of one file can hold. */
+const largestFile = limits.fileChunks * limits.fileChunk - 1;
 
 function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
   const given = settings.map(({ name }) => [name, environment[name]] as const);
@@ -124,6 +141,38 @@ function databaseUrlIn(text: string): string {
   const known = URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
   if (!known) throw new ConfigError('DATABASE_URL', 'must begin with postgres://'); // never quoted: it holds a password
   return text;
+}
+
+/** A folder, or the address of a bucket with its credentials. Never quoted: it holds a secret. */
+function blobLocationIn(text: string): BlobLocation {
+  if (!/^https?:/.test(text)) return { folder: resolve(text) };
+  if (!URL.canParse(text)) throw new ConfigError('BLOB_STORE', 'must be a folder or the address of a bucket');
+  const url = new URL(text);
+  const { username, password, pathname, searchParams } = url;
+  if (!username || !password || !/^\/[^/]+$/.test(pathname))
+    throw new ConfigError('BLOB_STORE', 'must be like https://KEY:SECRET@host/bucket?region=eu-central-1');
+  return {
+    bucket: url.origin + pathname,
+    region: searchParams.get('region') ?? 'auto',
+    accessKeyId: decodeURIComponent(username),
+    secretAccessKey: decodeURIComponent(password),
+  };
+}
+
+const units: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+function sizeIn(name: SettingName, text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,15}) ?([KMGT]iB)?$/.exec(text) ?? [];
+  const size = Number(number) * (units[unit] ?? 1);
+  if (number === '' || !Number.isSafeInteger(size) || size < 1)
+    throw new ConfigError(name, 'must be a size like 500MiB or 5GiB');
+  return size;
 }
 
 function flagIn(name: SettingName, text: string): boolean {

@@ -7,6 +7,12 @@ export const settings = [
   { name: 'TLS_CERT', text: 'PEM file with the certificate chain; without it a proxy in front must do TLS' },
   { name: 'TLS_KEY', text: 'PEM file with its private key' },
   { name: 'DATABASE_URL', text: 'postgres:// address of a PostgreSQL 15 or later (default: embedded)' },
+  {
+    name: 'BLOB_STORE',
+    text: 'folder for files, or https://KEY:SECRET@host/bucket of an S3-compatible service',
+  },
+  { name: 'FILE_LARGEST', text: 'size of one file, like 500MiB (default 5GiB)' },
+  { name: 'FILE_QUOTA', text: 'size of all files that one account stores (default 50GiB)' },
   { name: 'OPEN_SIGN_UP', text: 'true: anyone may create an account (default false)' },
   { name: 'ROLES', text: 'what this process does (default worker,head)' },
   { name: 'LOG_LEVEL', text: 'silent, error, warn, info or debug (default info)' },

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AccountService } from '../protocol/messages/gen/account_pb.js';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
+import { FileService } from '../protocol/messages/gen/file_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
 import { addApiRoutes, apiRate } from './api/api-routes.ts';
 import { Dispatcher, methodsOf } from './api/dispatcher.ts';
@@ -11,6 +12,9 @@ import type { Rate } from './api/token-bucket.ts';
 import { createApp } from './app.ts';
 import { applicationHandlers } from './applications/application-service.ts';
 import type { Config } from './config.ts';
+import { fileHandlers } from './files/file-service.ts';
+import { openBlobStore } from './files/open-blob-store.ts';
+import { FileSweep } from './files/sweep.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { Scrubber } from '../protocol/log/scrubber.ts';
@@ -63,10 +67,12 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
   const ring = new KeyRing(config.dataFolder);
   scrubber.hold(ring.opaqueSetup);
+  if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
-    const { app, worker } = await build(config, options, { ring, log, db: store.db });
+    const { app, worker, sweep } = await build(config, options, { ring, log, db: store.db });
     await app.listen({ host: config.host, port: config.port });
+    sweep.start();
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
@@ -80,7 +86,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       reloadKeys: () => reloadKeys(ring, log),
       close: async () => {
         // Fastify stops accepting at once; the links go while the last requests are still being answered.
-        await Promise.all([app.close(), worker.close()]);
+        await Promise.all([app.close(), worker.close(), sweep.close()]);
         await store.close();
         log.info({ event: 'stopped' });
       },
@@ -121,9 +127,12 @@ async function build(config: Config, options: StartOptions, { ring, log, db }: C
   const head = new InProcessHead();
   const opaque = await Opaque.load(ring.opaqueSetup);
   const accounts = { db, opaque, head, log, version: readVersion(), openSignUp, loginRates: rates.login };
+  const blobs = openBlobStore(config.files.store, log);
+  const sweep = new FileSweep(db, blobs, log);
   const methods = new Map([
     ...methodsOf(AccountService, accountHandlers(accounts)),
     ...methodsOf(RecordService, recordHandlers(db, head)),
+    ...methodsOf(FileService, fileHandlers({ db, blobs, sweep, bounds: config.files })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
   const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, openings: rates.links });
@@ -135,7 +144,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db }: C
   addSecretsRoutes(app, new SecretsDesk(db, ring, rates.secrets), rates.api, log);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
-  return { app, worker };
+  return { app, worker, sweep };
 }
 
 function hostIn(host: string): string {

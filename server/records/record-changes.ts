@@ -5,6 +5,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { RecordChange, RecordRevision } from '../../protocol/messages/gen/record_pb.js';
 import { encodeBase64url } from '../../protocol/bytes.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { nameFiles } from '../files/file-rows.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { putCopies } from '../applications/copies.ts';
 import { checkChange } from './record-bounds.ts';
@@ -39,6 +40,7 @@ export async function putRecords(
       owner,
       changes.flatMap((change) => change.applicationCopies),
     );
+    for (const { recordUid, fileUids } of changes) await nameFiles(tx, recordUid, fileUids);
     const revisions = changes.map(({ recordUid, baseRevision }) => ({
       recordUid,
       revision: baseRevision + 1n,

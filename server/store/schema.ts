@@ -12,6 +12,9 @@ export interface Schema {
   application: ApplicationTable;
   application_copy: ApplicationCopyTable;
   client: ClientTable;
+  file: FileTable;
+  file_removal: FileRemovalTable;
+  share_link: ShareLinkTable;
 }
 
 /** pg gives bytes as Buffer and takes any Uint8Array. */
@@ -115,4 +118,37 @@ interface ClientTable {
   address: Generated<string>;
   identity_proof: OptionalBytea;
   last_seen_at: Generated<number>;
+}
+
+interface FileTable {
+  file_uid: Bytea;
+  record_uid: Bytea;
+  account_uid: Bytea;
+  chunk_count: number;
+  sealed_size: number;
+  stored: Bytea;
+  finished: Generated<boolean>;
+  named: Generated<boolean>;
+  sealed_note: Bytea;
+  changed_at: number;
+}
+
+interface FileRemovalTable {
+  file_uid: Bytea;
+  chunk_count: number;
+}
+
+interface ShareLinkTable {
+  link_uid: Bytea;
+  account_uid: Bytea;
+  token_hash: Bytea;
+  sealed_content: Bytea;
+  sealed_title: Bytea;
+  created_at: number;
+  expires_at: number;
+  views: number;
+  views_left: number;
+  one_browser: boolean;
+  browser_key: OptionalBytea;
+  last_opened_at: Generated<number>;
 }

@@ -1,0 +1,143 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { isSealedLayout, sealedChunkSize, sealedFileSize } from '../../protocol/file-layout.ts';
+import type {
+  DeleteFileRequest,
+  FileService,
+  FinishFileRequest,
+  GetChunkRequest,
+  ListFileChunksRequest,
+  ListUploadsRequest,
+  PutChunkRequest,
+  StartFileRequest,
+} from '../../protocol/messages/gen/file_pb.js';
+import { equal } from '../../protocol/bytes.ts';
+import { envelopeOverhead } from '../../protocol/crypto/envelope.ts';
+import { uidBytes, uidOf } from '../../protocol/uid.ts';
+import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
+import type { Database } from '../store/database.ts';
+import { chunkKey, type BlobStore } from './blob-store.ts';
+import { requireFileAccess } from './file-access.ts';
+import { findFile, finishFile, insertFile, inWords, listUploads, markStored } from './file-rows.ts';
+import type { FileSweep } from './sweep.ts';
+
+export interface FileParts {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly sweep: FileSweep;
+  /** Bytes of one file, and of all sealed files that one account stored. */
+  readonly bounds: { readonly largest: number; readonly quota: number };
+}
+
+/** A name, a hash and numbers, padded. */
+const noteMost = 4 * 1024;
+
+/** protocol.md §17. Who may read a record reads its files; who may change it adds some, and removes their own. */
+export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<typeof FileService> {
+  async function start(input: StartFileRequest, { session, now }: SignedInCall) {
+    checkStart(input, bounds.largest);
+    await db.transaction().execute(async (tx) => {
+      await requireFileAccess(tx, session.accountUid, input.recordUid);
+      await insertFile(tx, session.accountUid, input, bounds.quota, now);
+    });
+    return {};
+  }
+
+  async function put({ fileUid, index, sealed }: PutChunkRequest, call: SignedInCall) {
+    const file = await ownFile(fileUid, call);
+    if (file.finished) throw new ProtocolError('conflict', 'the file is finished');
+    requireChunk(file, index);
+    const layout = { chunkCount: file.chunk_count, sealedSize: file.sealed_size };
+    if (sealed.length !== sealedChunkSize(layout, index) || sealed[0] !== 1)
+      throw new ProtocolError('malformed', 'not a sealed chunk of this file');
+    const key = chunkKey(fileUid, index);
+    await blobs.put(key, sealed);
+    if (await markStored(db, fileUid, index, call.now)) return {};
+    if ((await findFile(db, fileUid)) === null) await blobs.remove([key]);
+    throw new ProtocolError('conflict', 'the file was finished or removed meanwhile');
+  }
+
+  async function finish({ fileUid }: FinishFileRequest, call: SignedInCall) {
+    const file = await ownFile(fileUid, call);
+    if (file.finished) return {};
+    await db.transaction().execute(async (tx) => {
+      await requireFileAccess(tx, call.session.accountUid, file.record_uid);
+      await finishFile(tx, fileUid, call.now);
+    });
+    return {};
+  }
+
+  async function listChunks({ fileUid }: ListFileChunksRequest, call: SignedInCall) {
+    const { stored, finished } = await ownFile(fileUid, call);
+    return { stored, finished };
+  }
+
+  async function uploads(_: ListUploadsRequest, { session }: SignedInCall) {
+    const rows = await listUploads(db, session.accountUid);
+    return {
+      uploads: rows.map((row) => ({
+        fileUid: row.file_uid,
+        recordUid: row.record_uid,
+        sealedNote: row.sealed_note,
+        stored: row.stored,
+        finished: row.finished,
+      })),
+    };
+  }
+
+  async function get({ fileUid, index }: GetChunkRequest, { session }: SignedInCall) {
+    uidOf(fileUid);
+    const file = await findFile(db, fileUid);
+    if (!file?.finished) throw noFile();
+    await requireFileAccess(db, session.accountUid, file.record_uid);
+    requireChunk(file, index);
+    const sealed = await blobs.get(chunkKey(fileUid, index));
+    if (sealed === null) throw new ProtocolError('not-found', 'a chunk of the file is lost');
+    return { sealed };
+  }
+
+  async function remove({ fileUid }: DeleteFileRequest, call: SignedInCall) {
+    const file = await ownFile(fileUid, call);
+    await requireFileAccess(db, call.session.accountUid, file.record_uid);
+    await db.deleteFrom('file').where('file_uid', '=', fileUid).execute();
+    sweep.wake();
+    return {};
+  }
+
+  /** A file that the caller stored. Throws `not-found` for any other. */
+  async function ownFile(fileUid: Uint8Array, { session }: SignedInCall) {
+    uidOf(fileUid);
+    const file = await findFile(db, fileUid);
+    if (!file || !equal(file.account_uid, uidBytes(session.accountUid))) throw noFile();
+    return file;
+  }
+
+  return {
+    startFile: signedIn(start),
+    putChunk: signedIn(put),
+    finishFile: signedIn(finish),
+    listFileChunks: signedIn(listChunks),
+    listUploads: signedIn(uploads),
+    getChunk: signedIn(get),
+    deleteFile: signedIn(remove),
+  };
+}
+
+function checkStart(input: StartFileRequest, largest: number): void {
+  uidOf(input.fileUid);
+  uidOf(input.recordUid);
+  if (input.sealedSize > BigInt(sealedFileSize(largest)))
+    throw new ProtocolError('limit-reached', `a file may have ${inWords(largest)}`);
+  if (!isSealedLayout({ chunkCount: input.chunkCount, sealedSize: Number(input.sealedSize) }))
+    throw new ProtocolError('malformed', 'no file has such chunks');
+  if (input.sealedNote.length <= envelopeOverhead || input.sealedNote[0] !== 1)
+    throw new ProtocolError('malformed', 'not a sealed note');
+  if (input.sealedNote.length > noteMost) throw new ProtocolError('too-large', 'the note is too large');
+}
+
+function requireChunk(file: { readonly chunk_count: number }, index: number): void {
+  if (index >= file.chunk_count) throw new ProtocolError('malformed', 'the file has no such chunk');
+}
+
+function noFile(): ProtocolError {
+  return new ProtocolError('not-found', 'there is no such file');
+}
