@@ -13,9 +13,9 @@ import { encodeEnrolmentToken } from '../../protocol/session/enrolment-token.ts'
 import { isGatewayIdentity } from '../../protocol/session/gateway-identity.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { OpenedAccount } from './opened-account.ts';
-import type { RecordBook } from './record-book.ts';
-import type { RecordEntry } from './record-entry.ts';
-import { openPolicy, type RecordWriter } from './record-writer.ts';
+import type { RecordBook } from './records/record-book.ts';
+import type { RecordEntry } from './records/record-entry.ts';
+import { openPolicy, type RecordWriter } from './records/record-writer.ts';
 import type { VaultSession } from './vault-session.ts';
 
 export interface GatewayParts {

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
-import type { RecordBook } from './record-book.ts';
+import type { RecordBook } from './records/record-book.ts';
 import type { VaultStorage } from './storage.ts';
 import type { VaultSession } from './vault-session.ts';
 

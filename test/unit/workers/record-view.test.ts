@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import { forGateway, sharesOnlyIn, wantedShares } from '../../../workers/engine/application-copies.ts';
-import { describeRecord, matches, type RecordEntry } from '../../../workers/engine/record-entry.ts';
-import { completeContent } from '../../../workers/engine/record-view.ts';
+import { forGateway, sharesOnlyIn, wantedShares } from '../../../workers/engine/records/application-copies.ts';
+import { describeRecord, matches, type RecordEntry } from '../../../workers/engine/records/record-entry.ts';
+import { completeContent } from '../../../workers/engine/records/record-view.ts';
 
 const content: RecordContent = {
   type: 'pamUser',

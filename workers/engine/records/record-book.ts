@@ -1,15 +1,15 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { copy, empty, wipe, type Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
-import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { RecordSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
-import type { RecordContent } from '../../protocol/records/content.ts';
-import { uidOf, type Uid } from '../../protocol/uid.ts';
-import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
-import { openRecord, unwrapRecordKey } from '../../protocol/vault/record-seal.ts';
+import { copy, empty, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { openRecord, unwrapRecordKey } from '../../../protocol/vault/record-seal.ts';
 import { describeRecord, type RecordEntry } from './record-entry.ts';
-import { supersedes, type StoredRow } from './storage.ts';
+import { supersedes, type StoredRow } from '../storage.ts';
 
 /** A record whose key and content are open. */
 export interface OpenedRecord {

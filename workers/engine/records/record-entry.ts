@@ -1,15 +1,15 @@
-import type { RecordSummary } from '../api.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import type { Record } from '../../protocol/messages/gen/record_pb.js';
-import { firstText, firstValue, type RecordContent } from '../../protocol/records/content.ts';
+import type { RecordSummary } from '../../api.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { Record } from '../../../protocol/messages/gen/record_pb.js';
+import { firstText, firstValue, type RecordContent } from '../../../protocol/records/content.ts';
 import {
   readHostname,
   readPamResources,
   readPamSettings,
   type PamResources,
-} from '../../protocol/records/pam-settings.ts';
-import { templateOf } from '../../protocol/records/templates.ts';
-import type { Uid } from '../../protocol/uid.ts';
+} from '../../../protocol/records/pam-settings.ts';
+import { templateOf } from '../../../protocol/records/templates.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 
 /** What the vault remembers of an opened record: what lists, searches and sharing need, and no secret. */
 export interface RecordEntry {

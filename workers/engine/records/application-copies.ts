@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Bytes } from '../../protocol/bytes.ts';
-import type { ApplicationCopySchema } from '../../protocol/messages/gen/record_pb.js';
-import type { RecordContent } from '../../protocol/records/content.ts';
-import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import type { Bytes } from '../../../protocol/bytes.ts';
+import type { ApplicationCopySchema } from '../../../protocol/messages/gen/record_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { applicationRecordKeyOf, sealApplicationCopy } from '../../../protocol/session/application-copy.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { RecordEntry } from './record-entry.ts';
 
 /** Which records each application is to have. */

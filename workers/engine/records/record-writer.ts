@@ -1,23 +1,23 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { copy, wipe, type Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { ApplicationService } from '../../protocol/messages/gen/application_pb.js';
+import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
 import {
   RecordService,
   type RecordChangeSchema,
   type RecordPolicy,
-} from '../../protocol/messages/gen/record_pb.js';
-import type { RecordContent } from '../../protocol/records/content.ts';
-import { applicationKeyOf } from '../../protocol/session/application-copy.ts';
-import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
-import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
-import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
-import { inTurn } from './exclusive.ts';
+} from '../../../protocol/messages/gen/record_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { sealRecord, wrapRecordKey } from '../../../protocol/vault/record-seal.ts';
+import { inTurn } from '../exclusive.ts';
 import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
 import type { OpenedRecord, RecordBook } from './record-book.ts';
 import { describeRecord } from './record-entry.ts';
-import type { Sync } from './sync.ts';
-import type { VaultSession } from './vault-session.ts';
+import type { Sync } from '../sync.ts';
+import type { VaultSession } from '../vault-session.ts';
 
 /** A record as it is to be, before it is sealed. */
 export interface Draft {

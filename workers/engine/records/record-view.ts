@@ -1,11 +1,11 @@
-import type { RecordView, SaveRecord } from '../api.ts';
-import { decodeBase64, encodeBase64 } from '../../protocol/bytes.ts';
-import { randomBytes } from '../../protocol/crypto/random.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { firstText, withValue, type RecordContent } from '../../protocol/records/content.ts';
-import { templateOf } from '../../protocol/records/templates.ts';
-import { putBack, withhold } from '../../protocol/records/withholding.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import type { RecordView, SaveRecord } from '../../api.ts';
+import { decodeBase64, encodeBase64 } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import { templateOf } from '../../../protocol/records/templates.ts';
+import { putBack, withhold } from '../../../protocol/records/withholding.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 import type { OpenedRecord } from './record-book.ts';
 
 /** The record as the page may have it: secret values stay behind. */
