@@ -31,7 +31,8 @@ export function verifyRevision(
   verifySignature(writerKey, signatureContexts.record, encodeRevision(statement), signature);
 }
 
-function encodeRevision(statement: RevisionStatement): Bytes {
+/** The bytes that are signed. */
+export function encodeRevision(statement: RevisionStatement): Bytes {
   const { recordUid, ownerUid, revision, keyVersion, deleted, sealedData, launchHash } = statement;
   return encodeContext(
     uidBytes(recordUid),

@@ -8,7 +8,8 @@ import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
-import { ManifestSchema, type SealedManifest } from '../messages/gen/record_pb.js';
+import { ManifestSchema, type SealedManifest } from '../messages/gen/manifest_pb.js';
+import { encodeManifest } from '../signed/manifest-signature.ts';
 import { uidBytes, type Uid } from '../uid.ts';
 import type { AccountKeys } from './account-keys.ts';
 
@@ -93,7 +94,7 @@ export async function sealManifest(
   const objects = [keys.accountUid, uint64(version)];
   const plaintext = encodeMessage(ManifestSchema, members);
   const sealed = await sealEnvelope(keys.dataKey, purposes.manifest, objects, plaintext);
-  const signed = encodeContext(uidBytes(keys.accountUid), uint64(version), sealed);
+  const signed = encodeManifest(keys.accountUid, { version, sealed });
   return { version, sealed, signature: await keys.signer.sign(signatureContexts.manifest, signed) };
 }
 
@@ -105,7 +106,7 @@ export async function openManifest(
   keys: Pick<AccountKeys, 'accountUid' | 'dataKey' | 'signer'>,
   { version, sealed, signature }: SealedManifest,
 ): Promise<Manifest> {
-  const signed = encodeContext(uidBytes(keys.accountUid), uint64(version), sealed);
+  const signed = encodeManifest(keys.accountUid, { version, sealed });
   verifySignature(keys.signer.publicKey, signatureContexts.manifest, signed, signature);
   const objects = [keys.accountUid, uint64(version)];
   const message = decodeMessage(

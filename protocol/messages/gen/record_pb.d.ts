@@ -7,6 +7,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { FolderEntry, Grant, ObjectGrants, SharedFolder } from "./sharing_pb.js";
+import type { SealedManifest } from "./manifest_pb.js";
 
 /**
  * Describes the file record.proto.
@@ -94,7 +95,8 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
   keyVersion: number;
 
   /**
-   * To its owner: the newest revision that the owner's manifest covers. An editor's revision may be newer.
+   * To its owner: the newest revision that the owner's manifest covers. An editor's revision may be newer. Also to who
+   * was its owner, until their manifest has left it out (`adopted`).
    *
    * @generated from field: sallyport.v1.Coverage covered = 13;
    */
@@ -282,6 +284,13 @@ export declare type Removal = Message<"sallyport.v1.Removal"> & {
    * @generated from field: bytes record_uid = 3;
    */
   recordUid: Uint8Array;
+
+  /**
+   * Of a record that somebody else took over: what the caller's manifest still covers.
+   *
+   * @generated from field: sallyport.v1.Coverage covered = 4;
+   */
+  covered?: Coverage | undefined;
 };
 
 /**
@@ -289,84 +298,6 @@ export declare type Removal = Message<"sallyport.v1.Removal"> & {
  * Use `create(RemovalSchema)` to create a new message.
  */
 export declare const RemovalSchema: GenMessage<Removal>;
-
-/**
- * What an account owns, as one digest, so that a server can neither leave out nor roll back. §9.7.
- *
- * @generated from message sallyport.v1.SealedManifest
- */
-export declare type SealedManifest = Message<"sallyport.v1.SealedManifest"> & {
-  /**
-   * Rises by 1 with each write of the account.
-   *
-   * @generated from field: uint64 version = 1;
-   */
-  version: bigint;
-
-  /**
-   * Encoded Manifest under the account's data key.
-   *
-   * @generated from field: bytes sealed = 2;
-   */
-  sealed: Uint8Array;
-
-  /**
-   * Account signing key, context "manifest", over context(account, version, sealed).
-   *
-   * @generated from field: bytes signature = 3;
-   */
-  signature: Uint8Array;
-};
-
-/**
- * Describes the message sallyport.v1.SealedManifest.
- * Use `create(SealedManifestSchema)` to create a new message.
- */
-export declare const SealedManifestSchema: GenMessage<SealedManifest>;
-
-/**
- * @generated from message sallyport.v1.Manifest
- */
-export declare type Manifest = Message<"sallyport.v1.Manifest"> & {
-  /**
-   * HMAC key of the set, random, 32 bytes; the same for the life of the account.
-   *
-   * @generated from field: bytes set_key = 1;
-   */
-  setKey: Uint8Array;
-
-  /**
-   * XOR of the elements' HMACs, 32 bytes.
-   *
-   * @generated from field: bytes digest = 2;
-   */
-  digest: Uint8Array;
-
-  /**
-   * @generated from field: uint64 count = 3;
-   */
-  count: bigint;
-
-  /**
-   * Only rises: what the account's devices accept as formats and parameters. protocol/vault/manifest.ts.
-   *
-   * @generated from field: uint32 security_version = 4;
-   */
-  securityVersion: number;
-
-  /**
-   * The newest roster that the writer had seen.
-   *
-   * @generated from field: uint64 roster_version = 5;
-   */
-  rosterVersion: bigint;
-};
-
-/**
- * Describes the message sallyport.v1.Manifest.
- * Use `create(ManifestSchema)` to create a new message.
- */
-export declare const ManifestSchema: GenMessage<Manifest>;
 
 /**
  * @generated from message sallyport.v1.PutRecordsRequest
@@ -387,7 +318,7 @@ export declare type PutRecordsRequest = Message<"sallyport.v1.PutRecordsRequest"
   manifest?: SealedManifest | undefined;
 
   /**
-   * With a new record key: everything that wraps it, in the same step.
+   * With a new record key: everything that wraps it, in the same step. What wraps a former key and is not here ends.
    *
    * @generated from field: repeated sallyport.v1.Grant grants = 3;
    */
@@ -397,6 +328,21 @@ export declare type PutRecordsRequest = Message<"sallyport.v1.PutRecordsRequest"
    * @generated from field: repeated sallyport.v1.FolderEntry entries = 4;
    */
   entries: FolderEntry[];
+
+  /**
+   * Own records as others last wrote them: this manifest covers that revision (the current one, else `conflict`). A
+   * record that somebody took over: the covered revision, which this manifest has left out.
+   *
+   * @generated from field: repeated sallyport.v1.RecordRevision adopted = 5;
+   */
+  adopted: RecordRevision[];
+
+  /**
+   * Own shared folders, likewise.
+   *
+   * @generated from field: repeated sallyport.v1.FolderRevision adopted_folders = 6;
+   */
+  adoptedFolders: FolderRevision[];
 };
 
 /**
@@ -434,6 +380,8 @@ export declare type RecordChange = Message<"sallyport.v1.RecordChange"> & {
   sealedData: Uint8Array;
 
   /**
+   * Of one's own record; an editor cannot change it.
+   *
    * @generated from field: sallyport.v1.RecordPolicy policy = 5;
    */
   policy?: RecordPolicy | undefined;
@@ -461,7 +409,7 @@ export declare type RecordChange = Message<"sallyport.v1.RecordChange"> & {
   signature: Uint8Array;
 
   /**
-   * Into the trash, or back.
+   * Into the trash, or back. By the owner alone.
    *
    * @generated from field: bool deleted = 10;
    */
@@ -513,6 +461,27 @@ export declare type PutRecordsResponse = Message<"sallyport.v1.PutRecordsRespons
  * Use `create(PutRecordsResponseSchema)` to create a new message.
  */
 export declare const PutRecordsResponseSchema: GenMessage<PutRecordsResponse>;
+
+/**
+ * @generated from message sallyport.v1.FolderRevision
+ */
+export declare type FolderRevision = Message<"sallyport.v1.FolderRevision"> & {
+  /**
+   * @generated from field: bytes folder_uid = 1;
+   */
+  folderUid: Uint8Array;
+
+  /**
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.FolderRevision.
+ * Use `create(FolderRevisionSchema)` to create a new message.
+ */
+export declare const FolderRevisionSchema: GenMessage<FolderRevision>;
 
 /**
  * @generated from message sallyport.v1.RecordRevision
@@ -795,11 +764,15 @@ export declare type CardChange = Message<"sallyport.v1.CardChange"> & {
   objectUid: Uint8Array;
 
   /**
+   * 0 creates.
+   *
    * @generated from field: uint64 base_revision = 2;
    */
   baseRevision: bigint;
 
   /**
+   * Empty: the card goes.
+   *
    * @generated from field: bytes sealed = 3;
    */
   sealed: Uint8Array;
@@ -944,7 +917,7 @@ export declare const RecordService: GenService<{
     output: typeof DeleteRecordsResponseSchema;
   },
   /**
-   * Removes records of the trash for good, with their history and files.
+   * Removes records of the trash for good, with their history and files. Cards stay until their accounts remove them.
    *
    * @generated from rpc sallyport.v1.RecordService.PurgeRecords
    */

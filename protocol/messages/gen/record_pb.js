@@ -5,13 +5,14 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_manifest } from "./manifest_pb.js";
 import { file_sharing } from "./sharing_pb.js";
 
 /**
  * Describes the file record.proto.
  */
 export const file_record = /*@__PURE__*/
-  fileDesc("CgxyZWNvcmQucHJvdG8SDHNhbGx5cG9ydC52MSLNAgoGUmVjb3JkEhIKCnJlY29yZF91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSKgoGcG9saWN5GAYgASgLMhouc2FsbHlwb3J0LnYxLlJlY29yZFBvbGljeRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEg8KB2RlbGV0ZWQYCCABKAgSFQoNc2VhbGVkX2xhdW5jaBgJIAEoDBISCgp3cml0ZXJfdWlkGAogASgMEhEKCXNpZ25hdHVyZRgLIAEoDBITCgtrZXlfdmVyc2lvbhgMIAEoDRInCgdjb3ZlcmVkGA0gASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlEhEKCWZpbGVfdWlkcxgOIAMoDCI6CghDb3ZlcmFnZRIQCghyZXZpc2lvbhgBIAEoBBILCgN0YWcYAiABKAwSDwoHZGVsZXRlZBgDIAEoCCJSCgxSZWNvcmRQb2xpY3kSEwoLY29ubmVjdGlvbnMYASABKAgSFwoPbGF1bmNoX3VudGlsX21zGAIgASgDEhQKDG1heF9zZXNzaW9ucxgDIAEoDSIdCgtTeW5jUmVxdWVzdBIOCgZjdXJzb3IYASABKAQilwMKDFN5bmNSZXNwb25zZRIlCgdyZWNvcmRzGAEgAygLMhQuc2FsbHlwb3J0LnYxLlJlY29yZBIOCgZjdXJzb3IYAiABKAQSEAoIaGFzX21vcmUYAyABKAgSIQoFY2FyZHMYBCADKAsyEi5zYWxseXBvcnQudjEuQ2FyZBIrCgdmb2xkZXJzGAUgAygLMhouc2FsbHlwb3J0LnYxLlNoYXJlZEZvbGRlchIqCgdlbnRyaWVzGAYgAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5EioKBmdyYW50cxgHIAMoCzIaLnNhbGx5cG9ydC52MS5PYmplY3RHcmFudHMSJwoIcmVtb3ZhbHMYCCADKAsyFS5zYWxseXBvcnQudjEuUmVtb3ZhbBIuCghtYW5pZmVzdBgJIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIWCg5yb3N0ZXJfdmVyc2lvbhgKIAEoBBIlCh1vcmdhbmlzYXRpb25fc2V0dGluZ3NfdmVyc2lvbhgLIAEoBCJXCgdSZW1vdmFsEiQKBGtpbmQYASABKA4yFi5zYWxseXBvcnQudjEuRmVlZEtpbmQSEgoKb2JqZWN0X3VpZBgCIAEoDBISCgpyZWNvcmRfdWlkGAMgASgMIkQKDlNlYWxlZE1hbmlmZXN0Eg8KB3ZlcnNpb24YASABKAQSDgoGc2VhbGVkGAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCJsCghNYW5pZmVzdBIPCgdzZXRfa2V5GAEgASgMEg4KBmRpZ2VzdBgCIAEoDBINCgVjb3VudBgDIAEoBBIYChBzZWN1cml0eV92ZXJzaW9uGAQgASgNEhYKDnJvc3Rlcl92ZXJzaW9uGAUgASgEIsEBChFQdXRSZWNvcmRzUmVxdWVzdBIrCgdjaGFuZ2VzGAEgAygLMhouc2FsbHlwb3J0LnYxLlJlY29yZENoYW5nZRIuCghtYW5pZmVzdBgCIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIjCgZncmFudHMYAyADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQSKgoHZW50cmllcxgEIAMoCzIZLnNhbGx5cG9ydC52MS5Gb2xkZXJFbnRyeSLaAgoMUmVjb3JkQ2hhbmdlEhIKCnJlY29yZF91aWQYASABKAwSFQoNYmFzZV9yZXZpc2lvbhgCIAEoBBISCgpzZWFsZWRfa2V5GAMgASgMEhMKC3NlYWxlZF9kYXRhGAQgASgMEioKBnBvbGljeRgFIAEoCzIaLnNhbGx5cG9ydC52MS5SZWNvcmRQb2xpY3kSOQoSYXBwbGljYXRpb25fY29waWVzGAYgAygLMh0uc2FsbHlwb3J0LnYxLkFwcGxpY2F0aW9uQ29weRIRCglmaWxlX3VpZHMYByADKAwSFQoNc2VhbGVkX2xhdW5jaBgIIAEoDBIRCglzaWduYXR1cmUYCSABKAwSDwoHZGVsZXRlZBgKIAEoCBITCgtrZXlfdmVyc2lvbhgLIAEoDRIZChFzZWFsZWRfZm9ybWVyX2tleRgMIAEoDBIRCgl0YWtlX292ZXIYDSABKAgiVQoSUHV0UmVjb3Jkc1Jlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnNhbGx5cG9ydC52MS5SZWNvcmRSZXZpc2lvbhIOCgZjdXJzb3IYAiABKAQiNgoOUmVjb3JkUmV2aXNpb24SEgoKcmVjb3JkX3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBCJFChREZWxldGVSZWNvcmRzUmVxdWVzdBItCgdyZWNvcmRzGAEgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZFJldmlzaW9uIicKFURlbGV0ZVJlY29yZHNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQidAoTUHVyZ2VSZWNvcmRzUmVxdWVzdBItCgdyZWNvcmRzGAEgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZFJldmlzaW9uEi4KCG1hbmlmZXN0GAIgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0IiYKFFB1cmdlUmVjb3Jkc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCJBChJMaXN0SGlzdG9yeVJlcXVlc3QSEgoKcmVjb3JkX3VpZBgBIAEoDBIXCg9iZWZvcmVfcmV2aXNpb24YAiABKAQifwoTTGlzdEhpc3RvcnlSZXNwb25zZRIvCglyZXZpc2lvbnMYASADKAsyHC5zYWxseXBvcnQudjEuRm9ybWVyUmV2aXNpb24SJQoEa2V5cxgCIAMoCzIXLnNhbGx5cG9ydC52MS5Gb3JtZXJLZXkSEAoIaGFzX21vcmUYAyABKAgiwwEKDkZvcm1lclJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgEEhEKCW93bmVyX3VpZBgCIAEoDBITCgtzZWFsZWRfZGF0YRgDIAEoDBISCgp3cml0ZXJfdWlkGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoDBITCgtrZXlfdmVyc2lvbhgGIAEoDRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEhMKC2xhdW5jaF9oYXNoGAggASgMEg8KB2RlbGV0ZWQYCSABKAgiNAoJRm9ybWVyS2V5EhMKC2tleV92ZXJzaW9uGAEgASgNEhIKCnNlYWxlZF9rZXkYAiABKAwiPAoEQ2FyZBISCgpvYmplY3RfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEg4KBnNlYWxlZBgDIAEoDCJsCg9QdXRDYXJkc1JlcXVlc3QSKQoHY2hhbmdlcxgBIAMoCzIYLnNhbGx5cG9ydC52MS5DYXJkQ2hhbmdlEi4KCG1hbmlmZXN0GAIgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0IkcKCkNhcmRDaGFuZ2USEgoKb2JqZWN0X3VpZBgBIAEoDBIVCg1iYXNlX3JldmlzaW9uGAIgASgEEg4KBnNlYWxlZBgDIAEoDCIiChBQdXRDYXJkc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCJzCg9BcHBsaWNhdGlvbkNvcHkSFwoPYXBwbGljYXRpb25fdWlkGAEgASgMEhIKCnJlY29yZF91aWQYAiABKAwSEwoLd3JhcHBlZF9rZXkYAyABKAwSDAoEZGF0YRgEIAEoDBIQCghlZGl0YWJsZRgFIAEoCCqQAQoIRmVlZEtpbmQSGQoVRkVFRF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQRkVFRF9LSU5EX1JFQ09SRBABEhIKDkZFRURfS0lORF9DQVJEEAISFAoQRkVFRF9LSU5EX0ZPTERFUhADEhMKD0ZFRURfS0lORF9FTlRSWRAEEhQKEEZFRURfS0lORF9HUkFOVFMQBTLvAwoNUmVjb3JkU2VydmljZRI9CgRTeW5jEhkuc2FsbHlwb3J0LnYxLlN5bmNSZXF1ZXN0Ghouc2FsbHlwb3J0LnYxLlN5bmNSZXNwb25zZRJPCgpQdXRSZWNvcmRzEh8uc2FsbHlwb3J0LnYxLlB1dFJlY29yZHNSZXF1ZXN0GiAuc2FsbHlwb3J0LnYxLlB1dFJlY29yZHNSZXNwb25zZRJYCg1EZWxldGVSZWNvcmRzEiIuc2FsbHlwb3J0LnYxLkRlbGV0ZVJlY29yZHNSZXF1ZXN0GiMuc2FsbHlwb3J0LnYxLkRlbGV0ZVJlY29yZHNSZXNwb25zZRJVCgxQdXJnZVJlY29yZHMSIS5zYWxseXBvcnQudjEuUHVyZ2VSZWNvcmRzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5QdXJnZVJlY29yZHNSZXNwb25zZRJSCgtMaXN0SGlzdG9yeRIgLnNhbGx5cG9ydC52MS5MaXN0SGlzdG9yeVJlcXVlc3QaIS5zYWxseXBvcnQudjEuTGlzdEhpc3RvcnlSZXNwb25zZRJJCghQdXRDYXJkcxIdLnNhbGx5cG9ydC52MS5QdXRDYXJkc1JlcXVlc3QaHi5zYWxseXBvcnQudjEuUHV0Q2FyZHNSZXNwb25zZWIGcHJvdG8z", [file_sharing]);
+  fileDesc("CgxyZWNvcmQucHJvdG8SDHNhbGx5cG9ydC52MSLNAgoGUmVjb3JkEhIKCnJlY29yZF91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSKgoGcG9saWN5GAYgASgLMhouc2FsbHlwb3J0LnYxLlJlY29yZFBvbGljeRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEg8KB2RlbGV0ZWQYCCABKAgSFQoNc2VhbGVkX2xhdW5jaBgJIAEoDBISCgp3cml0ZXJfdWlkGAogASgMEhEKCXNpZ25hdHVyZRgLIAEoDBITCgtrZXlfdmVyc2lvbhgMIAEoDRInCgdjb3ZlcmVkGA0gASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlEhEKCWZpbGVfdWlkcxgOIAMoDCI6CghDb3ZlcmFnZRIQCghyZXZpc2lvbhgBIAEoBBILCgN0YWcYAiABKAwSDwoHZGVsZXRlZBgDIAEoCCJSCgxSZWNvcmRQb2xpY3kSEwoLY29ubmVjdGlvbnMYASABKAgSFwoPbGF1bmNoX3VudGlsX21zGAIgASgDEhQKDG1heF9zZXNzaW9ucxgDIAEoDSIdCgtTeW5jUmVxdWVzdBIOCgZjdXJzb3IYASABKAQilwMKDFN5bmNSZXNwb25zZRIlCgdyZWNvcmRzGAEgAygLMhQuc2FsbHlwb3J0LnYxLlJlY29yZBIOCgZjdXJzb3IYAiABKAQSEAoIaGFzX21vcmUYAyABKAgSIQoFY2FyZHMYBCADKAsyEi5zYWxseXBvcnQudjEuQ2FyZBIrCgdmb2xkZXJzGAUgAygLMhouc2FsbHlwb3J0LnYxLlNoYXJlZEZvbGRlchIqCgdlbnRyaWVzGAYgAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5EioKBmdyYW50cxgHIAMoCzIaLnNhbGx5cG9ydC52MS5PYmplY3RHcmFudHMSJwoIcmVtb3ZhbHMYCCADKAsyFS5zYWxseXBvcnQudjEuUmVtb3ZhbBIuCghtYW5pZmVzdBgJIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIWCg5yb3N0ZXJfdmVyc2lvbhgKIAEoBBIlCh1vcmdhbmlzYXRpb25fc2V0dGluZ3NfdmVyc2lvbhgLIAEoBCKAAQoHUmVtb3ZhbBIkCgRraW5kGAEgASgOMhYuc2FsbHlwb3J0LnYxLkZlZWRLaW5kEhIKCm9iamVjdF91aWQYAiABKAwSEgoKcmVjb3JkX3VpZBgDIAEoDBInCgdjb3ZlcmVkGAQgASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlIqcCChFQdXRSZWNvcmRzUmVxdWVzdBIrCgdjaGFuZ2VzGAEgAygLMhouc2FsbHlwb3J0LnYxLlJlY29yZENoYW5nZRIuCghtYW5pZmVzdBgCIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIjCgZncmFudHMYAyADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQSKgoHZW50cmllcxgEIAMoCzIZLnNhbGx5cG9ydC52MS5Gb2xkZXJFbnRyeRItCgdhZG9wdGVkGAUgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZFJldmlzaW9uEjUKD2Fkb3B0ZWRfZm9sZGVycxgGIAMoCzIcLnNhbGx5cG9ydC52MS5Gb2xkZXJSZXZpc2lvbiLaAgoMUmVjb3JkQ2hhbmdlEhIKCnJlY29yZF91aWQYASABKAwSFQoNYmFzZV9yZXZpc2lvbhgCIAEoBBISCgpzZWFsZWRfa2V5GAMgASgMEhMKC3NlYWxlZF9kYXRhGAQgASgMEioKBnBvbGljeRgFIAEoCzIaLnNhbGx5cG9ydC52MS5SZWNvcmRQb2xpY3kSOQoSYXBwbGljYXRpb25fY29waWVzGAYgAygLMh0uc2FsbHlwb3J0LnYxLkFwcGxpY2F0aW9uQ29weRIRCglmaWxlX3VpZHMYByADKAwSFQoNc2VhbGVkX2xhdW5jaBgIIAEoDBIRCglzaWduYXR1cmUYCSABKAwSDwoHZGVsZXRlZBgKIAEoCBITCgtrZXlfdmVyc2lvbhgLIAEoDRIZChFzZWFsZWRfZm9ybWVyX2tleRgMIAEoDBIRCgl0YWtlX292ZXIYDSABKAgiVQoSUHV0UmVjb3Jkc1Jlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnNhbGx5cG9ydC52MS5SZWNvcmRSZXZpc2lvbhIOCgZjdXJzb3IYAiABKAQiNgoORm9sZGVyUmV2aXNpb24SEgoKZm9sZGVyX3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBCI2Cg5SZWNvcmRSZXZpc2lvbhISCgpyZWNvcmRfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEIkUKFERlbGV0ZVJlY29yZHNSZXF1ZXN0Ei0KB3JlY29yZHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkUmV2aXNpb24iJwoVRGVsZXRlUmVjb3Jkc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCJ0ChNQdXJnZVJlY29yZHNSZXF1ZXN0Ei0KB3JlY29yZHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkUmV2aXNpb24SLgoIbWFuaWZlc3QYAiABKAsyHC5zYWxseXBvcnQudjEuU2VhbGVkTWFuaWZlc3QiJgoUUHVyZ2VSZWNvcmRzUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEIkEKEkxpc3RIaXN0b3J5UmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMEhcKD2JlZm9yZV9yZXZpc2lvbhgCIAEoBCJ/ChNMaXN0SGlzdG9yeVJlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnNhbGx5cG9ydC52MS5Gb3JtZXJSZXZpc2lvbhIlCgRrZXlzGAIgAygLMhcuc2FsbHlwb3J0LnYxLkZvcm1lcktleRIQCghoYXNfbW9yZRgDIAEoCCLDAQoORm9ybWVyUmV2aXNpb24SEAoIcmV2aXNpb24YASABKAQSEQoJb3duZXJfdWlkGAIgASgMEhMKC3NlYWxlZF9kYXRhGAMgASgMEhIKCndyaXRlcl91aWQYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgMEhMKC2tleV92ZXJzaW9uGAYgASgNEhUKDWNoYW5nZWRfYXRfbXMYByABKAMSEwoLbGF1bmNoX2hhc2gYCCABKAwSDwoHZGVsZXRlZBgJIAEoCCI0CglGb3JtZXJLZXkSEwoLa2V5X3ZlcnNpb24YASABKA0SEgoKc2VhbGVkX2tleRgCIAEoDCI8CgRDYXJkEhIKCm9iamVjdF91aWQYASABKAwSEAoIcmV2aXNpb24YAiABKAQSDgoGc2VhbGVkGAMgASgMImwKD1B1dENhcmRzUmVxdWVzdBIpCgdjaGFuZ2VzGAEgAygLMhguc2FsbHlwb3J0LnYxLkNhcmRDaGFuZ2USLgoIbWFuaWZlc3QYAiABKAsyHC5zYWxseXBvcnQudjEuU2VhbGVkTWFuaWZlc3QiRwoKQ2FyZENoYW5nZRISCgpvYmplY3RfdWlkGAEgASgMEhUKDWJhc2VfcmV2aXNpb24YAiABKAQSDgoGc2VhbGVkGAMgASgMIiIKEFB1dENhcmRzUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEInMKD0FwcGxpY2F0aW9uQ29weRIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEgoKcmVjb3JkX3VpZBgCIAEoDBITCgt3cmFwcGVkX2tleRgDIAEoDBIMCgRkYXRhGAQgASgMEhAKCGVkaXRhYmxlGAUgASgIKpABCghGZWVkS2luZBIZChVGRUVEX0tJTkRfVU5TUEVDSUZJRUQQABIUChBGRUVEX0tJTkRfUkVDT1JEEAESEgoORkVFRF9LSU5EX0NBUkQQAhIUChBGRUVEX0tJTkRfRk9MREVSEAMSEwoPRkVFRF9LSU5EX0VOVFJZEAQSFAoQRkVFRF9LSU5EX0dSQU5UUxAFMu8DCg1SZWNvcmRTZXJ2aWNlEj0KBFN5bmMSGS5zYWxseXBvcnQudjEuU3luY1JlcXVlc3QaGi5zYWxseXBvcnQudjEuU3luY1Jlc3BvbnNlEk8KClB1dFJlY29yZHMSHy5zYWxseXBvcnQudjEuUHV0UmVjb3Jkc1JlcXVlc3QaIC5zYWxseXBvcnQudjEuUHV0UmVjb3Jkc1Jlc3BvbnNlElgKDURlbGV0ZVJlY29yZHMSIi5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3Jkc1JlcXVlc3QaIy5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3Jkc1Jlc3BvbnNlElUKDFB1cmdlUmVjb3JkcxIhLnNhbGx5cG9ydC52MS5QdXJnZVJlY29yZHNSZXF1ZXN0GiIuc2FsbHlwb3J0LnYxLlB1cmdlUmVjb3Jkc1Jlc3BvbnNlElIKC0xpc3RIaXN0b3J5EiAuc2FsbHlwb3J0LnYxLkxpc3RIaXN0b3J5UmVxdWVzdBohLnNhbGx5cG9ydC52MS5MaXN0SGlzdG9yeVJlc3BvbnNlEkkKCFB1dENhcmRzEh0uc2FsbHlwb3J0LnYxLlB1dENhcmRzUmVxdWVzdBoeLnNhbGx5cG9ydC52MS5QdXRDYXJkc1Jlc3BvbnNlYgZwcm90bzM", [file_manifest, file_sharing]);
 
 /**
  * Describes the message sallyport.v1.Record.
@@ -56,137 +57,130 @@ export const RemovalSchema = /*@__PURE__*/
   messageDesc(file_record, 5);
 
 /**
- * Describes the message sallyport.v1.SealedManifest.
- * Use `create(SealedManifestSchema)` to create a new message.
- */
-export const SealedManifestSchema = /*@__PURE__*/
-  messageDesc(file_record, 6);
-
-/**
- * Describes the message sallyport.v1.Manifest.
- * Use `create(ManifestSchema)` to create a new message.
- */
-export const ManifestSchema = /*@__PURE__*/
-  messageDesc(file_record, 7);
-
-/**
  * Describes the message sallyport.v1.PutRecordsRequest.
  * Use `create(PutRecordsRequestSchema)` to create a new message.
  */
 export const PutRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 8);
+  messageDesc(file_record, 6);
 
 /**
  * Describes the message sallyport.v1.RecordChange.
  * Use `create(RecordChangeSchema)` to create a new message.
  */
 export const RecordChangeSchema = /*@__PURE__*/
-  messageDesc(file_record, 9);
+  messageDesc(file_record, 7);
 
 /**
  * Describes the message sallyport.v1.PutRecordsResponse.
  * Use `create(PutRecordsResponseSchema)` to create a new message.
  */
 export const PutRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 10);
+  messageDesc(file_record, 8);
+
+/**
+ * Describes the message sallyport.v1.FolderRevision.
+ * Use `create(FolderRevisionSchema)` to create a new message.
+ */
+export const FolderRevisionSchema = /*@__PURE__*/
+  messageDesc(file_record, 9);
 
 /**
  * Describes the message sallyport.v1.RecordRevision.
  * Use `create(RecordRevisionSchema)` to create a new message.
  */
 export const RecordRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 11);
+  messageDesc(file_record, 10);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordsRequest.
  * Use `create(DeleteRecordsRequestSchema)` to create a new message.
  */
 export const DeleteRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 12);
+  messageDesc(file_record, 11);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordsResponse.
  * Use `create(DeleteRecordsResponseSchema)` to create a new message.
  */
 export const DeleteRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 13);
+  messageDesc(file_record, 12);
 
 /**
  * Describes the message sallyport.v1.PurgeRecordsRequest.
  * Use `create(PurgeRecordsRequestSchema)` to create a new message.
  */
 export const PurgeRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 14);
+  messageDesc(file_record, 13);
 
 /**
  * Describes the message sallyport.v1.PurgeRecordsResponse.
  * Use `create(PurgeRecordsResponseSchema)` to create a new message.
  */
 export const PurgeRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 15);
+  messageDesc(file_record, 14);
 
 /**
  * Describes the message sallyport.v1.ListHistoryRequest.
  * Use `create(ListHistoryRequestSchema)` to create a new message.
  */
 export const ListHistoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 16);
+  messageDesc(file_record, 15);
 
 /**
  * Describes the message sallyport.v1.ListHistoryResponse.
  * Use `create(ListHistoryResponseSchema)` to create a new message.
  */
 export const ListHistoryResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 17);
+  messageDesc(file_record, 16);
 
 /**
  * Describes the message sallyport.v1.FormerRevision.
  * Use `create(FormerRevisionSchema)` to create a new message.
  */
 export const FormerRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 18);
+  messageDesc(file_record, 17);
 
 /**
  * Describes the message sallyport.v1.FormerKey.
  * Use `create(FormerKeySchema)` to create a new message.
  */
 export const FormerKeySchema = /*@__PURE__*/
-  messageDesc(file_record, 19);
+  messageDesc(file_record, 18);
 
 /**
  * Describes the message sallyport.v1.Card.
  * Use `create(CardSchema)` to create a new message.
  */
 export const CardSchema = /*@__PURE__*/
-  messageDesc(file_record, 20);
+  messageDesc(file_record, 19);
 
 /**
  * Describes the message sallyport.v1.PutCardsRequest.
  * Use `create(PutCardsRequestSchema)` to create a new message.
  */
 export const PutCardsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 21);
+  messageDesc(file_record, 20);
 
 /**
  * Describes the message sallyport.v1.CardChange.
  * Use `create(CardChangeSchema)` to create a new message.
  */
 export const CardChangeSchema = /*@__PURE__*/
-  messageDesc(file_record, 22);
+  messageDesc(file_record, 21);
 
 /**
  * Describes the message sallyport.v1.PutCardsResponse.
  * Use `create(PutCardsResponseSchema)` to create a new message.
  */
 export const PutCardsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 23);
+  messageDesc(file_record, 22);
 
 /**
  * Describes the message sallyport.v1.ApplicationCopy.
  * Use `create(ApplicationCopySchema)` to create a new message.
  */
 export const ApplicationCopySchema = /*@__PURE__*/
-  messageDesc(file_record, 24);
+  messageDesc(file_record, 23);
 
 /**
  * Describes the enum sallyport.v1.FeedKind.

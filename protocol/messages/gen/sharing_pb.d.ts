@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { SealedManifest } from "./manifest_pb.js";
 
 /**
  * Describes the file sharing.proto.
@@ -245,6 +246,13 @@ export declare type SharedFolder = Message<"sallyport.v1.SharedFolder"> & {
    * @generated from field: bytes signature = 9;
    */
   signature: Uint8Array;
+
+  /**
+   * To its owner: the newest revision that the owner's manifest covers (§9.7).
+   *
+   * @generated from field: sallyport.v1.FolderCoverage covered = 10;
+   */
+  covered?: FolderCoverage | undefined;
 };
 
 /**
@@ -252,6 +260,29 @@ export declare type SharedFolder = Message<"sallyport.v1.SharedFolder"> & {
  * Use `create(SharedFolderSchema)` to create a new message.
  */
 export declare const SharedFolderSchema: GenMessage<SharedFolder>;
+
+/**
+ * @generated from message sallyport.v1.FolderCoverage
+ */
+export declare type FolderCoverage = Message<"sallyport.v1.FolderCoverage"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * The last 16 bytes of the sealed data.
+   *
+   * @generated from field: bytes tag = 2;
+   */
+  tag: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.FolderCoverage.
+ * Use `create(FolderCoverageSchema)` to create a new message.
+ */
+export declare const FolderCoverageSchema: GenMessage<FolderCoverage>;
 
 /**
  * A record in a shared folder.
@@ -467,6 +498,8 @@ export declare type PutFolderRequest = Message<"sallyport.v1.PutFolderRequest"> 
   baseRevision: bigint;
 
   /**
+   * Empty from a member who is not the owner: it stays.
+   *
    * @generated from field: bytes sealed_key = 3;
    */
   sealedKey: Uint8Array;
@@ -482,6 +515,8 @@ export declare type PutFolderRequest = Message<"sallyport.v1.PutFolderRequest"> 
   keyVersion: number;
 
   /**
+   * Context "folder" over context(folder, owner, revision(8), key version(4), SHA-256 of the sealed data).
+   *
    * @generated from field: bytes signature = 6;
    */
   signature: Uint8Array;
@@ -497,6 +532,13 @@ export declare type PutFolderRequest = Message<"sallyport.v1.PutFolderRequest"> 
    * @generated from field: repeated sallyport.v1.FolderEntry entries = 8;
    */
   entries: FolderEntry[];
+
+  /**
+   * Of one's own folder: version of the stored one plus 1, else `conflict`.
+   *
+   * @generated from field: sallyport.v1.SealedManifest manifest = 9;
+   */
+  manifest?: SealedManifest | undefined;
 };
 
 /**
@@ -534,6 +576,11 @@ export declare type DeleteFolderRequest = Message<"sallyport.v1.DeleteFolderRequ
    * @generated from field: bytes folder_uid = 1;
    */
   folderUid: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.SealedManifest manifest = 2;
+   */
+  manifest?: SealedManifest | undefined;
 };
 
 /**

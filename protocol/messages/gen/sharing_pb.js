@@ -5,12 +5,13 @@
 /* eslint-disable */
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { file_manifest } from "./manifest_pb.js";
 
 /**
  * Describes the file sharing.proto.
  */
 export const file_sharing = /*@__PURE__*/
-  fileDesc("Cg1zaGFyaW5nLnByb3RvEgxzYWxseXBvcnQudjEidwoGUmlnaHRzEhMKC2xhdW5jaF9vbmx5GAEgASgIEgwKBGVkaXQYAiABKAgSDQoFc2hhcmUYAyABKAgSFgoObWFuYWdlX21lbWJlcnMYBCABKAgSFgoObWFuYWdlX3JlY29yZHMYBSABKAgSCwoDb3duGAYgASgIIjwKBUdyYW50EgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhIKCnNlYWxlZF9rZXkYAyABKAwivQIKCUdyYW50Qm9keRItCgtvYmplY3Rfa2luZBgBIAEoDjIYLnNhbGx5cG9ydC52MS5PYmplY3RLaW5kEhIKCm9iamVjdF91aWQYAiABKAwSEQoJb3duZXJfdWlkGAMgASgMEi8KDGdyYW50ZWVfa2luZBgEIAEoDjIZLnNhbGx5cG9ydC52MS5HcmFudGVlS2luZBITCgtncmFudGVlX3VpZBgFIAEoDBITCgtncmFudGVyX3VpZBgGIAEoDBIkCgZyaWdodHMYByABKAsyFC5zYWxseXBvcnQudjEuUmlnaHRzEhQKDGlzc3VlZF9hdF9tcxgIIAEoAxIVCg1leHBpcmVzX2F0X21zGAkgASgDEhcKD3NlYWxlZF9rZXlfaGFzaBgKIAEoDBITCgtrZXlfdmVyc2lvbhgLIAEoDSJ2CgxPYmplY3RHcmFudHMSLQoLb2JqZWN0X2tpbmQYASABKA4yGC5zYWxseXBvcnQudjEuT2JqZWN0S2luZBISCgpvYmplY3RfdWlkGAIgASgMEiMKBmdyYW50cxgDIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudCLDAQoMU2hhcmVkRm9sZGVyEhIKCmZvbGRlcl91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSFQoNY2hhbmdlZF9hdF9tcxgGIAEoAxITCgtrZXlfdmVyc2lvbhgHIAEoDRISCgp3cml0ZXJfdWlkGAggASgMEhEKCXNpZ25hdHVyZRgJIAEoDCJzCgtGb2xkZXJFbnRyeRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBISCgpzZWFsZWRfa2V5GAMgASgMEhkKEXNlYWxlZF9sYXVuY2hfa2V5GAQgASgMEhQKDHNlYWxlZF9wbGFjZRgFIAEoDCKVAgoJRW50cnlCb2R5EhIKCmZvbGRlcl91aWQYASABKAwSGAoQZm9sZGVyX293bmVyX3VpZBgCIAEoDBISCgpyZWNvcmRfdWlkGAMgASgMEhgKEHJlY29yZF9vd25lcl91aWQYBCABKAwSEgoKYXV0aG9yX3VpZBgFIAEoDBIMCgRlZGl0GAYgASgIEg0KBXNoYXJlGAcgASgIEhMKC2xhdW5jaF9vbmx5GAggASgIEhQKDGlzc3VlZF9hdF9tcxgJIAEoAxIYChBzZWFsZWRfa2V5c19oYXNoGAogASgMEhoKEnJlY29yZF9rZXlfdmVyc2lvbhgLIAEoDRIaChJmb2xkZXJfa2V5X3ZlcnNpb24YDCABKA0iNwoQUHV0R3JhbnRzUmVxdWVzdBIjCgZncmFudHMYASADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQiIwoRUHV0R3JhbnRzUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEIm4KE1Jldm9rZUdyYW50c1JlcXVlc3QSLQoLb2JqZWN0X2tpbmQYASABKA4yGC5zYWxseXBvcnQudjEuT2JqZWN0S2luZBISCgpvYmplY3RfdWlkGAIgASgMEhQKDGdyYW50ZWVfdWlkcxgDIAMoDCImChRSZXZva2VHcmFudHNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQi3wEKEFB1dEZvbGRlclJlcXVlc3QSEgoKZm9sZGVyX3VpZBgBIAEoDBIVCg1iYXNlX3JldmlzaW9uGAIgASgEEhIKCnNlYWxlZF9rZXkYAyABKAwSEwoLc2VhbGVkX2RhdGEYBCABKAwSEwoLa2V5X3ZlcnNpb24YBSABKA0SEQoJc2lnbmF0dXJlGAYgASgMEiMKBmdyYW50cxgHIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudBIqCgdlbnRyaWVzGAggAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5IjUKEVB1dEZvbGRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEg4KBmN1cnNvchgCIAEoBCIpChNEZWxldGVGb2xkZXJSZXF1ZXN0EhIKCmZvbGRlcl91aWQYASABKAwiJgoURGVsZXRlRm9sZGVyUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEIj8KEVB1dEVudHJpZXNSZXF1ZXN0EioKB2VudHJpZXMYASADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkiJAoSUHV0RW50cmllc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCI/ChRSZW1vdmVFbnRyaWVzUmVxdWVzdBISCgpmb2xkZXJfdWlkGAEgASgMEhMKC3JlY29yZF91aWRzGAIgAygMIicKFVJlbW92ZUVudHJpZXNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQiXgoLQWNjZXNzUHJvb2YSIwoGZ3JhbnRzGAEgAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50EioKB2VudHJpZXMYAiADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkqWQoKT2JqZWN0S2luZBIbChdPQkpFQ1RfS0lORF9VTlNQRUNJRklFRBAAEhYKEk9CSkVDVF9LSU5EX1JFQ09SRBABEhYKEk9CSkVDVF9LSU5EX0ZPTERFUhACKlwKC0dyYW50ZWVLaW5kEhwKGEdSQU5URUVfS0lORF9VTlNQRUNJRklFRBAAEhgKFEdSQU5URUVfS0lORF9BQ0NPVU5UEAESFQoRR1JBTlRFRV9LSU5EX1RFQU0QAjKFBAoOU2hhcmluZ1NlcnZpY2USTAoJUHV0R3JhbnRzEh4uc2FsbHlwb3J0LnYxLlB1dEdyYW50c1JlcXVlc3QaHy5zYWxseXBvcnQudjEuUHV0R3JhbnRzUmVzcG9uc2USVQoMUmV2b2tlR3JhbnRzEiEuc2FsbHlwb3J0LnYxLlJldm9rZUdyYW50c1JlcXVlc3QaIi5zYWxseXBvcnQudjEuUmV2b2tlR3JhbnRzUmVzcG9uc2USTAoJUHV0Rm9sZGVyEh4uc2FsbHlwb3J0LnYxLlB1dEZvbGRlclJlcXVlc3QaHy5zYWxseXBvcnQudjEuUHV0Rm9sZGVyUmVzcG9uc2USVQoMRGVsZXRlRm9sZGVyEiEuc2FsbHlwb3J0LnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaIi5zYWxseXBvcnQudjEuRGVsZXRlRm9sZGVyUmVzcG9uc2USTwoKUHV0RW50cmllcxIfLnNhbGx5cG9ydC52MS5QdXRFbnRyaWVzUmVxdWVzdBogLnNhbGx5cG9ydC52MS5QdXRFbnRyaWVzUmVzcG9uc2USWAoNUmVtb3ZlRW50cmllcxIiLnNhbGx5cG9ydC52MS5SZW1vdmVFbnRyaWVzUmVxdWVzdBojLnNhbGx5cG9ydC52MS5SZW1vdmVFbnRyaWVzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cg1zaGFyaW5nLnByb3RvEgxzYWxseXBvcnQudjEidwoGUmlnaHRzEhMKC2xhdW5jaF9vbmx5GAEgASgIEgwKBGVkaXQYAiABKAgSDQoFc2hhcmUYAyABKAgSFgoObWFuYWdlX21lbWJlcnMYBCABKAgSFgoObWFuYWdlX3JlY29yZHMYBSABKAgSCwoDb3duGAYgASgIIjwKBUdyYW50EgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhIKCnNlYWxlZF9rZXkYAyABKAwivQIKCUdyYW50Qm9keRItCgtvYmplY3Rfa2luZBgBIAEoDjIYLnNhbGx5cG9ydC52MS5PYmplY3RLaW5kEhIKCm9iamVjdF91aWQYAiABKAwSEQoJb3duZXJfdWlkGAMgASgMEi8KDGdyYW50ZWVfa2luZBgEIAEoDjIZLnNhbGx5cG9ydC52MS5HcmFudGVlS2luZBITCgtncmFudGVlX3VpZBgFIAEoDBITCgtncmFudGVyX3VpZBgGIAEoDBIkCgZyaWdodHMYByABKAsyFC5zYWxseXBvcnQudjEuUmlnaHRzEhQKDGlzc3VlZF9hdF9tcxgIIAEoAxIVCg1leHBpcmVzX2F0X21zGAkgASgDEhcKD3NlYWxlZF9rZXlfaGFzaBgKIAEoDBITCgtrZXlfdmVyc2lvbhgLIAEoDSJ2CgxPYmplY3RHcmFudHMSLQoLb2JqZWN0X2tpbmQYASABKA4yGC5zYWxseXBvcnQudjEuT2JqZWN0S2luZBISCgpvYmplY3RfdWlkGAIgASgMEiMKBmdyYW50cxgDIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudCLyAQoMU2hhcmVkRm9sZGVyEhIKCmZvbGRlcl91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSFQoNY2hhbmdlZF9hdF9tcxgGIAEoAxITCgtrZXlfdmVyc2lvbhgHIAEoDRISCgp3cml0ZXJfdWlkGAggASgMEhEKCXNpZ25hdHVyZRgJIAEoDBItCgdjb3ZlcmVkGAogASgLMhwuc2FsbHlwb3J0LnYxLkZvbGRlckNvdmVyYWdlIi8KDkZvbGRlckNvdmVyYWdlEhAKCHJldmlzaW9uGAEgASgEEgsKA3RhZxgCIAEoDCJzCgtGb2xkZXJFbnRyeRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBISCgpzZWFsZWRfa2V5GAMgASgMEhkKEXNlYWxlZF9sYXVuY2hfa2V5GAQgASgMEhQKDHNlYWxlZF9wbGFjZRgFIAEoDCKVAgoJRW50cnlCb2R5EhIKCmZvbGRlcl91aWQYASABKAwSGAoQZm9sZGVyX293bmVyX3VpZBgCIAEoDBISCgpyZWNvcmRfdWlkGAMgASgMEhgKEHJlY29yZF9vd25lcl91aWQYBCABKAwSEgoKYXV0aG9yX3VpZBgFIAEoDBIMCgRlZGl0GAYgASgIEg0KBXNoYXJlGAcgASgIEhMKC2xhdW5jaF9vbmx5GAggASgIEhQKDGlzc3VlZF9hdF9tcxgJIAEoAxIYChBzZWFsZWRfa2V5c19oYXNoGAogASgMEhoKEnJlY29yZF9rZXlfdmVyc2lvbhgLIAEoDRIaChJmb2xkZXJfa2V5X3ZlcnNpb24YDCABKA0iNwoQUHV0R3JhbnRzUmVxdWVzdBIjCgZncmFudHMYASADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQiIwoRUHV0R3JhbnRzUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEIm4KE1Jldm9rZUdyYW50c1JlcXVlc3QSLQoLb2JqZWN0X2tpbmQYASABKA4yGC5zYWxseXBvcnQudjEuT2JqZWN0S2luZBISCgpvYmplY3RfdWlkGAIgASgMEhQKDGdyYW50ZWVfdWlkcxgDIAMoDCImChRSZXZva2VHcmFudHNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQijwIKEFB1dEZvbGRlclJlcXVlc3QSEgoKZm9sZGVyX3VpZBgBIAEoDBIVCg1iYXNlX3JldmlzaW9uGAIgASgEEhIKCnNlYWxlZF9rZXkYAyABKAwSEwoLc2VhbGVkX2RhdGEYBCABKAwSEwoLa2V5X3ZlcnNpb24YBSABKA0SEQoJc2lnbmF0dXJlGAYgASgMEiMKBmdyYW50cxgHIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudBIqCgdlbnRyaWVzGAggAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5Ei4KCG1hbmlmZXN0GAkgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0IjUKEVB1dEZvbGRlclJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEg4KBmN1cnNvchgCIAEoBCJZChNEZWxldGVGb2xkZXJSZXF1ZXN0EhIKCmZvbGRlcl91aWQYASABKAwSLgoIbWFuaWZlc3QYAiABKAsyHC5zYWxseXBvcnQudjEuU2VhbGVkTWFuaWZlc3QiJgoURGVsZXRlRm9sZGVyUmVzcG9uc2USDgoGY3Vyc29yGAEgASgEIj8KEVB1dEVudHJpZXNSZXF1ZXN0EioKB2VudHJpZXMYASADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkiJAoSUHV0RW50cmllc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCI/ChRSZW1vdmVFbnRyaWVzUmVxdWVzdBISCgpmb2xkZXJfdWlkGAEgASgMEhMKC3JlY29yZF91aWRzGAIgAygMIicKFVJlbW92ZUVudHJpZXNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQiXgoLQWNjZXNzUHJvb2YSIwoGZ3JhbnRzGAEgAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50EioKB2VudHJpZXMYAiADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkqWQoKT2JqZWN0S2luZBIbChdPQkpFQ1RfS0lORF9VTlNQRUNJRklFRBAAEhYKEk9CSkVDVF9LSU5EX1JFQ09SRBABEhYKEk9CSkVDVF9LSU5EX0ZPTERFUhACKlwKC0dyYW50ZWVLaW5kEhwKGEdSQU5URUVfS0lORF9VTlNQRUNJRklFRBAAEhgKFEdSQU5URUVfS0lORF9BQ0NPVU5UEAESFQoRR1JBTlRFRV9LSU5EX1RFQU0QAjKFBAoOU2hhcmluZ1NlcnZpY2USTAoJUHV0R3JhbnRzEh4uc2FsbHlwb3J0LnYxLlB1dEdyYW50c1JlcXVlc3QaHy5zYWxseXBvcnQudjEuUHV0R3JhbnRzUmVzcG9uc2USVQoMUmV2b2tlR3JhbnRzEiEuc2FsbHlwb3J0LnYxLlJldm9rZUdyYW50c1JlcXVlc3QaIi5zYWxseXBvcnQudjEuUmV2b2tlR3JhbnRzUmVzcG9uc2USTAoJUHV0Rm9sZGVyEh4uc2FsbHlwb3J0LnYxLlB1dEZvbGRlclJlcXVlc3QaHy5zYWxseXBvcnQudjEuUHV0Rm9sZGVyUmVzcG9uc2USVQoMRGVsZXRlRm9sZGVyEiEuc2FsbHlwb3J0LnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaIi5zYWxseXBvcnQudjEuRGVsZXRlRm9sZGVyUmVzcG9uc2USTwoKUHV0RW50cmllcxIfLnNhbGx5cG9ydC52MS5QdXRFbnRyaWVzUmVxdWVzdBogLnNhbGx5cG9ydC52MS5QdXRFbnRyaWVzUmVzcG9uc2USWAoNUmVtb3ZlRW50cmllcxIiLnNhbGx5cG9ydC52MS5SZW1vdmVFbnRyaWVzUmVxdWVzdBojLnNhbGx5cG9ydC52MS5SZW1vdmVFbnRyaWVzUmVzcG9uc2ViBnByb3RvMw", [file_manifest]);
 
 /**
  * Describes the message sallyport.v1.Rights.
@@ -48,109 +49,116 @@ export const SharedFolderSchema = /*@__PURE__*/
   messageDesc(file_sharing, 4);
 
 /**
+ * Describes the message sallyport.v1.FolderCoverage.
+ * Use `create(FolderCoverageSchema)` to create a new message.
+ */
+export const FolderCoverageSchema = /*@__PURE__*/
+  messageDesc(file_sharing, 5);
+
+/**
  * Describes the message sallyport.v1.FolderEntry.
  * Use `create(FolderEntrySchema)` to create a new message.
  */
 export const FolderEntrySchema = /*@__PURE__*/
-  messageDesc(file_sharing, 5);
+  messageDesc(file_sharing, 6);
 
 /**
  * Describes the message sallyport.v1.EntryBody.
  * Use `create(EntryBodySchema)` to create a new message.
  */
 export const EntryBodySchema = /*@__PURE__*/
-  messageDesc(file_sharing, 6);
+  messageDesc(file_sharing, 7);
 
 /**
  * Describes the message sallyport.v1.PutGrantsRequest.
  * Use `create(PutGrantsRequestSchema)` to create a new message.
  */
 export const PutGrantsRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 7);
+  messageDesc(file_sharing, 8);
 
 /**
  * Describes the message sallyport.v1.PutGrantsResponse.
  * Use `create(PutGrantsResponseSchema)` to create a new message.
  */
 export const PutGrantsResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 8);
+  messageDesc(file_sharing, 9);
 
 /**
  * Describes the message sallyport.v1.RevokeGrantsRequest.
  * Use `create(RevokeGrantsRequestSchema)` to create a new message.
  */
 export const RevokeGrantsRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 9);
+  messageDesc(file_sharing, 10);
 
 /**
  * Describes the message sallyport.v1.RevokeGrantsResponse.
  * Use `create(RevokeGrantsResponseSchema)` to create a new message.
  */
 export const RevokeGrantsResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 10);
+  messageDesc(file_sharing, 11);
 
 /**
  * Describes the message sallyport.v1.PutFolderRequest.
  * Use `create(PutFolderRequestSchema)` to create a new message.
  */
 export const PutFolderRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 11);
+  messageDesc(file_sharing, 12);
 
 /**
  * Describes the message sallyport.v1.PutFolderResponse.
  * Use `create(PutFolderResponseSchema)` to create a new message.
  */
 export const PutFolderResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 12);
+  messageDesc(file_sharing, 13);
 
 /**
  * Describes the message sallyport.v1.DeleteFolderRequest.
  * Use `create(DeleteFolderRequestSchema)` to create a new message.
  */
 export const DeleteFolderRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 13);
+  messageDesc(file_sharing, 14);
 
 /**
  * Describes the message sallyport.v1.DeleteFolderResponse.
  * Use `create(DeleteFolderResponseSchema)` to create a new message.
  */
 export const DeleteFolderResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 14);
+  messageDesc(file_sharing, 15);
 
 /**
  * Describes the message sallyport.v1.PutEntriesRequest.
  * Use `create(PutEntriesRequestSchema)` to create a new message.
  */
 export const PutEntriesRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 15);
+  messageDesc(file_sharing, 16);
 
 /**
  * Describes the message sallyport.v1.PutEntriesResponse.
  * Use `create(PutEntriesResponseSchema)` to create a new message.
  */
 export const PutEntriesResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 16);
+  messageDesc(file_sharing, 17);
 
 /**
  * Describes the message sallyport.v1.RemoveEntriesRequest.
  * Use `create(RemoveEntriesRequestSchema)` to create a new message.
  */
 export const RemoveEntriesRequestSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 17);
+  messageDesc(file_sharing, 18);
 
 /**
  * Describes the message sallyport.v1.RemoveEntriesResponse.
  * Use `create(RemoveEntriesResponseSchema)` to create a new message.
  */
 export const RemoveEntriesResponseSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 18);
+  messageDesc(file_sharing, 19);
 
 /**
  * Describes the message sallyport.v1.AccessProof.
  * Use `create(AccessProofSchema)` to create a new message.
  */
 export const AccessProofSchema = /*@__PURE__*/
-  messageDesc(file_sharing, 19);
+  messageDesc(file_sharing, 20);
 
 /**
  * Describes the enum sallyport.v1.ObjectKind.
