@@ -13,84 +13,134 @@ export interface Access {
   readonly expiresAtMs: number;
 }
 
+/** Grants and entries whose signatures hold. */
+export interface VerifiedShares {
+  readonly grants: readonly Grant[];
+  readonly entries: readonly FolderEntry[];
+}
+
 /** How often access may have been handed on from its owner. */
-const longestChain = 4;
+export const longestChain = 4;
 
 const owned: Access = { rights: allRights, expiresAtMs: 0 };
 
 /**
- * Works out who may do what from signed grants and entries alone: the server's word counts for nothing.
- * Signatures are verified with the keys of the roster, each once. protocol.md §19.5.
+ * Works out who may do what from signed grants and entries alone: the server's word counts for nothing. Each account
+ * is looked at once for each object and step of a chain, so the work is bounded by what was signed. protocol.md §19.5.
  */
 export class AccessRules {
   readonly #roster: Roster;
-  readonly #nowMs: number;
-  readonly #grants: readonly Grant[];
-  readonly #entries: readonly FolderEntry[];
+  readonly #grants = new Map<string, Grant[]>();
+  readonly #entries = new Map<string, FolderEntry[]>();
 
-  /** What is not signed by a member of the roster, or does not decode, is left out. */
-  constructor(
-    roster: Roster,
-    proof: { readonly grants: readonly GrantMessage[]; readonly entries: readonly FolderEntryMessage[] },
-    nowMs: number,
-  ) {
+  constructor(roster: Roster, { grants, entries }: VerifiedShares) {
     this.#roster = roster;
+    for (const grant of newestGrants(grants))
+      add(this.#grants, nameOf(grant.objectKind, grant.objectUid, grant.ownerUid), grant);
+    for (const entry of entries)
+      add(this.#entries, nameOf('record', entry.recordUid, entry.recordOwnerUid), entry);
+  }
+
+  /** What the account may do with the record at that time, by any way; null when nothing. */
+  toRecord(accountUid: Uid, recordUid: Uid, ownerUid: Uid, nowMs: number): Access | null {
+    return this.#ask(accountUid, { kind: 'record', uid: recordUid, ownerUid }, nowMs);
+  }
+
+  /** What the account may do with the shared folder at that time; null when nothing. */
+  toFolder(accountUid: Uid, folderUid: Uid, ownerUid: Uid, nowMs: number): Access | null {
+    return this.#ask(accountUid, { kind: 'folder', uid: folderUid, ownerUid }, nowMs);
+  }
+
+  #ask(accountUid: Uid, object: SharedObject, nowMs: number): Access | null {
+    const reading = new Reading(this.#roster, { grants: this.#grants, entries: this.#entries }, nowMs);
+    return reading.accessOf(accountUid, object, longestChain);
+  }
+}
+
+/**
+ * Grants and entries of a message, each verified once with the key of its signer in the roster. What is not signed by a
+ * member, or does not decode, is left out.
+ */
+export function verifyShares(
+  roster: Roster,
+  proof: { readonly grants: readonly GrantMessage[]; readonly entries: readonly FolderEntryMessage[] },
+): VerifiedShares {
+  return {
+    grants: proof.grants.flatMap((grant) =>
+      valid(() => verifyGrant(keyOf(roster, parseGrant(grant).granterUid), grant)),
+    ),
+    entries: proof.entries.flatMap((entry) =>
+      valid(() => verifyFolderEntry(keyOf(roster, parseFolderEntry(entry).authorUid), entry)),
+    ),
+  };
+}
+
+interface SharedObject {
+  readonly kind: SharedKind;
+  readonly uid: Uid;
+  readonly ownerUid: Uid;
+}
+
+interface SharesByObject {
+  readonly grants: ReadonlyMap<string, readonly Grant[]>;
+  /** By record. */
+  readonly entries: ReadonlyMap<string, readonly FolderEntry[]>;
+}
+
+/** One question at one time. What was found for an account is found once. */
+class Reading {
+  readonly #roster: Roster;
+  readonly #shares: SharesByObject;
+  readonly #nowMs: number;
+  readonly #found = new Map<string, Access | null>();
+
+  constructor(roster: Roster, shares: SharesByObject, nowMs: number) {
+    this.#roster = roster;
+    this.#shares = shares;
     this.#nowMs = nowMs;
-    this.#grants = proof.grants.flatMap((grant) =>
-      valid(() => verifyGrant(this.#keyOf(parseGrant(grant).granterUid), grant)),
-    );
-    this.#entries = proof.entries.flatMap((entry) =>
-      valid(() => verifyFolderEntry(this.#keyOf(parseFolderEntry(entry).authorUid), entry)),
-    );
   }
 
-  /** What the account may do with the record, by any way; null when nothing. */
-  toRecord(accountUid: Uid, recordUid: Uid, ownerUid: Uid): Access | null {
-    return this.#toRecord(accountUid, { kind: 'record', uid: recordUid, ownerUid }, longestChain);
-  }
-
-  /** What the account may do with the shared folder; null when nothing. */
-  toFolder(accountUid: Uid, folderUid: Uid, ownerUid: Uid): Access | null {
-    return this.#byGrants(accountUid, { kind: 'folder', uid: folderUid, ownerUid }, longestChain);
-  }
-
-  #toRecord(accountUid: Uid, object: SharedObject, depth: number): Access | null {
-    const direct = this.#byGrants(accountUid, object, depth);
-    if (direct === owned || depth === 0) return direct;
-    const entries = this.#entries.filter(
-      (entry) => entry.recordUid === object.uid && entry.recordOwnerUid === object.ownerUid,
-    );
-    return entries.reduce((access, entry) => join(access, this.#byEntry(accountUid, entry, depth)), direct);
-  }
-
-  #byEntry(accountUid: Uid, entry: FolderEntry, depth: number): Access | null {
-    const folder = { kind: 'folder', uid: entry.folderUid, ownerUid: entry.folderOwnerUid } as const;
-    const record = { kind: 'record', uid: entry.recordUid, ownerUid: entry.recordOwnerUid } as const;
-    const membership = this.#byGrants(accountUid, folder, depth);
-    const author = this.#byGrants(entry.authorUid, record, depth - 1);
-    const authorInFolder = this.#byGrants(entry.authorUid, folder, depth - 1);
-    if (!membership || !author?.rights.share || !authorInFolder?.rights.manageRecords) return null;
-    const cap = meetOf(entry.rights, author.rights);
-    const rights = membership === owned ? cap : meetOf(cap, membership.rights);
-    return { rights, expiresAtMs: earliest(membership.expiresAtMs, author.expiresAtMs) };
-  }
-
-  #byGrants(accountUid: Uid, object: SharedObject, depth: number): Access | null {
+  accessOf(accountUid: Uid, object: SharedObject, depth: number): Access | null {
     if (accountUid === object.ownerUid) return owned;
     if (depth <= 0) return null;
-    return this.#grants
-      .filter((grant) => isOf(grant, object) && this.#isTo(accountUid, grant) && this.#isAlive(grant))
-      .reduce<Access | null>((access, grant) => join(access, this.#byGrant(grant, object, depth)), null);
+    const name = nameOf(object.kind, object.uid, object.ownerUid);
+    const asked = `${depth} ${accountUid} ${name}`;
+    const known = this.#found.get(asked);
+    if (known !== undefined) return known;
+    const grants = this.#shares.grants.get(name) ?? [];
+    const entries = this.#shares.entries.get(name) ?? [];
+    const ways = [
+      ...grants.map((grant) => this.#byGrant(accountUid, grant, object, depth)),
+      ...entries.map((entry) => this.#byEntry(accountUid, entry, object, depth)),
+    ];
+    const access = ways.reduce(join, null);
+    this.#found.set(asked, access);
+    return access;
   }
 
-  /** A grant is worth what its granter may give. */
-  #byGrant(grant: Grant, object: SharedObject, depth: number): Access | null {
-    const held = this.#byGrants(grant.granterUid, object, depth - 1);
+  /** A grant is worth what its granter may give. Ownership is the owner's alone to offer. */
+  #byGrant(accountUid: Uid, grant: Grant, object: SharedObject, depth: number): Access | null {
+    if (!this.#isTo(accountUid, grant) || !this.#isAlive(grant)) return null;
+    const held = this.accessOf(grant.granterUid, object, depth - 1);
     if (held === null) return null;
     if (held === owned) return { rights: grant.rights, expiresAtMs: grant.expiresAtMs };
     const mayGive = object.kind === 'record' ? held.rights.share : held.rights.manageMembers;
-    if (!mayGive || !isWithin(grant.rights, held.rights)) return null;
+    if (!mayGive || grant.rights.own || !isWithin(grant.rights, held.rights)) return null;
     return { rights: grant.rights, expiresAtMs: earliest(grant.expiresAtMs, held.expiresAtMs) };
+  }
+
+  /** Who put the record there must be allowed to share it, and to put records there. */
+  #byEntry(accountUid: Uid, entry: FolderEntry, record: SharedObject, depth: number): Access | null {
+    const folder = { kind: 'folder', uid: entry.folderUid, ownerUid: entry.folderOwnerUid } as const;
+    const membership = this.accessOf(accountUid, folder, depth);
+    if (membership === null) return null;
+    const author = this.accessOf(entry.authorUid, record, depth - 1);
+    const inFolder = this.accessOf(entry.authorUid, folder, depth - 1);
+    if (!author?.rights.share || !inFolder?.rights.manageRecords) return null;
+    const cap = meetOf(entry.rights, author.rights);
+    const rights = membership === owned ? cap : meetOf(cap, membership.rights);
+    const ends = [membership, author, inFolder].map((access) => access.expiresAtMs);
+    return { rights: ofRecord(rights), expiresAtMs: ends.reduce(earliest, 0) };
   }
 
   #isTo(accountUid: Uid, { granteeKind, granteeUid }: Grant): boolean {
@@ -103,40 +153,61 @@ export class AccessRules {
   #isAlive({ expiresAtMs }: Grant): boolean {
     return expiresAtMs === 0 || expiresAtMs > this.#nowMs;
   }
+}
 
-  #keyOf(accountUid: Uid): Uint8Array {
-    const member = findMember(this.#roster, accountUid);
-    if (member === null) throw new ProtocolError('untrusted', 'the signer is in no roster');
-    return member.signingPublicKey;
+/** A granter's last word to a grantee on an object is the one that counts: a former, wider one does not come back. */
+function newestGrants(grants: readonly Grant[]): Iterable<Grant> {
+  const newest = new Map<string, Grant>();
+  for (const grant of grants) {
+    const object = nameOf(grant.objectKind, grant.objectUid, grant.ownerUid);
+    const name = `${object} ${grant.granterUid} ${grant.granteeKind} ${grant.granteeUid}`;
+    const known = newest.get(name);
+    if (known === undefined || grant.issuedAtMs > known.issuedAtMs) newest.set(name, grant);
   }
-}
-
-interface SharedObject {
-  readonly kind: SharedKind;
-  readonly uid: Uid;
-  readonly ownerUid: Uid;
-}
-
-function isOf(grant: Grant, { kind, uid, ownerUid }: SharedObject): boolean {
-  return grant.objectKind === kind && grant.objectUid === uid && grant.ownerUid === ownerUid;
+  return newest.values();
 }
 
 /** Two ways to one object: the rights of both. When the first of the two ends it is to be worked out anew. */
 function join(one: Access | null, other: Access | null): Access | null {
   if (one === null || other === null) return one ?? other;
-  if (isWithin(one.rights, other.rights) && isWithin(other.rights, one.rights)) {
-    const forever = one.expiresAtMs === 0 || other.expiresAtMs === 0;
-    return { rights: one.rights, expiresAtMs: forever ? 0 : Math.max(one.expiresAtMs, other.expiresAtMs) };
-  }
+  if (covers(one, other)) return one;
+  if (covers(other, one)) return other;
   return {
     rights: joinOf(one.rights, other.rights),
     expiresAtMs: earliest(one.expiresAtMs, other.expiresAtMs),
   };
 }
 
+/** As much, and for as long. */
+function covers(one: Access, other: Access): boolean {
+  const lasts = one.expiresAtMs === 0 || (other.expiresAtMs !== 0 && one.expiresAtMs >= other.expiresAtMs);
+  return lasts && isWithin(other.rights, one.rights);
+}
+
 function earliest(one: number, other: number): number {
   if (one === 0 || other === 0) return one || other;
   return Math.min(one, other);
+}
+
+/** Members and records are a folder's. */
+function ofRecord(rights: Rights): Rights {
+  return { ...rights, manageMembers: false, manageRecords: false, own: false };
+}
+
+function nameOf(kind: SharedKind, uid: Uid, ownerUid: Uid): string {
+  return `${kind} ${uid} ${ownerUid}`;
+}
+
+function add<T>(map: Map<string, T[]>, name: string, value: T): void {
+  const list = map.get(name);
+  if (list === undefined) map.set(name, [value]);
+  else list.push(value);
+}
+
+function keyOf(roster: Roster, accountUid: Uid): Uint8Array {
+  const member = findMember(roster, accountUid);
+  if (member === null) throw new ProtocolError('untrusted', 'the signer is in no roster');
+  return member.signingPublicKey;
 }
 
 function valid<T>(verify: () => T): T[] {
