@@ -25,6 +25,8 @@ export const limits = {
   fileChunkPadding: 128 * 1024,
   /** Chunks of one file, 16 GiB: what a server can remember of an upload in 2 KiB. */
   fileChunks: 16 * 1024,
+  /** Attachments of one record: their names and keys are in its content. */
+  filesPerRecord: 500,
   /** Files of one account, each a row and a folder at the server. */
   filesPerAccount: 100_000,
   /** Uploads of one account that are under way. */
@@ -115,6 +117,17 @@ export const limits = {
   rosterMembers: 10_000,
   /** Teams of one roster. */
   rosterTeams: 1_000,
+  /** One encoded roster: 10,000 members at 200 bytes, and 50,000 memberships of teams at 18. */
+  rosterBytes: 3 * 1024 * 1024,
+  /** Of a roster that no link frame holds. */
+  rosterPart: 128 * 1024,
+  /** Links of rosters in one answer, 140 bytes each. */
+  rosterLinks: 4_096,
+  /** An organisation's settings as JSON: the names of its teams, and record types of at most 1 MiB. */
+  organisationSettings: 1536 * 1024,
+  /** Open invitations of one organisation, and how long one may be used. */
+  invitations: 1_000,
+  invitationMs: 30 * 24 * 60 * 60_000,
   /** People and teams that one record or folder is shared with. */
   grantsPerObject: 500,
   /** Shared folders that one record is in. */

@@ -1,5 +1,7 @@
-import { copy, type Bytes } from '../bytes.ts';
+import { copy, uint64, type Bytes } from '../bytes.ts';
+import { encodeContext } from '../crypto/context.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { sha256 } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -51,7 +53,26 @@ export async function signRoster(
     })),
     recoveryPublicKey: roster.recoveryPublicKey,
   });
-  return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, bytes) };
+  const statement = encodeStatement({ ...roster, rosterHash: sha256(bytes) });
+  return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, statement) };
+}
+
+/** What a roster's signature is over: enough to show that one followed from another without their members. */
+export interface RosterStatement {
+  readonly organisationUid: Uid;
+  readonly version: bigint;
+  readonly parentHash: Uint8Array;
+  /** SHA-256 of the roster's bytes, 32 bytes. */
+  readonly rosterHash: Uint8Array;
+}
+
+/** Throws `bad-signature`. */
+export function verifyStatement(
+  organisationKey: Uint8Array,
+  statement: RosterStatement,
+  signature: Uint8Array,
+): void {
+  verifySignature(organisationKey, signatureContexts.roster, encodeStatement(statement), signature);
 }
 
 /**
@@ -66,8 +87,12 @@ export function verifyRoster(
     readonly minimumVersion: bigint;
   },
 ): Roster {
-  verifySignature(expected.organisationKey, signatureContexts.roster, signed.roster, signed.signature);
   const roster = decodeRoster(signed.roster);
+  verifyStatement(
+    expected.organisationKey,
+    { ...roster, rosterHash: sha256(signed.roster) },
+    signed.signature,
+  );
   if (roster.organisationUid !== expected.organisationUid)
     throw new ProtocolError('untrusted', 'roster of another organisation');
   if (roster.version < expected.minimumVersion)
@@ -80,7 +105,17 @@ export function findMember(roster: Roster, accountUid: Uid): RosterMember | null
   return roster.members.find((member) => member.accountUid === accountUid) ?? null;
 }
 
+/** The member of that address, or null. */
+export function findMemberByEmail(roster: Roster, email: string): RosterMember | null {
+  return roster.members.find((member) => member.email === email) ?? null;
+}
+
+function encodeStatement({ organisationUid, version, parentHash, rosterHash }: RosterStatement): Bytes {
+  return encodeContext(uidBytes(organisationUid), uint64(version), parentHash, rosterHash);
+}
+
 function decodeRoster(bytes: Uint8Array): Roster {
+  if (bytes.length > limits.rosterBytes) throw new ProtocolError('too-large', 'the roster is too large');
   const message = decodeMessage(RosterSchema, bytes);
   if (message.members.length > limits.rosterMembers) throw new ProtocolError('too-large', 'too many members');
   if (message.teams.length > limits.rosterTeams) throw new ProtocolError('too-large', 'too many teams');
@@ -91,12 +126,18 @@ function decodeRoster(bytes: Uint8Array): Roster {
     administrator: member.administrator,
     email: member.email,
   }));
+  requireDistinct(members.map(({ accountUid }) => accountUid));
+  const accounts = new Set(members.map(({ accountUid }) => accountUid));
   const teams = message.teams.map((team) => ({
     teamUid: uidOf(team.teamUid),
     ecdhPublicKey: copy(team.ecdhPublicKey),
     memberUids: team.memberUids.map(uidOf),
     keyVersion: team.keyVersion,
   }));
+  requireDistinct(teams.map(({ teamUid }) => teamUid));
+  for (const { memberUids } of teams) requireTeamOf(accounts, memberUids);
+  if (message.parentHash.length !== (message.version === 1n ? 0 : 32))
+    throw new ProtocolError('malformed', 'not the hash of a former roster');
   return {
     organisationUid: uidOf(message.organisationUid),
     version: message.version,
@@ -105,4 +146,14 @@ function decodeRoster(bytes: Uint8Array): Roster {
     teams,
     recoveryPublicKey: copy(message.recoveryPublicKey),
   };
+}
+
+function requireTeamOf(accounts: ReadonlySet<Uid>, memberUids: readonly Uid[]): void {
+  requireDistinct(memberUids);
+  if (!memberUids.every((uid) => accounts.has(uid)))
+    throw new ProtocolError('malformed', 'a team has a member that the organisation has not');
+}
+
+function requireDistinct(uids: readonly Uid[]): void {
+  if (new Set(uids).size !== uids.length) throw new ProtocolError('malformed', 'the roster names one twice');
 }

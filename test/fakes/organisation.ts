@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
+import { sha256 } from '../../protocol/crypto/hash.ts';
 import { empty, type Bytes } from '../../protocol/bytes.ts';
 import { SignedRosterSchema, type SignedRoster } from '../../protocol/messages/gen/account_pb.js';
 import {
@@ -33,7 +34,9 @@ export function newPerson(administrator = false): Person {
 export class Organisation {
   readonly uid = newUid();
   readonly signer = signerOf(generateEcdhKeyPair().privateKey);
+  readonly #hashes = new Map<bigint, Bytes>();
 
+  /** The next one follows from the one that was made last of the version before. */
   async roster(version: bigint, people: readonly Person[], signer = this.signer): Promise<SignedRoster> {
     const members = people.map((person) => ({
       accountUid: person.accountUid,
@@ -45,11 +48,12 @@ export class Organisation {
     const signed = await signRoster(signer, {
       organisationUid: this.uid,
       version,
-      parentHash: empty,
+      parentHash: version === 1n ? empty : (this.#hashes.get(version - 1n) ?? new Uint8Array(32)),
       members,
       teams: [],
       recoveryPublicKey: empty,
     });
+    this.#hashes.set(version, sha256(signed.roster));
     return create(SignedRosterSchema, signed);
   }
 }

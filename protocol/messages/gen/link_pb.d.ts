@@ -164,6 +164,18 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
      */
     value: LinkClosing;
     case: "closing";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.AccountNews account_news = 9;
+     */
+    value: AccountNews;
+    case: "accountNews";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.OrganisationNews organisation_news = 10;
+     */
+    value: OrganisationNews;
+    case: "organisationNews";
   } | { case: undefined; value?: undefined };
 };
 
@@ -172,6 +184,34 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
  * Use `create(RouterToVaultFrameSchema)` to create a new message.
  */
 export declare const RouterToVaultFrameSchema: GenMessage<RouterToVaultFrame>;
+
+/**
+ * Roster, settings, keys or invitations of the organisation changed: a hint. The truth is in OrganisationService.
+ *
+ * @generated from message sallyport.v1.OrganisationNews
+ */
+export declare type OrganisationNews = Message<"sallyport.v1.OrganisationNews"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.OrganisationNews.
+ * Use `create(OrganisationNewsSchema)` to create a new message.
+ */
+export declare const OrganisationNewsSchema: GenMessage<OrganisationNews>;
+
+/**
+ * Devices, factors, or the devices that wait changed: a hint. The truth is in DeviceService and SecondFactorService.
+ *
+ * @generated from message sallyport.v1.AccountNews
+ */
+export declare type AccountNews = Message<"sallyport.v1.AccountNews"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.AccountNews.
+ * Use `create(AccountNewsSchema)` to create a new message.
+ */
+export declare const AccountNewsSchema: GenMessage<AccountNews>;
 
 /**
  * @generated from message sallyport.v1.Welcome
@@ -551,6 +591,12 @@ export declare type RouterToGatewayFrame = Message<"sallyport.v1.RouterToGateway
      */
     value: VaultGone;
     case: "vaultGone";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RosterPart roster_part = 8;
+     */
+    value: RosterPart;
+    case: "rosterPart";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -585,6 +631,36 @@ export declare type RelayedCommand = Message<"sallyport.v1.RelayedCommand"> & {
  * Use `create(RelayedCommandSchema)` to create a new message.
  */
 export declare const RelayedCommandSchema: GenMessage<RelayedCommand>;
+
+/**
+ * A roster that no frame holds, in parts, in order.
+ *
+ * @generated from message sallyport.v1.RosterPart
+ */
+export declare type RosterPart = Message<"sallyport.v1.RosterPart"> & {
+  /**
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Of the encoded SignedRoster, 128 KiB but for the last.
+   *
+   * @generated from field: bytes bytes = 3;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RosterPart.
+ * Use `create(RosterPartSchema)` to create a new message.
+ */
+export declare const RosterPartSchema: GenMessage<RosterPart>;
 
 /**
  * @generated from message sallyport.v1.VaultGone

@@ -13,7 +13,7 @@ import { file_command } from "./command_pb.js";
  * Describes the file link.proto.
  */
 export const file_link = /*@__PURE__*/
-  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIp0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSABCBgoEYm9keSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kIugCChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIAEIGCgRib2R5IlYKB1dlbGNvbWUSEAoIbGlua191aWQYASABKAwSFgoOc2VydmVyX3RpbWVfbXMYAiABKAMSDwoHcmVzdW1lZBgDIAEoCBIQCghyZWNlaXZlZBgEIAEoBCIZCgdOZXdEYXRhEg4KBmN1cnNvchgBIAEoBCKKAQoNQ29tbWFuZFJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgNEisKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseUgAEi0KB2ZhaWx1cmUYAyABKAsyGi5zYWxseXBvcnQudjEuUmVsYXlGYWlsdXJlSABCCQoHb3V0Y29tZSItCgxSZWxheUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjQKDUdhdGV3YXlTdGF0dXMSEwoLZ2F0ZXdheV91aWQYASABKAwSDgoGb25saW5lGAIgASgIIhsKC0xpbmtDbG9zaW5nEgwKBGNvZGUYASABKAkiMgoLU2lnbmFsRnJhbWUSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGc2VhbGVkGAIgASgMIqICCgxHYXRld2F5RnJhbWUSKwoFcHJvb2YYASABKAsyGi5zYWxseXBvcnQudjEuR2F0ZXdheVByb29mSAASMgoFcmVwbHkYAiABKAsyIS5zYWxseXBvcnQudjEuR2F0ZXdheUNvbW1hbmRSZXBseUgAEisKBnNpZ25hbBgDIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEjUKDnJvc3Rlcl9yZXF1ZXN0GAQgASgLMhsuc2FsbHlwb3J0LnYxLlJvc3RlclJlcXVlc3RIABIzCg1zZXNzaW9uX2VuZGVkGAUgASgLMhouc2FsbHlwb3J0LnYxLlNlc3Npb25FbmRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkipAEKDEdhdGV3YXlQcm9vZhIRCgljbGllbnRfaWQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhMKC2dhdGV3YXlfdWlkGAMgASgMEg8KB3ZlcnNpb24YBCABKAkSFgoOaWRlbnRpdHlfcHJvb2YYBSABKAwSFwoPcmVzdW1lX2xpbmtfdWlkGAYgASgMEhcKD3Jlc3VtZV9yZWNlaXZlZBgHIAEoBCJSChNHYXRld2F5Q29tbWFuZFJlcGx5EhAKCHJlbGF5X2lkGAEgASgEEikKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseSIPCg1Sb3N0ZXJSZXF1ZXN0IiMKDFNlc3Npb25FbmRlZBITCgtzZXNzaW9uX3VpZBgBIAEoDCLxAgoUUm91dGVyVG9HYXRld2F5RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEi8KB2NvbW1hbmQYAyABKAsyHC5zYWxseXBvcnQudjEuUmVsYXllZENvbW1hbmRIABIrCgZzaWduYWwYBCABKAsyGS5zYWxseXBvcnQudjEuU2lnbmFsRnJhbWVIABIsCgZyb3N0ZXIYBSABKAsyGi5zYWxseXBvcnQudjEuU2lnbmVkUm9zdGVySAASLAoHY2xvc2luZxgGIAEoCzIZLnNhbGx5cG9ydC52MS5MaW5rQ2xvc2luZ0gAEi0KCnZhdWx0X2dvbmUYByABKAsyFy5zYWxseXBvcnQudjEuVmF1bHRHb25lSAASEAoIcmVjZWl2ZWQYDyABKARCBgoEYm9keSJQCg5SZWxheWVkQ29tbWFuZBIQCghyZWxheV9pZBgBIAEoBBIsCgdjb21tYW5kGAIgASgLMhsuc2FsbHlwb3J0LnYxLlNpZ25lZENvbW1hbmQiIQoJVmF1bHRHb25lEhQKDHNlc3Npb25fdWlkcxgBIAMoDGIGcHJvdG8z", [file_account, file_command]);
+  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIp0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSABCBgoEYm9keSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kItgDChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIABIxCgxhY2NvdW50X25ld3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjb3VudE5ld3NIABI7ChFvcmdhbmlzYXRpb25fbmV3cxgKIAEoCzIeLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25OZXdzSABCBgoEYm9keSISChBPcmdhbmlzYXRpb25OZXdzIg0KC0FjY291bnROZXdzIlYKB1dlbGNvbWUSEAoIbGlua191aWQYASABKAwSFgoOc2VydmVyX3RpbWVfbXMYAiABKAMSDwoHcmVzdW1lZBgDIAEoCBIQCghyZWNlaXZlZBgEIAEoBCIZCgdOZXdEYXRhEg4KBmN1cnNvchgBIAEoBCKKAQoNQ29tbWFuZFJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgNEisKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseUgAEi0KB2ZhaWx1cmUYAyABKAsyGi5zYWxseXBvcnQudjEuUmVsYXlGYWlsdXJlSABCCQoHb3V0Y29tZSItCgxSZWxheUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjQKDUdhdGV3YXlTdGF0dXMSEwoLZ2F0ZXdheV91aWQYASABKAwSDgoGb25saW5lGAIgASgIIhsKC0xpbmtDbG9zaW5nEgwKBGNvZGUYASABKAkiMgoLU2lnbmFsRnJhbWUSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGc2VhbGVkGAIgASgMIqICCgxHYXRld2F5RnJhbWUSKwoFcHJvb2YYASABKAsyGi5zYWxseXBvcnQudjEuR2F0ZXdheVByb29mSAASMgoFcmVwbHkYAiABKAsyIS5zYWxseXBvcnQudjEuR2F0ZXdheUNvbW1hbmRSZXBseUgAEisKBnNpZ25hbBgDIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEjUKDnJvc3Rlcl9yZXF1ZXN0GAQgASgLMhsuc2FsbHlwb3J0LnYxLlJvc3RlclJlcXVlc3RIABIzCg1zZXNzaW9uX2VuZGVkGAUgASgLMhouc2FsbHlwb3J0LnYxLlNlc3Npb25FbmRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkipAEKDEdhdGV3YXlQcm9vZhIRCgljbGllbnRfaWQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhMKC2dhdGV3YXlfdWlkGAMgASgMEg8KB3ZlcnNpb24YBCABKAkSFgoOaWRlbnRpdHlfcHJvb2YYBSABKAwSFwoPcmVzdW1lX2xpbmtfdWlkGAYgASgMEhcKD3Jlc3VtZV9yZWNlaXZlZBgHIAEoBCJSChNHYXRld2F5Q29tbWFuZFJlcGx5EhAKCHJlbGF5X2lkGAEgASgEEikKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseSIPCg1Sb3N0ZXJSZXF1ZXN0IiMKDFNlc3Npb25FbmRlZBITCgtzZXNzaW9uX3VpZBgBIAEoDCKiAwoUUm91dGVyVG9HYXRld2F5RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEi8KB2NvbW1hbmQYAyABKAsyHC5zYWxseXBvcnQudjEuUmVsYXllZENvbW1hbmRIABIrCgZzaWduYWwYBCABKAsyGS5zYWxseXBvcnQudjEuU2lnbmFsRnJhbWVIABIsCgZyb3N0ZXIYBSABKAsyGi5zYWxseXBvcnQudjEuU2lnbmVkUm9zdGVySAASLAoHY2xvc2luZxgGIAEoCzIZLnNhbGx5cG9ydC52MS5MaW5rQ2xvc2luZ0gAEi0KCnZhdWx0X2dvbmUYByABKAsyFy5zYWxseXBvcnQudjEuVmF1bHRHb25lSAASLwoLcm9zdGVyX3BhcnQYCCABKAsyGC5zYWxseXBvcnQudjEuUm9zdGVyUGFydEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkiUAoOUmVsYXllZENvbW1hbmQSEAoIcmVsYXlfaWQYASABKAQSLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kIjkKClJvc3RlclBhcnQSDQoFaW5kZXgYASABKA0SDQoFY291bnQYAiABKA0SDQoFYnl0ZXMYAyABKAwiIQoJVmF1bHRHb25lEhQKDHNlc3Npb25fdWlkcxgBIAMoDGIGcHJvdG8z", [file_account, file_command]);
 
 /**
  * Describes the message sallyport.v1.Challenge.
@@ -51,107 +51,128 @@ export const RouterToVaultFrameSchema = /*@__PURE__*/
   messageDesc(file_link, 4);
 
 /**
+ * Describes the message sallyport.v1.OrganisationNews.
+ * Use `create(OrganisationNewsSchema)` to create a new message.
+ */
+export const OrganisationNewsSchema = /*@__PURE__*/
+  messageDesc(file_link, 5);
+
+/**
+ * Describes the message sallyport.v1.AccountNews.
+ * Use `create(AccountNewsSchema)` to create a new message.
+ */
+export const AccountNewsSchema = /*@__PURE__*/
+  messageDesc(file_link, 6);
+
+/**
  * Describes the message sallyport.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_link, 5);
+  messageDesc(file_link, 7);
 
 /**
  * Describes the message sallyport.v1.NewData.
  * Use `create(NewDataSchema)` to create a new message.
  */
 export const NewDataSchema = /*@__PURE__*/
-  messageDesc(file_link, 6);
+  messageDesc(file_link, 8);
 
 /**
  * Describes the message sallyport.v1.CommandResult.
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema = /*@__PURE__*/
-  messageDesc(file_link, 7);
+  messageDesc(file_link, 9);
 
 /**
  * Describes the message sallyport.v1.RelayFailure.
  * Use `create(RelayFailureSchema)` to create a new message.
  */
 export const RelayFailureSchema = /*@__PURE__*/
-  messageDesc(file_link, 8);
+  messageDesc(file_link, 10);
 
 /**
  * Describes the message sallyport.v1.GatewayStatus.
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema = /*@__PURE__*/
-  messageDesc(file_link, 9);
+  messageDesc(file_link, 11);
 
 /**
  * Describes the message sallyport.v1.LinkClosing.
  * Use `create(LinkClosingSchema)` to create a new message.
  */
 export const LinkClosingSchema = /*@__PURE__*/
-  messageDesc(file_link, 10);
+  messageDesc(file_link, 12);
 
 /**
  * Describes the message sallyport.v1.SignalFrame.
  * Use `create(SignalFrameSchema)` to create a new message.
  */
 export const SignalFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 11);
+  messageDesc(file_link, 13);
 
 /**
  * Describes the message sallyport.v1.GatewayFrame.
  * Use `create(GatewayFrameSchema)` to create a new message.
  */
 export const GatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 12);
+  messageDesc(file_link, 14);
 
 /**
  * Describes the message sallyport.v1.GatewayProof.
  * Use `create(GatewayProofSchema)` to create a new message.
  */
 export const GatewayProofSchema = /*@__PURE__*/
-  messageDesc(file_link, 13);
+  messageDesc(file_link, 15);
 
 /**
  * Describes the message sallyport.v1.GatewayCommandReply.
  * Use `create(GatewayCommandReplySchema)` to create a new message.
  */
 export const GatewayCommandReplySchema = /*@__PURE__*/
-  messageDesc(file_link, 14);
+  messageDesc(file_link, 16);
 
 /**
  * Describes the message sallyport.v1.RosterRequest.
  * Use `create(RosterRequestSchema)` to create a new message.
  */
 export const RosterRequestSchema = /*@__PURE__*/
-  messageDesc(file_link, 15);
+  messageDesc(file_link, 17);
 
 /**
  * Describes the message sallyport.v1.SessionEnded.
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema = /*@__PURE__*/
-  messageDesc(file_link, 16);
+  messageDesc(file_link, 18);
 
 /**
  * Describes the message sallyport.v1.RouterToGatewayFrame.
  * Use `create(RouterToGatewayFrameSchema)` to create a new message.
  */
 export const RouterToGatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 17);
+  messageDesc(file_link, 19);
 
 /**
  * Describes the message sallyport.v1.RelayedCommand.
  * Use `create(RelayedCommandSchema)` to create a new message.
  */
 export const RelayedCommandSchema = /*@__PURE__*/
-  messageDesc(file_link, 18);
+  messageDesc(file_link, 20);
+
+/**
+ * Describes the message sallyport.v1.RosterPart.
+ * Use `create(RosterPartSchema)` to create a new message.
+ */
+export const RosterPartSchema = /*@__PURE__*/
+  messageDesc(file_link, 21);
 
 /**
  * Describes the message sallyport.v1.VaultGone.
  * Use `create(VaultGoneSchema)` to create a new message.
  */
 export const VaultGoneSchema = /*@__PURE__*/
-  messageDesc(file_link, 19);
+  messageDesc(file_link, 22);
 

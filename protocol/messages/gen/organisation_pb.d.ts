@@ -36,11 +36,18 @@ export declare const GetOrganisationRequestSchema: GenMessage<GetOrganisationReq
  */
 export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisationResponse"> & {
   /**
-   * After the known one, oldest first: each names its parent's hash. At most 64; ask again for more.
+   * From the one after the known one up to the newest, oldest first. At most 4096; ask again for more.
    *
-   * @generated from field: repeated sallyport.v1.SignedRoster rosters = 1;
+   * @generated from field: repeated sallyport.v1.RosterLink links = 1;
    */
-  rosters: SignedRoster[];
+  links: RosterLink[];
+
+  /**
+   * The newest, when it is not the known one and the links lead up to it. Empty for who is in no roster.
+   *
+   * @generated from field: sallyport.v1.SignedRoster roster = 6;
+   */
+  roster?: SignedRoster | undefined;
 
   /**
    * @generated from field: sallyport.v1.SignedOrganisationSettings settings = 2;
@@ -72,6 +79,41 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
  * Use `create(GetOrganisationResponseSchema)` to create a new message.
  */
 export declare const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse>;
+
+/**
+ * A roster without its members: what shows that each followed from the one before. protocol.md §6.3.
+ *
+ * @generated from message sallyport.v1.RosterLink
+ */
+export declare type RosterLink = Message<"sallyport.v1.RosterLink"> & {
+  /**
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: bytes parent_hash = 2;
+   */
+  parentHash: Uint8Array;
+
+  /**
+   * SHA-256 of the roster's bytes.
+   *
+   * @generated from field: bytes roster_hash = 3;
+   */
+  rosterHash: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 4;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RosterLink.
+ * Use `create(RosterLinkSchema)` to create a new message.
+ */
+export declare const RosterLinkSchema: GenMessage<RosterLink>;
 
 /**
  * A team's private key, to one member.
@@ -162,7 +204,7 @@ export declare type SignedOrganisationSettings = Message<"sallyport.v1.SignedOrg
   version: bigint;
 
   /**
-   * Padded JSON under the organisation's data key: team names, record types, policies.
+   * Padded JSON under the organisation's data key: team names and record types.
    *
    * @generated from field: bytes sealed = 2;
    */
@@ -270,7 +312,7 @@ export declare type CreateInvitationRequest = Message<"sallyport.v1.CreateInvita
   tokenHash: Uint8Array;
 
   /**
-   * The link's secret under the inviter's data key, to check the proof of who accepts.
+   * Secret, end and address of the invitation under the inviter's data key, to check the proof of who accepts.
    *
    * @generated from field: bytes sealed_secret = 4;
    */

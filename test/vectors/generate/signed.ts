@@ -196,10 +196,12 @@ export function rosters(): object[] {
     members: [member],
   };
   const encode = (change: object = {}) => encodeMessage(RosterSchema, { ...fields, ...change });
-  const of = (bytes: Uint8Array, signer = organisation, context = label) => ({
-    roster: hex(bytes),
-    signature: hex(sign(signer.privateKey, context, bytes)),
-  });
+  const of = (change: object = {}, signer = organisation, signedAs = label) => {
+    const { organisationUid: uidOf, version, parentHash } = { ...fields, ...change };
+    const bytes = encode(change);
+    const statement = context(uidOf, uint64(Number(version)), parentHash, sha256(bytes));
+    return { roster: hex(bytes), signature: hex(sign(signer.privateKey, signedAs, statement)) };
+  };
   const expected = {
     organisationUid: organisationUid.text,
     organisationKey: hex(organisation.publicKey),
@@ -207,19 +209,20 @@ export function rosters(): object[] {
   };
   const bad = (name: string, change: object, fails: string) => ({
     expected,
-    ...of(encode()),
+    ...of(),
     name,
     ...change,
     fails,
   });
+  const team = { teamUid: seed('team', 16), ecdhPublicKey: accountEcdh.publicKey, keyVersion: 1 };
   const intruder = { ...member, accountUid: seed('intruder', 16) };
   return [
-    { name: 'the version seen before', expected, ...of(encode()), members: [accountUid.text] },
-    { name: 'a newer version', expected, ...of(encode({ version: 6n })), members: [accountUid.text] },
-    { name: 'no members', expected, ...of(encode({ members: [] })), members: [] },
-    bad('an older version', of(encode({ version: 4n })), 'untrusted'),
-    bad('another organisation', of(encode({ organisationUid: seed('other', 16) })), 'untrusted'),
-    bad('signed by another key', of(encode(), stranger), 'bad-signature'),
+    { name: 'the version seen before', expected, ...of(), members: [accountUid.text] },
+    { name: 'a newer version', expected, ...of({ version: 6n }), members: [accountUid.text] },
+    { name: 'no members', expected, ...of({ members: [] }), members: [] },
+    bad('an older version', of({ version: 4n }), 'untrusted'),
+    bad('another organisation', of({ organisationUid: seed('other', 16) }), 'untrusted'),
+    bad('signed by another key', of({}, stranger), 'bad-signature'),
     bad('a member added', { roster: hex(encode({ members: [member, intruder] })) }, 'bad-signature'),
     bad(
       'a member made administrator',
@@ -231,15 +234,26 @@ export function rosters(): object[] {
       { roster: hex(encode()) + hex(encodeMessage(RosterSchema, { members: [intruder] })) },
       'bad-signature',
     ),
-    bad('signed as a command', of(encode(), organisation, 'sallyport/v1/signature/command'), 'bad-signature'),
+    bad('signed as a command', of({}, organisation, 'sallyport/v1/signature/command'), 'bad-signature'),
     bad('no signature', { signature: '' }, 'bad-signature'),
+    bad('a member without an account', of({ members: [{ ...member, accountUid: none }] }), 'malformed'),
+    bad('no organisation', of({ organisationUid: none }), 'malformed'),
+    bad('a member twice', of({ members: [member, member] }), 'malformed'),
+    bad('no parent', of({ parentHash: none }), 'malformed'),
+    bad('a parent of the first version', of({ version: 1n }), 'malformed'),
+    bad('a team twice', of({ teams: [team, team] }), 'malformed'),
     bad(
-      'a member without an account',
-      of(encode({ members: [{ ...member, accountUid: none }] })),
+      'a team of somebody else',
+      of({ teams: [{ ...team, memberUids: [seed('intruder', 16)] }] }),
       'malformed',
     ),
-    bad('no organisation', of(encode({ organisationUid: none })), 'malformed'),
-    bad('no message', of(Uint8Array.of(0xff)), 'malformed'),
+    bad(
+      'signed as whole bytes',
+      { signature: hex(sign(organisation.privateKey, label, encode())) },
+      'bad-signature',
+    ),
+    bad('another parent', { roster: hex(encode({ parentHash: seed('other') })) }, 'bad-signature'),
+    bad('no message', { roster: 'ff' }, 'malformed'),
   ];
 }
 
