@@ -2,6 +2,7 @@ import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
+import { newCards, organisingVerbs, type Cards, type FakeShelf } from './organising-verbs.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
@@ -14,6 +15,8 @@ import type {
   VaultVerbs,
 } from '../../workers/api.ts';
 
+const fakeOwner = newUid();
+
 interface Stored {
   revision: number;
   changedAt: number;
@@ -25,6 +28,7 @@ interface Stored {
 export interface FakeVault extends VaultVerbs {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
+  readonly cards: Cards;
   set(change: Partial<VaultState>): void;
   emit(event: SessionEvent): void;
   put(content: RecordContent): Uid;
@@ -33,7 +37,8 @@ export interface FakeVault extends VaultVerbs {
 /** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
 export function createFakeVault(start: Partial<VaultState> = {}, password = 'correct horse'): FakeVault {
   const records = new Map<Uid, Stored>();
-  const deleted = new Map<Uid, Stored>();
+  const cards = newCards();
+  const undoings = new Map<string, () => void>();
   const gateways: GatewayView[] = [];
   const listeners = new Set<(state: VaultState) => void>();
   const sessionListeners = new Set<(event: SessionEvent) => void>();
@@ -45,6 +50,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     recordsVersion: 1,
     gatewaysVersion: 1,
     refusedRecords: 0,
+    vaultIncomplete: false,
     notice: null,
     ...start,
   };
@@ -65,6 +71,16 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     changed();
     return uid;
   };
+  const shelf: FakeShelf = {
+    cards,
+    changed,
+    all: () => [...records].map(([uid, record]) => summarise(uid, record, cards)),
+    undoing: (restore, count) => {
+      const token = newUid();
+      undoings.set(token, restore);
+      return { token, changed: count };
+    },
+  };
   const no = (): never => {
     throw new ProtocolError('unavailable', 'not in the fake');
   };
@@ -72,6 +88,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   return {
     records,
     gateways,
+    cards,
     set,
     put,
     emit: (event) => sessionListeners.forEach((listener) => listener(event)),
@@ -101,12 +118,14 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     reportUse: async () => {},
     listRecords: async ({ query = '', types } = {}) =>
       [...records]
-        .map(([uid, record]) => summarise(uid, record))
+        .filter(([uid]) => !cards.trashed.has(uid))
+        .map(([uid, record]) => summarise(uid, record, cards))
         .filter(({ type }) => !types || types.includes(type))
         .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
         .sort((a, b) => a.title.localeCompare(b.title)),
     readRecord: async (uid) => ({
       ...viewOf(uid, stored(uid)),
+      ...cardOf(uid, cards),
       gatewayUid: gatewayOf(stored(uid), gateways),
     }),
     revealField: async ({ recordUid, field }) => fieldText(stored(recordUid).content, field),
@@ -123,28 +142,39 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       changed();
       return uid;
     },
-    deleteRecord: async (uid) => {
-      deleted.set(uid, stored(uid));
-      records.delete(uid);
+    trashRecords: async (uids) => {
+      for (const uid of uids) cards.trashed.add(uid);
+      changed();
+      return shelf.undoing(() => uids.forEach((uid) => cards.trashed.delete(uid)), uids.length);
+    },
+    restoreRecords: async (uids) => {
+      for (const uid of uids) cards.trashed.delete(uid);
       changed();
     },
-    listDeletedRecords: async () =>
-      [...deleted].map(
-        ([
-          uid,
-          {
-            content: { type, title },
-          },
-        ]) => ({
-          ...{ uid, type, title, subtitle: '', changedAt: Date.now(), connectable: false },
-        }),
-      ),
-    undoDelete: async (uid) => {
-      const back = deleted.get(uid);
-      if (back) records.set(uid, back);
-      deleted.delete(uid);
+    purgeRecords: async (uids) => {
+      for (const uid of uids) {
+        cards.trashed.delete(uid);
+        records.delete(uid);
+      }
       changed();
     },
+    listHistory: async (uid) => {
+      const { revision, changedAt } = stored(uid);
+      return [{ revision, changedAt, writerName: 'ada@example.org', deleted: false, current: true }];
+    },
+    compareRevisions: async () => [],
+    restoreRevision: async () => changed(),
+    duplicateRecord: async (uid) =>
+      put({ ...stored(uid).content, title: `${stored(uid).content.title} copy` }),
+    passwordReport: async () => ({ records: records.size, passwords: 0, weak: [], reused: [], old: [] }),
+    undo: async (token) => {
+      const restore = undoings.get(token);
+      if (!restore) throw new ProtocolError('not-found', 'no such change');
+      undoings.delete(token);
+      restore();
+      changed();
+    },
+    ...organisingVerbs(shelf),
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
@@ -201,7 +231,20 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
 }
 
-function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
+function cardOf(uid: Uid, { favourites, tags, places, trashed }: Cards) {
+  return {
+    ownerUid: fakeOwner,
+    access: 'owner' as const,
+    shared: false,
+    favourite: favourites.has(uid),
+    tags: tags.get(uid) ?? [],
+    folderUid: places.get(uid) ?? null,
+    deleted: trashed.has(uid),
+  };
+}
+
+function summarise(uid: Uid, { content, changedAt }: Stored, cards: Cards): RecordSummary {
+  const { ownerUid, access, shared, favourite, tags } = cardOf(uid, cards);
   const host = findField(content, 'pamHostname')?.value[0] as { hostName?: string } | undefined;
   const login = findField(content, 'login')?.value[0];
   return {
@@ -211,6 +254,7 @@ function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
     subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
     changedAt,
     connectable: content.type === 'pamMachine',
+    ...{ ownerUid, access, shared, favourite, tags },
   };
 }
 

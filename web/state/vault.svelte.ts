@@ -8,6 +8,7 @@ const starting: VaultState = {
   recordsVersion: 0,
   gatewaysVersion: 0,
   refusedRecords: 0,
+  vaultIncomplete: false,
   notice: null,
 };
 
