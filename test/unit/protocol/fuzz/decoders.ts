@@ -26,8 +26,11 @@ import * as application from '../../../../protocol/messages/gen/application_pb.j
 import * as command from '../../../../protocol/messages/gen/command_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
+import * as manifest from '../../../../protocol/messages/gen/manifest_pb.js';
+import * as organisation from '../../../../protocol/messages/gen/organisation_pb.js';
 import * as record from '../../../../protocol/messages/gen/record_pb.js';
 import * as session from '../../../../protocol/messages/gen/session_pb.js';
+import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
 import {
   readHostname,
@@ -98,7 +101,8 @@ const ecies = await sealToPublicKey(pair.publicKey, 'p', [], utf8('x'));
 const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
 const empty: Bytes = new Uint8Array(0);
 
-const schemas = [account, api, application, command, link, local, record, session].flatMap((module) =>
+const modules = [account, api, application, command, link, local, manifest, organisation];
+const schemas = [...modules, record, session, sharing].flatMap((module) =>
   Object.values(module).filter(
     (value): value is DescMessage => typeof value === 'object' && 'kind' in value && value.kind === 'message',
   ),
