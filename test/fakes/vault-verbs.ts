@@ -5,6 +5,7 @@ import { fieldText, putBack, withhold } from '../../protocol/records/withholding
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
+import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import type {
   GatewayView,
   RecordSummary,
@@ -22,7 +23,7 @@ interface Stored {
 }
 
 /** What a test prepares and watches. */
-export interface FakeVault extends VaultVerbs {
+export interface FakeVault extends VaultVerbs, FakeFiles {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
   set(change: Partial<VaultState>): void;
@@ -70,6 +71,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
 
   return {
+    ...createFakeFiles(changed),
     records,
     gateways,
     set,
