@@ -18,7 +18,7 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 
 /**
- * A vault's encrypted export (protocol.md §18): one line of JSON that says how the key is derived, then frames, each
+ * A vault's encrypted export (protocol.md §22): one line of JSON that says how the key is derived, then frames, each
  * length(4) ‖ envelope. AAD objects: SHA-256 of the header line, index(8), final(1). Every frame but the last one holds
  * exactly `exportChunk` bytes; the last one is the one that nothing follows, and says so.
  */
