@@ -95,7 +95,7 @@ function memberLines(
     return [{ kind: 'secret', title, path: place, multiline: member.multiline === true }];
   const text = value[member.name];
   if (typeof text !== 'string' || text === '') return [];
-  return member.multiline ? [{ kind: 'prose', title, text }] : [{ kind: 'text', title, text, mono: false }];
+  return [{ kind: 'text', title, text, mono: member.multiline === true }];
 }
 
 function memberTitle({ field, title }: Shown, at: number, member: FieldMember): string {

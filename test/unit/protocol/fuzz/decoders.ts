@@ -2,6 +2,7 @@ import { create, type DescMessage } from '@bufbuild/protobuf';
 import {
   copy,
   decodeBase64,
+  encodeBase64url,
   parseBase64url,
   parseHex,
   parseUtf8,
@@ -32,6 +33,10 @@ import * as record from '../../../../protocol/messages/gen/record_pb.js';
 import * as session from '../../../../protocol/messages/gen/session_pb.js';
 import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
+import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
+import { parseFieldValue } from '../../../../protocol/records/field-values.ts';
+import { parseFileRef } from '../../../../protocol/records/files.ts';
+import { parseOneTimeSecret } from '../../../../protocol/records/one-time-secret.ts';
 import {
   readHostname,
   readPamResources,
@@ -260,6 +265,16 @@ export const textDecoders: readonly Decoder<string>[] = [
   { name: 'hexadecimal', valid: ['0123456789abcdef'], decode: parseHex },
   { name: 'uid', valid: [uid], decode: parseUid },
   { name: 'enrolment token', valid: member(tokens, 'text'), decode: parseEnrolmentToken },
+  {
+    name: 'custom record types',
+    valid: [encodeTemplates([{ type: 'custom:a', title: 'A', fields: [{ type: 'text', title: 'T' }] }])],
+    decode: parseTemplates,
+  },
+  {
+    name: 'one-time secret',
+    valid: ['JBSWY3DPEHPK3PXP', 'otpauth://totp/a:b?secret=MY&digits=6&period=30&algorithm=SHA1'],
+    decode: parseOneTimeSecret,
+  },
   { name: 'record content', valid: ['{"type":"t","title":"t","fields":[]}'], decode: parseContent },
   {
     name: 'application copy text',
@@ -298,6 +313,16 @@ export const jsonDecoders: readonly Decoder<unknown>[] = [
     ],
     decode: parseSecretsResponse,
   },
+  {
+    name: 'parseFileRef',
+    valid: [{ fileUid: uid, name: 'a', size: 1, mediaType: 'a/b', key: encodeBase64url(raw), chunks: 1 }],
+    decode: parseFileRef,
+  },
+  ...['paymentCard', 'pamResources', 'fileRef', 'date', 'databaseType'].map((type) => ({
+    name: `field value ${type}`,
+    valid: [{ cardNumber: '4' }, { resourceRef: ['x'], rosterVersion: 1 }, { name: 'a' }],
+    decode: (value: unknown) => parseFieldValue(type, value),
+  })),
   ...Object.entries({ readHostname, readPamSettings, readPamResources }).map(([name, read]) => ({
     name,
     valid: [
