@@ -27,9 +27,12 @@ export default defineConfig({
             '@scure/bip39',
             '@scure/bip39/wordlists/english.js',
             '@serenity-kit/opaque',
+            '@zip.js/zip.js/lib/zip-core-native.js',
             'comlink',
             'hash-wasm',
             'idb',
+            'kdbxweb',
+            'saxes',
           ],
         },
         test: {

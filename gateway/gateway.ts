@@ -1,9 +1,8 @@
 import { signerOf } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
-import type { SignedRoster } from '../protocol/messages/gen/account_pb.js';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
 import type { RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
-import type { RosterMember } from '../protocol/signed/roster.ts';
+import type { Roster, RosterMember } from '../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
@@ -132,7 +131,9 @@ class Gateway implements RunningGateway {
       case 'signal':
         return this.sessions.find(uidOf(body.value.sessionUid))?.receiveSignal(body.value.sealed);
       case 'roster':
-        return void this.#acceptRoster(body.value);
+        return void this.#acceptRoster(() => this.#roster.accept(body.value));
+      case 'rosterPart':
+        return void this.#acceptRoster(() => this.#roster.acceptPart(body.value));
       case 'vaultGone':
         // Its sessions live on by their streams; those without one run into their deadline.
         return this.#log.info('vault link gone', { sessions: body.value.sessionUids.length });
@@ -150,10 +151,10 @@ class Gateway implements RunningGateway {
     onSent();
   }
 
-  async #acceptRoster(signed: SignedRoster): Promise<void> {
+  async #acceptRoster(accept: () => Promise<Roster | null>): Promise<void> {
     try {
-      const { version } = await this.#roster.accept(signed);
-      this.#log.info('roster in use', { roster: version });
+      const roster = await accept();
+      if (roster !== null) this.#log.info('roster in use', { roster: roster.version });
     } catch (error) {
       // The one in use stays: a router that brings a wrong one gets no say.
       this.#log.warn('roster refused', { code: toProtocolError(error)?.code ?? 'internal' });

@@ -1,10 +1,12 @@
 import type { AccountVerbs } from './api/account.ts';
+import type { FileVerbs } from './api/files.ts';
 import type { GatewayVerbs } from './api/gateways.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { SessionVerbs } from './api/sessions.ts';
 import type { ToolVerbs } from './api/tools.ts';
 
 export type * from './api/account.ts';
+export type * from './api/files.ts';
 export type * from './api/gateways.ts';
 export type * from './api/records.ts';
 export type * from './api/sessions.ts';
@@ -14,4 +16,5 @@ export type * from './api/tools.ts';
  * What the page may ask of the worker: verbs. Keys never come back; secret values come back one by one, when a
  * person asks to see or copy them. Every verb rejects with an error whose `name` is a code of protocol/errors.ts.
  */
-export interface VaultVerbs extends AccountVerbs, RecordVerbs, GatewayVerbs, SessionVerbs, ToolVerbs {}
+export interface VaultVerbs
+  extends AccountVerbs, FileVerbs, RecordVerbs, GatewayVerbs, SessionVerbs, ToolVerbs {}

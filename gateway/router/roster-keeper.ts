@@ -1,5 +1,8 @@
 import type { Bytes } from '../../protocol/bytes.ts';
 import type { SignedRoster } from '../../protocol/messages/gen/account_pb.js';
+import type { RosterPart } from '../../protocol/messages/gen/link_pb.js';
+import { RosterAssembly } from '../../protocol/signed/roster-parts.ts';
+import { pointOf, requireSamePast, type RosterPoint } from '../../protocol/signed/roster-succession.ts';
 import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { RisingState } from '../rising-state.ts';
@@ -21,7 +24,9 @@ const defaultWaitMs = 5_000;
 /** Who may give orders: the newest roster that the organisation's key signed. It only rises, over restarts too. */
 export class RosterKeeper {
   readonly #options: RosterKeeperOptions;
+  readonly #assembly = new RosterAssembly();
   #roster: Roster | null = null;
+  #point: RosterPoint | null = null;
   #waiting = new Set<() => void>();
 
   constructor(options: RosterKeeperOptions) {
@@ -39,19 +44,36 @@ export class RosterKeeper {
   }
 
   /**
-   * Takes over what the router brought. Throws `bad-signature`, `malformed`, or `untrusted` for another
-   * organisation or an older roster; the one in use stays then.
+   * Takes over what the router brought. Throws `bad-signature`, `malformed`, or `untrusted` for another organisation,
+   * an older roster, or one that does not follow from the one in use, which stays then.
    */
   async accept(signed: SignedRoster): Promise<Roster> {
     try {
-      const { organisationUid, organisationKey, state } = this.#options;
-      const roster = verifyRoster(signed, { organisationUid, organisationKey, minimumVersion: this.version });
-      await state.raise({ roster: roster.version });
-      if (this.#roster === null || roster.version > this.#roster.version) this.#roster = roster;
+      const roster = this.#verify(signed);
+      await this.#options.state.raise({ roster: roster.version });
+      if (this.#roster === null || roster.version > this.#roster.version) {
+        this.#roster = roster;
+        this.#point = pointOf(roster, signed);
+      }
       return roster;
     } finally {
       this.#wake();
     }
+  }
+
+  /** A part of one that no frame holds; null until the last is here. Throws as `accept` does. */
+  async acceptPart(part: RosterPart): Promise<Roster | null> {
+    const signed = this.#assembly.add(part);
+    return signed === null ? null : await this.accept(signed);
+  }
+
+  /** What lies between two rosters further apart, the gateway does not see: the signature vouches for it. */
+  #verify(signed: SignedRoster): Roster {
+    const { organisationUid, organisationKey } = this.#options;
+    const expected = { organisationUid, organisationKey, minimumVersion: this.version };
+    const roster = verifyRoster(signed, expected);
+    if (this.#point !== null) requireSamePast(this.#point, roster, signed);
+    return roster;
   }
 
   /** A roster of at least this version, fetched when need be. Throws `roster-outdated` when none comes. */

@@ -23,6 +23,7 @@ export const labels = {
   accountFingerprint: 'sallyport/v1/account-fingerprint',
   shareLinkAccessToken: 'sallyport/v1/share-link/access-token',
   shareLinkContentKey: 'sallyport/v1/share-link/content-key',
+  exportKey: 'sallyport/v1/export-key',
   linkClientToServer: 'sallyport/v1/link/client-to-server',
   linkServerToClient: 'sallyport/v1/link/server-to-client',
 } as const;
@@ -74,6 +75,7 @@ export const purposes = {
   fileUpload: 'file-upload',
   shareLink: 'share-link',
   shareLinkTitle: 'share-link-title',
+  exportChunk: 'export-chunk',
   localState: 'local-state',
   totpSecret: 'totp-secret',
   sessionSignal: 'session-signal',

@@ -51,9 +51,25 @@ export class AccessRules {
     return this.#ask(accountUid, { kind: 'folder', uid: folderUid, ownerUid }, nowMs);
   }
 
+  /** What the grant is worth to whom it names: null when its granter may not give it, or it has ended. */
+  ofGrant(grant: Grant, nowMs: number): Access | null {
+    const object = { kind: grant.objectKind, uid: grant.objectUid, ownerUid: grant.ownerUid };
+    const known = this.#grants.get(nameOf(object.kind, object.uid, object.ownerUid));
+    if (!known?.includes(grant)) return null; // a newer one of the same granter took its place
+    return this.#reading(nowMs).byGrant(grant, object, longestChain);
+  }
+
+  /** The most that members of the folder may do with the entry's record; null when its author may not put it there. */
+  ofEntry(entry: FolderEntry, nowMs: number): Access | null {
+    return this.#reading(nowMs).capOf(entry, longestChain);
+  }
+
   #ask(accountUid: Uid, object: SharedObject, nowMs: number): Access | null {
-    const reading = new Reading(this.#roster, { grants: this.#grants, entries: this.#entries }, nowMs);
-    return reading.accessOf(accountUid, object, longestChain);
+    return this.#reading(nowMs).accessOf(accountUid, object, longestChain);
+  }
+
+  #reading(nowMs: number): Reading {
+    return new Reading(this.#roster, { grants: this.#grants, entries: this.#entries }, nowMs);
   }
 }
 
@@ -110,8 +126,8 @@ class Reading {
     const grants = this.#shares.grants.get(name) ?? [];
     const entries = this.#shares.entries.get(name) ?? [];
     const ways = [
-      ...grants.map((grant) => this.#byGrant(accountUid, grant, object, depth)),
-      ...entries.map((entry) => this.#byEntry(accountUid, entry, object, depth)),
+      ...grants.map((grant) => (this.#isTo(accountUid, grant) ? this.byGrant(grant, object, depth) : null)),
+      ...entries.map((entry) => this.#byEntry(accountUid, entry, depth)),
     ];
     const access = ways.reduce(join, null);
     this.#found.set(asked, access);
@@ -119,8 +135,8 @@ class Reading {
   }
 
   /** A grant is worth what its granter may give. Ownership is the owner's alone to offer. */
-  #byGrant(accountUid: Uid, grant: Grant, object: SharedObject, depth: number): Access | null {
-    if (!this.#isTo(accountUid, grant) || !this.#isAlive(grant)) return null;
+  byGrant(grant: Grant, object: SharedObject, depth: number): Access | null {
+    if (!this.#isAlive(grant)) return null;
     const held = this.accessOf(grant.granterUid, object, depth - 1);
     if (held === null) return null;
     if (held === owned) return { rights: grant.rights, expiresAtMs: grant.expiresAtMs };
@@ -130,17 +146,24 @@ class Reading {
   }
 
   /** Who put the record there must be allowed to share it, and to put records there. */
-  #byEntry(accountUid: Uid, entry: FolderEntry, record: SharedObject, depth: number): Access | null {
-    const folder = { kind: 'folder', uid: entry.folderUid, ownerUid: entry.folderOwnerUid } as const;
-    const membership = this.accessOf(accountUid, folder, depth);
-    if (membership === null) return null;
-    const author = this.accessOf(entry.authorUid, record, depth - 1);
-    const inFolder = this.accessOf(entry.authorUid, folder, depth - 1);
+  capOf(entry: FolderEntry, depth: number): Access | null {
+    const author = this.accessOf(entry.authorUid, recordOf(entry), depth - 1);
+    const inFolder = this.accessOf(entry.authorUid, folderOf(entry), depth - 1);
     if (!author?.rights.share || !inFolder?.rights.manageRecords) return null;
-    const cap = meetOf(entry.rights, author.rights);
-    const rights = membership === owned ? cap : meetOf(cap, membership.rights);
-    const ends = [membership, author, inFolder].map((access) => access.expiresAtMs);
-    return { rights: ofRecord(rights), expiresAtMs: ends.reduce(earliest, 0) };
+    return {
+      rights: ofRecord(meetOf(entry.rights, author.rights)),
+      expiresAtMs: earliest(author.expiresAtMs, inFolder.expiresAtMs),
+    };
+  }
+
+  #byEntry(accountUid: Uid, entry: FolderEntry, depth: number): Access | null {
+    const membership = this.accessOf(accountUid, folderOf(entry), depth);
+    const cap = membership && this.capOf(entry, depth);
+    if (!cap) return null;
+    return {
+      rights: membership === owned ? cap.rights : ofRecord(meetOf(cap.rights, membership.rights)),
+      expiresAtMs: earliest(membership.expiresAtMs, cap.expiresAtMs),
+    };
   }
 
   #isTo(accountUid: Uid, { granteeKind, granteeUid }: Grant): boolean {
@@ -153,6 +176,14 @@ class Reading {
   #isAlive({ expiresAtMs }: Grant): boolean {
     return expiresAtMs === 0 || expiresAtMs > this.#nowMs;
   }
+}
+
+function recordOf({ recordUid, recordOwnerUid }: FolderEntry): SharedObject {
+  return { kind: 'record', uid: recordUid, ownerUid: recordOwnerUid };
+}
+
+function folderOf({ folderUid, folderOwnerUid }: FolderEntry): SharedObject {
+  return { kind: 'folder', uid: folderUid, ownerUid: folderOwnerUid };
 }
 
 /** A granter's last word to a grantee on an object is the one that counts: a former, wider one does not come back. */

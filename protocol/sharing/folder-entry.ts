@@ -1,5 +1,4 @@
 import { equal, type Bytes } from '../bytes.ts';
-import { encodeContext } from '../crypto/context.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
@@ -20,8 +19,9 @@ export interface FolderEntry {
   /** The most that a member may do with this record. */
   readonly rights: Rights;
   readonly issuedAtMs: number;
-  /** SHA-256 of context(sealed key, sealed launch key), 32 bytes. */
-  readonly sealedKeysHash: Bytes;
+  /** SHA-256 of each, 32 bytes: who may only launch gets the second key alone. */
+  readonly sealedKeyHash: Bytes;
+  readonly sealedLaunchKeyHash: Bytes;
   readonly recordKeyVersion: number;
   readonly folderKeyVersion: number;
 }
@@ -36,7 +36,7 @@ export interface SealedEntryKeys {
 /** Signs an entry over its sealed keys. */
 export async function signFolderEntry(
   author: Signer,
-  entry: Omit<FolderEntry, 'sealedKeysHash'>,
+  entry: Omit<FolderEntry, 'sealedKeyHash' | 'sealedLaunchKeyHash'>,
   keys: SealedEntryKeys,
 ): Promise<SealedEntryKeys & { body: Bytes; signature: Bytes }> {
   const { edit, share, launchOnly } = entry.rights;
@@ -50,7 +50,8 @@ export async function signFolderEntry(
     share,
     launchOnly,
     issuedAtMs: BigInt(entry.issuedAtMs),
-    sealedKeysHash: hashOf(keys),
+    sealedKeyHash: sha256(keys.sealedKey),
+    sealedLaunchKeyHash: sha256(keys.sealedLaunchKey),
     recordKeyVersion: entry.recordKeyVersion,
     folderKeyVersion: entry.folderKeyVersion,
   });
@@ -60,7 +61,8 @@ export async function signFolderEntry(
 /** The entry, unverified. Throws `malformed`. */
 export function parseFolderEntry(message: Pick<FolderEntryMessage, 'body'>): FolderEntry {
   const body = decodeMessage(EntryBodySchema, message.body);
-  if (body.sealedKeysHash.length !== 32) throw new ProtocolError('malformed', 'the hash is not 32 bytes');
+  if (body.sealedKeyHash.length !== 32 || body.sealedLaunchKeyHash.length !== 32)
+    throw new ProtocolError('malformed', 'a hash is not 32 bytes');
   if (body.issuedAtMs < 0n || body.issuedAtMs > BigInt(Number.MAX_SAFE_INTEGER))
     throw new ProtocolError('malformed', 'not a time');
   const { edit, share } = body;
@@ -72,7 +74,8 @@ export function parseFolderEntry(message: Pick<FolderEntryMessage, 'body'>): Fol
     authorUid: uidOf(body.authorUid),
     rights: body.launchOnly ? launchRights : { ...viewRights, edit, share },
     issuedAtMs: Number(body.issuedAtMs),
-    sealedKeysHash: new Uint8Array(body.sealedKeysHash),
+    sealedKeyHash: new Uint8Array(body.sealedKeyHash),
+    sealedLaunchKeyHash: new Uint8Array(body.sealedLaunchKeyHash),
     recordKeyVersion: body.recordKeyVersion,
     folderKeyVersion: body.folderKeyVersion,
   };
@@ -87,12 +90,8 @@ export function verifyFolderEntry(
   return parseFolderEntry(message);
 }
 
-/** Throws `bad-signature` when the sealed keys are not the ones that were signed. */
-export function requireSealedKeys(entry: FolderEntry, keys: SealedEntryKeys): void {
-  if (!equal(hashOf(keys), entry.sealedKeysHash))
-    throw new ProtocolError('bad-signature', 'other sealed keys');
-}
-
-function hashOf({ sealedKey, sealedLaunchKey }: SealedEntryKeys): Bytes {
-  return sha256(encodeContext(sealedKey, sealedLaunchKey));
+/** Throws `bad-signature` when it is not the sealed key that was signed. */
+export function requireEntryKey(entry: FolderEntry, kind: 'full' | 'launch', sealed: Uint8Array): void {
+  const hash = kind === 'full' ? entry.sealedKeyHash : entry.sealedLaunchKeyHash;
+  if (!equal(sha256(sealed), hash)) throw new ProtocolError('bad-signature', 'another sealed key');
 }

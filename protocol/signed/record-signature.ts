@@ -1,7 +1,6 @@
 import { uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
-import { sha256 } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { uidBytes, type Uid } from '../uid.ts';
 
@@ -12,7 +11,8 @@ export interface RevisionStatement {
   readonly revision: bigint;
   readonly keyVersion: number;
   readonly deleted: boolean;
-  readonly sealedData: Uint8Array;
+  /** SHA-256 of the sealed data, 32 bytes: who may only launch does not get the data itself. */
+  readonly dataHash: Uint8Array;
   /** SHA-256 of the sealed launch card, 32 bytes: a former revision is kept without the card itself. */
   readonly launchHash: Uint8Array;
 }
@@ -33,14 +33,14 @@ export function verifyRevision(
 
 /** The bytes that are signed. */
 export function encodeRevision(statement: RevisionStatement): Bytes {
-  const { recordUid, ownerUid, revision, keyVersion, deleted, sealedData, launchHash } = statement;
+  const { recordUid, ownerUid, revision, keyVersion, deleted, dataHash, launchHash } = statement;
   return encodeContext(
     uidBytes(recordUid),
     uidBytes(ownerUid),
     uint64(revision),
     uint32(keyVersion),
     new Uint8Array([deleted ? 1 : 0]),
-    sha256(sealedData),
+    dataHash,
     launchHash,
   );
 }

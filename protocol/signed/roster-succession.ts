@@ -48,6 +48,17 @@ export function verifySuccessor(issuer: Issuer, before: RosterPoint, signed: Sig
   return roster;
 }
 
+/** Of a verified roster: throws `untrusted` when it is another one of that version, or the next one of another past. */
+export function requireSamePast(
+  point: RosterPoint,
+  roster: Roster,
+  signed: Pick<SignedRoster, 'roster'>,
+): void {
+  const same = roster.version !== point.version || equal(sha256(signed.roster), point.hash);
+  const next = roster.version !== point.version + 1n || equal(roster.parentHash, point.hash);
+  if (!same || !next) throw otherPast();
+}
+
 /** The very roster that stands at that point. Throws as {@link verifyRoster} does, and `untrusted` for another. */
 export function verifyRosterAt(issuer: Issuer, point: RosterPoint, signed: SignedRoster): Roster {
   const roster = verifyRoster(signed, { ...issuer, minimumVersion: point.version });

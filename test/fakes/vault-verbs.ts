@@ -6,6 +6,7 @@ import { newCards, organisingVerbs, type Cards, type FakeShelf } from './organis
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
+import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import type {
   GatewayView,
   RecordSummary,
@@ -25,7 +26,7 @@ interface Stored {
 }
 
 /** What a test prepares and watches. */
-export interface FakeVault extends VaultVerbs {
+export interface FakeVault extends VaultVerbs, FakeFiles {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
   readonly cards: Cards;
@@ -86,6 +87,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
 
   return {
+    ...createFakeFiles(changed),
     records,
     gateways,
     cards,

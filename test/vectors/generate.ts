@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import * as primitives from './generate/primitives.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
+import * as sharing from './generate/sharing.ts';
 import * as signed from './generate/signed.ts';
 import * as transmission from './generate/transmission.ts';
 import * as wire from './generate/wire.ts';
@@ -24,6 +25,8 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'api-signatures': ['7.3', signed.apiSignatures],
   'data-keys': ['8.2', sealed.dataKeys],
   records: ['9.2', sealed.records],
+  manifests: ['9.7', sharing.manifests],
+  'launch-cards': ['9.9', sharing.launchCards],
   'application-copies': ['10.1', sealed.applicationCopies],
   'enrolment-tokens': ['10.2', sealed.enrolmentTokens],
   'secrets-manager-ecies': ['10.4', secretsManager.legacyEciesCases],
@@ -37,6 +40,10 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'session-signals': ['13', sealed.sessionSignals],
   frames: ['14', wire.frames],
   guacamole: ['16', wire.guacamole],
+  grants: ['19.2', sharing.grants],
+  'folder-entries': ['19.3', sharing.folderEntries],
+  'shared-folders': ['19.4', sharing.sharedFolders],
+  fingerprints: ['19.6', sharing.fingerprints],
 };
 
 const check = process.argv.includes('--check');

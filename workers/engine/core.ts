@@ -3,6 +3,7 @@ import { ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
 import { AccountDesk, type AccountAccess } from './account-desk.ts';
 import { ApiClient } from './api-client.ts';
 import type { Environment } from './environment.ts';
+import { TransferBoard } from './files/transfer-board.ts';
 import { IdleLock } from './idle-lock.ts';
 import { StateBoard } from './state.ts';
 import { UnlockedVault } from './unlocked-vault.ts';
@@ -15,6 +16,7 @@ const defaultIdleMinutes = 15;
 export class EngineCore {
   readonly environment: Environment;
   readonly board = new StateBoard();
+  readonly transfers = new TransferBoard();
   readonly api: ApiClient;
   readonly accounts: AccountDesk;
   readonly idle: IdleLock;
@@ -135,6 +137,7 @@ export class EngineCore {
       environment: this.environment,
       api: this.api,
       board: this.board,
+      transfers: this.transfers,
       account,
       session,
       onSessionEnded: () => this.#lockIf(vault, 'session-ended'),

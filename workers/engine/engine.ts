@@ -2,6 +2,7 @@ import type { VaultVerbs } from '../api.ts';
 import { EngineCore } from './core.ts';
 import type { Environment } from './environment.ts';
 import { accountVerbs } from './verbs/account-verbs.ts';
+import { fileVerbs } from './verbs/file-verbs.ts';
 import { gatewayVerbs } from './verbs/gateway-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
@@ -17,6 +18,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...accountVerbs(core),
     ...recordVerbs(core),
     ...gatewayVerbs(core),
+    ...fileVerbs(core),
     ...sessionVerbs(core),
     ...toolVerbs(core),
     close: () => core.close(),

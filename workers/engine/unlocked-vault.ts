@@ -6,6 +6,9 @@ import type { ApiClient } from './api-client.ts';
 import { CommandDesk } from './command-desk.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { Environment } from './environment.ts';
+import { Files } from './files/files.ts';
+import { recordAccess } from './files/record-access.ts';
+import type { TransferBoard } from './files/transfer-board.ts';
 import { GatewayCommands } from './gateway-commands.ts';
 import { Gateways } from './gateways.ts';
 import type { OpenedAccount } from './opened-account.ts';
@@ -22,6 +25,7 @@ export interface UnlockedParts {
   readonly environment: Environment;
   readonly api: ApiClient;
   readonly board: StateBoard;
+  readonly transfers: TransferBoard;
   readonly account: OpenedAccount;
   readonly session: DeviceSession;
   readonly onSessionEnded: () => void;
@@ -36,6 +40,7 @@ export class UnlockedVault {
   readonly sync: Sync;
   readonly link: VaultLink;
   readonly records: Records;
+  readonly files: Files;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
@@ -75,6 +80,10 @@ export class UnlockedVault {
     this.sync = new Sync({ session, storage, book, exclusive, signal, onSyncing, onChanged }, cursor);
     this.#writer = new RecordWriter({ session, keys: account.keys, book, sync: this.sync, warn });
     this.records = new Records(book, this.#writer);
+    this.files = new Files({
+      ...{ session, keys: account.keys, clock, signal, warn, board: parts.transfers },
+      records: recordAccess(book, this.#writer, this.sync),
+    });
     this.gateways = new Gateways({ account, session, book, writer: this.#writer, warn });
     this.link = new VaultLink({
       ...{ environment, session, signal },
@@ -118,6 +127,7 @@ export class UnlockedVault {
     this.#closing.abort();
     this.#desk.failAll();
     this.sessions.clear();
+    this.files.close();
     this.book.clear();
     wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
   }
@@ -127,6 +137,7 @@ export class UnlockedVault {
     try {
       await this.sync.run();
       await this.#writer.reconcile();
+      await this.files.uploads.find();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#warn(`the vault could not catch up: ${error.code}`);

@@ -106,6 +106,13 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
    * @generated from field: repeated bytes file_uids = 14;
    */
   fileUids: Uint8Array[];
+
+  /**
+   * SHA-256 of the sealed data, to who may only launch: without it nobody could verify the signature.
+   *
+   * @generated from field: bytes data_hash = 15;
+   */
+  dataHash: Uint8Array;
 };
 
 /**

@@ -384,19 +384,24 @@ export declare type EntryBody = Message<"sallyport.v1.EntryBody"> & {
   issuedAtMs: bigint;
 
   /**
-   * SHA-256 of context(sealed_key, sealed_launch_key).
+   * SHA-256 of each: who may only launch gets the second alone.
    *
-   * @generated from field: bytes sealed_keys_hash = 10;
+   * @generated from field: bytes sealed_key_hash = 10;
    */
-  sealedKeysHash: Uint8Array;
+  sealedKeyHash: Uint8Array;
 
   /**
-   * @generated from field: uint32 record_key_version = 11;
+   * @generated from field: bytes sealed_launch_key_hash = 11;
+   */
+  sealedLaunchKeyHash: Uint8Array;
+
+  /**
+   * @generated from field: uint32 record_key_version = 12;
    */
   recordKeyVersion: number;
 
   /**
-   * @generated from field: uint32 folder_key_version = 12;
+   * @generated from field: uint32 folder_key_version = 13;
    */
   folderKeyVersion: number;
 };

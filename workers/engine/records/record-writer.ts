@@ -8,6 +8,7 @@ import {
   type RecordPolicy,
 } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
+import { filesOf } from '../../../protocol/records/files.ts';
 import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
@@ -170,6 +171,7 @@ export class RecordWriter {
       sealedKey: await wrapRecordKey(dataKey, scope, key),
       sealedData: await sealRecord(key, scope, revision, content),
       policy,
+      fileUids: filesOf(content).map(({ fileUid }) => uidBytes(fileUid)),
       applicationCopies: await Promise.all(applications.map(copyFor)),
     };
   }

@@ -18,17 +18,20 @@ export interface SharedKeys {
   load(objects: readonly StoredShare[]): void;
   /**
    * Takes over the sharing part of a sync page (folders, entries, grants and their removals) before its records are
-   * looked at. What does not hold is dropped, with a warning. Gives what is to be stored; never a card.
+   * looked at. What does not hold is dropped, with a warning. Gives what is to be stored; never a card. A record may
+   * come before the grants that its key is in: what has no key yet is to be asked for again after the last page.
    */
   admit(page: SyncResponse): Promise<readonly StoredShare[]>;
-  /** K of somebody else's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
-  recordKey(recordUid: Uid): Promise<Bytes | null>;
-  /** V of somebody else's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
-  launchKey(recordUid: Uid): Promise<Bytes | null>;
+  /** K of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
+  recordKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null>;
+  /** V of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
+  launchKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null>;
   /** What this account may do with a record now, its own included; null when nothing. */
   accessTo(recordUid: Uid, ownerUid: Uid): Access | null;
   /** Whether that writer may write that record now. The signature is the caller's to verify, with `signingKeyOf`. */
   mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean;
+  /** Whether the record's owner offered it to that account: nobody else may become its owner. */
+  mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean;
   /** Signing key of a roster member, 65 bytes; null when unknown. */
   signingKeyOf(accountUid: Uid): Bytes | null;
   /** The shared folders that the record is in, for this account. */

@@ -2,6 +2,7 @@ import { create, type DescMessage } from '@bufbuild/protobuf';
 import {
   copy,
   decodeBase64,
+  encodeBase64url,
   parseBase64url,
   parseHex,
   parseUtf8,
@@ -26,9 +27,16 @@ import * as application from '../../../../protocol/messages/gen/application_pb.j
 import * as command from '../../../../protocol/messages/gen/command_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
+import * as manifest from '../../../../protocol/messages/gen/manifest_pb.js';
+import * as organisation from '../../../../protocol/messages/gen/organisation_pb.js';
 import * as record from '../../../../protocol/messages/gen/record_pb.js';
 import * as session from '../../../../protocol/messages/gen/session_pb.js';
+import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
+import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
+import { parseFieldValue } from '../../../../protocol/records/field-values.ts';
+import { parseFileRef } from '../../../../protocol/records/files.ts';
+import { parseOneTimeSecret } from '../../../../protocol/records/one-time-secret.ts';
 import {
   readHostname,
   readPamResources,
@@ -98,7 +106,8 @@ const ecies = await sealToPublicKey(pair.publicKey, 'p', [], utf8('x'));
 const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
 const empty: Bytes = new Uint8Array(0);
 
-const schemas = [account, api, application, command, link, local, record, session].flatMap((module) =>
+const modules = [account, api, application, command, link, local, manifest, organisation];
+const schemas = [...modules, record, session, sharing].flatMap((module) =>
   Object.values(module).filter(
     (value): value is DescMessage => typeof value === 'object' && 'kind' in value && value.kind === 'message',
   ),
@@ -256,6 +265,16 @@ export const textDecoders: readonly Decoder<string>[] = [
   { name: 'hexadecimal', valid: ['0123456789abcdef'], decode: parseHex },
   { name: 'uid', valid: [uid], decode: parseUid },
   { name: 'enrolment token', valid: member(tokens, 'text'), decode: parseEnrolmentToken },
+  {
+    name: 'custom record types',
+    valid: [encodeTemplates([{ type: 'custom:a', title: 'A', fields: [{ type: 'text', title: 'T' }] }])],
+    decode: parseTemplates,
+  },
+  {
+    name: 'one-time secret',
+    valid: ['JBSWY3DPEHPK3PXP', 'otpauth://totp/a:b?secret=MY&digits=6&period=30&algorithm=SHA1'],
+    decode: parseOneTimeSecret,
+  },
   { name: 'record content', valid: ['{"type":"t","title":"t","fields":[]}'], decode: parseContent },
   {
     name: 'application copy text',
@@ -294,6 +313,16 @@ export const jsonDecoders: readonly Decoder<unknown>[] = [
     ],
     decode: parseSecretsResponse,
   },
+  {
+    name: 'parseFileRef',
+    valid: [{ fileUid: uid, name: 'a', size: 1, mediaType: 'a/b', key: encodeBase64url(raw), chunks: 1 }],
+    decode: parseFileRef,
+  },
+  ...['paymentCard', 'pamResources', 'fileRef', 'date', 'databaseType'].map((type) => ({
+    name: `field value ${type}`,
+    valid: [{ cardNumber: '4' }, { resourceRef: ['x'], rosterVersion: 1 }, { name: 'a' }],
+    decode: (value: unknown) => parseFieldValue(type, value),
+  })),
   ...Object.entries({ readHostname, readPamSettings, readPamResources }).map(([name, read]) => ({
     name,
     valid: [

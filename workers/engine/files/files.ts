@@ -1,0 +1,129 @@
+import type { FileView } from '../../api.ts';
+import { parseBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { chunkCountOf } from '../../../protocol/file-layout.ts';
+import { FileService } from '../../../protocol/messages/gen/file_pb.js';
+import {
+  filesOf,
+  parseFileRef,
+  withFile,
+  withoutFile,
+  type FileRef,
+} from '../../../protocol/records/files.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { openFileChunk } from '../../../protocol/vault/file-seal.ts';
+import type { Clock } from '../clock.ts';
+import type { VaultSession } from '../vault-session.ts';
+import { Lanes } from './lanes.ts';
+import { patiently } from './patience.ts';
+import { RecordFiles, type RecordAccess } from './record-files.ts';
+import type { TransferBoard } from './transfer-board.ts';
+import { Uploads } from './uploads.ts';
+
+export interface FileParts {
+  readonly session: VaultSession;
+  readonly keys: AccountKeys;
+  readonly records: RecordAccess;
+  readonly clock: Clock;
+  /** Ends when the vault is locked. */
+  readonly signal: AbortSignal;
+  readonly board: TransferBoard;
+  readonly warn: (message: string) => void;
+}
+
+/** Chunks on their way at once, of all uploads together. */
+const mostLanes = 4;
+/** A download has somebody waiting: a minute of an absent server is enough. */
+const readTries = 8;
+/** Removals that can be undone: each is a name and a key. */
+const mostUndone = 100;
+
+/** The file verbs of an unlocked vault. */
+export class Files {
+  readonly uploads: Uploads;
+  readonly #parts: FileParts;
+  readonly #records: RecordFiles;
+  readonly #removed = new Map<Uid, { readonly recordUid: Uid; readonly file: FileRef }>();
+
+  constructor(parts: FileParts) {
+    const { session, keys, clock, signal, board, warn } = parts;
+    this.#parts = parts;
+    this.#records = new RecordFiles(parts.records);
+    const lanes = new Lanes(mostLanes, () => clock.now());
+    const upload = { session, keys, records: this.#records, clock, lanes, signal };
+    this.uploads = new Uploads(upload, board, warn);
+  }
+
+  async list(recordUid: Uid): Promise<FileView[]> {
+    return filesOf(await this.#records.read(recordUid)).map(viewOf);
+  }
+
+  /** One chunk in plaintext. Throws `not-found`, `open-failed`. */
+  async readChunk(recordUid: Uid, fileUid: Uid, index: number): Promise<Bytes> {
+    return await this.#openChunk(recordUid, await this.#find(recordUid, fileUid), index);
+  }
+
+  /** The whole file, a chunk at a time, as fast as it is taken. For exports. */
+  async *read(recordUid: Uid, fileUid: Uid): AsyncGenerator<Bytes, void, void> {
+    const file = await this.#find(recordUid, fileUid);
+    for (let index = 0; index < file.chunks; index++) yield await this.#openChunk(recordUid, file, index);
+  }
+
+  async rename(recordUid: Uid, fileUid: Uid, name: string): Promise<void> {
+    const file = parseFileRef({ ...(await this.#find(recordUid, fileUid)), name: name.trim() });
+    await this.#records.change(recordUid, (content) =>
+      filesOf(content).some((one) => one.fileUid === fileUid) ? withFile(content, file) : content,
+    );
+  }
+
+  async remove(recordUid: Uid, fileUid: Uid): Promise<void> {
+    const file = await this.#find(recordUid, fileUid);
+    await this.#records.change(recordUid, (content) => withoutFile(content, fileUid));
+    this.#removed.set(fileUid, { recordUid, file });
+    const [oldest] = this.#removed.keys();
+    if (this.#removed.size > mostUndone && oldest) this.#removed.delete(oldest);
+  }
+
+  async undoRemove(recordUid: Uid, fileUid: Uid): Promise<void> {
+    const removed = this.#removed.get(fileUid);
+    if (removed?.recordUid !== recordUid) throw noFile();
+    await this.#records.change(recordUid, (content) => withFile(content, removed.file));
+    this.#removed.delete(fileUid);
+  }
+
+  /** Lets go of every key; uploads stop. */
+  close(): void {
+    this.uploads.close();
+    this.#removed.clear();
+  }
+
+  async #find(recordUid: Uid, fileUid: Uid): Promise<FileRef> {
+    const files = filesOf(await this.#records.read(recordUid));
+    const file = files.find((one) => one.fileUid === fileUid);
+    if (!file) throw noFile();
+    if (file.chunks !== chunkCountOf(file.size)) throw new ProtocolError('malformed', 'not a file');
+    return file;
+  }
+
+  async #openChunk(recordUid: Uid, file: FileRef, index: number): Promise<Bytes> {
+    const { session, clock, signal } = this.#parts;
+    const request = { fileUid: uidBytes(file.fileUid), index };
+    const { sealed } = await patiently({ clock, signal, tries: readTries }, () =>
+      session.call(FileService.method.getChunk, request),
+    );
+    const raw = parseBase64url(file.key);
+    const key = await SymmetricKey.import(raw);
+    wipe(raw);
+    return await openFileChunk(key, { recordUid, fileUid: file.fileUid }, file.size, index, sealed);
+  }
+}
+
+function viewOf({ fileUid, name, size, mediaType, chunks }: FileRef): FileView {
+  return { fileUid, name, size, mediaType, chunks };
+}
+
+function noFile(): ProtocolError {
+  return new ProtocolError('not-found', 'the record has no such file');
+}

@@ -1,0 +1,23 @@
+import { wipe } from '../../../protocol/bytes.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import type { RecordWriter } from '../records/record-writer.ts';
+import type { Sync } from '../sync.ts';
+import type { RecordAccess } from './record-files.ts';
+
+/** The vault's own records, for their attachments. */
+export function recordAccess(book: RecordBook, writer: RecordWriter, sync: Sync): RecordAccess {
+  return {
+    async read(recordUid) {
+      const { content, key } = await book.open(recordUid);
+      wipe(key);
+      return content;
+    },
+    async edit(recordUid, edit) {
+      const draft = await writer.draftOf(recordUid);
+      const content = edit(draft.content);
+      if (content !== draft.content) await writer.write([{ ...draft, content }]);
+      wipe(draft.key);
+    },
+    sync: () => sync.run(),
+  };
+}
