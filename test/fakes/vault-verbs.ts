@@ -264,8 +264,8 @@ function textOf({ title, subtitle, type }: RecordSummary): string {
   return `${title} ${subtitle} ${type}`.toLowerCase();
 }
 
-function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
-  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null };
+function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored) {
+  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed };
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
