@@ -1,3 +1,5 @@
+import { limits } from '../../protocol/limits.ts';
+
 /**
  * What an import or export may take, each with its reason. A foreign file is hostile until it is read: every reader
  * holds these while it reads, not afterwards.
@@ -15,8 +17,10 @@ export const exchangeBounds = {
   title: 1_000,
   fieldsPerRecord: 500,
   fieldLabel: 200,
-  tagsPerRecord: 100,
-  attachmentsPerRecord: 500,
+  /** As a card keeps them. */
+  tagsPerRecord: 50,
+  tag: 64,
+  attachmentsPerRecord: limits.filesPerRecord,
   /** All attachments of one import together, unpacked. */
   attachmentBytes: 1024 * 1024 * 1024,
   /** Lines of the report; what is beyond is counted, not listed. */

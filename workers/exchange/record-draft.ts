@@ -102,7 +102,7 @@ export class RecordDraft {
       ...(this.#custom.length > 0 ? { custom: this.#custom } : {}),
     };
     const tags = [
-      ...new Set(this.tags.map((tag) => oneLine(tag).slice(0, exchangeBounds.fieldLabel)).filter(Boolean)),
+      ...new Set(this.tags.map((tag) => oneLine(tag).slice(0, exchangeBounds.tag).trim()).filter(Boolean)),
     ];
     return {
       content,

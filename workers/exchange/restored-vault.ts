@@ -2,7 +2,9 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { exchangeBounds } from './bounds.ts';
 import { VaultDraft, type ImportedLink, type ImportedVault } from './imported.ts';
 import { listIn, malformed, type JsonObject } from './json-values.ts';
+import { portableContent } from './portable-content.ts';
 import { textsIn, type PortableRecord } from './portable-record.ts';
+import { oneLine } from './record-draft.ts';
 
 /** Puts one of our own exports together again: its head, then its records in order. */
 export class RestoredVault {
@@ -38,7 +40,10 @@ export class RestoredVault {
       else if (bytes.length !== size) throw malformed('an attachment is not as long as its record says');
       return bytes === null ? [] : [{ name, mediaType, bytes }];
     });
-    const from = this.#indexes.push(this.#vault.add({ ...record, attachments })) - 1;
+    const { content, dropped } = portableContent(record.content);
+    for (const name of dropped)
+      this.#vault.leave(`"${oneLine(name)}" of "${content.title}"`, 'it cannot be moved');
+    const from = this.#indexes.push(this.#vault.add({ ...record, content, attachments })) - 1;
     for (const link of links) this.#links.push([from, link]);
   }
 

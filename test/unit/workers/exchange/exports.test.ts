@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, copy, parseUtf8, utf8, type Bytes } from '../../../../protocol/bytes.ts';
-import type { RecordContent } from '../../../../protocol/records/content.ts';
+import type { FieldValue, RecordContent } from '../../../../protocol/records/content.ts';
 import { exportChunk } from '../../../../protocol/vault/sealed-export.ts';
 import { exportCsv } from '../../../../workers/exchange/csv-writer.ts';
 import type { ByteSink, ExportedRecord, ExportSource } from '../../../../workers/exchange/export-source.ts';
@@ -291,19 +291,85 @@ describe('in clear', () => {
   });
 });
 
+describe('a file that was made to harm', () => {
+  const read = async (content: object) => {
+    const record = { content: { title: 'T', fields: [], ...content } };
+    return await readVault(
+      'sallyport',
+      utf8(JSON.stringify({ format: 'sallyport', version: 1, records: [record] })),
+    );
+  };
+  const uid = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+  test.each(['app', 'pamNetworkConfiguration', 'folder', 'contactPin', 'whatever'])(
+    'type %s becomes a note',
+    async (type) => {
+      const vault = await read({ type, fields: [{ type: 'text', label: 'a', value: ['b'] }] });
+      expect(vault.records[0]?.content).toMatchObject({
+        type: 'encryptedNotes',
+        fields: [],
+        custom: [{ label: 'a' }],
+      });
+    },
+  );
+
+  test('a machine names no credential, configuration, gateway or seed of this vault', async () => {
+    const connection = {
+      protocol: 'ssh',
+      fontSize: 14,
+      launchCredentialUid: uid,
+      administrativeCredentialUid: uid,
+      userRecords: [uid],
+      httpCredentialsUid: uid,
+      sftp: { sftpUserUid: uid, enableSftp: true },
+    };
+    const fields = [
+      { type: 'pamSettings', value: [{ configurationUid: uid, connection }] },
+      { type: 'trafficEncryptionSeed', value: [uid] },
+      { type: 'fileRef', value: [{ fileUid: uid }] },
+      { type: 'pamResources', value: [{ controllerUid: uid }] },
+      { type: 'recordRef', value: [uid] },
+    ];
+    const vault = await read({ type: 'pamMachine', fields });
+    expect(JSON.stringify(vault.records)).not.toContain(uid);
+    expect(valuesOf(vault.records[0]?.content ?? { type: '', title: '', fields: [] })).toEqual({
+      pamSettings: { connection: { protocol: 'ssh', fontSize: 14, sftp: { enableSftp: true } } },
+    });
+    expect(vault.left.map(({ what }) => what)).toEqual(['"Gateway" of "T"', '"Other record" of "T"']);
+  });
+
+  test('a value of another form than its field is left', async () => {
+    const vault = await read({ type: 'login', fields: [{ type: 'login', value: [5, 'a', { b: 1 }] }] });
+    expect(valuesOf(vault.records[0]?.content ?? { type: '', title: '', fields: [] })).toEqual({
+      login: 'a',
+    });
+    expect(vault.left).toHaveLength(1);
+  });
+});
+
 test('any record comes back from json and from a zip as it was', async () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 40 });
-  const content = fc.record({
-    type: fc.constantFrom('login', 'encryptedNotes', 'ownType'),
-    title: text,
-    fields: fc.array(
+  const day = fc.integer({ min: 0, max: 30_000 }).map((days) => days * 86_400_000);
+  const values = {
+    login: text,
+    secret: text,
+    checkbox: fc.boolean(),
+    date: day,
+    host: fc.record({ hostName: text, port: text }),
+  };
+  const field = fc.oneof(
+    ...Object.entries(values).map(([type, value]) =>
       fc.record({
-        type: fc.constantFrom('login', 'secret', 'host'),
+        type: fc.constant(type),
         label: text,
-        value: fc.array(fc.oneof(text, fc.boolean(), fc.integer(), fc.record({ a: text })), { maxLength: 3 }),
+        value: fc.array<FieldValue>(value, { maxLength: 3 }),
       }),
-      { maxLength: 5 },
     ),
+  );
+  const content = fc.record({
+    type: fc.constantFrom('login', 'encryptedNotes', 'custom:own-type'),
+    title: text,
+    fields: fc.array(field, { maxLength: 5 }),
   });
   await fc.assert(
     fc.asyncProperty(

@@ -1,0 +1,111 @@
+import type {
+  FolderEntry as EntryMessage,
+  Grant as GrantMessage,
+  SharedFolder,
+} from '../../../protocol/messages/gen/sharing_pb.js';
+import { AccessRules } from '../../../protocol/sharing/access.ts';
+import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
+import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
+import type { Roster } from '../../../protocol/signed/roster.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+
+export interface KnownGrant {
+  readonly grant: Grant;
+  readonly message: GrantMessage;
+}
+
+export interface KnownEntry {
+  readonly entry: FolderEntry;
+  readonly message: EntryMessage;
+}
+
+export interface KnownFolder {
+  readonly uid: Uid;
+  readonly ownerUid: Uid;
+  readonly message: SharedFolder;
+}
+
+/** Everything signed about sharing that this account was shown, and what it comes to. It holds no key. */
+export class KnownShares {
+  readonly folders = new Map<Uid, KnownFolder>();
+  readonly #grants = new Map<string, readonly KnownGrant[]>();
+  readonly #byRecord = new Map<Uid, Map<Uid, KnownEntry>>();
+  readonly #byFolder = new Map<Uid, Map<Uid, KnownEntry>>();
+  #rules: { readonly rules: AccessRules; readonly roster: Roster } | null = null;
+
+  grantsOf(kind: SharedKind, uid: Uid): readonly KnownGrant[] {
+    return this.#grants.get(nameOf(kind, uid)) ?? [];
+  }
+
+  /** Replaces what was known of the object's grants. */
+  setGrants(kind: SharedKind, uid: Uid, grants: readonly KnownGrant[]): void {
+    if (grants.length === 0) this.#grants.delete(nameOf(kind, uid));
+    else this.#grants.set(nameOf(kind, uid), grants);
+    this.#rules = null;
+  }
+
+  entry(folderUid: Uid, recordUid: Uid): KnownEntry | null {
+    return this.#byFolder.get(folderUid)?.get(recordUid) ?? null;
+  }
+
+  /** In which folders the record is. */
+  entriesOf(recordUid: Uid): readonly KnownEntry[] {
+    return [...(this.#byRecord.get(recordUid)?.values() ?? [])];
+  }
+
+  entriesIn(folderUid: Uid): readonly KnownEntry[] {
+    return [...(this.#byFolder.get(folderUid)?.values() ?? [])];
+  }
+
+  setEntry(known: KnownEntry): void {
+    const { folderUid, recordUid } = known.entry;
+    put(this.#byRecord, recordUid, folderUid, known);
+    put(this.#byFolder, folderUid, recordUid, known);
+    this.#rules = null;
+  }
+
+  removeEntry(folderUid: Uid, recordUid: Uid): void {
+    this.#byRecord.get(recordUid)?.delete(folderUid);
+    this.#byFolder.get(folderUid)?.delete(recordUid);
+    this.#rules = null;
+  }
+
+  /** What all of it comes to, by the people of that roster. */
+  rules(roster: Roster): AccessRules {
+    if (this.#rules?.roster === roster) return this.#rules.rules;
+    const members = new Set(roster.members.map(({ accountUid }) => accountUid));
+    const grants = [...this.#grants.values()].flat().map(({ grant }) => grant);
+    const entries = [...this.#byRecord.values()].flatMap((all) =>
+      [...all.values()].map(({ entry }) => entry),
+    );
+    const rules = new AccessRules(roster, {
+      grants: grants.filter(({ granterUid }) => members.has(granterUid)),
+      entries: entries.filter(({ authorUid }) => members.has(authorUid)),
+    });
+    this.#rules = { rules, roster };
+    return rules;
+  }
+
+  /** Everything known, for a look over all of it. */
+  allGrants(): IterableIterator<readonly KnownGrant[]> {
+    return this.#grants.values();
+  }
+
+  clear(): void {
+    this.folders.clear();
+    this.#grants.clear();
+    this.#byRecord.clear();
+    this.#byFolder.clear();
+    this.#rules = null;
+  }
+}
+
+function nameOf(kind: SharedKind, uid: Uid): string {
+  return `${kind} ${uid}`;
+}
+
+function put<T>(map: Map<Uid, Map<Uid, T>>, outer: Uid, inner: Uid, value: T): void {
+  const known = map.get(outer);
+  if (known) known.set(inner, value);
+  else map.set(outer, new Map([[inner, value]]));
+}

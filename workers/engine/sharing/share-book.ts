@@ -1,0 +1,190 @@
+import type { Bytes } from '../../../protocol/bytes.ts';
+import { copy, wipe } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { SyncResponseSchema, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import {
+  FolderEntrySchema,
+  ObjectGrantsSchema,
+  SharedFolderSchema,
+} from '../../../protocol/messages/gen/sharing_pb.js';
+import { create } from '@bufbuild/protobuf';
+import type { Access } from '../../../protocol/sharing/access.ts';
+import { findMember } from '../../../protocol/signed/roster.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import { openFolder, openPlace, type FolderContent } from '../../../protocol/vault/folder-seal.ts';
+import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.ts';
+import { ShareAdmission } from './share-admission.ts';
+import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
+import type { SharedFolderEntry, SharedKeys, StoredShare } from './shared-keys.ts';
+
+export type ShareBookParts = Omit<KeyringParts, 'shares'>;
+
+interface OpenedFolder {
+  readonly revision: bigint;
+  readonly content: FolderContent;
+}
+
+/** All that is known about sharing: who may do what, and the keys that follow from it. */
+export class ShareBook implements SharedKeys {
+  readonly keyring: ShareKeyring;
+  readonly #shares = new KnownShares();
+  readonly #parts: ShareBookParts;
+  readonly #admission: ShareAdmission;
+  readonly #opened = new Map<Uid, OpenedFolder>();
+  readonly #places = new WeakMap<KnownEntry, Uid | null>();
+  #stored: readonly StoredShare[] = [];
+
+  constructor(parts: ShareBookParts) {
+    this.#parts = parts;
+    this.keyring = new ShareKeyring({ ...parts, shares: () => this.shares });
+    const signingKeyOf = (uid: Uid) => this.signingKeyOf(uid);
+    this.#admission = new ShareAdmission({ shares: this.#shares, signingKeyOf, warn: parts.warn });
+  }
+
+  /** Every signature is verified again, but not before something is asked: an unlock does not wait for it. */
+  load(objects: readonly StoredShare[]): void {
+    this.#stored = objects;
+  }
+
+  get shares(): KnownShares {
+    this.#settle();
+    return this.#shares;
+  }
+
+  async admit(page: SyncResponse): Promise<readonly StoredShare[]> {
+    if (page.rosterVersion > this.#parts.rosters.roster.version)
+      await this.#parts.rosters.atLeast(page.rosterVersion);
+    const changes = [page.grants, page.folders, page.entries, page.removals].some(({ length }) => length > 0);
+    if (!changes) return [];
+    this.keyring.forget();
+    this.#settle(); // what was stored first: older words do not take the place of newer ones
+    return this.#admission.admit(page);
+  }
+
+  recordKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+    return this.keyring.ofRecord('full', recordUid, ownerUid);
+  }
+
+  launchKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+    return this.keyring.ofRecord('launch', recordUid, ownerUid);
+  }
+
+  accessTo(recordUid: Uid, ownerUid: Uid): Access | null {
+    return this.accessOf(this.#parts.keys.accountUid, recordUid, ownerUid);
+  }
+
+  /** What anybody may do with a record now. */
+  accessOf(accountUid: Uid, recordUid: Uid, ownerUid: Uid): Access | null {
+    const { rosters, now } = this.#parts;
+    return this.shares.rules(rosters.roster).toRecord(accountUid, recordUid, ownerUid, now());
+  }
+
+  /** What this account, or another, may do with a shared folder now. */
+  accessToFolder(folderUid: Uid, ownerUid: Uid, accountUid = this.#parts.keys.accountUid): Access | null {
+    const { rosters, now } = this.#parts;
+    return this.shares.rules(rosters.roster).toFolder(accountUid, folderUid, ownerUid, now());
+  }
+
+  mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean {
+    return this.accessOf(writerUid, recordUid, ownerUid)?.rights.edit ?? false;
+  }
+
+  mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean {
+    const access = this.accessOf(accountUid, recordUid, formerOwnerUid);
+    return accountUid !== formerOwnerUid && (access?.rights.own ?? false);
+  }
+
+  signingKeyOf(accountUid: Uid): Bytes | null {
+    const member = findMember(this.#parts.rosters.roster, accountUid);
+    return member === null ? null : copy(member.signingPublicKey);
+  }
+
+  foldersOf(recordUid: Uid): readonly Uid[] {
+    return this.shares
+      .entriesOf(recordUid)
+      .filter(({ entry }) => this.accessToFolder(entry.folderUid, entry.folderOwnerUid) !== null)
+      .map(({ entry }) => entry.folderUid);
+  }
+
+  async folders(): Promise<readonly SharedFolderEntry[]> {
+    const described = await Promise.all(
+      [...this.shares.folders.values()].map((folder) => this.folder(folder)),
+    );
+    return described.filter((folder) => folder !== null);
+  }
+
+  /** A shared folder as lists need it; null when it does not open. */
+  async folder(known: KnownFolder): Promise<SharedFolderEntry | null> {
+    const { uid, ownerUid, message } = known;
+    const access = this.accessToFolder(uid, ownerUid);
+    const content = access && (await this.#contentOf(known));
+    if (!access || !content) return null;
+    const places = await this.#placesIn(known);
+    return { uid, ownerUid, ...content, access, places, revision: message.revision };
+  }
+
+  clear(): void {
+    this.keyring.forget();
+    this.#opened.clear();
+    this.#stored = [];
+    this.#shares.clear();
+  }
+
+  #settle(): void {
+    const objects = this.#stored;
+    if (objects.length === 0) return;
+    this.#stored = [];
+    const of = (kind: StoredShare['kind']) => objects.filter((object) => object.kind === kind);
+    const stored = create(SyncResponseSchema, {
+      grants: of('grants').map(({ bytes }) => decodeMessage(ObjectGrantsSchema, bytes)),
+      folders: of('folder').map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes)),
+      entries: of('entry').map(({ bytes }) => decodeMessage(FolderEntrySchema, bytes)),
+    });
+    this.#admission.admit(stored);
+  }
+
+  /** Whoever wrote it must have been allowed to. */
+  async #contentOf({ uid, ownerUid, message }: KnownFolder): Promise<FolderContent | null> {
+    const opened = this.#opened.get(uid);
+    if (opened?.revision === message.revision) return opened.content;
+    const writer = this.accessToFolder(uid, ownerUid, uidOf(message.writerUid));
+    const key = writer?.rights.manageRecords ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
+    if (key === null) return null;
+    const content = await this.#orNull(() =>
+      openFolder(key, { folderUid: uid, ownerUid }, message.revision, message.sealedData),
+    );
+    wipe(key);
+    if (content !== null) this.#opened.set(uid, { revision: message.revision, content });
+    return content;
+  }
+
+  async #placesIn({ uid, ownerUid }: KnownFolder): Promise<ReadonlyMap<Uid, Uid | null>> {
+    const entries = this.shares.entriesIn(uid);
+    const key = await this.keyring.ofFolder('launch', uid, ownerUid);
+    if (key === null) return new Map();
+    const places = await Promise.all(entries.map((known) => this.#placeOf(known, key)));
+    wipe(key);
+    return new Map(entries.map(({ entry }, i) => [entry.recordUid, places[i] ?? null]));
+  }
+
+  /** At the top when it does not say. */
+  async #placeOf(known: KnownEntry, key: Bytes): Promise<Uid | null> {
+    const opened = this.#places.get(known);
+    if (opened !== undefined) return opened;
+    const { entry, message } = known;
+    const place = await this.#orNull(() => openPlace(key, entry, message.sealedPlace));
+    this.#places.set(known, place);
+    return place;
+  }
+
+  async #orNull<T>(open: () => Promise<T>): Promise<T | null> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#parts.warn(`a part of a shared folder does not open: ${error.code}`);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { requireEntryKey } from '../../../protocol/sharing/folder-entry.ts';
+import { openGrantKey } from '../../../protocol/sharing/grant-key.ts';
+import { requireSealedKey, type SharedKind } from '../../../protocol/sharing/grant.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import {
+  folderLaunchKeyOf,
+  unwrapEntryKey,
+  unwrapFolderKey,
+  type EntryKeyKind,
+} from '../../../protocol/vault/folder-seal.ts';
+import { recordLaunchKeyOf } from '../../../protocol/vault/launch-card.ts';
+import type { KnownEntry, KnownGrant, KnownShares } from './known-shares.ts';
+import type { KeyPair, RosterSource } from './roster-source.ts';
+
+export interface KeyringParts {
+  readonly keys: AccountKeys;
+  readonly shares: () => KnownShares;
+  readonly rosters: RosterSource;
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+}
+
+/** Both keys of a shared folder; the full one is null for who may only launch. */
+interface FolderKeys {
+  readonly full: Bytes | null;
+  readonly launch: Bytes;
+}
+
+/** Folders whose keys are kept open. A person is in dozens. */
+const mostFolders = 512;
+
+/**
+ * Finds the keys of other people's records by what was granted: directly, to a team, or through a shared folder. A key
+ * counts only from who may give it; what the server put in on its own is never tried.
+ */
+export class ShareKeyring {
+  readonly #parts: KeyringParts;
+  #folders = new Map<string, FolderKeys>();
+
+  constructor(parts: KeyringParts) {
+    this.#parts = parts;
+  }
+
+  /** K or V of a record, 32 bytes, the caller's to wipe; null when this account has none. */
+  async ofRecord(kind: EntryKeyKind, recordUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+    const direct = await this.#byGrants(kind, 'record', recordUid, ownerUid);
+    if (direct !== null) return direct;
+    for (const known of this.#newestFirst(recordUid, ownerUid)) {
+      const key = await this.#byEntry(kind, known);
+      if (key !== null) return key;
+    }
+    return null;
+  }
+
+  /** FK or V(FK), 32 bytes, the caller's to wipe; null when this account has none. */
+  async ofFolder(kind: EntryKeyKind, folderUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+    const key = (await this.#folderKeys(folderUid, ownerUid))?.[kind];
+    return key ? copy(key) : null;
+  }
+
+  /** The keys of a folder are looked for anew: something about it changed. */
+  forget(): void {
+    for (const { full, launch } of this.#folders.values()) wipe(launch, ...(full ? [full] : []));
+    this.#folders = new Map();
+  }
+
+  async #byEntry(kind: EntryKeyKind, { entry, message }: KnownEntry): Promise<Bytes | null> {
+    const folder = await this.#folderKeys(entry.folderUid, entry.folderOwnerUid);
+    if (folder === null) return null;
+    const full = await this.#unwrap(folder.full, 'full', copy(message.sealedKey), { entry, message });
+    if (full !== null && kind === 'full') return full;
+    if (full !== null) return launchOf('record', full, entry.recordUid);
+    if (kind === 'full') return null;
+    return await this.#unwrap(folder.launch, 'launch', copy(message.sealedLaunchKey), { entry, message });
+  }
+
+  async #unwrap(
+    folderKey: Bytes | null,
+    kind: EntryKeyKind,
+    sealed: Bytes,
+    { entry }: KnownEntry,
+  ): Promise<Bytes | null> {
+    if (folderKey === null || sealed.length === 0) return null;
+    return await this.#orNull(async () => {
+      requireEntryKey(entry, kind, sealed);
+      return await unwrapEntryKey(folderKey, kind, entry, sealed);
+    });
+  }
+
+  async #folderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
+    const name = `${folderUid} ${ownerUid}`;
+    const known = this.#folders.get(name);
+    if (known) return known;
+    const keys = await this.#findFolderKeys(folderUid, ownerUid);
+    if (keys === null) return null;
+    if (this.#folders.size >= mostFolders) this.forget();
+    this.#folders.set(name, keys);
+    return keys;
+  }
+
+  async #findFolderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
+    const full = await this.#fullFolderKey(folderUid, ownerUid);
+    if (full !== null) return { full, launch: folderLaunchKeyOf(full, folderUid) };
+    const launch = await this.#byGrants('launch', 'folder', folderUid, ownerUid);
+    return launch && { full: null, launch };
+  }
+
+  async #fullFolderKey(folderUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+    const { keys, shares } = this.#parts;
+    if (ownerUid !== keys.accountUid) return await this.#byGrants('full', 'folder', folderUid, ownerUid);
+    const sealed = shares().folders.get(folderUid)?.message.sealedKey;
+    if (!sealed) return null;
+    return await this.#orNull(() => unwrapFolderKey(keys.dataKey, { folderUid, ownerUid }, sealed));
+  }
+
+  async #byGrants(
+    kind: EntryKeyKind,
+    objectKind: SharedKind,
+    uid: Uid,
+    ownerUid: Uid,
+  ): Promise<Bytes | null> {
+    for (const known of this.#grantsFor(objectKind, uid, ownerUid)) {
+      const { launchOnly } = known.grant.rights;
+      if (launchOnly && kind === 'full') continue;
+      const key = await this.#orNull(() => this.#openGrant(known));
+      if (key === null) continue;
+      return kind === 'launch' && !launchOnly ? launchOf(objectKind, key, uid) : key;
+    }
+    return null;
+  }
+
+  /** Those to this account or a team of it whose granters may give them, of the newest key first. */
+  #grantsFor(kind: SharedKind, uid: Uid, ownerUid: Uid): readonly KnownGrant[] {
+    const { shares, rosters, now } = this.#parts;
+    const rules = shares().rules(rosters.roster);
+    return shares()
+      .grantsOf(kind, uid)
+      .filter(({ grant }) => grant.ownerUid === ownerUid && this.#isMine(grant.granteeUid, grant.granteeKind))
+      .filter(({ grant }) => rules.ofGrant(grant, now()) !== null)
+      .toSorted((one, other) => other.grant.keyVersion - one.grant.keyVersion);
+  }
+
+  #newestFirst(recordUid: Uid, ownerUid: Uid): readonly KnownEntry[] {
+    const { shares, rosters, now } = this.#parts;
+    const rules = shares().rules(rosters.roster);
+    return shares()
+      .entriesOf(recordUid)
+      .filter(({ entry }) => entry.recordOwnerUid === ownerUid && rules.ofEntry(entry, now()) !== null)
+      .toSorted((one, other) => other.entry.recordKeyVersion - one.entry.recordKeyVersion);
+  }
+
+  #isMine(granteeUid: Uid, kind: 'account' | 'team'): boolean {
+    const { accountUid } = this.#parts.keys;
+    if (kind === 'account') return granteeUid === accountUid;
+    const { teams } = this.#parts.rosters.roster;
+    return teams.some(({ teamUid, memberUids }) => teamUid === granteeUid && memberUids.includes(accountUid));
+  }
+
+  async #openGrant({ grant, message }: KnownGrant): Promise<Bytes> {
+    requireSealedKey(grant, message.sealedKey);
+    const pair = await this.#pairOf(grant.granteeKind, grant.granteeUid);
+    if (pair === null) throw new ProtocolError('not-found', 'the team’s key is not here');
+    return await openGrantKey(pair, { ...grant, launchOnly: grant.rights.launchOnly }, message.sealedKey);
+  }
+
+  async #pairOf(kind: 'account' | 'team', uid: Uid): Promise<KeyPair | null> {
+    return kind === 'account' ? this.#parts.keys.ecdh : await this.#parts.rosters.teamKey(uid);
+  }
+
+  async #orNull(open: () => Promise<Bytes>): Promise<Bytes | null> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#parts.warn(`a shared key was not used: ${error.code}`);
+      return null;
+    }
+  }
+}
+
+/** The launch key that follows from the full one, which is wiped. */
+function launchOf(kind: SharedKind, full: Bytes, uid: Uid): Bytes {
+  const launch = kind === 'record' ? recordLaunchKeyOf(full, uid) : folderLaunchKeyOf(full, uid);
+  wipe(full);
+  return launch;
+}
