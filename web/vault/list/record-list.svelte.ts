@@ -31,6 +31,8 @@ export class RecordList {
   answered = $state.raw<Question | null>(null);
   failure = $state.raw<unknown>(null);
   readonly #pages = new SvelteMap<number, readonly RecordSummary[]>();
+  /** Pages that are on their way. Nothing on the screen depends on it. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #wanted = new Set<number>();
   readonly #verbs: VaultVerbs;
   readonly #latest: LatestWins<Question, RecordWindow>;
