@@ -7,6 +7,9 @@ const starting: VaultState = {
   syncing: false,
   recordsVersion: 0,
   gatewaysVersion: 0,
+  accountVersion: 0,
+  passkeyUnlock: false,
+  renewal: null,
   refusedRecords: 0,
   notice: null,
 };
