@@ -17,6 +17,8 @@ export const errorCodes = [
   'expired',
   'not-signed-in',
   'login-refused', // uniform: unknown account and wrong password look the same
+  'login-too-old', // this needs a login within the last minutes
+  'device-revoked', // the key of this device is not accepted any more
   'not-allowed',
   'not-found',
   'conflict', // stale revision, or a name already taken

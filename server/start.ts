@@ -2,7 +2,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { AccountService } from '../protocol/messages/gen/account_pb.js';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
 import { FileService } from '../protocol/messages/gen/file_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
@@ -18,10 +17,9 @@ import { FileSweep } from './files/sweep.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { Scrubber } from '../protocol/log/scrubber.ts';
-import { accountHandlers } from './login/account-service.ts';
-import { Opaque } from './login/opaque.ts';
+import { accountMethods } from './login/account-methods.ts';
 import { issueSetupToken } from './login/setup-token.ts';
-import { loginRates, type LoginRates } from './login/throttle.ts';
+import { codeRates, loginRates, type LoginRates } from './login/throttle.ts';
 import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
@@ -55,6 +53,8 @@ export interface StartOptions {
 
 export interface Rates {
   readonly login: LoginRates;
+  /** Of second factors. */
+  readonly codes: LoginRates;
   readonly api: Rate;
   readonly links: Rate;
   readonly secrets: Rate;
@@ -67,10 +67,14 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
   const ring = new KeyRing(config.dataFolder);
   scrubber.hold(ring.opaqueSetup);
+  scrubber.hold(ring.secondFactorKey);
+  const stopping = new AbortController();
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
-    const { app, worker, sweep } = await build(config, options, { ring, log, db: store.db });
+    const { app, worker, sweep } = await build(config, options, {
+      ...{ ring, log, db: store.db, stopped: stopping.signal },
+    });
     await app.listen({ host: config.host, port: config.port });
     sweep.start();
     const { port } = app.server.address() as AddressInfo;
@@ -85,6 +89,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       failed: store.failed,
       reloadKeys: () => reloadKeys(ring, log),
       close: async () => {
+        stopping.abort();
         // Fastify stops accepting at once; the links go while the last requests are still being answered.
         await Promise.all([app.close(), worker.close(), sweep.close()]);
         await store.close();
@@ -111,12 +116,15 @@ interface Core {
   readonly ring: KeyRing;
   readonly log: Logger;
   readonly db: Database;
+  /** Aborted when the server is about to end. */
+  readonly stopped: AbortSignal;
 }
 
 /** Everything between the store and the network. */
-async function build(config: Config, options: StartOptions, { ring, log, db }: Core) {
+async function build(config: Config, options: StartOptions, { ring, log, db, stopped }: Core) {
   const rates: Rates = {
     login: loginRates,
+    codes: codeRates,
     api: apiRate,
     links: openingRate,
     secrets: secretsRate,
@@ -125,12 +133,14 @@ async function build(config: Config, options: StartOptions, { ring, log, db }: C
   const times: RouterTimes = { ...routerTimes, ...options.times };
   const { publicUrl, openSignUp } = config;
   const head = new InProcessHead();
-  const opaque = await Opaque.load(ring.opaqueSetup);
-  const accounts = { db, opaque, head, log, version: readVersion(), openSignUp, loginRates: rates.login };
+  const accounts = await accountMethods({
+    ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
+    ...{ loginRates: rates.login, codeRates: rates.codes },
+  });
   const blobs = openBlobStore(config.files.store, log);
   const sweep = new FileSweep(db, blobs, log);
   const methods = new Map([
-    ...methodsOf(AccountService, accountHandlers(accounts)),
+    ...accounts,
     ...methodsOf(RecordService, recordHandlers(db, head)),
     ...methodsOf(FileService, fileHandlers({ db, blobs, sweep, bounds: config.files })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),

@@ -1,15 +1,21 @@
 import type { AccountVerbs } from './api/account.ts';
+import type { DeviceVerbs } from './api/devices.ts';
+import type { FactorVerbs } from './api/factors.ts';
 import type { FileVerbs } from './api/files.ts';
 import type { GatewayVerbs } from './api/gateways.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { SessionVerbs } from './api/sessions.ts';
+import type { SignInVerbs } from './api/sign-in.ts';
 import type { ToolVerbs } from './api/tools.ts';
 
 export type * from './api/account.ts';
+export type * from './api/devices.ts';
+export type * from './api/factors.ts';
 export type * from './api/files.ts';
 export type * from './api/gateways.ts';
 export type * from './api/records.ts';
 export type * from './api/sessions.ts';
+export type * from './api/sign-in.ts';
 export type * from './api/tools.ts';
 
 /**
@@ -17,4 +23,13 @@ export type * from './api/tools.ts';
  * person asks to see or copy them. Every verb rejects with an error whose `name` is a code of protocol/errors.ts.
  */
 export interface VaultVerbs
-  extends AccountVerbs, FileVerbs, RecordVerbs, GatewayVerbs, SessionVerbs, ToolVerbs {}
+  extends
+    AccountVerbs,
+    SignInVerbs,
+    FactorVerbs,
+    DeviceVerbs,
+    FileVerbs,
+    RecordVerbs,
+    GatewayVerbs,
+    SessionVerbs,
+    ToolVerbs {}

@@ -3,14 +3,17 @@ import { encodeContext } from '../crypto/context.ts';
 import { ecdhPublicKey, generateEcdhKeyPair, type EcdhKeyPair } from '../crypto/ecdh.ts';
 import { signerOf, type Signer } from '../crypto/ecdsa.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
-import { hkdf } from '../crypto/hash.ts';
+import { hkdf, sha256 } from '../crypto/hash.ts';
 import { labels, purposes, type Purpose } from '../crypto/labels.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
+import { ProtocolError } from '../errors.ts';
 import type { Uid } from '../uid.ts';
 
 /** How a data key is wrapped on the server: one way for each factor that can sign in. */
-export type WrappingFactor = 'password' | 'recovery';
+export type WrappingFactor = SecretFactor | 'passkey';
+/** Those with a secret that a person remembers or wrote down. */
+export type SecretFactor = 'password' | 'recovery';
 
 /** What an unlocked account holds. Lives in the worker alone. */
 export interface AccountKeys {
@@ -39,8 +42,28 @@ export function generateAccountSecrets(): AccountSecrets {
 }
 
 /** The key that wraps the data key, from an OPAQUE export key (64 bytes). protocol.md §8.2. */
-export async function accountWrappingKey(exportKey: Bytes, factor: WrappingFactor): Promise<SymmetricKey> {
+export async function accountWrappingKey(exportKey: Bytes, factor: SecretFactor): Promise<SymmetricKey> {
   return await importDerived(hkdf(exportKey, empty, encodeContext(labels.accountWrappingKey, factor)));
+}
+
+/**
+ * What every passkey is asked for (WebAuthn PRF): the same for all, because a passkey is chosen before its account is
+ * known. Its answer is secret to it, and the wrapping key is bound to the account.
+ */
+export function passkeyInput(): Bytes {
+  return sha256(encodeContext(labels.passkeyInput));
+}
+
+/** The key that wraps the data key, from a passkey's PRF result (32 bytes). protocol.md §8.9. */
+export async function passkeyWrappingKey(
+  prf: Bytes,
+  accountUid: Uid,
+  credentialId: Uint8Array,
+): Promise<SymmetricKey> {
+  if (prf.length !== 32) throw new ProtocolError('malformed', 'not the result of a passkey');
+  return await importDerived(
+    hkdf(prf, empty, encodeContext(labels.passkeyWrappingKey, accountUid, credentialId)),
+  );
 }
 
 /** The key that wraps the data key on this device, from Argon2id (32 bytes). protocol.md §15. */
@@ -48,7 +71,7 @@ export async function localWrappingKey(argon2Key: Bytes): Promise<SymmetricKey> 
   return await importDerived(hkdf(argon2Key, empty, encodeContext(labels.localWrappingKey)));
 }
 
-/** Data key under a wrapping key, bound to account and to what it is wrapped for ("password", "recovery", "local"). */
+/** Data key under a wrapping key, bound to account and to what it is wrapped for ("password", "recovery", "passkey", "local"). */
 export function sealDataKey(
   wrappingKey: SymmetricKey,
   accountUid: Uid,

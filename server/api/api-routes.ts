@@ -41,8 +41,11 @@ export function addApiRoutes(app: FastifyInstance, dispatcher: Dispatcher, ring:
     );
     api.post<{ Params: { service: string; method: string }; Body: Buffer }>(
       '/api/v1/:service/:method',
-      async ({ params, body, ip }, reply) => {
-        const response = await dispatcher.dispatch(`${params.service}/${params.method}`, body, ip);
+      async ({ params, body, ip, host }, reply) => {
+        const response = await dispatcher.dispatch(`${params.service}/${params.method}`, body, {
+          address: ip,
+          host,
+        });
         return reply.header('cache-control', 'no-store').type(octets).send(Buffer.from(response));
       },
     );

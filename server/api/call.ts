@@ -4,6 +4,8 @@ import type { Uid } from '../../protocol/uid.ts';
 /** What a handler knows about who calls. */
 export interface Call {
   readonly address: string;
+  /** Name and port that the request was sent to: the caller's text. */
+  readonly host: string;
   readonly now: number;
 }
 

@@ -44,6 +44,9 @@ export interface DispatcherParts {
   readonly log: Logger;
 }
 
+/** Where a call came from and where it was sent to. */
+export type Caller = Pick<Call, 'address' | 'host'>;
+
 /** A request is accepted within the clock skew on either side of now. */
 const windowMs = 2 * limits.clockSkewMs;
 
@@ -64,16 +67,16 @@ export class Dispatcher {
    * The sealed response to a sealed request. Throws only what cannot be sealed: an unknown method, or a request that
    * does not open.
    */
-  async dispatch(name: string, body: Uint8Array, address: string): Promise<Bytes> {
+  async dispatch(name: string, body: Uint8Array, { address, host }: Caller): Promise<Bytes> {
     const method = this.#parts.methods.get(name);
     if (!method) throw new ProtocolError('not-found', 'no such method');
     const opened = await openRequest(this.#parts.ring.keys, name, body);
-    return await opened.sealResponse(await this.#answer(name, method, opened, address));
+    const call = { address, host, now: Date.now() };
+    return await opened.sealResponse(await this.#answer(name, method, opened, call));
   }
 
-  async #answer(name: string, method: Method, opened: OpenedRequest, address: string): Promise<Bytes> {
+  async #answer(name: string, method: Method, opened: OpenedRequest, call: Call): Promise<Bytes> {
     try {
-      const call = { address, now: Date.now() };
       const request = decodeMessage(ApiRequestSchema, opened.payload);
       requireRecent(request, call.now);
       const output = await this.#handle(name, method, request, opened, call);
@@ -90,7 +93,7 @@ export class Dispatcher {
       this.#seenOpen.admitAnyone(sha256(opened.wrappedKey), call.now);
       return await handler.handle(decodeMessage(desc.input, request.payload), call);
     }
-    const session = await this.#authenticate(name, request, opened, call.now);
+    const session = await this.#authenticate(name, request, opened, call);
     return await handler.handle(decodeMessage(desc.input, request.payload), { ...call, session });
   }
 
@@ -98,14 +101,14 @@ export class Dispatcher {
     name: string,
     request: ApiRequest,
     opened: OpenedRequest,
-    now: number,
+    { address, now }: Call,
   ): Promise<Session> {
     const { sessionToken, issuedAtMs, payload } = request;
     const session = await findSession(this.#parts.db, sessionToken, now);
     const signed = { method: name, wrappedKey: opened.wrappedKey, issuedAtMs, sessionToken, payload };
     verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
     this.#seen.admit(encodeBase64(session.tokenHash), sha256(opened.wrappedKey), now);
-    return { ...session, expiresAt: await renewSession(this.#parts.db, session, now) };
+    return { ...session, expiresAt: await renewSession(this.#parts.db, session, now, address) };
   }
 
   #refusal(name: string, error: unknown): Bytes {

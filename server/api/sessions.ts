@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
 import type { Session } from './call.ts';
+import { networkOf } from './network.ts';
 
 /** Sessions of one account; the oldest login makes room. */
 const sessionsPerAccount = 200;
@@ -58,8 +59,13 @@ export async function findSessionByHash(db: Database, tokenHash: Uint8Array, now
   };
 }
 
-/** Slides the expiry of a session in use. Returns the new expiry. */
-export async function renewSession(db: Database, session: Session, now: number): Promise<number> {
+/** Slides the expiry of a session in use, and notes when and from where its device was seen. Returns the new expiry. */
+export async function renewSession(
+  db: Database,
+  session: Session,
+  now: number,
+  address: string | null = null,
+): Promise<number> {
   const expiresAt = now + limits.sessionTokenMs;
   if (expiresAt - session.expiresAt < renewAfterMs) return session.expiresAt;
   await db
@@ -69,11 +75,22 @@ export async function renewSession(db: Database, session: Session, now: number):
     .execute();
   await db
     .updateTable('device')
-    .set({ last_seen_at: now })
+    .set({ last_seen_at: now, ...(address === null ? {} : { network: networkOf(address) }) })
     .where('account_uid', '=', uidBytes(session.accountUid))
     .where('device_uid', '=', uidBytes(session.deviceUid))
     .execute();
   return expiresAt;
+}
+
+/** Ends every session of a device. Returns the hashes of their tokens. */
+export async function endSessionsOfDevice(tx: Tx, accountUid: Uid, deviceUid: Uid): Promise<Uint8Array[]> {
+  const ended = await tx
+    .deleteFrom('session')
+    .where('account_uid', '=', uidBytes(accountUid))
+    .where('device_uid', '=', uidBytes(deviceUid))
+    .returning('token_hash')
+    .execute();
+  return ended.map(({ token_hash }) => token_hash);
 }
 
 /** Ends one session, or all of the account's but `except`. */

@@ -15,6 +15,7 @@ import { ready, server as opaque } from '@serenity-kit/opaque';
 import { decodeBase64, encodeBase64, type Bytes } from '../../protocol/bytes.ts';
 import { syncFolder } from '../store/postgres-folders.ts';
 import { ecdhPublicKey, generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
 import type { ServerPrivateKey } from '../../protocol/transmission/server-keys.ts';
 
 export interface RingKey extends ServerPrivateKey {
@@ -31,12 +32,16 @@ export interface KeyFile {
   readonly ring: readonly RingKey[];
   /** OPAQUE's server set-up: losing it locks every account out. */
   readonly opaqueSetup: string;
+  /** Seals the secrets of authenticator apps and keys the hashes of backup codes in the store. 32 bytes. */
+  readonly secondFactorKey: Bytes;
 }
 
 interface StoredFile {
   readonly version: number;
   readonly identityKey: string;
   readonly opaqueSetup: string;
+  /** Missing in files of former versions. */
+  readonly secondFactorKey?: string;
   readonly ring: readonly { readonly id: number; readonly privateKey: string; readonly expiresAt: number }[];
 }
 
@@ -56,7 +61,10 @@ export function loadKeyFile(dataFolder: string): KeyFile {
   if (!existsSync(path)) writeKeyFile(dataFolder, newKeyFile());
   if ((statSync(path).mode & 0o077) !== 0)
     throw new Error(`${path} must be readable by its owner alone (chmod 600)`);
-  return decodeKeyFile(readFileSync(path, 'utf8'));
+  const text = readFileSync(path, 'utf8');
+  const file = decodeKeyFile(text);
+  if (!text.includes('"secondFactorKey"')) writeKeyFile(dataFolder, file);
+  return file;
 }
 
 /** A new current key; the former one stays until its expiry, and expired ones go. */
@@ -77,6 +85,7 @@ function newKeyFile(): KeyFile {
     identityKey: generateEcdhKeyPair().privateKey,
     ring: [newRingKey(firstKeyId)],
     opaqueSetup: opaque.createSetup(),
+    secondFactorKey: randomBytes(32),
   };
 }
 
@@ -85,11 +94,12 @@ function newRingKey(id: number): RingKey {
 }
 
 function decodeKeyFile(text: string): KeyFile {
-  const { version, identityKey, opaqueSetup, ring }: StoredFile = JSON.parse(text);
+  const { version, identityKey, opaqueSetup, secondFactorKey, ring }: StoredFile = JSON.parse(text);
   return {
     version,
     identityKey: decodeBase64(identityKey),
     opaqueSetup,
+    secondFactorKey: secondFactorKey ? decodeBase64(secondFactorKey) : randomBytes(32),
     ring: ring.map(({ id, privateKey, expiresAt }) => {
       const bytes = decodeBase64(privateKey);
       return { id, expiresAt, privateKey: bytes, publicKey: ecdhPublicKey(bytes) };
@@ -103,6 +113,7 @@ function writeKeyFile(dataFolder: string, file: KeyFile): void {
     version: file.version,
     identityKey: encodeBase64(file.identityKey),
     opaqueSetup: file.opaqueSetup,
+    secondFactorKey: encodeBase64(file.secondFactorKey),
     ring: file.ring.map(({ id, privateKey, expiresAt }) => ({
       id,
       expiresAt,

@@ -19,6 +19,10 @@ export class KeyRing {
     return this.#file.opaqueSetup;
   }
 
+  get secondFactorKey(): Bytes {
+    return this.#file.secondFactorKey;
+  }
+
   /** Current key first, expired ones left out. */
   get keys(): readonly ServerPrivateKey[] {
     return this.#live();

@@ -1,14 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { ProtocolError } from '../../protocol/errors.ts';
 import {
   LoginFactor,
   type AccountService,
-  type FinishLoginRequest,
-  type FinishLoginResponseSchema,
+  type DeleteAccountRequest,
   type FinishPasswordChangeRequest,
   type FinishRegistrationRequest,
   type LogoutRequest,
-  type StartLoginRequest,
   type StartPasswordChangeRequest,
   type StartRegistrationRequest,
 } from '../../protocol/messages/gen/account_pb.js';
@@ -16,50 +13,26 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { open, signedIn, type Call, type Handlers, type SignedInCall } from '../api/call.ts';
 import { networkOf } from '../api/network.ts';
 import { createSession, endSessions } from '../api/sessions.ts';
-import type { Logger } from '../log/logger.ts';
-import type { Head } from '../router/head/head.ts';
 import type { Database, Tx } from '../store/database.ts';
-import {
-  findFactor,
-  hasAccounts,
-  holdFactor,
-  insertAccount,
-  lockAccountCreation,
-  putDevice,
-  readBundles,
-  type FoundFactor,
-} from './accounts.ts';
-import { checkDevice, checkOpaqueRecord, checkRegistration, checkSealedKey } from './bundle.ts';
+import { endAllTrust } from '../devices/devices.ts';
+import { deleteAccount } from './account-deletion.ts';
+import { hasAccounts, insertAccount, lockAccountCreation } from './accounts.ts';
+import { checkOpaqueRecord, checkRegistration, checkSealedKey } from './bundle.ts';
 import { normaliseEmail } from './email.ts';
-import { requireFactor, type KnownFactor, type Opaque } from './opaque.ts';
-import { PendingTable, type PendingBounds } from './pending-table.ts';
+import { halfwayBounds, loginHandlers } from './login-service.ts';
+import { LoginSteps, type LoginParts } from './login-steps.ts';
+import type { Opaque } from './opaque.ts';
+import { PendingTable } from './pending-table.ts';
+import { requireRecentLogin } from './recent-login.ts';
 import { eraseSetupToken, isSetupToken } from './setup-token.ts';
 import { LoginThrottle, type LoginRates } from './throttle.ts';
 
-export interface AccountParts {
-  readonly db: Database;
+export interface AccountParts extends LoginParts {
   readonly opaque: Opaque;
-  readonly head: Head;
-  readonly log: Logger;
   readonly version: string;
+  readonly publicUrl: string | null;
   readonly openSignUp: boolean;
   readonly loginRates: LoginRates;
-}
-
-/**
- * Between the two halves: one key derivation on a slow device. An address gets no further than 120 in that time
- * (throttle.ts); this holds when it is given a wider rate.
- */
-const halfway: PendingBounds = { lifetimeMs: 2 * 60_000, most: 10_000, mostOfCaller: 200 };
-/** A session of a thief is not enough to change the password. */
-const recentLoginMs = 10 * 60_000;
-
-interface PendingLogin {
-  readonly email: string;
-  /** Null for an account that does not exist. */
-  readonly found: FoundFactor | null;
-  readonly factor: KnownFactor;
-  readonly state: string;
 }
 
 interface PendingRegistration {
@@ -70,10 +43,10 @@ interface PendingRegistration {
 /** protocol.md §8. */
 export function accountHandlers(parts: AccountParts): Handlers<typeof AccountService> {
   const { db, opaque, head, openSignUp } = parts;
-  const logins = new PendingTable<PendingLogin>(halfway);
-  const registrations = new PendingTable<PendingRegistration>(halfway);
-  const passwordChanges = new PendingTable<Uid>(halfway);
+  const registrations = new PendingTable<PendingRegistration>(halfwayBounds);
+  const passwordChanges = new PendingTable<Uid>(halfwayBounds);
   const throttle = new LoginThrottle(parts.loginRates);
+  const steps = new LoginSteps(parts);
 
   async function getServerInfo() {
     return { version: parts.version, needsSetup: !(await hasAccounts(db)), openSignUp };
@@ -90,7 +63,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     };
   }
 
-  async function finishRegistration(input: FinishRegistrationRequest, { now }: Call) {
+  async function finishRegistration(input: FinishRegistrationRequest, { now, address }: Call) {
     const pending = registrations.take(input.registrationUid, now);
     if (!pending) throw new ProtocolError('expired', 'the registration took too long');
     const registration = checkRegistration(input);
@@ -98,7 +71,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const session = await db.transaction().execute(async (tx) => {
       await lockAccountCreation(tx);
       await requireSignUp(tx, pending.setupToken);
-      await insertAccount(tx, pending.email, registration, now);
+      await insertAccount(tx, pending.email, registration, now, networkOf(address));
       await eraseSetupToken(tx);
       return await createSession(tx, accountUid, registration.device.deviceUid, now);
     });
@@ -111,43 +84,8 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     throw new ProtocolError('not-allowed', 'creating an account needs the set-up link of the first start');
   }
 
-  /** The same work and the same shape of answer, whether the account exists or not (attack class 19). */
-  async function startLogin(input: StartLoginRequest, { address, now }: Call) {
-    const email = normaliseEmail(input.email);
-    const factor = requireFactor(input.factor);
-    throttle.attempt(email, address, now);
-    const found = await findFactor(db, email, factor);
-    const { state, response } = opaque.startLogin(email, factor, found?.record ?? null, input.loginRequest);
-    const pending = { email, factor, state, found };
-    return { loginUid: logins.add(pending, networkOf(address), now), loginResponse: response };
-  }
-
-  /** Nothing of the vault leaves before this point (attack class 18). */
-  async function finishLogin(
-    input: FinishLoginRequest,
-    { address, now }: Call,
-  ): Promise<MessageInitShape<typeof FinishLoginResponseSchema>> {
-    const pending = logins.take(input.loginUid, now);
-    if (!pending) throw new ProtocolError('login-refused', 'email or password is wrong');
-    opaque.finishLogin(pending.state, input.loginFinish);
-    const { found, factor, email } = pending;
-    if (!found) throw new ProtocolError('login-refused', 'email or password is wrong');
-    const { accountUid, record } = found;
-    const device = checkDevice(input.device);
-    throttle.succeeded(email, address);
-    const session = await db.transaction().execute(async (tx) => {
-      // The password may have been changed since this login began.
-      if (!(await holdFactor(tx, accountUid, factor, record)))
-        throw new ProtocolError('login-refused', 'email or password is wrong');
-      await putDevice(tx, accountUid, device, now);
-      return await createSession(tx, accountUid, device.deviceUid, now);
-    });
-    parts.log.info({ event: 'login', account: accountUid, kind: LoginFactor[factor] });
-    return { session, ...(await readBundles(db, accountUid, factor)) };
-  }
-
   async function startPasswordChange(input: StartPasswordChangeRequest, { session, now }: SignedInCall) {
-    requireRecentLogin(session.loginAt, now);
+    requireRecentLogin(session, now);
     const email = await emailOf(db, session.accountUid);
     return {
       registrationUid: passwordChanges.add(session.accountUid, session.accountUid, now),
@@ -156,7 +94,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
   }
 
   async function finishPasswordChange(input: FinishPasswordChangeRequest, { session, now }: SignedInCall) {
-    requireRecentLogin(session.loginAt, now);
+    requireRecentLogin(session, now);
     if (passwordChanges.take(input.registrationUid, now) !== session.accountUid)
       throw new ProtocolError('expired', 'the password change took too long');
     const opaque_record = checkOpaqueRecord(input.passwordRecord);
@@ -182,7 +120,20 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const { accountUid, tokenHash } = session;
     const which = input.everywhere ? { except: null } : { only: tokenHash };
     await endSessions(db, accountUid, which);
+    if (input.everywhere) await endAllTrust(db, accountUid);
     head.publish(`acct.${accountUid}`, { kind: 'signed-out', which });
+    return {};
+  }
+
+  async function removeAccount(input: DeleteAccountRequest, { session, now }: SignedInCall) {
+    requireRecentLogin(session, now);
+    const { accountUid } = session;
+    if (normaliseEmail(input.email) !== (await emailOf(db, accountUid)))
+      throw new ProtocolError('not-allowed', 'that is not the address of this account');
+    const gateways = await deleteAccount(db, accountUid);
+    head.publish(`acct.${accountUid}`, { kind: 'signed-out', which: { except: null } });
+    for (const gatewayUid of gateways) head.publish(`gw.${gatewayUid}`, { kind: 'removed' });
+    parts.log.info({ event: 'account-deleted', account: accountUid });
     return {};
   }
 
@@ -190,18 +141,13 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     getServerInfo: open(getServerInfo),
     startRegistration: open(startRegistration),
     finishRegistration: open(finishRegistration),
-    startLogin: open(startLogin),
-    finishLogin: open(finishLogin),
+    ...loginHandlers({ ...parts, throttle, steps }),
     startPasswordChange: signedIn(startPasswordChange),
     finishPasswordChange: signedIn(finishPasswordChange),
     renewSession: signedIn(renewSession),
     logout: signedIn(logout),
+    deleteAccount: signedIn(removeAccount),
   };
-}
-
-function requireRecentLogin(loginAt: number, now: number): void {
-  if (now - loginAt > recentLoginMs)
-    throw new ProtocolError('not-allowed', 'sign in again before changing the password');
 }
 
 async function emailOf(db: Database, accountUid: Uid): Promise<string> {

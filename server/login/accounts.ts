@@ -5,11 +5,9 @@ import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { sql } from 'kysely';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
-import { decodeCertificate, decodeSignedRoster, type NewDevice, type Registration } from './bundle.ts';
+import { putDevice } from '../devices/devices.ts';
+import { decodeCertificate, decodeSignedRoster, type Registration } from './bundle.ts';
 import type { KnownFactor } from './opaque.ts';
-
-/** Devices of one account; the one unused for longest makes room. */
-const devicesPerAccount = 100;
 
 export async function hasAccounts(db: Database | Tx): Promise<boolean> {
   return (await db.selectFrom('account').select('account_uid').limit(1).executeTakeFirst()) !== undefined;
@@ -38,23 +36,23 @@ export async function findFactor(
 }
 
 /**
- * Whether that record is still the factor's. Held until the transaction ends: a password change waits, and then ends
- * what began before it.
+ * The data key as that factor wraps it, or null when the record is not the factor's any more. Held until the
+ * transaction ends: a password change waits, and then ends what began before it.
  */
 export async function holdFactor(
   tx: Tx,
   accountUid: Uid,
   factor: KnownFactor,
   record: string,
-): Promise<boolean> {
+): Promise<Uint8Array | null> {
   const held = await tx
     .selectFrom('login_factor')
-    .select('opaque_record')
+    .select(['opaque_record', 'sealed_data_key'])
     .where('account_uid', '=', uidBytes(accountUid))
     .where('factor', '=', factor)
     .forShare()
     .executeTakeFirst();
-  return held?.opaque_record === record;
+  return held?.opaque_record === record ? held.sealed_data_key : null;
 }
 
 /** Throws `conflict` when the email, the account or the organisation is there already. */
@@ -63,16 +61,23 @@ export async function insertAccount(
   email: string,
   registration: Registration,
   now: number,
+  network: string,
 ): Promise<void> {
   try {
-    await insertRows(tx, email, registration, now);
+    await insertRows(tx, email, registration, now, network);
   } catch (error) {
     if (isUniqueViolation(error)) throw new ProtocolError('conflict', 'the account exists already');
     throw error;
   }
 }
 
-async function insertRows(tx: Tx, email: string, registration: Registration, now: number): Promise<void> {
+async function insertRows(
+  tx: Tx,
+  email: string,
+  registration: Registration,
+  now: number,
+  network: string,
+): Promise<void> {
   const { account, organisation, device, password, recovery } = registration;
   const account_uid = uidBytes(account.identity.accountUid);
   const organisation_uid = uidBytes(organisation.organisationUid);
@@ -116,56 +121,14 @@ async function insertRows(tx: Tx, email: string, registration: Registration, now
       },
     ])
     .execute();
-  await putDevice(tx, account.identity.accountUid, device, now);
-}
-
-/** Adds a device that has just proved its account, or renews its key; sessions bound to a former key end. */
-export async function putDevice(tx: Tx, accountUid: Uid, device: NewDevice, now: number): Promise<void> {
-  const account_uid = uidBytes(accountUid);
-  const device_uid = uidBytes(device.deviceUid);
-  await tx
-    .deleteFrom('device')
-    .where('account_uid', '=', account_uid)
-    .where('device_uid', '=', device_uid)
-    .where('public_key', '!=', device.publicKey)
-    .execute();
-  await tx
-    .insertInto('device')
-    .values({
-      account_uid,
-      device_uid,
-      public_key: device.publicKey,
-      name: device.name,
-      created_at: now,
-      last_seen_at: now,
-    })
-    .onConflict((conflict) =>
-      conflict.columns(['account_uid', 'device_uid']).doUpdateSet({ name: device.name, last_seen_at: now }),
-    )
-    .execute();
-  await dropSurplusDevices(tx, account_uid);
-}
-
-async function dropSurplusDevices(tx: Tx, accountUid: Uint8Array): Promise<void> {
-  const surplus = tx
-    .selectFrom('device')
-    .select('device_uid')
-    .where('account_uid', '=', accountUid)
-    .orderBy('last_seen_at', 'desc')
-    .offset(devicesPerAccount);
-  await tx
-    .deleteFrom('device')
-    .where('account_uid', '=', accountUid)
-    .where('device_uid', 'in', surplus)
-    .execute();
+  await putDevice(tx, account.identity.accountUid, device, { now, network });
 }
 
 /** What a device gets once every factor has passed: its account's keys, all of them sealed. */
-export async function readBundles(db: Database | Tx, accountUid: Uid, factor: KnownFactor) {
+export async function readBundles(db: Database | Tx, accountUid: Uid) {
   const row = await db
     .selectFrom('account')
     .innerJoin('organisation', 'organisation.organisation_uid', 'account.organisation_uid')
-    .innerJoin('login_factor', 'login_factor.account_uid', 'account.account_uid')
     .select([
       'email',
       'certificate',
@@ -175,10 +138,8 @@ export async function readBundles(db: Database | Tx, accountUid: Uid, factor: Kn
       'organisation.organisation_uid',
       'organisation.signing_public_key as organisation_key',
       'roster',
-      'sealed_data_key',
     ])
     .where('account.account_uid', '=', uidBytes(accountUid))
-    .where('factor', '=', factor)
     .executeTakeFirstOrThrow();
   return {
     account: {
@@ -194,7 +155,6 @@ export async function readBundles(db: Database | Tx, accountUid: Uid, factor: Kn
       ...(row.sealed_organisation_key && { sealedSigningKey: row.sealed_organisation_key }),
       roster: decodeSignedRoster(row.roster),
     },
-    sealedDataKey: row.sealed_data_key,
   };
 }
 

@@ -22,6 +22,8 @@ import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 
 /** Envelopes of keys are small; more is no key. */
 const sealedKeyMost = 512;
+/** Characters of a name in a list. */
+const nameMost = 100;
 
 export interface NewAccount {
   readonly identity: AccountIdentity;
@@ -82,8 +84,16 @@ function checkOrganisation(
 export function checkDevice(device: Device | undefined): NewDevice {
   if (!device) throw new ProtocolError('malformed', 'the device is missing');
   checkPublicKey(device.publicKey);
-  if (device.name.length > 100) throw new ProtocolError('malformed', 'the device name is too long');
+  if (device.name.length > nameMost) throw new ProtocolError('malformed', 'the device name is too long');
   return { deviceUid: uidOf(device.deviceUid), publicKey: device.publicKey, name: device.name };
+}
+
+/** What a person calls a device, a factor or a passkey. Throws `malformed`. */
+export function checkName(text: string): string {
+  const name = text.trim().normalize('NFC');
+  if (name.length === 0 || name.length > nameMost || /\p{Cc}/u.test(name))
+    throw new ProtocolError('malformed', 'not a name');
+  return name;
 }
 
 /** Throws `malformed` for what cannot be an envelope of a key. */

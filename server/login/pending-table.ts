@@ -36,6 +36,12 @@ export class PendingTable<T> {
     return uidBytes(uid);
   }
 
+  /** The value, which stays; null when there is none, or no more. */
+  find(uid: Uint8Array, now: number): T | null {
+    const entry = this.#entries.get(uidOf(uid));
+    return entry && entry.expiresAt > now ? entry.value : null;
+  }
+
   /** The value, once; null when there is none, or no more. */
   take(uid: Uint8Array, now: number): T | null {
     const key = uidOf(uid);

@@ -14,6 +14,15 @@ export const loginRates: LoginRates = {
 };
 
 /**
+ * Codes of a second factor, counted by account and address. Whoever gets here knows the password: ten guesses, then one
+ * in five minutes, so that 288 a day meet a million codes of which three are right.
+ */
+export const codeRates: LoginRates = {
+  perAccount: { burst: 10, perSecond: 1 / 300 },
+  perAddress: { burst: 30, perSecond: 1 / 20 },
+};
+
+/**
  * Counts attempts by what the caller says, before anything is looked up: an account that does not exist is
  * throttled exactly like one that does (attack class 19).
  */
@@ -28,13 +37,22 @@ export class LoginThrottle {
 
   /** Throws TooManyRequests. */
   attempt(email: string, address: string, now: number): void {
-    requireNoWait(this.#perAddress.take(networkOf(address), now));
+    this.attemptFrom(address, now);
     requireNoWait(this.#perAccount.take(email, now));
+  }
+
+  /** An attempt that names no account. Throws TooManyRequests. */
+  attemptFrom(address: string, now: number): void {
+    requireNoWait(this.#perAddress.take(networkOf(address), now));
   }
 
   /** A login that succeeded was no guess. */
   succeeded(email: string, address: string): void {
     this.#perAccount.giveBack(email);
+    this.succeededFrom(address);
+  }
+
+  succeededFrom(address: string): void {
     this.#perAddress.giveBack(networkOf(address));
   }
 }

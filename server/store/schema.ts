@@ -12,6 +12,11 @@ export interface Schema {
   application: ApplicationTable;
   application_copy: ApplicationCopyTable;
   client: ClientTable;
+  second_factor: SecondFactorTable;
+  backup_code: BackupCodeTable;
+  passkey: PasskeyTable;
+  device_request: DeviceRequestTable;
+  revoked_device: RevokedDeviceTable;
   file: FileTable;
   file_removal: FileRemovalTable;
   share_link: ShareLinkTable;
@@ -40,6 +45,7 @@ interface AccountTable {
   cursor: Generated<number>;
   record_count: Generated<number>;
   created_at: number;
+  approve_devices: Generated<boolean>;
 }
 
 interface LoginFactorTable {
@@ -56,6 +62,9 @@ interface DeviceTable {
   name: string;
   created_at: number;
   last_seen_at: number;
+  own_name: ColumnType<string | null, string | null | undefined, string | null>;
+  network: Generated<string>;
+  trusted_until: Generated<number>;
 }
 
 interface SessionTable {
@@ -151,4 +160,54 @@ interface ShareLinkTable {
   one_browser: boolean;
   browser_key: OptionalBytea;
   last_opened_at: Generated<number>;
+}
+
+interface SecondFactorTable {
+  factor_uid: Bytea;
+  account_uid: Bytea;
+  kind: number;
+  name: string;
+  created_at: number;
+  last_used_at: Generated<number>;
+  sealed_secret: OptionalBytea;
+  last_step: Generated<number>;
+  credential_id: OptionalBytea;
+  credential_key: OptionalBytea;
+  sign_count: Generated<number>;
+  rp_id: ColumnType<string | null, string | null | undefined, string | null>;
+}
+
+interface BackupCodeTable {
+  account_uid: Bytea;
+  code_hash: Bytea;
+}
+
+interface PasskeyTable {
+  passkey_uid: Bytea;
+  account_uid: Bytea;
+  name: string;
+  created_at: number;
+  last_used_at: Generated<number>;
+  credential_id: Bytea;
+  credential_key: Bytea;
+  sign_count: Generated<number>;
+  rp_id: string;
+  sealed_data_key: Bytea;
+}
+
+interface DeviceRequestTable {
+  request_uid: Bytea;
+  account_uid: Bytea;
+  device_uid: Bytea;
+  public_key: Bytea;
+  name: string;
+  network: string;
+  requested_at: number;
+  expires_at: number;
+  approved: ColumnType<boolean | null, undefined, boolean>;
+}
+
+interface RevokedDeviceTable {
+  account_uid: Bytea;
+  key_hash: Bytea;
 }

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
 import { newCards, organisingVerbs, type Cards, type FakeShelf } from './organising-verbs.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
+import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
@@ -35,6 +36,8 @@ export interface FakeVault extends VaultVerbs, FakeFiles {
   put(content: RecordContent): Uid;
 }
 
+const done = { kind: 'done' } as const;
+
 /** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
 export function createFakeVault(start: Partial<VaultState> = {}, password = 'correct horse'): FakeVault {
   const records = new Map<Uid, Stored>();
@@ -50,6 +53,9 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     syncing: false,
     recordsVersion: 1,
     gatewaysVersion: 1,
+    accountVersion: 1,
+    passkeyUnlock: false,
+    renewal: null,
     refusedRecords: 0,
     vaultIncomplete: false,
     notice: null,
@@ -107,15 +113,25 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     signIn: async ({ email, password: given }) => {
       if (given !== password) throw new ProtocolError('login-refused');
       set({ phase: 'unlocked', email });
+      return done;
     },
-    recover: async ({ email }) => set({ phase: 'unlocked', email }),
+    recover: async ({ email }) => {
+      set({ phase: 'unlocked', email });
+      return done;
+    },
     unlock: async ({ password: given }) => {
       if (given !== password) throw new ProtocolError('wrong-password');
       set({ phase: 'unlocked', notice: null });
+      return done;
     },
     lock: async () => set({ phase: 'locked' }),
     signOut: async () => set({ phase: 'signed-out', email: null }),
-    changePassword: async () => {},
+    changePassword: async () => done,
+    deleteAccount: async () => {
+      set({ phase: 'signed-out', email: null });
+      return done;
+    },
+    ...createFakeAccount(set, no),
     setIdleLock: async () => {},
     reportUse: async () => {},
     listRecords: async ({ query = '', types } = {}) =>

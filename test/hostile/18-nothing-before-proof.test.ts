@@ -3,6 +3,8 @@ import { client as opaque } from '@serenity-kit/opaque';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { AccountService, LoginFactor } from '../../protocol/messages/gen/account_pb.js';
+import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
+import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
 import { ApplicationService } from '../../protocol/messages/gen/application_pb.js';
 import { RecordService } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes } from '../../protocol/uid.ts';
@@ -13,7 +15,18 @@ import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
 const email = 'victim@example.test';
 const password = 'correct horse battery';
-const beforeLogin = ['GetServerInfo', 'StartRegistration', 'FinishRegistration', 'StartLogin', 'FinishLogin'];
+const beforeLogin = [
+  'GetServerInfo',
+  'StartRegistration',
+  'FinishRegistration',
+  'StartLogin',
+  'FinishLogin',
+  'CompleteLogin',
+  'StartPasskeyLogin',
+  'FinishPasskeyLogin',
+  'AwaitApproval',
+  'CancelLogin',
+];
 const { startLogin, finishLogin } = AccountService.method;
 
 describe('before the proof', () => {
@@ -36,7 +49,11 @@ describe('before the proof', () => {
 
   test('every method but those of the login itself is refused, with an error and nothing else', async () => {
     attacker = await ApiClient.connect(server.url);
-    const methods = [AccountService, RecordService, ApplicationService].flatMap(({ methods: all }) => all);
+    const services = [
+      ...[AccountService, SecondFactorService, PasskeyService, DeviceService],
+      ...[RecordService, ApplicationService],
+    ];
+    const methods = services.flatMap(({ methods: all }) => all);
     const closed = methods.filter(({ name }) => !beforeLogin.includes(name));
     expect(closed.length).toBeGreaterThan(14);
     for (const method of closed)

@@ -13,7 +13,7 @@ import { CommandSchema } from '../../protocol/messages/gen/command_pb.js';
 import { newUid } from '../../protocol/uid.ts';
 import { ApiClient } from '../../workers/engine/api-client.ts';
 import { GatewayCommands, type GatewayCommandParts } from '../../workers/engine/gateway-commands.ts';
-import { login } from '../../workers/engine/login.ts';
+import { Login } from '../../workers/engine/login.ts';
 import { Sessions, type SessionParts } from '../../workers/engine/sessions.ts';
 import { VaultSession } from '../../workers/engine/vault-session.ts';
 import { plainEnvironment } from '../../workers/plain-environment.ts';
@@ -51,7 +51,9 @@ async function signIn(offset: number) {
     warn: (message) => warnings.push(message),
   });
   const api = new ApiClient(environment, closing.signal, () => {});
-  const signedIn = await login(api, environment, credentials);
+  const { step } = await Login.bySecret(api, environment, credentials);
+  if (step.kind !== 'signed-in') throw new Error('the login is halfway');
+  const { signedIn } = step;
   return {
     api,
     warnings,

@@ -4,7 +4,7 @@ import { parseApplicationCopy } from '../../protocol/session/application-copy.ts
 import { encodeEnrolmentToken, parseEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { SessionKeys, type SessionScope, type Side } from '../../protocol/session/session-keys.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import { accountWrappingKey, openDataKey, type WrappingFactor } from '../../protocol/vault/account-keys.ts';
+import { accountWrappingKey, openDataKey, type SecretFactor } from '../../protocol/vault/account-keys.ts';
 import { openRecord } from '../../protocol/vault/record-seal.ts';
 import { runVectors } from './cases.ts';
 import applicationCopies from './application-copies.json' with { type: 'json' };
@@ -15,7 +15,7 @@ import sessionSignals from './session-signals.json' with { type: 'json' };
 
 interface DataKey {
   readonly exportKey: string;
-  readonly factor: WrappingFactor;
+  readonly factor: SecretFactor;
   readonly accountUid: Uid;
   readonly sealed: string;
   readonly dataKey: string;

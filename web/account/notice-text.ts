@@ -29,6 +29,12 @@ export function describeNotice(notice: VaultState['notice']): NoticeText | null 
         title: 'The master password was changed elsewhere',
         text: 'Sign in with the new one. If that was not you, use your recovery phrase at once.',
       };
+    case 'device-revoked':
+      return {
+        tone: 'caution',
+        title: 'This device was revoked',
+        text: 'Its key is not accepted any more. Sign in as someone else, then sign in again: it comes back as a new device.',
+      };
     case 'untrusted-server':
       return {
         tone: 'danger',

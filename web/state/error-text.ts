@@ -43,6 +43,14 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     title: 'Email or master password is wrong',
     next: 'Check both and try again. Forgotten? Use your recovery phrase.',
   },
+  'login-too-old': {
+    title: 'This needs a fresh sign-in',
+    next: 'Enter your master password again to go on.',
+  },
+  'device-revoked': {
+    title: 'This device was revoked',
+    next: 'Its key is not accepted any more. Sign in again to add it as a new device.',
+  },
   'not-allowed': {
     title: 'You are not allowed to do this',
     next: 'Ask whoever owns the record or runs this server.',

@@ -1,3 +1,5 @@
+import type { Renewal, SignInStep } from './sign-in.ts';
+
 /** Who is signed in on this device, and how the vault opens and closes. */
 export interface AccountVerbs {
   /** Calls the listener with the state at once and after every change, until the worker ends. */
@@ -10,16 +12,22 @@ export interface AccountVerbs {
   discardRecoveryPhrase(): Promise<void>;
   /** Registers with the drafted phrase and leaves the vault unlocked. `setupToken`: base64url from the set-up link. */
   createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void>;
-  signIn(input: { email: string; password: string }): Promise<void>;
+  /** A second factor, or a wait for approval, may follow (SignInVerbs). */
+  signIn(input: { email: string; password: string }): Promise<SignInStep>;
   /** Signs in with the recovery phrase and sets a new master password. */
-  recover(input: { email: string; phrase: string; newPassword: string }): Promise<void>;
-  /** Opens the encrypted local copy, offline too. Rejects with `wrong-password`. */
-  unlock(input: { password: string }): Promise<void>;
+  recover(input: { email: string; phrase: string; newPassword: string }): Promise<SignInStep>;
+  /**
+   * Opens the encrypted local copy, offline too. Rejects with `wrong-password`. Further steps only when the password
+   * was changed elsewhere; else the vault opens, and what its session still needs is in `VaultState.renewal`.
+   */
+  unlock(input: { password: string }): Promise<SignInStep>;
   /** Wipes every key from the worker, and from those of the other tabs. */
   lock(): Promise<void>;
   /** Ends the session at the server and erases the local copy. */
   signOut(input?: { everywhere?: boolean }): Promise<void>;
-  changePassword(input: { password: string; newPassword: string }): Promise<void>;
+  changePassword(input: { password: string; newPassword: string }): Promise<SignInStep>;
+  /** Purges the account from server and device. `email`: typed again. Throws `not-allowed` for the only administrator. */
+  deleteAccount(input: { password: string; email: string }): Promise<SignInStep>;
   /** Minutes without use until the vault locks itself; 0 is never. The page reports use. */
   setIdleLock(minutes: number): Promise<void>;
   reportUse(): Promise<void>;
@@ -35,10 +43,17 @@ export interface VaultState {
   readonly recordsVersion: number;
   /** Rises whenever listGateways would answer differently. */
   readonly gatewaysVersion: number;
+  /** Rises whenever lists of devices, requests, second factors or passkeys would answer differently. */
+  readonly accountVersion: number;
+  /** A passkey opens the copy on this device. */
+  readonly passkeyUnlock: boolean;
+  /** The vault is open, but its login needs this before it reaches the server. */
+  readonly renewal: Renewal | null;
   /** Records of which the server gave something that does not open: their former state is kept and shown. */
   readonly refusedRecords: number;
   /** Why the vault locked or signed out by itself, to be said to the person. */
-  readonly notice: 'idle' | 'session-ended' | 'password-changed' | 'untrusted-server' | null;
+  readonly notice:
+    'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;
 }
 
 export interface ServerInfo {

@@ -11,6 +11,12 @@ export interface ToolVerbs {
   generatePassword(options: PasswordOptions): Promise<GeneratedPassword>;
   /** The code of a `oneTimeCode` field now. Rejects with `not-found`, and `malformed` saying what is wrong. */
   readOneTimeCode(input: { recordUid: Uid; field: FieldPath }): Promise<OneTimeCode>;
+  /**
+   * Opens every own record once: some 10 ms a password. One at a time: a new report ends the one before. Rejects with
+   * `cancelled`, and with `locked` when the vault is locked meanwhile.
+   */
+  reportPasswords(input: { oldAfterDays: number }): Promise<PasswordReport>;
+  cancelReport(): Promise<void>;
 }
 
 export type PasswordOptions = CharacterOptions | PassphraseOptions | ComplexityOptions;

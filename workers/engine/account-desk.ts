@@ -11,8 +11,18 @@ import {
 } from './credentials.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { Environment } from './environment.ts';
-import { accountUidOf, emailOf, openLocalAccount, resealState, sealLocalAccount } from './local-account.ts';
-import { login, registerPassword } from './login.ts';
+import {
+  accountUidOf,
+  emailOf,
+  openLocalAccount,
+  openLocalAccountByPasskey,
+  passkeysOf,
+  resealState,
+  sealLocalAccount,
+  type LocalVault,
+  type LocalWay,
+} from './local-account.ts';
+import { Login, type PasskeyProof } from './login.ts';
 import { requireSameAccount, type OpenedAccount } from './opened-account.ts';
 import { registerAccount } from './registration.ts';
 import type { SignedIn } from './signed-in.ts';
@@ -34,10 +44,10 @@ export class AccountDesk {
     this.#api = api;
   }
 
-  /** The address of the account on this device, or null. */
-  async storedEmail(): Promise<string | null> {
+  /** The account on this device, or null. */
+  async stored(): Promise<{ readonly email: string; readonly passkeys: readonly Bytes[] } | null> {
     const encoded = await this.#environment.storage.readAccount();
-    return encoded === null ? null : emailOf(encoded);
+    return encoded === null ? null : { email: emailOf(encoded), passkeys: passkeysOf(encoded) };
   }
 
   draftRecoveryPhrase(): string {
@@ -59,84 +69,92 @@ export class AccountDesk {
       setupToken: parseBase64url(input.setupToken ?? ''),
     });
     this.#phrase = null;
-    return await this.#keep(signedIn, password);
+    return await this.keep(signedIn, { kind: 'password', password });
   }
 
-  async signIn(input: { email: string; password: string }): Promise<AccountAccess> {
-    const password = normalisePassword(input.password);
-    return await this.#keep(await this.#login(normaliseEmail(input.email), password), password);
+  /** A login by master password. Of a device that was revoked, the next one is that of a new device. */
+  async signIn(email: string, password: string): Promise<Login> {
+    return await this.#asNewDevice(() =>
+      this.#byPassword(normaliseEmail(email), normalisePassword(password)),
+    );
   }
 
-  /** The phrase opens the account, the new password closes it again. */
-  async recover(input: { email: string; phrase: string; newPassword: string }): Promise<AccountAccess> {
-    const password = requirePassword(input.newPassword);
-    const secret = normalisePhrase(input.phrase);
-    const credentials = { email: normaliseEmail(input.email), factor: 'recovery', secret } as const;
-    const signedIn = await login(this.#api, this.#environment, credentials);
-    await registerPassword(this.#api, signedIn, password);
-    return await this.#keep(signedIn, password);
+  async signInByPasskey(passkey: PasskeyProof): Promise<Login> {
+    return await this.#asNewDevice(() => Login.byPasskey(this.#api, this.#environment, passkey, null));
   }
 
-  /**
-   * Opens the local copy, offline too. A password that does not fit it may have been set elsewhere: then the server
-   * is asked, if it can be. Throws `wrong-password`.
-   */
+  async recover(email: string, phrase: string): Promise<Login> {
+    const secret = normalisePhrase(phrase);
+    const credentials = { email: normaliseEmail(email), factor: 'recovery', secret } as const;
+    return await this.#asNewDevice(() => Login.bySecret(this.#api, this.#environment, credentials));
+  }
+
+  /** Opens the local copy, offline too. Throws `wrong-password`. */
   async unlock(password: string): Promise<AccountAccess> {
-    const encoded = await this.#environment.storage.readAccount();
-    if (encoded === null) throw new ProtocolError('not-signed-in', 'no account on this device');
-    try {
-      const { account, dataKey, session, pin } = await openLocalAccount(encoded, password);
-      wipe(dataKey);
-      this.#api.keyring.require(pin);
-      return { account, session };
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code !== 'wrong-password') throw error;
-      return await this.#unlockByServer(encoded, normalisePassword(password), error);
-    }
+    return this.#access(await openLocalAccount(await this.#requireStored(), password));
+  }
+
+  /** The same by a passkey. Throws `login-refused`. */
+  async unlockByPasskey(credentialId: Bytes, prf: Bytes): Promise<AccountAccess> {
+    return this.#access(await openLocalAccountByPasskey(await this.#requireStored(), credentialId, prf));
   }
 
   /**
-   * A new session for an account that was opened locally. Throws `login-refused` when the password was changed
-   * elsewhere, `untrusted` when the server now shows another account.
+   * The password may have been set elsewhere: then the server is asked, if it can be. Throws the error given when the
+   * server is of no help, `untrusted` when the login is of another account.
    */
-  async renewLogin(account: OpenedAccount, password: string): Promise<AccountAccess> {
-    const secret = normalisePassword(password);
-    const signedIn = await this.#login(account.email, secret, account.organisation.rosterVersion);
-    wipe(signedIn.dataKey);
+  async unlockByServer(password: string, wrongPassword: ProtocolError): Promise<Login> {
+    const email = emailOf(await this.#requireStored());
+    return await this.#byPassword(email, normalisePassword(password)).catch((error: unknown) => {
+      const unhelpful =
+        error instanceof ProtocolError && ['login-refused', 'offline', 'unavailable'].includes(error.code);
+      throw unhelpful ? wrongPassword : error;
+    });
+  }
+
+  /** Throws `untrusted` when the account is not the one on this device. */
+  async requireStoredAccount({ account }: SignedIn): Promise<void> {
+    if (account.keys.accountUid !== accountUidOf(await this.#requireStored()))
+      throw new ProtocolError('untrusted', 'the server shows another account');
+  }
+
+  /** A new login of an open account. Throws `login-refused` when the password was changed elsewhere. */
+  async loginAgain(account: OpenedAccount, password: string): Promise<Login> {
+    const { rosterVersion } = account.organisation;
+    return await this.#byPassword(account.email, normalisePassword(password), rosterVersion);
+  }
+
+  async loginAgainByPasskey(account: OpenedAccount, passkey: PasskeyProof): Promise<Login> {
+    const { email, organisation } = account;
+    return await Login.byPasskey(this.#api, this.#environment, passkey, email, organisation.rosterVersion);
+  }
+
+  /** What a new login of an open account gave. Throws `untrusted` when the server now shows another account. */
+  renewed(account: OpenedAccount, signedIn: SignedIn): AccountAccess {
     requireSameAccount(account, signedIn.account);
-    const access = { account: signedIn.account, session: signedIn.session };
-    await this.remember(access);
-    return access;
+    return { account: signedIn.account, session: signedIn.session };
   }
 
   /** Stores a newer session or roster beside the same keys. */
   async remember(access: AccountAccess): Promise<void> {
-    const { storage, exclusive } = this.#environment;
     const pin = await this.#api.keyring.pin();
-    await exclusive('account', async () => {
-      const encoded = await storage.readAccount();
-      if (encoded !== null) await storage.writeAccount(await resealState(encoded, { ...access, pin }));
-    });
+    await this.change((encoded) => resealState(encoded, { ...access, pin }));
   }
 
-  /** `onSession`: called with the new session before the former one ends. */
-  async changePassword(
-    account: OpenedAccount,
-    input: { password: string; newPassword: string },
-    onSession: (session: DeviceSession) => void,
-  ): Promise<void> {
-    const password = requirePassword(input.newPassword);
-    const signedIn = await this.#loginAgain(account, normalisePassword(input.password));
-    requireSameAccount(account, signedIn.account);
-    onSession(signedIn.session);
-    await registerPassword(this.#api, signedIn, password);
-    await this.#keep(signedIn, password);
+  /** Changes the stored account, if there is one; null leaves it. */
+  async change(task: (encoded: Bytes) => Promise<Bytes | null> | Bytes | null): Promise<void> {
+    const { storage, exclusive } = this.#environment;
+    await exclusive('account', async () => {
+      const encoded = await storage.readAccount();
+      const changed = encoded === null ? null : await task(encoded);
+      if (changed !== null) await storage.writeAccount(changed);
+    });
   }
 
   /** Ends the session when the server can be reached, and forgets the local copy in any case. */
   async signOut(session: DeviceSession | null, everywhere: boolean): Promise<void> {
     try {
-      if (session !== null) await this.#api.call(AccountService.method.logout, { everywhere }, session);
+      if (session !== null) await this.endSession(session, everywhere);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#environment.warn(`the server was not told of the sign-out: ${error.code}`);
@@ -145,46 +163,56 @@ export class AccountDesk {
     await this.#environment.storage.erase();
   }
 
-  async #login(email: string, secret: string, minimumRoster?: bigint): Promise<SignedIn> {
-    return await login(this.#api, this.#environment, { email, factor: 'password', secret }, minimumRoster);
+  async endSession(session: DeviceSession, everywhere = false): Promise<void> {
+    await this.#api.call(AccountService.method.logout, { everywhere }, session);
   }
 
-  async #loginAgain(account: OpenedAccount, password: string): Promise<SignedIn> {
-    try {
-      return await this.#login(account.email, password, account.organisation.rosterVersion);
-    } catch (error) {
-      const refused = error instanceof ProtocolError && error.code === 'login-refused';
-      throw refused ? new ProtocolError('wrong-password', 'the master password is wrong') : error;
-    }
-  }
-
-  async #unlockByServer(
-    encoded: Bytes,
-    password: string,
-    wrongPassword: ProtocolError,
-  ): Promise<AccountAccess> {
-    const signedIn = await this.#login(emailOf(encoded), password).catch((error: unknown) => {
-      const unhelpful =
-        error instanceof ProtocolError && ['login-refused', 'offline', 'unavailable'].includes(error.code);
-      throw unhelpful ? wrongPassword : error;
-    });
-    if (signedIn.account.keys.accountUid !== accountUidOf(encoded))
-      throw new ProtocolError('untrusted', 'the server shows another account');
-    return await this.#keep(signedIn, password);
+  /** Purges the account from the server, and the local copy. */
+  async deleteAccount(email: string, session: DeviceSession): Promise<void> {
+    await this.#api.call(AccountService.method.deleteAccount, { email }, session);
+    await this.#environment.storage.erase();
   }
 
   /** Seals the account for this device and wipes the raw data key. Rows of another account go first. */
-  async #keep(signedIn: SignedIn, password: string): Promise<AccountAccess> {
+  async keep(signedIn: SignedIn, way: LocalWay): Promise<AccountAccess> {
     const { storage, exclusive } = this.#environment;
     const { account, session, dataKey } = signedIn;
     const pin = await this.#api.keyring.pin();
-    const encoded = await sealLocalAccount(password, { ...signedIn, pin });
-    wipe(dataKey);
     await exclusive('account', async () => {
       const before = await storage.readAccount();
+      const encoded = await sealLocalAccount(way, { ...signedIn, pin }, before);
       if (before !== null && accountUidOf(before) !== account.keys.accountUid) await storage.erase();
       await storage.writeAccount(encoded);
     });
+    wipe(dataKey);
     return { account, session };
+  }
+
+  #access({ account, session, dataKey, pin }: LocalVault): AccountAccess {
+    wipe(dataKey);
+    this.#api.keyring.require(pin);
+    return { account, session };
+  }
+
+  async #byPassword(email: string, secret: string, minimumRoster?: bigint): Promise<Login> {
+    const credentials = { email, factor: 'password', secret } as const;
+    return await Login.bySecret(this.#api, this.#environment, credentials, minimumRoster);
+  }
+
+  async #asNewDevice(login: () => Promise<Login>): Promise<Login> {
+    const { storage } = this.#environment;
+    try {
+      return await login();
+    } catch (error) {
+      const revoked = error instanceof ProtocolError && error.code === 'device-revoked';
+      if (revoked && (await storage.readAccount()) === null) await storage.renewDevice();
+      throw error;
+    }
+  }
+
+  async #requireStored(): Promise<Bytes> {
+    const encoded = await this.#environment.storage.readAccount();
+    if (encoded === null) throw new ProtocolError('not-signed-in', 'no account on this device');
+    return encoded;
   }
 }

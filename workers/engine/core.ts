@@ -1,13 +1,13 @@
 import type { SessionEvent, VaultState } from '../api.ts';
-import { ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { AccountDesk, type AccountAccess } from './account-desk.ts';
 import { ApiClient } from './api-client.ts';
 import type { Environment } from './environment.ts';
 import { TransferBoard } from './files/transfer-board.ts';
 import { IdleLock } from './idle-lock.ts';
+import { SignInDesk } from './sign-in-desk.ts';
 import { StateBoard } from './state.ts';
 import { UnlockedVault } from './unlocked-vault.ts';
-import { isNotSignedIn } from './vault-session.ts';
 
 /** Until the page says otherwise. */
 const defaultIdleMinutes = 15;
@@ -20,6 +20,7 @@ export class EngineCore {
   readonly api: ApiClient;
   readonly accounts: AccountDesk;
   readonly idle: IdleLock;
+  readonly signIn: SignInDesk;
   /** Settles when it is known whether this device has an account. */
   readonly started: Promise<void>;
   readonly #closing = new AbortController();
@@ -31,6 +32,7 @@ export class EngineCore {
     this.environment = environment;
     this.api = new ApiClient(environment, this.#closing.signal, () => this.#lockNow('untrusted-server'));
     this.accounts = new AccountDesk(environment, this.api);
+    this.signIn = new SignInDesk(this);
     this.idle = new IdleLock(environment.clock, () => this.#lockNow('idle'));
     this.idle.set(defaultIdleMinutes);
     environment.tabs.onLocked((accountUid) => this.#followTab(accountUid));
@@ -67,18 +69,9 @@ export class EngineCore {
 
   /** Opens the vault of an account that has just signed in, and brings it up to date. */
   async enter(access: AccountAccess): Promise<void> {
-    const vault = await this.#open(access);
+    const vault = await this.open(access);
     await vault.sync.run();
     vault.goOnline();
-  }
-
-  /** Opens the local copy; in turn. */
-  async unlock(password: string): Promise<void> {
-    if (this.#vault) return;
-    await this.#requireAccount();
-    const vault = await this.#open(await this.accounts.unlock(password));
-    // The local copy is readable from here on; calls to the server wait until the session is known to be good.
-    vault.session.holdUntil(this.#restoreSession(vault, password));
   }
 
   /** At once, whatever is under way; and again after it, should it be an unlock. */
@@ -101,6 +94,12 @@ export class EngineCore {
     this.board.update({ phase: 'signed-out', email: null, notice: null });
   }
 
+  /** Whether a passkey opens the copy on this device. */
+  async showPasskeys(): Promise<void> {
+    const stored = await this.accounts.stored();
+    this.board.update({ passkeyUnlock: (stored?.passkeys.length ?? 0) > 0 });
+  }
+
   async reportUse(): Promise<void> {
     this.idle.reportUse();
     await this.#vault?.session.keepAlive().catch((error: unknown) => {
@@ -119,18 +118,21 @@ export class EngineCore {
   }
 
   async #findAccount(): Promise<void> {
-    const email = await this.accounts.storedEmail();
-    this.board.update({ phase: email === null ? 'signed-out' : 'locked', email });
+    await this.showPasskeys();
+    const stored = await this.accounts.stored();
+    const phase = stored === null ? 'signed-out' : 'locked';
+    this.board.update({ phase, email: stored?.email ?? null });
   }
 
-  /** Another tab may have signed out since. */
-  async #requireAccount(): Promise<void> {
-    if ((await this.accounts.storedEmail()) !== null) return;
+  /** Another tab may have signed out since. Throws `not-signed-in`. */
+  async requireAccount(): Promise<void> {
+    if ((await this.accounts.stored()) !== null) return;
     this.board.update({ phase: 'signed-out', email: null });
     throw new ProtocolError('not-signed-in', 'no account on this device');
   }
 
-  async #open({ account, session }: AccountAccess): Promise<UnlockedVault> {
+  /** Opens the vault over the local copy. */
+  async open({ account, session }: AccountAccess): Promise<UnlockedVault> {
     this.#closeVault();
     this.accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
     const vault = await UnlockedVault.open({
@@ -140,7 +142,10 @@ export class EngineCore {
       transfers: this.transfers,
       account,
       session,
-      onSessionEnded: () => this.#lockIf(vault, 'session-ended'),
+      accounts: this.accounts,
+      fresh: this.signIn.fresh,
+      onWaysChanged: () => this.showPasskeys(),
+      onSessionEnded: () => this.lockIf(vault, 'session-ended'),
       onSessionEvent: (event) => {
         for (const listener of this.#sessionListeners) listener(event);
       },
@@ -149,23 +154,8 @@ export class EngineCore {
     this.idle.arm();
     this.board.update({ phase: 'unlocked', email: account.email, notice: null });
     this.board.recordsChanged();
+    await this.showPasskeys();
     return vault;
-  }
-
-  /** The session of the last visit, or a new one by the password; offline, the vault stays open for reading. */
-  async #restoreSession(vault: UnlockedVault, password: string): Promise<void> {
-    try {
-      await vault.session.renew().catch(async (error: unknown) => {
-        if (!isNotSignedIn(error)) throw error;
-        vault.session.replace((await this.accounts.renewLogin(vault.account, password)).session);
-      });
-    } catch (error) {
-      const code: ErrorCode = error instanceof ProtocolError ? error.code : 'internal';
-      if (code === 'login-refused') return this.#lockIf(vault, 'password-changed');
-      if (code === 'untrusted') return this.#lockIf(vault, 'untrusted-server');
-      this.environment.warn(`the session could not be restored: ${code}`);
-    }
-    vault.goOnline();
   }
 
   /** What a person locks here is locked everywhere on this device. Idle tabs lock each for itself. */
@@ -183,7 +173,8 @@ export class EngineCore {
     void this.inTurn(async () => follow()).catch(() => undefined); // closed meanwhile: locked all the more
   }
 
-  #lockIf(vault: UnlockedVault, notice: VaultState['notice']): void {
+  /** Locks, unless another vault was opened since. */
+  lockIf(vault: UnlockedVault, notice: VaultState['notice']): void {
     if (vault === this.#vault) this.#lockNow(notice);
   }
 
@@ -201,6 +192,7 @@ export class EngineCore {
     this.idle.disarm();
     this.#vault.close();
     this.#vault = null;
+    this.signIn.vaultClosed();
     this.board.update({ link: 'off', syncing: false, refusedRecords: 0 });
     this.board.recordsChanged();
     this.board.gatewaysChanged();

@@ -2,10 +2,13 @@ import type { VaultVerbs } from '../api.ts';
 import { EngineCore } from './core.ts';
 import type { Environment } from './environment.ts';
 import { accountVerbs } from './verbs/account-verbs.ts';
+import { deviceVerbs } from './verbs/device-verbs.ts';
+import { factorVerbs } from './verbs/factor-verbs.ts';
 import { fileVerbs } from './verbs/file-verbs.ts';
 import { gatewayVerbs } from './verbs/gateway-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
+import { signInVerbs } from './verbs/sign-in-verbs.ts';
 import { toolVerbs } from './verbs/tool-verbs.ts';
 
 /** The vault verbs, and how to stop. */
@@ -16,6 +19,9 @@ export function createVaultEngine(environment: Environment): VaultEngine {
   const core = new EngineCore(environment);
   return {
     ...accountVerbs(core),
+    ...signInVerbs(core),
+    ...factorVerbs(core),
+    ...deviceVerbs(core),
     ...recordVerbs(core),
     ...gatewayVerbs(core),
     ...fileVerbs(core),

@@ -20,7 +20,7 @@ import {
   sealDataKey,
   sealPrivateKey,
   type AccountSecrets,
-  type WrappingFactor,
+  type SecretFactor,
 } from '../../protocol/vault/account-keys.ts';
 import type { ApiClient } from './api-client.ts';
 import { readSession } from './device-session.ts';
@@ -60,28 +60,29 @@ export async function registerAccount(
   const accountUid = newUid();
   const secrets = generateAccountSecrets();
   const { account, organisation } = await sealAccount(email, accountUid, secrets);
-  const wrap = (exportKey: Bytes, factor: WrappingFactor) =>
+  const wrap = (exportKey: Bytes, factor: SecretFactor) =>
     wrapDataKey(exportKey, factor, accountUid, secrets.dataKey);
+  const sealedDataKey = await wrap(byPassword.exportKey, 'password');
   const { session } = await api.call(AccountService.method.finishRegistration, {
     registrationUid: started.registrationUid,
     passwordRecord: byPassword.record,
     recoveryRecord: byPhrase.record,
     account,
     organisation,
-    passwordSealedDataKey: await wrap(byPassword.exportKey, 'password'),
+    passwordSealedDataKey: sealedDataKey,
     recoverySealedDataKey: await wrap(byPhrase.exportKey, 'recovery'),
     device: await deviceMessage(environment),
   });
   api.learnTime(session?.serverTimeMs ?? 0n);
   wipe(secrets.ecdhKey, secrets.signingKey);
   const opened = await openAccount(email, secrets.dataKey, account, organisation);
-  return { account: opened, dataKey: secrets.dataKey, session: readSession(session) };
+  return { account: opened, dataKey: secrets.dataKey, session: readSession(session), sealedDataKey };
 }
 
 /** The data key under the account wrapping key of one factor. Wipes the export key. */
 export async function wrapDataKey(
   exportKey: Bytes,
-  factor: WrappingFactor,
+  factor: SecretFactor,
   accountUid: Uid,
   dataKey: Bytes,
 ): Promise<Bytes> {
@@ -126,7 +127,14 @@ async function foundOrganisation(
 ): Promise<OrganisationBundle> {
   const organisationUid = newUid();
   const { privateKey, publicKey } = generateEcdhKeyPair();
-  const first = { organisationUid, version: 1n, parentHash: empty, members: [founder], teams: [], recoveryPublicKey: empty };
+  const first = {
+    organisationUid,
+    version: 1n,
+    parentHash: empty,
+    members: [founder],
+    teams: [],
+    recoveryPublicKey: empty,
+  };
   const bundle = create(OrganisationBundleSchema, {
     organisationUid: uidBytes(organisationUid),
     signingPublicKey: publicKey,

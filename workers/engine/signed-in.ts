@@ -12,6 +12,8 @@ export interface SignedIn {
   /** Raw, to be wrapped for this device and then wiped. */
   readonly dataKey: Bytes;
   readonly session: DeviceSession;
+  /** The data key as the server keeps it for the factor that was used. */
+  readonly sealedDataKey: Bytes;
 }
 
 /** How this device introduces itself. */

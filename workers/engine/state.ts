@@ -7,6 +7,9 @@ const initial: VaultState = {
   syncing: false,
   recordsVersion: 0,
   gatewaysVersion: 0,
+  accountVersion: 0,
+  passkeyUnlock: false,
+  renewal: null,
   refusedRecords: 0,
   notice: null,
 };
@@ -35,6 +38,10 @@ export class StateBoard {
 
   recordsChanged(): void {
     this.update({ recordsVersion: this.#state.recordsVersion + 1 });
+  }
+
+  accountChanged(): void {
+    this.update({ accountVersion: this.#state.accountVersion + 1 });
   }
 
   gatewaysChanged(): void {

@@ -6,6 +6,8 @@ import type { Uid } from '../../protocol/uid.ts';
 export interface VaultStorage {
   /** The device's key pair, made by the first call. Its private half is not the engine's to see. */
   device(): Promise<Device>;
+  /** Another key pair and UID in the place of the former: this is a new device from now on. */
+  renewDevice(): Promise<void>;
   /** Encoded LocalAccount, or null when nobody signed in. */
   readAccount(): Promise<Bytes | null>;
   writeAccount(account: Bytes): Promise<void>;

@@ -2,16 +2,21 @@ import type { SessionEvent, VaultState } from '../api.ts';
 import { wipe } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
+import type { AccountDesk } from './account-desk.ts';
 import type { ApiClient } from './api-client.ts';
 import { CommandDesk } from './command-desk.ts';
 import type { DeviceSession } from './device-session.ts';
+import { Devices } from './devices.ts';
 import type { Environment } from './environment.ts';
 import { Files } from './files/files.ts';
 import { recordAccess } from './files/record-access.ts';
 import type { TransferBoard } from './files/transfer-board.ts';
 import { GatewayCommands } from './gateway-commands.ts';
 import { Gateways } from './gateways.ts';
+import type { FreshDataKey } from './fresh-data-key.ts';
 import type { OpenedAccount } from './opened-account.ts';
+import { Passkeys } from './passkeys.ts';
+import { SecondFactors } from './second-factors.ts';
 import { emptyOldDeletions, RecordBook } from './records/record-book.ts';
 import { RecordWriter } from './records/record-writer.ts';
 import { Records } from './records/records.ts';
@@ -28,6 +33,10 @@ export interface UnlockedParts {
   readonly transfers: TransferBoard;
   readonly account: OpenedAccount;
   readonly session: DeviceSession;
+  readonly accounts: AccountDesk;
+  readonly fresh: FreshDataKey;
+  /** The ways to open the copy on this device changed. */
+  readonly onWaysChanged: () => Promise<void>;
   readonly onSessionEnded: () => void;
   readonly onSessionEvent: (event: SessionEvent) => void;
 }
@@ -44,6 +53,9 @@ export class UnlockedVault {
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly factors: SecondFactors;
+  readonly passkeys: Passkeys;
   readonly #writer: RecordWriter;
   readonly #desk: CommandDesk;
   readonly #board: StateBoard;
@@ -85,6 +97,10 @@ export class UnlockedVault {
       records: recordAccess(book, this.#writer, this.sync),
     });
     this.gateways = new Gateways({ account, session, book, writer: this.#writer, warn });
+    this.devices = new Devices(session);
+    this.factors = new SecondFactors(session, account);
+    const { accounts, fresh, onWaysChanged } = parts;
+    this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
       onFrame: (frame) => this.#receive(frame),
@@ -153,6 +169,8 @@ export class UnlockedVault {
         return this.#desk.settle(frame.value);
       case 'signal':
         return this.sessions.receive(frame.value);
+      case 'accountNews':
+        return this.#accountChanged();
       case 'gatewayStatus':
         return this.#board.gatewaysChanged();
       default:
@@ -173,7 +191,17 @@ export class UnlockedVault {
     this.#show({ link });
     if (link !== 'connected' || this.closed) return;
     this.#board.gatewaysChanged();
+    this.#accountChanged();
     void this.#catchUp();
+  }
+
+  /** Devices, factors or passkeys are others: also those that open this device. */
+  #accountChanged(): void {
+    if (this.closed) return;
+    this.#board.accountChanged();
+    void this.passkeys.dropRemoved().catch((error: unknown) => {
+      this.#warn(`the passkeys of this device could not be compared: ${String(error)}`);
+    });
   }
 
   #recordsChanged(): void {

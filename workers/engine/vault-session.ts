@@ -2,7 +2,6 @@ import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } fro
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import type { DeviceSession } from './device-session.ts';
-import { renewSession } from './login.ts';
 import { limits } from '../../protocol/limits.ts';
 import { AccountService } from '../../protocol/messages/gen/account_pb.js';
 
@@ -12,6 +11,7 @@ export class VaultSession {
   readonly #onEnded: () => void;
   #session: DeviceSession;
   #ended = false;
+  #suspended = false;
   #held: Promise<void> = Promise.resolve();
   #lastCall: number;
 
@@ -48,6 +48,12 @@ export class VaultSession {
   replace(session: DeviceSession): void {
     this.#session = session;
     this.#ended = false;
+    this.#suspended = false;
+  }
+
+  /** The session is over and a new login is under way: until it is replaced, calls throw `not-signed-in`. */
+  suspend(): void {
+    this.#suspended = true;
   }
 
   /** As ApiClient.call, with this session. */
@@ -56,6 +62,7 @@ export class VaultSession {
     request: MessageInitShape<Input>,
   ): Promise<MessageShape<Output>> {
     await this.#held;
+    if (this.#suspended) throw new ProtocolError('not-signed-in', 'sign in again to reach the server');
     const session = this.#session;
     this.#lastCall = this.deviceNow();
     try {
@@ -68,7 +75,10 @@ export class VaultSession {
 
   /** Throws `not-signed-in` without ending anything: the caller may still have the password. */
   async renew(): Promise<void> {
-    this.#session = await renewSession(this.#api, this.#session);
+    const { method } = AccountService;
+    const { expiresAtMs, serverTimeMs } = await this.#api.call(method.renewSession, {}, this.#session);
+    this.#api.learnTime(serverTimeMs);
+    this.#session = { ...this.#session, expiresAtMs: Number(expiresAtMs) };
   }
 
   /** A person at work in a terminal calls nobody for hours: the session must not run out under their hands. */

@@ -46,6 +46,11 @@ export class IndexedDbStorage implements VaultStorage {
     return { uid: stored.uid, signer: signerOfCryptoKey(stored.key, stored.publicKey) };
   }
 
+  async renewDevice(): Promise<void> {
+    const { key, publicKey } = await generateDeviceKey();
+    await (await this.#database).put('device', { uid: newUid(), key, publicKey }, 'device');
+  }
+
   async readAccount(): Promise<Bytes | null> {
     return (await (await this.#database).get('account', 'account')) ?? null;
   }

@@ -24,6 +24,11 @@ export class MemoryStorage implements VaultStorage {
     return this.#device;
   }
 
+  async renewDevice(): Promise<void> {
+    this.#device = makeDevice();
+    await this.#device;
+  }
+
   readAccount(): Promise<Bytes | null> {
     return Promise.resolve(this.#account);
   }

@@ -6,6 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { WebAuthnAssertion } from "./webauthn_pb.js";
 
 /**
  * Describes the file account.proto.
@@ -633,6 +634,13 @@ export declare type FinishLoginRequest = Message<"sallyport.v1.FinishLoginReques
    * @generated from field: sallyport.v1.Device device = 3;
    */
   device?: Device | undefined;
+
+  /**
+   * 64 bytes by the device key. protocol.md §8.7.
+   *
+   * @generated from field: bytes device_proof = 4;
+   */
+  deviceProof: Uint8Array;
 };
 
 /**
@@ -642,7 +650,7 @@ export declare type FinishLoginRequest = Message<"sallyport.v1.FinishLoginReques
 export declare const FinishLoginRequestSchema: GenMessage<FinishLoginRequest>;
 
 /**
- * Sent only after every factor has passed (attack class 18).
+ * Either what an account is opened with, only after every factor has passed (attack class 18), or what is missing.
  *
  * @generated from message sallyport.v1.FinishLoginResponse
  */
@@ -668,6 +676,16 @@ export declare type FinishLoginResponse = Message<"sallyport.v1.FinishLoginRespo
    * @generated from field: bytes sealed_data_key = 4;
    */
   sealedDataKey: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.SecondFactorChallenge second_factor = 5;
+   */
+  secondFactor?: SecondFactorChallenge | undefined;
+
+  /**
+   * @generated from field: sallyport.v1.DevicePending device_pending = 6;
+   */
+  devicePending?: DevicePending | undefined;
 };
 
 /**
@@ -675,6 +693,261 @@ export declare type FinishLoginResponse = Message<"sallyport.v1.FinishLoginRespo
  * Use `create(FinishLoginResponseSchema)` to create a new message.
  */
 export declare const FinishLoginResponseSchema: GenMessage<FinishLoginResponse>;
+
+/**
+ * @generated from message sallyport.v1.SecondFactorChallenge
+ */
+export declare type SecondFactorChallenge = Message<"sallyport.v1.SecondFactorChallenge"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from field: repeated sallyport.v1.SecondFactorMethod methods = 2;
+   */
+  methods: SecondFactorMethod[];
+
+  /**
+   * 32 bytes, for a security key.
+   *
+   * @generated from field: bytes challenge = 3;
+   */
+  challenge: Uint8Array;
+
+  /**
+   * @generated from field: repeated bytes credential_ids = 4;
+   */
+  credentialIds: Uint8Array[];
+
+  /**
+   * @generated from field: int64 expires_at_ms = 5;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.SecondFactorChallenge.
+ * Use `create(SecondFactorChallengeSchema)` to create a new message.
+ */
+export declare const SecondFactorChallengeSchema: GenMessage<SecondFactorChallenge>;
+
+/**
+ * @generated from message sallyport.v1.CompleteLoginRequest
+ */
+export declare type CompleteLoginRequest = Message<"sallyport.v1.CompleteLoginRequest"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from oneof sallyport.v1.CompleteLoginRequest.answer
+   */
+  answer: {
+    /**
+     * Six digits.
+     *
+     * @generated from field: string totp_code = 2;
+     */
+    value: string;
+    case: "totpCode";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.WebAuthnAssertion assertion = 3;
+     */
+    value: WebAuthnAssertion;
+    case: "assertion";
+  } | {
+    /**
+     * @generated from field: string backup_code = 4;
+     */
+    value: string;
+    case: "backupCode";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Do not ask this device for 30 days.
+   *
+   * @generated from field: bool trust_device = 5;
+   */
+  trustDevice: boolean;
+
+  /**
+   * @generated from field: bytes device_proof = 6;
+   */
+  deviceProof: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.CompleteLoginRequest.
+ * Use `create(CompleteLoginRequestSchema)` to create a new message.
+ */
+export declare const CompleteLoginRequestSchema: GenMessage<CompleteLoginRequest>;
+
+/**
+ * @generated from message sallyport.v1.DevicePending
+ */
+export declare type DevicePending = Message<"sallyport.v1.DevicePending"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 2;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.DevicePending.
+ * Use `create(DevicePendingSchema)` to create a new message.
+ */
+export declare const DevicePendingSchema: GenMessage<DevicePending>;
+
+/**
+ * @generated from message sallyport.v1.AwaitApprovalRequest
+ */
+export declare type AwaitApprovalRequest = Message<"sallyport.v1.AwaitApprovalRequest"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes device_proof = 2;
+   */
+  deviceProof: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.AwaitApprovalRequest.
+ * Use `create(AwaitApprovalRequestSchema)` to create a new message.
+ */
+export declare const AwaitApprovalRequestSchema: GenMessage<AwaitApprovalRequest>;
+
+/**
+ * @generated from message sallyport.v1.CancelLoginRequest
+ */
+export declare type CancelLoginRequest = Message<"sallyport.v1.CancelLoginRequest"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.CancelLoginRequest.
+ * Use `create(CancelLoginRequestSchema)` to create a new message.
+ */
+export declare const CancelLoginRequestSchema: GenMessage<CancelLoginRequest>;
+
+/**
+ * @generated from message sallyport.v1.CancelLoginResponse
+ */
+export declare type CancelLoginResponse = Message<"sallyport.v1.CancelLoginResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.CancelLoginResponse.
+ * Use `create(CancelLoginResponseSchema)` to create a new message.
+ */
+export declare const CancelLoginResponseSchema: GenMessage<CancelLoginResponse>;
+
+/**
+ * @generated from message sallyport.v1.StartPasskeyLoginRequest
+ */
+export declare type StartPasskeyLoginRequest = Message<"sallyport.v1.StartPasskeyLoginRequest"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.StartPasskeyLoginRequest.
+ * Use `create(StartPasskeyLoginRequestSchema)` to create a new message.
+ */
+export declare const StartPasskeyLoginRequestSchema: GenMessage<StartPasskeyLoginRequest>;
+
+/**
+ * @generated from message sallyport.v1.StartPasskeyLoginResponse
+ */
+export declare type StartPasskeyLoginResponse = Message<"sallyport.v1.StartPasskeyLoginResponse"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes challenge = 2;
+   */
+  challenge: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.StartPasskeyLoginResponse.
+ * Use `create(StartPasskeyLoginResponseSchema)` to create a new message.
+ */
+export declare const StartPasskeyLoginResponseSchema: GenMessage<StartPasskeyLoginResponse>;
+
+/**
+ * @generated from message sallyport.v1.FinishPasskeyLoginRequest
+ */
+export declare type FinishPasskeyLoginRequest = Message<"sallyport.v1.FinishPasskeyLoginRequest"> & {
+  /**
+   * @generated from field: bytes login_uid = 1;
+   */
+  loginUid: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.WebAuthnAssertion assertion = 2;
+   */
+  assertion?: WebAuthnAssertion | undefined;
+
+  /**
+   * @generated from field: sallyport.v1.Device device = 3;
+   */
+  device?: Device | undefined;
+
+  /**
+   * @generated from field: bytes device_proof = 4;
+   */
+  deviceProof: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.FinishPasskeyLoginRequest.
+ * Use `create(FinishPasskeyLoginRequestSchema)` to create a new message.
+ */
+export declare const FinishPasskeyLoginRequestSchema: GenMessage<FinishPasskeyLoginRequest>;
+
+/**
+ * @generated from message sallyport.v1.DeleteAccountRequest
+ */
+export declare type DeleteAccountRequest = Message<"sallyport.v1.DeleteAccountRequest"> & {
+  /**
+   * The account's own address, typed again.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message sallyport.v1.DeleteAccountRequest.
+ * Use `create(DeleteAccountRequestSchema)` to create a new message.
+ */
+export declare const DeleteAccountRequestSchema: GenMessage<DeleteAccountRequest>;
+
+/**
+ * @generated from message sallyport.v1.DeleteAccountResponse
+ */
+export declare type DeleteAccountResponse = Message<"sallyport.v1.DeleteAccountResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.DeleteAccountResponse.
+ * Use `create(DeleteAccountResponseSchema)` to create a new message.
+ */
+export declare const DeleteAccountResponseSchema: GenMessage<DeleteAccountResponse>;
 
 /**
  * @generated from message sallyport.v1.StartPasswordChangeRequest
@@ -821,6 +1094,36 @@ export enum LoginFactor {
 export declare const LoginFactorSchema: GenEnum<LoginFactor>;
 
 /**
+ * @generated from enum sallyport.v1.SecondFactorMethod
+ */
+export enum SecondFactorMethod {
+  /**
+   * @generated from enum value: SECOND_FACTOR_METHOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SECOND_FACTOR_METHOD_TOTP = 1;
+   */
+  TOTP = 1,
+
+  /**
+   * @generated from enum value: SECOND_FACTOR_METHOD_SECURITY_KEY = 2;
+   */
+  SECURITY_KEY = 2,
+
+  /**
+   * @generated from enum value: SECOND_FACTOR_METHOD_BACKUP_CODE = 3;
+   */
+  BACKUP_CODE = 3,
+}
+
+/**
+ * Describes the enum sallyport.v1.SecondFactorMethod.
+ */
+export declare const SecondFactorMethodSchema: GenEnum<SecondFactorMethod>;
+
+/**
  * @generated from service sallyport.v1.AccountService
  */
 export declare const AccountService: GenService<{
@@ -867,6 +1170,54 @@ export declare const AccountService: GenService<{
     output: typeof FinishLoginResponseSchema;
   },
   /**
+   * The second factor of a login that is halfway.
+   *
+   * @generated from rpc sallyport.v1.AccountService.CompleteLogin
+   */
+  completeLogin: {
+    methodKind: "unary";
+    input: typeof CompleteLoginRequestSchema;
+    output: typeof FinishLoginResponseSchema;
+  },
+  /**
+   * A passkey with user verification counts as both factors.
+   *
+   * @generated from rpc sallyport.v1.AccountService.StartPasskeyLogin
+   */
+  startPasskeyLogin: {
+    methodKind: "unary";
+    input: typeof StartPasskeyLoginRequestSchema;
+    output: typeof StartPasskeyLoginResponseSchema;
+  },
+  /**
+   * @generated from rpc sallyport.v1.AccountService.FinishPasskeyLogin
+   */
+  finishPasskeyLogin: {
+    methodKind: "unary";
+    input: typeof FinishPasskeyLoginRequestSchema;
+    output: typeof FinishLoginResponseSchema;
+  },
+  /**
+   * Answers when a signed-in device has decided, or with device_pending again after some seconds.
+   *
+   * @generated from rpc sallyport.v1.AccountService.AwaitApproval
+   */
+  awaitApproval: {
+    methodKind: "unary";
+    input: typeof AwaitApprovalRequestSchema;
+    output: typeof FinishLoginResponseSchema;
+  },
+  /**
+   * The person gave up: what stands halfway is forgotten, and nobody is asked any more.
+   *
+   * @generated from rpc sallyport.v1.AccountService.CancelLogin
+   */
+  cancelLogin: {
+    methodKind: "unary";
+    input: typeof CancelLoginRequestSchema;
+    output: typeof CancelLoginResponseSchema;
+  },
+  /**
    * New password for a signed-in account, after a login (password or recovery phrase) within the last minutes.
    * Ends every other session of the account.
    *
@@ -902,6 +1253,16 @@ export declare const AccountService: GenService<{
     methodKind: "unary";
     input: typeof LogoutRequestSchema;
     output: typeof LogoutResponseSchema;
+  },
+  /**
+   * Purges the account and everything of it. Needs a login within the last minutes.
+   *
+   * @generated from rpc sallyport.v1.AccountService.DeleteAccount
+   */
+  deleteAccount: {
+    methodKind: "unary";
+    input: typeof DeleteAccountRequestSchema;
+    output: typeof DeleteAccountResponseSchema;
   },
 }>;
 

@@ -28,6 +28,8 @@ export declare type LocalAccount = Message<"sallyport.v1.LocalAccount"> & {
   accountUid: Uint8Array;
 
   /**
+   * Both missing when this device was signed in with a passkey: then the password is asked of the server.
+   *
    * @generated from field: sallyport.v1.Argon2Parameters argon2 = 3;
    */
   argon2?: Argon2Parameters | undefined;
@@ -45,6 +47,11 @@ export declare type LocalAccount = Message<"sallyport.v1.LocalAccount"> & {
    * @generated from field: bytes sealed_state = 5;
    */
   sealedState: Uint8Array;
+
+  /**
+   * @generated from field: repeated sallyport.v1.LocalPasskey passkeys = 6;
+   */
+  passkeys: LocalPasskey[];
 };
 
 /**
@@ -52,6 +59,29 @@ export declare type LocalAccount = Message<"sallyport.v1.LocalAccount"> & {
  * Use `create(LocalAccountSchema)` to create a new message.
  */
 export declare const LocalAccountSchema: GenMessage<LocalAccount>;
+
+/**
+ * @generated from message sallyport.v1.LocalPasskey
+ */
+export declare type LocalPasskey = Message<"sallyport.v1.LocalPasskey"> & {
+  /**
+   * @generated from field: bytes credential_id = 1;
+   */
+  credentialId: Uint8Array;
+
+  /**
+   * Data key under the passkey wrapping key, as the server has it.
+   *
+   * @generated from field: bytes sealed_data_key = 2;
+   */
+  sealedDataKey: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.LocalPasskey.
+ * Use `create(LocalPasskeySchema)` to create a new message.
+ */
+export declare const LocalPasskeySchema: GenMessage<LocalPasskey>;
 
 /**
  * @generated from message sallyport.v1.Argon2Parameters

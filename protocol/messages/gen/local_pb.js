@@ -11,7 +11,7 @@ import { file_account } from "./account_pb.js";
  * Describes the file local.proto.
  */
 export const file_local = /*@__PURE__*/
-  fileDesc("Cgtsb2NhbC5wcm90bxIMc2FsbHlwb3J0LnYxIpEBCgxMb2NhbEFjY291bnQSDQoFZW1haWwYASABKAkSEwoLYWNjb3VudF91aWQYAiABKAwSLgoGYXJnb24yGAMgASgLMh4uc2FsbHlwb3J0LnYxLkFyZ29uMlBhcmFtZXRlcnMSFwoPc2VhbGVkX2RhdGFfa2V5GAQgASgMEhQKDHNlYWxlZF9zdGF0ZRgFIAEoDCJZChBBcmdvbjJQYXJhbWV0ZXJzEgwKBHNhbHQYASABKAwSEgoKbWVtb3J5X2tpYhgCIAEoDRIOCgZwYXNzZXMYAyABKA0SEwoLcGFyYWxsZWxpc20YBCABKA0i4QEKCkxvY2FsU3RhdGUSFQoNc2Vzc2lvbl90b2tlbhgBIAEoDBIdChVzZXNzaW9uX2V4cGlyZXNfYXRfbXMYAiABKAMSLAoHYWNjb3VudBgDIAEoCzIbLnNhbGx5cG9ydC52MS5BY2NvdW50QnVuZGxlEjYKDG9yZ2FuaXNhdGlvbhgEIAEoCzIgLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25CdW5kbGUSFwoPc2VydmVyX2lkZW50aXR5GAUgASgMEh4KFnNlcnZlcl9rZXlfc2V0X3ZlcnNpb24YBiABKARiBnByb3RvMw", [file_account]);
+  fileDesc("Cgtsb2NhbC5wcm90bxIMc2FsbHlwb3J0LnYxIr8BCgxMb2NhbEFjY291bnQSDQoFZW1haWwYASABKAkSEwoLYWNjb3VudF91aWQYAiABKAwSLgoGYXJnb24yGAMgASgLMh4uc2FsbHlwb3J0LnYxLkFyZ29uMlBhcmFtZXRlcnMSFwoPc2VhbGVkX2RhdGFfa2V5GAQgASgMEhQKDHNlYWxlZF9zdGF0ZRgFIAEoDBIsCghwYXNza2V5cxgGIAMoCzIaLnNhbGx5cG9ydC52MS5Mb2NhbFBhc3NrZXkiPgoMTG9jYWxQYXNza2V5EhUKDWNyZWRlbnRpYWxfaWQYASABKAwSFwoPc2VhbGVkX2RhdGFfa2V5GAIgASgMIlkKEEFyZ29uMlBhcmFtZXRlcnMSDAoEc2FsdBgBIAEoDBISCgptZW1vcnlfa2liGAIgASgNEg4KBnBhc3NlcxgDIAEoDRITCgtwYXJhbGxlbGlzbRgEIAEoDSLhAQoKTG9jYWxTdGF0ZRIVCg1zZXNzaW9uX3Rva2VuGAEgASgMEh0KFXNlc3Npb25fZXhwaXJlc19hdF9tcxgCIAEoAxIsCgdhY2NvdW50GAMgASgLMhsuc2FsbHlwb3J0LnYxLkFjY291bnRCdW5kbGUSNgoMb3JnYW5pc2F0aW9uGAQgASgLMiAuc2FsbHlwb3J0LnYxLk9yZ2FuaXNhdGlvbkJ1bmRsZRIXCg9zZXJ2ZXJfaWRlbnRpdHkYBSABKAwSHgoWc2VydmVyX2tleV9zZXRfdmVyc2lvbhgGIAEoBGIGcHJvdG8z", [file_account]);
 
 /**
  * Describes the message sallyport.v1.LocalAccount.
@@ -21,16 +21,23 @@ export const LocalAccountSchema = /*@__PURE__*/
   messageDesc(file_local, 0);
 
 /**
+ * Describes the message sallyport.v1.LocalPasskey.
+ * Use `create(LocalPasskeySchema)` to create a new message.
+ */
+export const LocalPasskeySchema = /*@__PURE__*/
+  messageDesc(file_local, 1);
+
+/**
  * Describes the message sallyport.v1.Argon2Parameters.
  * Use `create(Argon2ParametersSchema)` to create a new message.
  */
 export const Argon2ParametersSchema = /*@__PURE__*/
-  messageDesc(file_local, 1);
+  messageDesc(file_local, 2);
 
 /**
  * Describes the message sallyport.v1.LocalState.
  * Use `create(LocalStateSchema)` to create a new message.
  */
 export const LocalStateSchema = /*@__PURE__*/
-  messageDesc(file_local, 2);
+  messageDesc(file_local, 3);
 

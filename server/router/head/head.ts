@@ -11,6 +11,8 @@ export type AccountMessage =
   | { readonly kind: 'new-data'; readonly cursor: number }
   | { readonly kind: 'gateway-status'; readonly gatewayUid: Uid; readonly online: boolean }
   | { readonly kind: 'signed-out'; readonly which: EndedSessions }
+  /** Devices, factors, or the devices that wait for approval changed. */
+  | { readonly kind: 'account-news' }
   | {
       readonly kind: 'signal';
       readonly gatewayUid: Uid;

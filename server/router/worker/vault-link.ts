@@ -181,6 +181,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return this.#parts.sessions.incoming(message.sessionUid, message.gatewayUid, message.sealed, this);
       case 'session-ended':
         return; // the session table hears of it by itself
+      case 'account-news':
+        return this.#send({ case: 'accountNews', value: {} });
       case 'signed-out':
         return this.#signOut(message.which);
     }

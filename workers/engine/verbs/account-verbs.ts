@@ -4,7 +4,7 @@ import type { EngineCore } from '../core.ts';
 
 /** Sign-in, lock and everything that changes who is signed in. */
 export function accountVerbs(core: EngineCore): AccountVerbs {
-  const { accounts, api, board } = core;
+  const { accounts, api, board, signIn } = core;
   return {
     watch: async (listener) => {
       await core.started;
@@ -17,17 +17,13 @@ export function accountVerbs(core: EngineCore): AccountVerbs {
     draftRecoveryPhrase: async () => accounts.draftRecoveryPhrase(),
     discardRecoveryPhrase: async () => accounts.discardRecoveryPhrase(),
     createAccount: (input) => core.inTurn(async () => core.enter(await accounts.create(input))),
-    signIn: (input) => core.inTurn(async () => core.enter(await accounts.signIn(input))),
-    recover: (input) => core.inTurn(async () => core.enter(await accounts.recover(input))),
-    unlock: ({ password }) => core.inTurn(() => core.unlock(password)),
+    signIn: (input) => core.inTurn(() => signIn.signIn(input)),
+    recover: (input) => core.inTurn(() => signIn.recover(input)),
+    unlock: ({ password }) => core.inTurn(() => signIn.unlock(password)),
     lock: () => core.lock(),
     signOut: (input) => core.inTurn(() => core.signOut(input?.everywhere ?? false)),
-    changePassword: (input) =>
-      core.inTurn(async () => {
-        const vault = core.unlocked();
-        await accounts.changePassword(vault.account, input, (session) => vault.session.replace(session));
-        vault.link.restart();
-      }),
+    changePassword: (input) => core.inTurn(() => signIn.changePassword(input)),
+    deleteAccount: (input) => core.inTurn(() => signIn.deleteAccount(input)),
     setIdleLock: async (minutes) => core.idle.set(minutes),
     reportUse: () => core.reportUse(),
   };

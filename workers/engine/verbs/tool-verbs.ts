@@ -1,13 +1,29 @@
 import type { ToolVerbs } from '../../api.ts';
 import { oneTimeCode } from '../../tools/one-time-code.ts';
 import { generatePassword } from '../../tools/password-generator.ts';
+import { reportPasswords } from '../../tools/report.ts';
 import type { EngineCore } from '../core.ts';
+import { passwordHolders } from '../password-holders.ts';
+
+const dayMs = 24 * 60 * 60_000;
 
 /** Passwords and codes. */
 export function toolVerbs(core: EngineCore): ToolVerbs {
+  const { clock } = core.environment;
+  let reporting = new AbortController();
   return {
     generatePassword: async (options) => generatePassword(options),
-    readOneTimeCode: async (input) =>
-      oneTimeCode(await core.unlocked().records.reveal(input), core.environment.clock.now()),
+    readOneTimeCode: async (input) => oneTimeCode(await core.unlocked().records.reveal(input), clock.now()),
+    reportPasswords: async ({ oldAfterDays }) => {
+      reporting.abort();
+      reporting = new AbortController();
+      const { signal } = reporting;
+      const options = { nowMs: clock.now(), oldAfterMs: oldAfterDays * dayMs, signal };
+      return await reportPasswords(
+        passwordHolders(() => core.unlocked().book),
+        options,
+      );
+    },
+    cancelReport: async () => reporting.abort(),
   };
 }

@@ -1,0 +1,74 @@
+// The end of an account. protocol.md §8.11.
+import { sql } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Database, Tx } from '../store/database.ts';
+
+/** A large account has half a million records. */
+const longestMs = 120_000;
+
+/**
+ * Purges the account and all that belongs to it, at once: every table that names an account goes with it (ON DELETE
+ * CASCADE). Returns the gateways that lost their application. Throws `not-allowed` for the only administrator of an
+ * organisation that has other members.
+ */
+export async function deleteAccount(db: Database, accountUid: Uid): Promise<Uid[]> {
+  return await db.transaction().execute(async (tx) => {
+    await sql`SET LOCAL statement_timeout = ${sql.lit(longestMs)}`.execute(tx);
+    const organisationUid = await requireReplaceable(tx, accountUid);
+    const gateways = await gatewaysOf(tx, accountUid);
+    await tx.deleteFrom('account').where('account_uid', '=', uidBytes(accountUid)).execute();
+    await dropIfEmpty(tx, organisationUid);
+    return gateways;
+  });
+}
+
+/** Whoever holds the organisation's signing key is an administrator: without one, nobody could sign a roster again. */
+async function requireReplaceable(tx: Tx, accountUid: Uid): Promise<Uint8Array> {
+  const { organisation_uid } = await tx
+    .selectFrom('account')
+    .select('organisation_uid')
+    .where('account_uid', '=', uidBytes(accountUid))
+    .executeTakeFirstOrThrow();
+  // Two administrators who leave in the same moment: one of them is the last.
+  await tx
+    .selectFrom('organisation')
+    .select('organisation_uid')
+    .where('organisation_uid', '=', organisation_uid)
+    .forUpdate()
+    .execute();
+  const others = await tx
+    .selectFrom('account')
+    .select('sealed_organisation_key')
+    .where('organisation_uid', '=', organisation_uid)
+    .where('account_uid', '!=', uidBytes(accountUid))
+    .execute();
+  if (others.length > 0 && others.every(({ sealed_organisation_key }) => sealed_organisation_key === null))
+    throw new ProtocolError(
+      'not-allowed',
+      'the organisation has other members and no other administrator: make one first',
+    );
+  return organisation_uid;
+}
+
+async function gatewaysOf(tx: Tx, accountUid: Uid): Promise<Uid[]> {
+  const clients = await tx
+    .selectFrom('client')
+    .innerJoin('application', 'application.application_uid', 'client.application_uid')
+    .select('gateway_uid')
+    .where('owner_uid', '=', uidBytes(accountUid))
+    .where('gateway_uid', 'is not', null)
+    .execute();
+  return clients.flatMap(({ gateway_uid }) => (gateway_uid ? [uidOf(gateway_uid)] : []));
+}
+
+async function dropIfEmpty(tx: Tx, organisationUid: Uint8Array): Promise<void> {
+  const member = await tx
+    .selectFrom('account')
+    .select('account_uid')
+    .where('organisation_uid', '=', organisationUid)
+    .limit(1)
+    .executeTakeFirst();
+  if (member) return;
+  await tx.deleteFrom('organisation').where('organisation_uid', '=', organisationUid).execute();
+}
