@@ -49,6 +49,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     recordsVersion: 1,
     gatewaysVersion: 1,
     accountVersion: 1,
+    membership: 'administrator',
+    organisationVersion: 1,
     passkeyUnlock: false,
     renewal: null,
     refusedRecords: 0,
@@ -166,6 +168,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
+    reportPasswords: async () => ({ records: 0, passwords: 0, weak: [], reused: [], old: [] }),
+    cancelReport: async () => {},
     syncNow: async () => {},
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {

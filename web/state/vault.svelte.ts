@@ -8,6 +8,8 @@ const starting: VaultState = {
   recordsVersion: 0,
   gatewaysVersion: 0,
   accountVersion: 0,
+  membership: 'member',
+  organisationVersion: 0,
   passkeyUnlock: false,
   renewal: null,
   refusedRecords: 0,
