@@ -7,8 +7,11 @@ import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
+import { createFakeOrganisation } from './organisation-verbs.ts';
+import { FakeOrganising } from './organising-verbs.ts';
 import type {
   GatewayView,
+  RecordFilter,
   RecordSummary,
   RecordView,
   SessionEvent,
@@ -32,6 +35,9 @@ export interface FakeVault extends VaultVerbs, FakeFiles {
   put(content: RecordContent): Uid;
 }
 
+/** Whose vault it is. */
+const me = newUid();
+
 const done = { kind: 'done' } as const;
 
 /** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
@@ -48,12 +54,14 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     syncing: false,
     recordsVersion: 1,
     gatewaysVersion: 1,
+    sharingVersion: 1,
     accountVersion: 1,
     membership: 'administrator',
     organisationVersion: 1,
     passkeyUnlock: false,
     renewal: null,
     refusedRecords: 0,
+    vaultIncomplete: false,
     notice: null,
     ...start,
   };
@@ -74,6 +82,28 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     changed();
     return uid;
   };
+  const list = ({ query = '', types, trashed = false, ...filter }: RecordFilter): RecordSummary[] =>
+    [...(trashed ? deleted : records)]
+      .map(([uid, record]) => ({ ...summarise(uid, record), ...organising.card(uid) }))
+      .filter(({ type }) => !types || types.includes(type))
+      .filter((item) => organising.fits(item, filter))
+      .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
+      .sort((a, b) => a.title.localeCompare(b.title));
+  const move = (uids: readonly Uid[], from: Map<Uid, Stored>, to: Map<Uid, Stored>): void => {
+    for (const uid of uids) {
+      const record = from.get(uid);
+      if (record) to.set(uid, record);
+      from.delete(uid);
+    }
+    changed();
+  };
+  const trash = (uids: readonly Uid[]) => move(uids, records, deleted);
+  const restore = (uids: readonly Uid[]) => move(uids, deleted, records);
+  const organising = new FakeOrganising({
+    ...{ trash, restore, changed },
+    list: async (filter) => list(filter),
+    version: () => state.recordsVersion,
+  });
   const no = (): never => {
     throw new ProtocolError('unavailable', 'not in the fake');
   };
@@ -117,14 +147,11 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       return done;
     },
     ...createFakeAccount(set, no),
+    ...createFakeOrganisation(set, me),
     setIdleLock: async () => {},
     reportUse: async () => {},
-    listRecords: async ({ query = '', types } = {}) =>
-      [...records]
-        .map(([uid, record]) => summarise(uid, record))
-        .filter(({ type }) => !types || types.includes(type))
-        .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
-        .sort((a, b) => a.title.localeCompare(b.title)),
+    listRecords: async (filter = {}) => list(filter),
+    ...organising.verbs(),
     readRecord: async (uid) => ({
       ...viewOf(uid, stored(uid)),
       gatewayUid: gatewayOf(stored(uid), gateways),
@@ -143,28 +170,33 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       changed();
       return uid;
     },
-    deleteRecord: async (uid) => {
-      deleted.set(uid, stored(uid));
-      records.delete(uid);
+    duplicateRecord: async (uid) =>
+      put({ ...stored(uid).content, title: `${stored(uid).content.title} (copy)` }),
+    trashRecords: async (uids) => {
+      trash(uids);
+      return organising.undoable(uids, () => restore(uids));
+    },
+    restoreRecords: async (uids) => {
+      restore(uids);
+      return organising.undoable(uids, () => trash(uids));
+    },
+    purgeRecords: async (uids) => {
+      for (const uid of uids) deleted.delete(uid);
       changed();
     },
-    listDeletedRecords: async () =>
-      [...deleted].map(
-        ([
-          uid,
-          {
-            content: { type, title },
-          },
-        ]) => ({
-          ...{ uid, type, title, subtitle: '', changedAt: Date.now(), connectable: false },
-        }),
-      ),
-    undoDelete: async (uid) => {
-      const back = deleted.get(uid);
-      if (back) records.set(uid, back);
-      deleted.delete(uid);
-      changed();
-    },
+    listTrash: async () => list({ trashed: true }),
+    listHistory: async (uid) => [
+      {
+        revision: stored(uid).revision,
+        changedAt: stored(uid).changedAt,
+        writerUid: me,
+        deleted: false,
+        verified: true,
+      },
+    ],
+    readRevision: async ({ recordUid }) => viewOf(recordUid, stored(recordUid)),
+    compareRevisions: async () => [],
+    restoreRevision: async () => {},
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
@@ -233,6 +265,12 @@ function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
     subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
     changedAt,
     connectable: content.type === 'pamMachine',
+    ownerUid: me,
+    access: 'owner',
+    shared: false,
+    folderUid: null,
+    favourite: false,
+    tags: [],
   };
 }
 
@@ -241,7 +279,15 @@ function textOf({ title, subtitle, type }: RecordSummary): string {
 }
 
 function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
-  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null };
+  const place = {
+    ownerUid: me,
+    access: 'owner',
+    trashed: false,
+    folderUid: null,
+    favourite: false,
+    tags: [],
+  } as const;
+  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null, ...place };
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {

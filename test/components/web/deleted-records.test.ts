@@ -22,7 +22,7 @@ const shows = (text: string) =>
 test('settings list what was deleted, and bring it back', async () => {
   const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
   const uid = fake.put({ type: 'login', title: 'shop', fields: [] });
-  await fake.deleteRecord(uid);
+  await fake.trashRecords([uid]);
   open(fake, '#/settings');
   await shows('Deleted records');
   const buttons = [...document.querySelectorAll('button')];
