@@ -3,7 +3,7 @@ export interface ShortcutTargets {
   readonly help: () => void;
   readonly lock: () => void;
   readonly newRecord: () => void;
-  readonly go: (page: 'vault' | 'gateways' | 'settings') => void;
+  readonly go: (page: 'vault' | 'gateways' | 'people' | 'settings') => void;
 }
 
 interface Shortcut {
@@ -20,6 +20,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
       { keys: ['n'], does: 'New machine' },
       { keys: ['g', 'v'], does: 'Go to the vault' },
       { keys: ['g', 'g'], does: 'Go to gateways' },
+      { keys: ['g', 'p'], does: 'Go to people' },
       { keys: ['g', 's'], does: 'Go to settings' },
       { keys: ['Ctrl', 'Alt', 'L'], does: 'Lock' },
       { keys: ['?'], does: 'This help' },
@@ -88,7 +89,7 @@ function plainTarget(key: string, targets: ShortcutTargets): (() => void) | null
 }
 
 function goTarget(key: string, { go }: ShortcutTargets): (() => void) | null {
-  const page = ({ v: 'vault', g: 'gateways', s: 'settings' } as const)[key];
+  const page = ({ v: 'vault', g: 'gateways', p: 'people', s: 'settings' } as const)[key];
   return page === undefined ? null : () => go(page);
 }
 

@@ -7,12 +7,14 @@ const starting: VaultState = {
   syncing: false,
   recordsVersion: 0,
   gatewaysVersion: 0,
+  sharingVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,
   passkeyUnlock: false,
   renewal: null,
   refusedRecords: 0,
+  vaultIncomplete: false,
   notice: null,
 };
 
