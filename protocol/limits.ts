@@ -132,6 +132,9 @@ export const limits = {
   grantsPerObject: 500,
   /** Shared folders that one record is in. */
   foldersPerRecord: 16,
+  /** Shared folders of one owner, and records in one of them. */
+  foldersPerAccount: 10_000,
+  recordsPerFolder: 50_000,
   /** What a connect command shows of grants and entries: the ways of a chain of four. */
   accessProof: { grants: 16, entries: 4 },
 

@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
 import { FileService } from '../protocol/messages/gen/file_pb.js';
+import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
+import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
+import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
 import { addApiRoutes, apiRate } from './api/api-routes.ts';
 import { Dispatcher, methodsOf } from './api/dispatcher.ts';
 import type { Rate } from './api/token-bucket.ts';
@@ -20,12 +23,17 @@ import { Scrubber } from '../protocol/log/scrubber.ts';
 import { accountMethods } from './login/account-methods.ts';
 import { issueSetupToken } from './login/setup-token.ts';
 import { codeRates, loginRates, type LoginRates } from './login/throttle.ts';
+import { organisationHandlers } from './organisation/organisation-service.ts';
 import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
+import { sharingHandlers } from './sharing/sharing-service.ts';
+import { ShareLinkExpiry } from './share-links/expiry.ts';
+import { shareLinkHandlers, shareLinkRates, type ShareLinkRates } from './share-links/share-link-service.ts';
 import { addSecurityHeaders } from './site/security-headers.ts';
 import { addSiteRoutes } from './site/site-routes.ts';
 import type { Database } from './store/database.ts';
@@ -49,6 +57,8 @@ export interface StartOptions {
   readonly log?: Logger;
   readonly rates?: Partial<Rates>;
   readonly times?: Partial<RouterTimes>;
+  /** Of access that ends by itself. */
+  readonly clock?: Clock;
 }
 
 export interface Rates {
@@ -58,6 +68,7 @@ export interface Rates {
   readonly api: Rate;
   readonly links: Rate;
   readonly secrets: Rate;
+  readonly shareLinks: ShareLinkRates;
 }
 
 /** Starts a server. Throws with a message for the person when it cannot; nothing is left running then. */
@@ -72,11 +83,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
-    const { app, worker, sweep } = await build(config, options, {
+    const { app, worker, sweep, linkExpiry, accessExpiry } = await build(config, options, {
       ...{ ring, log, db: store.db, stopped: stopping.signal },
     });
     await app.listen({ host: config.host, port: config.port });
     sweep.start();
+    linkExpiry.wake();
+    await accessExpiry.look();
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
@@ -91,7 +104,13 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       close: async () => {
         stopping.abort();
         // Fastify stops accepting at once; the links go while the last requests are still being answered.
-        await Promise.all([app.close(), worker.close(), sweep.close()]);
+        await Promise.all([
+          app.close(),
+          worker.close(),
+          sweep.close(),
+          linkExpiry.close(),
+          accessExpiry.close(),
+        ]);
         await store.close();
         log.info({ event: 'stopped' });
       },
@@ -128,6 +147,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     api: apiRate,
     links: openingRate,
     secrets: secretsRate,
+    shareLinks: shareLinkRates,
     ...options.rates,
   };
   const times: RouterTimes = { ...routerTimes, ...options.times };
@@ -139,10 +159,18 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   });
   const blobs = openBlobStore(config.files.store, log);
   const sweep = new FileSweep(db, blobs, log);
+  const linkExpiry = new ShareLinkExpiry(db, log);
+  const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
   const methods = new Map([
     ...accounts,
-    ...methodsOf(RecordService, recordHandlers(db, head)),
+    ...methodsOf(
+      RecordService,
+      recordHandlers({ db, head, onShared: () => accessExpiry.look(), onFilesGone: () => sweep.wake() }),
+    ),
+    ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
+    ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
     ...methodsOf(FileService, fileHandlers({ db, blobs, sweep, bounds: config.files })),
+    ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
   const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, openings: rates.links });
@@ -154,7 +182,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   addSecretsRoutes(app, new SecretsDesk(db, ring, rates.secrets), rates.api, log);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
-  return { app, worker, sweep };
+  return { app, worker, sweep, linkExpiry, accessExpiry };
 }
 
 function hostIn(host: string): string {

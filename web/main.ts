@@ -4,12 +4,14 @@ import { mount } from 'svelte';
 import { connectVault } from '../workers/client.ts';
 import App from './App.svelte';
 import { takeSetupToken } from './account/setup-link.ts';
+import { takeInvitation } from './organisation/invitation-link.ts';
 import { Vault } from './state/vault.svelte.ts';
 
 const setupToken = takeSetupToken();
+const invitation = takeInvitation();
 const vault: Vault = new Vault(connectVault((message) => (vault.failure = message)));
 const target = document.getElementById('app');
 if (target === null) throw new Error('the page has no place for the application');
 target.replaceChildren();
-mount(App, { target, props: { vault, setupToken } });
+mount(App, { target, props: { vault, setupToken, invitation } });
 void vault.open();

@@ -7,6 +7,7 @@ import {
   readPamSettings,
   type ConnectionSettings,
 } from '../../protocol/records/pam-settings.ts';
+import type { ApplicationCopy } from '../../protocol/session/application-copy.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../config.ts';
 import { Refusal } from '../router/refusal.ts';
@@ -17,6 +18,8 @@ const longestSecret = 32 * 1024;
 
 /** What a sealed machine record says about its connection. */
 export interface Machine {
+  /** Whose record it is. */
+  readonly ownerUid: Uid;
   readonly host: string;
   readonly port: number;
   readonly connection: ConnectionSettings;
@@ -63,7 +66,7 @@ export class MachineReader {
     if (!record || !configuration) throw new Refusal('record-unavailable');
     return understanding(() => ({
       rosterVersion: this.#checkConfiguration(configuration.content),
-      machine: machineOf(record.content, config.configurationUid),
+      machine: machineOf(record, config.configurationUid),
       revision: record.revision,
       configurationRevision: configuration.revision,
     }));
@@ -74,6 +77,9 @@ export class MachineReader {
     const [record] = await this.#options.reader.read([machine.launchCredentialUid], signal);
     if (!record) throw new Refusal('record-unavailable');
     requireRevision(record.revision, revision);
+    // Who may edit a machine could name the credential of somebody else.
+    if (record.ownerUid !== machine.ownerUid)
+      throw new Refusal('untrusted-record', 'the launch credential belongs to another account');
     return understanding(() => credentialOf(record.content));
   }
 
@@ -101,7 +107,7 @@ export function requireRevision(given: bigint, stated: bigint): void {
   if (given < stated) throw new Refusal('record-outdated', 'the server gives an older copy of a record');
 }
 
-function machineOf(record: RecordContent, configurationUid: Uid): Machine {
+function machineOf({ content: record, ownerUid }: ApplicationCopy, configurationUid: Uid): Machine {
   const { connection, configurationUid: named } = readPamSettings(record);
   if (named !== configurationUid)
     throw new Refusal('untrusted-record', 'the machine belongs to another gateway');
@@ -110,7 +116,7 @@ function machineOf(record: RecordContent, configurationUid: Uid): Machine {
     throw new Refusal('record-unavailable', 'the machine has no launch credential');
   const trafficSeed = decodeBase64(toStandard(firstText(record, 'trafficEncryptionSeed')));
   if (trafficSeed.length !== 32) throw new Refusal('untrusted-record', 'the machine has no traffic seed');
-  return { ...readHostname(record), connection, launchCredentialUid, trafficSeed };
+  return { ownerUid, ...readHostname(record), connection, launchCredentialUid, trafficSeed };
 }
 
 function credentialOf(record: RecordContent): Credential {

@@ -18,6 +18,7 @@ import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { Peer } from '../media/peer.ts';
 import type { Peers } from '../media/peers.ts';
+import { AccessCheck, type LaunchAccess } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
@@ -36,6 +37,7 @@ export interface ShellOrder {
 
 interface SessionOrder {
   readonly machine: Machine;
+  readonly access: LaunchAccess;
   readonly scope: SessionScope;
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
@@ -58,9 +60,11 @@ export interface ConnectorOptions {
 /** Carries out connect commands, from the record to a session under way. */
 export class Connector {
   readonly #options: ConnectorOptions;
+  readonly #access: AccessCheck;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+    this.#access = new AccessCheck({ roster: () => options.roster.present });
   }
 
   /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
@@ -110,7 +114,9 @@ export class Connector {
       const request = await openRequest(keys, signed.sealedPayload);
       requireRevision(given.revision, request.recordRevision);
       requireRevision(given.configurationRevision, request.configurationRevision);
-      return { machine, scope, keys, request };
+      const asked = { accountUid: member.accountUid, recordUid, ownerUid: machine.ownerUid };
+      const access = this.#access.require(asked, request.access);
+      return { machine, access, scope, keys, request };
     } finally {
       wipe(machine.trafficSeed);
     }
@@ -141,6 +147,7 @@ export class Connector {
       const token = randomBytes(16);
       this.#options.sessions.add(session, token);
       session.start();
+      void session.ended.then(order.access.watch(() => session.end(ends.accessEnded)));
       return { session, answer, token };
     } catch (error) {
       release();

@@ -24,6 +24,11 @@ export const ends = {
     code: 'ended-by-command',
     message: 'the session was ended by command',
   },
+  accessEnded: {
+    leg: Leg.GATEWAY,
+    code: 'access-ended',
+    message: 'the time for which the record was shared is over',
+  },
   streamNotOpened: {
     leg: Leg.ICE,
     code: 'stream-not-opened',

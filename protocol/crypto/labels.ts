@@ -77,6 +77,7 @@ export const purposes = {
   shareLinkTitle: 'share-link-title',
   exportChunk: 'export-chunk',
   localState: 'local-state',
+  localSnapshot: 'local-snapshot',
   totpSecret: 'totp-secret',
   sessionSignal: 'session-signal',
   commandReply: 'command-reply',

@@ -6,7 +6,7 @@ import { pad, unpad } from '../crypto/padding.ts';
 import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { SignedOrganisationSettings } from '../messages/gen/organisation_pb.js';
+import type { SignedOrganisationSettings } from '../messages/gen/account_pb.js';
 import { encodeTemplates, parseTemplates } from '../records/custom-templates.ts';
 import type { RecordTemplate } from '../records/templates.ts';
 import { signSettings, verifySettings } from '../signed/organisation.ts';

@@ -169,4 +169,6 @@ export const configurationTemplates: readonly RecordTemplate[] = [
     text('pamGitHubBaseUrl', 'Address of the API'),
   ]),
   { type: 'app', title: 'Application', fields: [], internal: true },
+  { type: 'folder', title: 'Folder', fields: [], internal: true },
+  { type: 'contactPin', title: 'Pinned key', fields: [], internal: true },
 ];

@@ -5,7 +5,7 @@ import { hkdf } from '../crypto/hash.ts';
 import { labels } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { encodeContent, parseContent, type RecordContent } from '../records/content.ts';
-import type { Uid } from '../uid.ts';
+import { parseUid, type Uid } from '../uid.ts';
 
 /**
  * A record as a secrets-manager application sees it (protocol.md §10.1). That wire format has no AAD, so the copy
@@ -14,6 +14,8 @@ import type { Uid } from '../uid.ts';
 interface Binding {
   readonly recordUid: Uid;
   readonly applicationUid: Uid;
+  /** Of the record: everybody else must show how they came to the right to use it. */
+  readonly ownerUid: Uid;
   readonly revision: number;
 }
 
@@ -44,23 +46,35 @@ export async function sealApplicationCopy(
 /** What an opened copy says, and of which revision of its record. */
 export interface ApplicationCopy {
   readonly content: RecordContent;
+  readonly ownerUid: Uid;
   readonly revision: bigint;
 }
 
 /**
  * An opened copy's text. Throws `malformed`, or `untrusted` when the text is of another record or application, or names
- * no revision.
+ * no owner or revision.
  */
-export function parseApplicationCopy(text: string, expected: Omit<Binding, 'revision'>): ApplicationCopy {
+export function parseApplicationCopy(
+  text: string,
+  expected: Pick<Binding, 'recordUid' | 'applicationUid'>,
+): ApplicationCopy {
   const content = parseContent(text) as RecordContent & { readonly sallyport?: Partial<Binding> };
-  const { recordUid, applicationUid, revision } = content.sallyport ?? {};
+  const { recordUid, applicationUid, ownerUid, revision } = content.sallyport ?? {};
   if (recordUid !== expected.recordUid || applicationUid !== expected.applicationUid) {
     throw new ProtocolError('untrusted', 'the record was moved from another place');
   }
   if (typeof revision !== 'number' || !Number.isSafeInteger(revision) || revision < 1) {
     throw new ProtocolError('untrusted', 'the copy names no revision');
   }
-  return { content, revision: BigInt(revision) };
+  return { content, ownerUid: ownerOf(ownerUid), revision: BigInt(revision) };
+}
+
+function ownerOf(uid: unknown): Uid {
+  try {
+    return parseUid(typeof uid === 'string' ? uid : '');
+  } catch {
+    throw new ProtocolError('untrusted', 'the copy names no owner');
+  }
 }
 
 /** The text of a copy sealed under its key. Throws `open-failed`. */

@@ -16,6 +16,8 @@ import { createSession, endSessions } from '../api/sessions.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { endAllTrust } from '../devices/devices.ts';
 import { deleteAccount } from './account-deletion.ts';
+import { acceptInvitation, findInvitation } from '../organisation/invitations.ts';
+import { publishNews } from '../organisation/membership.ts';
 import { hasAccounts, insertAccount, lockAccountCreation } from './accounts.ts';
 import { checkOpaqueRecord, checkRegistration, checkSealedKey } from './bundle.ts';
 import { normaliseEmail } from './email.ts';
@@ -38,6 +40,7 @@ export interface AccountParts extends LoginParts {
 interface PendingRegistration {
   readonly email: string;
   readonly setupToken: Uint8Array;
+  readonly invitation: { readonly uid: Uint8Array; readonly token: Uint8Array } | null;
 }
 
 /** protocol.md §8. */
@@ -55,9 +58,11 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
   async function startRegistration(input: StartRegistrationRequest, { address, now }: Call) {
     const email = normaliseEmail(input.email);
     throttle.attempt(email, address, now);
-    await requireSignUp(db, input.setupToken);
+    const { setupToken, invitationUid: uid, invitationToken: token } = input;
+    const pending = { email, setupToken, invitation: uid.length > 0 ? { uid, token } : null };
+    await requireEntry(db, pending, now);
     return {
-      registrationUid: registrations.add({ email, setupToken: input.setupToken }, networkOf(address), now),
+      registrationUid: registrations.add(pending, networkOf(address), now),
       passwordResponse: opaque.answerRegistration(email, LoginFactor.PASSWORD, input.passwordRequest),
       recoveryResponse: opaque.answerRegistration(email, LoginFactor.RECOVERY, input.recoveryRequest),
     };
@@ -66,17 +71,39 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
   async function finishRegistration(input: FinishRegistrationRequest, { now, address }: Call) {
     const pending = registrations.take(input.registrationUid, now);
     if (!pending) throw new ProtocolError('expired', 'the registration took too long');
-    const registration = checkRegistration(input);
+    const { invitation } = pending;
+    const registration = checkRegistration(input, invitation !== null);
     const { accountUid } = registration.account.identity;
-    const session = await db.transaction().execute(async (tx) => {
+    const entered = await db.transaction().execute(async (tx) => {
       await lockAccountCreation(tx);
-      await requireSignUp(tx, pending.setupToken);
-      await insertAccount(tx, pending.email, registration, now, networkOf(address));
+      const invitedTo = await requireEntry(tx, pending, now);
+      const seen = { now, network: networkOf(address) };
+      await insertAccount(tx, pending.email, registration, invitedTo, seen);
+      if (invitation)
+        await acceptInvitation(tx, invitation.uid, { accountUid, proof: input.invitationProof }, now);
       await eraseSetupToken(tx);
-      return await createSession(tx, accountUid, registration.device.deviceUid, now);
+      const session = await createSession(tx, accountUid, registration.device.deviceUid, now);
+      return { session, invitedTo };
     });
+    if (entered.invitedTo) await publishNews(db, head, entered.invitedTo);
     parts.log.info({ event: 'account-created', account: accountUid });
-    return { session };
+    return { session: entered.session };
+  }
+
+  /** The organisation of the invitation, null without one. Throws `not-found`, `not-allowed`. */
+  async function requireEntry(
+    at: Database | Tx,
+    { email, setupToken, invitation }: PendingRegistration,
+    now: number,
+  ): Promise<Uint8Array | null> {
+    if (!invitation) {
+      await requireSignUp(at, setupToken);
+      return null;
+    }
+    const found = await findInvitation(at, invitation.uid, invitation.token, now);
+    if (found.email !== email)
+      throw new ProtocolError('not-allowed', 'the invitation is for another address');
+    return found.organisationUid;
   }
 
   async function requireSignUp(at: Database | Tx, setupToken: Uint8Array): Promise<void> {

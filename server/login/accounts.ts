@@ -6,7 +6,16 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
 import { putDevice } from '../devices/devices.ts';
-import { decodeCertificate, decodeSignedRoster, type Registration } from './bundle.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import { SignedRosterSchema } from '../../protocol/messages/gen/account_pb.js';
+import { insertLink } from '../organisation/rosters.ts';
+import {
+  decodeCertificate,
+  decodeSettings,
+  decodeSignedRoster,
+  type NewOrganisation,
+  type Registration,
+} from './bundle.ts';
 import type { KnownFactor } from './opaque.ts';
 
 export async function hasAccounts(db: Database | Tx): Promise<boolean> {
@@ -55,16 +64,19 @@ export async function holdFactor(
   return held?.opaque_record === record ? held.sealed_data_key : null;
 }
 
-/** Throws `conflict` when the email, the account or the organisation is there already. */
+/**
+ * `invitedTo`: the organisation of the invitation, which names no such member yet; null founds one. Throws `conflict`
+ * when the email, the account or the organisation is there already.
+ */
 export async function insertAccount(
   tx: Tx,
   email: string,
   registration: Registration,
-  now: number,
-  network: string,
+  invitedTo: Uint8Array | null,
+  seen: { readonly now: number; readonly network: string },
 ): Promise<void> {
   try {
-    await insertRows(tx, email, registration, now, network);
+    await insertRows(tx, email, registration, invitedTo, seen);
   } catch (error) {
     if (isUniqueViolation(error)) throw new ProtocolError('conflict', 'the account exists already');
     throw error;
@@ -75,33 +87,30 @@ async function insertRows(
   tx: Tx,
   email: string,
   registration: Registration,
-  now: number,
-  network: string,
+  invitedTo: Uint8Array | null,
+  seen: { readonly now: number; readonly network: string },
 ): Promise<void> {
   const { account, organisation, device, password, recovery } = registration;
   const account_uid = uidBytes(account.identity.accountUid);
-  const organisation_uid = uidBytes(organisation.organisationUid);
-  await tx
-    .insertInto('organisation')
-    .values({
-      organisation_uid,
-      signing_public_key: organisation.signingPublicKey,
-      roster: organisation.roster,
-      roster_version: 1,
-    })
-    .execute();
+  if (organisation) await insertOrganisation(tx, organisation);
   await tx
     .insertInto('account')
     .values({
       account_uid,
-      organisation_uid,
+      organisation_uid: organisation
+        ? uidBytes(organisation.organisationUid)
+        : (invitedTo ?? new Uint8Array(0)),
       email,
       certificate: account.certificate,
       signing_public_key: account.identity.signingPublicKey,
       sealed_ecdh_key: account.sealedEcdhKey,
       sealed_signing_key: account.sealedSigningKey,
-      sealed_organisation_key: organisation.sealedSigningKey,
-      created_at: now,
+      sealed_organisation_key: organisation?.sealedSigningKey ?? null,
+      sealed_organisation_data_key: organisation?.sealedDataKey ?? null,
+      sealed_organisation_pin: account.sealedOrganisationPin,
+      in_roster: organisation !== null,
+      administrator: organisation !== null,
+      created_at: seen.now,
     })
     .execute();
   await tx
@@ -121,7 +130,22 @@ async function insertRows(
       },
     ])
     .execute();
-  await putDevice(tx, account.identity.accountUid, device, { now, network });
+  await putDevice(tx, account.identity.accountUid, device, seen);
+}
+
+async function insertOrganisation(tx: Tx, organisation: NewOrganisation): Promise<void> {
+  const organisation_uid = uidBytes(organisation.organisationUid);
+  const { roster } = organisation;
+  await tx
+    .insertInto('organisation')
+    .values({
+      organisation_uid,
+      signing_public_key: organisation.signingPublicKey,
+      roster: encodeMessage(SignedRosterSchema, roster),
+      roster_version: 1,
+    })
+    .execute();
+  await insertLink(tx, organisation_uid, { version: 1n, parentHash: new Uint8Array(0) }, roster);
 }
 
 /** What a device gets once every factor has passed: its account's keys, all of them sealed. */
@@ -135,6 +159,11 @@ export async function readBundles(db: Database | Tx, accountUid: Uid) {
       'sealed_ecdh_key',
       'sealed_signing_key',
       'sealed_organisation_key',
+      'sealed_organisation_data_key',
+      'sealed_organisation_recovery_key',
+      'sealed_organisation_pin',
+      'in_roster',
+      'settings',
       'organisation.organisation_uid',
       'organisation.signing_public_key as organisation_key',
       'roster',
@@ -148,12 +177,18 @@ export async function readBundles(db: Database | Tx, accountUid: Uid) {
       certificate: decodeCertificate(row.certificate),
       sealedEcdhKey: row.sealed_ecdh_key,
       sealedSigningKey: row.sealed_signing_key,
+      sealedOrganisationPin: row.sealed_organisation_pin,
     },
     organisation: {
       organisationUid: row.organisation_uid,
       signingPublicKey: row.organisation_key,
       ...(row.sealed_organisation_key && { sealedSigningKey: row.sealed_organisation_key }),
-      roster: decodeSignedRoster(row.roster),
+      ...(row.sealed_organisation_data_key && { sealedDataKey: row.sealed_organisation_data_key }),
+      ...(row.sealed_organisation_recovery_key && {
+        sealedRecoveryKey: row.sealed_organisation_recovery_key,
+      }),
+      ...(row.in_roster && { roster: decodeSignedRoster(row.roster) }),
+      ...(row.in_roster && row.settings.length > 0 && { settings: decodeSettings(row.settings) }),
     },
   };
 }

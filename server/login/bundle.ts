@@ -6,11 +6,13 @@ import { equal } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import {
   AccountCertificateSchema,
+  SignedOrganisationSettingsSchema,
   SignedRosterSchema,
   type AccountBundle,
   type Device,
   type FinishRegistrationRequest,
   type OrganisationBundle,
+  type SignedRoster,
 } from '../../protocol/messages/gen/account_pb.js';
 import {
   requireIdentity,
@@ -30,13 +32,15 @@ export interface NewAccount {
   readonly certificate: Uint8Array;
   readonly sealedEcdhKey: Uint8Array;
   readonly sealedSigningKey: Uint8Array;
+  readonly sealedOrganisationPin: Uint8Array;
 }
 
 export interface NewOrganisation {
   readonly organisationUid: Uid;
   readonly signingPublicKey: Uint8Array;
   readonly sealedSigningKey: Uint8Array;
-  readonly roster: Uint8Array;
+  readonly sealedDataKey: Uint8Array;
+  readonly roster: SignedRoster;
 }
 
 export interface NewDevice {
@@ -56,6 +60,7 @@ function checkAccount(bundle: AccountBundle | undefined): NewAccount {
     certificate: encodeMessage(AccountCertificateSchema, bundle.certificate),
     sealedEcdhKey: checkSealedKey(bundle.sealedEcdhKey),
     sealedSigningKey: checkSealedKey(bundle.sealedSigningKey),
+    sealedOrganisationPin: checkSealedKey(bundle.sealedOrganisationPin),
   };
 }
 
@@ -76,7 +81,8 @@ function checkOrganisation(
     organisationUid,
     signingPublicKey: bundle.signingPublicKey,
     sealedSigningKey: checkSealedKey(bundle.sealedSigningKey),
-    roster: encodeMessage(SignedRosterSchema, bundle.roster),
+    sealedDataKey: checkSealedKey(bundle.sealedDataKey),
+    roster: bundle.roster,
   };
 }
 
@@ -111,12 +117,15 @@ export function checkOpaqueRecord(record: string): string {
 
 export type Registration = ReturnType<typeof checkRegistration>;
 
-/** All of it. Throws `malformed`, `bad-signature` or `untrusted`. */
-export function checkRegistration(input: FinishRegistrationRequest) {
+/**
+ * All of it; without an organisation when the account comes by invitation. Throws `malformed`, `bad-signature` or
+ * `untrusted`.
+ */
+export function checkRegistration(input: FinishRegistrationRequest, invited: boolean) {
   const account = checkAccount(input.account);
   return {
     account,
-    organisation: checkOrganisation(input.organisation, account.identity),
+    organisation: invited ? null : checkOrganisation(input.organisation, account.identity),
     device: checkDevice(input.device),
     password: {
       record: checkOpaqueRecord(input.passwordRecord),
@@ -132,6 +141,10 @@ export function checkRegistration(input: FinishRegistrationRequest) {
 /** For answers: what the store holds as encoded messages. */
 export function decodeCertificate(bytes: Uint8Array) {
   return decodeMessage(AccountCertificateSchema, bytes);
+}
+
+export function decodeSettings(bytes: Uint8Array) {
+  return decodeMessage(SignedOrganisationSettingsSchema, bytes);
 }
 
 export function decodeSignedRoster(bytes: Uint8Array) {

@@ -1,39 +1,77 @@
+import { encodeBase64url } from '../../protocol/bytes.ts';
+import { signatureLength } from '../../protocol/crypto/ecdsa.ts';
 import { envelopeOverhead } from '../../protocol/crypto/envelope.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { ApplicationCopy, RecordChange } from '../../protocol/messages/gen/record_pb.js';
+import type { ApplicationCopy, CardChange, RecordChange } from '../../protocol/messages/gen/record_pb.js';
 import { uidOf } from '../../protocol/uid.ts';
 
 const paddingStep = limits.paddingBuckets.at(-1) ?? 0;
 /** Of a record's plaintext, padded and sealed. */
 const sealedDataMost = limits.recordPlaintext + paddingStep + envelopeOverhead;
 const sealedKeyMost = 512;
+const sealedLaunchMost = 16 * 1024;
+const cardMost = 32 * 1024;
 /** AES-GCM blob of a 32-byte key. secrets-manager-protocol.md §2. */
 const wrappedKeyLength = 60;
 /** Applications that one record is given to. */
 const copiesMost = 64;
+/** Files that one record names. */
+const filesMost = 1000;
 
 /** Ciphertext cannot be judged, but a record in clear is shorter than any envelope and has no place here. */
 export function checkChange(change: RecordChange): void {
   uidOf(change.recordUid);
-  requireSize(change.sealedKey, envelopeOverhead + 32, sealedKeyMost);
-  requireSize(change.sealedData, envelopeOverhead + 1, sealedDataMost);
-  requireVersion(change.sealedKey);
-  requireVersion(change.sealedData);
+  requireEnvelope(change.sealedData, sealedDataMost);
+  if (change.sealedKey.length > 0) requireEnvelope(change.sealedKey, sealedKeyMost, 32);
+  if (change.sealedLaunch.length > 0) requireEnvelope(change.sealedLaunch, sealedLaunchMost);
+  if (change.sealedFormerKey.length > 0) requireEnvelope(change.sealedFormerKey, sealedKeyMost, 32);
+  if (change.signature.length !== 0 && change.signature.length !== signatureLength)
+    throw new ProtocolError('malformed', 'not a signature');
+  if (change.keyVersion > limits.revisionJump) throw new ProtocolError('malformed', 'not a key version');
   if (change.policy && change.policy.maxSessions > limits.sessionsPerGateway)
     throw new ProtocolError('too-large', 'too many sessions at once');
   if (change.policy && !isTime(change.policy.launchUntilMs))
     throw new ProtocolError('malformed', 'not a time');
+  if (change.fileUids.length > filesMost) throw new ProtocolError('too-large', 'too many files');
+  change.fileUids.forEach(uidOf);
   if (change.applicationCopies.length > copiesMost)
     throw new ProtocolError('too-large', 'too many applications');
-  for (const copy of change.applicationCopies) checkCopy(copy);
+  for (const copy of change.applicationCopies)
+    if (copy.wrappedKey.length > 0) checkCopy(copy);
+    else checkCopyData(copy);
 }
 
 export function checkCopy(copy: ApplicationCopy): void {
+  if (copy.wrappedKey.length !== wrappedKeyLength) throw new ProtocolError('malformed', 'not a wrapped key');
+  checkCopyData(copy);
+}
+
+function checkCopyData(copy: ApplicationCopy): void {
   uidOf(copy.applicationUid);
   uidOf(copy.recordUid);
-  requireSize(copy.wrappedKey, wrappedKeyLength, wrappedKeyLength);
   requireSize(copy.data, 29, sealedDataMost);
+}
+
+export function checkCard(change: CardChange): void {
+  uidOf(change.objectUid);
+  if (change.sealed.length > 0) requireEnvelope(change.sealed, cardMost);
+  else if (change.baseRevision === 0n) throw new ProtocolError('malformed', 'an empty card');
+}
+
+/** 1 to a page of objects, each once. Throws `malformed` or `too-large`. */
+export function requireDistinct(uids: readonly Uint8Array[]): void {
+  uids.forEach(uidOf);
+  if (uids.length === 0 || uids.length > limits.syncPageRecords)
+    throw new ProtocolError('too-large', `a request changes 1 to ${limits.syncPageRecords} objects`);
+  if (new Set(uids.map(encodeBase64url)).size !== uids.length)
+    throw new ProtocolError('malformed', 'an object is named twice');
+}
+
+/** The first byte of an envelope is its version. protocol.md §4. */
+export function requireEnvelope(envelope: Uint8Array, most: number, plaintextLeast = 1): void {
+  requireSize(envelope, envelopeOverhead + plaintextLeast, most);
+  if (envelope[0] !== 1) throw new ProtocolError('malformed', 'not an envelope');
 }
 
 function requireSize(bytes: Uint8Array, least: number, most: number): void {
@@ -44,9 +82,4 @@ function requireSize(bytes: Uint8Array, least: number, most: number): void {
 /** The store keeps 64 bits, of which a number reads 53. */
 function isTime(ms: bigint): boolean {
   return ms >= 0n && ms <= BigInt(Number.MAX_SAFE_INTEGER);
-}
-
-/** The first byte of an envelope. protocol.md §4. */
-function requireVersion(envelope: Uint8Array): void {
-  if (envelope[0] !== 1) throw new ProtocolError('malformed', 'not an envelope');
 }

@@ -1,153 +1,199 @@
-// Writing records: all of a request or none of it, each change at its own place in the account's order.
+// Writing records: all of a request or none of it. protocol.md §9.
+import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
+import { sha256 } from '../../protocol/crypto/hash.ts';
+import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { RecordChange, RecordRevision } from '../../protocol/messages/gen/record_pb.js';
-import { encodeBase64url } from '../../protocol/bytes.ts';
-import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
-import { nameFiles } from '../files/file-rows.ts';
+import type { PutRecordsRequest, RecordRevision } from '../../protocol/messages/gen/record_pb.js';
+import { encodeRevision } from '../../protocol/signed/record-signature.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { putCopies, putEditorsCopies } from '../applications/copies.ts';
+import { mostShares } from '../sharing/sharing-bounds.ts';
+import { putSharesOfChanges } from '../sharing/shares-of-changes.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { putCopies } from '../applications/copies.ts';
-import { checkChange } from './record-bounds.ts';
+import { adopt, leaveFormerOwners } from './adoption.ts';
+import { planChanges, type ChangePlan } from './change-plan.ts';
+import {
+  announce,
+  FeedKind,
+  lockOrganisation,
+  merged,
+  newsFor,
+  newsOfRecords,
+  uidArray,
+  type News,
+  type Reached,
+} from './feed.ts';
+import { checkManifest, storeManifest } from './manifests.ts';
+import { checkChange, requireDistinct } from './record-bounds.ts';
+import { settleFiles } from './record-files.ts';
+import { insertRecords, updateForeignRecords, updateOwnRecords, type PlannedChange } from './record-rows.ts';
+import { requireSignatures, signingKeyOf } from './signatures.ts';
 
-export interface Written {
-  readonly revisions: readonly { readonly recordUid: Uint8Array; readonly revision: bigint }[];
-  readonly cursor: number;
-}
-
-/** Throws `conflict` for a stale revision, `limit-reached`, `not-found` for a copy of an application that is not ours. */
+/**
+ * Throws `conflict` for a stale revision or manifest, `limit-reached`, `not-found`, `not-allowed`, `bad-signature`, and
+ * what the bounds of a change and its grants and entries throw.
+ */
 export async function putRecords(
   db: Database,
-  owner: Uid,
-  changes: readonly RecordChange[],
+  caller: Uid,
+  input: PutRecordsRequest,
   now: number,
 ): Promise<Written> {
-  changes.forEach(checkChange);
-  requireDistinct(changes.map((change) => change.recordUid));
+  checkRequest(input);
+  const key = await signingKeyOf(db, caller);
+  if (input.manifest) await checkManifest(key, caller, input.manifest);
   return await db.transaction().execute(async (tx) => {
-    const created = changes.filter((change) => change.baseRevision === 0n).length;
-    const first = await advanceCursor(tx, owner, changes.length, created);
-    const placed = changes.map((change, index) => ({ change, cursor: first + index }));
-    await insertRecords(tx, owner, placed.filter(isCreation), now);
-    await updateRecords(
-      tx,
-      owner,
-      placed.filter((one) => !isCreation(one)),
-      now,
-    );
-    await putCopies(
-      tx,
-      owner,
-      changes.flatMap((change) => change.applicationCopies),
-    );
-    for (const { recordUid, fileUids } of changes) await nameFiles(tx, recordUid, fileUids);
-    const revisions = changes.map(({ recordUid, baseRevision }) => ({
+    const shares = changesAccess(input);
+    const organisation = await lockOrganisation(tx, caller, shares ? 'to-share' : 'to-write');
+    const plan = await planChanges(tx, caller, input, now);
+    await requireSigned(key, plan, input.manifest !== undefined);
+    await write(tx, caller, plan, now);
+    const party = { tx, caller, key, organisation, now };
+    const shared = shares ? await putSharesOfChanges(party, input, plan) : new Map<Uid, number>();
+    await adopt(tx, caller, input);
+    const reached = await announce(tx, ...newsOf(caller, input, plan));
+    if (plan.edited.length === 0) await storeManifest(tx, caller, input.manifest);
+    await countRecords(tx, caller, plan);
+    const revisions = input.changes.map(({ recordUid, baseRevision }) => ({
       recordUid,
       revision: baseRevision + 1n,
     }));
-    return { revisions, cursor: first + changes.length - 1 };
+    return { revisions, reached: merged(shared, reached) };
   });
 }
 
-/** Leaves a tombstone for each, without any ciphertext; applications lose their copies. Throws `conflict`. */
+export interface Written {
+  readonly revisions: readonly { readonly recordUid: Uint8Array; readonly revision: bigint }[];
+  readonly reached: Reached;
+}
+
+function checkRequest({ changes, adopted, adoptedFolders, grants, entries }: PutRecordsRequest): void {
+  changes.forEach(checkChange);
+  requireDistinct([
+    ...[...changes, ...adopted].map(({ recordUid }) => recordUid),
+    ...adoptedFolders.map(({ folderUid }) => folderUid),
+  ]);
+  if (Math.max(grants.length, entries.length) > mostShares)
+    throw new ProtocolError('too-large', `at most ${mostShares} grants and entries in one request`);
+}
+
+/** Who sees a record may change: with grants and entries, and where some end because of a new key or owner. */
+function changesAccess({ changes, grants, entries }: PutRecordsRequest): boolean {
+  const ends = changes.some((change) => change.takeOver || change.sealedFormerKey.length > 0);
+  return ends || grants.length > 0 || entries.length > 0;
+}
+
+/** Old clients sign nothing: their own records, as long as the account has no manifest. */
+async function requireSigned(key: KeyObject, plan: ChangePlan, all: boolean): Promise<void> {
+  const planned = [...plan.created, ...plan.updated, ...plan.takenOver, ...plan.edited];
+  const demanded = all || plan.edited.length > 0 || plan.takenOver.length > 0;
+  const signed = planned.filter(({ change }) => demanded || change.signature.length > 0);
+  await requireSignatures(key, signatureContexts.record, signed.map(statementOf));
+}
+
+function statementOf({ change, recordUid, ownerUid, keyVersion }: PlannedChange) {
+  const { deleted, sealedData, sealedLaunch, baseRevision, signature } = change;
+  const message = encodeRevision({
+    recordUid,
+    ownerUid,
+    revision: baseRevision + 1n,
+    keyVersion,
+    deleted,
+    dataHash: sha256(sealedData),
+    launchHash: sha256(sealedLaunch),
+  });
+  return { message, signature };
+}
+
+async function write(tx: Tx, caller: Uid, plan: ChangePlan, now: number): Promise<void> {
+  const own = [...plan.created, ...plan.updated, ...plan.takenOver];
+  await leaveFormerOwners(tx, caller, plan.takenOver);
+  await insertRecords(tx, caller, plan.created, now);
+  await updateOwnRecords(tx, caller, [...plan.updated, ...plan.takenOver], now);
+  await updateForeignRecords(tx, caller, plan.edited, now);
+  await putCopies(tx, caller, copiesOf(own));
+  await putEditorsCopies(
+    tx,
+    plan.edited.map(({ recordUid }) => recordUid),
+    copiesOf(plan.edited),
+  );
+  await settleFiles(tx, [...own, ...plan.edited]);
+}
+
+function copiesOf(planned: readonly PlannedChange[]) {
+  return planned.flatMap(({ change }) => change.applicationCopies);
+}
+
+/** Everybody who sees what was written; who owned it before, too; and the caller what its manifest covers. */
+function newsOf(
+  caller: Uid,
+  { changes, adopted, adoptedFolders }: PutRecordsRequest,
+  plan: ChangePlan,
+): News[] {
+  const formerOwners = plan.takenOver.map(({ before, recordUid }) =>
+    newsFor(before ? [before.ownerUid] : [], FeedKind.RECORD, [recordUid]),
+  );
+  return [
+    newsOfRecords(
+      FeedKind.RECORD,
+      changes.map(({ recordUid }) => recordUid),
+    ),
+    newsFor(
+      [caller],
+      FeedKind.RECORD,
+      adopted.map(({ recordUid }) => recordUid),
+    ),
+    newsFor(
+      [caller],
+      FeedKind.FOLDER,
+      adoptedFolders.map(({ folderUid }) => folderUid),
+    ),
+    ...formerOwners,
+  ];
+}
+
+/** When the accounts' rows are held. */
+async function countRecords(tx: Tx, caller: Uid, { created, takenOver }: ChangePlan): Promise<void> {
+  const more = created.length + takenOver.length;
+  if (more === 0) return;
+  const { record_count } = await tx
+    .updateTable('account')
+    .set((is) => ({ record_count: is('record_count', '+', more) }))
+    .where('account_uid', '=', uidBytes(caller))
+    .returning('record_count')
+    .executeTakeFirstOrThrow();
+  if (record_count > limits.recordsPerAccount)
+    throw new ProtocolError('limit-reached', 'the account has too many records');
+}
+
+/**
+ * Leaves a tombstone for each, without any ciphertext; applications lose their copies. For clients without a manifest.
+ * Throws `conflict`.
+ */
 export async function deleteRecords(
   db: Database,
   owner: Uid,
   records: readonly RecordRevision[],
   now: number,
-): Promise<number> {
+): Promise<Reached> {
   requireDistinct(records.map((record) => record.recordUid));
   return await db.transaction().execute(async (tx) => {
-    const first = await advanceCursor(tx, owner, records.length, 0);
-    const uids = records.map((record) => Buffer.from(record.recordUid));
+    await lockOrganisation(tx, owner, 'to-write');
+    const uids = records.map((record) => record.recordUid);
     const { numAffectedRows } = await sql`
-      UPDATE record SET revision = record.revision + 1, sealed_key = '', sealed_data = '', connections = false,
-        launch_until = 0, max_sessions = 0, changed_at = ${now}, deleted = true, cursor = d.cursor
-      FROM unnest(${uids}::bytea[], ${records.map((r) => r.revision)}::bigint[], ${positions(first, records.length)}::bigint[])
-        AS d(record_uid, revision, cursor)
+      UPDATE record SET revision = record.revision + 1, sealed_key = '', sealed_data = '', sealed_launch = '',
+        signature = '', connections = false, launch_until = 0, max_sessions = 0, changed_at = ${now}, deleted = true,
+        covered_revision = record.revision + 1, covered_tag = '', covered_deleted = true
+      FROM unnest(${uidArray(uids)}, ${records.map((r) => r.revision)}::bigint[]) AS d(record_uid, revision)
       WHERE record.record_uid = d.record_uid AND record.owner_uid = ${uidBytes(owner)}
         AND record.revision = d.revision AND NOT record.deleted`.execute(tx);
-    requireAll(numAffectedRows, records.length);
-    await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uids}::bytea[])`.execute(tx);
-    return first + records.length - 1;
+    if (numAffectedRows !== BigInt(records.length))
+      throw new ProtocolError('conflict', 'the record was changed meanwhile');
+    await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uidArray(uids)})`.execute(tx);
+    const reached = await announce(tx, newsOfRecords(FeedKind.RECORD, uids));
+    await storeManifest(tx, owner, undefined);
+    return reached;
   });
-}
-
-interface Placed {
-  readonly change: RecordChange;
-  readonly cursor: number;
-}
-
-const isCreation = ({ change }: Placed) => change.baseRevision === 0n;
-
-/**
- * Takes the next positions of the account's order, under the lock of its row: commits of one account happen in the
- * order of their positions, so a reader that has seen a position has seen all before it. Returns the first one.
- */
-async function advanceCursor(tx: Tx, owner: Uid, count: number, created: number): Promise<number> {
-  const account = await tx
-    .updateTable('account')
-    .set((is) => ({ cursor: is('cursor', '+', count), record_count: is('record_count', '+', created) }))
-    .where('account_uid', '=', uidBytes(owner))
-    .returning(['cursor', 'record_count'])
-    .executeTakeFirstOrThrow();
-  if (account.record_count > limits.recordsPerAccount)
-    throw new ProtocolError('limit-reached', 'the account has too many records');
-  return account.cursor - count + 1;
-}
-
-async function insertRecords(tx: Tx, owner: Uid, placed: readonly Placed[], now: number): Promise<void> {
-  if (placed.length === 0) return;
-  const { numAffectedRows } = await sql`
-    INSERT INTO record (record_uid, owner_uid, revision, sealed_key, sealed_data, connections, launch_until,
-      max_sessions, changed_at, deleted, cursor)
-    SELECT record_uid, ${uidBytes(owner)}, 1, sealed_key, sealed_data, connections, launch_until, max_sessions,
-      ${now}, false, cursor
-    FROM ${columnsOf(placed)}
-    ON CONFLICT DO NOTHING`.execute(tx);
-  requireAll(numAffectedRows, placed.length);
-}
-
-/** A tombstone may be written over from its own revision: that is how a deletion is undone. */
-async function updateRecords(tx: Tx, owner: Uid, placed: readonly Placed[], now: number): Promise<void> {
-  if (placed.length === 0) return;
-  const { numAffectedRows } = await sql`
-    UPDATE record SET revision = record.revision + 1, sealed_key = c.sealed_key, sealed_data = c.sealed_data,
-      connections = c.connections, launch_until = c.launch_until, max_sessions = c.max_sessions,
-      changed_at = ${now}, deleted = false, cursor = c.cursor
-    FROM ${columnsOf(placed)}
-    WHERE record.record_uid = c.record_uid AND record.owner_uid = ${uidBytes(owner)}
-      AND record.revision = c.base_revision`.execute(tx);
-  requireAll(numAffectedRows, placed.length);
-}
-
-/** One parameter a column: the statement is the same for one change and for a thousand. */
-function columnsOf(placed: readonly Placed[]) {
-  const column = <T>(read: (change: RecordChange) => T) => placed.map(({ change }) => read(change));
-  return sql`unnest(
-    ${column((change) => Buffer.from(change.recordUid))}::bytea[],
-    ${column((change) => change.baseRevision)}::bigint[],
-    ${column((change) => Buffer.from(change.sealedKey))}::bytea[],
-    ${column((change) => Buffer.from(change.sealedData))}::bytea[],
-    ${column((change) => change.policy?.connections ?? false)}::boolean[],
-    ${column((change) => change.policy?.launchUntilMs ?? 0n)}::bigint[],
-    ${column((change) => change.policy?.maxSessions ?? 0)}::integer[],
-    ${placed.map(({ cursor }) => cursor)}::bigint[])
-    AS c(record_uid, base_revision, sealed_key, sealed_data, connections, launch_until, max_sessions, cursor)`;
-}
-
-function positions(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => first + index);
-}
-
-function requireAll(affected: bigint | undefined, expected: number): void {
-  if (affected !== BigInt(expected)) throw new ProtocolError('conflict', 'the record was changed meanwhile');
-}
-
-function requireDistinct(uids: readonly Uint8Array[]): void {
-  uids.forEach(uidOf);
-  if (uids.length === 0 || uids.length > limits.syncPageRecords)
-    throw new ProtocolError('too-large', `a request changes 1 to ${limits.syncPageRecords} records`);
-  if (new Set(uids.map(encodeBase64url)).size !== uids.length)
-    throw new ProtocolError('malformed', 'a record is named twice');
 }

@@ -1,73 +1,79 @@
 import type {
   DeleteRecordsRequest,
+  ListHistoryRequest,
+  PurgeRecordsRequest,
+  PutCardsRequest,
   PutRecordsRequest,
   RecordService,
   SyncRequest,
 } from '../../protocol/messages/gen/record_pb.js';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { uidOf } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
+import { putCards } from './cards.ts';
+import { publish, type Reached } from './feed.ts';
+import { listHistory } from './history.ts';
+import { purgeRecords } from './purge.ts';
 import { deleteRecords, putRecords } from './record-changes.ts';
-import { readChanges, type StoredRecord } from './record-sync.ts';
+import { readPage } from './sync-page.ts';
 
-/** protocol.md §9. Every method sees the records of the caller's account and no others. */
-export function recordHandlers(db: Database, head: Head): Handlers<typeof RecordService> {
-  async function sync(input: SyncRequest, { session }: SignedInCall) {
-    const { records, cursor, hasMore } = await readChanges(db, session.accountUid, Number(input.cursor));
-    return {
-      records: records.map((record) => toMessage(record, session.accountUid)),
-      cursor: BigInt(cursor),
-      hasMore,
-    };
+export interface RecordParts {
+  readonly db: Database;
+  readonly head: Head;
+  /** Called when a write may have brought grants that end. */
+  readonly onShared: () => Promise<void>;
+  /** Called when files may have gone with what named them. */
+  readonly onFilesGone: () => void;
+}
+
+/** protocol.md §9. Every method sees what the caller's account owns and what was shared with it. */
+export function recordHandlers({
+  db,
+  head,
+  onShared,
+  onFilesGone,
+}: RecordParts): Handlers<typeof RecordService> {
+  async function sync(input: SyncRequest, { session, now }: SignedInCall) {
+    return await readPage(db, session.accountUid, Number(input.cursor), now);
   }
 
-  async function put(input: PutRecordsRequest, { session, now }: SignedInCall) {
-    const { revisions, cursor } = await putRecords(db, session.accountUid, input.changes, now);
-    announce(session.accountUid, cursor);
-    return { revisions: [...revisions], cursor: BigInt(cursor) };
+  async function put(input: PutRecordsRequest, call: SignedInCall) {
+    const { revisions, reached } = await putRecords(db, call.session.accountUid, input, call.now);
+    if (input.grants.length > 0) await onShared();
+    return { revisions: [...revisions], ...told(reached, call) };
   }
 
-  async function remove(input: DeleteRecordsRequest, { session, now }: SignedInCall) {
-    const cursor = await deleteRecords(db, session.accountUid, input.records, now);
-    announce(session.accountUid, cursor);
-    return { cursor: BigInt(cursor) };
+  async function remove(input: DeleteRecordsRequest, call: SignedInCall) {
+    return told(await deleteRecords(db, call.session.accountUid, input.records, call.now), call);
   }
 
-  function announce(accountUid: Uid, cursor: number): void {
-    head.publish(`acct.${accountUid}`, { kind: 'new-data', cursor });
+  async function purge(input: PurgeRecordsRequest, call: SignedInCall) {
+    const reached = await purgeRecords(db, call.session.accountUid, input);
+    onFilesGone();
+    return told(reached, call);
   }
 
-  async function refuse(): Promise<never> {
-    throw new ProtocolError('unavailable', 'not served yet');
+  async function history({ recordUid, beforeRevision }: ListHistoryRequest, { session, now }: SignedInCall) {
+    return await listHistory(db, session.accountUid, uidOf(recordUid), Number(beforeRevision), now);
+  }
+
+  async function cards(input: PutCardsRequest, call: SignedInCall) {
+    return told(await putCards(db, call.session.accountUid, input, call.now), call);
+  }
+
+  /** Everybody concerned hears of it; the caller is told how far its own feed has come. */
+  function told(reached: Reached, { session }: SignedInCall) {
+    publish(head, reached);
+    return { cursor: BigInt(reached.get(session.accountUid) ?? 0) };
   }
 
   return {
     sync: signedIn(sync),
     putRecords: signedIn(put),
     deleteRecords: signedIn(remove),
-    purgeRecords: signedIn(refuse),
-    listHistory: signedIn(refuse),
-    putCards: signedIn(refuse),
-  };
-}
-
-function toMessage(row: StoredRecord, owner: Uid) {
-  return {
-    recordUid: row.record_uid,
-    ownerUid: uidBytes(owner),
-    revision: BigInt(row.revision),
-    sealedKey: row.sealed_key,
-    sealedData: row.sealed_data,
-    changedAtMs: BigInt(row.changed_at),
-    deleted: row.deleted,
-    ...(!row.deleted && {
-      policy: {
-        connections: row.connections,
-        launchUntilMs: BigInt(row.launch_until),
-        maxSessions: row.max_sessions,
-      },
-    }),
+    purgeRecords: signedIn(purge),
+    listHistory: signedIn(history),
+    putCards: signedIn(cards),
   };
 }

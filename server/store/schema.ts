@@ -3,12 +3,28 @@ import type { ColumnType, Generated } from 'kysely';
 /** The tables of migrations/, as kysely sees them. Times are milliseconds since 1970. */
 export interface Schema {
   organisation: OrganisationTable;
+  roster_link: RosterLinkTable;
+  organisation_team: OrganisationTeamTable;
+  organisation_team_member: OrganisationTeamMemberTable;
+  team_key: TeamKeyTable;
+  key_offer: KeyOfferTable;
+  invitation: InvitationTable;
   account: AccountTable;
   login_factor: LoginFactorTable;
   device: DeviceTable;
   session: SessionTable;
   setup_token: SetupTokenTable;
+  feed: FeedTable;
   record: RecordTable;
+  record_way: RecordWayView;
+  record_history: RecordHistoryTable;
+  record_former_key: RecordFormerKeyTable;
+  record_transfer: RecordTransferTable;
+  card: CardTable;
+  shared_folder: SharedFolderTable;
+  sharing_grant: SharingGrantTable;
+  object_access: ObjectAccessTable;
+  folder_entry: FolderEntryTable;
   application: ApplicationTable;
   application_copy: ApplicationCopyTable;
   client: ClientTable;
@@ -31,6 +47,55 @@ interface OrganisationTable {
   signing_public_key: Bytea;
   roster: Bytea;
   roster_version: number;
+  settings_version: Generated<number>;
+  settings: Generated<Bytea>;
+}
+
+interface RosterLinkTable {
+  organisation_uid: Bytea;
+  version: number;
+  parent_hash: Bytea;
+  roster_hash: Bytea;
+  signature: Bytea;
+}
+
+interface OrganisationTeamTable {
+  team_uid: Bytea;
+  organisation_uid: Bytea;
+}
+
+interface OrganisationTeamMemberTable {
+  team_uid: Bytea;
+  account_uid: Bytea;
+}
+
+interface TeamKeyTable {
+  team_uid: Bytea;
+  member_uid: Bytea;
+  key_version: number;
+  sealed_key: Bytea;
+  signature: Bytea;
+}
+
+interface KeyOfferTable {
+  member_uid: Bytea;
+  kind: number;
+  sealed_key: Bytea;
+  signature: Bytea;
+}
+
+interface InvitationTable {
+  invitation_uid: Bytea;
+  organisation_uid: Bytea;
+  inviter_uid: Bytea;
+  email: string;
+  token_hash: Bytea;
+  sealed_secret: Bytea;
+  created_at: number;
+  expires_at: number;
+  accepted_at: Generated<number>;
+  account_uid: OptionalBytea;
+  proof: OptionalBytea;
 }
 
 interface AccountTable {
@@ -42,7 +107,15 @@ interface AccountTable {
   sealed_ecdh_key: Bytea;
   sealed_signing_key: Bytea;
   sealed_organisation_key: OptionalBytea;
+  in_roster: boolean;
+  administrator: boolean;
+  sealed_organisation_pin: Bytea;
+  sealed_organisation_data_key: OptionalBytea;
+  sealed_organisation_recovery_key: OptionalBytea;
   cursor: Generated<number>;
+  manifest_version: Generated<number>;
+  manifest_sealed: Generated<Bytea>;
+  manifest_signature: Generated<Bytea>;
   record_count: Generated<number>;
   created_at: number;
   approve_devices: Generated<boolean>;
@@ -80,6 +153,14 @@ interface SetupTokenTable {
   token_hash: Bytea;
 }
 
+interface FeedTable {
+  account_uid: Bytea;
+  kind: number;
+  object_uid: Bytea;
+  record_uid: Generated<Bytea>;
+  cursor: number;
+}
+
 interface RecordTable {
   record_uid: Bytea;
   owner_uid: Bytea;
@@ -91,7 +172,108 @@ interface RecordTable {
   max_sessions: number;
   changed_at: number;
   deleted: boolean;
-  cursor: number;
+  sealed_launch: Generated<Bytea>;
+  writer_uid: Bytea;
+  signature: Generated<Bytea>;
+  key_version: Generated<number>;
+  file_uids: Generated<Bytea[]>;
+  covered_revision: number;
+  covered_tag: Bytea;
+  covered_deleted: boolean;
+}
+
+/** A view: every way by which an account comes to a record. */
+interface RecordWayView {
+  record_uid: Bytea;
+  account_uid: Bytea;
+  rights: number;
+  expires_at: number;
+}
+
+interface RecordHistoryTable {
+  record_uid: Bytea;
+  revision: number;
+  owner_uid: Bytea;
+  sealed_data: Bytea;
+  writer_uid: Bytea;
+  signature: Bytea;
+  key_version: number;
+  launch_hash: Bytea;
+  changed_at: number;
+  deleted: boolean;
+  file_uids: Bytea[];
+}
+
+interface RecordFormerKeyTable {
+  record_uid: Bytea;
+  key_version: number;
+  sealed_key: Bytea;
+}
+
+interface RecordTransferTable {
+  account_uid: Bytea;
+  record_uid: Bytea;
+  revision: number;
+  tag: Bytea;
+  deleted: boolean;
+}
+
+interface CardTable {
+  account_uid: Bytea;
+  object_uid: Bytea;
+  revision: number;
+  sealed: Bytea;
+}
+
+interface SharedFolderTable {
+  folder_uid: Bytea;
+  owner_uid: Bytea;
+  revision: number;
+  sealed_key: Bytea;
+  sealed_data: Bytea;
+  changed_at: number;
+  key_version: number;
+  writer_uid: Bytea;
+  signature: Bytea;
+  covered_revision: number;
+  covered_tag: Bytea;
+}
+
+interface SharingGrantTable {
+  object_kind: number;
+  object_uid: Bytea;
+  grantee_kind: number;
+  grantee_uid: Bytea;
+  granter_uid: Bytea;
+  rights: number;
+  expires_at: number;
+  key_version: number;
+  body: Bytea;
+  signature: Bytea;
+  sealed_key: Bytea;
+}
+
+interface ObjectAccessTable {
+  object_kind: number;
+  object_uid: Bytea;
+  account_uid: Bytea;
+  rights: number;
+  expires_at: number;
+}
+
+interface FolderEntryTable {
+  folder_uid: Bytea;
+  record_uid: Bytea;
+  author_uid: Bytea;
+  body: Bytea;
+  signature: Bytea;
+  sealed_key: Bytea;
+  sealed_launch_key: Bytea;
+  sealed_place: Bytea;
+  record_key_version: number;
+  rights: number;
+  cap: number | null;
+  cap_expires_at: number;
 }
 
 interface ApplicationTable {
@@ -127,39 +309,6 @@ interface ClientTable {
   address: Generated<string>;
   identity_proof: OptionalBytea;
   last_seen_at: Generated<number>;
-}
-
-interface FileTable {
-  file_uid: Bytea;
-  record_uid: Bytea;
-  account_uid: Bytea;
-  chunk_count: number;
-  sealed_size: number;
-  stored: Bytea;
-  finished: Generated<boolean>;
-  named: Generated<boolean>;
-  sealed_note: Bytea;
-  changed_at: number;
-}
-
-interface FileRemovalTable {
-  file_uid: Bytea;
-  chunk_count: number;
-}
-
-interface ShareLinkTable {
-  link_uid: Bytea;
-  account_uid: Bytea;
-  token_hash: Bytea;
-  sealed_content: Bytea;
-  sealed_title: Bytea;
-  created_at: number;
-  expires_at: number;
-  views: number;
-  views_left: number;
-  one_browser: boolean;
-  browser_key: OptionalBytea;
-  last_opened_at: Generated<number>;
 }
 
 interface SecondFactorTable {
@@ -210,4 +359,37 @@ interface DeviceRequestTable {
 interface RevokedDeviceTable {
   account_uid: Bytea;
   key_hash: Bytea;
+}
+
+interface FileTable {
+  file_uid: Bytea;
+  record_uid: Bytea;
+  account_uid: Bytea;
+  chunk_count: number;
+  sealed_size: number;
+  stored: Bytea;
+  finished: Generated<boolean>;
+  named: Generated<boolean>;
+  sealed_note: Bytea;
+  changed_at: number;
+}
+
+interface FileRemovalTable {
+  file_uid: Bytea;
+  chunk_count: number;
+}
+
+interface ShareLinkTable {
+  link_uid: Bytea;
+  account_uid: Bytea;
+  token_hash: Bytea;
+  sealed_content: Bytea;
+  sealed_title: Bytea;
+  created_at: number;
+  expires_at: number;
+  views: number;
+  views_left: number;
+  one_browser: boolean;
+  browser_key: OptionalBytea;
+  last_opened_at: Generated<number>;
 }

@@ -8,7 +8,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { ready, server as opaque } from '@serenity-kit/opaque';
-import { encodeBase64url, equal, utf8, type Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64url, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
@@ -31,13 +31,10 @@ import {
   GatewaySchema,
   type Gateway,
 } from '../../protocol/messages/gen/application_pb.js';
-import {
-  RecordSchema,
-  RecordService,
-  type Record as VaultRecord,
-} from '../../protocol/messages/gen/record_pb.js';
+import { RecordService, type Record as VaultRecord } from '../../protocol/messages/gen/record_pb.js';
 import { openRequest } from '../../protocol/transmission/request.ts';
 import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
+import { HostileRecords } from './hostile-records.ts';
 import type { HttpAnswer, Socket, SocketEvents, Transport } from '../../workers/engine/environment.ts';
 
 type Method = DescMethodUnary<DescMessage, DescMessage>;
@@ -67,7 +64,8 @@ export class HostileServer {
   /** Told of every opened request. */
   onRequest: (payload: Bytes) => void = () => {};
   readonly accounts = new Map<string, StoredAccount>();
-  readonly records = new Map<string, { record: VaultRecord; cursor: bigint }>();
+  readonly vault = new HostileRecords();
+  readonly records = this.vault.records;
   readonly gateways: Gateway[] = [];
   /** Application keys by gateway, wrapped under the one-time tokens that this server never saw. */
   readonly appKeys = new Map<string, Uint8Array>();
@@ -81,7 +79,6 @@ export class HostileServer {
   readonly #sessions = new Map<string, string>();
   readonly #pending = new Map<string, { email: string; factor: LoginFactor; state: string }>();
   #opaqueSetup = '';
-  #cursor = 0n;
 
   static async start(): Promise<HostileServer> {
     await ready;
@@ -115,7 +112,7 @@ export class HostileServer {
 
   /** The next sync of every client shows these again, as they are now. */
   touch(): void {
-    for (const entry of this.records.values()) entry.cursor = ++this.#cursor;
+    this.vault.touch();
   }
 
   #on<I extends DescMessage, O extends DescMessage>(
@@ -214,24 +211,19 @@ export class HostileServer {
 
   #serveRecords(): void {
     const { method } = RecordService;
-    this.#on(method.sync, ({ cursor: after }, email) => {
-      if (email === '') throw new ProtocolError('not-signed-in');
-      const owner = this.accounts.get(email)?.account.accountUid ?? new Uint8Array(0);
-      const changed = [...this.records.values()].filter(
-        ({ record, cursor }) => cursor > after && equal(record.ownerUid, owner),
-      );
-      const records = changed.sort((a, b) => Number(a.cursor - b.cursor)).map(({ record }) => record);
-      return { records, cursor: this.#cursor, hasMore: false };
-    });
-    this.#on(method.putRecords, ({ changes }, email) => {
-      const ownerUid = this.accounts.get(email)?.account.accountUid ?? new Uint8Array(0);
-      for (const { recordUid, baseRevision, sealedKey, sealedData, policy } of changes) {
-        const sealed = { sealedKey, sealedData, ...(policy && { policy }) };
-        const record = create(RecordSchema, { recordUid, ownerUid, revision: baseRevision + 1n, ...sealed });
-        this.records.set(encodeBase64url(recordUid), { record, cursor: ++this.#cursor });
-      }
-      return { cursor: this.#cursor };
-    });
+    const ownerOf = (email: string) => {
+      const account = this.accounts.get(email)?.account;
+      if (!account) throw new ProtocolError('not-signed-in');
+      return account.accountUid;
+    };
+    const { vault } = this;
+    this.#on(method.sync, ({ cursor }, email) => vault.sync(ownerOf(email), cursor));
+    this.#on(method.putRecords, (input, email) => vault.put(ownerOf(email), input));
+    this.#on(method.purgeRecords, (input, email) => vault.purge(ownerOf(email), input));
+    this.#on(method.putCards, (input, email) => vault.putCards(ownerOf(email), input));
+    this.#on(method.listHistory, ({ recordUid, beforeRevision }) =>
+      vault.listHistory(recordUid, beforeRevision),
+    );
   }
 
   #serveApplications(): void {

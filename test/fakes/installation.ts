@@ -194,7 +194,7 @@ export class Installation {
     const copyKey = applicationRecordKeyOf(randomBytes(32), applicationUid, recordUid);
     const revision = (this.revisions.get(recordUid) ?? 0) + 1;
     this.revisions.set(recordUid, revision);
-    const binding = { recordUid, applicationUid, revision };
+    const binding = { recordUid, applicationUid, ownerUid: this.person.accountUid, revision };
     const { wrappedKey, data } = await sealApplicationCopy(appKey, copyKey, content, binding);
     this.router.records.set(recordUid, {
       ...{ recordUid, recordKey: wrappedKey, data, revision },

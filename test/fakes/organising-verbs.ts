@@ -1,153 +1,147 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type {
-  FolderView,
-  OrganisingVerbs,
-  RecordFilter,
-  RecordSummary,
-  Undo,
-  VaultPlaces,
-} from '../../workers/api.ts';
+import type { FolderView, OrganisingVerbs, RecordFilter, RecordSummary, Undo } from '../../workers/api.ts';
 
-/** What a fake vault keeps beside its records. */
-export interface Cards {
-  readonly folders: Map<Uid, { name: string; parentUid: Uid | null }>;
-  readonly places: Map<Uid, Uid | null>;
-  readonly favourites: Set<Uid>;
-  readonly tags: Map<Uid, readonly string[]>;
-  readonly trashed: Set<Uid>;
+/** Where a fake record is kept. */
+export interface FakeCard {
+  folderUid: Uid | null;
+  favourite: boolean;
+  tags: readonly string[];
 }
 
+/** What the organising verbs need of a fake vault. */
 export interface FakeShelf {
-  readonly cards: Cards;
-  /** Every record, those of the trash too. */
-  all(): readonly RecordSummary[];
-  changed(): void;
-  /** Remembers how to take a change back. */
-  undoing(restore: () => void, count: number): Undo;
+  readonly list: (filter: RecordFilter) => Promise<RecordSummary[]>;
+  readonly trash: (uids: readonly Uid[]) => void;
+  readonly restore: (uids: readonly Uid[]) => void;
+  readonly changed: () => void;
+  readonly version: () => number;
 }
 
-export function newCards(): Cards {
-  return {
-    folders: new Map(),
-    places: new Map(),
-    favourites: new Set(),
-    tags: new Map(),
-    trashed: new Set(),
-  };
-}
+/** Folders, favourites and tags in memory. */
+export class FakeOrganising {
+  readonly folders: FolderView[] = [];
+  readonly #cards = new Map<Uid, FakeCard>();
+  readonly #undo = new Map<string, () => void>();
+  readonly #shelf: FakeShelf;
 
-/** Folders, favourites and tags over the records of a fake vault. */
-export function organisingVerbs({ cards, all, changed, undoing }: FakeShelf): Omit<OrganisingVerbs, 'undo'> {
-  const folderAt = (uid: Uid) => {
-    const found = cards.folders.get(uid);
-    if (found === undefined) throw new ProtocolError('not-found', 'no such folder');
-    return found;
-  };
-  const live = () => all().filter(({ uid }) => !cards.trashed.has(uid));
-  const inFolder = (uid: Uid) => live().filter((record) => cards.places.get(record.uid) === uid);
-  const move = (uids: readonly Uid[], folderUid: Uid | null) => {
-    const before = uids.map((uid) => [uid, cards.places.get(uid) ?? null] as const);
-    for (const uid of uids) cards.places.set(uid, folderUid);
-    changed();
-    return undoing(() => before.forEach(([uid, place]) => cards.places.set(uid, place)), uids.length);
-  };
+  constructor(shelf: FakeShelf) {
+    this.#shelf = shelf;
+  }
 
-  return {
-    queryRecords: async ({ filter, sort, offset, limit }) => {
-      const rows = (filter.trashed ? all().filter(({ uid }) => cards.trashed.has(uid)) : live())
-        .filter((record) => passes(record, filter, cards))
-        .sort((a, b) => (sort.by === 'changed' ? a.changedAt - b.changedAt : a.title.localeCompare(b.title)));
-      if (sort.descending) rows.reverse();
-      return { total: rows.length, rows: rows.slice(offset, offset + limit), recordsVersion: 1 };
-    },
-    listPlaces: async () => placesOf(cards, live(), inFolder),
-    createFolder: async ({ name, parentUid }) => {
-      const uid = newUid();
-      cards.folders.set(uid, { name, parentUid });
-      changed();
-      return uid;
-    },
-    renameFolder: async ({ folderUid, name }) => {
-      folderAt(folderUid).name = name;
-      changed();
-    },
-    moveFolder: async ({ folderUid, parentUid }) => {
-      folderAt(folderUid).parentUid = parentUid;
-      changed();
-    },
-    deleteFolder: async ({ folderUid, content }) => {
-      const folder = folderAt(folderUid);
-      const held = inFolder(folderUid).map(({ uid }) => uid);
-      cards.folders.delete(folderUid);
-      for (const uid of held) {
-        if (content === 'trash') cards.trashed.add(uid);
-        else cards.places.set(uid, folder.parentUid);
-      }
-      changed();
-      return undoing(() => {
-        cards.folders.set(folderUid, folder);
-        for (const uid of held) {
-          cards.trashed.delete(uid);
-          cards.places.set(uid, folderUid);
-        }
-      }, held.length);
-    },
-    moveRecords: async ({ uids, folderUid }) => move(uids, folderUid),
-    setFavourite: async ({ uids, favourite }) => {
-      const before = new Set(cards.favourites);
-      for (const uid of uids) {
-        if (favourite) cards.favourites.add(uid);
-        else cards.favourites.delete(uid);
-      }
-      changed();
-      return undoing(() => uids.forEach((uid) => before.has(uid) && cards.favourites.add(uid)), uids.length);
-    },
-    changeTags: async ({ uids, add, remove }) => {
-      const before = uids.map((uid) => [uid, cards.tags.get(uid) ?? []] as const);
-      for (const [uid, tags] of before)
-        cards.tags.set(uid, [...new Set([...tags, ...add])].filter((tag) => !remove.includes(tag)).sort());
-      changed();
-      return undoing(() => before.forEach(([uid, tags]) => cards.tags.set(uid, tags)), uids.length);
-    },
-  };
-}
+  card(uid: Uid): FakeCard {
+    return this.#cards.get(uid) ?? { folderUid: null, favourite: false, tags: [] };
+  }
 
-function passes(record: RecordSummary, filter: RecordFilter, cards: Cards): boolean {
-  const { uid, type, title, subtitle, shared, access } = record;
-  const text = `${title} ${subtitle} ${type}`.toLowerCase();
-  const words = (filter.query ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-  const place = cards.places.get(uid) ?? 'top';
-  return (
-    words.every((word) => text.includes(word)) &&
-    (filter.types?.includes(type) ?? true) &&
-    (filter.folderUid === undefined || filter.folderUid === place) &&
-    (filter.favourite === undefined || cards.favourites.has(uid) === filter.favourite) &&
-    (filter.tag === undefined || (cards.tags.get(uid) ?? []).includes(filter.tag)) &&
-    (filter.shared === undefined || (shared && (access === 'owner') === (filter.shared === 'by-me')))
-  );
-}
+  /** Whether a record is in the view that a filter asks for. */
+  fits({ uid }: { readonly uid: Uid }, { folderUid, favourite, tag }: RecordFilter): boolean {
+    const card = this.card(uid);
+    const folder = folderUid === 'top' ? null : folderUid;
+    return (
+      (folder === undefined || card.folderUid === folder) &&
+      (favourite === undefined || card.favourite === favourite) &&
+      (tag === undefined || card.tags.includes(tag))
+    );
+  }
 
-function placesOf(
-  cards: Cards,
-  live: readonly RecordSummary[],
-  inFolder: (uid: Uid) => readonly RecordSummary[],
-): VaultPlaces {
-  const folders = [...cards.folders].map(([uid, { name, parentUid }]): FolderView => ({
-    ...{ uid, name, parentUid, kind: 'personal', sharedFolderUid: null },
-    ...{ count: inFolder(uid).length, manageRecords: true, manageMembers: false },
-  }));
-  const counted = (names: readonly string[]) =>
-    [...Map.groupBy(names, (name) => name)].sort().map(([name, { length }]) => ({ name, count: length }));
-  return {
-    folders,
-    tags: counted(live.flatMap(({ tags }) => tags)).map(({ name, count }) => ({ tag: name, count })),
-    types: counted(live.map(({ type }) => type)).map(({ name, count }) => ({ type: name, count })),
-    counts: {
-      all: live.length,
-      favourites: live.filter(({ favourite }) => favourite).length,
-      withMe: live.filter(({ access }) => access !== 'owner').length,
-      trash: cards.trashed.size,
-    },
-  };
+  undoable(uids: readonly Uid[], takeBack: () => void): Undo {
+    const token = newUid();
+    this.#undo.set(token, takeBack);
+    this.#shelf.changed();
+    return { token, changed: uids.length };
+  }
+
+  verbs(): OrganisingVerbs {
+    return {
+      queryRecords: async ({ filter, sort, offset, limit }) => {
+        const rows = await this.#shelf.list(filter);
+        if (sort.by === 'changed') rows.sort((a, b) => b.changedAt - a.changedAt);
+        if (sort.descending && sort.by !== 'changed') rows.reverse();
+        const window = rows.slice(offset, offset + limit);
+        return { total: rows.length, rows: window, recordsVersion: this.#shelf.version() };
+      },
+      listPlaces: async () => await this.#places(),
+      createFolder: async ({ name, parentUid }) => {
+        const uid = newUid();
+        const rights = { manageRecords: true, manageMembers: true };
+        this.folders.push({
+          uid,
+          name,
+          parentUid,
+          kind: 'personal',
+          sharedFolderUid: null,
+          count: 0,
+          ...rights,
+        });
+        this.#shelf.changed();
+        return uid;
+      },
+      renameFolder: async ({ folderUid, name }) => this.#replace(folderUid, { name }),
+      moveFolder: async ({ folderUid, parentUid }) => this.#replace(folderUid, { parentUid }),
+      deleteFolder: async ({ folderUid, content }) => this.#deleteFolder(folderUid, content),
+      moveRecords: async ({ uids, folderUid }) => this.#change(uids, () => ({ folderUid })),
+      setFavourite: async ({ uids, favourite }) => this.#change(uids, () => ({ favourite })),
+      changeTags: async ({ uids, add, remove }) =>
+        this.#change(uids, ({ tags }) => ({
+          tags: [...new Set([...tags.filter((tag) => !remove.includes(tag)), ...add])].sort(),
+        })),
+      undo: async (token) => {
+        const step = this.#undo.get(token);
+        if (!step) throw new ProtocolError('not-found', 'too late');
+        this.#undo.delete(token);
+        step();
+        this.#shelf.changed();
+      },
+    };
+  }
+
+  async #places() {
+    const all = await this.#shelf.list({});
+    const trash = (await this.#shelf.list({ trashed: true })).length;
+    const countBy = (values: readonly string[]) =>
+      [...Map.groupBy(values, (value) => value)].map(([value, found]) => ({ value, count: found.length }));
+    const tags = countBy(all.flatMap(({ tags }) => tags));
+    const types = countBy(all.map(({ type }) => type));
+    return {
+      folders: this.folders.map((folder) => ({
+        ...folder,
+        count: all.filter(({ folderUid }) => folderUid === folder.uid).length,
+      })),
+      tags: tags.map(({ value, count }) => ({ tag: value, count })),
+      types: types.map(({ value, count }) => ({ type: value, count })),
+      counts: {
+        all: all.length,
+        favourites: all.filter(({ favourite }) => favourite).length,
+        withMe: all.filter(({ access }) => access !== 'owner').length,
+        trash,
+      },
+    };
+  }
+
+  #replace(folderUid: Uid, change: Partial<FolderView>): void {
+    const at = this.folders.findIndex(({ uid }) => uid === folderUid);
+    const folder = this.folders[at];
+    if (!folder) throw new ProtocolError('not-found', 'no such folder');
+    this.folders[at] = { ...folder, ...change };
+    this.#shelf.changed();
+  }
+
+  async #deleteFolder(folderUid: Uid, content: 'up' | 'trash'): Promise<Undo> {
+    const inside = (await this.#shelf.list({ folderUid })).map(({ uid }) => uid);
+    const at = this.folders.findIndex(({ uid }) => uid === folderUid);
+    const [folder] = this.folders.splice(at, 1);
+    if (content === 'trash') this.#shelf.trash(inside);
+    else this.#change(inside, () => ({ folderUid: folder?.parentUid ?? null }));
+    return this.undoable([folderUid, ...inside], () => {
+      if (folder) this.folders.push(folder);
+      if (content === 'trash') this.#shelf.restore(inside);
+      this.#change(inside, () => ({ folderUid }));
+    });
+  }
+
+  #change(uids: readonly Uid[], change: (card: FakeCard) => Partial<FakeCard>): Undo {
+    const before = uids.map((uid) => [uid, this.card(uid)] as const);
+    for (const [uid, card] of before) this.#cards.set(uid, { ...card, ...change(card) });
+    return this.undoable(uids, () => before.forEach(([uid, card]) => this.#cards.set(uid, card)));
+  }
 }

@@ -2,22 +2,22 @@ import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
-import { newCards, organisingVerbs, type Cards, type FakeShelf } from './organising-verbs.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
+import { createFakeOrganisation } from './organisation-verbs.ts';
+import { FakeOrganising } from './organising-verbs.ts';
 import type {
   GatewayView,
+  RecordFilter,
   RecordSummary,
   RecordView,
   SessionEvent,
   VaultState,
   VaultVerbs,
 } from '../../workers/api.ts';
-
-const fakeOwner = newUid();
 
 interface Stored {
   revision: number;
@@ -30,19 +30,20 @@ interface Stored {
 export interface FakeVault extends VaultVerbs, FakeFiles {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
-  readonly cards: Cards;
   set(change: Partial<VaultState>): void;
   emit(event: SessionEvent): void;
   put(content: RecordContent): Uid;
 }
+
+/** Whose vault it is. */
+const me = newUid();
 
 const done = { kind: 'done' } as const;
 
 /** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
 export function createFakeVault(start: Partial<VaultState> = {}, password = 'correct horse'): FakeVault {
   const records = new Map<Uid, Stored>();
-  const cards = newCards();
-  const undoings = new Map<string, () => void>();
+  const deleted = new Map<Uid, Stored>();
   const gateways: GatewayView[] = [];
   const listeners = new Set<(state: VaultState) => void>();
   const sessionListeners = new Set<(event: SessionEvent) => void>();
@@ -53,7 +54,10 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     syncing: false,
     recordsVersion: 1,
     gatewaysVersion: 1,
+    sharingVersion: 1,
     accountVersion: 1,
+    membership: 'administrator',
+    organisationVersion: 1,
     passkeyUnlock: false,
     renewal: null,
     refusedRecords: 0,
@@ -78,16 +82,28 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     changed();
     return uid;
   };
-  const shelf: FakeShelf = {
-    cards,
-    changed,
-    all: () => [...records].map(([uid, record]) => summarise(uid, record, cards)),
-    undoing: (restore, count) => {
-      const token = newUid();
-      undoings.set(token, restore);
-      return { token, changed: count };
-    },
+  const list = ({ query = '', types, trashed = false, ...filter }: RecordFilter): RecordSummary[] =>
+    [...(trashed ? deleted : records)]
+      .map(([uid, record]) => ({ ...summarise(uid, record), ...organising.card(uid) }))
+      .filter(({ type }) => !types || types.includes(type))
+      .filter((item) => organising.fits(item, filter))
+      .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
+      .sort((a, b) => a.title.localeCompare(b.title));
+  const move = (uids: readonly Uid[], from: Map<Uid, Stored>, to: Map<Uid, Stored>): void => {
+    for (const uid of uids) {
+      const record = from.get(uid);
+      if (record) to.set(uid, record);
+      from.delete(uid);
+    }
+    changed();
   };
+  const trash = (uids: readonly Uid[]) => move(uids, records, deleted);
+  const restore = (uids: readonly Uid[]) => move(uids, deleted, records);
+  const organising = new FakeOrganising({
+    ...{ trash, restore, changed },
+    list: async (filter) => list(filter),
+    version: () => state.recordsVersion,
+  });
   const no = (): never => {
     throw new ProtocolError('unavailable', 'not in the fake');
   };
@@ -96,7 +112,6 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeFiles(changed),
     records,
     gateways,
-    cards,
     set,
     put,
     emit: (event) => sessionListeners.forEach((listener) => listener(event)),
@@ -132,18 +147,13 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       return done;
     },
     ...createFakeAccount(set, no),
+    ...createFakeOrganisation(set, me),
     setIdleLock: async () => {},
     reportUse: async () => {},
-    listRecords: async ({ query = '', types } = {}) =>
-      [...records]
-        .filter(([uid]) => !cards.trashed.has(uid))
-        .map(([uid, record]) => summarise(uid, record, cards))
-        .filter(({ type }) => !types || types.includes(type))
-        .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
-        .sort((a, b) => a.title.localeCompare(b.title)),
+    listRecords: async (filter = {}) => list(filter),
+    ...organising.verbs(),
     readRecord: async (uid) => ({
       ...viewOf(uid, stored(uid)),
-      ...cardOf(uid, cards),
       gatewayUid: gatewayOf(stored(uid), gateways),
     }),
     revealField: async ({ recordUid, field }) => fieldText(stored(recordUid).content, field),
@@ -160,42 +170,38 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       changed();
       return uid;
     },
+    duplicateRecord: async (uid) =>
+      put({ ...stored(uid).content, title: `${stored(uid).content.title} (copy)` }),
     trashRecords: async (uids) => {
-      for (const uid of uids) cards.trashed.add(uid);
-      changed();
-      return shelf.undoing(() => uids.forEach((uid) => cards.trashed.delete(uid)), uids.length);
+      trash(uids);
+      return organising.undoable(uids, () => restore(uids));
     },
     restoreRecords: async (uids) => {
-      for (const uid of uids) cards.trashed.delete(uid);
-      changed();
+      restore(uids);
+      return organising.undoable(uids, () => trash(uids));
     },
     purgeRecords: async (uids) => {
-      for (const uid of uids) {
-        cards.trashed.delete(uid);
-        records.delete(uid);
-      }
+      for (const uid of uids) deleted.delete(uid);
       changed();
     },
-    listHistory: async (uid) => {
-      const { revision, changedAt } = stored(uid);
-      return [{ revision, changedAt, writerName: 'ada@example.org', deleted: false, current: true }];
-    },
+    listTrash: async () => list({ trashed: true }),
+    listHistory: async (uid) => [
+      {
+        revision: stored(uid).revision,
+        changedAt: stored(uid).changedAt,
+        writerUid: me,
+        deleted: false,
+        verified: true,
+      },
+    ],
+    readRevision: async ({ recordUid }) => viewOf(recordUid, stored(recordUid)),
     compareRevisions: async () => [],
-    restoreRevision: async () => changed(),
-    duplicateRecord: async (uid) =>
-      put({ ...stored(uid).content, title: `${stored(uid).content.title} copy` }),
-    passwordReport: async () => ({ records: records.size, passwords: 0, weak: [], reused: [], old: [] }),
-    undo: async (token) => {
-      const restore = undoings.get(token);
-      if (!restore) throw new ProtocolError('not-found', 'no such change');
-      undoings.delete(token);
-      restore();
-      changed();
-    },
-    ...organisingVerbs(shelf),
+    restoreRevision: async () => {},
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
+    reportPasswords: async () => ({ records: 0, passwords: 0, weak: [], reused: [], old: [] }),
+    cancelReport: async () => {},
     syncNow: async () => {},
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {
@@ -249,20 +255,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
 }
 
-function cardOf(uid: Uid, { favourites, tags, places, trashed }: Cards) {
-  return {
-    ownerUid: fakeOwner,
-    access: 'owner' as const,
-    shared: false,
-    favourite: favourites.has(uid),
-    tags: tags.get(uid) ?? [],
-    folderUid: places.get(uid) ?? null,
-    deleted: trashed.has(uid),
-  };
-}
-
-function summarise(uid: Uid, { content, changedAt }: Stored, cards: Cards): RecordSummary {
-  const { ownerUid, access, shared, favourite, tags } = cardOf(uid, cards);
+function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
   const host = findField(content, 'pamHostname')?.value[0] as { hostName?: string } | undefined;
   const login = findField(content, 'login')?.value[0];
   return {
@@ -272,7 +265,12 @@ function summarise(uid: Uid, { content, changedAt }: Stored, cards: Cards): Reco
     subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
     changedAt,
     connectable: content.type === 'pamMachine',
-    ...{ ownerUid, access, shared, favourite, tags },
+    ownerUid: me,
+    access: 'owner',
+    shared: false,
+    folderUid: null,
+    favourite: false,
+    tags: [],
   };
 }
 
@@ -280,8 +278,16 @@ function textOf({ title, subtitle, type }: RecordSummary): string {
   return `${title} ${subtitle} ${type}`.toLowerCase();
 }
 
-function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored) {
-  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed };
+function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
+  const place = {
+    ownerUid: me,
+    access: 'owner',
+    trashed: false,
+    folderUid: null,
+    favourite: false,
+    tags: [],
+  } as const;
+  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null, ...place };
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {

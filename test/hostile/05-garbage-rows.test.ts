@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { empty } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Record } from '../../protocol/messages/gen/record_pb.js';
+import { FeedKind, type Record } from '../../protocol/messages/gen/record_pb.js';
 import type { Uid } from '../../protocol/uid.ts';
 import type { SaveRecord } from '../../workers/api.ts';
 
@@ -94,65 +94,49 @@ describe('a row that was never sealed', () => {
 });
 
 describe('a deletion that nobody made', () => {
-  const deletion = { deleted: true, sealedData: empty, sealedKey: empty };
+  const trashed = { deleted: true };
 
-  test('can be undone by the person, after a lock too', async () => {
-    await show({ ...deletion, revision: 2n });
-    expect(await titles()).toEqual([]);
-    await expect(victim.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
+  test('into the trash: is not what anybody signed, and replaces nothing', async () => {
+    await show({ ...trashed, revision: 2n });
+    expect(await titles()).toEqual(['good']);
     await lockAndUnlock();
-    expect(await titles()).toEqual([]);
-    expect(await victim.listDeletedRecords()).toMatchObject([{ uid, title: 'good' }]);
-    await victim.undoDelete(uid);
-    expect(await victim.listDeletedRecords()).toEqual([]);
+    expect(await titles()).toEqual(['good']);
+    expect(await victim.listTrash()).toEqual([]);
+  });
+
+  test('for good: the manifest still covers the record, so it stays, and is said', async () => {
+    const { ownerUid, recordUid } = stored();
+    server.records.clear();
+    server.vault.sayGone(ownerUid, FeedKind.RECORD, recordUid);
+    await victim.syncNow();
+    expect(await titles()).toEqual(['good']);
+    expect(victim.states.at(-1)?.vaultIncomplete).toBe(true);
+    await lockAndUnlock();
     expect(await titles()).toEqual(['good']);
     expect(await victim.revealField({ recordUid: uid, field })).toBe('secret of good');
-    expect(stored().revision).toBe(3n);
   });
 
-  test('under a revision that cannot be is refused', async () => {
-    for (const revision of [2n + BigInt(limits.revisionJump), 2n ** 63n]) {
-      await show({ ...deletion, revision });
-      expect(await titles()).toEqual(['good']);
-    }
-  });
-
-  test('keeps no later row away that opens', async () => {
-    const first = { ...stored() };
-    await victim.saveRecord({ ...record('second'), uid });
-    const second = { ...stored() };
-    const device = await startEngine(server.origin, { transport: server.transport });
+  test('a record that its owner threw away and purged is gone, everywhere', async () => {
+    const device = await startEngine(server.origin, { transport: server.transport, clock });
     engines.push(device);
-    Object.assign(stored(), first);
     await device.signIn({ email, password });
-    Object.assign(stored(), { ...deletion, revision: 1_000n });
-    server.touch();
+    await victim.trashRecords([uid]);
     await device.syncNow();
-    expect(await device.listRecords()).toEqual([]);
-    Object.assign(stored(), second);
-    server.touch();
+    expect([await device.listRecords(), await device.listTrash()]).toMatchObject([[], [{ uid }]]);
+    await victim.purgeRecords([uid]);
     await device.syncNow();
-    expect(await device.listRecords()).toMatchObject([{ title: 'second' }]);
+    expect([await device.listTrash(), await victim.listTrash()]).toEqual([[], []]);
+    expect(device.states.at(-1)?.vaultIncomplete).toBe(false);
+    await expect(device.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
   });
 
-  test('is not taken back by the row that it was about, not even when its content is gone', async () => {
-    const good = { ...stored() };
-    await show({ ...deletion, revision: 2n });
-    late = limits.deletedRecordMs + 60_000;
-    await lockAndUnlock();
-    expect((await victim.storage.readRows()).map((row) => row.record.length)).toEqual([0]);
-    await expect(victim.undoDelete(uid)).rejects.toMatchObject({ name: 'not-found' });
-    await show(good);
-    expect(await titles()).toEqual([]);
-    await lockAndUnlock();
-    expect(await titles()).toEqual([]);
-  });
-
-  test('keeps the content for all of its time', async () => {
-    await show({ ...deletion, revision: 2n });
+  test('what is in the trash can be brought back for 30 days, and is purged after them', async () => {
+    await victim.trashRecords([uid]);
+    await victim.restoreRecords([uid]);
+    expect(await titles()).toEqual(['good']);
+    await victim.trashRecords([uid]);
     late = limits.deletedRecordMs - 60_000;
     await lockAndUnlock();
-    await victim.undoDelete(uid);
-    expect(await titles()).toEqual(['good']);
+    expect(await victim.listTrash()).toMatchObject([{ uid, title: 'good' }]);
   });
 });

@@ -30,6 +30,7 @@ async function share(recordUid: Uid, password: string, uid = applicationUid, key
   const sealed = await sealApplicationCopy(key, copyKey, content, {
     recordUid,
     applicationUid: uid,
+    ownerUid: newUid(),
     revision: 1,
   });
   return {

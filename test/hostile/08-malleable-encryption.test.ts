@@ -24,7 +24,7 @@ const pair = generateEcdhKeyPair();
 const server = { id: 20, ...pair };
 const key = await SymmetricKey.import(randomBytes(32));
 const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
-const binding = { recordUid: scope.recordUid, applicationUid: newUid(), revision: 1 };
+const binding = { recordUid: scope.recordUid, applicationUid: newUid(), ownerUid: newUid(), revision: 1 };
 const secret = utf8('the secret of this test');
 
 interface Format {

@@ -1,6 +1,7 @@
 // Writes the vector files, the same bytes every time. They are permanent: a change here that changes a file that was
 // released is a change of the protocol. `node test/vectors/generate.ts [--check]`
 import { readFileSync, writeFileSync } from 'node:fs';
+import * as exports from './generate/exports.ts';
 import * as primitives from './generate/primitives.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
@@ -44,6 +45,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'folder-entries': ['19.3', sharing.folderEntries],
   'shared-folders': ['19.4', sharing.sharedFolders],
   fingerprints: ['19.6', sharing.fingerprints],
+  'sealed-exports': ['22', exports.sealedExports],
 };
 
 const check = process.argv.includes('--check');

@@ -82,11 +82,12 @@ runVectors<Token>('enrolment token', enrolmentTokens, ({ text, parts }) => {
 
 interface Copy {
   readonly text: string;
+  readonly ownerUid: Uid;
   readonly expected: { readonly recordUid: Uid; readonly applicationUid: Uid };
 }
 
-runVectors<Copy>('application copy', applicationCopies, ({ text, expected }) => {
-  const { content, revision } = parseApplicationCopy(text, expected);
+runVectors<Copy>('application copy', applicationCopies, ({ text, expected, ...vector }) => {
+  const { content, ownerUid, revision } = parseApplicationCopy(text, expected);
   expect(content.type).toBe('login');
-  expect(revision).toBe(2n);
+  expect({ ownerUid, revision }).toEqual({ ownerUid: vector.ownerUid, revision: 2n });
 });

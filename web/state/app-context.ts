@@ -1,4 +1,5 @@
 import { createContext } from 'svelte';
+import type { Transfers } from '../files/transfers.svelte.ts';
 import type { Route } from './route.svelte.ts';
 import type { SecretClipboard } from './secret-clipboard.svelte.ts';
 import type { ThemeChoice } from './theme.svelte.ts';
@@ -12,6 +13,7 @@ export interface AppContext {
   readonly toasts: Toasts;
   readonly theme: ThemeChoice;
   readonly clipboard: SecretClipboard;
+  readonly transfers: Transfers;
 }
 
 export const [getApp, setApp] = createContext<AppContext>();

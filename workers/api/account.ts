@@ -10,8 +10,16 @@ export interface AccountVerbs {
   draftRecoveryPhrase(): Promise<string>;
   /** Forgets the drafted phrase: no account is created with it. */
   discardRecoveryPhrase(): Promise<void>;
-  /** Registers with the drafted phrase and leaves the vault unlocked. `setupToken`: base64url from the set-up link. */
-  createAccount(input: { email: string; password: string; setupToken?: string }): Promise<void>;
+  /**
+   * Registers with the drafted phrase and leaves the vault unlocked. `setupToken`: base64url from the set-up link;
+   * `invitation`: the fragment of an invitation link.
+   */
+  createAccount(input: {
+    email: string;
+    password: string;
+    setupToken?: string;
+    invitation?: string;
+  }): Promise<void>;
   /** A second factor, or a wait for approval, may follow (SignInVerbs). */
   signIn(input: { email: string; password: string }): Promise<SignInStep>;
   /** Signs in with the recovery phrase and sets a new master password. */
@@ -43,17 +51,24 @@ export interface VaultState {
   readonly recordsVersion: number;
   /** Rises whenever listGateways would answer differently. */
   readonly gatewaysVersion: number;
+  /** Rises whenever who may do what with which record would be answered differently. */
+  readonly sharingVersion: number;
   /** Rises whenever lists of devices, requests, second factors or passkeys would answer differently. */
   readonly accountVersion: number;
+  /** Of an unlocked account in its organisation; `pending`: accepted an invitation and is in no roster yet. */
+  readonly membership: 'member' | 'pending' | 'removed' | 'administrator';
+  /** Rises whenever readOrganisation, listInvitations or customTypes would answer differently. */
+  readonly organisationVersion: number;
   /** A passkey opens the copy on this device. */
   readonly passkeyUnlock: boolean;
   /** The vault is open, but its login needs this before it reaches the server. */
   readonly renewal: Renewal | null;
   /** Records of which the server gave something that does not open: their former state is kept and shown. */
   readonly refusedRecords: number;
+  /** What the server shows is less, or older, than what the account's signed manifest covers: nothing was removed. */
+  readonly vaultIncomplete: boolean;
   /** Why the vault locked or signed out by itself, to be said to the person. */
-  readonly notice:
-    'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;
+  readonly notice: 'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;
 }
 
 export interface ServerInfo {

@@ -1,22 +1,39 @@
 import type { RecordContent } from '../../protocol/records/content.ts';
 import type { FieldPath, KeptValue } from '../../protocol/records/withholding.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { FieldDifference } from '../tools/compare.ts';
+import type { Progress, RecordFilter, RecordSort, Undo } from './organising.ts';
 
-/** Records, read and written one by one. */
+/** Records, read and written; their history; the trash. */
 export interface RecordVerbs {
-  /** Sorted by title; `query` matches title, login, host, URL and type, every word of it. */
-  listRecords(filter?: { query?: string; types?: readonly string[] }): Promise<RecordSummary[]>;
-  /** The content with secret values withheld. Rejects with `not-found`. */
+  /** Everything that fits, sorted: for callers with few records. Long lists are read by queryRecords. */
+  listRecords(filter?: RecordFilter & { readonly sort?: RecordSort }): Promise<RecordSummary[]>;
+  /** The content with secret values withheld; also of a record in the trash. Rejects with `not-found`. */
   readRecord(recordUid: Uid): Promise<RecordView>;
   /** One secret value, for showing or copying. */
-  revealField(input: { recordUid: Uid; field: FieldPath }): Promise<string>;
+  revealField(input: { recordUid: Uid; field: FieldPath; revision?: number }): Promise<string>;
   /** Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale. */
   saveRecord(input: SaveRecord): Promise<Uid>;
-  deleteRecord(recordUid: Uid): Promise<void>;
-  /** Brings back a deleted record, as long as this device keeps its sealed content: for 30 days. */
-  undoDelete(recordUid: Uid): Promise<void>;
-  /** What undoDelete can bring back, the last first; `changedAt` is when this device heard of the deletion. */
-  listDeletedRecords(): Promise<RecordSummary[]>;
+  /** A copy of one's own, with the same secrets and none of its attachments, in the same folder. */
+  duplicateRecord(recordUid: Uid): Promise<Uid>;
+
+  /** Into the trash of their owner, which alone may do it. What is there longer than 30 days is purged at an unlock. */
+  trashRecords(uids: readonly Uid[], onProgress?: Progress): Promise<Undo>;
+  restoreRecords(uids: readonly Uid[], onProgress?: Progress): Promise<Undo>;
+  /** For good, with history and attachments. */
+  purgeRecords(uids: readonly Uid[]): Promise<void>;
+  /** What is in the trash, the last first; `changedAt` is when it got there. */
+  listTrash(): Promise<RecordSummary[]>;
+
+  /** Every revision, the newest first; at most the last 500. */
+  listHistory(recordUid: Uid): Promise<RevisionSummary[]>;
+  readRevision(input: { recordUid: Uid; revision: number }): Promise<RecordView>;
+  /** What changed from one revision to another; nothing of a secret is in it. */
+  compareRevisions(input: { recordUid: Uid; from: number; to: number }): Promise<readonly FieldDifference[]>;
+  /** Makes that revision's content the newest one. */
+  restoreRevision(input: { recordUid: Uid; revision: number }): Promise<void>;
+
+  /** Asks the server for what is new, and for everything when the vault was incomplete. */
   syncNow(): Promise<void>;
 }
 
@@ -29,7 +46,18 @@ export interface RecordSummary {
   readonly changedAt: number;
   /** A machine with host, gateway and launch credential: Connect may be offered. */
   readonly connectable: boolean;
+  readonly ownerUid: Uid;
+  readonly access: RecordAccess;
+  /** Others have it too, as far as this device knows. */
+  readonly shared: boolean;
+  /** The personal folder that it is in; null: at the top. */
+  readonly folderUid: Uid | null;
+  readonly favourite: boolean;
+  readonly tags: readonly string[];
 }
+
+/** `launch`: may connect with it and never sees its content. */
+export type RecordAccess = 'owner' | 'edit' | 'view' | 'launch';
 
 export type { FieldPath, KeptValue };
 
@@ -44,6 +72,21 @@ export interface RecordView {
   readonly connectionsAllowed: boolean;
   /** Of a machine: the gateway that its sealed configuration names, null when there is none. */
   readonly gatewayUid: Uid | null;
+  readonly ownerUid: Uid;
+  readonly access: RecordAccess;
+  readonly trashed: boolean;
+  readonly folderUid: Uid | null;
+  readonly favourite: boolean;
+  readonly tags: readonly string[];
+}
+
+export interface RevisionSummary {
+  readonly revision: number;
+  readonly changedAt: number;
+  readonly writerUid: Uid;
+  readonly deleted: boolean;
+  /** Its writer's signature was verified; not so when the writer is in no roster any more. */
+  readonly verified: boolean;
 }
 
 export interface SaveRecord {
@@ -54,4 +97,6 @@ export interface SaveRecord {
   /** Withheld values that stay; others get the value in `content`. */
   readonly withheld?: readonly KeptValue[];
   readonly connectionsAllowed?: boolean;
+  /** Of a new record: the personal folder that it is made in. */
+  readonly folderUid?: Uid;
 }

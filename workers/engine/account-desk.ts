@@ -1,6 +1,7 @@
 import { parseBase64url, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { AccountService } from '../../protocol/messages/gen/account_pb.js';
+import { parseInvitation } from '../../protocol/organisation/invitation.ts';
 import type { ApiClient } from './api-client.ts';
 import {
   newRecoveryPhrase,
@@ -59,7 +60,12 @@ export class AccountDesk {
     this.#phrase = null;
   }
 
-  async create(input: { email: string; password: string; setupToken?: string }): Promise<AccountAccess> {
+  async create(input: {
+    email: string;
+    password: string;
+    setupToken?: string;
+    invitation?: string;
+  }): Promise<AccountAccess> {
     if (this.#phrase === null) throw new ProtocolError('malformed', 'draft a recovery phrase first');
     const password = requirePassword(input.password);
     const signedIn = await registerAccount(this.#api, this.#environment, {
@@ -67,6 +73,7 @@ export class AccountDesk {
       password,
       phrase: this.#phrase,
       setupToken: parseBase64url(input.setupToken ?? ''),
+      invitation: input.invitation === undefined ? null : parseInvitation(input.invitation),
     });
     this.#phrase = null;
     return await this.keep(signedIn, { kind: 'password', password });
@@ -74,9 +81,7 @@ export class AccountDesk {
 
   /** A login by master password. Of a device that was revoked, the next one is that of a new device. */
   async signIn(email: string, password: string): Promise<Login> {
-    return await this.#asNewDevice(() =>
-      this.#byPassword(normaliseEmail(email), normalisePassword(password)),
-    );
+    return await this.#asNewDevice(() => this.#byPassword(normaliseEmail(email), normalisePassword(password)));
   }
 
   async signInByPasskey(passkey: PasskeyProof): Promise<Login> {

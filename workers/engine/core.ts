@@ -154,6 +154,7 @@ export class EngineCore {
     this.idle.arm();
     this.board.update({ phase: 'unlocked', email: account.email, notice: null });
     this.board.recordsChanged();
+    this.board.organisationChanged(vault.organisation.book.membership);
     await this.showPasskeys();
     return vault;
   }

@@ -3,11 +3,15 @@ import { EngineCore } from './core.ts';
 import type { Environment } from './environment.ts';
 import { accountVerbs } from './verbs/account-verbs.ts';
 import { deviceVerbs } from './verbs/device-verbs.ts';
+import { exchangeVerbs } from './verbs/exchange-verbs.ts';
 import { factorVerbs } from './verbs/factor-verbs.ts';
 import { fileVerbs } from './verbs/file-verbs.ts';
 import { gatewayVerbs } from './verbs/gateway-verbs.ts';
+import { organisationVerbs } from './verbs/organisation-verbs.ts';
+import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
+import { shareLinkVerbs } from './verbs/share-link-verbs.ts';
 import { signInVerbs } from './verbs/sign-in-verbs.ts';
 import { toolVerbs } from './verbs/tool-verbs.ts';
 
@@ -23,10 +27,14 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...factorVerbs(core),
     ...deviceVerbs(core),
     ...recordVerbs(core),
+    ...organisingVerbs(core),
+    ...organisationVerbs(core),
     ...gatewayVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),
+    ...shareLinkVerbs(core),
     ...toolVerbs(core),
+    ...exchangeVerbs(core),
     close: () => core.close(),
   };
 }

@@ -64,7 +64,7 @@ export class Gateways {
 
   /** Of the sealed configuration records. */
   async known(): Promise<KnownGateway[]> {
-    const entries = await this.#parts.book.entries();
+    const entries = this.#parts.book.entries();
     return entries.flatMap((entry) => (entry.pins === null ? [] : [knownBy(entry, entry.pins)]));
   }
 

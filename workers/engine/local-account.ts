@@ -162,14 +162,15 @@ async function openStored(stored: LocalAccount, dataKey: Bytes): Promise<LocalVa
 }
 
 async function unwrapByPassword(stored: LocalAccount, accountUid: Uid, password: string): Promise<Bytes> {
-  const { argon2, passkeys } = stored;
+  const { argon2, sealedDataKey } = stored;
   if (!argon2) {
-    const code = passkeys.length > 0 ? 'wrong-password' : 'weak-parameters';
+    // Signed in with a passkey alone: the server knows whether the password is right.
+    const code = sealedDataKey.length === 0 ? 'wrong-password' : 'weak-parameters';
     throw new ProtocolError(code, 'the stored account names no costs');
   }
   const localKey = await deriveLocalKey(password, { ...argon2, salt: copy(argon2.salt) });
   try {
-    return await openDataKey(localKey, accountUid, 'local', stored.sealedDataKey);
+    return await openDataKey(localKey, accountUid, 'local', sealedDataKey);
   } catch {
     throw new ProtocolError('wrong-password', 'the master password is wrong');
   }

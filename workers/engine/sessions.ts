@@ -175,8 +175,8 @@ export class Sessions {
       throw new ProtocolError('not-found', 'the machine names no user to sign in as');
     const stated = {
       recordRevision: row.revision,
-      credentialRevision: book.row(connection.launchCredentialUid).revision,
-      configurationRevision: book.row(gateway.configurationUid).revision,
+      credentialRevision: book.revisionOf(connection.launchCredentialUid),
+      configurationRevision: book.revisionOf(gateway.configurationUid),
       pinnedHostKey: connection.hostKey ?? '',
     };
     const recordUids = [recordUid, connection.launchCredentialUid, gateway.configurationUid];

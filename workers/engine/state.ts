@@ -7,10 +7,14 @@ const initial: VaultState = {
   syncing: false,
   recordsVersion: 0,
   gatewaysVersion: 0,
+  sharingVersion: 0,
   accountVersion: 0,
+  membership: 'member',
+  organisationVersion: 0,
   passkeyUnlock: false,
   renewal: null,
   refusedRecords: 0,
+  vaultIncomplete: false,
   notice: null,
 };
 
@@ -42,6 +46,14 @@ export class StateBoard {
 
   accountChanged(): void {
     this.update({ accountVersion: this.#state.accountVersion + 1 });
+  }
+
+  organisationChanged(membership: VaultState['membership']): void {
+    this.update({ membership, organisationVersion: this.#state.organisationVersion + 1 });
+  }
+
+  sharingChanged(): void {
+    this.update({ sharingVersion: this.#state.sharingVersion + 1 });
   }
 
   gatewaysChanged(): void {

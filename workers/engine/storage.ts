@@ -14,14 +14,24 @@ export interface VaultStorage {
   /** The server's pin, which outlives a sign-out. */
   readPin(): Promise<StoredPin | null>;
   writePin(pin: StoredPin): Promise<void>;
+  /** The stored row of a record, or null. */
+  readRow(uid: Uid): Promise<StoredRow | null>;
+  /** Every row: for a device whose snapshot is of no use. */
   readRows(): Promise<readonly StoredRow[]>;
+  readObjects(kind: ObjectKind): Promise<readonly StoredObject[]>;
   readCursor(): Promise<bigint>;
+  /** The newest encoded SealedManifest that fitted or was written, or null. */
+  readManifest(): Promise<StoredManifest | null>;
   /**
-   * Rows and cursor of one page, all or nothing. A row replaces only one that it supersedes, and the cursor only
-   * rises, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
+   * Everything of one page, all or nothing. A row replaces only one that it supersedes, and cursor and manifest only
+   * rise, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
    */
   commit(page: StoredPage): Promise<void>;
-  /** Forgets account, rows and cursor. */
+  /** The snapshot of what lists need, and what was committed since it was written. */
+  readSnapshot(): Promise<StoredSnapshot>;
+  /** Replaces the snapshot and forgets the journal up to and including that place. */
+  writeSnapshot(base: Bytes, upTo: number): Promise<void>;
+  /** Forgets everything of the account. */
   erase(): Promise<void>;
   close(): void;
 }
@@ -36,29 +46,52 @@ export interface StoredPin {
   readonly keySetVersion: bigint;
 }
 
-/** The last row of a record that opened (protocol.md §15.4). */
+/** The newest row of a record that was taken over (protocol.md §15.4). */
 export interface StoredRow {
   readonly uid: Uid;
   readonly revision: bigint;
-  /** Encoded Record as the server gave it; empty when the record was deleted long ago. */
+  /** Encoded Record as the server gave it. */
   readonly record: Bytes;
-  readonly deletion: Deletion | null;
 }
 
-/** What the server says of a record that it calls deleted. Nobody signed it: it replaces nothing. */
-export interface Deletion {
-  readonly revision: bigint;
-  /** When this device heard of it, by its own clock. */
-  readonly heardAtMs: number;
+export type ObjectKind = 'card' | 'folder' | 'entry' | 'grants';
+
+/** A sealed or signed thing beside the records. */
+export interface StoredObject {
+  readonly kind: ObjectKind;
+  /** `${kind}:${objectUid}`, of an entry `entry:${folderUid}:${recordUid}`. */
+  readonly key: string;
+  /** Encoded Card, SharedFolder, FolderEntry or ObjectGrants as the server gave it. */
+  readonly bytes: Bytes;
 }
 
-/** Whether a row may take the place of another one of the same record: a newer one, or the same with a later deletion. */
-export function supersedes(row: StoredRow, known: StoredRow | undefined): boolean {
-  if (!known || row.revision !== known.revision) return row.revision > (known?.revision ?? -1n);
-  return (row.deletion?.revision ?? 0n) >= (known.deletion?.revision ?? 0n);
+export interface StoredManifest {
+  readonly version: bigint;
+  /** Encoded SealedManifest. */
+  readonly bytes: Bytes;
+}
+
+/** Whether a row may take the place of another one of the same record. */
+export function supersedes(row: StoredRow, known: StoredRow | null | undefined): boolean {
+  return row.revision > (known?.revision ?? -1n);
 }
 
 export interface StoredPage {
   readonly rows: readonly StoredRow[];
+  readonly removedRows?: readonly Uid[];
+  readonly objects?: readonly StoredObject[];
+  /** Keys of objects. */
+  readonly removedObjects?: readonly string[];
   readonly cursor: bigint;
+  readonly manifest?: StoredManifest;
+  /** What this page changes in the snapshot, sealed. */
+  readonly journal?: Bytes;
+}
+
+export interface StoredSnapshot {
+  readonly base: Bytes | null;
+  /** In the order in which they were committed. */
+  readonly journal: readonly Bytes[];
+  /** The place of the last one; 0 when there is none. */
+  readonly upTo: number;
 }

@@ -1,18 +1,17 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
-import type { RecordBook } from './records/record-book.ts';
-import type { VaultStorage } from './storage.ts';
+import type { SyncIntake } from './sync-intake.ts';
 import type { VaultSession } from './vault-session.ts';
 
 export interface SyncParts {
   readonly session: VaultSession;
-  readonly storage: VaultStorage;
-  readonly book: RecordBook;
+  readonly intake: SyncIntake;
   readonly exclusive: <T>(name: string, task: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
   readonly onSyncing: (syncing: boolean) => void;
-  readonly onChanged: () => void;
+  /** Whether what the server shows is less than what the manifest covers. */
+  readonly onIncomplete: (incomplete: boolean) => void;
 }
 
 /**
@@ -24,6 +23,8 @@ export class Sync {
   #cursor: bigint;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
+  /** Everything was asked for again since the manifest last fitted: to do it at each hint would be the server's to abuse. */
+  #askedAgain = false;
 
   constructor(parts: SyncParts, cursor: bigint) {
     this.#parts = parts;
@@ -44,6 +45,12 @@ export class Sync {
     return this.#next;
   }
 
+  /** The same, and everything again when the vault is incomplete: a person asked. */
+  async runAfresh(): Promise<void> {
+    this.#askedAgain = false;
+    await this.run();
+  }
+
   #start(): Promise<void> {
     this.#next = null;
     this.#running = this.#pull().finally(() => {
@@ -56,24 +63,44 @@ export class Sync {
 
   async #pull(): Promise<void> {
     await this.#parts.exclusive('sync', async () => {
-      for (let hasMore = true; hasMore;) {
-        if (this.#parts.signal.aborted) throw new ProtocolError('locked');
-        hasMore = await this.#takePage(
-          await this.#parts.session.call(RecordService.method.sync, { cursor: this.#cursor }),
-        );
+      let fits = await this.#pullFrom(this.#cursor);
+      if (!fits && !this.#askedAgain) {
+        this.#askedAgain = true;
+        fits = await this.#pullFrom(0n);
       }
+      if (fits) this.#askedAgain = false;
+      this.#parts.onIncomplete(!fits);
     });
   }
 
-  /** Opened first, so that nothing false replaces what is here; stored second, shown last: no crash loses what was seen. */
-  async #takePage({ records, cursor, hasMore }: SyncResponse): Promise<boolean> {
-    if (records.length > limits.syncPageRecords)
-      throw new ProtocolError('too-large', 'the page has too many records');
-    if (hasMore && cursor <= this.#cursor) throw new ProtocolError('malformed', 'the cursor does not move');
-    const rows = await this.#parts.book.admit(records);
-    if (rows.length > 0 || cursor > this.#cursor) await this.#parts.storage.commit({ rows, cursor });
-    if (cursor > this.#cursor) this.#cursor = cursor;
-    if (this.#parts.book.apply(rows)) this.#parts.onChanged();
-    return hasMore;
+  /** Whether everything fits at the end. */
+  async #pullFrom(start: bigint): Promise<boolean> {
+    this.#parts.intake.begin(start === 0n);
+    let cursor = start;
+    let next = this.#ask(cursor);
+    for (;;) {
+      const page = await next;
+      requireSound(page, cursor);
+      cursor = page.cursor > cursor ? page.cursor : cursor;
+      // The next page is on its way while this one is opened.
+      if (page.hasMore) next = this.#ask(cursor);
+      const taken = this.#parts.intake.take(page, cursor);
+      if (page.hasMore) next.catch(() => undefined); // told by the next round
+      await taken;
+      if (cursor > this.#cursor) this.#cursor = cursor;
+      if (!page.hasMore) return await this.#parts.intake.settle(page, cursor);
+    }
   }
+
+  #ask(cursor: bigint): Promise<SyncResponse> {
+    if (this.#parts.signal.aborted) throw new ProtocolError('locked');
+    return this.#parts.session.call(RecordService.method.sync, { cursor });
+  }
+}
+
+function requireSound(page: SyncResponse, cursor: bigint): void {
+  const { records, cards, folders, entries, grants, removals } = page;
+  const most = Math.max(...[records, cards, folders, entries, grants, removals].map((list) => list.length));
+  if (most > limits.syncPageRecords) throw new ProtocolError('too-large', 'the page has too many objects');
+  if (page.hasMore && page.cursor <= cursor) throw new ProtocolError('malformed', 'the cursor does not move');
 }

@@ -15,14 +15,16 @@ import { GatewayCommands } from './gateway-commands.ts';
 import { Gateways } from './gateways.ts';
 import type { FreshDataKey } from './fresh-data-key.ts';
 import type { OpenedAccount } from './opened-account.ts';
+import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './passkeys.ts';
 import { SecondFactors } from './second-factors.ts';
-import { emptyOldDeletions, RecordBook } from './records/record-book.ts';
-import { RecordWriter } from './records/record-writer.ts';
-import { Records } from './records/records.ts';
 import { Sessions } from './sessions.ts';
 import type { StateBoard } from './state.ts';
-import { Sync } from './sync.ts';
+import type { RecordBook } from './records/record-book.ts';
+import type { Records } from './records/records.ts';
+import type { Sync } from './sync.ts';
+import { noSharing } from './sharing/no-sharing.ts';
+import { VaultData } from './vault-data.ts';
 import { VaultLink } from './vault-link.ts';
 import { VaultSession } from './vault-session.ts';
 
@@ -45,10 +47,8 @@ export interface UnlockedParts {
 export class UnlockedVault {
   readonly account: OpenedAccount;
   readonly session: VaultSession;
-  readonly book: RecordBook;
-  readonly sync: Sync;
+  readonly data: VaultData;
   readonly link: VaultLink;
-  readonly records: Records;
   readonly files: Files;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
@@ -56,50 +56,70 @@ export class UnlockedVault {
   readonly devices: Devices;
   readonly factors: SecondFactors;
   readonly passkeys: Passkeys;
-  readonly #writer: RecordWriter;
+  readonly organisation: OrganisationDesk;
   readonly #desk: CommandDesk;
   readonly #board: StateBoard;
   readonly #warn: (message: string) => void;
-  readonly #closing = new AbortController();
+  readonly #closing: AbortController;
   #online = false;
 
   /** Reads the sealed local copy. */
   static async open(parts: UnlockedParts): Promise<UnlockedVault> {
-    const { storage } = parts.environment;
-    // The cursor first: rows that another tab commits in between are then read again, never missed.
-    const cursor = await storage.readCursor();
-    const vault = new UnlockedVault(parts, cursor);
-    const rows = await storage.readRows();
-    const emptied = emptyOldDeletions(rows, parts.environment.clock.now());
-    if (emptied.length > 0) await storage.commit({ rows: emptied, cursor });
-    vault.book.apply([...emptied, ...rows]);
+    const { environment, account, board } = parts;
+    const session = new VaultSession(parts.api, parts.session, parts.onSessionEnded);
+    const closing = new AbortController();
+    const show = (change: Partial<VaultState>) => {
+      if (!closing.signal.aborted) board.update(change);
+    };
+    const data = await VaultData.open({
+      ...{ environment, account, session, signal: closing.signal },
+      sharing: noSharing(account.keys.accountUid),
+      rosterVersion: () => account.organisation.rosterVersion,
+      version: () => board.current.recordsVersion,
+      onSyncing: (syncing) => show({ syncing }),
+      onIncomplete: (vaultIncomplete) => show({ vaultIncomplete }),
+      onRefused: (refusedRecords) => show({ refusedRecords }),
+      onChanged: (shares) => {
+        if (closing.signal.aborted) return;
+        board.recordsChanged();
+        board.gatewaysChanged();
+        if (shares) board.sharingChanged();
+      },
+    });
+    const vault = new UnlockedVault(parts, session, data, closing);
+    await vault.organisation.book.open();
     return vault;
   }
 
-  private constructor(parts: UnlockedParts, cursor: bigint) {
-    const { environment, api, board, account } = parts;
-    const { storage, exclusive, warn, clock } = environment;
-    const { signal } = this.#closing;
+  private constructor(
+    parts: UnlockedParts,
+    session: VaultSession,
+    data: VaultData,
+    closing: AbortController,
+  ) {
+    const { environment, board, account } = parts;
+    const { warn, clock } = environment;
+    const { signal } = closing;
+    const { book, writer } = data;
     this.#board = board;
     this.#warn = warn;
+    this.#closing = closing;
     this.account = account;
-    this.session = new VaultSession(api, parts.session, parts.onSessionEnded);
-    const onRefused = (refusedRecords: number) => this.#show({ refusedRecords });
-    this.book = new RecordBook({ keys: account.keys, now: () => clock.now(), onRefused, warn });
-    const { session, book } = this;
-    const onSyncing = (syncing: boolean) => this.#show({ syncing });
-    const onChanged = () => this.#recordsChanged();
-    this.sync = new Sync({ session, storage, book, exclusive, signal, onSyncing, onChanged }, cursor);
-    this.#writer = new RecordWriter({ session, keys: account.keys, book, sync: this.sync, warn });
-    this.records = new Records(book, this.#writer);
+    this.session = session;
+    this.data = data;
     this.files = new Files({
       ...{ session, keys: account.keys, clock, signal, warn, board: parts.transfers },
-      records: recordAccess(book, this.#writer, this.sync),
+      records: recordAccess(book, writer, data.sync),
     });
-    this.gateways = new Gateways({ account, session, book, writer: this.#writer, warn });
+    this.gateways = new Gateways({ account, session, book, writer, warn });
     this.devices = new Devices(session);
     this.factors = new SecondFactors(session, account);
     const { accounts, fresh, onWaysChanged } = parts;
+    this.organisation = new OrganisationDesk({
+      ...{ session, account, warn },
+      remember: () => accounts.remember({ account, session: session.current }),
+      onChanged: () => this.#organisationChanged(),
+    });
     this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
@@ -118,12 +138,29 @@ export class UnlockedVault {
       book,
       gateways,
       commands: this.commands,
-      writer: this.#writer,
+      writer,
       desk,
       link,
       onEvent,
       warn,
     });
+  }
+
+  get sync(): Sync {
+    return this.data.sync;
+  }
+
+  get book(): RecordBook {
+    return this.data.book;
+  }
+
+  get records(): Records {
+    return this.data.records;
+  }
+
+  /** Ends when the vault is locked. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get closed(): boolean {
@@ -144,15 +181,16 @@ export class UnlockedVault {
     this.#desk.failAll();
     this.sessions.clear();
     this.files.close();
-    this.book.clear();
+    this.data.clear();
     wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
   }
 
   /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */
   async #catchUp(): Promise<void> {
     try {
-      await this.sync.run();
-      await this.#writer.reconcile();
+      await this.data.sync.run();
+      await this.data.settle();
+      await this.data.writer.reconcile();
       await this.files.uploads.find();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -163,7 +201,7 @@ export class UnlockedVault {
   #receive(frame: RouterToVaultFrame['body']): void {
     switch (frame.case) {
       case 'newData':
-        if (frame.value.cursor > this.sync.cursor) void this.#pull();
+        if (frame.value.cursor > this.data.sync.cursor) void this.#pull();
         return;
       case 'commandResult':
         return this.#desk.settle(frame.value);
@@ -171,6 +209,8 @@ export class UnlockedVault {
         return this.sessions.receive(frame.value);
       case 'accountNews':
         return this.#accountChanged();
+      case 'organisationNews':
+        return void this.organisation.catchUp();
       case 'gatewayStatus':
         return this.#board.gatewaysChanged();
       default:
@@ -180,7 +220,8 @@ export class UnlockedVault {
 
   async #pull(): Promise<void> {
     try {
-      await this.sync.run();
+      await this.data.sync.run();
+      await this.data.settle();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#warn(`the sync failed: ${error.code}`); // the next hint, or the next link, tries again
@@ -192,6 +233,7 @@ export class UnlockedVault {
     if (link !== 'connected' || this.closed) return;
     this.#board.gatewaysChanged();
     this.#accountChanged();
+    void this.organisation.catchUp();
     void this.#catchUp();
   }
 
@@ -204,10 +246,8 @@ export class UnlockedVault {
     });
   }
 
-  #recordsChanged(): void {
-    if (this.closed) return;
-    this.#board.recordsChanged();
-    this.#board.gatewaysChanged();
+  #organisationChanged(): void {
+    if (!this.closed) this.#board.organisationChanged(this.organisation.book.membership);
   }
 
   #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {

@@ -56,3 +56,8 @@ export function pathOf(text: string, separator: string): readonly string[] {
     .map((name) => name.trim())
     .filter(Boolean);
 }
+
+/** White space and control characters as one blank, so that a name stays one line wherever it is shown. */
+export function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}

@@ -4,6 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { encodeContent, type RecordContent } from '../../protocol/records/content.ts';
 import type { LinkRole } from '../../protocol/records/links.ts';
 import { exchangeBounds } from './bounds.ts';
+import { oneLine } from './field-parts.ts';
 
 /** What a reader makes of a foreign file: plain content and a report, nothing of the vault yet. */
 export interface ImportedVault {
@@ -59,7 +60,9 @@ export class VaultDraft {
 
   /** The folder and those around it. Returns the path as it is kept: names trimmed and shortened, empty ones dropped. */
   folder(path: FolderPath): FolderPath {
-    const names = path.map((name) => name.trim().slice(0, exchangeBounds.folderName)).filter(Boolean);
+    const names = path
+      .map((name) => oneLine(name).slice(0, exchangeBounds.folderName).trim())
+      .filter(Boolean);
     if (names.length > exchangeBounds.folderDepth)
       throw new ProtocolError('malformed', `folders are nested deeper than ${exchangeBounds.folderDepth}`);
     for (let depth = 1; depth <= names.length; depth++) {

@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import { emptyContent, templateOf, type RecordTemplate } from '../../protocol/records/templates.ts';
 import { exchangeBounds } from './bounds.ts';
 import type { FolderPath, ImportedAttachment, ImportedRecord, VaultDraft } from './imported.ts';
+import { oneLine } from './field-parts.ts';
 import { oneTimeCodeUri } from './one-time-code.ts';
 
 /** A record while a reader fills it: values go to the field that its type has for them, or become custom fields. */
@@ -150,11 +151,6 @@ export class RecordDraft {
   #titleOf(type: string): string {
     return fieldTypeOf(type)?.title ?? type;
   }
-}
-
-/** White space and control characters as one blank, so that a name stays one line wherever it is shown. */
-export function oneLine(text: string): string {
-  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 /** A name and no path, as a record takes it: what could make a list or a folder show another name is replaced. */

@@ -4,7 +4,7 @@ import { VaultDraft, type ImportedLink, type ImportedVault } from './imported.ts
 import { listIn, malformed, type JsonObject } from './json-values.ts';
 import { portableContent } from './portable-content.ts';
 import { textsIn, type PortableRecord } from './portable-record.ts';
-import { oneLine } from './record-draft.ts';
+import { oneLine } from './field-parts.ts';
 
 /** Puts one of our own exports together again: its head, then its records in order. */
 export class RestoredVault {

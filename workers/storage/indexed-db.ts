@@ -1,4 +1,4 @@
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -6,9 +6,13 @@ import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
   supersedes,
   type Device,
+  type ObjectKind,
+  type StoredManifest,
+  type StoredObject,
   type StoredPage,
   type StoredPin,
   type StoredRow,
+  type StoredSnapshot,
   type VaultStorage,
 } from '../engine/storage.ts';
 
@@ -24,12 +28,19 @@ interface VaultSchema extends DBSchema {
   account: { key: 'account'; value: Bytes };
   pin: { key: 'pin'; value: StoredPin };
   cursor: { key: 'cursor'; value: bigint };
+  manifest: { key: 'manifest'; value: StoredManifest };
   rows: { key: Uid; value: StoredRow };
+  objects: { key: string; value: StoredObject };
+  snapshot: { key: 'base'; value: Bytes };
+  journal: { key: number; value: Bytes };
 }
 
 type Database = IDBPDatabase<VaultSchema>;
+type Writing = IDBPTransaction<VaultSchema, typeof ofAccount, 'readwrite'>;
 
-const stores = ['device', 'account', 'pin', 'cursor', 'rows'] as const;
+/** What goes with the account. */
+const ofAccount = ['account', 'cursor', 'manifest', 'rows', 'objects', 'snapshot', 'journal'] as const;
+const stores = ['device', 'pin', ...ofAccount] as const;
 
 /** A device's state in the browser, shared by every tab of the origin. */
 export class IndexedDbStorage implements VaultStorage {
@@ -67,54 +78,105 @@ export class IndexedDbStorage implements VaultStorage {
     await (await this.#database).put('pin', pin, 'pin');
   }
 
+  async readRow(uid: Uid): Promise<StoredRow | null> {
+    return (await (await this.#database).get('rows', uid)) ?? null;
+  }
+
   async readRows(): Promise<readonly StoredRow[]> {
     return await (await this.#database).getAll('rows');
+  }
+
+  async readObjects(kind: ObjectKind): Promise<readonly StoredObject[]> {
+    return await (await this.#database).getAll('objects', IDBKeyRange.bound(`${kind}:`, `${kind};`));
   }
 
   async readCursor(): Promise<bigint> {
     return (await (await this.#database).get('cursor', 'cursor')) ?? 0n;
   }
 
-  async commit({ rows, cursor }: StoredPage): Promise<void> {
-    const transaction = (await this.#database).transaction(['account', 'cursor', 'rows'], 'readwrite');
-    const stored = transaction.objectStore('rows');
-    const cursors = transaction.objectStore('cursor');
-    if ((await transaction.objectStore('account').count()) === 0) {
-      transaction.abort();
-      await transaction.done.catch(() => undefined); // the abort we asked for
-      throw new ProtocolError('locked', 'nobody is signed in');
-    }
-    await Promise.all(
-      rows.map(async (row) => {
-        if (supersedes(row, await stored.get(row.uid))) await stored.put(row, row.uid);
-      }),
-    );
-    if (cursor > ((await cursors.get('cursor')) ?? 0n)) await cursors.put(cursor, 'cursor');
-    await transaction.done;
+  async readManifest(): Promise<StoredManifest | null> {
+    return (await (await this.#database).get('manifest', 'manifest')) ?? null;
+  }
+
+  async commit(page: StoredPage): Promise<void> {
+    await this.#write(async (transaction) => {
+      await Promise.all([putRows(transaction, page), putObjects(transaction, page)]);
+      const cursors = transaction.objectStore('cursor');
+      if (page.cursor > ((await cursors.get('cursor')) ?? 0n)) await cursors.put(page.cursor, 'cursor');
+      const manifests = transaction.objectStore('manifest');
+      const former = (await manifests.get('manifest'))?.version ?? 0n;
+      if (page.manifest && page.manifest.version > former) await manifests.put(page.manifest, 'manifest');
+      if (page.journal) await transaction.objectStore('journal').add(page.journal);
+    });
+  }
+
+  async readSnapshot(): Promise<StoredSnapshot> {
+    const transaction = (await this.#database).transaction(['snapshot', 'journal']);
+    const [base, journal, places] = await Promise.all([
+      transaction.objectStore('snapshot').get('base'),
+      transaction.objectStore('journal').getAll(),
+      transaction.objectStore('journal').getAllKeys(),
+    ]);
+    return { base: base ?? null, journal, upTo: places.at(-1) ?? 0 };
+  }
+
+  async writeSnapshot(base: Bytes, upTo: number): Promise<void> {
+    await this.#write(async (transaction) => {
+      await transaction.objectStore('snapshot').put(base, 'base');
+      await transaction.objectStore('journal').delete(IDBKeyRange.upperBound(upTo));
+    });
   }
 
   async erase(): Promise<void> {
-    const transaction = (await this.#database).transaction(['account', 'cursor', 'rows'], 'readwrite');
-    await Promise.all([
-      transaction.objectStore('account').clear(),
-      transaction.objectStore('cursor').clear(),
-      transaction.objectStore('rows').clear(),
-      transaction.done,
-    ]);
+    const transaction = (await this.#database).transaction(ofAccount, 'readwrite');
+    await Promise.all([...ofAccount.map((name) => transaction.objectStore(name).clear()), transaction.done]);
   }
 
   close(): void {
     void this.#database.then((database) => database.close());
   }
+
+  /** All or nothing, and nothing once nobody is signed in. */
+  async #write(task: (transaction: Writing) => Promise<void>): Promise<void> {
+    const transaction = (await this.#database).transaction(ofAccount, 'readwrite');
+    if ((await transaction.objectStore('account').count()) === 0) {
+      transaction.abort();
+      await transaction.done.catch(() => undefined); // the abort we asked for
+      throw new ProtocolError('locked', 'nobody is signed in');
+    }
+    await task(transaction);
+    await transaction.done;
+  }
+}
+
+async function putRows(transaction: Writing, { rows, removedRows = [] }: StoredPage): Promise<void> {
+  const stored = transaction.objectStore('rows');
+  await Promise.all(
+    rows.map(async (row) => {
+      if (supersedes(row, await stored.get(row.uid))) await stored.put(row, row.uid);
+    }),
+  );
+  await Promise.all(removedRows.map((uid) => stored.delete(uid)));
+}
+
+async function putObjects(
+  transaction: Writing,
+  { objects = [], removedObjects = [] }: StoredPage,
+): Promise<void> {
+  const stored = transaction.objectStore('objects');
+  await Promise.all(objects.map((object) => stored.put(object, object.key)));
+  await Promise.all(removedObjects.map((key) => stored.delete(key)));
 }
 
 async function open(name: string): Promise<Database> {
-  return await openDB<VaultSchema>(name, 2, {
+  return await openDB<VaultSchema>(name, 3, {
     upgrade: (database, from) => {
-      // Version 1 kept rows that nobody had opened: they are asked for anew.
-      if (from === 1) for (const store of ['cursor', 'rows'] as const) database.deleteObjectStore(store);
+      // Before version 3 rows were kept in another form: they are asked for anew.
+      if (from > 0 && from < 3)
+        for (const store of ['cursor', 'rows'] as const) database.deleteObjectStore(store);
       for (const store of stores) {
-        if (!database.objectStoreNames.contains(store)) database.createObjectStore(store);
+        if (database.objectStoreNames.contains(store)) continue;
+        database.createObjectStore(store, store === 'journal' ? { autoIncrement: true } : {});
       }
     },
     // A tab with a newer version waits for this one to let go.

@@ -5,9 +5,13 @@ import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
   supersedes,
   type Device,
+  type ObjectKind,
+  type StoredManifest,
+  type StoredObject,
   type StoredPage,
   type StoredPin,
   type StoredRow,
+  type StoredSnapshot,
   type VaultStorage,
 } from '../engine/storage.ts';
 
@@ -17,7 +21,12 @@ export class MemoryStorage implements VaultStorage {
   #account: Bytes | null = null;
   #pin: StoredPin | null = null;
   #rows = new Map<Uid, StoredRow>();
+  #objects = new Map<string, StoredObject>();
   #cursor = 0n;
+  #manifest: StoredManifest | null = null;
+  #base: Bytes | null = null;
+  #journal: { readonly at: number; readonly bytes: Bytes }[] = [];
+  #journalled = 0;
 
   device(): Promise<Device> {
     this.#device ??= makeDevice();
@@ -47,27 +56,61 @@ export class MemoryStorage implements VaultStorage {
     return Promise.resolve();
   }
 
+  readRow(uid: Uid): Promise<StoredRow | null> {
+    return Promise.resolve(this.#rows.get(uid) ?? null);
+  }
+
   readRows(): Promise<readonly StoredRow[]> {
     return Promise.resolve([...this.#rows.values()]);
+  }
+
+  readObjects(kind: ObjectKind): Promise<readonly StoredObject[]> {
+    return Promise.resolve([...this.#objects.values()].filter((object) => object.kind === kind));
   }
 
   readCursor(): Promise<bigint> {
     return Promise.resolve(this.#cursor);
   }
 
-  commit({ rows, cursor }: StoredPage): Promise<void> {
+  readManifest(): Promise<StoredManifest | null> {
+    return Promise.resolve(this.#manifest);
+  }
+
+  commit(page: StoredPage): Promise<void> {
     if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
-    for (const row of rows) {
+    for (const row of page.rows) {
       if (supersedes(row, this.#rows.get(row.uid))) this.#rows.set(row.uid, row);
     }
-    if (cursor > this.#cursor) this.#cursor = cursor;
+    for (const uid of page.removedRows ?? []) this.#rows.delete(uid);
+    for (const object of page.objects ?? []) this.#objects.set(object.key, object);
+    for (const key of page.removedObjects ?? []) this.#objects.delete(key);
+    if (page.cursor > this.#cursor) this.#cursor = page.cursor;
+    if (page.manifest && page.manifest.version > (this.#manifest?.version ?? 0n))
+      this.#manifest = page.manifest;
+    if (page.journal) this.#journal.push({ at: ++this.#journalled, bytes: page.journal });
+    return Promise.resolve();
+  }
+
+  readSnapshot(): Promise<StoredSnapshot> {
+    const journal = this.#journal.map(({ bytes }) => bytes);
+    return Promise.resolve({ base: this.#base, journal, upTo: this.#journal.at(-1)?.at ?? 0 });
+  }
+
+  writeSnapshot(base: Bytes, upTo: number): Promise<void> {
+    if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
+    this.#base = base;
+    this.#journal = this.#journal.filter(({ at }) => at > upTo);
     return Promise.resolve();
   }
 
   erase(): Promise<void> {
     this.#account = null;
     this.#rows = new Map();
+    this.#objects = new Map();
     this.#cursor = 0n;
+    this.#manifest = null;
+    this.#base = null;
+    this.#journal = [];
     return Promise.resolve();
   }
 

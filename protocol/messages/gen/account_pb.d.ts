@@ -362,6 +362,11 @@ export declare type OrganisationBundle = Message<"sallyport.v1.OrganisationBundl
    * @generated from field: bytes sealed_recovery_key = 6;
    */
   sealedRecoveryKey: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.SignedOrganisationSettings settings = 7;
+   */
+  settings?: SignedOrganisationSettings | undefined;
 };
 
 /**
@@ -369,6 +374,36 @@ export declare type OrganisationBundle = Message<"sallyport.v1.OrganisationBundl
  * Use `create(OrganisationBundleSchema)` to create a new message.
  */
 export declare const OrganisationBundleSchema: GenMessage<OrganisationBundle>;
+
+/**
+ * @generated from message sallyport.v1.SignedOrganisationSettings
+ */
+export declare type SignedOrganisationSettings = Message<"sallyport.v1.SignedOrganisationSettings"> & {
+  /**
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * Padded JSON under the organisation's data key: team names and record types.
+   *
+   * @generated from field: bytes sealed = 2;
+   */
+  sealed: Uint8Array;
+
+  /**
+   * Organisation signing key, context "organisation-settings", over context(organisation, version, sealed).
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.SignedOrganisationSettings.
+ * Use `create(SignedOrganisationSettingsSchema)` to create a new message.
+ */
+export declare const SignedOrganisationSettingsSchema: GenMessage<SignedOrganisationSettings>;
 
 /**
  * @generated from message sallyport.v1.SignedRoster
@@ -382,7 +417,7 @@ export declare type SignedRoster = Message<"sallyport.v1.SignedRoster"> & {
   roster: Uint8Array;
 
   /**
-   * By the organisation's signing key.
+   * By the organisation's signing key, over context(organisation, version, parent hash, SHA-256 of the roster).
    *
    * @generated from field: bytes signature = 2;
    */

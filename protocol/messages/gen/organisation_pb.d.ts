@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { AccountCertificate, SignedRoster } from "./account_pb.js";
+import type { AccountCertificate, SignedOrganisationSettings, SignedRoster } from "./account_pb.js";
 
 /**
  * Describes the file organisation.proto.
@@ -53,6 +53,13 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
    * @generated from field: sallyport.v1.SignedOrganisationSettings settings = 2;
    */
   settings?: SignedOrganisationSettings | undefined;
+
+  /**
+   * The newest roster names the caller; without it, all else is empty.
+   *
+   * @generated from field: bool member = 7;
+   */
+  member: boolean;
 
   /**
    * For the caller.
@@ -193,36 +200,6 @@ export declare type KeyOffer = Message<"sallyport.v1.KeyOffer"> & {
  * Use `create(KeyOfferSchema)` to create a new message.
  */
 export declare const KeyOfferSchema: GenMessage<KeyOffer>;
-
-/**
- * @generated from message sallyport.v1.SignedOrganisationSettings
- */
-export declare type SignedOrganisationSettings = Message<"sallyport.v1.SignedOrganisationSettings"> & {
-  /**
-   * @generated from field: uint64 version = 1;
-   */
-  version: bigint;
-
-  /**
-   * Padded JSON under the organisation's data key: team names and record types.
-   *
-   * @generated from field: bytes sealed = 2;
-   */
-  sealed: Uint8Array;
-
-  /**
-   * Organisation signing key, context "organisation-settings", over context(organisation, version, sealed).
-   *
-   * @generated from field: bytes signature = 3;
-   */
-  signature: Uint8Array;
-};
-
-/**
- * Describes the message sallyport.v1.SignedOrganisationSettings.
- * Use `create(SignedOrganisationSettingsSchema)` to create a new message.
- */
-export declare const SignedOrganisationSettingsSchema: GenMessage<SignedOrganisationSettings>;
 
 /**
  * @generated from message sallyport.v1.PutRosterRequest

@@ -13,6 +13,8 @@ export type AccountMessage =
   | { readonly kind: 'signed-out'; readonly which: EndedSessions }
   /** Devices, factors, or the devices that wait for approval changed. */
   | { readonly kind: 'account-news' }
+  /** Roster, settings, keys or invitations of its organisation changed. */
+  | { readonly kind: 'organisation-news' }
   | {
       readonly kind: 'signal';
       readonly gatewayUid: Uid;
@@ -38,6 +40,8 @@ export type GatewayMessage =
       readonly sealed: Uint8Array;
     }
   | { readonly kind: 'vault-gone'; readonly from: VaultEnd; readonly sessionUids: readonly Uid[] }
+  /** There is a newer roster. */
+  | { readonly kind: 'roster' }
   /** Its client was removed or may no longer enter. */
   | { readonly kind: 'removed' };
 

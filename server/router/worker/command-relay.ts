@@ -94,7 +94,7 @@ export class CommandRelay {
   async #connectSession({ recordUid, sessionUid, accountUid }: Command): Promise<NewSession> {
     if (!recordUid || !sessionUid)
       throw new ProtocolError('malformed', 'the command names no record or session');
-    const policy = await findRecordPolicy(this.#parts.db, recordUid, accountUid);
+    const policy = await findRecordPolicy(this.#parts.db, recordUid, accountUid, Date.now());
     if (!policy) throw new ProtocolError('not-allowed', 'the record is not yours to open');
     if (!policy.connections)
       throw new ProtocolError('not-allowed', 'connections are switched off for this record');

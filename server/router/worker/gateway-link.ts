@@ -2,6 +2,7 @@
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import type { Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { SignedRosterSchema } from '../../../protocol/messages/gen/account_pb.js';
@@ -10,6 +11,7 @@ import {
   RouterToGatewayFrameSchema,
   type GatewayProof,
 } from '../../../protocol/messages/gen/link_pb.js';
+import { splitRoster } from '../../../protocol/signed/roster-parts.ts';
 import { verifyLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { describeFailure } from '../../api/failure.ts';
@@ -95,6 +97,12 @@ export class GatewayLink implements LinkUser, GatewayWire {
     this.#link?.close(code);
   }
 
+  sendRoster(): void {
+    if (!this.#admitted) return;
+    // Told at the latest by the link that comes after this one.
+    this.#sendRoster(this.#admitted).catch((error: unknown) => this.#link?.close(this.codeOf(error)));
+  }
+
   /** The device key of the client that the one-time token made, for this very link. */
   async #prove(proof: GatewayProof): Promise<void> {
     const now = Date.now();
@@ -132,8 +140,10 @@ export class GatewayLink implements LinkUser, GatewayWire {
   }
 
   async #sendRoster({ presence, ownerUid }: Admitted): Promise<void> {
-    const roster = decodeMessage(SignedRosterSchema, await readRosterOf(this.#parts.db, ownerUid));
-    presence.send({ case: 'roster', value: roster });
+    const encoded = await readRosterOf(this.#parts.db, ownerUid);
+    const roster = decodeMessage(SignedRosterSchema, encoded);
+    if (encoded.length <= limits.rosterPart) return presence.send({ case: 'roster', value: roster });
+    for (const part of splitRoster(roster)) presence.send({ case: 'rosterPart', value: part });
   }
 
   #announce(online: boolean): void {

@@ -28,6 +28,8 @@ export interface GatewayWire {
   /** Nothing to say but how much arrived. */
   acknowledge(received: number): void;
   drop(code: 'not-allowed' | 'limit-reached' | 'conflict'): void;
+  /** There is a newer roster than the one that was sent. */
+  sendRoster(): void;
 }
 
 export interface PresenceTimes {
@@ -164,6 +166,8 @@ export class GatewayPresence implements GatewaySubscriber {
         if (own.length > 0) this.send({ case: 'vaultGone', value: { sessionUids: own.map(uidBytes) } });
         return;
       }
+      case 'roster':
+        return this.#wire?.sendRoster();
       case 'removed':
         this.#wire?.drop('not-allowed');
         return this.#end();

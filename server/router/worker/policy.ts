@@ -1,6 +1,8 @@
 // What the router may know: who signs for an account, whose a gateway is, and the clear policy of a record.
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { findRecordAccess } from '../../records/record-access.ts';
+import { never } from '../../sharing/rights-bits.ts';
 import type { Database } from '../../store/database.ts';
 
 export async function findSigningKey(db: Database, accountUid: Uid): Promise<Uint8Array> {
@@ -38,20 +40,29 @@ export interface RecordPolicy {
   readonly maxSessions: number;
 }
 
-/** The policy of a record that the account owns, null when it owns no such record. */
+/**
+ * The policy of a record that the account may launch now: as its owner, by grants, through folders. Null when it may not.
+ * Access that ends narrows the policy's own end.
+ */
 export async function findRecordPolicy(
   db: Database,
   recordUid: Uid,
   accountUid: Uid,
+  now: number,
 ): Promise<RecordPolicy | null> {
+  const access = await findRecordAccess(db, accountUid, recordUid, now);
+  if (!access) return null;
   const row = await db
     .selectFrom('record')
     .select(['connections', 'launch_until', 'max_sessions'])
     .where('record_uid', '=', uidBytes(recordUid))
-    .where('owner_uid', '=', uidBytes(accountUid))
     .where('deleted', '=', false)
     .executeTakeFirst();
-  return row
-    ? { connections: row.connections, launchUntil: row.launch_until, maxSessions: row.max_sessions }
-    : null;
+  if (!row) return null;
+  const ends = [row.launch_until, access.expiresAt === never ? 0 : access.expiresAt].filter((end) => end > 0);
+  return {
+    connections: row.connections,
+    launchUntil: ends.length > 0 ? Math.min(...ends) : 0,
+    maxSessions: row.max_sessions,
+  };
 }

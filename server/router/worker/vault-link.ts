@@ -183,6 +183,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return; // the session table hears of it by itself
       case 'account-news':
         return this.#send({ case: 'accountNews', value: {} });
+      case 'organisation-news':
+        return this.#send({ case: 'organisationNews', value: {} });
       case 'signed-out':
         return this.#signOut(message.which);
     }

@@ -133,9 +133,9 @@ describe('gateways and sessions of the vault engine', () => {
     expect([...(await gateway.records()).keys()]).toEqual([configurationUid]);
     await engine.saveRecord({ uid: machineUid, content: machineRecord(configurationUid, userUid) });
     expect((await gateway.records()).size).toBe(3);
-    await engine.deleteRecord(machineUid);
+    await engine.trashRecords([machineUid]);
     expect([...(await gateway.records()).keys()]).toEqual([configurationUid]);
-    await engine.undoDelete(machineUid);
+    await engine.restoreRecords([machineUid]);
     expect((await gateway.records()).size).toBe(3);
   });
 
@@ -276,7 +276,7 @@ describe('gateways and sessions of the vault engine', () => {
     await engine.saveRecord({ uid: machineUid, content, withheld, connectionsAllowed: true });
     await gateway.close();
     await expect(startSession(engine, machineUid)).rejects.toMatchObject({ name: 'gateway-offline' });
-    await engine.deleteRecord(userUid);
+    await engine.trashRecords([userUid]);
     await expect(startSession(engine, machineUid)).rejects.toMatchObject({ name: 'not-found' });
     await engine.saveRecord({ uid: machineUid, content: machineRecord(newUid(), configurationUid) });
     await expect(startSession(engine, machineUid)).rejects.toMatchObject({ name: 'gateway-unknown' });

@@ -95,11 +95,11 @@ describe('the vault engine against a real server', () => {
     const { engine: first } = await create('undo@example.test');
     const uid = await first.saveRecord(login('Gone soon', 'still here'));
     const second = await signIn('undo@example.test');
-    await first.deleteRecord(uid);
+    await first.trashRecords([uid]);
     await second.syncNow();
     expect(await titles(second)).toEqual([]);
     await expect(second.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
-    await first.undoDelete(uid);
+    await first.restoreRecords([uid]);
     await second.syncNow();
     expect(await titles(second)).toEqual(['Gone soon']);
     expect(await second.revealField({ recordUid: uid, field: { group: 'fields', index: 1 } })).toBe(

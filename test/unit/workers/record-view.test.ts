@@ -1,10 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
-import { newUid } from '../../../protocol/uid.ts';
-import { forGateway, sharesOnlyIn, wantedShares } from '../../../workers/engine/records/application-copies.ts';
-import { describeRecord, matches, type RecordEntry } from '../../../workers/engine/records/record-entry.ts';
+import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import {
+  forGateway,
+  sharesOnlyIn,
+  wantedShares,
+} from '../../../workers/engine/records/application-copies.ts';
+import {
+  describeRecord,
+  subtitleOf,
+  type RecordEntry,
+} from '../../../workers/engine/records/record-entry.ts';
 import { completeContent } from '../../../workers/engine/records/record-view.ts';
+import { fitOf, rowOf } from '../../../workers/engine/search/list-row.ts';
 
 const content: RecordContent = {
   type: 'pamUser',
@@ -84,21 +93,28 @@ describe('what a gateway gets', () => {
 });
 
 describe('entries', () => {
-  const entry = describeRecord(newUid(), { changedAtMs: 5n }, content);
+  const row = {
+    recordUid: uidBytes(newUid()),
+    ownerUid: uidBytes(newUid()),
+    changedAtMs: 5n,
+    deleted: false,
+  };
+  const entry = describeRecord(row, content);
 
   test('hold no secret and no note', () => {
     expect(JSON.stringify(entry)).not.toMatch(/hunter2|PEM|1234|notes/);
-    expect(entry).toMatchObject({ title: 'Root', subtitle: 'root', changedAt: 5 });
+    expect(entry).toMatchObject({ title: 'Root', login: 'root', changedAt: 5 });
+    expect(subtitleOf(entry)).toBe('root');
   });
 
-  test('match every word of a query, in any order and case, and the name of the type', () => {
-    expect(matches(entry, 'ROOT machine')).toBe(true);
-    expect(matches(entry, 'root hunter2')).toBe(false);
+  test('match a word in any case, and the name of the type', () => {
+    expect(['root', 'user'].map((word) => fitOf(rowOf(entry, null), word) >= 0)).toEqual([true, true]);
+    expect(fitOf(rowOf(entry, null), 'hunter2')).toBe(-1);
   });
 
   test('a machine with nonsense in its settings is listed, and not connectable', () => {
     const broken = { type: 'pamMachine', title: 'M', fields: [{ type: 'pamSettings', value: ['?'] }] };
-    const { machine } = describeRecord(newUid(), { changedAtMs: 0n }, broken);
+    const { machine } = describeRecord(row, broken);
     expect(machine).toEqual({ host: '', configurationUid: null, launchCredentialUid: null });
   });
 });

@@ -203,23 +203,32 @@ export function applicationCopies(): object[] {
   const expected = { recordUid: uid('record').text, applicationUid: uid('application').text };
   const content = { type: 'login', title: 't', fields: [] };
   const of = (binding: unknown) => JSON.stringify({ ...content, sallyport: binding });
+  const ownerUid = uid('account').text;
+  const whole = { ...expected, ownerUid };
   const bad = (name: string, text: string, fails = 'untrusted') => ({ name, expected, text, fails });
   return [
     {
       name: 'of this record and application',
       expected,
-      text: of({ ...expected, revision: 2 }) + ' '.repeat(200),
+      text: of({ ...whole, revision: 2 }) + ' '.repeat(200),
+      ownerUid,
     },
-    bad('of another record', of({ ...expected, recordUid: uid('other').text })),
-    bad('for another application', of({ ...expected, applicationUid: uid('other').text })),
-    bad('the two swapped', of({ recordUid: expected.applicationUid, applicationUid: expected.recordUid })),
+    bad('of another record', of({ ...whole, recordUid: uid('other').text, revision: 2 })),
+    bad('for another application', of({ ...whole, applicationUid: uid('other').text, revision: 2 })),
+    bad(
+      'the two swapped',
+      of({ ...whole, recordUid: expected.applicationUid, applicationUid: expected.recordUid, revision: 2 }),
+    ),
     bad('that does not say', JSON.stringify(content)),
     bad('with an empty binding', of({})),
     bad('with a binding that is a text', of('x')),
-    bad('without a revision', of(expected)),
-    bad('of revision 0', of({ ...expected, revision: 0 })),
-    bad('of half a revision', of({ ...expected, revision: 1.5 })),
-    bad('with a revision that is a text', of({ ...expected, revision: '2' })),
+    bad('without an owner', of({ ...expected, revision: 2 })),
+    bad('with an owner that is no UID', of({ ...whole, ownerUid: 'x', revision: 2 })),
+    bad('with an owner that is a number', of({ ...whole, ownerUid: 1, revision: 2 })),
+    bad('without a revision', of(whole)),
+    bad('of revision 0', of({ ...whole, revision: 0 })),
+    bad('of half a revision', of({ ...whole, revision: 1.5 })),
+    bad('with a revision that is a text', of({ ...whole, revision: '2' })),
     bad('no json', 'x', 'malformed'),
     bad('no record', '[]', 'malformed'),
   ];

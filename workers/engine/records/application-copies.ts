@@ -40,12 +40,17 @@ export function sharesOnlyIn(from: Shares, without: Shares): Share[] {
 export async function sealCopy(
   applicationUid: Uid,
   applicationKey: Bytes,
-  record: { readonly uid: Uid; readonly key: Bytes; readonly content: RecordContent },
+  record: {
+    readonly uid: Uid;
+    readonly ownerUid: Uid;
+    readonly key: Bytes;
+    readonly content: RecordContent;
+  },
   revision: bigint,
 ): Promise<MessageInitShape<typeof ApplicationCopySchema>> {
   const recordUid = record.uid;
   const copyKey = applicationRecordKeyOf(record.key, applicationUid, recordUid);
-  const binding = { recordUid, applicationUid, revision: Number(revision) };
+  const binding = { recordUid, applicationUid, ownerUid: record.ownerUid, revision: Number(revision) };
   const { wrappedKey, data } = await sealApplicationCopy(
     applicationKey,
     copyKey,

@@ -1,4 +1,3 @@
-import type { RecordSummary } from '../../api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import { firstText, firstValue, type RecordContent } from '../../../protocol/records/content.ts';
@@ -9,21 +8,31 @@ import {
   type PamResources,
 } from '../../../protocol/records/pam-settings.ts';
 import { templateOf } from '../../../protocol/records/templates.ts';
-import type { Uid } from '../../../protocol/uid.ts';
+import { parseUid, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 
 /** What the vault remembers of an opened record: what lists, searches and sharing need, and no secret. */
 export interface RecordEntry {
   readonly uid: Uid;
+  readonly ownerUid: Uid;
   readonly type: string;
   readonly title: string;
-  readonly subtitle: string;
+  readonly login: string;
+  readonly host: string;
+  readonly url: string;
   readonly changedAt: number;
-  /** Lower case: what a search looks through. */
-  readonly haystack: string;
+  /** In its owner's trash. */
+  readonly trashed: boolean;
   /** Of a machine. */
   readonly machine: MachineLinks | null;
   /** Of a gateway's configuration. */
   readonly pins: PamResources | null;
+  /** Of a personal folder: the one that it is in. */
+  readonly parentUid: Uid | null;
+  /** Known from its launch card: somebody else's, to connect with and no more. */
+  readonly launchOnly: boolean;
+  /** It has a launch card: others may connect with it. */
+  readonly launchable: boolean;
 }
 
 export interface MachineLinks {
@@ -32,51 +41,71 @@ export interface MachineLinks {
   readonly launchCredentialUid: Uid | null;
 }
 
+type Row = Pick<Record, 'recordUid' | 'ownerUid' | 'changedAtMs' | 'deleted'> &
+  Partial<Pick<Record, 'sealedLaunch'>>;
+
 /** Condenses an opened record. */
-export function describeRecord(
-  uid: Uid,
-  row: Pick<Record, 'changedAtMs'>,
-  content: RecordContent,
-): RecordEntry {
+export function describeRecord(row: Row, content: RecordContent): RecordEntry {
   const { type, title } = content;
   const host = hostOf(content);
-  const login = firstText(content, 'login');
-  const url = firstText(content, 'url');
-  const typeTitle = templateOf(type)?.title ?? '';
   return {
-    uid,
+    ...placeOf(row),
     type,
     title,
-    subtitle: host || login || url,
-    changedAt: Number(row.changedAtMs),
-    haystack: [title, login, host, url, type, typeTitle].join('\n').toLowerCase(),
+    login: firstText(content, 'login'),
+    host,
+    url: firstText(content, 'url'),
     machine: type === 'pamMachine' ? machineLinks(content, host) : null,
     pins: type === 'pamNetworkConfiguration' ? orNull(() => readPamResources(content)) : null,
+    parentUid: type === 'folder' ? orNull(() => parentOf(content)) : null,
+    launchOnly: false,
   };
 }
 
-/** The record as a list shows it. `entries`: all of the vault, to know whether Connect may be offered. */
-export function summarise(entry: RecordEntry, entries: ReadonlyMap<Uid, RecordEntry>): RecordSummary {
-  const { uid, type, title, subtitle, changedAt } = entry;
-  return { uid, type, title, subtitle, changedAt, connectable: isConnectable(entry, entries) };
+/** The same of a machine that this account may connect to and no more. */
+export function describeLaunch(row: Row, { type, title, subtitle, ...card }: LaunchCard): RecordEntry {
+  const { configurationUid, launchCredentialUid } = card;
+  return {
+    ...placeOf(row),
+    type,
+    title,
+    login: '',
+    host: subtitle,
+    url: '',
+    machine: { host: subtitle, configurationUid, launchCredentialUid },
+    pins: null,
+    parentUid: null,
+    launchOnly: true,
+  };
 }
 
-/** Whether every word of the query is somewhere in the record. */
-export function matches(entry: RecordEntry, query: string): boolean {
-  return query
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => entry.haystack.includes(word));
+/** Shown under the title: where it leads, else as whom. */
+export function subtitleOf({ host, login, url }: RecordEntry): string {
+  return host || login || url;
 }
 
-function isConnectable({ machine }: RecordEntry, entries: ReadonlyMap<Uid, RecordEntry>): boolean {
-  if (!machine?.host || !machine.configurationUid || !machine.launchCredentialUid) return false;
-  const pins = entries.get(machine.configurationUid)?.pins ?? null;
-  return pins !== null && entries.has(machine.launchCredentialUid);
+/** Whether a person sees records of that type in their lists. */
+export function isOrdinary(type: string): boolean {
+  return templateOf(type)?.internal !== true;
+}
+
+function placeOf({ recordUid, ownerUid, changedAtMs, deleted, sealedLaunch }: Row) {
+  return {
+    uid: uidOf(recordUid),
+    ownerUid: uidOf(ownerUid),
+    changedAt: Number(changedAtMs),
+    trashed: deleted,
+    launchable: (sealedLaunch?.length ?? 0) > 0,
+  };
+}
+
+function parentOf(content: RecordContent): Uid | null {
+  const parent = firstText(content, 'parentFolder');
+  return parent === '' ? null : parseUid(parent);
 }
 
 /** The gateway and the credential that a machine's sealed settings name. */
-function machineLinks(content: RecordContent, host = hostOf(content)): MachineLinks {
+function machineLinks(content: RecordContent, host: string): MachineLinks {
   const settings = orNull(() => readPamSettings(content));
   return {
     host,

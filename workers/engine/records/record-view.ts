@@ -5,18 +5,22 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
 import { templateOf } from '../../../protocol/records/templates.ts';
 import { putBack, withhold } from '../../../protocol/records/withholding.ts';
-import type { Uid } from '../../../protocol/uid.ts';
 import type { OpenedRecord } from './record-book.ts';
 
+/** What a view says beside the record itself. */
+export type ViewPlace = Pick<RecordView, 'gatewayUid' | 'access' | 'folderUid' | 'favourite' | 'tags'>;
+
 /** The record as the page may have it: secret values stay behind. */
-export function viewOf({ uid, row, content }: OpenedRecord, gatewayUid: Uid | null): RecordView {
+export function viewOf({ uid, ownerUid, row, content }: OpenedRecord, place: ViewPlace): RecordView {
   return {
     uid,
+    ownerUid,
     revision: Number(row.revision),
     changedAt: Number(row.changedAtMs),
     ...withhold(content),
     connectionsAllowed: row.policy?.connections ?? false,
-    gatewayUid,
+    trashed: row.deleted,
+    ...place,
   };
 }
 

@@ -1,43 +1,45 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
-import {
-  RecordService,
-  type RecordChangeSchema,
-  type RecordPolicy,
-} from '../../../protocol/messages/gen/record_pb.js';
-import type { RecordContent } from '../../../protocol/records/content.ts';
-import { filesOf } from '../../../protocol/records/files.ts';
-import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
-import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { SealedManifestSchema } from '../../../protocol/messages/gen/manifest_pb.js';
+import { RecordService, type PutRecordsRequestSchema } from '../../../protocol/messages/gen/record_pb.js';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
-import { sealRecord, wrapRecordKey } from '../../../protocol/vault/record-seal.ts';
+import type { Bytes } from '../../../protocol/bytes.ts';
 import { inTurn } from '../exclusive.ts';
-import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
-import type { OpenedRecord, RecordBook } from './record-book.ts';
-import { describeRecord } from './record-entry.ts';
-import type { Sync } from '../sync.ts';
+import type { ManifestChange } from '../manifest/manifest-keeper.ts';
+import type { OwnWrites } from '../manifest/own-writes.ts';
 import type { VaultSession } from '../vault-session.ts';
+import { sharesOnlyIn, wantedShares, type Shares } from './application-copies.ts';
+import type { CopyKeeper } from './copy-keeper.ts';
+import { draftFrom, openPolicy, type Draft } from './draft.ts';
+import { elementOf } from './known-record.ts';
+import { entryOf } from './launch-cards.ts';
+import type { RecordBook } from './record-book.ts';
+import type { RecordSealer, SealedDraft } from './record-sealer.ts';
 
-/** A record as it is to be, before it is sealed. */
-export interface Draft {
-  readonly uid: Uid;
-  /** 32 raw bytes. */
-  readonly key: Bytes;
-  /** 0 for a new record. */
-  readonly baseRevision: bigint;
-  readonly content: RecordContent;
-  readonly policy: Pick<RecordPolicy, 'connections' | 'launchUntilMs' | 'maxSessions'>;
-}
+export { openPolicy, type Draft };
 
 export interface WriterParts {
   readonly session: VaultSession;
   readonly keys: AccountKeys;
   readonly book: RecordBook;
-  readonly sync: Sync;
-  readonly warn: (message: string) => void;
+  readonly sealer: RecordSealer;
+  readonly copies: CopyKeeper;
+  readonly writes: OwnWrites;
+  readonly sync: () => Promise<void>;
 }
+
+/** What goes with a new record key in the same step. */
+export type KeyWraps = Pick<MessageInitShape<typeof PutRecordsRequestSchema>, 'grants' | 'entries'>;
+
+export interface BatchOptions {
+  readonly onProgress?: ((done: number, of: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Drafts in one request: well under the server's bounds, so that progress is seen. */
+const batch = { drafts: 200, bytes: limits.apiBody / 4 };
 
 /** Seals and stores records, and keeps every application's copies in step with them. */
 export class RecordWriter {
@@ -50,173 +52,145 @@ export class RecordWriter {
   }
 
   /** All drafts or none. Throws `conflict` when one was changed meanwhile. */
-  write(drafts: readonly Draft[]): Promise<void> {
-    return this.#oneByOne('write', () => this.#write(drafts));
+  write(drafts: readonly Draft[], wraps: KeyWraps = {}): Promise<void> {
+    return this.#oneByOne('write', () => this.#write(drafts, wraps));
   }
 
-  /** Leaves tombstones; applications lose what only these records gave them. Throws `conflict`. */
-  remove(uids: readonly Uid[]): Promise<void> {
-    return this.#oneByOne('write', () => this.#remove(uids));
+  /** Any number of drafts, a batch at a time: each batch all or none. Throws `cancelled` between two batches. */
+  async writeMany(drafts: readonly Draft[], { onProgress, signal }: BatchOptions = {}): Promise<void> {
+    let done = 0;
+    for (const part of inBatches(drafts)) {
+      if (signal?.aborted) throw new ProtocolError('cancelled', 'the rest was not changed');
+      await this.write(part);
+      done += part.length;
+      onProgress?.(done, drafts.length);
+    }
+  }
+
+  /** Removes own records of the trash for good. Throws `conflict`. */
+  purge(uids: readonly Uid[]): Promise<void> {
+    return this.#oneByOne('write', async () => {
+      for (let i = 0; i < uids.length; i += limits.syncPageRecords)
+        await this.#purge(uids.slice(i, i + limits.syncPageRecords));
+    });
+  }
+
+  /** Trashes and purges in one go what is no person's to bring back. */
+  async remove(uids: readonly Uid[]): Promise<void> {
+    const drafts = await Promise.all(uids.map((uid) => this.draftOf(uid)));
+    await this.write(drafts.map((draft) => ({ ...draft, deleted: true })));
+    await this.purge(uids);
   }
 
   /** Syncs, and makes the server's shares what the sealed records say: a step that was cut off earlier is made up for. */
   reconcile(): Promise<void> {
-    return this.#oneByOne('write', () => this.#reconcile());
+    return this.#oneByOne('write', () => this.#parts.copies.reconcile());
   }
 
   /** Gives applications what they have of these records once more: a device that was behind may have left former copies. */
   renewCopies(uids: readonly Uid[]): Promise<void> {
-    return this.#oneByOne('write', async () => {
-      const shares = wantedShares(await this.#parts.book.entries());
-      const theirs = sharesOnlyIn(shares, new Map());
-      await this.#share(theirs.filter(({ recordUid }) => uids.includes(recordUid)));
-    });
+    return this.#oneByOne('write', () => this.#parts.copies.renew(uids));
   }
 
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
   async draftOf(uid: Uid): Promise<Draft> {
-    const record = await this.#parts.book.open(uid);
-    return draftFrom(record, record.row.revision);
+    return draftFrom(await this.#parts.book.open(uid));
   }
 
-  /** A deleted record as it was: a tombstone may be written over from its own revision. Throws `not-found`. */
-  async deletedDraftOf(uid: Uid): Promise<Draft> {
-    const { record, tombstoneRevision } = await this.#parts.book.openDeleted(uid);
-    return draftFrom(record, tombstoneRevision);
+  /** The key of an application, from its record. */
+  applicationKey(applicationUid: Uid): Promise<Bytes> {
+    return this.#parts.copies.applicationKey(applicationUid);
   }
 
-  /** The key of an application, from its record among the drafts or in the vault. */
-  async applicationKey(applicationUid: Uid, drafts: readonly Draft[] = []): Promise<Bytes> {
-    const draft = drafts.find(({ uid }) => uid === applicationUid);
-    const recordKey = copy(draft?.key ?? (await this.#parts.book.open(applicationUid)).key);
-    const key = applicationKeyOf(recordKey, applicationUid);
-    wipe(recordKey);
-    return key;
-  }
-
-  async #write(drafts: readonly Draft[]): Promise<void> {
-    const { before, after } = await this.#sharesWith(drafts);
-    const changes = await Promise.all(drafts.map((draft) => this.#seal(draft, drafts, after)));
-    await this.#parts.session.call(RecordService.method.putRecords, { changes });
-    await this.#pull();
+  async #write(drafts: readonly Draft[], wraps: KeyWraps): Promise<void> {
+    if (drafts.length === 0) return;
+    const { before, after } = this.#sharesWith(drafts);
+    const sealed = await Promise.all(drafts.map((draft) => this.#parts.sealer.seal(draft, drafts, after)));
+    const [own, others] = [true, false].map((mine) =>
+      sealed.filter(({ draft }) => this.#isOwn(draft) === mine),
+    );
+    if (own?.length) await this.#putOwn(own, wraps);
+    if (others?.length) await this.#putOthers(others, own?.length ? {} : wraps);
     const written = new Set(drafts.map(({ uid }) => uid));
     const added = sharesOnlyIn(after, before).filter(({ recordUid }) => !written.has(recordUid));
-    await this.#adjust(added, sharesOnlyIn(before, after));
+    const removed = sharesOnlyIn(before, after).filter(({ applicationUid }) => after.has(applicationUid));
+    await this.#parts.copies.adjust(added, removed);
   }
 
-  async #remove(uids: readonly Uid[]): Promise<void> {
-    const before = wantedShares(await this.#parts.book.entries());
-    const records = uids.map((uid) => ({
+  async #putOwn(sealed: readonly SealedDraft[], wraps: KeyWraps): Promise<void> {
+    const changes = sealed.map(({ change }) => change);
+    await this.#parts.writes.run({
+      change: () => this.#changeOf(sealed),
+      send: (manifest: MessageInitShape<typeof SealedManifestSchema>) =>
+        this.#parts.session.call(RecordService.method.putRecords, { changes, manifest, ...wraps }),
+    });
+  }
+
+  async #putOthers(sealed: readonly SealedDraft[], wraps: KeyWraps): Promise<void> {
+    const changes = sealed.map(({ change }) => change);
+    await this.#parts.session.call(RecordService.method.putRecords, { changes, ...wraps });
+    await this.#parts.sync();
+  }
+
+  #changeOf(sealed: readonly SealedDraft[]): ManifestChange {
+    const { book } = this.#parts;
+    const out = sealed.flatMap(({ draft: { uid, baseRevision } }) => {
+      const known = book.get(uid);
+      if (BigInt(known?.revision ?? 0) !== baseRevision)
+        throw new ProtocolError('conflict', 'the record was changed meanwhile');
+      return known && book.isOwn(known) ? [elementOf(known)] : [];
+    });
+    return { out, in: sealed.map(({ element }) => element) };
+  }
+
+  async #purge(uids: readonly Uid[]): Promise<void> {
+    const { book, writes, session } = this.#parts;
+    const known = uids.map((uid) => {
+      const one = book.get(uid);
+      if (!one?.deleted || !book.isOwn(one)) throw new ProtocolError('not-found', 'it is not in the trash');
+      return one;
+    });
+    const records = known.map(({ uid, revision }) => ({
       recordUid: uidBytes(uid),
-      revision: this.#parts.book.row(uid).revision,
+      revision: BigInt(revision),
     }));
-    await this.#parts.session.call(RecordService.method.deleteRecords, { records });
-    await this.#pull();
-    const after = wantedShares(await this.#parts.book.entries());
-    // The server drops the copies of a deleted record, and of a deleted application, by itself.
-    const left = sharesOnlyIn(before, after).filter(
-      ({ applicationUid, recordUid }) => after.has(applicationUid) && !uids.includes(recordUid),
-    );
-    await this.#adjust([], left);
+    await writes.run({
+      change: () => {
+        const same = known.every(({ uid, revision }) => book.get(uid)?.revision === revision);
+        if (!same) throw new ProtocolError('conflict', 'the trash was changed meanwhile');
+        return { out: known.map(elementOf), in: [] };
+      },
+      send: (manifest) => session.call(RecordService.method.purgeRecords, { records, manifest }),
+    });
   }
 
-  async #reconcile(): Promise<void> {
-    const answer = await this.#parts.session.call(ApplicationService.method.listApplications, {});
-    const actual: Shares = new Map(
-      answer.applications.map((one) => [uidOf(one.applicationUid), new Set(one.recordUids.map(uidOf))]),
-    );
-    // After the list: what another device shared meanwhile is then not taken for surplus.
-    await this.#parts.sync.run();
-    const all = wantedShares(await this.#parts.book.entries());
-    const wanted: Shares = new Map([...all].filter(([applicationUid]) => actual.has(applicationUid)));
-    const surplus = sharesOnlyIn(actual, wanted).filter(({ applicationUid }) => wanted.has(applicationUid));
-    await this.#adjust(sharesOnlyIn(wanted, actual), surplus);
-  }
-
-  /** The change is made by now: to report a failure here would have a person make it twice. */
-  async #pull(): Promise<void> {
-    try {
-      await this.#parts.sync.run();
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#parts.warn(`a change was made and could not be read back: ${error.code}`);
-    }
-  }
-
-  async #sharesWith(drafts: readonly Draft[]): Promise<{ before: Shares; after: Shares }> {
-    const entries = await this.#parts.book.entries();
-    const drafted = drafts.map(({ uid, content }) => describeRecord(uid, { changedAtMs: 0n }, content));
+  #sharesWith(drafts: readonly Draft[]): { before: Shares; after: Shares } {
+    const { book, keys } = this.#parts;
+    const entries = book.entries();
+    const own = drafts.filter((draft) => this.#isOwn(draft) && !draft.deleted);
+    const drafted = own.map((draft) => entryOf(draft, keys.accountUid));
     const uids = new Set(drafts.map(({ uid }) => uid));
     const after = [...entries.filter(({ uid }) => !uids.has(uid)), ...drafted];
     return { before: wantedShares(entries), after: wantedShares(after) };
   }
 
-  async #seal(
-    draft: Draft,
-    drafts: readonly Draft[],
-    shares: Shares,
-  ): Promise<MessageInitShape<typeof RecordChangeSchema>> {
-    const { uid, key, baseRevision, content, policy } = draft;
-    const { accountUid, dataKey } = this.#parts.keys;
-    const scope = { recordUid: uid, ownerUid: accountUid };
-    const revision = baseRevision + 1n;
-    const applications = [...shares]
-      .filter(([, records]) => records.has(uid))
-      .map(([application]) => application);
-    const copyFor = async (application: Uid) =>
-      sealCopy(application, await this.applicationKey(application, drafts), draft, revision);
-    return {
-      recordUid: uidBytes(uid),
-      baseRevision,
-      sealedKey: await wrapRecordKey(dataKey, scope, key),
-      sealedData: await sealRecord(key, scope, revision, content),
-      policy,
-      fileUids: filesOf(content).map(({ fileUid }) => uidBytes(fileUid)),
-      applicationCopies: await Promise.all(applications.map(copyFor)),
-    };
-  }
-
-  /** The record itself is saved by now: what fails here is made up for by the next reconcile, and said. */
-  async #adjust(added: readonly Share[], removed: readonly Share[]): Promise<void> {
-    try {
-      await this.#unshare(removed);
-      await this.#share(added);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#parts.warn(`the copies of a gateway could not be brought up to date: ${error.code}`);
-    }
-  }
-
-  async #share(shares: readonly Share[]): Promise<void> {
-    if (shares.length === 0) return;
-    const copies = await Promise.all(
-      shares.map(async ({ applicationUid, recordUid }) => {
-        const record = await this.#parts.book.open(recordUid);
-        return await sealCopy(
-          applicationUid,
-          await this.applicationKey(applicationUid),
-          record,
-          record.row.revision,
-        );
-      }),
-    );
-    await this.#parts.session.call(ApplicationService.method.shareRecords, { copies });
-  }
-
-  async #unshare(shares: readonly Share[]): Promise<void> {
-    for (const [applicationUid, records] of Map.groupBy(shares, (share) => share.applicationUid)) {
-      await this.#parts.session.call(ApplicationService.method.unshareRecords, {
-        applicationUid: uidBytes(applicationUid),
-        recordUids: records.map(({ recordUid }) => uidBytes(recordUid)),
-      });
-    }
+  #isOwn({ ownerUid }: Draft): boolean {
+    return (ownerUid ?? this.#parts.keys.accountUid) === this.#parts.keys.accountUid;
   }
 }
 
-function draftFrom({ uid, key, row, content }: OpenedRecord, baseRevision: bigint): Draft {
-  const { connections, launchUntilMs, maxSessions } = row.policy ?? openPolicy;
-  return { uid, key, baseRevision, content, policy: { connections, launchUntilMs, maxSessions } };
+function* inBatches(drafts: readonly Draft[]): Generator<readonly Draft[]> {
+  let part: Draft[] = [];
+  let bytes = 0;
+  for (const draft of drafts) {
+    const size = JSON.stringify(draft.content).length + 1024;
+    if (part.length > 0 && (part.length === batch.drafts || bytes + size > batch.bytes)) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(draft);
+    bytes += size;
+  }
+  if (part.length > 0) yield part;
 }
-
-/** What a new record allows. */
-export const openPolicy = { connections: true, launchUntilMs: 0n, maxSessions: 0 };

@@ -1,120 +1,122 @@
-import type { FieldPath, RecordSummary, RecordView, SaveRecord } from '../../api.ts';
-import { wipe } from '../../../protocol/bytes.ts';
+import type { FieldPath, RecordView, SaveRecord } from '../../api.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstValue, withValue, type RecordContent } from '../../../protocol/records/content.ts';
-import { templateOf } from '../../../protocol/records/templates.ts';
+import { filesOf, withoutFile } from '../../../protocol/records/files.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
+import type { CardBook } from '../organising/card-book.ts';
+import type { CardWriter } from '../organising/card-writer.ts';
+import { accessOf } from '../search/record-lists.ts';
+import type { SharedKeys } from '../sharing/shared-keys.ts';
 import type { RecordBook } from './record-book.ts';
-import { matches, summarise, type RecordEntry } from './record-entry.ts';
+import { isOrdinary } from './record-entry.ts';
+import type { OpenedRecord } from './record-opener.ts';
 import { completeContent, viewOf } from './record-view.ts';
 import { openPolicy, type Draft, type RecordWriter } from './record-writer.ts';
 
-const byTitle = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+export interface RecordParts {
+  readonly accountUid: Uid;
+  readonly book: RecordBook;
+  readonly writer: RecordWriter;
+  readonly cards: CardBook;
+  readonly cardWriter: CardWriter;
+  readonly sharing: SharedKeys;
+}
 
 /** The record verbs of an unlocked vault. */
 export class Records {
-  readonly #book: RecordBook;
-  readonly #writer: RecordWriter;
+  readonly #parts: RecordParts;
 
-  constructor(book: RecordBook, writer: RecordWriter) {
-    this.#book = book;
-    this.#writer = writer;
-  }
-
-  async list(filter: { query?: string; types?: readonly string[] } = {}): Promise<RecordSummary[]> {
-    const entries = await this.#book.entries();
-    const byUid = new Map(entries.map((entry) => [entry.uid, entry]));
-    const query = filter.query?.trim() ?? '';
-    return entries
-      .filter((entry) => isListed(entry, filter.types) && (query === '' || matches(entry, query)))
-      .sort((a, b) => byTitle.compare(a.title, b.title))
-      .map((entry) => summarise(entry, byUid));
+  constructor(parts: RecordParts) {
+    this.#parts = parts;
   }
 
   async read(recordUid: Uid): Promise<RecordView> {
-    const opened = await this.#book.open(recordUid);
-    return viewOf(opened, await this.#gatewayOf(recordUid));
+    if (!this.#parts.book.get(recordUid)?.deleted) this.#parts.book.require(recordUid);
+    return this.view(await this.#parts.book.openAny(recordUid));
   }
 
-  /** The gateway that a machine's configuration names; null for other records and for one that is gone. */
-  async #gatewayOf(recordUid: Uid): Promise<Uid | null> {
-    const configurationUid = (await this.#book.entry(recordUid))?.machine?.configurationUid;
-    if (!configurationUid) return null;
-    return (await this.#book.entry(configurationUid))?.pins?.controllerUid ?? null;
+  /** An opened record as the page may have it. */
+  view(opened: OpenedRecord): RecordView {
+    const { accountUid, cards, sharing } = this.#parts;
+    const { uid, ownerUid } = opened;
+    const { folderUid, favourite, tags } = cards.of(uid);
+    const access = accessOf({ accountUid, sharing }, { uid, ownerUid, launchOnly: false });
+    return viewOf(opened, { gatewayUid: this.#gatewayOf(uid), access, folderUid, favourite, tags });
   }
 
   async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {
-    return fieldText((await this.#book.open(recordUid)).content, field);
+    return fieldText((await this.#parts.book.openAny(recordUid)).content, field);
   }
 
   async save(input: SaveRecord): Promise<Uid> {
-    const current = input.uid === undefined ? null : await this.#writer.draftOf(input.uid);
+    const { writer, cardWriter } = this.#parts;
+    const current = input.uid === undefined ? null : await writer.draftOf(input.uid);
     requireFresh(input, current);
     requireOrdinary(input.content.type);
-    const policy = current?.policy ?? openPolicy;
-    const draft = {
-      uid: current?.uid ?? newUid(),
-      key: current?.key ?? randomBytes(32),
-      baseRevision: current?.baseRevision ?? 0n,
-      content: completeContent(input, current?.content ?? null),
-      policy: { ...policy, connections: input.connectionsAllowed ?? policy.connections },
-    };
-    await this.#writer.write([draft]);
+    const base = current ?? this.#newDraft();
+    const content = completeContent(input, current?.content ?? null);
+    const connections = input.connectionsAllowed ?? base.policy.connections;
+    await writer.write([{ ...base, content, policy: { ...base.policy, connections } }]);
+    if (current === null && input.folderUid)
+      await cardWriter.change([base.uid], { folderUid: input.folderUid });
+    return base.uid;
+  }
+
+  /** Attachments stay behind: their chunks belong to the record that they were made for. */
+  async duplicate(recordUid: Uid): Promise<Uid> {
+    const { book, writer, cards, cardWriter } = this.#parts;
+    const { content } = await book.open(recordUid);
+    requireOrdinary(content.type);
+    const bare = filesOf(content).reduce((rest, { fileUid }) => withoutFile(rest, fileUid), content);
+    const draft = { ...this.#newDraft(), content: completeContent({ content: asCopy(bare) }, null) };
+    await writer.write([draft]);
+    const { folderUid, tags } = cards.of(recordUid);
+    if (folderUid !== null || tags.length > 0) await cardWriter.change([draft.uid], { folderUid, tags });
     return draft.uid;
-  }
-
-  async remove(recordUid: Uid): Promise<void> {
-    const draft = await this.#writer.draftOf(recordUid);
-    requireOrdinary(draft.content.type);
-    wipe(draft.key);
-    await this.#writer.remove([recordUid]);
-  }
-
-  /** Gateways are left out: what belongs to them at the server is gone with them. */
-  async listDeleted(): Promise<RecordSummary[]> {
-    const entries = await this.#book.deletedEntries();
-    return entries
-      .filter((entry) => isListed(entry, undefined))
-      .sort((a, b) => b.changedAt - a.changedAt)
-      .map((entry) => summarise(entry, new Map()));
-  }
-
-  /** Whoever deleted it, and whatever made the server say so: as long as this device keeps its sealed content. */
-  async undoRemove(recordUid: Uid): Promise<void> {
-    await this.#writer.write([await this.#writer.deletedDraftOf(recordUid)]);
   }
 
   /** The key that a person has just accepted. Throws `conflict` for a record that pins another one. */
   async pinHostKey({ recordUid, hostKey }: { recordUid: Uid; hostKey: string }): Promise<void> {
-    const draft = await this.#writer.draftOf(recordUid);
+    const { writer } = this.#parts;
+    const draft = await writer.draftOf(recordUid);
     const pinned = pinOf(draft.content);
     if (pinned === hostKey) return;
     if (pinned !== '') throw new ProtocolError('conflict', 'the record pins another host key');
-    await this.#writer.write([{ ...draft, content: withHostKey(draft.content, hostKey) }]);
+    await writer.write([{ ...draft, content: withHostKey(draft.content, hostKey) }]);
+  }
+
+  #newDraft(): Omit<Draft, 'content'> {
+    return { uid: newUid(), key: randomBytes(32), baseRevision: 0n, policy: openPolicy };
+  }
+
+  /** The gateway that a machine's configuration names; null for other records and for one that is gone. */
+  #gatewayOf(recordUid: Uid): Uid | null {
+    const { book } = this.#parts;
+    const configurationUid = book.entry(recordUid)?.machine?.configurationUid;
+    return configurationUid ? (book.entry(configurationUid)?.pins?.controllerUid ?? null) : null;
   }
 }
 
-/** Made and edited by verbs of their own. */
-function isInternal(type: string): boolean {
-  return templateOf(type)?.internal ?? false;
+/** A machine's copy is another machine: no signalling key serves two, and no host key is believed for both. */
+function asCopy(content: RecordContent): RecordContent {
+  const title = `${content.title} (copy)`;
+  const fields = content.fields.filter(({ type }) => type !== 'trafficEncryptionSeed');
+  return { ...content, title, fields };
 }
 
-function isListed({ type }: RecordEntry, types: readonly string[] | undefined): boolean {
-  return types ? types.includes(type) : !isInternal(type);
-}
-
-function requireOrdinary(type: string): void {
-  if (isInternal(type)) throw new ProtocolError('not-allowed', 'records of this type are not edited by hand');
+/** Throws `not-allowed` for types that are made and edited by verbs of their own. */
+export function requireOrdinary(type: string): void {
+  if (!isOrdinary(type))
+    throw new ProtocolError('not-allowed', 'records of this type are not edited by hand');
 }
 
 function requireFresh(input: SaveRecord, current: Draft | null): void {
   if (current === null) return;
   requireOrdinary(current.content.type);
-  if (input.baseRevision !== undefined && BigInt(input.baseRevision) !== current.baseRevision) {
+  if (input.baseRevision !== undefined && BigInt(input.baseRevision) !== current.baseRevision)
     throw new ProtocolError('conflict', 'the record was changed meanwhile');
-  }
 }
 
 /** Empty without one. */

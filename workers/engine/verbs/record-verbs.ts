@@ -3,15 +3,25 @@ import type { EngineCore } from '../core.ts';
 
 /** Records of the unlocked vault. */
 export function recordVerbs(core: EngineCore): RecordVerbs {
-  const records = () => core.unlocked().records;
+  const data = () => core.unlocked().data;
   return {
-    listRecords: async (filter) => await records().list(filter),
-    readRecord: async (recordUid) => await records().read(recordUid),
-    revealField: async (input) => await records().reveal(input),
-    saveRecord: async (input) => await records().save(input),
-    deleteRecord: async (recordUid) => await records().remove(recordUid),
-    undoDelete: async (recordUid) => await records().undoRemove(recordUid),
-    listDeletedRecords: async () => await records().listDeleted(),
-    syncNow: async () => await core.unlocked().sync.run(),
+    listRecords: async (filter) => await data().lists.list(filter),
+    readRecord: async (recordUid) => await data().records.read(recordUid),
+    revealField: async ({ recordUid, field, revision }) =>
+      revision === undefined
+        ? await data().records.reveal({ recordUid, field })
+        : await data().history.reveal({ recordUid, revision, field }),
+    saveRecord: async (input) => await data().records.save(input),
+    duplicateRecord: async (recordUid) => await data().records.duplicate(recordUid),
+    trashRecords: async (uids, onProgress) => await data().trash.trash(uids, { onProgress }),
+    restoreRecords: async (uids, onProgress) => await data().trash.restore(uids, { onProgress }),
+    purgeRecords: async (uids) => await data().trash.purge(uids),
+    listTrash: async () =>
+      await data().lists.list({ trashed: true, sort: { by: 'changed', descending: true } }),
+    listHistory: async (recordUid) => await data().history.list(recordUid),
+    readRevision: async (input) => await data().history.read(input),
+    compareRevisions: async (input) => await data().history.compare(input),
+    restoreRevision: async (input) => await data().history.restore(input),
+    syncNow: async () => await data().sync.runAfresh(),
   };
 }

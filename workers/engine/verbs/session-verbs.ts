@@ -9,6 +9,6 @@ export function sessionVerbs(core: EngineCore): SessionVerbs {
     startSession: async (input) => await sessions().start(input),
     sendCandidate: async (input) => await sessions().sendCandidate(input),
     endSession: async (sessionUid) => core.vault?.sessions.end(sessionUid),
-    pinHostKey: async (input) => await core.unlocked().records.pinHostKey(input),
+    pinHostKey: async (input) => await core.unlocked().data.records.pinHostKey(input),
   };
 }

@@ -25,7 +25,7 @@ describe('a person’s own fields', () => {
     form.type('Field name', 'Wing');
     form.type('Kind', 'secret');
     form.press('Add');
-    form.type('Wing', 'East');
+    form.type('Secret', 'East');
     expect(form.saved().custom).toEqual([floor, { type: 'secret', label: 'Wing', value: ['East'] }]);
   });
 
@@ -56,11 +56,12 @@ describe('a person’s own fields', () => {
     expect(form.saved().custom).toEqual([key, pin, floor]);
   });
 
-  test('are removed, and brought back where they were with what they held', () => {
+  test('are removed, and brought back where they were with what they held', async () => {
     const form = open(pin, floor, key);
     form.press('Remove Door');
     expect(form.saved().custom).toEqual([floor, key]);
-    form.type('Floor', '4');
+    await vi.waitFor(() => expect((document.activeElement as HTMLInputElement).value).toBe('Floor'));
+    form.type('Text', '4');
     form.press('Undo');
     flushSync();
     expect(form.saved().custom).toEqual([pin, { ...floor, value: ['4'] }, key]);

@@ -279,7 +279,7 @@ export const textDecoders: readonly Decoder<string>[] = [
   {
     name: 'application copy text',
     valid: [
-      `{"type":"t","title":"t","fields":[],"sallyport":{"recordUid":"${uid}","applicationUid":"${uid}"}}`,
+      `{"type":"t","title":"t","fields":[],"sallyport":{"recordUid":"${uid}","applicationUid":"${uid}","ownerUid":"${uid}","revision":1}}`,
     ],
     decode: (text) => parseApplicationCopy(text, { recordUid: uid, applicationUid: uid }),
   },

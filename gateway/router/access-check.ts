@@ -1,0 +1,81 @@
+import { limits } from '../../protocol/limits.ts';
+import type { AccessProof } from '../../protocol/messages/gen/sharing_pb.js';
+import { AccessRules, verifyShares, type Access } from '../../protocol/sharing/access.ts';
+import type { Roster } from '../../protocol/signed/roster.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import { Refusal } from './refusal.ts';
+
+/** Whose record somebody wants to use. */
+export interface AccessQuestion {
+  readonly accountUid: Uid;
+  readonly recordUid: Uid;
+  /** As the sealed record itself says. */
+  readonly ownerUid: Uid;
+}
+
+export interface AccessCheckOptions {
+  /** The newest roster that the gateway has verified. */
+  readonly roster: () => Roster | null;
+  readonly now?: () => number;
+}
+
+/** What a timer can wait for at most. */
+const longestDelayMs = 2 ** 31 - 1;
+
+/**
+ * Whether an account may launch a record, and how long: worked out anew from the grants and entries that it shows, by the
+ * gateway's own roster and clock. A proof is as good as its signatures; who sent it does not matter. protocol.md §12.7.
+ */
+export class AccessCheck {
+  readonly #options: AccessCheckOptions;
+
+  constructor(options: AccessCheckOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `not-allowed`. */
+  require(question: AccessQuestion, proof: AccessProof | undefined): LaunchAccess {
+    const read = () => this.#read(question, proof);
+    if (read() === null) throw new Refusal('not-allowed', 'the record is not shared with this account');
+    return new LaunchAccess(read, this.#now);
+  }
+
+  #read({ accountUid, recordUid, ownerUid }: AccessQuestion, proof: AccessProof | undefined): Access | null {
+    const roster = this.#options.roster();
+    if (roster === null) return null;
+    const { grants, entries } = proof ?? { grants: [], entries: [] };
+    if (grants.length > limits.accessProof.grants || entries.length > limits.accessProof.entries)
+      throw new Refusal('malformed', 'the proof of access is too long');
+    const rules = new AccessRules(roster, verifyShares(roster, { grants, entries }));
+    return rules.toRecord(accountUid, recordUid, ownerUid, this.#now());
+  }
+
+  readonly #now = (): number => (this.#options.now ?? Date.now)();
+}
+
+/** Access that was found, and watches over itself. */
+export class LaunchAccess {
+  readonly #read: () => Access | null;
+  readonly #now: () => number;
+
+  constructor(read: () => Access | null, now: () => number) {
+    this.#read = read;
+    this.#now = now;
+  }
+
+  /** Calls once, at the moment when nothing of the access is left. Returns how to stop watching. */
+  watch(onEnded: () => void): () => void {
+    let timer: NodeJS.Timeout | null = null;
+    const look = () => {
+      timer = null;
+      const access = this.#read();
+      if (access === null) return onEnded();
+      if (access.expiresAtMs === 0) return;
+      timer = setTimeout(look, Math.min(access.expiresAtMs - this.#now(), longestDelayMs));
+    };
+    look();
+    return () => {
+      if (timer !== null) clearTimeout(timer);
+    };
+  }
+}

@@ -1,0 +1,148 @@
+// Keys on their way from an administrator to a member: sealed to the member, signed by the organisation.
+import { sql } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
+import {
+  OrganisationKeyKind,
+  type KeepOrganisationKeysRequest,
+  type KeyOffer,
+  type TeamKey,
+} from '../../protocol/messages/gen/organisation_pb.js';
+import { verifyKeyOffer, verifyTeamKey } from '../../protocol/signed/organisation.ts';
+import type { Roster } from '../../protocol/signed/roster.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { checkSealedKey } from '../login/bundle.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { existing, memberIn } from './rosters.ts';
+
+/** Of one roster: a team of everybody, and three keys to each. */
+const mostKeys = 15_000;
+/** ECIES of 32 bytes. */
+const sealedLength = 93 + 32;
+
+/** Throws `malformed`, `too-large` or `bad-signature`. */
+export async function storeTeamKeys(
+  tx: Tx,
+  organisationKey: Uint8Array,
+  roster: Roster,
+  keys: readonly TeamKey[],
+): Promise<void> {
+  requireFew(keys);
+  const versions = new Map(roster.teams.map((team) => [team.teamUid, team]));
+  const there = await existing(tx, new Set(keys.map(({ memberUid }) => memberIn(roster, memberUid))));
+  for (const { teamUid, memberUid, keyVersion, sealedKey, signature } of keys) {
+    const team = versions.get(uidOf(teamUid));
+    const member = uidOf(memberUid);
+    if (team?.keyVersion !== keyVersion || !team.memberUids.includes(member))
+      throw new ProtocolError('malformed', 'a key of no such team');
+    requireSealed(sealedKey);
+    verifyTeamKey(
+      organisationKey,
+      { teamUid: team.teamUid, memberUid: member, keyVersion, sealedKey },
+      signature,
+    );
+    if (!there.has(member)) continue;
+    await tx
+      .insertInto('team_key')
+      .values({
+        team_uid: teamUid,
+        member_uid: memberUid,
+        key_version: keyVersion,
+        sealed_key: sealedKey,
+        signature,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['team_uid', 'member_uid', 'key_version'])
+          .doUpdateSet({ sealed_key: sealedKey, signature }),
+      )
+      .execute();
+  }
+}
+
+/** Throws `malformed`, `too-large` or `bad-signature`. */
+export async function storeOffers(
+  tx: Tx,
+  organisationKey: Uint8Array,
+  roster: Roster,
+  offers: readonly KeyOffer[],
+): Promise<void> {
+  requireFew(offers);
+  const there = await existing(tx, new Set(offers.map(({ memberUid }) => memberIn(roster, memberUid))));
+  for (const { kind, memberUid, sealedKey, signature } of offers) {
+    const member = uidOf(memberUid);
+    if (!(kind in columns)) throw new ProtocolError('malformed', 'no such key');
+    requireSealed(sealedKey);
+    verifyKeyOffer(organisationKey, { kind, memberUid: member, sealedKey }, signature);
+    if (!there.has(member)) continue;
+    await tx
+      .insertInto('key_offer')
+      .values({ member_uid: memberUid, kind, sealed_key: sealedKey, signature })
+      .onConflict((conflict) =>
+        conflict.columns(['member_uid', 'kind']).doUpdateSet({ sealed_key: sealedKey, signature }),
+      )
+      .execute();
+  }
+}
+
+/** What an account was sent and has not kept, and its teams' keys. */
+export async function readKeys(db: Database, accountUid: Uid) {
+  const member_uid = uidBytes(accountUid);
+  const teamKeys = await db
+    .selectFrom('team_key')
+    .select(['team_uid', 'key_version', 'sealed_key', 'signature'])
+    .where('member_uid', '=', member_uid)
+    .orderBy('team_uid')
+    .orderBy('key_version')
+    .execute();
+  const offers = await db
+    .selectFrom('key_offer')
+    .select(['kind', 'sealed_key', 'signature'])
+    .where('member_uid', '=', member_uid)
+    .execute();
+  return {
+    teamKeys: teamKeys.map(({ team_uid, key_version, sealed_key, signature }) => ({
+      ...{ teamUid: team_uid, memberUid: member_uid, keyVersion: key_version },
+      ...{ sealedKey: sealed_key, signature },
+    })),
+    offers: offers.map(({ kind, sealed_key, signature }) => ({
+      ...{ kind, memberUid: member_uid, sealedKey: sealed_key, signature },
+    })),
+  };
+}
+
+const columns: Readonly<Record<number, 'data' | 'signing' | 'recovery'>> = {
+  [OrganisationKeyKind.DATA]: 'data',
+  [OrganisationKeyKind.SIGNING]: 'signing',
+  [OrganisationKeyKind.RECOVERY]: 'recovery',
+};
+
+/** Each key that is given takes the place of the one before and of its offer. Throws `malformed`. */
+export async function keepKeys(tx: Tx, accountUid: Uid, input: KeepOrganisationKeysRequest): Promise<void> {
+  const given = {
+    sealed_organisation_data_key: input.sealedDataKey,
+    sealed_organisation_key: input.sealedSigningKey,
+    sealed_organisation_recovery_key: input.sealedRecoveryKey,
+  };
+  const kept = Object.entries(given).filter(([, sealed]) => sealed.length > 0);
+  if (kept.length === 0) return;
+  await tx
+    .updateTable('account')
+    .set(Object.fromEntries(kept.map(([column, sealed]) => [column, checkSealedKey(sealed)])))
+    .where('account_uid', '=', uidBytes(accountUid))
+    .execute();
+  const kinds = [
+    ...(input.sealedDataKey.length > 0 ? [OrganisationKeyKind.DATA] : []),
+    ...(input.sealedSigningKey.length > 0 ? [OrganisationKeyKind.SIGNING] : []),
+    ...(input.sealedRecoveryKey.length > 0 ? [OrganisationKeyKind.RECOVERY] : []),
+  ];
+  await sql`DELETE FROM key_offer WHERE member_uid = ${uidBytes(accountUid)}
+    AND kind = ANY(${kinds}::smallint[])`.execute(tx);
+}
+
+function requireFew(keys: readonly unknown[]): void {
+  if (keys.length > mostKeys) throw new ProtocolError('too-large', 'too many keys at once');
+}
+
+function requireSealed(sealed: Uint8Array): void {
+  if (sealed.length !== sealedLength) throw new ProtocolError('malformed', 'not a sealed key');
+}

@@ -1,0 +1,79 @@
+// What an owner's manifest covers, when others wrote the newest revision or took the record over. protocol.md §9.7.
+import { sql } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import type { Tx } from '../store/database.ts';
+import { uidArray } from './feed.ts';
+import type { PlannedChange } from './record-rows.ts';
+
+/** The caller's manifest names these now. Throws `conflict` when one has another revision. */
+export async function adopt(
+  tx: Tx,
+  caller: Uid,
+  { adopted, adoptedFolders, manifest }: PutRecordsRequest,
+): Promise<void> {
+  if (adopted.length + adoptedFolders.length > 0 && !manifest)
+    throw new ProtocolError('malformed', 'what is adopted is named by a manifest');
+  if (adopted.length > 0) await adoptRecords(tx, caller, adopted);
+  if (adoptedFolders.length > 0) await adoptFolders(tx, caller, adoptedFolders);
+}
+
+async function adoptRecords(tx: Tx, caller: Uid, adopted: PutRecordsRequest['adopted']): Promise<void> {
+  const named = sql`unnest(${uidArray(adopted.map(({ recordUid }) => recordUid))},
+    ${adopted.map(({ revision }) => revision)}::bigint[]) AS named(record_uid, revision)`;
+  const { rows } = await sql`
+    WITH covered AS (
+      UPDATE record SET covered_revision = record.revision, covered_deleted = deleted,
+        covered_tag = substring(sealed_data FROM octet_length(sealed_data) - 15)
+      FROM ${named} WHERE record.record_uid = named.record_uid AND record.revision = named.revision
+        AND owner_uid = ${uidBytes(caller)}
+      RETURNING record.record_uid
+    ), released AS (
+      DELETE FROM record_transfer transfer USING ${named}
+      WHERE transfer.record_uid = named.record_uid AND transfer.revision = named.revision
+        AND account_uid = ${uidBytes(caller)}
+      RETURNING transfer.record_uid
+    )
+    SELECT record_uid FROM covered UNION SELECT record_uid FROM released`.execute(tx);
+  requireAll(rows.length, adopted.length);
+}
+
+async function adoptFolders(
+  tx: Tx,
+  caller: Uid,
+  adopted: PutRecordsRequest['adoptedFolders'],
+): Promise<void> {
+  const { numAffectedRows } = await sql`
+    UPDATE shared_folder SET covered_revision = shared_folder.revision,
+      covered_tag = substring(sealed_data FROM octet_length(sealed_data) - 15)
+    FROM unnest(${uidArray(adopted.map(({ folderUid }) => folderUid))},
+      ${adopted.map(({ revision }) => revision)}::bigint[]) AS named(folder_uid, revision)
+    WHERE shared_folder.folder_uid = named.folder_uid AND shared_folder.revision = named.revision
+      AND owner_uid = ${uidBytes(caller)}`.execute(tx);
+  requireAll(Number(numAffectedRows ?? 0n), adopted.length);
+}
+
+/**
+ * Before the records get their new owner: former owners keep what their manifests cover until they have left it out,
+ * and their applications lose their copies.
+ */
+export async function leaveFormerOwners(
+  tx: Tx,
+  caller: Uid,
+  takenOver: readonly PlannedChange[],
+): Promise<void> {
+  if (takenOver.length === 0) return;
+  const uids = uidArray(takenOver.map(({ recordUid }) => recordUid));
+  await sql`
+    INSERT INTO record_transfer (account_uid, record_uid, revision, tag, deleted)
+    SELECT owner_uid, record_uid, covered_revision, covered_tag, covered_deleted FROM record
+    WHERE record_uid = ANY(${uids})`.execute(tx);
+  await sql`DELETE FROM record_transfer
+    WHERE record_uid = ANY(${uids}) AND account_uid = ${uidBytes(caller)}`.execute(tx);
+  await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uids})`.execute(tx);
+}
+
+function requireAll(found: number, expected: number): void {
+  if (found !== expected) throw new ProtocolError('conflict', 'the record was changed meanwhile');
+}

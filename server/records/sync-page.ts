@@ -1,0 +1,149 @@
+// One page of an account's feed: what each thing is now, as that account may see it. protocol.md §9.10.
+import { sql } from 'kysely';
+import { limits } from '../../protocol/limits.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { readCards, readEntries, readFolders, readGrants, readRecords, type Viewer } from './feed-objects.ts';
+import { FeedKind } from './feed.ts';
+
+export interface FeedRow {
+  readonly kind: number;
+  readonly object_uid: Uint8Array;
+  readonly record_uid: Uint8Array;
+  readonly cursor: number;
+}
+
+/** Leaves room in a response of limits.apiBody for its own padding and framing. */
+const pageBytes = limits.apiBody / 2;
+
+/** Everything of a page is read at one moment, so that its manifest fits its records. */
+export async function readPage(db: Database, account: Uid, cursor: number, now: number) {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => {
+      const rows = await readFeed(tx, account, cursor);
+      const state = await readState(tx, account);
+      const reached = rows.at(-1)?.cursor ?? Math.max(cursor, state.cursor);
+      const hasMore = rows.length > 0 && (await isMore(tx, account, reached));
+      const objects = await readObjects({ tx, account: uidBytes(account), now }, rows);
+      return {
+        ...objects,
+        cursor: BigInt(hasMore ? reached : Math.max(reached, state.cursor)),
+        hasMore,
+        rosterVersion: BigInt(state.roster_version),
+        organisationSettingsVersion: BigInt(state.settings_version),
+        ...(!hasMore && state.manifest_version > 0 && { manifest: manifestOf(state) }),
+      };
+    });
+}
+
+/** The next things after `cursor`, at least one when there is one; fewer than a page when they are large. */
+async function readFeed(tx: Tx, account: Uid, cursor: number): Promise<FeedRow[]> {
+  const { rows } = await sql<FeedRow>`
+    SELECT kind, object_uid, record_uid, cursor FROM (
+      SELECT *, sum(bytes) OVER (ORDER BY cursor) - bytes AS bytes_before FROM (
+        SELECT kind, object_uid, record_uid, cursor, 64 + coalesce(CASE kind
+          WHEN ${FeedKind.RECORD} THEN (SELECT octet_length(sealed_data) + octet_length(sealed_launch) + 400
+            FROM record WHERE record.record_uid = next.object_uid)
+          WHEN ${FeedKind.CARD} THEN (SELECT octet_length(sealed) FROM card
+            WHERE card.account_uid = next.account_uid AND card.object_uid = next.object_uid)
+          WHEN ${FeedKind.FOLDER} THEN (SELECT octet_length(sealed_data) + 300 FROM shared_folder
+            WHERE folder_uid = next.object_uid)
+          WHEN ${FeedKind.GRANTS} THEN (SELECT sum(octet_length(body) + 200) FROM sharing_grant
+            WHERE sharing_grant.object_uid = next.object_uid)
+          ELSE 700 END, 0) AS bytes
+        FROM (SELECT * FROM feed WHERE account_uid = ${uidBytes(account)} AND cursor > ${cursor}
+          ORDER BY cursor LIMIT ${limits.syncPageRecords}) next
+      ) sized
+    ) page WHERE bytes_before < ${pageBytes} ORDER BY cursor`.execute(tx);
+  return rows;
+}
+
+async function readState(tx: Tx, account: Uid) {
+  return await tx
+    .selectFrom('account')
+    .innerJoin('organisation', 'organisation.organisation_uid', 'account.organisation_uid')
+    .select([
+      'cursor',
+      'manifest_version',
+      'manifest_sealed',
+      'manifest_signature',
+      'roster_version',
+      'settings_version',
+    ])
+    .where('account_uid', '=', uidBytes(account))
+    .executeTakeFirstOrThrow();
+}
+
+function manifestOf(state: Awaited<ReturnType<typeof readState>>) {
+  return {
+    version: BigInt(state.manifest_version),
+    sealed: state.manifest_sealed,
+    signature: state.manifest_signature,
+  };
+}
+
+/** A thing that changed twice leaves a gap behind it, so the newest position alone does not say. */
+async function isMore(tx: Tx, account: Uid, reached: number): Promise<boolean> {
+  const next = await tx
+    .selectFrom('feed')
+    .select('cursor')
+    .where('account_uid', '=', uidBytes(account))
+    .where('cursor', '>', reached)
+    .limit(1)
+    .executeTakeFirst();
+  return next !== undefined;
+}
+
+async function readObjects(viewer: Viewer, rows: readonly FeedRow[]) {
+  const of = (kind: FeedKind) => rows.filter((row) => row.kind === Number(kind));
+  const records = await readRecords(viewer, of(FeedKind.RECORD));
+  const cards = await readCards(viewer, of(FeedKind.CARD));
+  const folders = await readFolders(viewer, of(FeedKind.FOLDER));
+  const entries = await readEntries(viewer, of(FeedKind.ENTRY));
+  const grants = await readGrants(viewer, of(FeedKind.GRANTS));
+  const seen = new Set([
+    ...records.map((record) => nameOf(FeedKind.RECORD, record.recordUid)),
+    ...cards.map((card) => nameOf(FeedKind.CARD, card.objectUid)),
+    ...folders.map((folder) => nameOf(FeedKind.FOLDER, folder.folderUid)),
+    ...entries.map((entry) => nameOf(FeedKind.ENTRY, entry.folderUid, entry.recordUid)),
+    ...grants.map((grant) => nameOf(FeedKind.GRANTS, grant.objectUid)),
+  ]);
+  const gone = rows.filter((row) => !seen.has(nameOf(row.kind, row.object_uid, row.record_uid)));
+  const covered = await readTransfers(viewer, gone);
+  const removals = gone.map((row) => {
+    const coverage = row.kind === Number(FeedKind.RECORD) ? covered.get(uidOf(row.object_uid)) : undefined;
+    return {
+      kind: row.kind,
+      objectUid: row.object_uid,
+      recordUid: row.record_uid,
+      ...(coverage && { covered: coverage }),
+    };
+  });
+  return { records, cards, folders, entries, grants, removals };
+}
+
+/** Records that were the account's, and that its manifest still covers. */
+async function readTransfers({ tx, account }: Viewer, gone: readonly FeedRow[]) {
+  const uids = gone.filter((row) => row.kind === Number(FeedKind.RECORD)).map((row) => row.object_uid);
+  if (uids.length === 0) return new Map<Uid, never>();
+  const rows = await tx
+    .selectFrom('record_transfer')
+    .select(['record_uid', 'revision', 'tag', 'deleted'])
+    .where('account_uid', '=', account)
+    .where('record_uid', 'in', uids)
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      uidOf(row.record_uid),
+      { revision: BigInt(row.revision), tag: row.tag, deleted: row.deleted },
+    ]),
+  );
+}
+
+function nameOf(kind: number, object: Uint8Array, record?: Uint8Array): string {
+  const entry = record && record.length > 0 ? uidOf(record) : '';
+  return `${kind} ${uidOf(object)} ${entry}`;
+}

@@ -1,0 +1,110 @@
+import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
+import { limits } from '../../../protocol/limits.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
+import { elementOf, recordElement, type KnownRecord } from '../records/known-record.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import type { ContentsChange } from '../snapshot/vault-contents.ts';
+import type { VaultSession } from '../vault-session.ts';
+import { otherElement, type OtherElement, type OtherElements } from './other-elements.ts';
+import type { OwnWrites } from './own-writes.ts';
+
+export interface AdoptionParts {
+  readonly session: VaultSession;
+  readonly book: RecordBook;
+  readonly others: OtherElements;
+  readonly writes: OwnWrites;
+  /** Stores and shows a change that no sync brings. */
+  readonly commit: (change: ContentsChange) => Promise<void>;
+  /** Gives applications these records as they are now. */
+  readonly renewCopies: (uids: readonly Uid[]) => Promise<void>;
+}
+
+/** What one adoption is about. */
+interface Adopted {
+  readonly records: readonly KnownRecord[];
+  readonly folders: readonly OtherElement[];
+  readonly departed: readonly OtherElement[];
+}
+
+/**
+ * Takes what others wrote of the account's things into its own manifest, once their signatures were verified, and
+ * leaves out what others took over. protocol.md §9.7.
+ */
+export class Adoption {
+  readonly #parts: AdoptionParts;
+
+  constructor(parts: AdoptionParts) {
+    this.#parts = parts;
+  }
+
+  async run(): Promise<void> {
+    const adopted = this.#pending();
+    const { records, folders, departed } = adopted;
+    if (records.length + folders.length + departed.length === 0) return;
+    const { session, writes, commit, renewCopies } = this.#parts;
+    await writes.run({
+      change: () => changeOf(adopted),
+      send: async (manifest) => {
+        await session.call(RecordService.method.putRecords, {
+          manifest,
+          adopted: [...records, ...departed].map(({ uid, revision }) => ({
+            recordUid: uidBytes(uid),
+            revision: BigInt(revision),
+          })),
+          adoptedFolders: folders.map(({ uid, current }) => ({
+            folderUid: uidBytes(uid),
+            revision: BigInt(current ?? 0),
+          })),
+        });
+        await commit(afterwards(adopted));
+      },
+    });
+    if (records.length > 0) await renewCopies(records.map(({ uid }) => uid));
+  }
+
+  #pending(): Adopted {
+    const { book, others } = this.#parts;
+    const records = [...book.all()].filter((known) => known.covered && known.proved && book.isOwn(known));
+    const folders = others.ahead.filter(({ currentTag }) => currentTag !== undefined);
+    return {
+      records: records.slice(0, limits.syncPageRecords),
+      folders: folders.slice(0, limits.syncPageRecords),
+      departed: others.departed.slice(
+        0,
+        limits.syncPageRecords - Math.min(records.length, limits.syncPageRecords),
+      ),
+    };
+  }
+}
+
+function changeOf({ records, folders, departed }: Adopted): {
+  out: ManifestElement[];
+  in: ManifestElement[];
+} {
+  return {
+    out: [...records.map(elementOf), ...folders.map(otherElement), ...departed.map(otherElement)],
+    in: [
+      ...records.map((known) => recordElement(known.uid, known)),
+      ...folders.map((folder) => otherElement(asCurrent(folder))),
+    ],
+  };
+}
+
+function afterwards({ records, folders, departed }: Adopted): ContentsChange {
+  return {
+    records: records.map((known) => ({ ...known, covered: null })),
+    others: folders.map(asCurrent),
+    removedOthers: departed.map(({ kind, uid }) => ({ kind, uid })),
+  };
+}
+
+function asCurrent({ currentTag, current, ...folder }: OtherElement): OtherElement {
+  const { revision, tag } = folder;
+  return {
+    ...folder,
+    revision: current ?? revision,
+    tag: currentTag ?? tag,
+    ...(current !== undefined && { current }),
+  };
+}

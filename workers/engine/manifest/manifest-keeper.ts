@@ -1,0 +1,92 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { copy } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import { SealedManifestSchema, type SealedManifest } from '../../../protocol/messages/gen/manifest_pb.js';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import {
+  newManifest,
+  nextManifest,
+  openManifest,
+  sealManifest,
+  type Manifest,
+  type ManifestElement,
+} from '../../../protocol/vault/manifest.ts';
+import type { StoredManifest } from '../storage.ts';
+import type { VaultSet } from './vault-set.ts';
+
+export interface ManifestChange {
+  readonly out: readonly ManifestElement[];
+  readonly in: readonly ManifestElement[];
+}
+
+export interface KeeperParts {
+  readonly keys: AccountKeys;
+  readonly set: VaultSet;
+  /** Everything that the manifest is to cover, as it is known here. */
+  readonly elements: () => Iterable<ManifestElement>;
+  readonly rosterVersion: () => bigint;
+}
+
+/** What a sync found. `fits`: nothing was left out, rolled back or added. */
+export type Verdict = { readonly fits: boolean; readonly manifest: StoredManifest | null };
+
+/** The newest manifest that this device has seen, and the next one for every write. protocol.md §9.7. */
+export class ManifestKeeper {
+  readonly #parts: KeeperParts;
+  #newest: Manifest | null = null;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** The one of the last visit. */
+  async load(stored: StoredManifest | null): Promise<void> {
+    if (stored === null) return;
+    this.#newest = await openManifest(this.#parts.keys, decodeMessage(SealedManifestSchema, stored.bytes));
+  }
+
+  /**
+   * Takes the server's manifest over and compares it with what is here. One that is older than the last one, or none
+   * where there must be one, does not fit. Throws `untrusted` when the vault was used by a newer version of this code.
+   */
+  async judge(shown: SealedManifest | undefined): Promise<Verdict> {
+    if (!shown) return { fits: this.#newest === null && isNone(this.#parts.elements()), manifest: null };
+    const manifest = await this.#opened(shown);
+    if (manifest === null || manifest.version < (this.#newest?.version ?? 0n)) return misfit;
+    this.#newest = manifest;
+    this.#parts.set.useKey(manifest.setKey, this.#parts.elements);
+    const bytes = copy(encodeMessage(SealedManifestSchema, shown));
+    return { fits: this.#parts.set.fits(manifest), manifest: { version: manifest.version, bytes } };
+  }
+
+  /** Whether everything would fit once those were gone. */
+  fitsWithout(elements: readonly ManifestElement[]): boolean {
+    return this.#newest !== null && this.#parts.set.fits(this.#newest, elements);
+  }
+
+  /** The manifest after that change, sealed and signed. */
+  async next(change: ManifestChange): Promise<MessageInitShape<typeof SealedManifestSchema>> {
+    const rosterVersion = this.#parts.rosterVersion();
+    const before = this.#newest ?? newManifest(rosterVersion);
+    return await sealManifest(this.#parts.keys, nextManifest(before, change, rosterVersion));
+  }
+
+  /** One that does not open is none of ours: it is as if the server had shown something else. */
+  async #opened(shown: SealedManifest): Promise<Manifest | null> {
+    try {
+      return await openManifest(this.#parts.keys, shown);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code !== 'untrusted') return null;
+      throw error;
+    }
+  }
+}
+
+const misfit: Verdict = { fits: false, manifest: null };
+
+function isNone(elements: Iterable<ManifestElement>): boolean {
+  for (const _ of elements) return false;
+  return true;
+}

@@ -1,0 +1,224 @@
+import { wipe, type Bytes } from '../../../protocol/bytes.ts';
+import type { EcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { SignedOrganisationSettings } from '../../../protocol/messages/gen/account_pb.js';
+import {
+  OrganisationService,
+  type GetOrganisationResponse,
+  type KeyOffer,
+  type PendingMember,
+  type TeamKey,
+} from '../../../protocol/messages/gen/organisation_pb.js';
+import {
+  keyNameOf,
+  openKeyOffer,
+  openTeamKey,
+  requireTeamKey,
+  type OrganisationKeyName,
+} from '../../../protocol/organisation/keys.ts';
+import {
+  noSettings,
+  openSettings,
+  type OrganisationSettings,
+} from '../../../protocol/organisation/settings.ts';
+import type { Roster } from '../../../protocol/signed/roster.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { OpenedAccount } from '../opened-account.ts';
+import type { RosterSource } from '../sharing/roster-source.ts';
+import type { VaultSession } from '../vault-session.ts';
+import { OrganisationKeys } from './organisation-keys.ts';
+import type { MembershipState, TrustedOrganisation } from './trusted-organisation.ts';
+
+export interface BookParts {
+  readonly session: VaultSession;
+  readonly account: OpenedAccount;
+  /** Stores the account as it is now on this device. */
+  readonly remember: () => Promise<void>;
+  /** Something that `readOrganisation` shows changed. */
+  readonly onChanged: () => void;
+  readonly warn: (message: string) => void;
+}
+
+/** Rounds of links for a device that was away for long: four million versions. */
+const mostRounds = 1024;
+
+const keptMembers = {
+  data: 'sealedDataKey',
+  signing: 'sealedSigningKey',
+  recovery: 'sealedRecoveryKey',
+} as const;
+
+/** The organisation of an unlocked account: brought up to date from the server, believed by its own key alone. */
+export class OrganisationBook implements RosterSource {
+  readonly keys: OrganisationKeys;
+  readonly #parts: BookParts;
+  #settings: OrganisationSettings = noSettings;
+  #teamKeys: readonly TeamKey[] = [];
+  #pending: readonly PendingMember[] = [];
+  #removed = false;
+  #refused = false;
+  #turn: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | null = null;
+
+  constructor(parts: BookParts) {
+    this.#parts = parts;
+    this.keys = new OrganisationKeys(parts.account);
+  }
+
+  get organisation(): TrustedOrganisation {
+    return this.#parts.account.organisation;
+  }
+
+  get roster(): Roster {
+    return this.organisation.roster;
+  }
+
+  get settings(): OrganisationSettings {
+    return this.#settings;
+  }
+
+  get membership(): MembershipState {
+    return this.#removed ? 'removed' : this.organisation.membership;
+  }
+
+  /** The server showed a roster or settings that do not follow from those known: they were not taken. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Accounts that accepted an invitation, as the server says. */
+  get pending(): readonly PendingMember[] {
+    return this.#pending;
+  }
+
+  /** Opens the settings that this device has; of use offline. */
+  async open(): Promise<void> {
+    await this.#guarded(async () => this.#takeSettings(this.organisation.bundle.settings));
+  }
+
+  async atLeast(version: bigint): Promise<void> {
+    if (this.roster.version >= version) return;
+    await this.refresh().catch((error: unknown) => this.#tell(error));
+  }
+
+  /** Brings roster, settings and keys up to date. Several callers share one turn. */
+  refresh(): Promise<void> {
+    this.#waiting ??= this.#turn.then(async () => {
+      this.#waiting = null;
+      await this.#fetch();
+    });
+    this.#turn = this.#waiting.catch(() => undefined); // told to those who asked
+    return this.#waiting;
+  }
+
+  async teamKey(teamUid: Uid): Promise<EcdhKeyPair | null> {
+    const team = this.roster.teams.find((known) => known.teamUid === teamUid);
+    const message = this.#teamKeys.find(
+      (key) => uidOf(key.teamUid) === teamUid && key.keyVersion === team?.keyVersion,
+    );
+    if (!team || !message) return null;
+    const pair = await this.#openTeamKey(message);
+    requireTeamKey(team, pair);
+    return pair;
+  }
+
+  /** The key pairs of a team that this account was given, the newest first: what was sealed to a former one opens. */
+  async teamKeys(teamUid: Uid): Promise<readonly EcdhKeyPair[]> {
+    const own = this.#teamKeys.filter((key) => uidOf(key.teamUid) === teamUid);
+    const newestFirst = own.toSorted((one, other) => other.keyVersion - one.keyVersion);
+    return await Promise.all(newestFirst.map((key) => this.#openTeamKey(key)));
+  }
+
+  #openTeamKey(message: TeamKey): Promise<EcdhKeyPair> {
+    const { keys, organisation } = this.#parts.account;
+    return openTeamKey(keys.ecdh, keys.accountUid, organisation.publicKey, message);
+  }
+
+  async #fetch(): Promise<void> {
+    const before = this.#state();
+    for (let round = 0; round < mostRounds; round++) {
+      const answer = await this.#parts.session.call(OrganisationService.method.getOrganisation, {
+        knownRosterVersion: this.organisation.followed,
+      });
+      if (!(await this.#guarded(() => this.#take(answer)))) break;
+      if (answer.links.length === 0 || answer.roster) break;
+    }
+    if (this.#state() === before) return;
+    await this.#parts.remember();
+    this.#parts.onChanged();
+  }
+
+  async #take(answer: GetOrganisationResponse): Promise<void> {
+    this.#removed = !answer.member && this.organisation.rosterVersion > 0n;
+    if (!answer.member) return;
+    this.organisation.advance(answer.links, answer.roster);
+    this.#teamKeys = answer.teamKeys;
+    this.#pending = answer.pending;
+    await this.#keepOffers(answer.offers);
+    await this.#takeSettings(answer.settings);
+  }
+
+  /** Keys that an administrator offered come under the own data key. */
+  async #keepOffers(offers: readonly KeyOffer[]): Promise<void> {
+    const kept: Partial<Record<(typeof keptMembers)[OrganisationKeyName], Bytes>> = {};
+    for (const offer of offers) {
+      const name = keyNameOf(offer.kind);
+      const { keys } = this.#parts.account;
+      const key = await openKeyOffer(keys.ecdh, keys.accountUid, this.organisation, offer);
+      kept[keptMembers[name]] = await this.keys.seal(name, key);
+      this.organisation.keepKey(name, kept[keptMembers[name]] ?? key);
+      wipe(key);
+    }
+    if (offers.length > 0)
+      await this.#parts.session.call(OrganisationService.method.keepOrganisationKeys, kept);
+  }
+
+  async #takeSettings(signed: SignedOrganisationSettings | undefined): Promise<void> {
+    const dataKey = await this.keys.dataKey();
+    if (!signed || !dataKey) return;
+    if (signed.version < this.#settings.version)
+      throw new ProtocolError('untrusted', 'the settings are older than ones seen before');
+    if (signed.version === this.#settings.version) return;
+    this.#settings = await openSettings(this.organisation, dataKey, signed);
+    this.organisation.keepSettings(signed);
+  }
+
+  /** What does not hold is not taken, and said. */
+  async #guarded(task: () => Promise<void>): Promise<boolean> {
+    try {
+      await task();
+      this.#refused = false;
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || !doubtful.has(error.code)) throw error;
+      this.#refused = true;
+      this.#tell(error);
+      return false;
+    }
+  }
+
+  /** To tell whether anything changed. */
+  #state(): string {
+    const { rosterVersion, membership } = this.organisation;
+    const pending = this.#pending.map(({ accountUid }) => uidOf(accountUid));
+    const own = [this.#removed, this.#refused, this.keys.has('data'), this.keys.has('signing')];
+    return JSON.stringify([
+      ...[String(rosterVersion), String(this.#settings.version), membership],
+      ...[pending, own, this.#teamKeys.length],
+    ]);
+  }
+
+  #tell(error: unknown): void {
+    const reason = error instanceof ProtocolError ? `${error.code}: ${error.message}` : String(error);
+    this.#parts.warn(`the organisation could not be brought up to date: ${reason}`);
+  }
+}
+
+/** What only a server that does not do its part gives. */
+const doubtful: ReadonlySet<string> = new Set([
+  'untrusted',
+  'bad-signature',
+  'malformed',
+  'open-failed',
+  'too-large',
+]);

@@ -1,0 +1,178 @@
+import { create } from '@bufbuild/protobuf';
+import { empty, equal, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import {
+  OrganisationBundleSchema,
+  type OrganisationBundle,
+  type SignedOrganisationSettings,
+  type SignedRoster,
+} from '../../../protocol/messages/gen/account_pb.js';
+import type { RosterLink } from '../../../protocol/messages/gen/organisation_pb.js';
+import type { OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
+import type { OrganisationIdentity } from '../../../protocol/organisation/pin.ts';
+import { requireIdentity, type AccountIdentity } from '../../../protocol/signed/account-certificate.ts';
+import {
+  followLinks,
+  pointOf,
+  verifyRosterAt,
+  type RosterPoint,
+} from '../../../protocol/signed/roster-succession.ts';
+import { findMember, verifyRoster, type Roster } from '../../../protocol/signed/roster.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+
+export type MembershipState = 'member' | 'pending' | 'removed' | 'administrator';
+
+/** Before the first roster: the first one follows from nothing. */
+const beginning: RosterPoint = { version: 0n, hash: empty };
+
+const sealedMembers = {
+  data: 'sealedDataKey',
+  signing: 'sealedSigningKey',
+  recovery: 'sealedRecoveryKey',
+} as const satisfies Readonly<Record<OrganisationKeyName, keyof OrganisationBundle>>;
+
+/**
+ * An organisation as an account believes it: the identity is the account's own pin, the roster the newest that this key
+ * signed, and each roster follows from the one before. The server says nothing of its own here. protocol.md §20.1.
+ */
+export class TrustedOrganisation {
+  readonly uid: Uid;
+  readonly publicKey: Bytes;
+  readonly #own: AccountIdentity;
+  #bundle: OrganisationBundle;
+  #roster: Roster;
+  #point: RosterPoint;
+  /** How far links were followed whose roster has not come yet. */
+  #ahead: RosterPoint | null = null;
+
+  /**
+   * Throws `untrusted` when the server names another organisation, or its roster is older than `minimumVersion` or has
+   * other keys of this account; `bad-signature` or `malformed`.
+   */
+  constructor(
+    pin: OrganisationIdentity,
+    bundle: OrganisationBundle,
+    own: AccountIdentity,
+    minimumVersion: bigint,
+  ) {
+    const stated =
+      equal(bundle.organisationUid, uidBytes(pin.uid)) && equal(bundle.signingPublicKey, pin.publicKey);
+    if (!stated) throw new ProtocolError('untrusted', 'the server names another organisation');
+    this.uid = pin.uid;
+    this.publicKey = pin.publicKey;
+    this.#own = own;
+    this.#bundle = bundle;
+    this.#roster = emptyRoster(pin.uid);
+    this.#point = beginning;
+    if (bundle.roster) this.#take(bundle.roster, verifyRoster(bundle.roster, this.#expected(minimumVersion)));
+  }
+
+  /** The newest verified one; without members and of version 0 as long as there is none. Another object when changed. */
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  get rosterVersion(): bigint {
+    return this.#roster.version;
+  }
+
+  /** What the next roster follows from. */
+  get point(): RosterPoint {
+    return this.#point;
+  }
+
+  /** The version up to which links were followed. */
+  get followed(): bigint {
+    return (this.#ahead ?? this.#point).version;
+  }
+
+  /** For the local copy. */
+  get bundle(): OrganisationBundle {
+    return this.#bundle;
+  }
+
+  /** Who this account is to the organisation, as far as a roster says. */
+  get membership(): MembershipState {
+    const member = findMember(this.#roster, this.#own.accountUid);
+    if (member) return member.administrator ? 'administrator' : 'member';
+    return this.#bundle.sealedDataKey.length > 0 ? 'removed' : 'pending';
+  }
+
+  /**
+   * Follows the links, which may come in several rounds, to a newer roster. Throws `untrusted` for another past or other
+   * keys of this account, `bad-signature` or `malformed`; the roster in use stays then.
+   */
+  advance(links: readonly RosterLink[], signed: SignedRoster | undefined): void {
+    const issuer = { organisationUid: this.uid, organisationKey: this.publicKey };
+    const point = followLinks(issuer, this.#ahead ?? this.#point, links);
+    this.#ahead = null;
+    if (signed) this.#take(signed, verifyRosterAt(issuer, point, signed));
+    else if (links.length > 0) this.#ahead = point;
+  }
+
+  /**
+   * Goes on from what this device knew before a new login: a newer roster counts only once its links were followed.
+   * Throws `untrusted` for an older or another roster.
+   */
+  continueFrom(before: TrustedOrganisation): void {
+    if (this.uid !== before.uid || !equal(this.publicKey, before.publicKey))
+      throw new ProtocolError('untrusted', 'the server shows another organisation');
+    const [known, now] = [before.#point, this.#point];
+    const other = now.version === known.version && !equal(now.hash, known.hash);
+    if (other || (this.#bundle.roster && now.version < known.version))
+      throw new ProtocolError('untrusted', 'the server shows another roster');
+    this.#bundle = mergedBundle(before.#bundle, this.#bundle);
+    this.#roster = before.#roster;
+    this.#point = known;
+  }
+
+  /** The envelope of a key under the account's data key; empty when the account has none. */
+  sealedKey(name: OrganisationKeyName): Uint8Array {
+    return this.#bundle[sealedMembers[name]];
+  }
+
+  keepKey(name: OrganisationKeyName, sealed: Bytes): void {
+    this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, [sealedMembers[name]]: sealed });
+  }
+
+  keepSettings(settings: SignedOrganisationSettings): void {
+    this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, settings });
+  }
+
+  #expected(minimumVersion: bigint) {
+    return { organisationUid: this.uid, organisationKey: this.publicKey, minimumVersion };
+  }
+
+  #take(signed: SignedRoster, roster: Roster): void {
+    const member = findMember(roster, this.#own.accountUid);
+    if (member) requireIdentity(member, this.#own);
+    this.#point = pointOf(roster, signed);
+    this.#roster = roster;
+    this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, roster: signed });
+  }
+}
+
+function mergedBundle(before: OrganisationBundle, now: OrganisationBundle): OrganisationBundle {
+  const { roster, settings } = before;
+  const keys = Object.values(sealedMembers).map((name) => [
+    name,
+    now[name].length > 0 ? now[name] : before[name],
+  ]);
+  return create(OrganisationBundleSchema, {
+    ...{ organisationUid: before.organisationUid, signingPublicKey: before.signingPublicKey },
+    ...(roster && { roster }),
+    ...(settings && { settings }),
+    ...Object.fromEntries(keys),
+  });
+}
+
+function emptyRoster(organisationUid: Uid): Roster {
+  return {
+    organisationUid,
+    version: 0n,
+    parentHash: empty,
+    members: [],
+    teams: [],
+    recoveryPublicKey: empty,
+  };
+}

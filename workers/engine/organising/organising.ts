@@ -1,0 +1,110 @@
+import type { Undo, VaultPlaces } from '../../api.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import { normaliseTags, type Card } from '../../../protocol/vault/card.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import type { BatchOptions, RecordWriter } from '../records/record-writer.ts';
+import type { Trash } from '../records/trash.ts';
+import type { RecordLists } from '../search/record-lists.ts';
+import type { CardBook } from './card-book.ts';
+import type { CardDraft, CardWriter } from './card-writer.ts';
+import type { PersonalFolders } from './personal-folders.ts';
+import { placesOf } from './places.ts';
+import type { UndoStack } from './undo-stack.ts';
+
+export interface OrganisingParts {
+  readonly book: RecordBook;
+  readonly writer: RecordWriter;
+  readonly cards: CardBook;
+  readonly cardWriter: CardWriter;
+  readonly folders: PersonalFolders;
+  readonly lists: RecordLists;
+  readonly trash: Trash;
+  readonly undo: UndoStack;
+}
+
+/** Folders, favourites and tags of an unlocked vault, for one record or any number of them. */
+export class Organising {
+  readonly #parts: OrganisingParts;
+
+  constructor(parts: OrganisingParts) {
+    this.#parts = parts;
+  }
+
+  async places(): Promise<VaultPlaces> {
+    const { lists, folders } = this.#parts;
+    return placesOf(lists.rows(), await lists.world(), folders);
+  }
+
+  async move(uids: readonly Uid[], folderUid: Uid | null, options: BatchOptions = {}): Promise<Undo> {
+    if (folderUid !== null) this.#parts.folders.require(folderUid);
+    return await this.#changeCards(uids, () => ({ folderUid }), options);
+  }
+
+  async setFavourite(uids: readonly Uid[], favourite: boolean): Promise<Undo> {
+    return await this.#changeCards(uids, () => ({ favourite }));
+  }
+
+  async changeTags(uids: readonly Uid[], add: readonly string[], remove: readonly string[]): Promise<Undo> {
+    const gone = new Set(normaliseTags(remove));
+    const added = normaliseTags(add);
+    return await this.#changeCards(uids, ({ tags }) => ({
+      tags: normaliseTags([...tags.filter((tag) => !gone.has(tag)), ...added]),
+    }));
+  }
+
+  /** What was in it goes up to its parent, or into the trash with it and everything below. */
+  async deleteFolder(folderUid: Uid, content: 'up' | 'trash'): Promise<Undo> {
+    this.#parts.folders.require(folderUid);
+    return content === 'up' ? await this.#dissolve(folderUid) : await this.#trashTree(folderUid);
+  }
+
+  async #dissolve(folderUid: Uid): Promise<Undo> {
+    const { folders, cardWriter, writer, undo, cards } = this.#parts;
+    const parentUid = folders.parentOf(folderUid);
+    const records = this.#recordsIn(new Set([folderUid]));
+    const subfolders = folders.all().filter((folder) => folder.parentUid === folderUid);
+    const before = records.map((uid) => [uid, cards.of(uid)] as const);
+    await cardWriter.change(records, { folderUid: parentUid });
+    const moved = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, parentUid)));
+    await writer.writeMany([...moved, { ...(await writer.draftOf(folderUid)), deleted: true }]);
+    return undo.add(records.length + subfolders.length + 1, async () => {
+      await this.#parts.trash.restore([folderUid]);
+      const back = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, folderUid)));
+      await writer.writeMany(back);
+      await cardWriter.write(before);
+    });
+  }
+
+  /** Cards stay as they are: what is restored comes back to its place. Other people's records stay, at the top. */
+  async #trashTree(folderUid: Uid): Promise<Undo> {
+    const { folders, book, trash } = this.#parts;
+    const below = folders.below(folderUid);
+    const own = this.#recordsIn(new Set(below)).filter((uid) => {
+      const known = book.get(uid);
+      return known !== null && book.isOwn(known);
+    });
+    return await trash.trash([...own, ...below]);
+  }
+
+  #recordsIn(folders: ReadonlySet<Uid>): Uid[] {
+    const { cards, book } = this.#parts;
+    const within = [...cards.all()].filter(({ folderUid }) => folderUid !== null && folders.has(folderUid));
+    return within.map(({ uid }) => uid).filter((uid) => book.has(uid));
+  }
+
+  async #changeCards(
+    uids: readonly Uid[],
+    change: (card: Card) => Partial<Card>,
+    options: BatchOptions = {},
+  ): Promise<Undo> {
+    const { cards, cardWriter, undo } = this.#parts;
+    const before = uids.map((uid): CardDraft => [uid, cards.of(uid)]);
+    const after = uids.map((uid): CardDraft => {
+      const { folderUid, favourite, tags } = cards.of(uid);
+      const card = { folderUid, favourite, tags };
+      return [uid, { ...card, ...change(card) }];
+    });
+    await cardWriter.write(after, options);
+    return undo.add(uids.length, () => cardWriter.write(before));
+  }
+}

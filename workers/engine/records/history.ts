@@ -1,0 +1,159 @@
+import type { FieldDifference, FieldPath, RecordView, RevisionSummary } from '../../api.ts';
+import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { sha256 } from '../../../protocol/crypto/hash.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import {
+  RecordService,
+  type FormerKey,
+  type FormerRevision,
+  type ListHistoryResponse,
+} from '../../../protocol/messages/gen/record_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { fieldText } from '../../../protocol/records/withholding.ts';
+import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { openRecord, unwrapFormerKey } from '../../../protocol/vault/record-seal.ts';
+import { compareContents } from '../../tools/compare.ts';
+import type { SharedKeys } from '../sharing/shared-keys.ts';
+import type { VaultSession } from '../vault-session.ts';
+import type { RecordBook } from './record-book.ts';
+import type { OpenedRecord } from './record-opener.ts';
+import { completeContent } from './record-view.ts';
+import type { Records } from './records.ts';
+import type { RecordWriter } from './record-writer.ts';
+
+export interface HistoryParts {
+  readonly session: VaultSession;
+  readonly keys: AccountKeys;
+  readonly book: RecordBook;
+  readonly sharing: SharedKeys;
+  readonly writer: RecordWriter;
+  readonly records: Records;
+}
+
+/** Revisions that are asked for; a record that changes every day for a year has fewer. */
+const mostRevisions = 500;
+
+/** Former revisions of records, opened with the keys of their time. */
+export class History {
+  readonly #parts: HistoryParts;
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts;
+  }
+
+  async list(recordUid: Uid): Promise<RevisionSummary[]> {
+    const { row } = await this.#parts.book.openAny(recordUid);
+    const { revisions } = await this.#ask(recordUid, mostRevisions);
+    const current = {
+      revision: Number(row.revision),
+      changedAt: Number(row.changedAtMs),
+      writerUid: uidOf(row.writerUid),
+      deleted: row.deleted,
+      verified: true,
+    };
+    const former = revisions.map((one) => this.#summarise(recordUid, one));
+    return [current, ...former.filter(({ revision }) => revision < current.revision)];
+  }
+
+  async read(input: { recordUid: Uid; revision: number }): Promise<RecordView> {
+    return this.#parts.records.view(await this.#open(input));
+  }
+
+  async reveal(input: { recordUid: Uid; revision: number; field: FieldPath }): Promise<string> {
+    return fieldText((await this.#open(input)).content, input.field);
+  }
+
+  async compare(input: { recordUid: Uid; from: number; to: number }): Promise<readonly FieldDifference[]> {
+    const { recordUid, from, to } = input;
+    const before = await this.#open({ recordUid, revision: from });
+    const after = await this.#open({ recordUid, revision: to });
+    return compareContents(before.content, after.content);
+  }
+
+  async restore({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {
+    const { writer } = this.#parts;
+    const { content } = await this.#open({ recordUid, revision });
+    const draft = await writer.draftOf(recordUid);
+    await writer.write([{ ...draft, content: withPresentSeed(content, draft.content) }]);
+  }
+
+  async #open({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<OpenedRecord> {
+    const current = await this.#parts.book.openAny(recordUid);
+    if (Number(current.row.revision) === revision) return current;
+    const { revisions, keys } = await this.#ask(recordUid, 1, BigInt(revision) + 1n);
+    const former = revisions.find((one) => one.revision === BigInt(revision));
+    if (!former) throw new ProtocolError('not-found', 'there is no such revision');
+    this.#verify(recordUid, former);
+    const key = await keyAt(former.keyVersion, current, keys);
+    const ownerUid = uidOf(former.ownerUid);
+    const content = await openRecord(key, { recordUid, ownerUid }, former.revision, former.sealedData);
+    wipe(key);
+    const { changedAtMs, deleted } = former;
+    return { ...current, content, row: { ...current.row, revision: former.revision, changedAtMs, deleted } };
+  }
+
+  /** The newest `most` revisions below `before` (0: from the newest). */
+  async #ask(
+    recordUid: Uid,
+    most: number,
+    before = 0n,
+  ): Promise<Pick<ListHistoryResponse, 'revisions' | 'keys'>> {
+    const revisions: FormerRevision[] = [];
+    const keys: FormerKey[] = [];
+    for (let from = before; ;) {
+      const request = { recordUid: uidBytes(recordUid), beforeRevision: from };
+      const page = await this.#parts.session.call(RecordService.method.listHistory, request);
+      revisions.push(...page.revisions);
+      keys.push(...page.keys);
+      const last = page.revisions.at(-1)?.revision;
+      if (!page.hasMore || last === undefined || revisions.length >= most) return { revisions, keys };
+      if (from !== 0n && last >= from) throw new ProtocolError('malformed', 'the history does not move');
+      from = last;
+    }
+  }
+
+  #summarise(recordUid: Uid, former: FormerRevision): RevisionSummary {
+    const { revision, changedAtMs, writerUid, deleted } = former;
+    return {
+      revision: Number(revision),
+      changedAt: Number(changedAtMs),
+      writerUid: uidOf(writerUid),
+      deleted,
+      verified: this.#verify(recordUid, former),
+    };
+  }
+
+  /** False for a writer whose key is not known any more. Throws `bad-signature`. */
+  #verify(recordUid: Uid, former: FormerRevision): boolean {
+    const { keys, sharing } = this.#parts;
+    const writerUid = uidOf(former.writerUid);
+    const key = writerUid === keys.accountUid ? keys.signer.publicKey : sharing.signingKeyOf(writerUid);
+    if (key === null) return false;
+    const { revision, keyVersion, deleted, launchHash, sealedData, signature } = former;
+    const scope = { recordUid, ownerUid: uidOf(former.ownerUid) };
+    const statement = { ...scope, revision, keyVersion, deleted, dataHash: sha256(sealedData), launchHash };
+    verifyRevision(key, statement, signature);
+    return true;
+  }
+}
+
+/** The key of that version: every former key is under the one that replaced it. Throws `open-failed`. */
+async function keyAt(version: number, current: OpenedRecord, former: readonly FormerKey[]): Promise<Bytes> {
+  let key = copy(current.key);
+  for (let at = Math.max(current.row.keyVersion, 1) - 1; at >= Math.max(version, 1); at--) {
+    const sealed = former.find(({ keyVersion }) => keyVersion === at)?.sealedKey;
+    if (!sealed) throw new ProtocolError('open-failed', 'the key of that revision is gone');
+    const before = await unwrapFormerKey(key, current.uid, at, sealed);
+    wipe(key);
+    key = before;
+  }
+  return key;
+}
+
+/** A seed that was replaced, because somebody lost access, does not come back. */
+function withPresentSeed(content: RecordContent, present: RecordContent): RecordContent {
+  const fields = content.fields.filter(({ type }) => type !== 'trafficEncryptionSeed');
+  return completeContent({ content: { ...content, fields } }, present);
+}

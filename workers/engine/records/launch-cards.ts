@@ -1,0 +1,78 @@
+import { firstText } from '../../../protocol/records/content.ts';
+import { readPamSettings } from '../../../protocol/records/pam-settings.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { Draft } from './draft.ts';
+import type { RecordBook } from './record-book.ts';
+import { describeRecord, subtitleOf } from './record-entry.ts';
+import { uidBytes } from '../../../protocol/uid.ts';
+
+/**
+ * What others need to connect to an own machine (protocol.md §9.9), from its settings, its gateway's pins and its
+ * launch credential as they are or are about to be; null for what cannot be connected to.
+ */
+export function launchCardOf(
+  draft: Draft,
+  drafts: readonly Draft[],
+  book: RecordBook,
+  accountUid: Uid,
+): LaunchCard | null {
+  const { content } = draft;
+  const trafficSeed = firstText(content, 'trafficEncryptionSeed');
+  const settings = content.type === 'pamMachine' && trafficSeed !== '' ? settingsOf(draft) : null;
+  const credentialUid = settings?.connection.launchCredentialUid;
+  if (!settings?.configurationUid || !credentialUid) return null;
+  const revisionOf = (uid: Uid) => revisionAfter(uid, drafts, book);
+  const [configurationRevision, credentialRevision] = [settings.configurationUid, credentialUid].map(
+    revisionOf,
+  );
+  const configuration = drafts.find(({ uid }) => uid === settings.configurationUid);
+  const pins = configuration
+    ? entryOf(configuration, accountUid).pins
+    : book.entry(settings.configurationUid)?.pins;
+  if (!pins?.gatewayKey || !configurationRevision || !credentialRevision) return null;
+  const entry = entryOf(draft, accountUid);
+  return {
+    type: entry.type,
+    title: entry.title,
+    subtitle: subtitleOf(entry),
+    protocol: settings.connection.protocol,
+    gatewayUid: pins.controllerUid,
+    gatewayKey: pins.gatewayKey,
+    applicationUid: pins.applicationUid,
+    configurationUid: settings.configurationUid,
+    configurationRevision,
+    launchCredentialUid: credentialUid,
+    credentialRevision,
+    trafficSeed,
+    hostKey: settings.connection.hostKey ?? '',
+  };
+}
+
+/** A draft as lists would show it. */
+export function entryOf({ uid, ownerUid, content, deleted = false }: Draft, accountUid: Uid) {
+  const row = {
+    recordUid: uidBytes(uid),
+    ownerUid: uidBytes(ownerUid ?? accountUid),
+    changedAtMs: 0n,
+    deleted,
+  };
+  return describeRecord(row, content);
+}
+
+function settingsOf({ content }: Draft) {
+  try {
+    return readPamSettings(content);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
+
+/** The revision that a record has once the drafts are written; 0 when it is not there. */
+function revisionAfter(uid: Uid, drafts: readonly Draft[], book: RecordBook): number {
+  const draft = drafts.find((one) => one.uid === uid);
+  if (draft) return Number(draft.baseRevision) + 1;
+  return book.has(uid) ? (book.get(uid)?.revision ?? 0) : 0;
+}

@@ -1,0 +1,104 @@
+import { sha256 } from '../../../protocol/crypto/hash.ts';
+import { wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { openLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-card.ts';
+import { openRecord, unwrapRecordKey } from '../../../protocol/vault/record-seal.ts';
+import type { SharedKeys } from '../sharing/shared-keys.ts';
+import { describeLaunch, describeRecord, type RecordEntry } from './record-entry.ts';
+
+/** A record whose key and content are open. */
+export interface OpenedRecord {
+  readonly uid: Uid;
+  readonly ownerUid: Uid;
+  readonly row: Record;
+  /** 32 raw bytes. */
+  readonly key: Bytes;
+  readonly content: RecordContent;
+}
+
+/** Opens rows as the server gave them: own ones by the data key, those of others by what was shared. */
+export class RecordOpener {
+  readonly #keys: AccountKeys;
+  readonly #sharing: SharedKeys;
+
+  constructor(keys: AccountKeys, sharing: SharedKeys) {
+    this.#keys = keys;
+    this.#sharing = sharing;
+  }
+
+  isOwn(row: Pick<Record, 'ownerUid'>): boolean {
+    return uidOf(row.ownerUid) === this.#keys.accountUid;
+  }
+
+  /** Throws `open-failed`, or `not-allowed` for a record that this account may connect with and no more. */
+  async open(row: Record): Promise<OpenedRecord> {
+    const scope = scopeOf(row);
+    const key = await this.#keyOf(row);
+    if (key === null || row.sealedData.length === 0)
+      throw new ProtocolError('not-allowed', 'the content of this record is not shared');
+    const content = await openRecord(key, scope, row.revision, row.sealedData);
+    return { uid: scope.recordUid, ownerUid: scope.ownerUid, row, key, content };
+  }
+
+  /** Throws `open-failed`; `not-found` when this account has no key for it. */
+  async describe(row: Record): Promise<RecordEntry> {
+    if (this.isOwn(row)) return await this.#describeContent(row);
+    const key =
+      row.sealedData.length > 0
+        ? await this.#sharing.recordKey(uidOf(row.recordUid), uidOf(row.ownerUid))
+        : null;
+    if (key === null) return describeLaunch(row, await this.openLaunch(row));
+    wipe(key);
+    return await this.#describeContent(row);
+  }
+
+  /** The launch card of somebody else's record. Throws `open-failed`; `not-found` without a key or a card. */
+  async openLaunch(row: Record): Promise<LaunchCard> {
+    const scope = scopeOf(row);
+    const key =
+      row.sealedLaunch.length > 0 ? await this.#sharing.launchKey(scope.recordUid, scope.ownerUid) : null;
+    if (key === null) throw new ProtocolError('not-found', 'there is no key for this record');
+    const card = await openLaunchCard(key, scope, row.revision, row.sealedLaunch);
+    wipe(key);
+    return card;
+  }
+
+  /** Throws `bad-signature`, or `not-allowed` when the writer may not write this record. */
+  requireWriter(row: Record): void {
+    const { recordUid, ownerUid } = scopeOf(row);
+    const writerUid = uidOf(row.writerUid);
+    const own = writerUid === this.#keys.accountUid && writerUid === ownerUid;
+    const key = own ? this.#keys.signer.publicKey : this.#sharing.signingKeyOf(writerUid);
+    if (key === null || !(own || this.#sharing.mayWrite(writerUid, recordUid, ownerUid)))
+      throw new ProtocolError('not-allowed', 'the writer of this revision may not write it');
+    const { revision, keyVersion, deleted, signature } = row;
+    const dataHash = row.sealedData.length > 0 ? sha256(row.sealedData) : row.dataHash;
+    const launchHash = sha256(row.sealedLaunch);
+    verifyRevision(
+      key,
+      { recordUid, ownerUid, revision, keyVersion, deleted, dataHash, launchHash },
+      signature,
+    );
+  }
+
+  async #describeContent(row: Record): Promise<RecordEntry> {
+    const { key, content } = await this.open(row);
+    wipe(key);
+    return describeRecord(row, content);
+  }
+
+  async #keyOf(row: Record): Promise<Bytes | null> {
+    const scope = scopeOf(row);
+    if (this.isOwn(row)) return await unwrapRecordKey(this.#keys.dataKey, scope, row.sealedKey);
+    return await this.#sharing.recordKey(scope.recordUid, scope.ownerUid);
+  }
+}
+
+function scopeOf(row: Record) {
+  return { recordUid: uidOf(row.recordUid), ownerUid: uidOf(row.ownerUid) };
+}

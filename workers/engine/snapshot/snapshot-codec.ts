@@ -1,0 +1,213 @@
+import { encodeBase64, decodeBase64, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { PamResources } from '../../../protocol/records/pam-settings.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { OtherElement } from '../manifest/other-elements.ts';
+import type { SetState } from '../manifest/vault-set.ts';
+import type { KnownCard } from '../organising/card-book.ts';
+import type { Covered, KnownRecord } from '../records/known-record.ts';
+import type { RecordEntry } from '../records/record-entry.ts';
+import { ColumnReader, ColumnWriter } from './columns.ts';
+import type { ContentsState } from './vault-contents.ts';
+
+/** Another one is thrown away, and made anew from the rows. */
+const version = 1;
+
+const flags = { deleted: 1, proved: 2, launchOnly: 4, readable: 8, launchable: 16 } as const;
+
+/** What few records have, by their place. */
+interface Sparse {
+  readonly machines: readonly (readonly [number, Uid | null, Uid | null])[];
+  readonly pins: readonly (readonly [number, PamResources])[];
+  readonly parents: readonly (readonly [number, Uid])[];
+  readonly covered: readonly (readonly [number, Covered])[];
+}
+
+interface Header {
+  readonly version: number;
+  readonly records: number;
+  readonly cards: number;
+  readonly types: readonly string[];
+  readonly owners: readonly Uid[];
+  readonly folders: readonly (Uid | null)[];
+  readonly tagLists: readonly (readonly string[])[];
+  readonly others: readonly OtherElement[];
+  readonly set: { readonly setKey: string; readonly digest: string; readonly count: number } | null;
+}
+
+/** The state as columns, not sealed yet. */
+export function encodeSnapshot({ records, cards, others, set }: ContentsState): Bytes {
+  const types = new Places<string>();
+  const owners = new Places<Uid>();
+  const folders = new Places<Uid | null>();
+  const tagLists = new Places<string>();
+  const writer = new ColumnWriter();
+  const entry = (read: (entry: RecordEntry) => string) =>
+    records.map((known) => (known.entry ? read(known.entry) : ''));
+  const columns = {
+    types: records.map((known) => types.of(known.entry?.type ?? '')),
+    owners: records.map(({ ownerUid }) => owners.of(ownerUid)),
+    folders: cards.map(({ folderUid }) => folders.of(folderUid)),
+    tagLists: cards.map(({ tags }) => tagLists.of(JSON.stringify(tags))),
+  };
+  writer.json({
+    version,
+    records: records.length,
+    cards: cards.length,
+    types: types.values,
+    owners: owners.values,
+    folders: folders.values,
+    tagLists: tagLists.values.map((list) => JSON.parse(list) as string[]),
+    others,
+    set: set && { setKey: encodeBase64(set.setKey), digest: encodeBase64(set.digest), count: set.count },
+  } satisfies Header);
+  writer.texts(records.map(({ uid }) => uid));
+  writer.texts(records.map(({ tag }) => tag));
+  writer.numbers(records.map(({ revision }) => revision));
+  writer.numbers(records.map(({ keyVersion }) => keyVersion));
+  writer.numbers(records.map((known) => known.entry?.changedAt ?? 0));
+  writer.numbers(records.map(flagsOf));
+  writer.numbers(columns.types);
+  writer.numbers(columns.owners);
+  writer.texts(entry(({ title }) => title));
+  writer.texts(entry(({ login }) => login));
+  writer.texts(entry(({ host }) => host));
+  writer.texts(entry(({ url }) => url));
+  writer.json(sparseOf(records));
+  writer.texts(cards.map(({ uid }) => uid));
+  writer.texts(cards.map(({ tag }) => tag));
+  writer.numbers(cards.map(({ revision }) => revision));
+  writer.numbers(cards.map(({ favourite }) => (favourite ? 1 : 0)));
+  writer.numbers(columns.folders);
+  writer.numbers(columns.tagLists);
+  return writer.finish();
+}
+
+/** Inverse of {@link encodeSnapshot}. Throws `malformed` for another version. */
+export function decodeSnapshot(bytes: Bytes): ContentsState {
+  const reader = new ColumnReader(bytes);
+  // Sealed by this very code for this account: its version is what may differ.
+  const header = reader.json() as Header;
+  if (header.version !== version) throw new ProtocolError('malformed', 'a snapshot of another version');
+  const records = readRecords(reader, header);
+  const cards = readCards(reader, header);
+  return { records, cards, others: header.others, set: header.set && stateOf(header.set) };
+}
+
+function readRecords(reader: ColumnReader, header: Header): KnownRecord[] {
+  const count = header.records;
+  const uids = reader.texts(count) as readonly Uid[];
+  const tags = reader.texts(count);
+  const revisions = reader.numbers(count);
+  const keyVersions = reader.numbers(count);
+  const changed = reader.numbers(count);
+  const bits = reader.numbers(count);
+  const types = reader.numbers(count);
+  const owners = reader.numbers(count);
+  const titles = reader.texts(count);
+  const logins = reader.texts(count);
+  const hosts = reader.texts(count);
+  const urls = reader.texts(count);
+  const sparse = reader.json() as Sparse;
+  const machines = new Map(sparse.machines.map((machine) => [machine[0], machine]));
+  const pins = new Map(sparse.pins);
+  const parents = new Map(sparse.parents);
+  const covered = new Map(sparse.covered);
+  const records = new Array<KnownRecord>(count);
+  for (let i = 0; i < count; i++) {
+    const uid = uids[i] as Uid;
+    const ownerUid = header.owners[owners[i] ?? 0] as Uid;
+    const bit = bits[i] ?? 0;
+    const deleted = (bit & flags.deleted) !== 0;
+    const host = hosts[i] ?? '';
+    const machine = machines.get(i);
+    const entry: RecordEntry = {
+      uid,
+      ownerUid,
+      type: header.types[types[i] ?? 0] ?? '',
+      title: titles[i] ?? '',
+      login: logins[i] ?? '',
+      host,
+      url: urls[i] ?? '',
+      changedAt: changed[i] ?? 0,
+      trashed: deleted,
+      machine: machine ? { host, configurationUid: machine[1], launchCredentialUid: machine[2] } : null,
+      pins: pins.get(i) ?? null,
+      parentUid: parents.get(i) ?? null,
+      launchOnly: (bit & flags.launchOnly) !== 0,
+      launchable: (bit & flags.launchable) !== 0,
+    };
+    records[i] = {
+      uid,
+      ownerUid,
+      revision: revisions[i] ?? 0,
+      keyVersion: keyVersions[i] ?? 0,
+      deleted,
+      tag: tags[i] ?? '',
+      covered: covered.get(i) ?? null,
+      proved: (bit & flags.proved) !== 0,
+      entry: (bit & flags.readable) !== 0 ? entry : null,
+    };
+  }
+  return records;
+}
+
+function readCards(reader: ColumnReader, header: Header): KnownCard[] {
+  const count = header.cards;
+  const uids = reader.texts(count) as readonly Uid[];
+  const tags = reader.texts(count);
+  const revisions = reader.numbers(count);
+  const favourites = reader.numbers(count);
+  const folders = reader.numbers(count);
+  const tagLists = reader.numbers(count);
+  return uids.map((uid, i) => ({
+    uid,
+    tag: tags[i] ?? '',
+    revision: revisions[i] ?? 0,
+    favourite: favourites[i] === 1,
+    folderUid: header.folders[folders[i] ?? 0] ?? null,
+    tags: header.tagLists[tagLists[i] ?? 0] ?? [],
+  }));
+}
+
+function sparseOf(records: readonly KnownRecord[]): Sparse {
+  const machines: [number, Uid | null, Uid | null][] = [];
+  const pins: [number, PamResources][] = [];
+  const parents: [number, Uid][] = [];
+  const covered: [number, Covered][] = [];
+  records.forEach((known, i) => {
+    const { entry } = known;
+    if (entry?.machine) machines.push([i, entry.machine.configurationUid, entry.machine.launchCredentialUid]);
+    if (entry?.pins) pins.push([i, entry.pins]);
+    if (entry?.parentUid) parents.push([i, entry.parentUid]);
+    if (known.covered) covered.push([i, known.covered]);
+  });
+  return { machines, pins, parents, covered };
+}
+
+function flagsOf({ deleted, proved, entry }: KnownRecord): number {
+  return (
+    (deleted ? flags.deleted : 0) |
+    (proved ? flags.proved : 0) |
+    (entry?.launchOnly ? flags.launchOnly : 0) |
+    (entry?.launchable ? flags.launchable : 0) |
+    (entry ? flags.readable : 0)
+  );
+}
+
+function stateOf({ setKey, digest, count }: NonNullable<Header['set']>): SetState {
+  return { setKey: decodeBase64(setKey), digest: decodeBase64(digest), count };
+}
+
+/** Values that come again and again, each written once. */
+class Places<T> {
+  readonly values: T[] = [];
+  readonly #places = new Map<T, number>();
+
+  of(value: T): number {
+    const known = this.#places.get(value);
+    if (known !== undefined) return known;
+    this.#places.set(value, this.values.length);
+    return this.values.push(value) - 1;
+  }
+}

@@ -1,0 +1,102 @@
+import { parseUtf8, utf8, type Bytes } from '../../../protocol/bytes.ts';
+import { openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts';
+import { purposes } from '../../../protocol/crypto/labels.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import type { StoredSnapshot, VaultStorage } from '../storage.ts';
+import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
+import type { ContentsChange, VaultContents } from './vault-contents.ts';
+
+export interface SnapshotParts {
+  readonly keys: AccountKeys;
+  readonly storage: VaultStorage;
+  /** Contents apart from those that are shown, to put a stored state together. */
+  readonly scratch: () => VaultContents;
+  readonly warn: (message: string) => void;
+}
+
+type Part = 'base' | 'journal';
+
+/** Journal entries after which the snapshot is written anew. */
+const longestJournal = 32;
+
+/**
+ * The sealed local snapshot (protocol.md §15.5): what lists and searches need of every record, so that an unlock opens
+ * one envelope and not one for each record. A commit adds its changes as a journal; now and then both become one.
+ */
+export class SnapshotKeeper {
+  readonly #parts: SnapshotParts;
+  #journalled = 0;
+  #compacting: Promise<void> | null = null;
+
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+  }
+
+  /** Fills the contents from the last visit. False when there is nothing that can be used: then rows are opened anew. */
+  async load(contents: VaultContents): Promise<boolean> {
+    const stored = await this.#parts.storage.readSnapshot();
+    if (stored.base === null && stored.journal.length === 0) return false;
+    try {
+      await this.#fill(contents, stored);
+      this.#journalled = stored.journal.length;
+      return true;
+    } catch (error) {
+      this.#parts.warn(`the local snapshot cannot be used: ${nameOf(error)}`);
+      return false;
+    }
+  }
+
+  /** What a commit stores of its changes. */
+  async journal(change: ContentsChange): Promise<Bytes> {
+    this.#journalled++;
+    return await this.#seal('journal', utf8(JSON.stringify(change)));
+  }
+
+  /** Writes the snapshot anew when the journal has become long. Runs behind; a failure leaves what was there. */
+  compactWhenLong(): void {
+    if (this.#journalled < longestJournal || this.#compacting !== null) return;
+    this.#compacting = this.#compact().finally(() => (this.#compacting = null));
+  }
+
+  /** Writes a first snapshot of contents that were opened anew. */
+  async write(contents: VaultContents, upTo: number): Promise<void> {
+    const sealed = await this.#seal('base', encodeSnapshot(contents.state()));
+    await this.#parts.storage.writeSnapshot(sealed, upTo);
+    this.#journalled = 0;
+  }
+
+  /** From the storage and not from memory: another tab may have committed what this one has not seen yet. */
+  async #compact(): Promise<void> {
+    try {
+      const stored = await this.#parts.storage.readSnapshot();
+      const contents = this.#parts.scratch();
+      await this.#fill(contents, stored);
+      await this.write(contents, stored.upTo);
+    } catch (error) {
+      this.#parts.warn(`the local snapshot could not be written: ${nameOf(error)}`);
+    }
+  }
+
+  async #fill(contents: VaultContents, { base, journal }: StoredSnapshot): Promise<void> {
+    if (base !== null) contents.load(decodeSnapshot(await this.#open('base', base)));
+    for (const sealed of journal) {
+      // Sealed by this engine for this account.
+      contents.apply(JSON.parse(parseUtf8(await this.#open('journal', sealed))) as ContentsChange);
+    }
+  }
+
+  async #seal(part: Part, plaintext: Bytes): Promise<Bytes> {
+    const { dataKey, accountUid } = this.#parts.keys;
+    return await sealEnvelope(dataKey, purposes.localSnapshot, [accountUid, part], plaintext);
+  }
+
+  async #open(part: Part, sealed: Bytes): Promise<Bytes> {
+    const { dataKey, accountUid } = this.#parts.keys;
+    return await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, part], sealed);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof ProtocolError ? error.code : String(error);
+}

@@ -1,0 +1,77 @@
+import type { Uid } from '../../../protocol/uid.ts';
+import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
+import type { OtherElement, OtherElements } from '../manifest/other-elements.ts';
+import type { SetState, VaultSet } from '../manifest/vault-set.ts';
+import type { CardBook, KnownCard } from '../organising/card-book.ts';
+import type { KnownRecord } from '../records/known-record.ts';
+import type { RecordBook } from '../records/record-book.ts';
+
+/** What one commit changes of what is kept in memory. */
+export interface ContentsChange {
+  readonly records?: readonly KnownRecord[];
+  readonly removedRecords?: readonly Uid[];
+  readonly cards?: readonly KnownCard[];
+  readonly removedCards?: readonly Uid[];
+  readonly others?: readonly OtherElement[];
+  readonly removedOthers?: readonly Pick<OtherElement, 'kind' | 'uid'>[];
+  /** The manifest fitted: every own record is proved. */
+  readonly proved?: boolean;
+}
+
+/** All of what is kept in memory, as a snapshot holds it. */
+export interface ContentsState {
+  readonly records: readonly KnownRecord[];
+  readonly cards: readonly KnownCard[];
+  readonly others: readonly OtherElement[];
+  readonly set: SetState | null;
+}
+
+export interface ContentsParts {
+  readonly book: RecordBook;
+  readonly cards: CardBook;
+  readonly others: OtherElements;
+  readonly set: VaultSet;
+}
+
+/** Records, cards and the rest of an account's own things, which change together. */
+export class VaultContents {
+  readonly #parts: ContentsParts;
+
+  constructor(parts: ContentsParts) {
+    this.#parts = parts;
+  }
+
+  load({ records, cards, others, set }: ContentsState): void {
+    this.#parts.book.load(records);
+    this.#parts.cards.load(cards);
+    this.#parts.others.load(others);
+    this.#parts.set.restore(set);
+  }
+
+  apply(change: ContentsChange): void {
+    const { book, cards, others } = this.#parts;
+    for (const known of change.records ?? []) book.put(known);
+    for (const uid of change.removedRecords ?? []) book.remove(uid);
+    for (const card of change.cards ?? []) cards.put(card);
+    for (const uid of change.removedCards ?? []) cards.remove(uid);
+    for (const element of change.others ?? []) others.put(element);
+    for (const { kind, uid } of change.removedOthers ?? []) others.remove(kind, uid);
+    if (change.proved) book.proveAll();
+  }
+
+  state(): ContentsState {
+    const { book, cards, others, set } = this.#parts;
+    return { records: [...book.all()], cards: [...cards.all()], others: others.all(), set: set.state };
+  }
+
+  /** Everything that the own manifest is to cover. */
+  *elements(): Iterable<ManifestElement> {
+    yield* this.#parts.book.elements();
+    yield* this.#parts.cards.elements();
+    yield* this.#parts.others.elements();
+  }
+}
+
+export function isEmptyChange(change: ContentsChange): boolean {
+  return Object.values(change).every((part: unknown) => (Array.isArray(part) ? part.length === 0 : !part));
+}

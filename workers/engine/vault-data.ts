@@ -1,0 +1,231 @@
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
+import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { Environment } from './environment.ts';
+import { Adoption } from './manifest/adoption.ts';
+import { ManifestKeeper } from './manifest/manifest-keeper.ts';
+import { OtherElements } from './manifest/other-elements.ts';
+import { OwnWrites } from './manifest/own-writes.ts';
+import { VaultSet } from './manifest/vault-set.ts';
+import type { OpenedAccount } from './opened-account.ts';
+import { CardBook } from './organising/card-book.ts';
+import { CardWriter } from './organising/card-writer.ts';
+import { Organising } from './organising/organising.ts';
+import { PersonalFolders } from './organising/personal-folders.ts';
+import { UndoStack } from './organising/undo-stack.ts';
+import { CopyKeeper } from './records/copy-keeper.ts';
+import { History } from './records/history.ts';
+import { RecordAdmission } from './records/record-admission.ts';
+import { RecordBook } from './records/record-book.ts';
+import { RecordOpener } from './records/record-opener.ts';
+import { RecordSealer } from './records/record-sealer.ts';
+import { RecordWriter } from './records/record-writer.ts';
+import { Records } from './records/records.ts';
+import { Trash } from './records/trash.ts';
+import { RecordLists } from './search/record-lists.ts';
+import type { SharedKeys } from './sharing/shared-keys.ts';
+import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
+import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
+import { SyncIntake } from './sync-intake.ts';
+import { Sync } from './sync.ts';
+import type { VaultSession } from './vault-session.ts';
+
+export interface VaultDataParts {
+  readonly environment: Pick<Environment, 'storage' | 'exclusive' | 'clock' | 'warn'>;
+  readonly account: OpenedAccount;
+  readonly session: VaultSession;
+  readonly sharing: SharedKeys;
+  readonly signal: AbortSignal;
+  readonly rosterVersion: () => bigint;
+  /** As VaultState.recordsVersion. */
+  readonly version: () => number;
+  readonly onSyncing: (syncing: boolean) => void;
+  readonly onIncomplete: (incomplete: boolean) => void;
+  readonly onRefused: (count: number) => void;
+  /** `shares`: who may do what is another one, too. */
+  readonly onChanged: (shares: boolean) => void;
+}
+
+/** What an unlocked vault holds, and everything that reads and changes it. */
+export class VaultData {
+  readonly book: RecordBook;
+  readonly cards: CardBook;
+  readonly cardWriter: CardWriter;
+  /** Own shared folders, as the manifest covers them. */
+  readonly others: OtherElements;
+  readonly writes: OwnWrites;
+  readonly writer: RecordWriter;
+  readonly opener: RecordOpener;
+  readonly sync: Sync;
+  readonly lists: RecordLists;
+  readonly records: Records;
+  readonly trash: Trash;
+  readonly history: History;
+  readonly folders: PersonalFolders;
+  readonly organising: Organising;
+  readonly undo = new UndoStack();
+  readonly #parts: VaultDataParts;
+  readonly #contents: VaultContents;
+  readonly #admission: RecordAdmission;
+  readonly #manifest: ManifestKeeper;
+  readonly #snapshot: SnapshotKeeper;
+  readonly #adoption: Adoption;
+  #complete = true;
+
+  /** Reads the sealed local copy. */
+  static async open(parts: VaultDataParts): Promise<VaultData> {
+    // The cursor first: what another tab commits in between is then read again, never missed.
+    const data = new VaultData(parts, await parts.environment.storage.readCursor());
+    await data.#load();
+    return data;
+  }
+
+  private constructor(parts: VaultDataParts, cursor: bigint) {
+    this.#parts = parts;
+    const { account, session, sharing } = parts;
+    const { storage, warn, clock } = parts.environment;
+    const { keys } = account;
+    const { accountUid } = keys;
+    this.opener = new RecordOpener(keys, sharing);
+    const own = this.#holding();
+    this.book = own.book;
+    this.cards = own.cards;
+    this.others = own.others;
+    this.#contents = own.contents;
+    const { book, cards, others, opener, undo } = this;
+    const elements = () => this.#contents.elements();
+    this.#manifest = new ManifestKeeper({ keys, set: own.set, elements, rosterVersion: parts.rosterVersion });
+    const scratch = () => this.#holding().contents;
+    this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
+    this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
+    this.#admission = new RecordAdmission({ book, opener, warn, onRefused: parts.onRefused });
+    const intake = new SyncIntake(
+      {
+        ...{
+          storage,
+          book,
+          cards,
+          others,
+          contents: this.#contents,
+          admission: this.#admission,
+          sharing,
+          warn,
+        },
+        ...{ manifest: this.#manifest, snapshot: this.#snapshot },
+        onChanged: (change, shares) => this.#changed(change, shares),
+      },
+      cursor,
+    );
+    const onIncomplete = (incomplete: boolean) => {
+      this.#complete = !incomplete;
+      parts.onIncomplete(incomplete);
+    };
+    const { signal, onSyncing } = parts;
+    const { exclusive } = parts.environment;
+    this.sync = new Sync({ session, intake, exclusive, signal, onSyncing, onIncomplete }, cursor);
+    const sync = () => this.sync.run();
+    this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
+    const { writes } = this;
+    const copies = new CopyKeeper({ accountUid, session, book, sync, warn });
+    const sealer = new RecordSealer({ keys, book, opener, copies });
+    this.writer = new RecordWriter({ session, keys, book, sealer, copies, writes, sync });
+    const { writer } = this;
+    this.cardWriter = new CardWriter({ session, keys, cards, writes });
+    const { cardWriter } = this;
+    this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing });
+    this.trash = new Trash({ book, writer, cardWriter, undo, now: () => clock.now() });
+    this.history = new History({ session, keys, book, sharing, writer, records: this.records });
+    this.folders = new PersonalFolders(book, writer);
+    const { folders, lists, trash } = this;
+    this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, undo });
+    this.#adoption = new Adoption({
+      ...{ session, book, others, writes },
+      commit: (change) => intake.commitChange(change),
+      renewCopies: (uids) => writer.renewCopies(uids),
+    });
+  }
+
+  /** After a sync: what others wrote of own things becomes part of the manifest, and old trash goes. */
+  async settle(): Promise<void> {
+    if (!this.#complete) return;
+    await this.#adoption.run();
+    await this.trash.purgeOld();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.book.clear();
+    this.cards.clear();
+    this.others.load([]);
+    this.lists.clear();
+    this.undo.clear();
+    this.#parts.sharing.clear();
+  }
+
+  #holding() {
+    const { account, environment } = this.#parts;
+    const { keys } = account;
+    const set = new VaultSet();
+    const book = new RecordBook({
+      accountUid: keys.accountUid,
+      storage: environment.storage,
+      opener: this.opener,
+      set,
+    });
+    const cards = new CardBook({ keys, set, warn: environment.warn });
+    const others = new OtherElements(keys.accountUid, set);
+    return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
+  }
+
+  async #load(): Promise<void> {
+    const { sharing, environment } = this.#parts;
+    const kinds = ['folder', 'entry', 'grants'] as const;
+    const objects = await Promise.all(kinds.map((kind) => environment.storage.readObjects(kind)));
+    sharing.load(objects.flat());
+    await this.#loadManifest();
+    if (!(await this.#snapshot.load(this.#contents))) await this.#openAnew();
+  }
+
+  /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
+  async #loadManifest(): Promise<void> {
+    const { storage, warn } = this.#parts.environment;
+    try {
+      await this.#manifest.load(await storage.readManifest());
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code === 'untrusted') throw error;
+      warn(`the stored manifest cannot be used: ${error.code}`);
+    }
+  }
+
+  /** Opens every row, and writes a snapshot of what was found. */
+  async #openAnew(): Promise<void> {
+    const { storage } = this.#parts.environment;
+    const { upTo } = await storage.readSnapshot();
+    const [rows, cards, folders] = await Promise.all([
+      storage.readRows(),
+      storage.readObjects('card'),
+      storage.readObjects('folder'),
+    ]);
+    this.#contents.load({ records: [], cards: [], others: [], set: null });
+    const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
+    const admitted = [
+      ...(await this.#admission.admit(records)),
+      ...(await this.#admission.admitWaiting(true)),
+    ];
+    const messages = cards.map(({ bytes }) => decodeMessage(CardSchema, bytes));
+    const shared = folders.map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes));
+    this.#contents.apply({
+      records: admitted.map(({ known }) => known),
+      cards: (await this.cards.admit(messages)).map(({ card }) => card),
+      others: this.others.in({ folders: shared, records, removals: [] }),
+    });
+    if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);
+  }
+
+  #changed(change: ContentsChange, shares: boolean): void {
+    this.lists.changed(change);
+    if (shares) this.lists.sharesChanged();
+    this.#parts.onChanged(shares);
+  }
+}

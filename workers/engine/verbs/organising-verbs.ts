@@ -1,0 +1,20 @@
+import type { OrganisingVerbs } from '../../api.ts';
+import type { EngineCore } from '../core.ts';
+
+/** Folders, favourites, tags and windows of lists of the unlocked vault. */
+export function organisingVerbs(core: EngineCore): OrganisingVerbs {
+  const data = () => core.unlocked().data;
+  return {
+    queryRecords: async (query) => await data().lists.query(query),
+    listPlaces: async () => await data().organising.places(),
+    createFolder: async (input) => await data().folders.create(input),
+    renameFolder: async ({ folderUid, name }) => await data().folders.rename(folderUid, name),
+    moveFolder: async ({ folderUid, parentUid }) => await data().folders.move(folderUid, parentUid),
+    deleteFolder: async ({ folderUid, content }) => await data().organising.deleteFolder(folderUid, content),
+    moveRecords: async ({ uids, folderUid }, onProgress) =>
+      await data().organising.move(uids, folderUid, { onProgress }),
+    setFavourite: async ({ uids, favourite }) => await data().organising.setFavourite(uids, favourite),
+    changeTags: async ({ uids, add, remove }) => await data().organising.changeTags(uids, add, remove),
+    undo: async (token) => await data().undo.undo(token),
+  };
+}
