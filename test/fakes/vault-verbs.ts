@@ -6,6 +6,7 @@ import { newUid, type Uid } from '../../protocol/uid.ts';
 import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
+import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import { createFakeOrganisation } from './organisation-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
@@ -27,7 +28,7 @@ interface Stored {
 }
 
 /** What a test prepares and watches. */
-export interface FakeVault extends VaultVerbs, FakeFiles {
+export interface FakeVault extends VaultVerbs, FakeFiles, FakeExchange {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
   set(change: Partial<VaultState>): void;
@@ -110,6 +111,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
 
   return {
     ...createFakeFiles(changed),
+    ...createFakeExchange(),
     records,
     gateways,
     set,
