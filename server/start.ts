@@ -1,56 +1,43 @@
 // One server, whole: store, keys, routes, links. For main.ts, for launchers and for tests.
-import { mkdirSync, readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { ApplicationService } from "../protocol/messages/gen/application_pb.js";
-import { FileService } from "../protocol/messages/gen/file_pb.js";
-import { OrganisationService } from "../protocol/messages/gen/organisation_pb.js";
-import { RecordService } from "../protocol/messages/gen/record_pb.js";
-import { SharingService } from "../protocol/messages/gen/sharing_pb.js";
-import { ShareLinkService } from "../protocol/messages/gen/share-link_pb.js";
-import { addApiRoutes, apiRate } from "./api/api-routes.ts";
-import { Dispatcher, methodsOf } from "./api/dispatcher.ts";
-import type { Rate } from "./api/token-bucket.ts";
-import { createApp } from "./app.ts";
-import { applicationHandlers } from "./applications/application-service.ts";
-import type { Config } from "./config.ts";
-import { fileHandlers } from "./files/file-service.ts";
-import { openBlobStore } from "./files/open-blob-store.ts";
-import { FileSweep } from "./files/sweep.ts";
-import { KeyRing } from "./keys/key-ring.ts";
-import { createLogger, type Logger } from "./log/logger.ts";
-import { Scrubber } from "../protocol/log/scrubber.ts";
-import { accountMethods } from "./login/account-methods.ts";
-import { issueSetupToken } from "./login/setup-token.ts";
-import { codeRates, loginRates, type LoginRates } from "./login/throttle.ts";
-import { organisationHandlers } from "./organisation/organisation-service.ts";
-import { recordHandlers } from "./records/record-service.ts";
-import { InProcessHead } from "./router/head/in-process.ts";
-import { addStickyCookie } from "./router/worker/sticky-cookie.ts";
-import {
-  openingRate,
-  RouterWorker,
-  routerTimes,
-  type RouterTimes,
-} from "./router/worker/worker.ts";
-import { SecretsDesk, secretsRate } from "./secrets-manager/secrets-desk.ts";
-import { addSecretsRoutes } from "./secrets-manager/secrets-routes.ts";
-import {
-  ExpiryWatch,
-  systemClock,
-  type Clock,
-} from "./sharing/expiry-watch.ts";
-import { sharingHandlers } from "./sharing/sharing-service.ts";
-import { ShareLinkExpiry } from "./share-links/expiry.ts";
-import {
-  shareLinkHandlers,
-  shareLinkRates,
-  type ShareLinkRates,
-} from "./share-links/share-link-service.ts";
-import { addSecurityHeaders } from "./site/security-headers.ts";
-import { addSiteRoutes } from "./site/site-routes.ts";
-import type { Database } from "./store/database.ts";
-import { openStore } from "./store/open-store.ts";
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
+import { FileService } from '../protocol/messages/gen/file_pb.js';
+import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
+import { RecordService } from '../protocol/messages/gen/record_pb.js';
+import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
+import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
+import { addApiRoutes, apiRate } from './api/api-routes.ts';
+import { Dispatcher, methodsOf } from './api/dispatcher.ts';
+import type { Rate } from './api/token-bucket.ts';
+import { createApp } from './app.ts';
+import { applicationHandlers } from './applications/application-service.ts';
+import type { Config } from './config.ts';
+import { fileHandlers } from './files/file-service.ts';
+import { openBlobStore } from './files/open-blob-store.ts';
+import { FileSweep } from './files/sweep.ts';
+import { KeyRing } from './keys/key-ring.ts';
+import { createLogger, type Logger } from './log/logger.ts';
+import { Scrubber } from '../protocol/log/scrubber.ts';
+import { accountMethods } from './login/account-methods.ts';
+import { issueSetupToken } from './login/setup-token.ts';
+import { codeRates, loginRates, type LoginRates } from './login/throttle.ts';
+import { organisationHandlers } from './organisation/organisation-service.ts';
+import { recordHandlers } from './records/record-service.ts';
+import { InProcessHead } from './router/head/in-process.ts';
+import { addStickyCookie } from './router/worker/sticky-cookie.ts';
+import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
+import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
+import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
+import { sharingHandlers } from './sharing/sharing-service.ts';
+import { ShareLinkExpiry } from './share-links/expiry.ts';
+import { shareLinkHandlers, shareLinkRates, type ShareLinkRates } from './share-links/share-link-service.ts';
+import { addSecurityHeaders } from './site/security-headers.ts';
+import { addSiteRoutes } from './site/site-routes.ts';
+import type { Database } from './store/database.ts';
+import { openStore } from './store/open-store.ts';
 
 export interface RunningServer {
   /** What browsers and gateways call. */
@@ -85,10 +72,7 @@ export interface Rates {
 }
 
 /** Starts a server. Throws with a message for the person when it cannot; nothing is left running then. */
-export async function startServer(
-  config: Config,
-  options: StartOptions = {},
-): Promise<RunningServer> {
+export async function startServer(config: Config, options: StartOptions = {}): Promise<RunningServer> {
   const scrubber = new Scrubber();
   const log = options.log ?? createLogger(config.logLevel, scrubber);
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o711 });
@@ -96,28 +80,21 @@ export async function startServer(
   scrubber.hold(ring.opaqueSetup);
   scrubber.hold(ring.secondFactorKey);
   const stopping = new AbortController();
-  if ("secretAccessKey" in config.files.store)
-    scrubber.hold(config.files.store.secretAccessKey);
+  if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
-    const { app, worker, sweep, linkExpiry, accessExpiry } = await build(
-      config,
-      options,
-      {
-        ...{ ring, log, db: store.db, stopped: stopping.signal },
-      },
-    );
+    const { app, worker, sweep, linkExpiry, accessExpiry } = await build(config, options, {
+      ...{ ring, log, db: store.db, stopped: stopping.signal },
+    });
     await app.listen({ host: config.host, port: config.port });
     sweep.start();
     linkExpiry.wake();
     await accessExpiry.look();
     const { port } = app.server.address() as AddressInfo;
-    const url =
-      config.publicUrl ??
-      `${config.tls ? "https" : "http"}://${hostIn(config.host)}:${port}`;
+    const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
     if (setupToken) scrubber.hold(setupToken);
-    log.info({ event: "listening", url, port });
+    log.info({ event: 'listening', url, port });
     return {
       url,
       port,
@@ -135,7 +112,7 @@ export async function startServer(
           accessExpiry.close(),
         ]);
         await store.close();
-        log.info({ event: "stopped" });
+        log.info({ event: 'stopped' });
       },
     };
   } catch (error) {
@@ -148,9 +125,9 @@ export async function startServer(
 function reloadKeys(ring: KeyRing, log: Logger): void {
   try {
     ring.reload();
-    log.info({ event: "keys-reloaded", count: ring.keys.length });
+    log.info({ event: 'keys-reloaded', count: ring.keys.length });
   } catch (error) {
-    log.error({ event: "keys-not-reloaded", err: error });
+    log.error({ event: 'keys-not-reloaded', err: error });
   }
 }
 
@@ -163,11 +140,7 @@ interface Core {
 }
 
 /** Everything between the store and the network. */
-async function build(
-  config: Config,
-  options: StartOptions,
-  { ring, log, db, stopped }: Core,
-) {
+async function build(config: Config, options: StartOptions, { ring, log, db, stopped }: Core) {
   const rates: Rates = {
     login: loginRates,
     codes: codeRates,
@@ -213,18 +186,9 @@ async function build(
         onFilesGone: () => sweep.wake(),
       }),
     ),
-    ...methodsOf(
-      SharingService,
-      sharingHandlers({ db, head, expiry: accessExpiry }),
-    ),
-    ...methodsOf(
-      ShareLinkService,
-      shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks }),
-    ),
-    ...methodsOf(
-      FileService,
-      fileHandlers({ db, blobs, sweep, bounds: config.files }),
-    ),
+    ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
+    ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
+    ...methodsOf(FileService, fileHandlers({ db, blobs, sweep, bounds: config.files })),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
@@ -238,35 +202,22 @@ async function build(
     openings: rates.links,
   });
   const app = await createApp(config, log);
-  const secure =
-    config.tls !== null || (publicUrl?.startsWith("https:") ?? false);
+  const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
   addSecurityHeaders(app, publicUrl, secure);
   addStickyCookie(app, secure);
-  addApiRoutes(
-    app,
-    new Dispatcher({ db, ring, methods, log }),
-    ring,
-    rates.api,
-  );
-  addSecretsRoutes(
-    app,
-    new SecretsDesk(db, ring, rates.secrets),
-    rates.api,
-    log,
-  );
+  addApiRoutes(app, new Dispatcher({ db, ring, methods, log }), ring, rates.api);
+  addSecretsRoutes(app, new SecretsDesk(db, ring, rates.secrets), rates.api, log);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
   return { app, worker, sweep, linkExpiry, accessExpiry };
 }
 
 function hostIn(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function readVersion(): string {
-  const path = join(import.meta.dirname, "..", "package.json");
-  const { version }: { version: string } = JSON.parse(
-    readFileSync(path, "utf8"),
-  );
+  const path = join(import.meta.dirname, '..', 'package.json');
+  const { version }: { version: string } = JSON.parse(readFileSync(path, 'utf8'));
   return version;
 }

@@ -1,30 +1,30 @@
-import type { AccountVerbs } from "./api/account.ts";
-import type { DeviceVerbs } from "./api/devices.ts";
-import type { ExchangeVerbs } from "./api/exchange.ts";
-import type { FactorVerbs } from "./api/factors.ts";
-import type { FileVerbs } from "./api/files.ts";
-import type { GatewayVerbs } from "./api/gateways.ts";
-import type { OrganisationVerbs } from "./api/organisation.ts";
-import type { OrganisingVerbs } from "./api/organising.ts";
-import type { RecordVerbs } from "./api/records.ts";
-import type { SessionVerbs } from "./api/sessions.ts";
-import type { ShareLinkVerbs } from "./api/share-links.ts";
-import type { SignInVerbs } from "./api/sign-in.ts";
-import type { ToolVerbs } from "./api/tools.ts";
+import type { AccountVerbs } from './api/account.ts';
+import type { DeviceVerbs } from './api/devices.ts';
+import type { ExchangeVerbs } from './api/exchange.ts';
+import type { FactorVerbs } from './api/factors.ts';
+import type { FileVerbs } from './api/files.ts';
+import type { GatewayVerbs } from './api/gateways.ts';
+import type { OrganisationVerbs } from './api/organisation.ts';
+import type { OrganisingVerbs } from './api/organising.ts';
+import type { RecordVerbs } from './api/records.ts';
+import type { SessionVerbs } from './api/sessions.ts';
+import type { ShareLinkVerbs } from './api/share-links.ts';
+import type { SignInVerbs } from './api/sign-in.ts';
+import type { ToolVerbs } from './api/tools.ts';
 
-export type * from "./api/account.ts";
-export type * from "./api/devices.ts";
-export type * from "./api/exchange.ts";
-export type * from "./api/factors.ts";
-export type * from "./api/files.ts";
-export type * from "./api/gateways.ts";
-export type * from "./api/organisation.ts";
-export type * from "./api/organising.ts";
-export type * from "./api/records.ts";
-export type * from "./api/sessions.ts";
-export type * from "./api/share-links.ts";
-export type * from "./api/sign-in.ts";
-export type * from "./api/tools.ts";
+export type * from './api/account.ts';
+export type * from './api/devices.ts';
+export type * from './api/exchange.ts';
+export type * from './api/factors.ts';
+export type * from './api/files.ts';
+export type * from './api/gateways.ts';
+export type * from './api/organisation.ts';
+export type * from './api/organising.ts';
+export type * from './api/records.ts';
+export type * from './api/sessions.ts';
+export type * from './api/share-links.ts';
+export type * from './api/sign-in.ts';
+export type * from './api/tools.ts';
 
 /**
  * What the page may ask of the worker: verbs. Keys never come back; secret values come back one by one, when a

@@ -1,26 +1,16 @@
-import { readPamSettings } from "../../protocol/records/pam-settings.ts";
-import {
-  findField,
-  type RecordContent,
-} from "../../protocol/records/content.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import {
-  fieldText,
-  putBack,
-  withhold,
-} from "../../protocol/records/withholding.ts";
-import { newUid, type Uid } from "../../protocol/uid.ts";
-import { createFakeAccount } from "./account-verbs.ts";
-import { oneTimeCode } from "../../workers/tools/one-time-code.ts";
-import { generatePassword } from "../../workers/tools/password-generator.ts";
-import { createFakeExchange, type FakeExchange } from "./exchange-verbs.ts";
-import { createFakeFiles, type FakeFiles } from "./file-verbs.ts";
-import { createFakeOrganisation } from "./organisation-verbs.ts";
-import { FakeOrganising } from "./organising-verbs.ts";
-import {
-  createFakeShareLinks,
-  type FakeShareLinks,
-} from "./share-link-verbs.ts";
+import { readPamSettings } from '../../protocol/records/pam-settings.ts';
+import { findField, type RecordContent } from '../../protocol/records/content.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import { createFakeAccount } from './account-verbs.ts';
+import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
+import { generatePassword } from '../../workers/tools/password-generator.ts';
+import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
+import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
+import { createFakeOrganisation } from './organisation-verbs.ts';
+import { FakeOrganising } from './organising-verbs.ts';
+import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
 import type {
   GatewayView,
   RecordFilter,
@@ -29,7 +19,7 @@ import type {
   SessionEvent,
   VaultState,
   VaultVerbs,
-} from "../../workers/api.ts";
+} from '../../workers/api.ts';
 
 interface Stored {
   revision: number;
@@ -39,8 +29,7 @@ interface Stored {
 }
 
 /** What a test prepares and watches. */
-export interface FakeVault
-  extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange {
+export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange {
   readonly records: Map<Uid, Stored>;
   readonly gateways: GatewayView[];
   set(change: Partial<VaultState>): void;
@@ -51,28 +40,25 @@ export interface FakeVault
 /** Whose vault it is. */
 const me = newUid();
 
-const done = { kind: "done" } as const;
+const done = { kind: 'done' } as const;
 
 /** A vault in memory that speaks the worker's verbs, for component tests and for looking at screens. It seals nothing. */
-export function createFakeVault(
-  start: Partial<VaultState> = {},
-  password = "correct horse",
-): FakeVault {
+export function createFakeVault(start: Partial<VaultState> = {}, password = 'correct horse'): FakeVault {
   const records = new Map<Uid, Stored>();
   const deleted = new Map<Uid, Stored>();
   const gateways: GatewayView[] = [];
   const listeners = new Set<(state: VaultState) => void>();
   const sessionListeners = new Set<(event: SessionEvent) => void>();
   let state: VaultState = {
-    phase: "signed-out",
+    phase: 'signed-out',
     email: null,
-    link: "connected",
+    link: 'connected',
     syncing: false,
     recordsVersion: 1,
     gatewaysVersion: 1,
     sharingVersion: 1,
     accountVersion: 1,
-    membership: "administrator",
+    membership: 'administrator',
     organisationVersion: 1,
     passkeyUnlock: false,
     renewal: null,
@@ -89,8 +75,7 @@ export function createFakeVault(
   const changed = (): void => set({ recordsVersion: state.recordsVersion + 1 });
   const stored = (uid: Uid): Stored => {
     const found = records.get(uid);
-    if (found === undefined)
-      throw new ProtocolError("not-found", "no such record");
+    if (found === undefined) throw new ProtocolError('not-found', 'no such record');
     return found;
   };
   const put = (content: RecordContent): Uid => {
@@ -104,12 +89,7 @@ export function createFakeVault(
     changed();
     return uid;
   };
-  const list = ({
-    query = "",
-    types,
-    trashed = false,
-    ...filter
-  }: RecordFilter): RecordSummary[] =>
+  const list = ({ query = '', types, trashed = false, ...filter }: RecordFilter): RecordSummary[] =>
     [...(trashed ? deleted : records)]
       .map(([uid, record]) => ({
         ...summarise(uid, record),
@@ -117,17 +97,9 @@ export function createFakeVault(
       }))
       .filter(({ type }) => !types || types.includes(type))
       .filter((item) => organising.fits(item, filter))
-      .filter((item) =>
-        query
-          .split(/\s+/)
-          .every((word) => textOf(item).includes(word.toLowerCase())),
-      )
+      .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
       .sort((a, b) => a.title.localeCompare(b.title));
-  const move = (
-    uids: readonly Uid[],
-    from: Map<Uid, Stored>,
-    to: Map<Uid, Stored>,
-  ): void => {
+  const move = (uids: readonly Uid[], from: Map<Uid, Stored>, to: Map<Uid, Stored>): void => {
     for (const uid of uids) {
       const record = from.get(uid);
       if (record) to.set(uid, record);
@@ -143,7 +115,7 @@ export function createFakeVault(
     version: () => state.recordsVersion,
   });
   const no = (): never => {
-    throw new ProtocolError("unavailable", "not in the fake");
+    throw new ProtocolError('unavailable', 'not in the fake');
   };
 
   return {
@@ -161,33 +133,33 @@ export function createFakeVault(
     },
     watchSessions: async (listener) => void sessionListeners.add(listener),
     getServerInfo: async () => ({
-      version: "0.1.0",
+      version: '0.1.0',
       needsSetup: false,
       openSignUp: true,
     }),
     draftRecoveryPhrase: async () =>
-      "abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual",
+      'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual',
     discardRecoveryPhrase: async () => {},
-    createAccount: async ({ email }) => set({ phase: "unlocked", email }),
+    createAccount: async ({ email }) => set({ phase: 'unlocked', email }),
     signIn: async ({ email, password: given }) => {
-      if (given !== password) throw new ProtocolError("login-refused");
-      set({ phase: "unlocked", email });
+      if (given !== password) throw new ProtocolError('login-refused');
+      set({ phase: 'unlocked', email });
       return done;
     },
     recover: async ({ email }) => {
-      set({ phase: "unlocked", email });
+      set({ phase: 'unlocked', email });
       return done;
     },
     unlock: async ({ password: given }) => {
-      if (given !== password) throw new ProtocolError("wrong-password");
-      set({ phase: "unlocked", notice: null });
+      if (given !== password) throw new ProtocolError('wrong-password');
+      set({ phase: 'unlocked', notice: null });
       return done;
     },
-    lock: async () => set({ phase: "locked" }),
-    signOut: async () => set({ phase: "signed-out", email: null }),
+    lock: async () => set({ phase: 'locked' }),
+    signOut: async () => set({ phase: 'signed-out', email: null }),
     changePassword: async () => done,
     deleteAccount: async () => {
-      set({ phase: "signed-out", email: null });
+      set({ phase: 'signed-out', email: null });
       return done;
     },
     ...createFakeAccount(set, no),
@@ -200,21 +172,15 @@ export function createFakeVault(
       ...viewOf(uid, stored(uid)),
       gatewayUid: gatewayOf(stored(uid), gateways),
     }),
-    revealField: async ({ recordUid, field }) =>
-      fieldText(stored(recordUid).content, field),
+    revealField: async ({ recordUid, field }) => fieldText(stored(recordUid).content, field),
     saveRecord: async (input) => {
       const uid = input.uid ?? newUid();
       const before = records.get(uid);
-      if (before && before.revision !== input.baseRevision)
-        throw new ProtocolError("conflict", "stale");
+      if (before && before.revision !== input.baseRevision) throw new ProtocolError('conflict', 'stale');
       records.set(uid, {
         revision: (before?.revision ?? 0) + 1,
         changedAt: Date.now(),
-        content: putBack(
-          input.content,
-          input.withheld ?? [],
-          before?.content ?? null,
-        ),
+        content: putBack(input.content, input.withheld ?? [], before?.content ?? null),
         connectionsAllowed: input.connectionsAllowed ?? true,
       });
       changed();
@@ -270,16 +236,16 @@ export function createFakeVault(
         uid,
         name,
         configurationUid: newUid(),
-        status: "waiting",
+        status: 'waiting',
         since: 0,
-        version: "",
-        address: "",
+        version: '',
+        address: '',
         tokenExpiresAt: expiresAt,
       });
       set({ gatewaysVersion: state.gatewaysVersion + 1 });
       return {
         gatewayUid: uid,
-        token: "GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM",
+        token: 'GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM',
         expiresAt,
       };
     },
@@ -291,24 +257,24 @@ export function createFakeVault(
       set({ gatewaysVersion: state.gatewaysVersion + 1 });
     },
     readGatewayInfo: async () => ({
-      version: "0.1.0",
-      hostname: "bastion-01",
-      system: "Debian GNU/Linux 12, Linux 6.1, x64",
+      version: '0.1.0',
+      hostname: 'bastion-01',
+      system: 'Debian GNU/Linux 12, Linux 6.1, x64',
       startedAt: Date.now() - 86_400_000 * 3,
       memoryUsed: 96 * 1024 * 1024,
       memoryTotal: 2048 * 1024 * 1024,
       sessions: 2,
-      guacdAddress: "127.0.0.1:4822",
+      guacdAddress: '127.0.0.1:4822',
       guacdReachable: true,
       rosterVersion: 4,
     }),
     listTasks: async () => [
       {
         uid: newUid(),
-        kind: "session",
+        kind: 'session',
         recordUid: [...records.keys()][0] ?? null,
         startedAt: Date.now() - 240_000,
-        protocol: "ssh",
+        protocol: 'ssh',
       },
     ],
     startSession: async () => no(),
@@ -319,18 +285,17 @@ export function createFakeVault(
 }
 
 function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
-  const host = findField(content, "pamHostname")?.value[0] as
-    { hostName?: string } | undefined;
-  const login = findField(content, "login")?.value[0];
+  const host = findField(content, 'pamHostname')?.value[0] as { hostName?: string } | undefined;
+  const login = findField(content, 'login')?.value[0];
   return {
     uid,
     type: content.type,
     title: content.title,
-    subtitle: host?.hostName ?? (typeof login === "string" ? login : ""),
+    subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
     changedAt,
-    connectable: content.type === "pamMachine",
+    connectable: content.type === 'pamMachine',
     ownerUid: me,
-    access: "owner",
+    access: 'owner',
     shared: false,
     folderUid: null,
     favourite: false,
@@ -342,13 +307,10 @@ function textOf({ title, subtitle, type }: RecordSummary): string {
   return `${title} ${subtitle} ${type}`.toLowerCase();
 }
 
-function viewOf(
-  uid: Uid,
-  { revision, changedAt, content, connectionsAllowed }: Stored,
-): RecordView {
+function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
   const place = {
     ownerUid: me,
-    access: "owner",
+    access: 'owner',
     trashed: false,
     folderUid: null,
     favourite: false,
@@ -365,13 +327,7 @@ function viewOf(
   };
 }
 
-function gatewayOf(
-  { content }: Stored,
-  gateways: readonly GatewayView[],
-): Uid | null {
+function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
   const { configurationUid } = readPamSettings(content);
-  return (
-    gateways.find((gateway) => gateway.configurationUid === configurationUid)
-      ?.uid ?? null
-  );
+  return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
 }

@@ -1,19 +1,19 @@
-import type { VaultVerbs } from "../api.ts";
-import { EngineCore } from "./core.ts";
-import type { Environment } from "./environment.ts";
-import { accountVerbs } from "./verbs/account-verbs.ts";
-import { deviceVerbs } from "./verbs/device-verbs.ts";
-import { exchangeVerbs } from "./verbs/exchange-verbs.ts";
-import { factorVerbs } from "./verbs/factor-verbs.ts";
-import { fileVerbs } from "./verbs/file-verbs.ts";
-import { gatewayVerbs } from "./verbs/gateway-verbs.ts";
-import { organisationVerbs } from "./verbs/organisation-verbs.ts";
-import { organisingVerbs } from "./verbs/organising-verbs.ts";
-import { recordVerbs } from "./verbs/record-verbs.ts";
-import { sessionVerbs } from "./verbs/session-verbs.ts";
-import { shareLinkVerbs } from "./verbs/share-link-verbs.ts";
-import { signInVerbs } from "./verbs/sign-in-verbs.ts";
-import { toolVerbs } from "./verbs/tool-verbs.ts";
+import type { VaultVerbs } from '../api.ts';
+import { EngineCore } from './core.ts';
+import type { Environment } from './environment.ts';
+import { accountVerbs } from './verbs/account-verbs.ts';
+import { deviceVerbs } from './verbs/device-verbs.ts';
+import { exchangeVerbs } from './verbs/exchange-verbs.ts';
+import { factorVerbs } from './verbs/factor-verbs.ts';
+import { fileVerbs } from './verbs/file-verbs.ts';
+import { gatewayVerbs } from './verbs/gateway-verbs.ts';
+import { organisationVerbs } from './verbs/organisation-verbs.ts';
+import { organisingVerbs } from './verbs/organising-verbs.ts';
+import { recordVerbs } from './verbs/record-verbs.ts';
+import { sessionVerbs } from './verbs/session-verbs.ts';
+import { shareLinkVerbs } from './verbs/share-link-verbs.ts';
+import { signInVerbs } from './verbs/sign-in-verbs.ts';
+import { toolVerbs } from './verbs/tool-verbs.ts';
 
 /** The vault verbs, and how to stop. */
 export type VaultEngine = VaultVerbs & { close(): Promise<void> };

@@ -1,34 +1,34 @@
-import type { SessionEvent, VaultState } from "../api.ts";
-import { wipe } from "../../protocol/bytes.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
-import type { RouterToVaultFrame } from "../../protocol/messages/gen/link_pb.js";
-import type { AccountDesk } from "./account-desk.ts";
-import type { Uid } from "../../protocol/uid.ts";
-import type { ApiClient } from "./api-client.ts";
-import { CommandDesk } from "./command-desk.ts";
-import type { DeviceSession } from "./device-session.ts";
-import { Devices } from "./devices.ts";
-import type { Environment } from "./environment.ts";
-import { Files } from "./files/files.ts";
-import { recordAccess } from "./files/record-access.ts";
-import type { TransferBoard } from "./files/transfer-board.ts";
-import { GatewayCommands } from "./gateway-commands.ts";
-import { Gateways } from "./gateways.ts";
-import type { FreshDataKey } from "./fresh-data-key.ts";
-import type { OpenedAccount } from "./opened-account.ts";
-import { OrganisationDesk } from "./organisation/organisation-desk.ts";
-import { Passkeys } from "./passkeys.ts";
-import { SecondFactors } from "./second-factors.ts";
-import { Sessions } from "./sessions.ts";
-import { ShareLinks } from "./share-links/share-links.ts";
-import type { StateBoard } from "./state.ts";
-import type { RecordBook } from "./records/record-book.ts";
-import type { Records } from "./records/records.ts";
-import type { Sync } from "./sync.ts";
-import { noSharing } from "./sharing/no-sharing.ts";
-import { VaultData } from "./vault-data.ts";
-import { VaultLink } from "./vault-link.ts";
-import { VaultSession } from "./vault-session.ts";
+import type { SessionEvent, VaultState } from '../api.ts';
+import { wipe } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
+import type { AccountDesk } from './account-desk.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { ApiClient } from './api-client.ts';
+import { CommandDesk } from './command-desk.ts';
+import type { DeviceSession } from './device-session.ts';
+import { Devices } from './devices.ts';
+import type { Environment } from './environment.ts';
+import { Files } from './files/files.ts';
+import { recordAccess } from './files/record-access.ts';
+import type { TransferBoard } from './files/transfer-board.ts';
+import { GatewayCommands } from './gateway-commands.ts';
+import { Gateways } from './gateways.ts';
+import type { FreshDataKey } from './fresh-data-key.ts';
+import type { OpenedAccount } from './opened-account.ts';
+import { OrganisationDesk } from './organisation/organisation-desk.ts';
+import { Passkeys } from './passkeys.ts';
+import { SecondFactors } from './second-factors.ts';
+import { Sessions } from './sessions.ts';
+import { ShareLinks } from './share-links/share-links.ts';
+import type { StateBoard } from './state.ts';
+import type { RecordBook } from './records/record-book.ts';
+import type { Records } from './records/records.ts';
+import type { Sync } from './sync.ts';
+import { noSharing } from './sharing/no-sharing.ts';
+import { VaultData } from './vault-data.ts';
+import { VaultLink } from './vault-link.ts';
+import { VaultSession } from './vault-session.ts';
 
 export interface UnlockedParts {
   readonly environment: Environment;
@@ -69,11 +69,7 @@ export class UnlockedVault {
   /** Reads the sealed local copy. */
   static async open(parts: UnlockedParts): Promise<UnlockedVault> {
     const { environment, account, board } = parts;
-    const session = new VaultSession(
-      parts.api,
-      parts.session,
-      parts.onSessionEnded,
-    );
+    const session = new VaultSession(parts.api, parts.session, parts.onSessionEnded);
     const closing = new AbortController();
     const show = (change: Partial<VaultState>) => {
       if (!closing.signal.aborted) board.update(change);
@@ -200,11 +196,7 @@ export class UnlockedVault {
   goOnline(): void {
     if (this.#online || this.closed) return;
     this.#online = true;
-    void this.link
-      .run()
-      .catch((error: unknown) =>
-        this.#warn(`the link ended: ${String(error)}`),
-      );
+    void this.link.run().catch((error: unknown) => this.#warn(`the link ended: ${String(error)}`));
   }
 
   /** Lets go of everything: keys, rows, sessions, link. */
@@ -231,23 +223,23 @@ export class UnlockedVault {
     }
   }
 
-  #receive(frame: RouterToVaultFrame["body"]): void {
+  #receive(frame: RouterToVaultFrame['body']): void {
     switch (frame.case) {
-      case "newData":
+      case 'newData':
         if (frame.value.cursor > this.data.sync.cursor) void this.#pull();
         return;
-      case "commandResult":
+      case 'commandResult':
         return this.#desk.settle(frame.value);
-      case "signal":
+      case 'signal':
         return this.sessions.receive(frame.value);
-      case "accountNews":
+      case 'accountNews':
         return this.#accountChanged();
-      case "organisationNews":
+      case 'organisationNews':
         return void this.organisation.catchUp();
-      case "gatewayStatus":
+      case 'gatewayStatus':
         return this.#board.gatewaysChanged();
       default:
-        this.#warn("the router sent a frame that this vault does not know");
+        this.#warn('the router sent a frame that this vault does not know');
     }
   }
 
@@ -261,9 +253,9 @@ export class UnlockedVault {
     }
   }
 
-  #linkChanged(link: "off" | "connecting" | "connected"): void {
+  #linkChanged(link: 'off' | 'connecting' | 'connected'): void {
     this.#show({ link });
-    if (link !== "connected" || this.closed) return;
+    if (link !== 'connected' || this.closed) return;
     this.#board.gatewaysChanged();
     this.#accountChanged();
     void this.organisation.catchUp();
@@ -275,20 +267,15 @@ export class UnlockedVault {
     if (this.closed) return;
     this.#board.accountChanged();
     void this.passkeys.dropRemoved().catch((error: unknown) => {
-      this.#warn(
-        `the passkeys of this device could not be compared: ${String(error)}`,
-      );
+      this.#warn(`the passkeys of this device could not be compared: ${String(error)}`);
     });
   }
 
   #organisationChanged(): void {
-    if (!this.closed)
-      this.#board.organisationChanged(this.organisation.book.membership);
+    if (!this.closed) this.#board.organisationChanged(this.organisation.book.membership);
   }
 
-  #show(
-    change: Partial<Pick<VaultState, "syncing" | "link" | "refusedRecords">>,
-  ): void {
+  #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {
     if (!this.closed) this.#board.update(change);
   }
 }
