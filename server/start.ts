@@ -154,37 +154,18 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const { publicUrl, openSignUp } = config;
   const head = new InProcessHead();
   const accounts = await accountMethods({
-    ...{
-      db,
-      head,
-      log,
-      ring,
-      stopped,
-      publicUrl,
-      openSignUp,
-      version: readVersion(),
-    },
+    ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
     ...{ loginRates: rates.login, codeRates: rates.codes },
   });
   const blobs = openBlobStore(config.files.store, log);
   const sweep = new FileSweep(db, blobs, log);
   const linkExpiry = new ShareLinkExpiry(db, log);
-  const accessExpiry = new ExpiryWatch({
-    db,
-    head,
-    log,
-    clock: options.clock ?? systemClock,
-  });
+  const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
   const methods = new Map([
     ...accounts,
     ...methodsOf(
       RecordService,
-      recordHandlers({
-        db,
-        head,
-        onShared: () => accessExpiry.look(),
-        onFilesGone: () => sweep.wake(),
-      }),
+      recordHandlers({ db, head, onShared: () => accessExpiry.look(), onFilesGone: () => sweep.wake() }),
     ),
     ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
     ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
@@ -192,15 +173,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
-  const worker = new RouterWorker({
-    db,
-    head,
-    ring,
-    log,
-    publicUrl,
-    times,
-    openings: rates.links,
-  });
+  const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, openings: rates.links });
   const app = await createApp(config, log);
   const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
   addSecurityHeaders(app, publicUrl, secure);

@@ -80,21 +80,13 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
   const put = (content: RecordContent): Uid => {
     const uid = newUid();
-    records.set(uid, {
-      revision: 1,
-      changedAt: Date.now(),
-      content,
-      connectionsAllowed: true,
-    });
+    records.set(uid, { revision: 1, changedAt: Date.now(), content, connectionsAllowed: true });
     changed();
     return uid;
   };
   const list = ({ query = '', types, trashed = false, ...filter }: RecordFilter): RecordSummary[] =>
     [...(trashed ? deleted : records)]
-      .map(([uid, record]) => ({
-        ...summarise(uid, record),
-        ...organising.card(uid),
-      }))
+      .map(([uid, record]) => ({ ...summarise(uid, record), ...organising.card(uid) }))
       .filter(({ type }) => !types || types.includes(type))
       .filter((item) => organising.fits(item, filter))
       .filter((item) => query.split(/\s+/).every((word) => textOf(item).includes(word.toLowerCase())))
@@ -132,11 +124,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       listener(state);
     },
     watchSessions: async (listener) => void sessionListeners.add(listener),
-    getServerInfo: async () => ({
-      version: '0.1.0',
-      needsSetup: false,
-      openSignUp: true,
-    }),
+    getServerInfo: async () => ({ version: '0.1.0', needsSetup: false, openSignUp: true }),
     draftRecoveryPhrase: async () =>
       'abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid acoustic acquire across act action actor actress actual',
     discardRecoveryPhrase: async () => {},
@@ -187,10 +175,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       return uid;
     },
     duplicateRecord: async (uid) =>
-      put({
-        ...stored(uid).content,
-        title: `${stored(uid).content.title} (copy)`,
-      }),
+      put({ ...stored(uid).content, title: `${stored(uid).content.title} (copy)` }),
     trashRecords: async (uids) => {
       trash(uids);
       return organising.undoable(uids, () => restore(uids));
@@ -219,13 +204,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
-    reportPasswords: async () => ({
-      records: 0,
-      passwords: 0,
-      weak: [],
-      reused: [],
-      old: [],
-    }),
+    reportPasswords: async () => ({ records: 0, passwords: 0, weak: [], reused: [], old: [] }),
     cancelReport: async () => {},
     syncNow: async () => {},
     listGateways: async () => [...gateways],
@@ -243,11 +222,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
         tokenExpiresAt: expiresAt,
       });
       set({ gatewaysVersion: state.gatewaysVersion + 1 });
-      return {
-        gatewayUid: uid,
-        token: 'GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM',
-        expiresAt,
-      };
+      return { gatewayUid: uid, token: 'GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM', expiresAt };
     },
     deleteGateway: async (uid) => {
       gateways.splice(
@@ -316,15 +291,7 @@ function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: 
     favourite: false,
     tags: [],
   } as const;
-  return {
-    uid,
-    revision,
-    changedAt,
-    ...withhold(content),
-    connectionsAllowed,
-    gatewayUid: null,
-    ...place,
-  };
+  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null, ...place };
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {

@@ -112,22 +112,9 @@ export class UnlockedVault {
     this.data = data;
     const read = async (uid: Uid) => (await book.open(uid)).content;
     const { origin } = environment;
-    this.shareLinks = new ShareLinks({
-      session,
-      keys: account.keys,
-      origin,
-      read,
-      warn,
-    });
+    this.shareLinks = new ShareLinks({ session, keys: account.keys, origin, read, warn });
     this.files = new Files({
-      ...{
-        session,
-        keys: account.keys,
-        clock,
-        signal,
-        warn,
-        board: parts.transfers,
-      },
+      ...{ session, keys: account.keys, clock, signal, warn, board: parts.transfers },
       records: recordAccess(book, writer, data.sync),
     });
     this.gateways = new Gateways({ account, session, book, writer, warn });
@@ -139,13 +126,7 @@ export class UnlockedVault {
       remember: () => accounts.remember({ account, session: session.current }),
       onChanged: () => this.#organisationChanged(),
     });
-    this.passkeys = new Passkeys({
-      session,
-      account,
-      accounts,
-      fresh,
-      onChanged: onWaysChanged,
-    });
+    this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
       onFrame: (frame) => this.#receive(frame),
