@@ -31,4 +31,17 @@ export type * from './api/tools.ts';
  * person asks to see or copy them. Every verb rejects with an error whose `name` is a code of protocol/errors.ts.
  */
 export interface VaultVerbs
-  extends AccountVerbs, SignInVerbs, FactorVerbs, DeviceVerbs, FileVerbs, ShareLinkVerbs, RecordVerbs, OrganisingVerbs, OrganisationVerbs, GatewayVerbs, SessionVerbs, ToolVerbs, ExchangeVerbs {}
+  extends
+    AccountVerbs,
+    SignInVerbs,
+    FactorVerbs,
+    DeviceVerbs,
+    FileVerbs,
+    ShareLinkVerbs,
+    RecordVerbs,
+    OrganisingVerbs,
+    OrganisationVerbs,
+    GatewayVerbs,
+    SessionVerbs,
+    ToolVerbs,
+    ExchangeVerbs {}

@@ -83,6 +83,12 @@ export const pamFieldTypes: readonly FieldType[] = [
     },
   },
   {
+    type: 'parentFolder',
+    title: 'In folder',
+    internal: true,
+    shape: { kind: 'text' },
+  },
+  {
     type: 'schedule',
     title: 'Schedule',
     internal: true,

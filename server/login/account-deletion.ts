@@ -2,6 +2,8 @@
 import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { lockOrganisation, type Reached } from '../records/feed.ts';
+import { endSharingOf } from '../sharing/membership.ts';
 import type { Database, Tx } from '../store/database.ts';
 
 /** A large account has half a million records. */
@@ -9,17 +11,23 @@ const longestMs = 120_000;
 
 /**
  * Purges the account and all that belongs to it, at once: every table that names an account goes with it (ON DELETE
- * CASCADE). Returns the gateways that lost their application. Throws `not-allowed` for the only administrator of an
- * organisation that has other members.
+ * CASCADE). Returns the gateways that lost their application, and who must hear that something shared is gone. Throws
+ * `not-allowed` for the only administrator of an organisation that has other members.
  */
-export async function deleteAccount(db: Database, accountUid: Uid): Promise<Uid[]> {
+export async function deleteAccount(
+  db: Database,
+  accountUid: Uid,
+  now: number,
+): Promise<{ readonly gateways: readonly Uid[]; readonly reached: Reached }> {
   return await db.transaction().execute(async (tx) => {
     await sql`SET LOCAL statement_timeout = ${sql.lit(longestMs)}`.execute(tx);
+    await lockOrganisation(tx, accountUid, 'to-share');
     const organisationUid = await requireReplaceable(tx, accountUid);
     const gateways = await gatewaysOf(tx, accountUid);
+    const reached = await endSharingOf(tx, [accountUid], now);
     await tx.deleteFrom('account').where('account_uid', '=', uidBytes(accountUid)).execute();
     await dropIfEmpty(tx, organisationUid);
-    return gateways;
+    return { gateways, reached };
   });
 }
 

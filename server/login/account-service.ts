@@ -15,6 +15,7 @@ import { networkOf } from '../api/network.ts';
 import { createSession, endSessions } from '../api/sessions.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { endAllTrust } from '../devices/devices.ts';
+import { publish } from '../records/feed.ts';
 import { deleteAccount } from './account-deletion.ts';
 import { acceptInvitation, findInvitation } from '../organisation/invitations.ts';
 import { publishNews } from '../organisation/membership.ts';
@@ -157,7 +158,8 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const { accountUid } = session;
     if (normaliseEmail(input.email) !== (await emailOf(db, accountUid)))
       throw new ProtocolError('not-allowed', 'that is not the address of this account');
-    const gateways = await deleteAccount(db, accountUid);
+    const { gateways, reached } = await deleteAccount(db, accountUid, now);
+    publish(head, reached);
     head.publish(`acct.${accountUid}`, { kind: 'signed-out', which: { except: null } });
     for (const gatewayUid of gateways) head.publish(`gw.${gatewayUid}`, { kind: 'removed' });
     parts.log.info({ event: 'account-deleted', account: accountUid });

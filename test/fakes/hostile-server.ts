@@ -8,7 +8,7 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { ready, server as opaque } from '@serenity-kit/opaque';
-import { encodeBase64url, utf8, type Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64url, equal, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
@@ -18,6 +18,7 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   AccountService,
   LoginFactor,
+  OrganisationBundleSchema,
   type AccountBundle,
   type OrganisationBundle,
 } from '../../protocol/messages/gen/account_pb.js';
@@ -32,8 +33,10 @@ import {
   type Gateway,
 } from '../../protocol/messages/gen/application_pb.js';
 import { RecordService, type Record as VaultRecord } from '../../protocol/messages/gen/record_pb.js';
+import { OrganisationService } from '../../protocol/messages/gen/organisation_pb.js';
 import { openRequest } from '../../protocol/transmission/request.ts';
 import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
+import { HostileOrganisation } from './hostile-organisation.ts';
 import { HostileRecords } from './hostile-records.ts';
 import type { HttpAnswer, Socket, SocketEvents, Transport } from '../../workers/engine/environment.ts';
 
@@ -67,6 +70,7 @@ export class HostileServer {
   readonly vault = new HostileRecords();
   readonly records = this.vault.records;
   readonly gateways: Gateway[] = [];
+  readonly organisation = new HostileOrganisation();
   /** Application keys by gateway, wrapped under the one-time tokens that this server never saw. */
   readonly appKeys = new Map<string, Uint8Array>();
   identity = signerOf(generateEcdhKeyPair().privateKey);
@@ -77,6 +81,7 @@ export class HostileServer {
   readonly #lies = new Map<string, (output: never) => void>();
   readonly #handlers = new Map<string, { method: Method; handle: Handler }>();
   readonly #sessions = new Map<string, string>();
+  readonly #invited = new Map<string, Uint8Array>();
   readonly #pending = new Map<string, { email: string; factor: LoginFactor; state: string }>();
   #opaqueSetup = '';
 
@@ -91,6 +96,7 @@ export class HostileServer {
     this.#serveAccounts();
     this.#serveRecords();
     this.#serveApplications();
+    this.#serveOrganisation();
   }
 
   /** From now on every answer of that method goes through the lie. */
@@ -170,13 +176,21 @@ export class HostileServer {
   #serveAccounts(): void {
     const { method } = AccountService;
     this.#on(method.getServerInfo, () => ({ version: 'hostile', openSignUp: true }));
-    this.#on(method.startRegistration, ({ email, passwordRequest, recoveryRequest }) => ({
-      registrationUid: utf8(email),
-      passwordResponse: this.#register(email, LoginFactor.PASSWORD, passwordRequest),
-      recoveryResponse: this.#register(email, LoginFactor.RECOVERY, recoveryRequest),
-    }));
-    this.#on(method.finishRegistration, ({ account, organisation, ...input }) => {
+    this.#on(method.startRegistration, ({ email, passwordRequest, recoveryRequest, invitationUid }) => {
+      if (invitationUid.length > 0) this.#invited.set(encodeBase64url(utf8(email)), invitationUid);
+      return {
+        registrationUid: utf8(email),
+        passwordResponse: this.#register(email, LoginFactor.PASSWORD, passwordRequest),
+        recoveryResponse: this.#register(email, LoginFactor.RECOVERY, recoveryRequest),
+      };
+    });
+    this.#on(method.finishRegistration, ({ account, organisation: founded, ...input }) => {
+      const organisation = founded ?? this.#joined(input.registrationUid);
       if (!account || !organisation) throw new ProtocolError('malformed');
+      if (founded?.roster && this.organisation.rosters.length === 0)
+        this.organisation.rosters.push(founded.roster);
+      const invited = this.#invited.get(encodeBase64url(input.registrationUid));
+      if (invited) this.organisation.accept(account, invited, input.invitationProof);
       const factors = new Map([
         [LoginFactor.PASSWORD, { record: input.passwordRecord, sealedDataKey: input.passwordSealedDataKey }],
         [LoginFactor.RECOVERY, { record: input.recoveryRecord, sealedDataKey: input.recoverySealedDataKey }],
@@ -223,6 +237,57 @@ export class HostileServer {
     this.#on(method.putCards, (input, email) => vault.putCards(ownerOf(email), input));
     this.#on(method.listHistory, ({ recordUid, beforeRevision }) =>
       vault.listHistory(recordUid, beforeRevision),
+    );
+  }
+
+  #serveOrganisation(): void {
+    const { method } = OrganisationService;
+    const { organisation } = this;
+    const storedOf = (email: string) => {
+      const stored = this.accounts.get(email);
+      if (!stored) throw new ProtocolError('not-signed-in');
+      return stored;
+    };
+    this.#on(method.getOrganisation, ({ knownRosterVersion }, email) =>
+      organisation.get(storedOf(email).account, knownRosterVersion),
+    );
+    this.#on(method.putRoster, (input) => (organisation.put(input), {}));
+    this.#on(method.putOrganisationSettings, ({ settings }) => {
+      organisation.settings = settings ?? null;
+      return {};
+    });
+    this.#on(method.createInvitation, (input, email) => {
+      organisation.invite(storedOf(email).account, input);
+      return {};
+    });
+    this.#on(method.listInvitations, () => ({
+      invitations: [...organisation.invitations.values()].map(({ invitation }) => invitation),
+    }));
+    this.#on(method.openInvitation, ({ invitationUid, token }) => {
+      const { email, inviterUid } = organisation.invitation(invitationUid, token);
+      const inviter = [...this.accounts.values()].find(({ account }) =>
+        equal(account.accountUid, inviterUid),
+      );
+      if (!inviter) throw new ProtocolError('not-found');
+      const { organisationUid, signingPublicKey: organisationKey } = inviter.organisation;
+      return { email, organisationUid, organisationKey, inviterEmail: inviter.account.email };
+    });
+    this.#on(method.keepOrganisationKeys, (input, email) => {
+      organisation.keep(storedOf(email).organisation, input);
+      return {};
+    });
+  }
+
+  /** Of an account that came by invitation. */
+  #joined(registrationUid: Uint8Array): OrganisationBundle | undefined {
+    if (!this.#invited.has(encodeBase64url(registrationUid))) return undefined;
+    const founder = [...this.accounts.values()][0]?.organisation;
+    return (
+      founder &&
+      create(OrganisationBundleSchema, {
+        organisationUid: founder.organisationUid,
+        signingPublicKey: founder.signingPublicKey,
+      })
     );
   }
 

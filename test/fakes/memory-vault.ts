@@ -28,6 +28,8 @@ export class MemoryVault implements ExchangeVault {
   readonly made: { uid: Uid; name: string; parentUid: Uid | null; kind: 'personal' }[] = [];
   /** Names of attachments that cannot be stored. */
   readonly refused = new Set<string>();
+  /** Titles of records that do not open. */
+  readonly unreadable = new Set<string>();
   access: RecordSummary['access'] = 'owner';
   batch = 2;
   afterBatch: () => void = () => {};
@@ -50,7 +52,9 @@ export class MemoryVault implements ExchangeVault {
   }
 
   async read(recordUid: Uid): Promise<RecordContent> {
-    return this.#one(recordUid).content;
+    const { content } = this.#one(recordUid);
+    if (this.unreadable.has(content.title)) throw new ProtocolError('open-failed');
+    return content;
   }
 
   async *readFile(_: Uid, fileUid: Uid): AsyncGenerator<Bytes> {

@@ -3,6 +3,7 @@ import { wipe } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
 import type { AccountDesk } from './account-desk.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import type { ApiClient } from './api-client.ts';
 import { CommandDesk } from './command-desk.ts';
 import type { DeviceSession } from './device-session.ts';
@@ -19,6 +20,7 @@ import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './passkeys.ts';
 import { SecondFactors } from './second-factors.ts';
 import { Sessions } from './sessions.ts';
+import { ShareLinks } from './share-links/share-links.ts';
 import type { StateBoard } from './state.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { Records } from './records/records.ts';
@@ -50,6 +52,7 @@ export class UnlockedVault {
   readonly data: VaultData;
   readonly link: VaultLink;
   readonly files: Files;
+  readonly shareLinks: ShareLinks;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
@@ -107,6 +110,9 @@ export class UnlockedVault {
     this.account = account;
     this.session = session;
     this.data = data;
+    const read = async (uid: Uid) => (await book.open(uid)).content;
+    const { origin } = environment;
+    this.shareLinks = new ShareLinks({ session, keys: account.keys, origin, read, warn });
     this.files = new Files({
       ...{ session, keys: account.keys, clock, signal, warn, board: parts.transfers },
       records: recordAccess(book, writer, data.sync),

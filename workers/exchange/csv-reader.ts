@@ -1,5 +1,6 @@
 import { parseFormulaGuard } from './csv-formula.ts';
 import {
+  csvFields,
   looksSecret,
   suggestMapping,
   type CsvField,
@@ -73,6 +74,9 @@ function checked(mapping: CsvMapping, columns: number): CsvMapping {
     throw malformed('not a delimiter');
   if (mapping.columns.length !== columns)
     throw malformed(`the mapping names ${mapping.columns.length} columns, the file has ${columns}`);
+  const known: ReadonlySet<string> = new Set([...csvFields, 'custom']);
+  if (!mapping.columns.every(({ kind }) => known.has(kind)))
+    throw malformed('the mapping names an unknown place');
   return mapping;
 }
 

@@ -14,7 +14,7 @@ test('the trash lists what was deleted, and a record in it is brought back', asy
   button('Restore').click();
   await shows('shop is back');
   flushSync();
-  expect(fake.cards.trashed.has(uid)).toBe(false);
+  expect(fake.trash.has(uid)).toBe(false);
 }, 20_000);
 
 test('deleting for good asks first', async () => {
@@ -25,9 +25,9 @@ test('deleting for good asks first', async () => {
   await shows('In the trash');
   button('Delete for good').click();
   await shows('This cannot be undone');
-  expect(fake.records.has(uid)).toBe(true);
+  expect(fake.trash.has(uid)).toBe(true);
   button('Delete for good', 1).click();
-  await vi.waitFor(() => expect(fake.records.has(uid)).toBe(false));
+  await vi.waitFor(() => expect(fake.trash.has(uid)).toBe(false));
 }, 20_000);
 
 test('the list of records says when the server sent what does not open', async () => {

@@ -98,7 +98,8 @@ describe('the vault engine against a real server', () => {
     await first.trashRecords([uid]);
     await second.syncNow();
     expect(await titles(second)).toEqual([]);
-    await expect(second.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
+    expect(await second.listTrash()).toMatchObject([{ uid }]);
+    expect(await second.readRecord(uid)).toMatchObject({ trashed: true, revision: 2 });
     await first.restoreRecords([uid]);
     await second.syncNow();
     expect(await titles(second)).toEqual(['Gone soon']);

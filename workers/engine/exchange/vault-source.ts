@@ -11,6 +11,9 @@ import type { FolderPath, ImportedLink } from '../../exchange/imported.ts';
 import { portableContent } from '../../exchange/portable-content.ts';
 import type { ExchangeVault } from './exchange-vault.ts';
 
+/** Of one record: the export goes on without it. */
+const unreadable: readonly string[] = ['open-failed', 'not-found', 'not-allowed', 'malformed'];
+
 type Folder = Pick<FolderView, 'uid' | 'name' | 'parentUid' | 'kind'>;
 
 /** The records of a vault as an export writes them, opened one by one as they are asked for. */
@@ -61,13 +64,26 @@ export class VaultSource implements ExportSource {
     }
   }
 
-  async #open({ uid, folderUid, favourite, tags }: RecordSummary, first: boolean): Promise<ExportedRecord> {
-    const full = await this.#vault.read(uid);
+  async #open(summary: RecordSummary, first: boolean): Promise<ExportedRecord> {
+    const { uid, folderUid, favourite, tags } = summary;
+    const full = await this.#read(summary, first);
     const { content, dropped } = portableContent(full);
-    const links = this.#linksOf(full, first);
     if (first) for (const name of dropped) this.#leave(`"${name}"`, content, 'it cannot be moved');
     const folder = (folderUid && this.#paths.get(folderUid)) || [];
-    return { content, folder, favourite, tags, links, attachments: this.#attachmentsOf(uid, full) };
+    const links = this.#linksOf(full, first);
+    return { content, folder, favourite, tags, links, attachments: this.#attachmentsOf(uid, full, first) };
+  }
+
+  /** What does not open keeps its place, because links are places; all else goes on. */
+  async #read({ uid, title }: RecordSummary, first: boolean): Promise<RecordContent> {
+    try {
+      return await this.#vault.read(uid);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || !unreadable.includes(error.code)) throw error;
+      const empty = { type: 'encryptedNotes', title, fields: [] };
+      if (first) this.#leave('the content', empty, 'it does not open');
+      return empty;
+    }
   }
 
   #linksOf(content: RecordContent, first: boolean): readonly ImportedLink[] {
@@ -85,13 +101,19 @@ export class VaultSource implements ExportSource {
     }
   }
 
-  #attachmentsOf(recordUid: Uid, content: RecordContent): readonly ExportedAttachment[] {
-    return filesOf(content).map(({ fileUid, name, mediaType, size }) => ({
-      name,
-      mediaType: mediaType || 'application/octet-stream',
-      size,
-      read: () => this.#vault.readFile(recordUid, fileUid),
-    }));
+  #attachmentsOf(recordUid: Uid, content: RecordContent, first: boolean): readonly ExportedAttachment[] {
+    try {
+      return filesOf(content).map(({ fileUid, name, mediaType, size }) => ({
+        name,
+        mediaType: mediaType || 'application/octet-stream',
+        size,
+        read: () => this.#vault.readFile(recordUid, fileUid),
+      }));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (first) this.#leave('the files', content, error.message);
+      return [];
+    }
   }
 
   #leave(part: string, { title }: RecordContent, why: string): void {

@@ -1,4 +1,3 @@
-import { wipe } from '../../../protocol/bytes.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Sync } from '../sync.ts';
@@ -7,16 +6,11 @@ import type { RecordAccess } from './record-files.ts';
 /** The vault's own records, for their attachments. */
 export function recordAccess(book: RecordBook, writer: RecordWriter, sync: Sync): RecordAccess {
   return {
-    async read(recordUid) {
-      const { content, key } = await book.open(recordUid);
-      wipe(key);
-      return content;
-    },
+    read: async (recordUid) => (await book.open(recordUid)).content,
     async edit(recordUid, edit) {
       const draft = await writer.draftOf(recordUid);
       const content = edit(draft.content);
       if (content !== draft.content) await writer.write([{ ...draft, content }]);
-      wipe(draft.key);
     },
     sync: () => sync.run(),
   };

@@ -22,6 +22,9 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     readRevision: async (input) => await data().history.read(input),
     compareRevisions: async (input) => await data().history.compare(input),
     restoreRevision: async (input) => await data().history.restore(input),
-    syncNow: async () => await data().sync.runAfresh(),
+    syncNow: async () => {
+      await data().sync.runAfresh();
+      await core.unlocked().organisation.catchUp();
+    },
   };
 }

@@ -218,6 +218,14 @@ describe('export', () => {
     });
   });
 
+  test('a record that does not open keeps its place, and the export goes on', async () => {
+    await importKeeper();
+    vault.unreadable.add('Machine');
+    const result = await exchange.export({ format: 'json' }, nothing, nothing);
+    expect(result.left.map(({ what }) => what)).toContain('the content of "Machine"');
+    expect(result.records).toBe(3);
+  });
+
   test('a short password is refused before anything is read', async () => {
     await expect(
       exchange.export({ format: 'sealed', password: 'short' }, nothing, nothing),
