@@ -1,6 +1,7 @@
 import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { linksOf } from '../../protocol/records/links.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { createFakeAccount } from './account-verbs.ts';
@@ -187,6 +188,14 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     }),
     revealField: async ({ recordUid, field, revision = stored(recordUid).revision }) =>
       fieldText(storedAt(recordUid, revision).content, field),
+    listLinksTo: async (recordUid) =>
+      [...records].flatMap(([uid, { content }]) => {
+        const links = linksOf(content).filter((link) => link.recordUid === recordUid);
+        const { type, title } = content;
+        return links.length === 0
+          ? []
+          : [{ recordUid: uid, type, title, roles: links.map(({ role }) => role) }];
+      }),
     saveRecord: async (input) => {
       const uid = input.uid ?? newUid();
       const before = records.get(uid);

@@ -15,7 +15,7 @@ import type { Component } from 'svelte';
 import type { AppContext } from '../state/app-context.ts';
 import { recordPlace } from '../state/place.ts';
 import type { Places } from '../vault/organising/places.svelte.ts';
-import { listedTemplates } from '../vault/record-types.ts';
+import type { RecordTypes } from '../vault/record-types.svelte.ts';
 
 export interface PaletteCommand {
   readonly id: string;
@@ -28,17 +28,18 @@ export interface PaletteCommand {
 interface Parts {
   readonly app: AppContext;
   readonly places: Places;
+  readonly types: RecordTypes;
   readonly onhelp: () => void;
   readonly onlock: () => void;
 }
 
 /** Everything that can be done from anywhere. */
-export function paletteCommands({ app, places, onhelp, onlock }: Parts): PaletteCommand[] {
+export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): PaletteCommand[] {
   const { route, vault, toasts } = app;
   const failing = (task: Promise<unknown>, what: string) =>
     void task.catch((error: unknown) => toasts.fail(error, what));
   return [
-    ...listedTemplates.map(({ type, title }) => ({
+    ...types.listed.map(({ type, title }) => ({
       id: `new-${type}`,
       title: `New ${title.toLowerCase()}`,
       icon: Plus,

@@ -9,7 +9,7 @@ import {
   type ConnectionSettings,
   type PamSettings,
 } from '../../protocol/records/pam-settings.ts';
-import { emptyContent, templateOf, type RecordTemplate } from '../../protocol/records/templates.ts';
+import { emptyContent, type RecordTemplate } from '../../protocol/records/templates.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { FieldPath, RecordView, SaveRecord } from '../../workers/api.ts';
 import { checkDraft, type DraftProblems } from './draft-problems.ts';
@@ -41,27 +41,33 @@ export class RecordDraft {
   readonly #rest: RecordContent;
   #saved: string;
 
-  constructor(uid: Uid | null, content: RecordContent, withheld: readonly FieldPath[] = []) {
+  /** Without a template: of a type that is no more, with the fields that the record has. */
+  constructor(
+    uid: Uid | null,
+    content: RecordContent,
+    template: RecordTemplate | null,
+    withheld: readonly FieldPath[] = [],
+  ) {
     this.uid = uid;
     this.type = content.type;
     this.#rest = content;
     this.title = content.title;
     this.notes = content.notes ?? '';
-    this.fields = completed(draftFields(content, withheld, 'fields'), content.type);
+    this.fields = completed(draftFields(content, withheld, 'fields'), template);
     this.custom = draftFields(content, withheld, 'custom');
     this.#saved = this.#picture();
   }
 
   static create(template: RecordTemplate): RecordDraft {
-    const draft = new RecordDraft(null, emptyContent(template));
+    const draft = new RecordDraft(null, emptyContent(template), template);
     if (template.type !== 'pamMachine') return draft;
     draft.host = { hostName: '', port: '22' };
     draft.#saved = draft.#picture();
     return draft;
   }
 
-  static edit(view: RecordView): RecordDraft {
-    const draft = new RecordDraft(view.uid, view.content, view.withheld);
+  static edit(view: RecordView, template: RecordTemplate | null): RecordDraft {
+    const draft = new RecordDraft(view.uid, view.content, template, view.withheld);
     draft.baseRevision = view.revision;
     draft.connectionsAllowed = view.connectionsAllowed;
     draft.#saved = draft.#picture();
@@ -108,6 +114,18 @@ export class RecordDraft {
   /** Puts a changed field where it was. */
   replace(draft: FieldDraft): void {
     this.fields = this.fields.map((one) => (one.id === draft.id ? draft : one));
+  }
+
+  /** Takes over the own fields that are others in that content. */
+  changeFields({ fields }: RecordContent): void {
+    for (const {
+      type,
+      label,
+      value: [value],
+    } of fields) {
+      if (value !== undefined && value !== this.field(type, label)?.field.value[0])
+        this.#setValue(type, value, label);
+    }
   }
 
   get host(): { readonly hostName: string; readonly port: string } {
@@ -174,9 +192,8 @@ export class RecordDraft {
 }
 
 /** A record of an earlier version gets the fields that its type has by now, empty, at their end. */
-function completed(drafts: readonly FieldDraft[], type: string): readonly FieldDraft[] {
-  const wanted = templateOf(type)?.fields ?? [];
-  return wanted.reduce<readonly FieldDraft[]>((list, template) => {
+function completed(drafts: readonly FieldDraft[], wanted: RecordTemplate | null): readonly FieldDraft[] {
+  return (wanted?.fields ?? []).reduce<readonly FieldDraft[]>((list, template) => {
     const { type: fieldType, label } = template;
     if (list.some(({ field }) => field.type === fieldType && field.label === label)) return list;
     const field =

@@ -11,6 +11,7 @@ import MapPin from '@lucide/svelte/icons/map-pin';
 import Monitor from '@lucide/svelte/icons/monitor';
 import Notebook from '@lucide/svelte/icons/notebook';
 import Package from '@lucide/svelte/icons/package';
+import Shapes from '@lucide/svelte/icons/shapes';
 import Server from '@lucide/svelte/icons/server';
 import UserKey from '@lucide/svelte/icons/user-key';
 import Webhook from '@lucide/svelte/icons/webhook';
@@ -37,5 +38,5 @@ const icons: Readonly<Record<string, Component<{ size?: number }>>> = {
 };
 
 export function recordIcon(type: string): Component<{ size?: number }> {
-  return icons[type] ?? FileLock;
+  return icons[type] ?? (type.startsWith('custom:') ? Shapes : FileLock);
 }

@@ -35,13 +35,13 @@ function userView(): RecordView {
 
 describe('secrets while a record is edited', () => {
   test('what is not touched stays withheld', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('login', 'root');
     expect(draft.toSave().withheld).toHaveLength(2);
   });
 
   test('a typed password is no longer withheld, the key still is', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('password', 'new one');
     expect(draft.isWithheld('password')).toBe(false);
     expect(draft.isWithheld('secret', 'privatePEMKey')).toBe(true);
@@ -51,7 +51,7 @@ describe('secrets while a record is edited', () => {
   });
 
   test('clearing a secret removes it instead of keeping it', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('password', 'x');
     draft.setText('password', '');
     expect(draft.isWithheld('password')).toBe(false);
@@ -59,7 +59,7 @@ describe('secrets while a record is edited', () => {
   });
 
   test('looking at a secret is no change', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.takeRevealed('password', 'the old one');
     expect(draft.dirty).toBe(false);
     expect(draft.text('password')).toBe('the old one');
@@ -104,7 +104,7 @@ describe('a machine', () => {
         ],
       },
     };
-    const draft = RecordDraft.edit(view);
+    const draft = RecordDraft.edit(view, machine);
     draft.setConnection({ hostKey: undefined });
     const saved = draft.toSave().content.fields[0]?.value[0] as { later: number; connection: object };
     expect(saved.later).toBe(1);
@@ -122,7 +122,7 @@ describe('a machine', () => {
   });
 
   test('saving names the revision that was edited', () => {
-    expect(RecordDraft.edit(userView()).toSave().baseRevision).toBe(7);
+    expect(RecordDraft.edit(userView(), user).toSave().baseRevision).toBe(7);
     expect(RecordDraft.create(machine).toSave()).not.toHaveProperty('uid');
   });
 });
