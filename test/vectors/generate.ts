@@ -2,6 +2,7 @@
 // released is a change of the protocol. `node test/vectors/generate.ts [--check]`
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as exports from './generate/exports.ts';
+import * as attachments from './generate/files.ts';
 import * as primitives from './generate/primitives.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
@@ -41,6 +42,8 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'session-signals': ['13', sealed.sessionSignals],
   frames: ['14', wire.frames],
   guacamole: ['16', wire.guacamole],
+  'file-chunks': ['17', attachments.fileChunks],
+  'share-links': ['18', attachments.shareLinks],
   grants: ['19.2', sharing.grants],
   'folder-entries': ['19.3', sharing.folderEntries],
   'shared-folders': ['19.4', sharing.sharedFolders],
