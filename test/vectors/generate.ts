@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as exports from './generate/exports.ts';
 import * as attachments from './generate/files.ts';
+import * as organisation from './generate/organisation.ts';
 import * as primitives from './generate/primitives.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
@@ -22,6 +23,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   signatures: ['6.1', primitives.signatures],
   certificates: ['6.2', signed.certificates],
   rosters: ['6.3', signed.rosters],
+  'roster-links': ['6.3', organisation.rosterLinks],
   'server-keys': ['7.1', transmission.serverKeySets],
   requests: ['7.2', transmission.requests],
   'api-signatures': ['7.3', signed.apiSignatures],
@@ -42,6 +44,11 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'session-signals': ['13', sealed.sessionSignals],
   frames: ['14', wire.frames],
   guacamole: ['16', wire.guacamole],
+  'organisation-pins': ['20.1', organisation.organisationPins],
+  invitations: ['20.2', organisation.invitations],
+  'key-offers': ['20.3', organisation.keyOffers],
+  'team-keys': ['20.4', organisation.teamKeys],
+  'organisation-settings': ['20.5', organisation.organisationSettings],
   'file-chunks': ['17', attachments.fileChunks],
   'share-links': ['18', attachments.shareLinks],
   grants: ['19.2', sharing.grants],
