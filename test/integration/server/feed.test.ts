@@ -102,7 +102,7 @@ describe('feed', () => {
     const folder = await owner.createFolder();
     const changes = await Promise.all(
       Array.from({ length: 300 }, (_, i) =>
-        owner.change(`${i}`, i % 50 === 0 ? { sealedData: envelopeOf('x'.repeat(250_000)) } : {}),
+        owner.change(`${i}`, i % 30 === 0 ? { sealedData: envelopeOf('x'.repeat(250_000)) } : {}),
       ),
     );
     for (let at = 0; at < changes.length; at += 50)

@@ -69,7 +69,11 @@ describe('sharing', () => {
     expect(page.folders).toMatchObject([{ sealedKey: new Uint8Array(0) }]);
     const folderUid = uidBytes(folder);
     await owner.client.call(removeEntries, { folderUid, recordUids: records.slice(0, 1).map(uidBytes) });
-    expect(kindsOf((await member.sync()).removals)).toEqual([FeedKind.RECORD, FeedKind.ENTRY]);
+    expect(kindsOf((await member.sync()).removals)).toEqual([
+      FeedKind.RECORD,
+      FeedKind.ENTRY,
+      FeedKind.GRANTS,
+    ]);
     await owner.client.call(deleteFolder, { folderUid });
     expect(kindsOf((await member.sync()).removals)).toEqual([
       FeedKind.RECORD,
@@ -170,7 +174,11 @@ describe('sharing', () => {
     await expect(owner.client.call(putEntries, { entries })).rejects.toMatchObject({ code: 'not-found' });
     await member.sync();
     await owner.unshare('folder', folder, manager.uid);
-    expect(kindsOf((await member.sync()).removals)).toEqual([FeedKind.RECORD, FeedKind.ENTRY]);
+    expect(kindsOf((await member.sync()).removals)).toEqual([
+      FeedKind.RECORD,
+      FeedKind.ENTRY,
+      FeedKind.GRANTS,
+    ]);
   });
 
   test('ownership goes to whom it was offered, with what the new owner gives', async () => {
