@@ -2,6 +2,7 @@ import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
 import { Adoption } from './manifest/adoption.ts';
 import { ManifestKeeper } from './manifest/manifest-keeper.ts';
@@ -78,6 +79,7 @@ export class VaultData {
     // The cursor first: what another tab commits in between is then read again, never missed.
     const data = new VaultData(parts, await parts.environment.storage.readCursor());
     await data.#load();
+    void data.#warm();
     return data;
   }
 
@@ -163,6 +165,14 @@ export class VaultData {
     this.#parts.sharing.clear();
   }
 
+  /** Behind whatever the unlock was for. */
+  async #warm(): Promise<void> {
+    const { environment, signal } = this.#parts;
+    const rest = () => pause(environment.clock, 0, signal);
+    await rest();
+    if (!signal.aborted) await this.lists.warm(rest, signal);
+  }
+
   #holding() {
     const { account, environment } = this.#parts;
     const { keys } = account;
@@ -184,7 +194,8 @@ export class VaultData {
     const objects = await Promise.all(kinds.map((kind) => environment.storage.readObjects(kind)));
     sharing.load(objects.flat());
     await this.#loadManifest();
-    if (!(await this.#snapshot.load(this.#contents))) await this.#openAnew();
+    const later = (change: ContentsChange) => this.lists.changed(change);
+    if (!(await this.#snapshot.load(this.#contents, later))) await this.#openAnew();
   }
 
   /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
@@ -220,6 +231,7 @@ export class VaultData {
       cards: (await this.cards.admit(messages)).map(({ card }) => card),
       others: this.others.in({ folders: shared, records, removals: [] }),
     });
+    this.lists.changed({ records: admitted.map(({ known }) => known) });
     if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);
   }
 
