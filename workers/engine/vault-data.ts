@@ -9,6 +9,7 @@ import { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import { OtherElements } from './manifest/other-elements.ts';
 import { OwnWrites } from './manifest/own-writes.ts';
 import { VaultSet } from './manifest/vault-set.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import type { OpenedAccount } from './opened-account.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
@@ -77,13 +78,15 @@ export class VaultData {
   /** Reads the sealed local copy. */
   static async open(parts: VaultDataParts): Promise<VaultData> {
     // The cursor first: what another tab commits in between is then read again, never missed.
-    const data = new VaultData(parts, await parts.environment.storage.readCursor());
+    const { storage } = parts.environment;
+    const cursor = await storage.readCursor();
+    const data = new VaultData(parts, cursor, (await storage.device()).uid);
     await data.#load();
     void data.#warm();
     return data;
   }
 
-  private constructor(parts: VaultDataParts, cursor: bigint) {
+  private constructor(parts: VaultDataParts, cursor: bigint, deviceUid: Uid) {
     this.#parts = parts;
     const { account, session, sharing } = parts;
     const { storage, warn, clock } = parts.environment;
@@ -97,7 +100,10 @@ export class VaultData {
     this.#contents = own.contents;
     const { book, cards, others, opener, undo } = this;
     const elements = () => this.#contents.elements();
-    this.#manifest = new ManifestKeeper({ keys, set: own.set, elements, rosterVersion: parts.rosterVersion });
+    this.#manifest = new ManifestKeeper({
+      ...{ keys, set: own.set, elements, deviceUid },
+      rosterVersion: parts.rosterVersion,
+    });
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });

@@ -184,7 +184,9 @@ export class RecordLists {
     const { book, accountUid } = this.#parts;
     if (ownerUid !== accountUid) return launchable;
     if (!machine?.host || !machine.configurationUid || !machine.launchCredentialUid) return false;
-    return book.entry(machine.configurationUid)?.pins != null && book.has(machine.launchCredentialUid);
+    return (
+      (book.entry(machine.configurationUid)?.pins ?? null) !== null && book.has(machine.launchCredentialUid)
+    );
   }
 }
 
