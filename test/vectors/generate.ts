@@ -28,6 +28,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   requests: ['7.2', transmission.requests],
   'api-signatures': ['7.3', signed.apiSignatures],
   'data-keys': ['8.2', sealed.dataKeys],
+  'device-proofs': ['8.7', signed.deviceProofs],
   records: ['9.2', sealed.records],
   manifests: ['9.7', sharing.manifests],
   'launch-cards': ['9.9', sharing.launchCards],
