@@ -74,7 +74,7 @@ describe('sharing', () => {
       FeedKind.ENTRY,
       FeedKind.GRANTS,
     ]);
-    await owner.client.call(deleteFolder, { folderUid });
+    await owner.client.writeNext((manifest) => owner.client.call(deleteFolder, { folderUid, manifest }));
     expect(kindsOf((await member.sync()).removals)).toEqual([
       FeedKind.RECORD,
       FeedKind.FOLDER,
@@ -192,7 +192,9 @@ describe('sharing', () => {
         takeOver: true,
       });
       const grants = [await heir.grant(record, owner, { rights: { edit: true } })];
-      return await heir.client.call(putRecords, { changes: [change], grants });
+      return await heir.client.writeNext((manifest) =>
+        heir.client.call(putRecords, { changes: [change], grants, manifest }),
+      );
     };
     await expect(takeOver()).rejects.toMatchObject({ code: 'not-found' });
     await owner.share(record, heir, { rights: { edit: true, share: true, own: true } });
@@ -216,7 +218,9 @@ describe('sharing', () => {
       sealedFormerKey: new Uint8Array(100).fill(1),
     });
     const grants = [await owner.grant(record, kept, { keyVersion: 2 })];
-    await owner.client.call(putRecords, { changes: [change], grants });
+    await owner.client.writeNext((manifest) =>
+      owner.client.call(putRecords, { changes: [change], grants, manifest }),
+    );
     expect((await kept.see()).records).toMatchObject([{ keyVersion: 2 }]);
     expect((await gone.see()).records).toEqual([]);
     const history = await kept.client.call(listHistory, { recordUid: uidBytes(record) });
