@@ -38,7 +38,7 @@ module.exports = {
         'Zero knowledge is kept by the import graph: no chain of imports may lead the server to vault-opening code.',
       severity: 'error',
       from: { path: inside('server') },
-      to: { path: '^(test/fixtures/architecture/)?(protocol/(vault|session)|workers)/', reachable: true },
+      to: { path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation)|workers)/', reachable: true },
     },
     {
       name: 'page-holds-no-keys',
@@ -46,7 +46,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('web') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|transmission|secrets-manager|foreign-vaults)/',
+        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|organisation|transmission|secrets-manager|foreign-vaults)/',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -97,7 +97,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('protocol/crypto') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|transmission|channel|guacamole|secrets-manager|foreign-vaults|messages)/',
+        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|organisation|transmission|channel|guacamole|secrets-manager|foreign-vaults|messages)/',
       },
     },
   ],

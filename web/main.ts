@@ -5,13 +5,16 @@ import { connectVault } from '../workers/client.ts';
 import App from './App.svelte';
 import { takeSetupToken } from './account/setup-link.ts';
 import { takeInvitation } from './organisation/invitation-link.ts';
+import { ShareAddress } from './share/share-address.svelte.ts';
 import { Vault } from './state/vault.svelte.ts';
 
+// First of all: the key of a share link must not stand in the address bar when anything else is fetched.
+const share = new ShareAddress();
 const setupToken = takeSetupToken();
 const invitation = takeInvitation();
 const vault: Vault = new Vault(connectVault((message) => (vault.failure = message)));
 const target = document.getElementById('app');
 if (target === null) throw new Error('the page has no place for the application');
 target.replaceChildren();
-mount(App, { target, props: { vault, setupToken, invitation } });
+mount(App, { target, props: { vault, setupToken, invitation, share } });
 void vault.open();

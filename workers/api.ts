@@ -7,6 +7,7 @@ import type { GatewayVerbs } from './api/gateways.ts';
 import type { OrganisationVerbs } from './api/organisation.ts';
 import type { OrganisingVerbs } from './api/organising.ts';
 import type { RecordVerbs } from './api/records.ts';
+import type { SharingVerbs } from './api/sharing.ts';
 import type { SessionVerbs } from './api/sessions.ts';
 import type { ShareLinkVerbs } from './api/share-links.ts';
 import type { SignInVerbs } from './api/sign-in.ts';
@@ -22,6 +23,7 @@ export type * from './api/organisation.ts';
 export type * from './api/organising.ts';
 export type * from './api/records.ts';
 export type * from './api/sessions.ts';
+export type * from './api/sharing.ts';
 export type * from './api/share-links.ts';
 export type * from './api/sign-in.ts';
 export type * from './api/tools.ts';
@@ -43,5 +45,6 @@ export interface VaultVerbs
     OrganisationVerbs,
     GatewayVerbs,
     SessionVerbs,
+    SharingVerbs,
     ToolVerbs,
     ExchangeVerbs {}

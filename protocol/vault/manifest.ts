@@ -8,9 +8,9 @@ import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
-import { ManifestSchema, type SealedManifest } from '../messages/gen/manifest_pb.js';
+import { ManifestSchema, type ManifestWriter, type SealedManifest } from '../messages/gen/manifest_pb.js';
 import { encodeManifest } from '../signed/manifest-signature.ts';
-import { uidBytes, type Uid } from '../uid.ts';
+import { uidBytes, uidOf, type Uid } from '../uid.ts';
 import type { AccountKeys } from './account-keys.ts';
 
 /**
@@ -26,7 +26,12 @@ export interface Manifest {
   readonly count: bigint;
   readonly securityVersion: number;
   readonly rosterVersion: bigint;
+  /** Which manifest each of the account's devices wrote last. */
+  readonly writers?: ReadonlyMap<Uid, bigint>;
 }
+
+/** Devices that are remembered as writers; those that wrote longest ago are forgotten. */
+const mostWriters = 256;
 
 /** What this code accepts and writes. Rises when a format or parameter is given up; never falls. */
 export const securityVersion = 1;
@@ -72,17 +77,42 @@ export function nextManifest(
   before: Manifest,
   change: { readonly out: readonly ManifestElement[]; readonly in: readonly ManifestElement[] },
   rosterVersion: bigint,
+  deviceUid?: Uid,
 ): Manifest {
   const digest = new Uint8Array(before.digest);
   for (const element of [...change.out, ...change.in]) toggle(digest, elementMac(before.setKey, element));
+  const version = before.version + 1n;
   return {
-    version: before.version + 1n,
+    version,
     setKey: before.setKey,
     digest,
     count: before.count + BigInt(change.in.length - change.out.length),
     securityVersion: Math.max(before.securityVersion, securityVersion),
     rosterVersion: rosterVersion > before.rosterVersion ? rosterVersion : before.rosterVersion,
+    writers: withWriter(before.writers ?? new Map<Uid, bigint>(), deviceUid, version),
   };
+}
+
+/**
+ * Whether a manifest may have come after another one that was seen: none of its writers has gone back. A server that
+ * keeps two histories of one vault apart cannot show one to who knows the other.
+ */
+export function follows(next: Manifest, seen: Manifest): boolean {
+  const writers = next.writers ?? new Map<Uid, bigint>();
+  const forgotten = writers.size < mostWriters ? 0n : ([...writers.values()][0] ?? 0n);
+  const isThere = ([deviceUid, version]: readonly [Uid, bigint]) =>
+    version <= (writers.get(deviceUid) ?? 0n) || version < forgotten;
+  const sameDigest = next.version > seen.version || equal(next.digest, seen.digest);
+  return next.version >= seen.version && sameDigest && [...(seen.writers ?? [])].every(isThere);
+}
+
+function withWriter(writers: ReadonlyMap<Uid, bigint>, deviceUid: Uid | undefined, version: bigint) {
+  if (deviceUid === undefined) return writers;
+  const others = [...writers].filter(([uid]) => uid !== deviceUid);
+  return new Map([
+    ...others.slice(Math.max(0, others.length + 1 - mostWriters)),
+    [deviceUid, version] as const,
+  ]);
 }
 
 /** Sealed under the data key, signed by the account. */
@@ -90,9 +120,12 @@ export async function sealManifest(
   keys: Pick<AccountKeys, 'accountUid' | 'dataKey' | 'signer'>,
   manifest: Manifest,
 ): Promise<{ version: bigint; sealed: Bytes; signature: Bytes }> {
-  const { version, ...members } = manifest;
+  const { version, writers = new Map<Uid, bigint>(), ...members } = manifest;
   const objects = [keys.accountUid, uint64(version)];
-  const plaintext = encodeMessage(ManifestSchema, members);
+  const plaintext = encodeMessage(ManifestSchema, {
+    ...members,
+    writers: [...writers].map(([uid, at]) => ({ deviceUid: uidBytes(uid), version: at })),
+  });
   const sealed = await sealEnvelope(keys.dataKey, purposes.manifest, objects, plaintext);
   const signed = encodeManifest(keys.accountUid, { version, sealed });
   return { version, sealed, signature: await keys.signer.sign(signatureContexts.manifest, signed) };
@@ -124,7 +157,13 @@ export async function openManifest(
     count: message.count,
     securityVersion: message.securityVersion,
     rosterVersion: message.rosterVersion,
+    writers: writersOf(message.writers),
   };
+}
+
+function writersOf(writers: readonly ManifestWriter[]): ReadonlyMap<Uid, bigint> {
+  if (writers.length > mostWriters) throw new ProtocolError('too-large', 'too many devices in a manifest');
+  return new Map(writers.map(({ deviceUid, version }) => [uidOf(deviceUid), version]));
 }
 
 /** Whether the objects that are here are exactly those of the manifest. */

@@ -31,13 +31,14 @@ export async function deleteAccount(
   });
 }
 
-/** Whoever holds the organisation's signing key is an administrator: without one, nobody could sign a roster again. */
+/** Only an administrator can sign a roster: without one, nobody could be let in or out any more. */
 async function requireReplaceable(tx: Tx, accountUid: Uid): Promise<Uint8Array> {
-  const { organisation_uid } = await tx
+  const own = await tx
     .selectFrom('account')
-    .select('organisation_uid')
+    .select(['organisation_uid', 'administrator'])
     .where('account_uid', '=', uidBytes(accountUid))
     .executeTakeFirstOrThrow();
+  const { organisation_uid } = own;
   // Two administrators who leave in the same moment: one of them is the last.
   await tx
     .selectFrom('organisation')
@@ -47,11 +48,11 @@ async function requireReplaceable(tx: Tx, accountUid: Uid): Promise<Uint8Array> 
     .execute();
   const others = await tx
     .selectFrom('account')
-    .select('sealed_organisation_key')
+    .select('administrator')
     .where('organisation_uid', '=', organisation_uid)
     .where('account_uid', '!=', uidBytes(accountUid))
     .execute();
-  if (others.length > 0 && others.every(({ sealed_organisation_key }) => sealed_organisation_key === null))
+  if (own.administrator && others.length > 0 && !others.some(({ administrator }) => administrator))
     throw new ProtocolError(
       'not-allowed',
       'the organisation has other members and no other administrator: make one first',

@@ -11,10 +11,8 @@ import type { PlannedChange } from './record-rows.ts';
 export async function adopt(
   tx: Tx,
   caller: Uid,
-  { adopted, adoptedFolders, manifest }: PutRecordsRequest,
+  { adopted, adoptedFolders }: PutRecordsRequest,
 ): Promise<void> {
-  if (adopted.length + adoptedFolders.length > 0 && !manifest)
-    throw new ProtocolError('malformed', 'what is adopted is named by a manifest');
   if (adopted.length > 0) await adoptRecords(tx, caller, adopted);
   if (adoptedFolders.length > 0) await adoptFolders(tx, caller, adoptedFolders);
 }

@@ -5,7 +5,7 @@ import type { CardChange, PutCardsRequest } from '../../protocol/messages/gen/re
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { announce, FeedKind, newsFor, uidArray, type Reached } from './feed.ts';
-import { checkManifest, storeManifest } from './manifests.ts';
+import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
 import { checkCard, requireDistinct } from './record-bounds.ts';
 import { signingKeyOf } from './signatures.ts';
 
@@ -18,11 +18,11 @@ export async function putCards(
 ): Promise<Reached> {
   changes.forEach(checkCard);
   requireDistinct(changes.map((change) => change.objectUid));
-  if (manifest) await checkManifest(await signingKeyOf(db, caller), caller, manifest);
+  await checkManifest(await signingKeyOf(db, caller), caller, requireManifest(manifest));
   return await db.transaction().execute(async (tx) => {
     const objects = changes.map((change) => change.objectUid);
     const reached = await announce(tx, newsFor([caller], FeedKind.CARD, objects));
-    await storeManifest(tx, caller, manifest);
+    await storeManifest(tx, caller, requireManifest(manifest));
     await insertCards(
       tx,
       caller,

@@ -92,10 +92,10 @@ function requireEditorsChange(change: RecordChange, before: StoredState | null):
     throw new ProtocolError('conflict', 'the record has another key');
 }
 
-/** The next one comes with the former key. 0, from clients that know of no versions: as it is. */
+/** The next one comes with the former key. */
 function keyVersionOf(change: RecordChange, before: StoredState | null, kind: Kind): number {
   const current = before?.keyVersion ?? 1;
-  const keyVersion = change.keyVersion || current;
+  const { keyVersion } = change;
   const rises = keyVersion > current;
   if (kind === 'edit') return current;
   if (keyVersion < current || keyVersion > current + (before ? 1 : 0))

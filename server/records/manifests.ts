@@ -9,7 +9,8 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Tx } from '../store/database.ts';
 import { requireSignatures } from './signatures.ts';
 
-const mostSealed = 1024;
+/** It names up to 256 devices. */
+const mostSealed = 16 * 1024;
 
 /** Throws `malformed` or `bad-signature`. */
 export async function checkManifest(key: KeyObject, owner: Uid, manifest: SealedManifest): Promise<void> {
@@ -20,20 +21,24 @@ export async function checkManifest(key: KeyObject, owner: Uid, manifest: Sealed
   await requireSignatures(key, signatureContexts.manifest, [{ message, signature }]);
 }
 
-/**
- * Stores the next manifest. Call it when the account's row is locked. Throws `conflict` unless its version follows the
- * stored one, and for a missing one where there was one before.
- */
-export async function storeManifest(tx: Tx, owner: Uid, manifest: SealedManifest | undefined): Promise<void> {
-  const version = manifest ? Number(manifest.version) : 0;
+/** Throws `malformed` when it is missing: no own thing is written without one. */
+export function requireManifest(manifest: SealedManifest | undefined): SealedManifest {
+  if (!manifest) throw new ProtocolError('malformed', 'the manifest is missing');
+  return manifest;
+}
+
+/** Stores the next one. Call it when the account's row is locked. Throws `conflict` unless it follows the stored one. */
+export async function storeManifest(tx: Tx, owner: Uid, manifest: SealedManifest): Promise<void> {
+  const version = Number(manifest.version);
   const { numUpdatedRows } = await tx
     .updateTable('account')
     .set({
       manifest_version: version,
-      ...(manifest && { manifest_sealed: manifest.sealed, manifest_signature: manifest.signature }),
+      manifest_sealed: manifest.sealed,
+      manifest_signature: manifest.signature,
     })
     .where('account_uid', '=', uidBytes(owner))
-    .where('manifest_version', '=', Math.max(version - 1, 0))
+    .where('manifest_version', '=', version - 1)
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new ProtocolError('conflict', 'the vault was changed meanwhile');
 }

@@ -6,7 +6,7 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { newsOfEntries } from '../sharing/sharing-news.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { announce, FeedKind, lockOrganisation, newsOfRecords, uidArray, type Reached } from './feed.ts';
-import { checkManifest, storeManifest } from './manifests.ts';
+import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
 import { requireDistinct } from './record-bounds.ts';
 import { signingKeyOf } from './signatures.ts';
 
@@ -20,7 +20,7 @@ export async function purgeRecords(
   { records, manifest }: PurgeRecordsRequest,
 ): Promise<Reached> {
   requireDistinct(records.map(({ recordUid }) => recordUid));
-  if (manifest) await checkManifest(await signingKeyOf(db, owner), owner, manifest);
+  await checkManifest(await signingKeyOf(db, owner), owner, requireManifest(manifest));
   return await db.transaction().execute(async (tx) => {
     await lockOrganisation(tx, owner, 'to-share');
     const uids = records.map(({ recordUid }) => recordUid);
@@ -31,7 +31,7 @@ export async function purgeRecords(
       newsOfRecords(FeedKind.GRANTS, uids),
       newsOfEntries(uids),
     );
-    await storeManifest(tx, owner, manifest);
+    await storeManifest(tx, owner, requireManifest(manifest));
     await sql`DELETE FROM record WHERE record_uid = ANY(${uidArray(uids)})`.execute(tx);
     return reached;
   });

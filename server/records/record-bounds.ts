@@ -26,8 +26,7 @@ export function checkChange(change: RecordChange): void {
   if (change.sealedKey.length > 0) requireEnvelope(change.sealedKey, sealedKeyMost, 32);
   if (change.sealedLaunch.length > 0) requireEnvelope(change.sealedLaunch, sealedLaunchMost);
   if (change.sealedFormerKey.length > 0) requireEnvelope(change.sealedFormerKey, sealedKeyMost, 32);
-  if (change.signature.length !== 0 && change.signature.length !== signatureLength)
-    throw new ProtocolError('malformed', 'not a signature');
+  if (change.signature.length !== signatureLength) throw new ProtocolError('malformed', 'not a signature');
   if (change.keyVersion > limits.revisionJump) throw new ProtocolError('malformed', 'not a key version');
   if (change.policy && change.policy.maxSessions > limits.sessionsPerGateway)
     throw new ProtocolError('too-large', 'too many sessions at once');

@@ -1,11 +1,10 @@
 // Writing records: all of a request or none of it. protocol.md §9.
 import type { KeyObject } from 'node:crypto';
-import { sql } from 'kysely';
 import { sha256 } from '../../protocol/crypto/hash.ts';
 import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { PutRecordsRequest, RecordRevision } from '../../protocol/messages/gen/record_pb.js';
+import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { encodeRevision } from '../../protocol/signed/record-signature.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { putCopies, putEditorsCopies } from '../applications/copies.ts';
@@ -21,11 +20,10 @@ import {
   merged,
   newsFor,
   newsOfRecords,
-  uidArray,
   type News,
   type Reached,
 } from './feed.ts';
-import { checkManifest, storeManifest } from './manifests.ts';
+import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
 import { checkChange, requireDistinct } from './record-bounds.ts';
 import { settleFiles } from './record-files.ts';
 import { insertRecords, updateForeignRecords, updateOwnRecords, type PlannedChange } from './record-rows.ts';
@@ -48,13 +46,13 @@ export async function putRecords(
     const shares = changesAccess(input);
     const organisation = await lockOrganisation(tx, caller, shares ? 'to-share' : 'to-write');
     const plan = await planChanges(tx, caller, input, now);
-    await requireSigned(key, plan, input.manifest !== undefined);
+    await requireSigned(key, plan);
     await write(tx, caller, plan, now);
     const party = { tx, caller, key, organisation, now };
     const shared = shares ? await putSharesOfChanges(party, input, plan) : new Map<Uid, number>();
     await adopt(tx, caller, input);
     const reached = await announce(tx, ...newsOf(caller, input, plan));
-    if (plan.edited.length === 0) await storeManifest(tx, caller, input.manifest);
+    if (plan.edited.length === 0) await storeManifest(tx, caller, requireManifest(input.manifest));
     await countRecords(tx, caller, plan);
     const revisions = input.changes.map(({ recordUid, baseRevision }) => ({
       recordUid,
@@ -85,12 +83,9 @@ function changesAccess({ changes, grants, entries }: PutRecordsRequest): boolean
   return ends || grants.length > 0 || entries.length > 0;
 }
 
-/** Old clients sign nothing: their own records, as long as the account has no manifest. */
-async function requireSigned(key: KeyObject, plan: ChangePlan, all: boolean): Promise<void> {
+async function requireSigned(key: KeyObject, plan: ChangePlan): Promise<void> {
   const planned = [...plan.created, ...plan.updated, ...plan.takenOver, ...plan.edited];
-  const demanded = all || plan.edited.length > 0 || plan.takenOver.length > 0;
-  const signed = planned.filter(({ change }) => demanded || change.signature.length > 0);
-  await requireSignatures(key, signatureContexts.record, signed.map(statementOf));
+  await requireSignatures(key, signatureContexts.record, planned.map(statementOf));
 }
 
 function statementOf({ change, recordUid, ownerUid, keyVersion }: PlannedChange) {
@@ -166,34 +161,4 @@ async function countRecords(tx: Tx, caller: Uid, { created, takenOver }: ChangeP
     .executeTakeFirstOrThrow();
   if (record_count > limits.recordsPerAccount)
     throw new ProtocolError('limit-reached', 'the account has too many records');
-}
-
-/**
- * Leaves a tombstone for each, without any ciphertext; applications lose their copies. For clients without a manifest.
- * Throws `conflict`.
- */
-export async function deleteRecords(
-  db: Database,
-  owner: Uid,
-  records: readonly RecordRevision[],
-  now: number,
-): Promise<Reached> {
-  requireDistinct(records.map((record) => record.recordUid));
-  return await db.transaction().execute(async (tx) => {
-    await lockOrganisation(tx, owner, 'to-write');
-    const uids = records.map((record) => record.recordUid);
-    const { numAffectedRows } = await sql`
-      UPDATE record SET revision = record.revision + 1, sealed_key = '', sealed_data = '', sealed_launch = '',
-        signature = '', connections = false, launch_until = 0, max_sessions = 0, changed_at = ${now}, deleted = true,
-        covered_revision = record.revision + 1, covered_tag = '', covered_deleted = true
-      FROM unnest(${uidArray(uids)}, ${records.map((r) => r.revision)}::bigint[]) AS d(record_uid, revision)
-      WHERE record.record_uid = d.record_uid AND record.owner_uid = ${uidBytes(owner)}
-        AND record.revision = d.revision AND NOT record.deleted`.execute(tx);
-    if (numAffectedRows !== BigInt(records.length))
-      throw new ProtocolError('conflict', 'the record was changed meanwhile');
-    await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uidArray(uids)})`.execute(tx);
-    const reached = await announce(tx, newsOfRecords(FeedKind.RECORD, uids));
-    await storeManifest(tx, owner, undefined);
-    return reached;
-  });
 }

@@ -1,5 +1,4 @@
 import type {
-  DeleteRecordsRequest,
   ListHistoryRequest,
   PurgeRecordsRequest,
   PutCardsRequest,
@@ -15,7 +14,7 @@ import { putCards } from './cards.ts';
 import { publish, type Reached } from './feed.ts';
 import { listHistory } from './history.ts';
 import { purgeRecords } from './purge.ts';
-import { deleteRecords, putRecords } from './record-changes.ts';
+import { putRecords } from './record-changes.ts';
 import { readPage } from './sync-page.ts';
 
 export interface RecordParts {
@@ -44,10 +43,6 @@ export function recordHandlers({
     return { revisions: [...revisions], ...told(reached, call) };
   }
 
-  async function remove(input: DeleteRecordsRequest, call: SignedInCall) {
-    return told(await deleteRecords(db, call.session.accountUid, input.records, call.now), call);
-  }
-
   async function purge(input: PurgeRecordsRequest, call: SignedInCall) {
     const reached = await purgeRecords(db, call.session.accountUid, input);
     onFilesGone();
@@ -71,7 +66,6 @@ export function recordHandlers({
   return {
     sync: signedIn(sync),
     putRecords: signedIn(put),
-    deleteRecords: signedIn(remove),
     purgeRecords: signedIn(purge),
     listHistory: signedIn(history),
     putCards: signedIn(cards),

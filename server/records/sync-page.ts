@@ -1,5 +1,6 @@
 // One page of an account's feed: what each thing is now, as that account may see it. protocol.md §9.10.
 import { sql } from 'kysely';
+import { empty } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -53,7 +54,8 @@ async function readFeed(tx: Tx, account: Uid, cursor: number): Promise<FeedRow[]
             WHERE folder_uid = next.object_uid)
           WHEN ${FeedKind.GRANTS} THEN (SELECT sum(octet_length(body) + 200) FROM sharing_grant
             WHERE sharing_grant.object_uid = next.object_uid)
-          ELSE 700 END, 0) AS bytes
+          ELSE (SELECT octet_length(sealed_data) + octet_length(sealed_launch) + 1100
+            FROM record WHERE record.record_uid = next.record_uid) END, 0) AS bytes
         FROM (SELECT * FROM feed WHERE account_uid = ${uidBytes(account)} AND cursor > ${cursor}
           ORDER BY cursor LIMIT ${limits.syncPageRecords}) next
       ) sized
@@ -97,7 +99,26 @@ async function isMore(tx: Tx, account: Uid, reached: number): Promise<boolean> {
   return next !== undefined;
 }
 
-async function readObjects(viewer: Viewer, rows: readonly FeedRow[]) {
+/** An entry stands for its record and the record's grants, too. */
+function withRecordsOfEntries(rows: readonly FeedRow[]): FeedRow[] {
+  const implied = rows
+    .filter((row) => row.kind === Number(FeedKind.ENTRY))
+    .flatMap((row) =>
+      [FeedKind.RECORD, FeedKind.GRANTS].map((kind) => ({
+        kind,
+        object_uid: row.record_uid,
+        record_uid: empty,
+        cursor: row.cursor,
+      })),
+    );
+  const each = new Map(
+    [...implied, ...rows].map((row) => [nameOf(row.kind, row.object_uid, row.record_uid), row]),
+  );
+  return [...each.values()];
+}
+
+async function readObjects(viewer: Viewer, feed: readonly FeedRow[]) {
+  const rows = withRecordsOfEntries(feed);
   const of = (kind: FeedKind) => rows.filter((row) => row.kind === Number(kind));
   const records = await readRecords(viewer, of(FeedKind.RECORD));
   const cards = await readCards(viewer, of(FeedKind.CARD));

@@ -26,6 +26,8 @@ import {
 const kinds = { record: 1, folder: 2 } as const;
 /** Objects in one step: bounds what is in memory. */
 const step = 500;
+/** Members who hear of everything in a folder in one statement: each has a time limit. */
+const membersAtOnce = 4;
 
 /** Tells everybody who sees these objects of their grants, and whoever gains or loses by them of all that is concerned. */
 export async function refreshAccess(
@@ -37,10 +39,9 @@ export async function refreshAccess(
   const records = new Set(touched.records);
   for (const folders of stepsOf([...new Set(touched.folders)])) {
     const changed = await refreshFolders(tx, folders, now);
-    reached = merged(
-      reached,
-      await announce(tx, newsOfFolders(FeedKind.GRANTS, folders), newsOfFolderAccess(changed)),
-    );
+    reached = merged(reached, await announce(tx, newsOfFolders(FeedKind.GRANTS, folders)));
+    for (const members of stepsOf(changed, membersAtOnce))
+      reached = merged(reached, await announce(tx, newsOfFolderAccess(members)));
     for (const record of await recordsSignedBy(tx, changed)) records.add(record);
   }
   for (const uids of stepsOf([...records])) {
@@ -253,6 +254,6 @@ function grouped<Row, Value>(
   return groups;
 }
 
-function* stepsOf(uids: readonly Uid[]): Generator<readonly Uid[]> {
-  for (let at = 0; at < uids.length; at += step) yield uids.slice(at, at + step);
+function* stepsOf<T>(all: readonly T[], size = step): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }

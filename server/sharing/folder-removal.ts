@@ -3,7 +3,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { SealedManifest } from '../../protocol/messages/gen/manifest_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { announce, merged, type Reached } from '../records/feed.ts';
-import { checkManifest, storeManifest } from '../records/manifests.ts';
+import { checkManifest, requireManifest, storeManifest } from '../records/manifests.ts';
 import { refreshAccess } from './access-refresh.ts';
 import type { Party } from './grants.ts';
 import { newsOfEntryPairs, newsOfFolderAccess } from './sharing-news.ts';
@@ -15,7 +15,7 @@ export async function deleteFolder(
   manifest: SealedManifest | undefined,
 ): Promise<Reached> {
   const folder_uid = uidBytes(folderUid);
-  if (manifest) await checkManifest(key, caller, manifest);
+  await checkManifest(key, caller, requireManifest(manifest));
   const members = await tx
     .selectFrom('object_access')
     .select(['object_uid', 'account_uid'])
@@ -34,7 +34,7 @@ export async function deleteFolder(
     .where('owner_uid', '=', uidBytes(caller))
     .executeTakeFirst();
   if (numDeletedRows !== 1n) throw new ProtocolError('not-found', 'no such folder of yours');
-  await storeManifest(tx, caller, manifest);
+  await storeManifest(tx, caller, requireManifest(manifest));
   const records = entries.map((entry) => uidOf(entry.record_uid));
   return merged(told, await refreshAccess(tx, { records }, now));
 }

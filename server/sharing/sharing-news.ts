@@ -25,17 +25,13 @@ export function newsOfEntries(records: readonly (Uid | Uint8Array)[]): News {
     FROM folder_entry JOIN record USING (record_uid) WHERE record_uid = ANY(${uids})`;
 }
 
-/** These entries: they came, changed or go. Their records come and go with them. */
+/** These entries: they came, changed or go. An entry stands for its record and the record's grants, too. */
 export function newsOfEntryPairs(pairs: readonly EntryPair[]): News {
   const named = sql`unnest(${uidArray(pairs.map((pair) => pair.folder_uid))},
     ${uidArray(pairs.map((pair) => pair.record_uid))}) AS named(folder_uid, record_uid)`;
-  return sql`SELECT member.account_uid, what.kind::smallint AS kind,
-      (CASE what.kind WHEN ${FeedKind.ENTRY} THEN named.folder_uid ELSE named.record_uid END) AS object_uid,
-      (CASE what.kind WHEN ${FeedKind.ENTRY} THEN named.record_uid ELSE '' END) AS record_uid
+  return sql`SELECT member.account_uid, ${FeedKind.ENTRY}::smallint AS kind, named.folder_uid AS object_uid,
+      named.record_uid
     FROM ${named} JOIN object_access member ON member.object_uid = named.folder_uid AND member.object_kind = 2
-    CROSS JOIN (VALUES (${FeedKind.ENTRY}::integer), (${FeedKind.RECORD}::integer), (${FeedKind.GRANTS}::integer)) what(kind)
-    WHERE what.kind <> ${FeedKind.GRANTS}
-      OR EXISTS (SELECT FROM sharing_grant WHERE object_uid = named.record_uid AND object_kind = 1)
     UNION
     SELECT owner_uid, ${FeedKind.ENTRY}::smallint, named.folder_uid, named.record_uid
     FROM ${named} JOIN record ON record.record_uid = named.record_uid`;
@@ -54,13 +50,8 @@ export function newsOfFolderAccess(pairs: readonly AccessPair[]): News {
     FROM ${columnsOf(pairs)}
     CROSS JOIN (VALUES (${FeedKind.FOLDER}::integer), (${FeedKind.GRANTS}::integer)) what(kind)
     UNION ALL
-    SELECT pair.account_uid, what.kind::smallint,
-      (CASE what.kind WHEN ${FeedKind.ENTRY} THEN entry.folder_uid ELSE entry.record_uid END),
-      (CASE what.kind WHEN ${FeedKind.ENTRY} THEN entry.record_uid ELSE '' END)
-    FROM ${columnsOf(pairs)} JOIN folder_entry entry ON entry.folder_uid = pair.object_uid
-    CROSS JOIN (VALUES (${FeedKind.ENTRY}::integer), (${FeedKind.RECORD}::integer), (${FeedKind.GRANTS}::integer)) what(kind)
-    WHERE what.kind <> ${FeedKind.GRANTS}
-      OR EXISTS (SELECT FROM sharing_grant WHERE object_uid = entry.record_uid AND object_kind = 1)`;
+    SELECT pair.account_uid, ${FeedKind.ENTRY}::smallint, entry.folder_uid, entry.record_uid::bytea
+    FROM ${columnsOf(pairs)} JOIN folder_entry entry ON entry.folder_uid = pair.object_uid`;
 }
 
 /** Folders, to all of their members. */

@@ -20,7 +20,7 @@ import {
   publish,
   type Reached,
 } from '../records/feed.ts';
-import { checkManifest, storeManifest } from '../records/manifests.ts';
+import { checkManifest, requireManifest, storeManifest } from '../records/manifests.ts';
 import { signingKeyOf } from '../records/signatures.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
@@ -155,7 +155,7 @@ async function changeFolder(party: Party, input: PutFolderRequest): Promise<Reac
     newsFor([caller], FeedKind.FOLDER, [folder.folderUid]),
     newsOfFolders(FeedKind.FOLDER, [folder.folderUid]),
   );
-  if (folder.ownerUid === caller) await storeManifest(tx, caller, input.manifest);
+  if (folder.ownerUid === caller) await storeManifest(tx, caller, requireManifest(input.manifest));
   const records = entries.map(({ recordUid }) => recordUid);
   const folders = grants.length > 0 || folder.rotated ? [folder.folderUid] : [];
   return merged(told, await refreshAccess(tx, { records, folders }, now));

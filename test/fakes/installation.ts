@@ -1,3 +1,5 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { AccessProofSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,7 +207,13 @@ export class Installation {
   /** A signed connect command with its offer sealed under the record's traffic key. */
   async prepare(
     page: FakePage,
-    more: { offer?: string; person?: Person; acceptedHostKey?: string; pinnedHostKey?: string } = {},
+    more: {
+      offer?: string;
+      person?: Person;
+      acceptedHostKey?: string;
+      pinnedHostKey?: string;
+      access?: MessageInitShape<typeof AccessProofSchema>;
+    } = {},
   ): Promise<VaultSession> {
     const { machineUid: recordUid, gatewayUid } = this;
     const sessionUid = newUid();
@@ -221,6 +229,7 @@ export class Installation {
       credentialRevision: BigInt(this.revisions.get(this.credentialUid) ?? 0),
       configurationRevision: BigInt(this.revisions.get(this.configurationUid) ?? 0),
       pinnedHostKey: more.pinnedHostKey ?? '',
+      ...(more.access && { access: more.access }),
     });
     const order = { kind: CommandKind.CONNECT, recordUid, sessionUid, sessionNonce };
     const payload = await keys.sealMessage(request);

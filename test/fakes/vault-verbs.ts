@@ -13,6 +13,7 @@ import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import { createFakeOrganisation } from './organisation-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
+import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
 import type {
   GatewayView,
@@ -34,7 +35,7 @@ interface Stored {
 }
 
 /** What a test prepares and watches. */
-export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange {
+export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing {
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;
   readonly organising: FakeOrganising;
@@ -57,6 +58,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   const deleted = new Map<Uid, Stored>();
   const gateways: GatewayView[] = [];
   const listeners = new Set<(state: VaultState) => void>();
+  let shares = 1;
+  const sharing = createFakeSharing(me, () => set({ sharingVersion: ++shares }));
   const sessionListeners = new Set<(event: SessionEvent) => void>();
   let state: VaultState = {
     phase: 'signed-out',
@@ -176,6 +179,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     },
     ...createFakeAccount(set, no),
     ...createFakeOrganisation(set, me),
+    ...sharing,
     setIdleLock: async () => {},
     reportUse: async () => {},
     listRecords: async (filter = {}) => list(filter),

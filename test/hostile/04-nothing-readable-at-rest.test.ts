@@ -8,7 +8,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeBase64, encodeBase64url, encodeHex } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
-import { RecordService } from '../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes } from '../../protocol/uid.ts';
 import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
@@ -63,7 +62,7 @@ beforeAll(async () => {
     sealedData: await sealRecord(recordKey, scope, 1n, content),
     applicationCopies: [await copyFor(application, recordUid, secretTexts.title)],
   };
-  await vault.call(RecordService.method.putRecords, { changes: [change] });
+  await vault.putRecords([change]);
   const { token, clientId } = await addClient(vault, application);
   const { privateKey } = generateEcdhKeyPair();
   const client = secretsClient(vault, clientId, privateKey);

@@ -2,6 +2,8 @@
 // released is a change of the protocol. `node test/vectors/generate.ts [--check]`
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as exports from './generate/exports.ts';
+import * as attachments from './generate/files.ts';
+import * as organisation from './generate/organisation.ts';
 import * as primitives from './generate/primitives.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
@@ -21,10 +23,12 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   signatures: ['6.1', primitives.signatures],
   certificates: ['6.2', signed.certificates],
   rosters: ['6.3', signed.rosters],
+  'roster-links': ['6.3', organisation.rosterLinks],
   'server-keys': ['7.1', transmission.serverKeySets],
   requests: ['7.2', transmission.requests],
   'api-signatures': ['7.3', signed.apiSignatures],
   'data-keys': ['8.2', sealed.dataKeys],
+  'device-proofs': ['8.7', signed.deviceProofs],
   records: ['9.2', sealed.records],
   manifests: ['9.7', sharing.manifests],
   'launch-cards': ['9.9', sharing.launchCards],
@@ -41,6 +45,13 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'session-signals': ['13', sealed.sessionSignals],
   frames: ['14', wire.frames],
   guacamole: ['16', wire.guacamole],
+  'organisation-pins': ['20.1', organisation.organisationPins],
+  invitations: ['20.2', organisation.invitations],
+  'key-offers': ['20.3', organisation.keyOffers],
+  'team-keys': ['20.4', organisation.teamKeys],
+  'organisation-settings': ['20.5', organisation.organisationSettings],
+  'file-chunks': ['17', attachments.fileChunks],
+  'share-links': ['18', attachments.shareLinks],
   grants: ['19.2', sharing.grants],
   'folder-entries': ['19.3', sharing.folderEntries],
   'shared-folders': ['19.4', sharing.sharedFolders],

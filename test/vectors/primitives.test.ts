@@ -10,7 +10,14 @@ import { keyIdOf, SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { applicationKeyOf, applicationRecordKeyOf } from '../../protocol/session/application-copy.ts';
 import { proveGatewayIdentity } from '../../protocol/session/gateway-identity.ts';
 import { parseUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
-import { accountWrappingKey, localWrappingKey } from '../../protocol/vault/account-keys.ts';
+import { wordsOf } from '../../protocol/sharing/fingerprint.ts';
+import {
+  accountWrappingKey,
+  localWrappingKey,
+  passkeyInput,
+  passkeyWrappingKey,
+} from '../../protocol/vault/account-keys.ts';
+import { deviceWords } from '../../workers/engine/device-words.ts';
 import { partsOf, runVectors, type ShownPart } from './cases.ts';
 import base64url from './base64url.json' with { type: 'json' };
 import contexts from './contexts.json' with { type: 'json' };
@@ -121,6 +128,13 @@ runVectors<Derivation>('labels', derivations, async (vector) => {
   if (name === 'accountWrappingKey/recovery')
     expect(encodeHex((await accountWrappingKey(key, 'recovery')).id)).toBe(idOfDerived);
   if (name === 'localWrappingKey') expect(encodeHex((await localWrappingKey(key)).id)).toBe(idOfDerived);
+  if (name === 'passkeyWrappingKey') {
+    const credential = uidBytes(parseUid(vector.gatewayUid));
+    expect(encodeHex((await passkeyWrappingKey(key, applicationUid, credential)).id)).toBe(idOfDerived);
+  }
+  if (name === 'passkeyInput') expect(encodeHex(passkeyInput())).toBe(derived);
+  if (name === 'deviceFingerprint')
+    expect(deviceWords(parseHex(vector.devicePublicKey))).toEqual(wordsOf(parseHex(derived)).slice(0, 6));
   if (name === 'gatewayIdentity') {
     const proof = proveGatewayIdentity(key, vector.gatewayUid, parseHex(vector.devicePublicKey));
     expect(encodeHex(proof)).toBe(derived);

@@ -5,12 +5,14 @@ import { encodeContext } from '../../protocol/crypto/context.ts';
 import { sha256 } from '../../protocol/crypto/hash.ts';
 import { unpad } from '../../protocol/crypto/padding.ts';
 import { verifyApiRequest } from '../../protocol/signed/api-request.ts';
+import { verifyDeviceProof } from '../../protocol/signed/device-proof.ts';
 import { verifyLinkProof } from '../../protocol/signed/link-proof.ts';
 import { acceptLink } from '../../protocol/transmission/link-channel.ts';
 import { openRequest } from '../../protocol/transmission/request.ts';
 import { verifyServerKeys } from '../../protocol/transmission/server-keys.ts';
 import { runVectors } from './cases.ts';
 import apiSignatures from './api-signatures.json' with { type: 'json' };
+import deviceProofs from './device-proofs.json' with { type: 'json' };
 import linkProofs from './link-proofs.json' with { type: 'json' };
 import links from './links.json' with { type: 'json' };
 import requests from './requests.json' with { type: 'json' };
@@ -125,4 +127,18 @@ runVectors<LinkProof>('link proof', linkProofs, (vector) => {
     binding: parseHex(vector.binding),
   };
   verifyLinkProof(parseHex(vector.publicKey), proof, parseHex(vector.signature));
+});
+
+interface DeviceProofHex {
+  readonly publicKey: string;
+  readonly method: string;
+  readonly loginUid: string;
+  readonly deviceUid: string;
+  readonly signature: string;
+}
+
+runVectors<DeviceProofHex>('device proof', deviceProofs, (vector) => {
+  const { method } = vector;
+  const proof = { method, loginUid: parseHex(vector.loginUid), deviceUid: parseHex(vector.deviceUid) };
+  verifyDeviceProof(parseHex(vector.publicKey), proof, parseHex(vector.signature));
 });

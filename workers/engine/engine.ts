@@ -11,6 +11,7 @@ import { organisationVerbs } from './verbs/organisation-verbs.ts';
 import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
+import { sharingVerbs } from './verbs/sharing-verbs.ts';
 import { shareLinkVerbs } from './verbs/share-link-verbs.ts';
 import { signInVerbs } from './verbs/sign-in-verbs.ts';
 import { toolVerbs } from './verbs/tool-verbs.ts';
@@ -32,6 +33,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...gatewayVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),
+    ...sharingVerbs(core),
     ...shareLinkVerbs(core),
     ...toolVerbs(core),
     ...exchangeVerbs(core),

@@ -1,5 +1,5 @@
 import type { SessionEvent, SessionStarted, StartSession } from '../api.ts';
-import { copy, wipe, type Bytes } from '../../protocol/bytes.ts';
+import { copy, wipe } from '../../protocol/bytes.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -9,10 +9,8 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
-  type ConnectRequest,
 } from '../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../protocol/messages/gen/link_pb.js';
-import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
 import { signCommand, verifyReply } from '../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
@@ -20,17 +18,16 @@ import type { CommandDesk } from './command-desk.ts';
 import type { GatewayCommands } from './gateway-commands.ts';
 import type { Gateways, KnownGateway } from './gateways.ts';
 import type { OpenedAccount } from './opened-account.ts';
-import type { RecordBook } from './records/record-book.ts';
 import type { RecordWriter } from './records/record-writer.ts';
-import { trafficSeedOf } from './records/record-view.ts';
 import { describeSignal } from './session-signals.ts';
+import type { SessionTargets, Stated, Target } from './session-target.ts';
 import type { VaultLink } from './vault-link.ts';
 import type { VaultSession } from './vault-session.ts';
 
 export interface SessionParts {
   readonly account: OpenedAccount;
   readonly session: VaultSession;
-  readonly book: RecordBook;
+  readonly targets: SessionTargets;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly writer: Pick<RecordWriter, 'renewCopies'>;
@@ -69,13 +66,14 @@ export class Sessions {
   async start(input: StartSession): Promise<SessionStarted> {
     if (this.#running.size >= limits.sessionsPerAccount)
       throw new ProtocolError('limit-reached', 'too many sessions at once');
-    const target = await this.#target(input.recordUid);
+    const target = await this.#parts.targets.find(input.recordUid);
     try {
       return await this.#connect(input, target);
     } catch (error) {
-      if (!isOutdated(error)) throw error;
+      // The copies are their owner's to make.
+      if (!isOutdated(error) || target.recordUids.length === 0) throw error;
       await this.#parts.writer.renewCopies(target.recordUids);
-      return await this.#connect(input, await this.#target(input.recordUid));
+      return await this.#connect(input, await this.#parts.targets.find(input.recordUid));
     }
   }
 
@@ -161,45 +159,10 @@ export class Sessions {
       this.#parts.warn(`a signal of session ${sessionUid} was ignored: ${error.code}`);
     }
   }
-
-  async #target(recordUid: Uid): Promise<Target> {
-    const { book, gateways } = this.#parts;
-    const { content, key, row } = await book.open(recordUid);
-    wipe(key);
-    readHostname(content);
-    const { configurationUid, connection } = readPamSettings(content);
-    const gateway = (await gateways.known()).find((known) => known.configurationUid === configurationUid);
-    if (!gateway)
-      throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');
-    if (!connection.launchCredentialUid || !book.has(connection.launchCredentialUid))
-      throw new ProtocolError('not-found', 'the machine names no user to sign in as');
-    const stated = {
-      recordRevision: row.revision,
-      credentialRevision: book.revisionOf(connection.launchCredentialUid),
-      configurationRevision: book.revisionOf(gateway.configurationUid),
-      pinnedHostKey: connection.hostKey ?? '',
-    };
-    const recordUids = [recordUid, connection.launchCredentialUid, gateway.configurationUid];
-    return { gateway, seed: trafficSeedOf(content), stated, recordUids };
-  }
 }
 
 function newSession(keys: SessionKeys, gateway: KnownGateway): RunningSession {
   return { keys, gateway, opened: Promise.resolve(), sealed: Promise.resolve(), waiting: 0 };
-}
-
-/** What the server keeps for the gateway must be at least this new, and the pin is as good as its own. */
-type Stated = Pick<
-  ConnectRequest,
-  'recordRevision' | 'credentialRevision' | 'configurationRevision' | 'pinnedHostKey'
->;
-
-/** Where a session goes, as the sealed records say. */
-interface Target {
-  readonly gateway: KnownGateway;
-  readonly seed: Bytes;
-  readonly stated: Stated;
-  readonly recordUids: readonly Uid[];
 }
 
 function isOutdated(error: unknown): boolean {

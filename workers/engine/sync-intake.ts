@@ -4,7 +4,7 @@ import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import { otherElement, type OtherElements } from './manifest/other-elements.ts';
 import { cardElement, cardKey, type CardBook } from './organising/card-book.ts';
-import { elementOf } from './records/known-record.ts';
+import { elementOf, knownWith } from './records/known-record.ts';
 import type { Admitted, RecordAdmission } from './records/record-admission.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
@@ -134,7 +134,7 @@ export class SyncIntake {
     const removedRecords: Uid[] = [];
     for (const known of book.all()) {
       if (known.proved || !book.isOwn(known)) continue;
-      if (admission.verify(await book.row(known.uid))) records.push({ ...known, proved: true });
+      if (admission.verify(await book.row(known.uid))) records.push(knownWith(known, { proved: true }));
       else {
         removedRecords.push(known.uid);
         admission.refuse(known.uid, 'was not written by who may');

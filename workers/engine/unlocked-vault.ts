@@ -25,7 +25,10 @@ import type { StateBoard } from './state.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { Records } from './records/records.ts';
 import type { Sync } from './sync.ts';
-import { noSharing } from './sharing/no-sharing.ts';
+import { SessionTargets } from './session-target.ts';
+import { rostersOf } from './sharing/roster-source.ts';
+import { ShareBook } from './sharing/share-book.ts';
+import { SharingDesk } from './sharing/sharing-desk.ts';
 import { VaultData } from './vault-data.ts';
 import { VaultLink } from './vault-link.ts';
 import { VaultSession } from './vault-session.ts';
@@ -60,6 +63,7 @@ export class UnlockedVault {
   readonly factors: SecondFactors;
   readonly passkeys: Passkeys;
   readonly organisation: OrganisationDesk;
+  readonly sharing: SharingDesk;
   readonly #desk: CommandDesk;
   readonly #board: StateBoard;
   readonly #warn: (message: string) => void;
@@ -74,9 +78,13 @@ export class UnlockedVault {
     const show = (change: Partial<VaultState>) => {
       if (!closing.signal.aborted) board.update(change);
     };
+    let opened: UnlockedVault | null = null;
+    const rosters = rostersOf(account.organisation, () => opened?.organisation.book ?? null);
+    const now = () => environment.clock.now();
+    const shares = new ShareBook({ keys: account.keys, rosters, now, warn: environment.warn });
     const data = await VaultData.open({
       ...{ environment, account, session, signal: closing.signal },
-      sharing: noSharing(account.keys.accountUid),
+      sharing: shares,
       rosterVersion: () => account.organisation.rosterVersion,
       version: () => board.current.recordsVersion,
       onSyncing: (syncing) => show({ syncing }),
@@ -89,7 +97,8 @@ export class UnlockedVault {
         if (shares) board.sharingChanged();
       },
     });
-    const vault = new UnlockedVault(parts, session, data, closing);
+    const vault = new UnlockedVault(parts, session, data, shares, closing);
+    opened = vault;
     await vault.organisation.book.open();
     return vault;
   }
@@ -98,6 +107,7 @@ export class UnlockedVault {
     parts: UnlockedParts,
     session: VaultSession,
     data: VaultData,
+    shares: ShareBook,
     closing: AbortController,
   ) {
     const { environment, board, account } = parts;
@@ -126,6 +136,13 @@ export class UnlockedVault {
       remember: () => accounts.remember({ account, session: session.current }),
       onChanged: () => this.#organisationChanged(),
     });
+    const { book: rosters } = this.organisation;
+    const { keys } = account;
+    const { others, writes, sync } = data;
+    this.sharing = new SharingDesk({
+      ...{ keys, session, shares, rosters, book, writer, others, writes },
+      sync: () => sync.run(),
+    });
     this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
@@ -138,10 +155,12 @@ export class UnlockedVault {
     const desk = this.#desk;
     this.commands = new GatewayCommands({ account, session, gateways, desk });
     const onEvent = parts.onSessionEvent;
+    const { opener } = data;
+    const deviceNow = () => session.deviceNow();
     this.sessions = new Sessions({
       account,
       session,
-      book,
+      targets: new SessionTargets({ account, book, opener, gateways, shares, deviceNow }),
       gateways,
       commands: this.commands,
       writer,

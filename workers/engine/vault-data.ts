@@ -2,12 +2,14 @@ import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
 import { Adoption } from './manifest/adoption.ts';
 import { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import { OtherElements } from './manifest/other-elements.ts';
 import { OwnWrites } from './manifest/own-writes.ts';
 import { VaultSet } from './manifest/vault-set.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import type { OpenedAccount } from './opened-account.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
@@ -76,12 +78,15 @@ export class VaultData {
   /** Reads the sealed local copy. */
   static async open(parts: VaultDataParts): Promise<VaultData> {
     // The cursor first: what another tab commits in between is then read again, never missed.
-    const data = new VaultData(parts, await parts.environment.storage.readCursor());
+    const { storage } = parts.environment;
+    const cursor = await storage.readCursor();
+    const data = new VaultData(parts, cursor, (await storage.device()).uid);
     await data.#load();
+    void data.#warm();
     return data;
   }
 
-  private constructor(parts: VaultDataParts, cursor: bigint) {
+  private constructor(parts: VaultDataParts, cursor: bigint, deviceUid: Uid) {
     this.#parts = parts;
     const { account, session, sharing } = parts;
     const { storage, warn, clock } = parts.environment;
@@ -95,7 +100,10 @@ export class VaultData {
     this.#contents = own.contents;
     const { book, cards, others, opener, undo } = this;
     const elements = () => this.#contents.elements();
-    this.#manifest = new ManifestKeeper({ keys, set: own.set, elements, rosterVersion: parts.rosterVersion });
+    this.#manifest = new ManifestKeeper({
+      ...{ keys, set: own.set, elements, deviceUid },
+      rosterVersion: parts.rosterVersion,
+    });
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
@@ -163,6 +171,14 @@ export class VaultData {
     this.#parts.sharing.clear();
   }
 
+  /** Behind whatever the unlock was for. */
+  async #warm(): Promise<void> {
+    const { environment, signal } = this.#parts;
+    const rest = () => pause(environment.clock, 0, signal);
+    await rest();
+    if (!signal.aborted) await this.lists.warm(rest, signal);
+  }
+
   #holding() {
     const { account, environment } = this.#parts;
     const { keys } = account;
@@ -184,7 +200,8 @@ export class VaultData {
     const objects = await Promise.all(kinds.map((kind) => environment.storage.readObjects(kind)));
     sharing.load(objects.flat());
     await this.#loadManifest();
-    if (!(await this.#snapshot.load(this.#contents))) await this.#openAnew();
+    const later = (change: ContentsChange) => this.lists.changed(change);
+    if (!(await this.#snapshot.load(this.#contents, later))) await this.#openAnew();
   }
 
   /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
@@ -220,6 +237,7 @@ export class VaultData {
       cards: (await this.cards.admit(messages)).map(({ card }) => card),
       others: this.others.in({ folders: shared, records, removals: [] }),
     });
+    this.lists.changed({ records: admitted.map(({ known }) => known) });
     if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);
   }
 

@@ -82,6 +82,14 @@ export declare type Manifest = Message<"sallyport.v1.Manifest"> & {
    * @generated from field: uint64 roster_version = 5;
    */
   rosterVersion: bigint;
+
+  /**
+   * Which manifest each of the account's devices wrote last, ascending by version: two histories cannot both grow from
+   * one without a device standing still in either.
+   *
+   * @generated from field: repeated sallyport.v1.ManifestWriter writers = 6;
+   */
+  writers: ManifestWriter[];
 };
 
 /**
@@ -89,4 +97,25 @@ export declare type Manifest = Message<"sallyport.v1.Manifest"> & {
  * Use `create(ManifestSchema)` to create a new message.
  */
 export declare const ManifestSchema: GenMessage<Manifest>;
+
+/**
+ * @generated from message sallyport.v1.ManifestWriter
+ */
+export declare type ManifestWriter = Message<"sallyport.v1.ManifestWriter"> & {
+  /**
+   * @generated from field: bytes device_uid = 1;
+   */
+  deviceUid: Uint8Array;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.ManifestWriter.
+ * Use `create(ManifestWriterSchema)` to create a new message.
+ */
+export declare const ManifestWriterSchema: GenMessage<ManifestWriter>;
 

@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file manifest.proto.
  */
 export const file_manifest = /*@__PURE__*/
-  fileDesc("Cg5tYW5pZmVzdC5wcm90bxIMc2FsbHlwb3J0LnYxIkQKDlNlYWxlZE1hbmlmZXN0Eg8KB3ZlcnNpb24YASABKAQSDgoGc2VhbGVkGAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCJsCghNYW5pZmVzdBIPCgdzZXRfa2V5GAEgASgMEg4KBmRpZ2VzdBgCIAEoDBINCgVjb3VudBgDIAEoBBIYChBzZWN1cml0eV92ZXJzaW9uGAQgASgNEhYKDnJvc3Rlcl92ZXJzaW9uGAUgASgEYgZwcm90bzM");
+  fileDesc("Cg5tYW5pZmVzdC5wcm90bxIMc2FsbHlwb3J0LnYxIkQKDlNlYWxlZE1hbmlmZXN0Eg8KB3ZlcnNpb24YASABKAQSDgoGc2VhbGVkGAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCKbAQoITWFuaWZlc3QSDwoHc2V0X2tleRgBIAEoDBIOCgZkaWdlc3QYAiABKAwSDQoFY291bnQYAyABKAQSGAoQc2VjdXJpdHlfdmVyc2lvbhgEIAEoDRIWCg5yb3N0ZXJfdmVyc2lvbhgFIAEoBBItCgd3cml0ZXJzGAYgAygLMhwuc2FsbHlwb3J0LnYxLk1hbmlmZXN0V3JpdGVyIjUKDk1hbmlmZXN0V3JpdGVyEhIKCmRldmljZV91aWQYASABKAwSDwoHdmVyc2lvbhgCIAEoBGIGcHJvdG8z");
 
 /**
  * Describes the message sallyport.v1.SealedManifest.
@@ -25,4 +25,11 @@ export const SealedManifestSchema = /*@__PURE__*/
  */
 export const ManifestSchema = /*@__PURE__*/
   messageDesc(file_manifest, 1);
+
+/**
+ * Describes the message sallyport.v1.ManifestWriter.
+ * Use `create(ManifestWriterSchema)` to create a new message.
+ */
+export const ManifestWriterSchema = /*@__PURE__*/
+  messageDesc(file_manifest, 2);
 

@@ -512,38 +512,6 @@ export declare type RecordRevision = Message<"sallyport.v1.RecordRevision"> & {
 export declare const RecordRevisionSchema: GenMessage<RecordRevision>;
 
 /**
- * @generated from message sallyport.v1.DeleteRecordsRequest
- */
-export declare type DeleteRecordsRequest = Message<"sallyport.v1.DeleteRecordsRequest"> & {
-  /**
-   * @generated from field: repeated sallyport.v1.RecordRevision records = 1;
-   */
-  records: RecordRevision[];
-};
-
-/**
- * Describes the message sallyport.v1.DeleteRecordsRequest.
- * Use `create(DeleteRecordsRequestSchema)` to create a new message.
- */
-export declare const DeleteRecordsRequestSchema: GenMessage<DeleteRecordsRequest>;
-
-/**
- * @generated from message sallyport.v1.DeleteRecordsResponse
- */
-export declare type DeleteRecordsResponse = Message<"sallyport.v1.DeleteRecordsResponse"> & {
-  /**
-   * @generated from field: uint64 cursor = 1;
-   */
-  cursor: bigint;
-};
-
-/**
- * Describes the message sallyport.v1.DeleteRecordsResponse.
- * Use `create(DeleteRecordsResponseSchema)` to create a new message.
- */
-export declare const DeleteRecordsResponseSchema: GenMessage<DeleteRecordsResponse>;
-
-/**
  * @generated from message sallyport.v1.PurgeRecordsRequest
  */
 export declare type PurgeRecordsRequest = Message<"sallyport.v1.PurgeRecordsRequest"> & {
@@ -912,16 +880,6 @@ export declare const RecordService: GenService<{
     methodKind: "unary";
     input: typeof PutRecordsRequestSchema;
     output: typeof PutRecordsResponseSchema;
-  },
-  /**
-   * Leaves a tombstone that every device syncs.
-   *
-   * @generated from rpc sallyport.v1.RecordService.DeleteRecords
-   */
-  deleteRecords: {
-    methodKind: "unary";
-    input: typeof DeleteRecordsRequestSchema;
-    output: typeof DeleteRecordsResponseSchema;
   },
   /**
    * Removes records of the trash for good, with their history and files. Cards stay until their accounts remove them.

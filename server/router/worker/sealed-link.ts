@@ -30,8 +30,11 @@ export interface LinkTimes {
 
 export const linkTimes: LinkTimes = { heartbeatMs: 15_000, proofMs: 10_000, closeMs: 2_000 };
 
-/** What may wait for a slow peer. More than this is a lost peer: closing it costs it a reconnect, keeping it our memory. */
-const mostWaitingBytes = 2 * 1024 * 1024;
+/**
+ * What may wait for a slow peer: the largest roster, and what its sessions say meanwhile. More than this is a lost peer:
+ * closing it costs it a reconnect, keeping it our memory.
+ */
+const mostWaitingBytes = limits.rosterBytes + 2 * 1024 * 1024;
 /** Frames that may wait for their handling before the socket is paused. */
 const mostWaitingFrames = 64;
 

@@ -9,8 +9,9 @@ ALTER TABLE account
 -- One row for each thing that an account sees or saw. A change takes the row to a new position, under the lock of the
 -- account's row: commits of one account happen in the order of their positions, and a reader misses none.
 CREATE TABLE feed (
-  account_uid uid NOT NULL REFERENCES account ON DELETE CASCADE,
-  -- FeedKind of record.proto.
+  -- Of an account: looked up for all rows of a statement at once where they are written, not row by row.
+  account_uid uid NOT NULL,
+  -- FeedKind of record.proto. An entry stands for its record and the record's grants, too.
   kind smallint NOT NULL,
   object_uid uid NOT NULL,
   -- Of an entry: the record. Otherwise empty.
@@ -21,6 +22,14 @@ CREATE TABLE feed (
 INSERT INTO feed (account_uid, kind, object_uid, cursor) SELECT owner_uid, 1, record_uid, cursor FROM record;
 -- Sync reads along this index; uniqueness proves that no two changes share a position.
 CREATE UNIQUE INDEX feed_cursor ON feed (account_uid, cursor);
+
+CREATE FUNCTION forget_feeds() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM feed USING gone WHERE feed.account_uid = gone.account_uid;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER account_gone AFTER DELETE ON account REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_feeds();
 
 -- Tombstones: the feed says that they are gone.
 DELETE FROM record WHERE deleted;

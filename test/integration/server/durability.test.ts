@@ -9,7 +9,7 @@ import { startServerProcess } from '../../fixtures/server-process.ts';
 
 const kills = 20;
 const writers = 6;
-const { putRecords, sync } = RecordService.method;
+const { sync } = RecordService.method;
 
 test(
   `a write that was acknowledged is there after kill -9: ${kills} kills under load, nothing lost`,
@@ -53,7 +53,7 @@ async function writeUntilKilled(
     for (;;) {
       const recordUid = uidBytes(newUid());
       const change = { recordUid, sealedKey: envelopeOf('key'), sealedData: envelopeOf('data') };
-      const done = await client.call(putRecords, { changes: [change] }).catch(() => null);
+      const done = await client.putRecords([change]).catch(() => null);
       if (!done) return; // the connection died with the server
       acknowledged.add(uidText(recordUid));
       if (acknowledged.size >= enough) killing ??= kill();

@@ -5,7 +5,6 @@ import { expect, test } from 'vitest';
 import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
-import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { sealedChunks } from '../../fixtures/sealed-file.ts';
@@ -29,7 +28,7 @@ test(
       await client.register('durable@example.test', 'correct horse battery');
       const recordUid = uidBytes(newUid());
       const change = { recordUid, sealedKey: envelopeOf('key'), sealedData: envelopeOf('data') };
-      await client.call(RecordService.method.putRecords, { changes: [change] });
+      await client.putRecords([change]);
       const layout = { chunkCount: chunkCountOf(size), sealedSize: BigInt(sealedFileSize(size)) };
       await client.call(startFile, { fileUid, recordUid, ...layout, sealedNote: envelopeOf('note') });
 

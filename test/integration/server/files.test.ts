@@ -5,7 +5,6 @@ import type { ProtocolError } from '../../../protocol/errors.ts';
 import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
-import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
@@ -27,7 +26,7 @@ describe('files', () => {
     await client.register(`files${count++}@example.test`, 'correct horse battery');
     const recordUid = uidBytes(newUid());
     const change = { recordUid, sealedKey: envelopeOf('key'), sealedData: envelopeOf('data') };
-    await client.call(RecordService.method.putRecords, { changes: [change] });
+    await client.putRecords([change]);
     return { client, recordUid };
   };
   const announce = (recordUid: Uint8Array, size: number, fileUid = uidBytes(newUid())) => ({
@@ -94,7 +93,7 @@ describe('files', () => {
       ...{ recordUid, baseRevision: 1n, fileUids: [fileUid] },
       ...{ sealedKey: envelopeOf('key'), sealedData: envelopeOf('data') },
     };
-    await client.call(RecordService.method.putRecords, { changes: [change] });
+    await client.putRecords([change]);
     expect((await client.call(listUploads, {})).uploads).toEqual([]);
     expect((await client.call(getChunk, { fileUid, index: 0 })).sealed.length).toBeGreaterThan(0);
   });

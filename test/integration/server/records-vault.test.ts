@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { RecordService, type PutCardsRequestSchema } from '../../../protocol/messages/gen/record_pb.js';
 import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { newManifest, sealManifest, type Manifest } from '../../../protocol/vault/manifest.ts';
@@ -29,7 +30,7 @@ describe('the vault at the server', () => {
     await expect(put(owner, [await again()], 1n)).rejects.toMatchObject({ code: 'conflict' });
     await expect(put(owner, [await again()], 3n)).rejects.toMatchObject({ code: 'conflict' });
     await expect(owner.client.call(putRecords, { changes: [await again()] })).rejects.toMatchObject({
-      code: 'conflict',
+      code: 'malformed',
     });
     const forged = { ...(await manifest(owner, 2n)), signature: new Uint8Array(64).fill(1) };
     const changes = [await again()];
@@ -38,7 +39,9 @@ describe('the vault at the server', () => {
     });
     await put(owner, changes, 2n);
     const cards = [{ objectUid: first.recordUid, baseRevision: 0n, sealed: envelopeOf('card') }];
-    await expect(owner.client.call(putCards, { changes: cards })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(owner.client.call(putCards, { changes: cards })).rejects.toMatchObject({
+      code: 'malformed',
+    });
     await owner.client.call(putCards, { changes: cards, manifest: await manifest(owner, 3n) });
     const folder = await owner.folderChange(newUid());
     await owner.client.call(putFolder, { ...folder, manifest: await manifest(owner, 4n) });
@@ -53,7 +56,7 @@ describe('the vault at the server', () => {
     const [owner] = await people(1);
     const change = await owner.change('one');
     for (const wrong of [
-      { ...change, signature: new Uint8Array(0) },
+      { ...change, signature: change.signature?.toReversed() ?? change.sealedData },
       { ...change, sealedData: envelopeOf('another') },
       { ...change, sealedLaunch: envelopeOf('another') },
       { ...change, deleted: true },
@@ -177,16 +180,16 @@ describe('the vault at the server', () => {
     const card = (baseRevision: bigint, sealed = envelopeOf('card')) => ({
       changes: [{ objectUid, baseRevision, sealed }],
     });
-    await expect(reader.client.call(putCards, card(0n))).rejects.toMatchObject({ code: 'not-found' });
+    await expect(putCard(reader, card(0n))).rejects.toMatchObject({ code: 'not-found' });
     await owner.share(record, reader);
-    await reader.client.call(putCards, card(0n));
-    await expect(reader.client.call(putCards, card(0n))).rejects.toMatchObject({ code: 'conflict' });
-    await reader.client.call(putCards, card(1n));
+    await putCard(reader, card(0n));
+    await expect(putCard(reader, card(0n))).rejects.toMatchObject({ code: 'conflict' });
+    await putCard(reader, card(1n));
     expect((await reader.sync()).cards).toMatchObject([{ revision: 2n }]);
     expect((await owner.see()).cards).toEqual([]);
     await owner.unshare('record', record, reader.uid);
     expect((await reader.see()).cards).toHaveLength(1);
-    await reader.client.call(putCards, card(2n, new Uint8Array(0)));
+    await putCard(reader, card(2n, new Uint8Array(0)));
     expect((await reader.see()).cards).toEqual([]);
   });
 
@@ -203,6 +206,12 @@ type Tuple<Count extends number, Held extends Person[] = []> = Held['length'] ex
 async function manifest(owner: Person, version: bigint) {
   const before: Manifest = { ...newManifest(1n), version };
   return await sealManifest(owner.client.account, before);
+}
+
+function putCard(person: Person, input: MessageInitShape<typeof PutCardsRequestSchema>) {
+  return person.client.writeNext((next) =>
+    person.client.call(putCards, { changes: input.changes ?? [], manifest: next }),
+  );
 }
 
 async function put(owner: Person, changes: NamedChange[], version: bigint) {

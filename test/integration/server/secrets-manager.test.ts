@@ -4,11 +4,10 @@ import { generateEcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ApplicationService, ClientKind } from '../../../protocol/messages/gen/application_pb.js';
-import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { parseErrorBody } from '../../../protocol/secrets-manager/error-body.ts';
 import { sealSecretsManagerRequest } from '../../../protocol/secrets-manager/request.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-import { ApiClient } from '../../fixtures/api-client.ts';
+import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import {
   addClient,
   copyFor,
@@ -97,9 +96,12 @@ describe('secrets manager', () => {
     expect((await client.getSecret()).records).toHaveLength(0);
     await vault.call(shareRecords, { copies: [await copyFor(application, record, 'again')] });
     expect((await client.getSecret()).records[0]?.content).toContain('again');
-    await vault.call(RecordService.method.deleteRecords, {
-      records: [{ recordUid: uidBytes(record), revision: 1n }],
-    });
+    await vault.putRecords([
+      {
+        ...{ recordUid: uidBytes(record), baseRevision: 1n, deleted: true },
+        ...{ sealedKey: envelopeOf('key'), sealedData: envelopeOf('trashed') },
+      },
+    ]);
     expect((await client.getSecret()).records).toHaveLength(0);
     await vault.call(removeClient, { clientId });
     await expect(client.getSecret()).rejects.toMatchObject(denied);

@@ -69,8 +69,12 @@ describe('sharing', () => {
     expect(page.folders).toMatchObject([{ sealedKey: new Uint8Array(0) }]);
     const folderUid = uidBytes(folder);
     await owner.client.call(removeEntries, { folderUid, recordUids: records.slice(0, 1).map(uidBytes) });
-    expect(kindsOf((await member.sync()).removals)).toEqual([FeedKind.RECORD, FeedKind.ENTRY]);
-    await owner.client.call(deleteFolder, { folderUid });
+    expect(kindsOf((await member.sync()).removals)).toEqual([
+      FeedKind.RECORD,
+      FeedKind.ENTRY,
+      FeedKind.GRANTS,
+    ]);
+    await owner.client.writeNext((manifest) => owner.client.call(deleteFolder, { folderUid, manifest }));
     expect(kindsOf((await member.sync()).removals)).toEqual([
       FeedKind.RECORD,
       FeedKind.FOLDER,
@@ -170,7 +174,11 @@ describe('sharing', () => {
     await expect(owner.client.call(putEntries, { entries })).rejects.toMatchObject({ code: 'not-found' });
     await member.sync();
     await owner.unshare('folder', folder, manager.uid);
-    expect(kindsOf((await member.sync()).removals)).toEqual([FeedKind.RECORD, FeedKind.ENTRY]);
+    expect(kindsOf((await member.sync()).removals)).toEqual([
+      FeedKind.RECORD,
+      FeedKind.ENTRY,
+      FeedKind.GRANTS,
+    ]);
   });
 
   test('ownership goes to whom it was offered, with what the new owner gives', async () => {
@@ -184,7 +192,9 @@ describe('sharing', () => {
         takeOver: true,
       });
       const grants = [await heir.grant(record, owner, { rights: { edit: true } })];
-      return await heir.client.call(putRecords, { changes: [change], grants });
+      return await heir.client.writeNext((manifest) =>
+        heir.client.call(putRecords, { changes: [change], grants, manifest }),
+      );
     };
     await expect(takeOver()).rejects.toMatchObject({ code: 'not-found' });
     await owner.share(record, heir, { rights: { edit: true, share: true, own: true } });
@@ -208,7 +218,9 @@ describe('sharing', () => {
       sealedFormerKey: new Uint8Array(100).fill(1),
     });
     const grants = [await owner.grant(record, kept, { keyVersion: 2 })];
-    await owner.client.call(putRecords, { changes: [change], grants });
+    await owner.client.writeNext((manifest) =>
+      owner.client.call(putRecords, { changes: [change], grants, manifest }),
+    );
     expect((await kept.see()).records).toMatchObject([{ keyVersion: 2 }]);
     expect((await gone.see()).records).toEqual([]);
     const history = await kept.client.call(listHistory, { recordUid: uidBytes(record) });

@@ -60,6 +60,17 @@ describe('store', () => {
     await close();
   });
 
+  test('what names an account goes with it: the end of an account leaves nothing', async () => {
+    const pool = await newPool('owned');
+    await migrate(pool, readMigrations());
+    const { rows } = await pool.query(
+      `SELECT conrelid::regclass::text AS name FROM pg_constraint
+       WHERE contype = 'f' AND confrelid = 'owned.account'::regclass AND confdeltype <> 'c'`,
+    );
+    expect(rows).toEqual([]);
+    await pool.end();
+  });
+
   test('migrations run once, also when servers start at the same time, and later ones are added to an old store', async () => {
     const pool = await newPool('fresh');
     const all = readMigrations();

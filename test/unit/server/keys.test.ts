@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -65,4 +65,16 @@ test('an expired key is out of use without a restart', () => {
   loadKeyFile(folder);
   rotateKeys(folder, Date.now() - 31 * day);
   expect(new KeyRing(folder).keys).toHaveLength(1);
+});
+
+test('a key file of a former version gets its second-factor key once, and keeps the rest', () => {
+  const first = loadKeyFile(folder);
+  const path = join(folder, 'server-keys.json');
+  const { secondFactorKey: _, ...former } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify(former));
+  const upgraded = loadKeyFile(folder);
+  expect(upgraded).toEqual({ ...first, secondFactorKey: upgraded.secondFactorKey });
+  expect(upgraded.secondFactorKey).toHaveLength(32);
+  expect(upgraded.secondFactorKey).not.toEqual(first.secondFactorKey);
+  expect(loadKeyFile(folder)).toEqual(upgraded);
 });

@@ -13,7 +13,7 @@ import {
   type RecordEntry,
 } from '../../../workers/engine/records/record-entry.ts';
 import { completeContent } from '../../../workers/engine/records/record-view.ts';
-import { fitOf, rowOf } from '../../../workers/engine/search/list-row.ts';
+import { ListRow } from '../../../workers/engine/search/list-row.ts';
 
 const content: RecordContent = {
   type: 'pamUser',
@@ -108,8 +108,8 @@ describe('entries', () => {
   });
 
   test('match a word in any case, and the name of the type', () => {
-    expect(['root', 'user'].map((word) => fitOf(rowOf(entry, null), word) >= 0)).toEqual([true, true]);
-    expect(fitOf(rowOf(entry, null), 'hunter2')).toBe(-1);
+    expect(['root', 'user'].map((word) => new ListRow(entry, null).fit(word) >= 0)).toEqual([true, true]);
+    expect(new ListRow(entry, null).fit('hunter2')).toBe(-1);
   });
 
   test('a machine with nonsense in its settings is listed, and not connectable', () => {

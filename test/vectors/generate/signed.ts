@@ -336,6 +336,35 @@ export function linkProofs(): object[] {
   ];
 }
 
+export function deviceProofs(): object[] {
+  const device = keyPair('device');
+  const method = 'AccountService/CompleteLogin';
+  const [loginUid, deviceUid] = [seed('login uid', 16), seed('device uid', 16)];
+  const signature = sign(
+    device.privateKey,
+    'sallyport/v1/signature/device-proof',
+    context(method, loginUid, deviceUid),
+  );
+  const base = {
+    publicKey: hex(device.publicKey),
+    method,
+    loginUid: hex(loginUid),
+    deviceUid: hex(deviceUid),
+    signature: hex(signature),
+  };
+  const bad = (name: string, change: object) => ({ ...base, name, ...change, fails: 'bad-signature' });
+  return [
+    { ...base, name: 'of a second factor' },
+    bad('passed for the first half', { method: 'AccountService/FinishLogin' }),
+    bad('passed for an approval', { method: 'AccountService/AwaitApproval' }),
+    bad('of another login', { loginUid: hex(seed('other', 16)) }),
+    bad('of another device', { deviceUid: hex(seed('other', 16)) }),
+    bad('login and device swapped', { loginUid: base.deviceUid, deviceUid: base.loginUid }),
+    bad('by another key', { publicKey: hex(stranger.publicKey) }),
+    bad('no signature', { signature: '' }),
+  ];
+}
+
 function uidText(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
 }

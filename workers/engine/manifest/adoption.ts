@@ -2,7 +2,7 @@ import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { limits } from '../../../protocol/limits.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
-import { elementOf, recordElement, type KnownRecord } from '../records/known-record.ts';
+import { elementOf, knownWith, recordElement, type KnownRecord } from '../records/known-record.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
 import type { VaultSession } from '../vault-session.ts';
@@ -93,7 +93,7 @@ function changeOf({ records, folders, departed }: Adopted): {
 
 function afterwards({ records, folders, departed }: Adopted): ContentsChange {
   return {
-    records: records.map((known) => ({ ...known, covered: null })),
+    records: records.map((known) => knownWith(known, { covered: null })),
     others: folders.map(asCurrent),
     removedOthers: departed.map(({ kind, uid }) => ({ kind, uid })),
   };

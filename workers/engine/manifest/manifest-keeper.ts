@@ -4,8 +4,10 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { SealedManifestSchema, type SealedManifest } from '../../../protocol/messages/gen/manifest_pb.js';
+import type { Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import {
+  follows,
   newManifest,
   nextManifest,
   openManifest,
@@ -27,6 +29,7 @@ export interface KeeperParts {
   /** Everything that the manifest is to cover, as it is known here. */
   readonly elements: () => Iterable<ManifestElement>;
   readonly rosterVersion: () => bigint;
+  readonly deviceUid: Uid;
 }
 
 /** What a sync found. `fits`: nothing was left out, rolled back or added. */
@@ -48,13 +51,13 @@ export class ManifestKeeper {
   }
 
   /**
-   * Takes the server's manifest over and compares it with what is here. One that is older than the last one, or none
-   * where there must be one, does not fit. Throws `untrusted` when the vault was used by a newer version of this code.
+   * Takes the server's manifest over and compares it with what is here. One that did not grow from the last one, or
+   * none where there must be one, does not fit. Throws `untrusted` when the vault was used by a newer version of this code.
    */
   async judge(shown: SealedManifest | undefined): Promise<Verdict> {
     if (!shown) return { fits: this.#newest === null && isNone(this.#parts.elements()), manifest: null };
     const manifest = await this.#opened(shown);
-    if (manifest === null || manifest.version < (this.#newest?.version ?? 0n)) return misfit;
+    if (manifest === null || (this.#newest !== null && !follows(manifest, this.#newest))) return misfit;
     this.#newest = manifest;
     this.#parts.set.useKey(manifest.setKey, this.#parts.elements);
     const bytes = copy(encodeMessage(SealedManifestSchema, shown));
@@ -70,7 +73,10 @@ export class ManifestKeeper {
   async next(change: ManifestChange): Promise<MessageInitShape<typeof SealedManifestSchema>> {
     const rosterVersion = this.#parts.rosterVersion();
     const before = this.#newest ?? newManifest(rosterVersion);
-    return await sealManifest(this.#parts.keys, nextManifest(before, change, rosterVersion));
+    return await sealManifest(
+      this.#parts.keys,
+      nextManifest(before, change, rosterVersion, this.#parts.deviceUid),
+    );
   }
 
   /** One that does not open is none of ours: it is as if the server had shown something else. */

@@ -28,9 +28,17 @@ export interface Covered {
   readonly deleted: boolean;
 }
 
+/** The same record with something else known of it. */
+export function knownWith(
+  { uid, ownerUid, revision, keyVersion, deleted, tag, covered, proved, entry }: KnownRecord,
+  change: Partial<Pick<KnownRecord, 'covered' | 'proved'>>,
+): KnownRecord {
+  return { uid, ownerUid, revision, keyVersion, deleted, tag, covered, proved, entry, ...change };
+}
+
 /** The record in its owner's manifest. */
-export function elementOf({ uid, ...known }: KnownRecord): ManifestElement {
-  return recordElement(uid, known.covered ?? known);
+export function elementOf(known: KnownRecord): ManifestElement {
+  return recordElement(known.uid, known.covered ?? known);
 }
 
 /** The same of a record whose coverage alone is known. */

@@ -5,7 +5,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { StoredRow } from '../storage.ts';
-import { coveredIn, tagText, type KnownRecord } from './known-record.ts';
+import { coveredIn, knownWith, tagText, type KnownRecord } from './known-record.ts';
 import type { RecordBook } from './record-book.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { RecordOpener } from './record-opener.ts';
@@ -103,7 +103,7 @@ export class RecordAdmission {
     if (seesOther || (known.entry === null && tag === known.tag))
       return await this.#judgeNewer(uid, record, null);
     if (tag !== known.tag) return this.refuse(uid, 'is another one under the same revision');
-    return this.#parts.book.isOwn(known) ? admitted(record, { ...known, covered: coverageOf(record) }) : null;
+    return this.#parts.book.isOwn(known) ? admitted(record, knownWith(known, { covered: coverageOf(record) })) : null;
   }
 
   async #judgeNewer(uid: Uid, record: Record, known: KnownRecord | null): Promise<Admitted | null> {

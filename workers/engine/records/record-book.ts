@@ -5,7 +5,7 @@ import type { Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import type { VaultStorage } from '../storage.ts';
-import { elementOf, type KnownRecord } from './known-record.ts';
+import { elementOf, knownWith, type KnownRecord } from './known-record.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { OpenedRecord, RecordOpener } from './record-opener.ts';
 
@@ -125,7 +125,7 @@ export class RecordBook {
   /** The manifest fitted: every own record is what its owner last wrote, or was verified. */
   proveAll(): void {
     for (const known of this.#known.values()) {
-      if (!known.proved && this.isOwn(known)) this.#known.set(known.uid, { ...known, proved: true });
+      if (!known.proved && this.isOwn(known)) this.#known.set(known.uid, knownWith(known, { proved: true }));
     }
   }
 

@@ -4,29 +4,39 @@ import { isOrdinary, type RecordEntry } from '../records/record-entry.ts';
 import { plain } from './query.ts';
 
 /** A record as lists and searches go through it. */
-export interface ListRow {
+export class ListRow {
   readonly entry: RecordEntry;
   readonly card: KnownCard | null;
   readonly ordinary: boolean;
-  /** Title, login, host, URL and type in plain letters, a line each. */
-  readonly text: string;
-}
+  #text: string | null = null;
+  #titleEnd = 0;
 
-export function rowOf(entry: RecordEntry, card: KnownCard | null): ListRow {
-  const { title, login, host, url, type } = entry;
-  const typeTitle = templateOf(type)?.title ?? '';
-  const text = plain(`\n${title}\n${login}\n${host}\n${url}\n${type}\n${typeTitle}`);
-  return { entry, card, ordinary: isOrdinary(type), text };
-}
+  constructor(entry: RecordEntry, card: KnownCard | null) {
+    this.entry = entry;
+    this.card = card;
+    this.ordinary = isOrdinary(entry.type);
+  }
 
-/** How well a word fits: 0 best, 4 least; -1: not at all. */
-export function fitOf({ text }: ListRow, word: string): number {
-  const at = text.indexOf(word);
-  if (at < 0) return -1;
-  const titleEnd = text.indexOf('\n', 1);
-  if (at < titleEnd)
-    return at === 1 ? 0 : startsWord(text, at) || hasWordStart(text, word, at, titleEnd) ? 1 : 2;
-  return startsWord(text, at) || hasWordStart(text, word, at, text.length) ? 3 : 4;
+  /** Title, login, host, URL and type in plain letters, a line each. Made when a search first needs it. */
+  get text(): string {
+    if (this.#text === null) {
+      const { title, login, host, url, type } = this.entry;
+      this.#text = plain(`\n${title}\n${login}\n${host}\n${url}\n${type}\n${templateOf(type)?.title ?? ''}`);
+      this.#titleEnd = this.#text.indexOf('\n', 1);
+    }
+    return this.#text;
+  }
+
+  /** How well a word fits: 0 best, 4 least; -1: not at all. */
+  fit(word: string): number {
+    const { text } = this;
+    const at = text.indexOf(word);
+    if (at < 0) return -1;
+    const titleEnd = this.#titleEnd;
+    if (at < titleEnd)
+      return at === 1 ? 0 : startsWord(text, at) || hasWordStart(text, word, at, titleEnd) ? 1 : 2;
+    return startsWord(text, at) || hasWordStart(text, word, at, text.length) ? 3 : 4;
+  }
 }
 
 function hasWordStart(text: string, word: string, from: number, end: number): boolean {

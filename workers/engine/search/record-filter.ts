@@ -47,7 +47,8 @@ function sharedTest(shared: 'by-me' | 'with-me', { accountUid, isShared }: Filte
 function folderTest(folderUid: Uid | 'top', subfolderUid: Uid | null | undefined, world: FilterWorld): Test {
   const { sharedFolders, folderTitles } = world;
   if (folderUid === 'top') {
-    const isInOwn = ({ card }: ListRow) => card?.folderUid != null && folderTitles.has(card.folderUid);
+    const isInOwn = ({ card }: ListRow) =>
+      card !== null && card.folderUid !== null && folderTitles.has(card.folderUid);
     return (row) => !isInOwn(row) && !sharedFolders.some(({ places }) => places.has(row.entry.uid));
   }
   for (const { uid, subfolders, places } of sharedFolders) {
@@ -83,7 +84,7 @@ function inTest(word: string, world: FilterWorld): Test {
   const folders = foldersNamed(word, world);
   const shared = world.sharedFolders.filter(({ name }) => plain(name).includes(word));
   return ({ card, entry }) =>
-    (card?.folderUid != null && folders.has(card.folderUid)) ||
+    (card !== null && card.folderUid !== null && folders.has(card.folderUid)) ||
     shared.some(({ places }) => places.has(entry.uid));
 }
 

@@ -5,7 +5,7 @@ import type { RecordBook } from '../records/record-book.ts';
 import { subtitleOf, type RecordEntry } from '../records/record-entry.ts';
 import type { SharedFolderEntry, SharedKeys } from '../sharing/shared-keys.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
-import { fitOf, type ListRow } from './list-row.ts';
+import type { ListRow } from './list-row.ts';
 import { parseQuery, plain, type Query } from './query.ts';
 import { foldersNamed, testOf, type FilterWorld } from './record-filter.ts';
 import { TitleOrder } from './title-order.ts';
@@ -23,6 +23,8 @@ export interface ListParts {
 const mostRows = 500;
 /** Answers that are kept while a person scrolls through them and types on. */
 const keptAnswers = 8;
+/** Rows between two pauses: a few milliseconds. */
+const warmedAtOnce = 1_000;
 
 interface Answer {
   readonly version: number;
@@ -36,6 +38,8 @@ export class RecordLists {
   readonly #parts: ListParts;
   readonly #order: TitleOrder;
   readonly #answers = new Map<string, Answer>();
+  /** What the views hold without any words. */
+  readonly #bases = new Map<string, Pick<Answer, 'version' | 'rows'>>();
 
   constructor(parts: ListParts) {
     this.#parts = parts;
@@ -53,16 +57,28 @@ export class RecordLists {
   changed({ records = [], removedRecords = [], cards = [], removedCards = [] }: ContentsChange): void {
     this.#order.touch([...removedRecords, ...removedCards, ...[...records, ...cards].map(({ uid }) => uid)]);
     this.#answers.clear();
+    this.#bases.clear();
   }
 
   /** Who may see what is another one now. */
   sharesChanged(): void {
     this.#answers.clear();
+    this.#bases.clear();
   }
 
   clear(): void {
     this.#order.clear();
     this.#answers.clear();
+    this.#bases.clear();
+  }
+
+  /** Makes what searches look through, a slice at a time, so that the first letter typed does not wait for it. */
+  async warm(pause: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const rows = this.#order.rows();
+    for (let i = 0; i < rows.length && !signal.aborted; i++) {
+      if (rows[i]?.text === '' || i % warmedAtOnce > 0) continue;
+      await pause();
+    }
   }
 
   /** All rows by title, in nobody's order but this. */
@@ -114,19 +130,33 @@ export class RecordLists {
   }
 
   async #answer(filter: RecordFilter, sort: RecordSort): Promise<readonly ListRow[]> {
-    const world = await this.world();
     const { query: text = '', ...rest } = filter;
     const version = this.#parts.version();
-    const key = JSON.stringify([text, rest, sort]);
+    const key = keyOf(text, rest, sort);
     const known = this.#answers.get(key);
     if (known?.version === version) return known.rows;
-    const former = this.#answers.get(JSON.stringify([text.slice(0, -1), rest, sort]));
-    const base = former?.version === version && isLonger(text) ? former.matched : this.#order.rows();
+    const world = await this.world();
     const query = parseQuery(text);
-    const matched = base.filter(testOf(filter, query.fields, world));
+    const base = this.#base(text, rest, sort, version) ?? this.#filtered(rest, world);
+    const test = query.fields.length > 0 ? testOf({}, query.fields, world) : null;
+    const matched = test ? base.filter(test) : base;
     const answer = { version, ...this.#ranked(matched, query, sort, world) };
     this.#keep(key, answer);
     return answer.rows;
+  }
+
+  /** What a longer word can only be in: the answer to the shorter one, or to no word at all. */
+  #base(text: string, rest: RecordFilter, sort: RecordSort, version: number): readonly ListRow[] | null {
+    const shorter = isPlain(text) ? this.#answers.get(keyOf(text.slice(0, -1), rest, sort)) : undefined;
+    const whole = this.#bases.get(JSON.stringify(rest));
+    return shorter?.version === version ? shorter.matched : whole?.version === version ? whole.rows : null;
+  }
+
+  #filtered(rest: RecordFilter, world: FilterWorld): readonly ListRow[] {
+    const rows = this.#order.rows().filter(testOf(rest, [], world));
+    if (this.#bases.size >= keptAnswers) this.#bases.clear();
+    this.#bases.set(JSON.stringify(rest), { version: this.#parts.version(), rows });
+    return rows;
   }
 
   #ranked(base: readonly ListRow[], { words }: Query, sort: RecordSort, world: FilterWorld) {
@@ -154,7 +184,9 @@ export class RecordLists {
     const { book, accountUid } = this.#parts;
     if (ownerUid !== accountUid) return launchable;
     if (!machine?.host || !machine.configurationUid || !machine.launchCredentialUid) return false;
-    return book.entry(machine.configurationUid)?.pins != null && book.has(machine.launchCredentialUid);
+    return (
+      (book.entry(machine.configurationUid)?.pins ?? null) !== null && book.has(machine.launchCredentialUid)
+    );
   }
 }
 
@@ -174,8 +206,9 @@ export function accessOf(
 /** Sum of the words' ranks, so that all words in the title come before some; -1 when a word is nowhere. */
 function rankOf(row: ListRow, words: readonly string[], folders: readonly ReadonlySet<Uid>[]): number {
   let rank = 0;
-  for (const [i, word] of words.entries()) {
-    const fit = fitOf(row, word);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    const fit = row.fit(word);
     if (fit < 0 && !isOnCard(row, word, folders[i])) return -1;
     rank += fit < 0 ? worst : fit;
   }
@@ -204,6 +237,10 @@ function sorted(rows: readonly ListRow[], { by, descending }: RecordSort): reado
 }
 
 /** One more letter of a plain word finds nothing that was not found before. */
-function isLonger(text: string): boolean {
+function isPlain(text: string): boolean {
   return text.length > 1 && !/[:"\s]/.test(text);
+}
+
+function keyOf(text: string, rest: RecordFilter, sort: RecordSort): string {
+  return JSON.stringify([text, rest, sort]);
 }

@@ -1,10 +1,10 @@
 import type { Uid } from '../../../protocol/uid.ts';
 import type { KnownCard } from '../organising/card-book.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
-import { rowOf, type ListRow } from './list-row.ts';
+import { ListRow } from './list-row.ts';
 
 export interface OrderSource {
-  /** Every record that opens, whoever's; after an unlock in the order of the snapshot. */
+  /** Every record that opens, whoever's, in the order of titles but for those that were touched. */
   entries(): Iterable<RecordEntry>;
   entry(uid: Uid): RecordEntry | null;
   card(uid: Uid): KnownCard | null;
@@ -29,9 +29,9 @@ export class TitleOrder {
     this.#source = source;
   }
 
-  /** Records or cards that are others than before. */
+  /** Records or cards that are others than when the source was in order. */
   touch(uids: Iterable<Uid>): void {
-    if (this.#rows !== null) for (const uid of uids) this.#changed.add(uid);
+    for (const uid of uids) this.#changed.add(uid);
   }
 
   clear(): void {
@@ -40,18 +40,17 @@ export class TitleOrder {
   }
 
   rows(): readonly ListRow[] {
-    if (this.#rows === null) this.#rows = this.#all();
-    else if (this.#changed.size > fewChanges) this.#rows = this.#merged(this.#rows);
+    this.#rows ??= this.#all();
+    if (this.#changed.size > fewChanges) this.#rows = this.#merged(this.#rows);
     else if (this.#changed.size > 0) this.#placeEach(this.#rows);
     this.#changed.clear();
     return this.#rows;
   }
 
   #all(): ListRow[] {
-    const rows = [...this.#source.entries()].map((entry) => this.#row(entry));
-    // A snapshot is in order but for what changed since: to find that out is cheap, to sort is not.
-    const sorted = rows.every((row, i) => i === 0 || byTitle((rows[i - 1] ?? row).entry, row.entry) <= 0);
-    return sorted ? rows : rows.sort((a, b) => byTitle(a.entry, b.entry));
+    const rows: ListRow[] = [];
+    for (const entry of this.#source.entries()) rows.push(this.#row(entry));
+    return rows;
   }
 
   #merged(rows: readonly ListRow[]): ListRow[] {
@@ -78,7 +77,7 @@ export class TitleOrder {
   }
 
   #row(entry: RecordEntry): ListRow {
-    return rowOf(entry, this.#source.card(entry.uid));
+    return new ListRow(entry, this.#source.card(entry.uid));
   }
 }
 

@@ -6,7 +6,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { ShareLinkService, type ShareLink } from '../../../protocol/messages/gen/share-link_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
-import { isSecretField, secretMembersOf } from '../../../protocol/records/field-types.ts';
+import { fieldTypeOf, isSecretField, secretMembersOf } from '../../../protocol/records/field-types.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
@@ -108,10 +108,18 @@ function requireTerms({ fields, notes, lastsMs, views }: NewShareLink): void {
 function snapshotOf(content: RecordContent, { fields, notes }: NewShareLink): SharedContent {
   const shared = fields.map(({ path, label }): SharedField => ({
     label,
-    value: fieldText(content, path),
+    value: valueText(content, path),
     secret: isSecret(content, path),
   }));
   return { title: content.title, note: notes ? (content.notes ?? '') : '', fields: shared };
+}
+
+/** As a person reads it: a day is stored as milliseconds. */
+function valueText(content: RecordContent, path: NewShareLink['fields'][number]['path']): string {
+  const text = fieldText(content, path);
+  const type = content[path.group]?.[path.index]?.type ?? '';
+  const isDay = fieldTypeOf(type)?.shape.kind === 'date' && /^-?\d{1,15}$/.test(text);
+  return isDay ? new Date(Number(text)).toISOString().slice(0, 10) : text;
 }
 
 function isSecret(content: RecordContent, path: NewShareLink['fields'][number]['path']): boolean {

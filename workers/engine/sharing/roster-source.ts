@@ -12,6 +12,20 @@ export interface RosterSource {
   teamKey(teamUid: Uid): Promise<KeyPair | null>;
 }
 
+/** The organisation of an account that is being opened: who keeps it up to date is there a moment later. */
+export function rostersOf(
+  organisation: { readonly roster: Roster },
+  keeper: () => Pick<RosterSource, 'atLeast' | 'teamKey'> | null,
+): RosterSource {
+  return {
+    get roster() {
+      return organisation.roster;
+    },
+    atLeast: async (version) => await keeper()?.atLeast(version),
+    teamKey: async (teamUid) => (await keeper()?.teamKey(teamUid)) ?? null,
+  };
+}
+
 export interface KeyPair {
   readonly publicKey: Bytes;
   readonly privateKey: Bytes;

@@ -55,11 +55,11 @@ export class ColumnReader {
     this.#at = aligned(4 + headerLength);
   }
 
-  texts(count: number): readonly string[] {
-    const values = count === 0 ? [] : parseUtf8(this.#take()).split(separator);
-    if (count === 0) this.#take();
-    if (values.length !== count) throw new ProtocolError('malformed', 'a column of another length');
-    return values;
+  /** Taken apart when it is first asked for. */
+  texts(count: number): () => readonly string[] {
+    const column = this.#take();
+    let values: readonly string[] | null = null;
+    return () => (values ??= split(column, count));
   }
 
   numbers(count: number): Float64Array {
@@ -80,6 +80,12 @@ export class ColumnReader {
     this.#at += aligned(length);
     return column;
   }
+}
+
+function split(column: Bytes, count: number): readonly string[] {
+  const values = count === 0 ? [] : parseUtf8(column).split(separator);
+  if (values.length !== count) throw new ProtocolError('malformed', 'a column of another length');
+  return values;
 }
 
 function aligned(length: number): number {

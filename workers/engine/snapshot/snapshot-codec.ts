@@ -7,21 +7,19 @@ import type { SetState } from '../manifest/vault-set.ts';
 import type { KnownCard } from '../organising/card-book.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
+import { byTitle } from '../search/title-order.ts';
 import { ColumnReader, ColumnWriter } from './columns.ts';
+import {
+  recordFlags,
+  StoredRecord,
+  type RecordColumns,
+  type Sparse,
+  type TextColumn,
+} from './stored-records.ts';
 import type { ContentsState } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
 const version = 1;
-
-const flags = { deleted: 1, proved: 2, launchOnly: 4, readable: 8, launchable: 16 } as const;
-
-/** What few records have, by their place. */
-interface Sparse {
-  readonly machines: readonly (readonly [number, Uid | null, Uid | null])[];
-  readonly pins: readonly (readonly [number, PamResources])[];
-  readonly parents: readonly (readonly [number, Uid])[];
-  readonly covered: readonly (readonly [number, Covered])[];
-}
 
 interface Header {
   readonly version: number;
@@ -35,8 +33,9 @@ interface Header {
   readonly set: { readonly setKey: string; readonly digest: string; readonly count: number } | null;
 }
 
-/** The state as columns, not sealed yet. */
-export function encodeSnapshot({ records, cards, others, set }: ContentsState): Bytes {
+/** The state as columns, not sealed yet: records in the order of their titles, so that a list needs no sorting. */
+export function encodeSnapshot({ records: unordered, cards, others, set }: ContentsState): Bytes {
+  const records = [...unordered].sort(byTitleOf);
   const types = new Places<string>();
   const owners = new Places<Uid>();
   const folders = new Places<Uid | null>();
@@ -96,66 +95,37 @@ export function decodeSnapshot(bytes: Bytes): ContentsState {
 
 function readRecords(reader: ColumnReader, header: Header): KnownRecord[] {
   const count = header.records;
-  const uids = reader.texts(count) as readonly Uid[];
+  const uids = reader.texts(count)() as readonly Uid[];
   const tags = reader.texts(count);
   const revisions = reader.numbers(count);
   const keyVersions = reader.numbers(count);
   const changed = reader.numbers(count);
-  const bits = reader.numbers(count);
-  const types = reader.numbers(count);
-  const owners = reader.numbers(count);
-  const titles = reader.texts(count);
-  const logins = reader.texts(count);
-  const hosts = reader.texts(count);
-  const urls = reader.texts(count);
+  const flags = reader.numbers(count);
+  const typeOf = reader.numbers(count);
+  const ownerOf = reader.numbers(count);
+  const [titles, logins, hosts, urls] = [1, 2, 3, 4].map(() => reader.texts(count)) as [
+    TextColumn,
+    TextColumn,
+    TextColumn,
+    TextColumn,
+  ];
   const sparse = reader.json() as Sparse;
-  const machines = new Map(sparse.machines.map((machine) => [machine[0], machine]));
-  const pins = new Map(sparse.pins);
-  const parents = new Map(sparse.parents);
-  const covered = new Map(sparse.covered);
-  const records = new Array<KnownRecord>(count);
-  for (let i = 0; i < count; i++) {
-    const uid = uids[i] as Uid;
-    const ownerUid = header.owners[owners[i] ?? 0] as Uid;
-    const bit = bits[i] ?? 0;
-    const deleted = (bit & flags.deleted) !== 0;
-    const host = hosts[i] ?? '';
-    const machine = machines.get(i);
-    const entry: RecordEntry = {
-      uid,
-      ownerUid,
-      type: header.types[types[i] ?? 0] ?? '',
-      title: titles[i] ?? '',
-      login: logins[i] ?? '',
-      host,
-      url: urls[i] ?? '',
-      changedAt: changed[i] ?? 0,
-      trashed: deleted,
-      machine: machine ? { host, configurationUid: machine[1], launchCredentialUid: machine[2] } : null,
-      pins: pins.get(i) ?? null,
-      parentUid: parents.get(i) ?? null,
-      launchOnly: (bit & flags.launchOnly) !== 0,
-      launchable: (bit & flags.launchable) !== 0,
-    };
-    records[i] = {
-      uid,
-      ownerUid,
-      revision: revisions[i] ?? 0,
-      keyVersion: keyVersions[i] ?? 0,
-      deleted,
-      tag: tags[i] ?? '',
-      covered: covered.get(i) ?? null,
-      proved: (bit & flags.proved) !== 0,
-      entry: (bit & flags.readable) !== 0 ? entry : null,
-    };
-  }
-  return records;
+  const columns: RecordColumns = {
+    ...{ uids, tags, revisions, keyVersions, changed, flags, typeOf, ownerOf, titles, logins, hosts, urls },
+    owners: header.owners,
+    types: header.types,
+    machines: new Map(sparse.machines.map((machine) => [machine[0], machine])),
+    pins: new Map(sparse.pins),
+    parents: new Map(sparse.parents),
+    covered: new Map(sparse.covered),
+  };
+  return uids.map((_, at) => new StoredRecord(columns, at));
 }
 
 function readCards(reader: ColumnReader, header: Header): KnownCard[] {
   const count = header.cards;
-  const uids = reader.texts(count) as readonly Uid[];
-  const tags = reader.texts(count);
+  const uids = reader.texts(count)() as readonly Uid[];
+  const tags = reader.texts(count)();
   const revisions = reader.numbers(count);
   const favourites = reader.numbers(count);
   const folders = reader.numbers(count);
@@ -185,13 +155,19 @@ function sparseOf(records: readonly KnownRecord[]): Sparse {
   return { machines, pins, parents, covered };
 }
 
+/** What cannot be read comes last: it is in no list. */
+function byTitleOf(a: KnownRecord, b: KnownRecord): number {
+  if (a.entry === null || b.entry === null) return Number(a.entry === null) - Number(b.entry === null);
+  return byTitle(a.entry, b.entry);
+}
+
 function flagsOf({ deleted, proved, entry }: KnownRecord): number {
   return (
-    (deleted ? flags.deleted : 0) |
-    (proved ? flags.proved : 0) |
-    (entry?.launchOnly ? flags.launchOnly : 0) |
-    (entry?.launchable ? flags.launchable : 0) |
-    (entry ? flags.readable : 0)
+    (deleted ? recordFlags.deleted : 0) |
+    (proved ? recordFlags.proved : 0) |
+    (entry?.launchOnly ? recordFlags.launchOnly : 0) |
+    (entry?.launchable ? recordFlags.launchable : 0) |
+    (entry ? recordFlags.readable : 0)
   );
 }
 

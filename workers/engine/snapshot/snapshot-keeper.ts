@@ -17,8 +17,8 @@ export interface SnapshotParts {
 
 type Part = 'base' | 'journal';
 
-/** Journal entries after which the snapshot is written anew. */
-const longestJournal = 32;
+/** Journal entries, and objects in them, after which the snapshot is written anew. */
+const longest = { journal: 32, objects: 1_000 };
 
 /**
  * The sealed local snapshot (protocol.md §15.5): what lists and searches need of every record, so that an unlock opens
@@ -27,18 +27,19 @@ const longestJournal = 32;
 export class SnapshotKeeper {
   readonly #parts: SnapshotParts;
   #journalled = 0;
+  #objects = 0;
   #compacting: Promise<void> | null = null;
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
   }
 
-  /** Fills the contents from the last visit. False when there is nothing that can be used: then rows are opened anew. */
-  async load(contents: VaultContents): Promise<boolean> {
+  /** Fills the contents from the last visit; `later` is told of what changed since the snapshot. False when there is nothing that can be used: then rows are opened anew. */
+  async load(contents: VaultContents, later: (change: ContentsChange) => void): Promise<boolean> {
     const stored = await this.#parts.storage.readSnapshot();
     if (stored.base === null && stored.journal.length === 0) return false;
     try {
-      await this.#fill(contents, stored);
+      await this.#fill(contents, stored, later);
       this.#journalled = stored.journal.length;
       return true;
     } catch (error) {
@@ -50,12 +51,14 @@ export class SnapshotKeeper {
   /** What a commit stores of its changes. */
   async journal(change: ContentsChange): Promise<Bytes> {
     this.#journalled++;
+    this.#objects += (change.records?.length ?? 0) + (change.cards?.length ?? 0);
     return await this.#seal('journal', utf8(JSON.stringify(change)));
   }
 
   /** Writes the snapshot anew when the journal has become long. Runs behind; a failure leaves what was there. */
   compactWhenLong(): void {
-    if (this.#journalled < longestJournal || this.#compacting !== null) return;
+    const isLong = this.#journalled >= longest.journal || this.#objects >= longest.objects;
+    if (!isLong || this.#compacting !== null) return;
     this.#compacting = this.#compact().finally(() => (this.#compacting = null));
   }
 
@@ -64,6 +67,7 @@ export class SnapshotKeeper {
     const sealed = await this.#seal('base', encodeSnapshot(contents.state()));
     await this.#parts.storage.writeSnapshot(sealed, upTo);
     this.#journalled = 0;
+    this.#objects = 0;
   }
 
   /** From the storage and not from memory: another tab may have committed what this one has not seen yet. */
@@ -78,11 +82,17 @@ export class SnapshotKeeper {
     }
   }
 
-  async #fill(contents: VaultContents, { base, journal }: StoredSnapshot): Promise<void> {
+  async #fill(
+    contents: VaultContents,
+    { base, journal }: StoredSnapshot,
+    later: (change: ContentsChange) => void = () => {},
+  ): Promise<void> {
     if (base !== null) contents.load(decodeSnapshot(await this.#open('base', base)));
     for (const sealed of journal) {
       // Sealed by this engine for this account.
-      contents.apply(JSON.parse(parseUtf8(await this.#open('journal', sealed))) as ContentsChange);
+      const change = JSON.parse(parseUtf8(await this.#open('journal', sealed))) as ContentsChange;
+      contents.apply(change);
+      later(change);
     }
   }
 

@@ -1,0 +1,135 @@
+import type { OwnershipOffer, RecordRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
+import { isWithin, viewRights, type Rights } from '../../../protocol/sharing/rights.ts';
+import { wipe } from '../../../protocol/bytes.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { RekeyReport, type Rekeying } from './rekeying.ts';
+import { recordRights } from './share-rights.ts';
+import { sealGrant, type GivenObject, type Grantee } from './share-seal.ts';
+import type { SharingOffice } from './sharing-office.ts';
+
+/** Grants in one request. */
+const batch = 200;
+
+/** Records given to people and teams, taken back, and handed over. */
+export class RecordShares {
+  readonly #office: SharingOffice;
+  readonly #rekeying: Rekeying;
+
+  constructor(office: SharingOffice, rekeying: Rekeying) {
+    this.#office = office;
+    this.#rekeying = rekeying;
+  }
+
+  async share({
+    recordUids,
+    grantees,
+    rights,
+    expiresAt,
+  }: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void> {
+    const to = await this.#office.grantees(grantees);
+    const narrowed = await this.#give(recordUids, to, recordRights(rights), expiresAt ?? 0);
+    // A former, wider grant lives on in the hands of whom it was given to: the key that it opens is replaced.
+    for (const uid of narrowed) await this.#rekeying.record(uid, new RekeyReport());
+  }
+
+  async unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
+    const { session, book, sync } = this.#office.parts;
+    const record = book.require(objectUid);
+    await session.call(SharingService.method.revokeGrants, {
+      objectKind: ObjectKind.RECORD,
+      objectUid: uidBytes(objectUid),
+      granteeUids: grantees.map(({ uid }) => uidBytes(uid)),
+    });
+    await sync();
+    const report = new RekeyReport();
+    if (book.isOwn(record)) await this.#rekeying.record(objectUid, report);
+    return report.view;
+  }
+
+  async offer({ recordUids, accountUid }: { recordUids: readonly Uid[]; accountUid: Uid }): Promise<void> {
+    const { book } = this.#office.parts;
+    if (recordUids.some((uid) => !book.isOwn(book.require(uid))))
+      throw new ProtocolError('not-allowed', 'only its owner offers a record');
+    const to = await this.#office.grantees([{ kind: 'account', uid: accountUid }]);
+    await this.#give(recordUids, to, { ...viewRights, edit: true, share: true, own: true }, 0);
+  }
+
+  /** Re-sealed for this account under a new key; the former owner may go on editing. */
+  async accept(recordUid: Uid): Promise<void> {
+    const { shares, book, writer } = this.#office.parts;
+    const { ownUid } = this.#office;
+    const { ownerUid } = book.require(recordUid);
+    if (!shares.mayTakeOver(ownUid, recordUid, ownerUid))
+      throw new ProtocolError('not-allowed', 'the record was not offered to this account');
+    const draft = await writer.draftOf(recordUid);
+    const former = await this.#office.standing({ kind: 'account', uid: ownerUid });
+    const terms = { rights: { ...viewRights, edit: true, share: true }, expiresAtMs: 0 };
+    const more = former ? [{ standing: former, terms }] : [];
+    const after = { ...draft, ownerUid: ownUid, takeOver: true };
+    await this.#rekeying.write(draft, after, new RekeyReport(), more);
+  }
+
+  offers(): OwnershipOffer[] {
+    const { book, shares } = this.#office.parts;
+    const { ownUid } = this.#office;
+    return [...book.all()].flatMap(({ uid, ownerUid, entry, deleted }) => {
+      if (ownerUid === ownUid || deleted || !shares.mayTakeOver(ownUid, uid, ownerUid)) return [];
+      const fromEmail = this.#office.emailOf(ownerUid);
+      return [{ recordUid: uid, title: entry?.title ?? '', fromUid: ownerUid, fromEmail }];
+    });
+  }
+
+  /** Own records that somebody has less of now than before. */
+  async #give(
+    recordUids: readonly Uid[],
+    to: readonly Grantee[],
+    rights: Rights,
+    expiresAtMs: number,
+  ): Promise<readonly Uid[]> {
+    const { session, sync, book } = this.#office.parts;
+    const narrowed = recordUids.filter((uid) => this.#narrows(uid, to, rights, expiresAtMs));
+    const grants = (
+      await Promise.all(recordUids.map((uid) => this.#grantsOf(uid, to, rights, expiresAtMs)))
+    ).flat();
+    for (let i = 0; i < grants.length; i += batch)
+      await session.call(SharingService.method.putGrants, { grants: grants.slice(i, i + batch) });
+    await sync();
+    return narrowed.filter((uid) => book.isOwn(book.require(uid)));
+  }
+
+  async #grantsOf(recordUid: Uid, to: readonly Grantee[], rights: Rights, expiresAtMs: number) {
+    const object = await this.#given(recordUid);
+    const others = to.filter(({ uid }) => uid !== object.ownerUid);
+    const sealed = others.map((grantee) => {
+      const issuedAtMs = this.#office.issuedAt('record', recordUid, grantee.uid);
+      return sealGrant(this.#office.giver, object, grantee, { rights, expiresAtMs, issuedAtMs });
+    });
+    const grants = await Promise.all(sealed);
+    wipe(object.key);
+    return grants;
+  }
+
+  /** Throws `not-allowed` for what may not be shared on. */
+  async #given(recordUid: Uid): Promise<GivenObject> {
+    const { shares, book } = this.#office.parts;
+    const { key, ownerUid, row } = await book.open(recordUid);
+    if (!shares.accessTo(recordUid, ownerUid)?.rights.share)
+      throw new ProtocolError('not-allowed', 'the record may not be shared on');
+    return { kind: 'record', uid: recordUid, ownerUid, key, keyVersion: row.keyVersion || 1 };
+  }
+
+  #narrows(recordUid: Uid, to: readonly Grantee[], rights: Rights, expiresAtMs: number): boolean {
+    const { shares } = this.#office.parts;
+    const grantees = new Set(to.map(({ uid }) => uid));
+    return shares.shares
+      .grantsOf('record', recordUid)
+      .map(({ grant }) => grant)
+      .filter(({ granterUid, granteeUid }) => granterUid === this.#office.ownUid && grantees.has(granteeUid))
+      .some((former) => {
+        const sooner = expiresAtMs !== 0 && (former.expiresAtMs === 0 || former.expiresAtMs > expiresAtMs);
+        return sooner || !isWithin(former.rights, rights);
+      });
+  }
+}

@@ -1,0 +1,164 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Rekeyed } from '../../api/sharing.ts';
+import { encodeBase64, wipe } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import type { FolderEntrySchema, GrantSchema } from '../../../protocol/messages/gen/sharing_pb.js';
+import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import type { Grant } from '../../../protocol/sharing/grant.ts';
+import { joinOf, type Rights } from '../../../protocol/sharing/rights.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import { openPlace } from '../../../protocol/vault/folder-seal.ts';
+import type { Draft } from '../records/record-writer.ts';
+import type { KnownEntry } from './known-shares.ts';
+import { sealEntry, sealGrant, type GivenObject } from './share-seal.ts';
+import type { SharingOffice, Standing } from './sharing-office.ts';
+
+type GrantMessage = MessageInitShape<typeof GrantSchema>;
+type EntryMessage = MessageInitShape<typeof FolderEntrySchema>;
+
+interface Terms {
+  readonly rights: Rights;
+  readonly expiresAtMs: number;
+}
+
+/** Who got a new key, and who did not. */
+export class RekeyReport {
+  readonly #givenTo = new Map<string, boolean>();
+  readonly #leftOut = new Set<string>();
+  records = 0;
+
+  given({ name, verified }: Standing): void {
+    this.#givenTo.set(name, verified);
+  }
+
+  left(name: string): void {
+    this.#leftOut.add(name);
+  }
+
+  get view(): Rekeyed {
+    const givenTo = [...this.#givenTo].map(([name, verified]) => ({ name, verified }));
+    return { givenTo, leftOut: [...this.#leftOut], records: this.records };
+  }
+}
+
+/**
+ * Replaces the keys of own records, so that who lost access is shown nothing new (protocol.md §19.7). A new key goes
+ * only to those whose signed grants hold and whose keys are the pinned ones: no list of the server's decides it.
+ */
+export class Rekeying {
+  readonly #office: SharingOffice;
+
+  constructor(office: SharingOffice) {
+    this.#office = office;
+  }
+
+  /** A record with a new key, for everybody who has access but those. */
+  async record(recordUid: Uid, report: RekeyReport): Promise<void> {
+    const { writer } = this.#office.parts;
+    const draft = await writer.draftOf(recordUid);
+    await this.write(draft, { ...draft, content: withNewSeed(draft.content) }, report);
+  }
+
+  /** Writes that draft under a new key, with what the record's grants and entries come to now, and more. */
+  async write(
+    before: Draft,
+    after: Draft,
+    report: RekeyReport,
+    more: readonly { readonly standing: Standing; readonly terms: Terms }[] = [],
+  ): Promise<void> {
+    const key = randomBytes(32);
+    const keyVersion = (before.keyVersion ?? 1) + 1;
+    const draft = { ...after, key, keyVersion, formerKey: before.key };
+    const ownerUid = this.#office.ownUid;
+    const object: GivenObject = { kind: 'record', uid: before.uid, ownerUid, key, keyVersion };
+    const formerOwnerUid = before.ownerUid ?? ownerUid;
+    const given = [...(await this.#staying('record', before.uid, formerOwnerUid, report)), ...more];
+    const grants = await Promise.all(
+      given.map(({ standing, terms }) => this.#grant(object, standing, terms)),
+    );
+    const entries = await this.#entries(object, formerOwnerUid, report);
+    await this.#office.parts.writer.write([draft], { grants, entries });
+    for (const { standing } of given) report.given(standing);
+    report.records++;
+    wipe(key, before.key);
+  }
+
+  /** Grants of a folder under its new key. */
+  async folderGrants(folder: GivenObject, report: RekeyReport): Promise<GrantMessage[]> {
+    const given = await this.#staying('folder', folder.uid, folder.ownerUid, report);
+    for (const { standing } of given) report.given(standing);
+    return await Promise.all(given.map(({ standing, terms }) => this.#grant(folder, standing, terms)));
+  }
+
+  #grant(object: GivenObject, { grantee }: Standing, terms: Terms): Promise<GrantMessage> {
+    const issuedAtMs = this.#office.issuedAt(object.kind, object.uid, grantee.uid);
+    return sealGrant(this.#office.giver, object, grantee, { ...terms, issuedAtMs });
+  }
+
+  /** Everybody whose grant holds now, once, with all that it comes to. */
+  async #staying(kind: 'record' | 'folder', uid: Uid, ownerUid: Uid, report: RekeyReport) {
+    const { shares, rosters, session } = this.#office.parts;
+    const rules = shares.shares.rules(rosters.roster);
+    const alive = shares.shares
+      .grantsOf(kind, uid)
+      .map(({ grant }) => grant)
+      .filter((grant) => grant.ownerUid === ownerUid && grant.granteeUid !== this.#office.ownUid)
+      .filter((grant) => rules.ofGrant(grant, session.deviceNow()) !== null);
+    const staying: { standing: Standing; terms: Terms }[] = [];
+    for (const grants of Map.groupBy(alive, (grant) => `${grant.granteeKind} ${grant.granteeUid}`).values()) {
+      const [{ granteeKind, granteeUid }] = grants as [Grant];
+      const standing = await this.#office.standing({ kind: granteeKind, uid: granteeUid });
+      if (standing) staying.push({ standing, terms: termsOf(grants) });
+      else report.left(this.#office.emailOf(granteeUid) || granteeUid);
+    }
+    return staying;
+  }
+
+  async #entries(record: GivenObject, formerOwnerUid: Uid, report: RekeyReport): Promise<EntryMessage[]> {
+    const { shares, rosters, session } = this.#office.parts;
+    const rules = shares.shares.rules(rosters.roster);
+    const known = shares.shares
+      .entriesOf(record.uid)
+      .filter(({ entry }) => entry.recordOwnerUid === formerOwnerUid)
+      .filter(({ entry }) => rules.ofEntry(entry, session.deviceNow()) !== null);
+    const entries = await Promise.all(known.map((one) => this.#entry(record, one)));
+    if (entries.includes(null)) report.left('a shared folder that this account does not manage');
+    return entries.filter((entry) => entry !== null);
+  }
+
+  async #entry(record: GivenObject, { entry, message }: KnownEntry): Promise<EntryMessage | null> {
+    const { shares } = this.#office.parts;
+    const { folderUid, folderOwnerUid } = entry;
+    const folder = shares.shares.folders.get(folderUid);
+    const access = shares.accessToFolder(folderUid, folderOwnerUid);
+    const key = await shares.keyring.ofFolder('full', folderUid, folderOwnerUid);
+    const launchKey = await shares.keyring.ofFolder('launch', folderUid, folderOwnerUid);
+    if (!folder || !access?.rights.manageRecords || key === null || launchKey === null) return null;
+    const { keyVersion } = folder.message;
+    const place = {
+      rights: entry.rights,
+      subfolderUid: await openPlace(launchKey, entry, message.sealedPlace).catch(() => null), // at the top then
+      issuedAtMs: Math.max(this.#office.parts.session.deviceNow(), entry.issuedAtMs + 1),
+    };
+    const given: GivenObject = { kind: 'folder', uid: folderUid, ownerUid: folderOwnerUid, key, keyVersion };
+    const sealed = await sealEntry(this.#office.giver, given, record, place);
+    wipe(key, launchKey);
+    return sealed;
+  }
+}
+
+/** Several grants to one grantee: the rights of all, until the first of them ends. */
+function termsOf(grants: readonly Grant[]): Terms {
+  const [first, ...others] = grants as [Grant, ...Grant[]];
+  const ends = grants.map(({ expiresAtMs }) => expiresAtMs).filter((ms) => ms > 0);
+  return {
+    rights: others.reduce((rights, grant) => joinOf(rights, grant.rights), first.rights),
+    expiresAtMs: ends.length === 0 ? 0 : Math.min(...ends),
+  };
+}
+
+/** Who could connect until now derived the session keys from it. */
+function withNewSeed(content: RecordContent): RecordContent {
+  if (firstText(content, 'trafficEncryptionSeed') === '') return content;
+  return withValue(content, 'trafficEncryptionSeed', [encodeBase64(randomBytes(32))]);
+}

@@ -1,0 +1,27 @@
+import type { SharingVerbs } from '../../api/sharing.ts';
+import type { EngineCore } from '../core.ts';
+
+/** Sharing, of the unlocked vault. */
+export function sharingVerbs(core: EngineCore): SharingVerbs {
+  const desk = () => core.unlocked().sharing;
+  return {
+    listPeople: async () => await desk().views.people(),
+    accessOf: async (objectUid) => await desk().views.of(objectUid),
+    shareRecords: async (input) => await desk().records.share(input),
+    shareFolder: async (input) => await desk().folders.share(input),
+    unshare: async (input) => await desk().unshare(input),
+    createSharedFolder: async (name) => await desk().folders.create(name),
+    renameSharedFolder: async (input) => await desk().folders.rename(input),
+    deleteSharedFolder: async (folderUid) => await desk().folders.remove(folderUid),
+    addSubfolder: async (input) => await desk().folders.addSubfolder(input),
+    renameSubfolder: async (input) => await desk().folders.renameSubfolder(input),
+    removeSubfolder: async (input) => await desk().folders.removeSubfolder(input),
+    addToFolder: async (input) => await desk().folders.add(input),
+    removeFromFolder: async (input) => await desk().folders.take(input),
+    offerOwnership: async (input) => await desk().records.offer(input),
+    acceptOwnership: async (recordUid) => await desk().records.accept(recordUid),
+    pendingOffers: async () => desk().records.offers(),
+    fingerprintOf: async (accountUid) => await desk().views.fingerprint(accountUid),
+    confirmFingerprint: async (input) => await desk().views.confirm(input),
+  };
+}
