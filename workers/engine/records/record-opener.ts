@@ -39,7 +39,7 @@ export class RecordOpener {
   async open(row: Record): Promise<OpenedRecord> {
     const scope = scopeOf(row);
     const key = await this.#keyOf(row);
-    if (key === null || row.sealedData.length === 0)
+    if (key === null || (row.sealedData.length === 0 && !this.isOwn(row)))
       throw new ProtocolError('not-allowed', 'the content of this record is not shared');
     const content = await openRecord(key, scope, row.revision, row.sealedData);
     return { uid: scope.recordUid, ownerUid: scope.ownerUid, row, key, content };
