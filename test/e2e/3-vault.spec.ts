@@ -28,7 +28,8 @@ test('a change in one browser appears in another without reload', async ({ house
   await save(page);
   await expect(other.getByText('Wiki')).toBeVisible();
   await openRecord(other, 'Wiki');
-  await other.getByRole('button', { name: 'Delete' }).click();
+  await other.getByRole('button', { name: 'More' }).click();
+  await other.getByRole('menuitem', { name: 'Delete' }).click();
   await expect(page.getByRole('heading', { name: 'Wiki' })).toHaveCount(0);
   await other.getByRole('button', { name: 'Undo' }).click();
   await searchFor(page, '');

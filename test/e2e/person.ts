@@ -67,7 +67,7 @@ export async function unlock(page: Page, password: string = account.password): P
 
 export async function startRecord(page: Page, kind: string, title: string): Promise<void> {
   await page.getByRole('button', { name: 'New record' }).click();
-  await page.getByRole('menuitem', { name: kind, exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: kind, exact: true }).click();
   await page.getByLabel('Title').fill(title);
 }
 
@@ -116,7 +116,7 @@ async function choose(page: Page, label: string, start: string): Promise<void> {
 }
 
 export async function searchFor(page: Page, text: string): Promise<void> {
-  await page.getByRole('link', { name: 'Vault' }).click();
+  await page.getByRole('link', { name: 'All records' }).click();
   await page.getByLabel('Search records').fill(text);
 }
 

@@ -55,8 +55,8 @@ export class FakeOrganising {
     return {
       queryRecords: async ({ filter, sort, offset, limit }) => {
         const rows = await this.#shelf.list(filter);
-        if (sort.by === 'changed') rows.sort((a, b) => b.changedAt - a.changedAt);
-        if (sort.descending && sort.by !== 'changed') rows.reverse();
+        if (sort.by === 'changed') rows.sort((a, b) => a.changedAt - b.changedAt);
+        if (sort.descending) rows.reverse();
         const window = rows.slice(offset, offset + limit);
         return { total: rows.length, rows: window, recordsVersion: this.#shelf.version() };
       },

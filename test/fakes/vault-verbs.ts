@@ -1,11 +1,14 @@
 import { readPamSettings } from '../../protocol/records/pam-settings.ts';
 import { findField, type RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { linksOf } from '../../protocol/records/links.ts';
 import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
+import { compareContents } from '../../workers/tools/compare.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
+import { reportPasswords } from '../../workers/tools/report.ts';
 import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import { createFakeOrganisation } from './organisation-verbs.ts';
@@ -27,11 +30,15 @@ interface Stored {
   changedAt: number;
   content: RecordContent;
   connectionsAllowed: boolean;
+  /** What it was before, the oldest first. */
+  former?: readonly Omit<Stored, 'former'>[];
 }
 
 /** What a test prepares and watches. */
 export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing {
   readonly records: Map<Uid, Stored>;
+  readonly trash: Map<Uid, Stored>;
+  readonly organising: FakeOrganising;
   readonly gateways: GatewayView[];
   set(change: Partial<VaultState>): void;
   emit(event: SessionEvent): void;
@@ -40,6 +47,8 @@ export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeEx
 
 /** Whose vault it is. */
 const me = newUid();
+
+const dayMs = 24 * 60 * 60_000;
 
 const done = { kind: 'done' } as const;
 
@@ -77,9 +86,22 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
   };
   const changed = (): void => set({ recordsVersion: state.recordsVersion + 1 });
   const stored = (uid: Uid): Stored => {
-    const found = records.get(uid);
+    const found = records.get(uid) ?? deleted.get(uid);
     if (found === undefined) throw new ProtocolError('not-found', 'no such record');
     return found;
+  };
+  const storedAt = (uid: Uid, revision: number): Stored => {
+    const { former = [], ...current } = stored(uid);
+    const found = [...former, current].find((one) => one.revision === revision);
+    if (found === undefined) throw new ProtocolError('not-found', 'no such revision');
+    return found;
+  };
+  const write = (uid: Uid, content: RecordContent, connectionsAllowed: boolean): void => {
+    const { former = [], ...before } = records.get(uid) ?? { revision: 0, former: [] };
+    const revision = before.revision + 1;
+    const past = 'content' in before ? [...former, before] : former;
+    records.set(uid, { revision, changedAt: Date.now(), content, connectionsAllowed, former: past });
+    changed();
   };
   const put = (content: RecordContent): Uid => {
     const uid = newUid();
@@ -118,6 +140,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeShareLinks(),
     ...createFakeExchange(),
     records,
+    trash: deleted,
+    organising,
     gateways,
     set,
     put,
@@ -162,20 +186,26 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...organising.verbs(),
     readRecord: async (uid) => ({
       ...viewOf(uid, stored(uid)),
+      ...organising.card(uid),
+      trashed: deleted.has(uid),
       gatewayUid: gatewayOf(stored(uid), gateways),
     }),
-    revealField: async ({ recordUid, field }) => fieldText(stored(recordUid).content, field),
+    revealField: async ({ recordUid, field, revision = stored(recordUid).revision }) =>
+      fieldText(storedAt(recordUid, revision).content, field),
+    listLinksTo: async (recordUid) =>
+      [...records].flatMap(([uid, { content }]) => {
+        const links = linksOf(content).filter((link) => link.recordUid === recordUid);
+        const { type, title } = content;
+        return links.length === 0
+          ? []
+          : [{ recordUid: uid, type, title, roles: links.map(({ role }) => role) }];
+      }),
     saveRecord: async (input) => {
       const uid = input.uid ?? newUid();
       const before = records.get(uid);
       if (before && before.revision !== input.baseRevision) throw new ProtocolError('conflict', 'stale');
-      records.set(uid, {
-        revision: (before?.revision ?? 0) + 1,
-        changedAt: Date.now(),
-        content: putBack(input.content, input.withheld ?? [], before?.content ?? null),
-        connectionsAllowed: input.connectionsAllowed ?? true,
-      });
-      changed();
+      const content = putBack(input.content, input.withheld ?? [], before?.content ?? null);
+      write(uid, content, input.connectionsAllowed ?? true);
       return uid;
     },
     duplicateRecord: async (uid) =>
@@ -193,22 +223,24 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       changed();
     },
     listTrash: async () => list({ trashed: true }),
-    listHistory: async (uid) => [
-      {
-        revision: stored(uid).revision,
-        changedAt: stored(uid).changedAt,
-        writerUid: me,
-        deleted: false,
-        verified: true,
-      },
-    ],
-    readRevision: async ({ recordUid }) => viewOf(recordUid, stored(recordUid)),
-    compareRevisions: async () => [],
-    restoreRevision: async () => {},
+    listHistory: async (uid) =>
+      [...(stored(uid).former ?? []), stored(uid)]
+        .map(({ revision, changedAt }) => ({
+          revision,
+          changedAt,
+          ...{ writerUid: me, deleted: false, verified: true },
+        }))
+        .reverse(),
+    readRevision: async ({ recordUid, revision }) => viewOf(recordUid, storedAt(recordUid, revision)),
+    compareRevisions: async ({ recordUid, from, to }) =>
+      compareContents(storedAt(recordUid, from).content, storedAt(recordUid, to).content),
+    restoreRevision: async ({ recordUid, revision }) =>
+      write(recordUid, storedAt(recordUid, revision).content, stored(recordUid).connectionsAllowed),
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async ({ recordUid, field }) =>
       oneTimeCode(fieldText(stored(recordUid).content, field), Date.now()),
-    reportPasswords: async () => ({ records: 0, passwords: 0, weak: [], reused: [], old: [] }),
+    reportPasswords: async ({ oldAfterDays }) =>
+      await reportPasswords(holdersIn(records), { nowMs: Date.now(), oldAfterMs: oldAfterDays * dayMs }),
     cancelReport: async () => {},
     syncNow: async () => {},
     listGateways: async () => [...gateways],
@@ -280,6 +312,15 @@ function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
     favourite: false,
     tags: [],
   };
+}
+
+async function* holdersIn(records: ReadonlyMap<Uid, Stored>) {
+  for (const [recordUid, { content, changedAt }] of records) {
+    const passwords = content.fields.flatMap(({ type, value }) =>
+      type === 'password' ? value.map(String) : [],
+    );
+    yield { recordUid, title: content.title, changedAt, passwords };
+  }
 }
 
 function textOf({ title, subtitle, type }: RecordSummary): string {

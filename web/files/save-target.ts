@@ -22,7 +22,7 @@ interface SavePicker {
  * Asks where to save a large file, where the browser can ask; else it is written into the browser's own storage and
  * handed to its downloads. Call it in the handler of a press: browsers ask only then. Throws `cancelled`.
  */
-export async function openSaveTarget({ name, size }: FileView): Promise<SaveTarget> {
+export async function openSaveTarget({ name, size }: Pick<FileView, 'name' | 'size'>): Promise<SaveTarget> {
   if (size <= mostInMemory) return inMemory(name);
   const { showSaveFilePicker } = globalThis as SavePicker;
   if (showSaveFilePicker) return await ontoDisk(() => showSaveFilePicker({ suggestedName: name }));

@@ -1,6 +1,6 @@
 import { fieldTypeOf, isSecretField, membersOf } from '../../protocol/records/field-types.ts';
 import type { FieldValue, RecordField } from '../../protocol/records/content.ts';
-import { fieldTemplateOf, templateOf } from '../../protocol/records/templates.ts';
+import { fieldTemplateOf, type RecordTemplate } from '../../protocol/records/templates.ts';
 import type { FieldPath, RecordView } from '../../workers/api.ts';
 
 /** One value of a record that may go into a link. */
@@ -22,8 +22,10 @@ const ownAffairs = [
 ];
 
 /** Every value that the record has, named as its page names it. */
-export function shareableFields({ content, withheld }: RecordView): readonly ShareableField[] {
-  const template = templateOf(content.type);
+export function shareableFields(
+  { content, withheld }: RecordView,
+  template: RecordTemplate | null,
+): readonly ShareableField[] {
   const isWithheld = (path: FieldPath) =>
     withheld.some(
       ({ group, index, at = 0, member }) =>

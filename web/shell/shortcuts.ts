@@ -1,9 +1,12 @@
+import type { PlainPage } from '../state/place.ts';
+
 export interface ShortcutTargets {
+  readonly palette: () => void;
   readonly search: () => void;
   readonly help: () => void;
   readonly lock: () => void;
   readonly newRecord: () => void;
-  readonly go: (page: 'vault' | 'gateways' | 'people' | 'settings') => void;
+  readonly go: (page: 'vault' | PlainPage) => void;
 }
 
 interface Shortcut {
@@ -16,11 +19,13 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
   {
     title: 'Everywhere',
     shortcuts: [
+      { keys: ['Ctrl', 'K'], does: 'Find a record or command' },
       { keys: ['/'], does: 'Search records' },
       { keys: ['n'], does: 'New machine' },
       { keys: ['g', 'v'], does: 'Go to the vault' },
       { keys: ['g', 'g'], does: 'Go to gateways' },
-      { keys: ['g', 'p'], does: 'Go to people' },
+      { keys: ['g', 'p'], does: 'Go to people and teams' },
+      { keys: ['g', 'h'], does: 'Go to password health' },
       { keys: ['g', 's'], does: 'Go to settings' },
       { keys: ['Ctrl', 'Alt', 'L'], does: 'Lock' },
       { keys: ['?'], does: 'This help' },
@@ -31,6 +36,11 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     shortcuts: [
       { keys: ['↑', '↓'], does: 'Move in the list' },
       { keys: ['Enter'], does: 'Open' },
+      { keys: ['x'], does: 'Choose, or no longer' },
+      { keys: ['Shift', '↑', '↓'], does: 'Choose more' },
+      { keys: ['Ctrl', 'A'], does: 'Choose all' },
+      { keys: ['Delete'], does: 'Move to the trash' },
+      { keys: ['F2'], does: 'Rename a folder' },
       { keys: ['Ctrl', 'Enter'], does: 'Save a record' },
       { keys: ['Esc'], does: 'Close, or leave a form' },
     ],
@@ -56,6 +66,10 @@ export function bindShortcuts(targets: ShortcutTargets): () => void {
       event.stopPropagation();
       return targets.lock();
     }
+    if (isPalette(event)) {
+      event.preventDefault();
+      return targets.palette();
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || takesText(event.target))
       return;
     const afterG = event.timeStamp - wentAt < sequenceMs;
@@ -75,6 +89,13 @@ function isLock(event: KeyboardEvent): boolean {
   return event.ctrlKey && event.altKey && !event.shiftKey && !event.metaKey && event.code === 'KeyL';
 }
 
+/** In a form too, but never in a session: shells have that key for their own. */
+function isPalette(event: KeyboardEvent): boolean {
+  const pressed =
+    (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.code === 'KeyK';
+  return pressed && !(event.target instanceof Element && event.target.closest('[data-session]'));
+}
+
 function plainTarget(key: string, targets: ShortcutTargets): (() => void) | null {
   switch (key) {
     case '/':
@@ -89,7 +110,7 @@ function plainTarget(key: string, targets: ShortcutTargets): (() => void) | null
 }
 
 function goTarget(key: string, { go }: ShortcutTargets): (() => void) | null {
-  const page = ({ v: 'vault', g: 'gateways', p: 'people', s: 'settings' } as const)[key];
+  const page = ({ v: 'vault', g: 'gateways', p: 'people', h: 'health', s: 'settings' } as const)[key];
   return page === undefined ? null : () => go(page);
 }
 

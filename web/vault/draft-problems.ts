@@ -1,28 +1,38 @@
-import { firstText, firstValue, type RecordContent } from '../../protocol/records/content.ts';
+import type { FieldDraft } from './fields/field-draft.ts';
+import { hasProblem } from './fields/field-problems.ts';
 
-/** What keeps a draft from being saved, by field. */
+/** What keeps a draft from being saved. */
 export interface DraftProblems {
   readonly title: string | null;
   readonly host: string | null;
   readonly port: string | null;
-  readonly website: string | null;
+  /** Whether one of the fields says something of its own. */
+  readonly fields: boolean;
 }
 
-export function checkDraft(content: RecordContent): DraftProblems {
-  const machine = content.type === 'pamMachine' ? checkHost(content) : { host: null, port: null };
+interface Checked {
+  readonly type: string;
+  readonly title: string;
+  readonly fields: readonly FieldDraft[];
+  readonly custom: readonly FieldDraft[];
+}
+
+export function checkDraft({ type, title, fields, custom }: Checked): DraftProblems {
+  const machine = type === 'pamMachine' ? checkHost(fields) : { host: null, port: null };
   return {
-    title: content.title.trim() === '' ? 'Give it a title.' : null,
-    website: checkWebsite(firstText(content, 'url')),
+    title: title.trim() === '' ? 'Give it a title.' : null,
+    fields: [...fields, ...custom].some(hasProblem),
     ...machine,
   };
 }
 
-export function hasProblems(problems: DraftProblems): boolean {
-  return Object.values(problems).some((problem) => problem !== null);
+export function hasProblems({ title, host, port, fields }: DraftProblems): boolean {
+  return fields || [title, host, port].some((problem) => problem !== null);
 }
 
-function checkHost(content: RecordContent): Pick<DraftProblems, 'host' | 'port'> {
-  const value = (firstValue(content, 'pamHostname') ?? {}) as Readonly<Record<string, unknown>>;
+function checkHost(fields: readonly FieldDraft[]): Pick<DraftProblems, 'host' | 'port'> {
+  const held = fields.find(({ field }) => field.type === 'pamHostname')?.field.value[0];
+  const value = (typeof held === 'object' ? held : {}) as Readonly<Record<string, unknown>>;
   const host = String(value['hostName'] ?? '').trim();
   const port = Number(value['port'] || 22);
   const portFits = Number.isInteger(port) && port >= 1 && port <= 65535;
@@ -33,11 +43,6 @@ function checkHost(content: RecordContent): Pick<DraftProblems, 'host' | 'port'>
 }
 
 /** A link that is not a web page must never become something to click. */
-function checkWebsite(url: string): string | null {
-  if (url === '') return null;
-  return isWebAddress(url) ? null : 'Start it with https:// or http://.';
-}
-
 export function isWebAddress(url: string): boolean {
   return URL.canParse(url) && ['https:', 'http:'].includes(new URL(url).protocol);
 }

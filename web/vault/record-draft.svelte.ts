@@ -1,10 +1,8 @@
 import {
-  findField,
   firstText,
   firstValue,
-  withValue,
+  type FieldValue,
   type RecordContent,
-  type RecordField,
 } from '../../protocol/records/content.ts';
 import {
   readPamSettings,
@@ -15,34 +13,62 @@ import { emptyContent, type RecordTemplate } from '../../protocol/records/templa
 import type { Uid } from '../../protocol/uid.ts';
 import type { FieldPath, RecordView, SaveRecord } from '../../workers/api.ts';
 import { checkDraft, type DraftProblems } from './draft-problems.ts';
+import {
+  draftFields,
+  keptAt,
+  keptValues,
+  newDraft,
+  withValueAt,
+  type FieldDraft,
+} from './fields/field-draft.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A record while it is edited. Fields that stay withheld keep the value the vault has. */
+/** A record while it is edited. Secrets that nobody touches keep the value the vault has. */
 export class RecordDraft {
   readonly uid: Uid | null;
+  readonly type: string;
   baseRevision = $state<number | null>(null);
-  content = $state.raw<RecordContent>({ type: '', title: '', fields: [] });
-  withheld = $state.raw<readonly FieldPath[]>([]);
+  title = $state('');
+  notes = $state('');
+  fields = $state.raw<readonly FieldDraft[]>([]);
+  custom = $state.raw<readonly FieldDraft[]>([]);
   connectionsAllowed = $state(true);
+  /** The record as the form makes it; kept secrets are empty here. */
+  readonly content: RecordContent = $derived(this.#compose());
+  readonly problems: DraftProblems = $derived(checkDraft(this));
+  /** Members that this version does not know. */
+  readonly #rest: RecordContent;
   #saved: string;
 
-  constructor(uid: Uid | null, content: RecordContent) {
+  /** Without a template: of a type that is no more, with the fields that the record has. */
+  constructor(
+    uid: Uid | null,
+    content: RecordContent,
+    template: RecordTemplate | null,
+    withheld: readonly FieldPath[] = [],
+  ) {
     this.uid = uid;
-    this.content = content;
+    this.type = content.type;
+    this.#rest = content;
+    this.title = content.title;
+    this.notes = content.notes ?? '';
+    this.fields = completed(draftFields(content, withheld, 'fields'), template);
+    this.custom = draftFields(content, withheld, 'custom');
     this.#saved = this.#picture();
   }
 
   static create(template: RecordTemplate): RecordDraft {
-    const content = emptyContent(template);
-    const machine = withValue(content, 'pamHostname', [{ hostName: '', port: '22' }]);
-    return new RecordDraft(null, template.type === 'pamMachine' ? machine : content);
+    const draft = new RecordDraft(null, emptyContent(template), template);
+    if (template.type !== 'pamMachine') return draft;
+    draft.host = { hostName: '', port: '22' };
+    draft.#saved = draft.#picture();
+    return draft;
   }
 
-  static edit(view: RecordView): RecordDraft {
-    const draft = new RecordDraft(view.uid, view.content);
+  static edit(view: RecordView, template: RecordTemplate | null): RecordDraft {
+    const draft = new RecordDraft(view.uid, view.content, template, view.withheld);
     draft.baseRevision = view.revision;
-    draft.withheld = view.withheld;
     draft.connectionsAllowed = view.connectionsAllowed;
     draft.#saved = draft.#picture();
     return draft;
@@ -52,32 +78,21 @@ export class RecordDraft {
     return this.#picture() !== this.#saved;
   }
 
-  get problems(): DraftProblems {
-    return checkDraft(this.content);
-  }
-
-  get title(): string {
-    return this.content.title;
-  }
-  set title(title: string) {
-    this.content = { ...this.content, title };
-  }
-
-  get notes(): string {
-    return this.content.notes ?? '';
-  }
-  set notes(notes: string) {
-    const { notes: _before, ...rest } = this.content;
-    this.content = notes === '' ? rest : { ...rest, notes };
+  /** The own field of that type and label. */
+  field(type: string, label?: string): FieldDraft | null {
+    return this.fields.find(({ field }) => field.type === type && field.label === label) ?? null;
   }
 
   text(type: string, label?: string): string {
-    return firstText(this.content, type, label);
+    return firstText(
+      { ...this.#rest, fields: this.fields.map(({ field }) => field), custom: [] },
+      type,
+      label,
+    );
   }
 
   setText(type: string, text: string, label?: string): void {
-    this.content = withValue(this.content, type, text === '' ? [] : [text], label);
-    this.withheld = this.withheld.filter((path) => !this.#isAt(path, type, label));
+    this.#setValue(type, text, label);
   }
 
   isWithheld(type: string, label?: string): boolean {
@@ -85,7 +100,8 @@ export class RecordDraft {
   }
 
   withheldPath(type: string, label?: string): FieldPath | null {
-    return this.withheld.find((path) => this.#isAt(path, type, label)) ?? null;
+    const draft = this.field(type, label);
+    return draft === null ? null : keptAt(draft, 0);
   }
 
   /** A withheld value was fetched to be seen: that is no change. */
@@ -95,13 +111,30 @@ export class RecordDraft {
     if (clean) this.#saved = this.#picture();
   }
 
+  /** Puts a changed field where it was. */
+  replace(draft: FieldDraft): void {
+    this.fields = this.fields.map((one) => (one.id === draft.id ? draft : one));
+  }
+
+  /** Takes over the own fields that are others in that content. */
+  changeFields({ fields }: RecordContent): void {
+    for (const {
+      type,
+      label,
+      value: [value],
+    } of fields) {
+      if (value !== undefined && value !== this.field(type, label)?.field.value[0])
+        this.#setValue(type, value, label);
+    }
+  }
+
   get host(): { readonly hostName: string; readonly port: string } {
     const value = membersOf(firstValue(this.content, 'pamHostname'));
     return { hostName: String(value['hostName'] ?? ''), port: String(value['port'] ?? '') };
   }
   set host(host: { readonly hostName: string; readonly port: string }) {
-    const before = membersOf(firstValue(this.content, 'pamHostname'));
-    this.content = withValue(this.content, 'pamHostname', [{ ...before, ...host }]);
+    const before = membersOf(this.field('pamHostname')?.field.value[0]);
+    this.#setValue('pamHostname', { ...before, ...host });
   }
 
   get settings(): PamSettings {
@@ -114,12 +147,13 @@ export class RecordDraft {
   }): void {
     const raw = membersOf(firstValue(this.content, 'pamSettings'));
     const connection = { ...membersOf(raw['connection']), ...this.settings.connection, ...patch };
-    this.#setSettings({ ...raw, connection: withoutUndefined(connection) });
+    this.#setValue('pamSettings', { ...raw, connection: withoutUndefined(connection) });
   }
 
   setConfiguration(configurationUid: Uid | undefined): void {
     const raw = membersOf(firstValue(this.content, 'pamSettings'));
-    this.#setSettings(withoutUndefined({ ...raw, connection: this.settings.connection, configurationUid }));
+    const { connection } = this.settings;
+    this.#setValue('pamSettings', withoutUndefined({ ...raw, connection, configurationUid }));
   }
 
   /** What the worker is asked to save. */
@@ -127,30 +161,51 @@ export class RecordDraft {
     return {
       ...(this.uid === null ? {} : { uid: this.uid }),
       ...(this.baseRevision === null ? {} : { baseRevision: this.baseRevision }),
-      content: { ...this.content, title: this.content.title.trim() },
-      withheld: this.withheld,
-      ...(this.content.type === 'pamMachine' ? { connectionsAllowed: this.connectionsAllowed } : {}),
+      content: { ...this.content, title: this.title.trim() },
+      withheld: [...keptValues(this.fields, 'fields'), ...keptValues(this.custom, 'custom')],
+      ...(this.type === 'pamMachine' ? { connectionsAllowed: this.connectionsAllowed } : {}),
     };
   }
 
-  #setSettings(value: Members): void {
-    this.content = withValue(this.content, 'pamSettings', [value]);
+  #setValue(type: string, value: FieldValue, label?: string): void {
+    const draft = this.field(type, label);
+    if (draft !== null) return this.replace(withValueAt(draft, 0, value));
+    const field = label === undefined ? { type, value: [] } : { type, label, value: [] };
+    this.fields = [...this.fields, withValueAt(newDraft(this.fields, field), 0, value)];
   }
 
-  #isAt(path: FieldPath, type: string, label?: string): boolean {
-    const field: RecordField | undefined = (this.content[path.group] ?? [])[path.index];
-    return field !== undefined && field === findField(this.content, type, label);
+  #compose(): RecordContent {
+    const { notes: _notes, custom: _custom, ...rest } = this.#rest;
+    const custom = this.custom.map(({ field }) => field);
+    return {
+      ...rest,
+      title: this.title,
+      fields: this.fields.map(({ field }) => field),
+      ...(custom.length > 0 && { custom }),
+      ...(this.notes !== '' && { notes: this.notes }),
+    };
   }
 
   #picture(): string {
-    return JSON.stringify([this.content, this.withheld, this.connectionsAllowed]);
+    return JSON.stringify([this.title, this.notes, this.fields, this.custom, this.connectionsAllowed]);
   }
+}
+
+/** A record of an earlier version gets the fields that its type has by now, empty, at their end. */
+function completed(drafts: readonly FieldDraft[], wanted: RecordTemplate | null): readonly FieldDraft[] {
+  return (wanted?.fields ?? []).reduce<readonly FieldDraft[]>((list, template) => {
+    const { type: fieldType, label } = template;
+    if (list.some(({ field }) => field.type === fieldType && field.label === label)) return list;
+    const field =
+      label === undefined ? { type: fieldType, value: [] } : { type: fieldType, label, value: [] };
+    return [...list, newDraft(list, field)];
+  }, drafts);
 }
 
 function membersOf(value: unknown): Members {
   return typeof value === 'object' && value !== null ? (value as Members) : {};
 }
 
-function withoutUndefined(members: Members): Members {
+function withoutUndefined<T extends Members>(members: T): { [member: string]: unknown } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,5 @@
 import type { RecordContent } from '../../protocol/records/content.ts';
+import type { LinkRole } from '../../protocol/records/links.ts';
 import type { FieldPath, KeptValue } from '../../protocol/records/withholding.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { FieldDifference } from '../tools/compare.ts';
@@ -12,6 +13,8 @@ export interface RecordVerbs {
   readRecord(recordUid: Uid): Promise<RecordView>;
   /** One secret value, for showing or copying. */
   revealField(input: { recordUid: Uid; field: FieldPath; revision?: number }): Promise<string>;
+  /** The machines and the like that link that user, in which roles, by title. */
+  listLinksTo(recordUid: Uid): Promise<RecordReference[]>;
   /** Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale. */
   saveRecord(input: SaveRecord): Promise<Uid>;
   /** A copy of one's own, with the same secrets and none of its attachments, in the same folder. */
@@ -79,6 +82,15 @@ export interface RecordView {
   readonly favourite: boolean;
   readonly tags: readonly string[];
 }
+
+export interface RecordReference {
+  readonly recordUid: Uid;
+  readonly type: string;
+  readonly title: string;
+  readonly roles: readonly LinkRole[];
+}
+
+export type { LinkRole };
 
 export interface RevisionSummary {
   readonly revision: number;

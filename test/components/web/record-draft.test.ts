@@ -35,21 +35,23 @@ function userView(): RecordView {
 
 describe('secrets while a record is edited', () => {
   test('what is not touched stays withheld', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('login', 'root');
     expect(draft.toSave().withheld).toHaveLength(2);
   });
 
   test('a typed password is no longer withheld, the key still is', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('password', 'new one');
     expect(draft.isWithheld('password')).toBe(false);
     expect(draft.isWithheld('secret', 'privatePEMKey')).toBe(true);
-    expect(draft.toSave().withheld).toEqual([{ group: 'fields', index: 2 }]);
+    expect(draft.toSave().withheld).toEqual([
+      { group: 'fields', index: 2, from: { group: 'fields', index: 2 } },
+    ]);
   });
 
   test('clearing a secret removes it instead of keeping it', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.setText('password', 'x');
     draft.setText('password', '');
     expect(draft.isWithheld('password')).toBe(false);
@@ -57,7 +59,7 @@ describe('secrets while a record is edited', () => {
   });
 
   test('looking at a secret is no change', () => {
-    const draft = RecordDraft.edit(userView());
+    const draft = RecordDraft.edit(userView(), user);
     draft.takeRevealed('password', 'the old one');
     expect(draft.dirty).toBe(false);
     expect(draft.text('password')).toBe('the old one');
@@ -102,7 +104,7 @@ describe('a machine', () => {
         ],
       },
     };
-    const draft = RecordDraft.edit(view);
+    const draft = RecordDraft.edit(view, machine);
     draft.setConnection({ hostKey: undefined });
     const saved = draft.toSave().content.fields[0]?.value[0] as { later: number; connection: object };
     expect(saved.later).toBe(1);
@@ -120,7 +122,7 @@ describe('a machine', () => {
   });
 
   test('saving names the revision that was edited', () => {
-    expect(RecordDraft.edit(userView()).toSave().baseRevision).toBe(7);
+    expect(RecordDraft.edit(userView(), user).toSave().baseRevision).toBe(7);
     expect(RecordDraft.create(machine).toSave()).not.toHaveProperty('uid');
   });
 });
@@ -128,7 +130,7 @@ describe('a machine', () => {
 test('a website that is not one is refused', () => {
   const draft = RecordDraft.create(templateOf('login') as RecordTemplate);
   draft.setText('url', 'javascript:alert(1)');
-  expect(draft.problems.website).not.toBeNull();
+  expect(draft.problems.fields).toBe(true);
   draft.setText('url', 'https://example.org');
-  expect(draft.problems.website).toBeNull();
+  expect(draft.problems.fields).toBe(false);
 });

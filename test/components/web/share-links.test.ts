@@ -1,5 +1,6 @@
 import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { templateOf } from '../../../protocol/records/templates.ts';
 import { ShareAddress } from '../../../web/share/share-address.svelte.ts';
 import { shareableFields } from '../../../web/share/shareable-fields.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
@@ -125,7 +126,7 @@ test('every value of a record can be chosen, objects by their members, and nothi
       { group: 'fields', index: 5, at: 0, member: 'privateKey' },
     ],
   } as unknown as Parameters<typeof shareableFields>[0];
-  const found = shareableFields(view);
+  const found = shareableFields(view, templateOf('login'));
   expect(found.map(({ path, secret }) => [path.index, path.at, path.member, secret])).toEqual([
     [0, 0, undefined, false],
     [1, 0, undefined, true],

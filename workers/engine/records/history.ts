@@ -9,6 +9,7 @@ import {
   type ListHistoryResponse,
 } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
+import type { RecordTemplate } from '../../../protocol/records/templates.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
 import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -65,11 +66,14 @@ export class History {
     return fieldText((await this.#open(input)).content, input.field);
   }
 
-  async compare(input: { recordUid: Uid; from: number; to: number }): Promise<readonly FieldDifference[]> {
+  async compare(
+    input: { recordUid: Uid; from: number; to: number },
+    custom: readonly RecordTemplate[],
+  ): Promise<readonly FieldDifference[]> {
     const { recordUid, from, to } = input;
     const before = await this.#open({ recordUid, revision: from });
     const after = await this.#open({ recordUid, revision: to });
-    return compareContents(before.content, after.content);
+    return compareContents(before.content, after.content, custom);
   }
 
   async restore({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FieldPath, RecordView, SaveRecord } from '../../api.ts';
+import type { FieldPath, RecordReference, RecordView, SaveRecord } from '../../api.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstValue, withValue, type RecordContent } from '../../../protocol/records/content.ts';
@@ -9,6 +9,7 @@ import type { CardBook } from '../organising/card-book.ts';
 import type { CardWriter } from '../organising/card-writer.ts';
 import { accessOf } from '../search/record-lists.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
+import { LinkIndex } from './link-index.ts';
 import type { RecordBook } from './record-book.ts';
 import { isOrdinary } from './record-entry.ts';
 import type { OpenedRecord } from './record-opener.ts';
@@ -27,9 +28,11 @@ export interface RecordParts {
 /** The record verbs of an unlocked vault. */
 export class Records {
   readonly #parts: RecordParts;
+  readonly #links: LinkIndex;
 
   constructor(parts: RecordParts) {
     this.#parts = parts;
+    this.#links = new LinkIndex(parts.book);
   }
 
   async read(recordUid: Uid): Promise<RecordView> {
@@ -48,6 +51,10 @@ export class Records {
 
   async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {
     return fieldText((await this.#parts.book.openAny(recordUid)).content, field);
+  }
+
+  async linksTo(recordUid: Uid): Promise<RecordReference[]> {
+    return await this.#links.linksTo(recordUid);
   }
 
   async save(input: SaveRecord): Promise<Uid> {

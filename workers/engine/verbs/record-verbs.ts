@@ -11,6 +11,7 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
       revision === undefined
         ? await data().records.reveal({ recordUid, field })
         : await data().history.reveal({ recordUid, revision, field }),
+    listLinksTo: async (recordUid) => await data().records.linksTo(recordUid),
     saveRecord: async (input) => await data().records.save(input),
     duplicateRecord: async (recordUid) => await data().records.duplicate(recordUid),
     trashRecords: async (uids, onProgress) => await data().trash.trash(uids, { onProgress }),
@@ -20,7 +21,8 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
       await data().lists.list({ trashed: true, sort: { by: 'changed', descending: true } }),
     listHistory: async (recordUid) => await data().history.list(recordUid),
     readRevision: async (input) => await data().history.read(input),
-    compareRevisions: async (input) => await data().history.compare(input),
+    compareRevisions: async (input) =>
+      await data().history.compare(input, core.unlocked().organisation.recordTypes),
     restoreRevision: async (input) => await data().history.restore(input),
     syncNow: async () => {
       await data().sync.runAfresh();

@@ -1,0 +1,129 @@
+import { flushSync } from 'svelte';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
+import { button, closeApp, openApp, press, shows } from './app-page.ts';
+
+afterEach(closeApp);
+
+function filled(): FakeVault {
+  const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
+  for (const title of ['alpha', 'beta', 'gamma', 'delta']) fake.put({ type: 'login', title, fields: [] });
+  return fake;
+}
+
+const uidOf = (fake: FakeVault, title: string) =>
+  [...fake.records].find(([, { content }]) => content.title === title)?.[0] ?? expect.fail(title);
+
+const folder = (name: string) =>
+  [...document.querySelectorAll<HTMLElement>('[role="treeitem"]')].find((item) =>
+    item.textContent?.includes(name),
+  ) ?? expect.fail(name);
+
+describe('folders', () => {
+  test('are a tree that the arrow keys open, close and walk', async () => {
+    const fake = filled();
+    const clients = await fake.createFolder({ name: 'Clients', parentUid: null });
+    await fake.createFolder({ name: 'Acme', parentUid: clients });
+    openApp(fake, '#/vault');
+    await shows('Clients');
+    const tree = document.querySelector('[role="tree"]');
+    expect(document.body.textContent).not.toContain('Acme');
+    folder('Clients').focus();
+    press('ArrowRight', tree);
+    expect(folder('Clients').getAttribute('aria-expanded')).toBe('true');
+    press('ArrowRight', tree);
+    expect(document.activeElement).toBe(folder('Acme'));
+    expect(folder('Acme').getAttribute('aria-level')).toBe('2');
+    press('ArrowLeft', tree);
+    press('ArrowLeft', tree);
+    expect(document.body.textContent).not.toContain('Acme');
+  }, 20_000);
+
+  test('deleting one asks what becomes of its records, and can be undone', async () => {
+    const fake = filled();
+    const uid = await fake.createFolder({ name: 'Old', parentUid: null });
+    await fake.moveRecords({ uids: [uidOf(fake, 'alpha')], folderUid: uid });
+    openApp(fake, `#/folder/${uid}`);
+    await vi.waitFor(() => folder('Old'));
+    folder('Old').focus();
+    press('Delete', document.querySelector('[role="tree"]'));
+    await shows('Choose what becomes of the records in it');
+    button('Keep the records').click();
+    await shows('Folder Old deleted');
+    expect(fake.organising.folders).toEqual([]);
+    button('Undo').click();
+    await vi.waitFor(() => expect(fake.organising.folders[0]?.name).toBe('Old'));
+  }, 20_000);
+});
+
+describe('many records at once', () => {
+  test('are chosen by key and deleted together, with one undo', async () => {
+    const fake = filled();
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    const list = document.querySelector('.scroll');
+    press('x', list);
+    await shows('1 chosen');
+    press('a', list, { ctrlKey: true });
+    await shows('4 chosen');
+    button('Delete').click();
+    await shows('4 records moved to the trash');
+    expect(fake.trash.size).toBe(4);
+    button('Undo').click();
+    await vi.waitFor(() => expect(fake.trash.size).toBe(0));
+  }, 20_000);
+
+  test('what was chosen is forgotten in another list', async () => {
+    openApp(filled(), '#/vault');
+    await shows('4 records');
+    press('x', document.querySelector('.scroll'));
+    await shows('1 chosen');
+    location.hash = '#/favourites';
+    await shows('No favourites yet');
+    expect(document.body.textContent).not.toContain('chosen');
+  }, 20_000);
+});
+
+describe('the command palette', () => {
+  const open = () =>
+    window.dispatchEvent(
+      new KeyboardEvent('keydown', { key: 'k', code: 'KeyK', ctrlKey: true, cancelable: true }),
+    );
+
+  test('finds records and commands while typing', async () => {
+    const fake = filled();
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    open();
+    const input = await vi.waitFor(
+      () => document.querySelector<HTMLInputElement>('[role="dialog"] input') ?? expect.fail('no palette'),
+    );
+    input.value = 'gam';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    flushSync();
+    await vi.waitFor(() => {
+      const shown = [...document.querySelectorAll('[role="dialog"] [data-command-item]')];
+      expect(shown.map((item) => item.textContent?.trim())).toEqual([expect.stringContaining('gamma')]);
+    });
+  }, 20_000);
+
+  test('stays closed while a session has the keyboard', async () => {
+    openApp(filled(), '#/vault');
+    await shows('4 records');
+    const session = document.createElement('div');
+    session.setAttribute('data-session', '');
+    session.tabIndex = 0;
+    document.body.append(session);
+    session.dispatchEvent(
+      new KeyboardEvent('keydown', {
+        key: 'k',
+        code: 'KeyK',
+        ctrlKey: true,
+        bubbles: true,
+        cancelable: true,
+      }),
+    );
+    flushSync();
+    expect(document.querySelector('[role="dialog"]')).toBeNull();
+  }, 20_000);
+});

@@ -1,0 +1,137 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type {
+  RecordFilter,
+  RecordSort,
+  RecordSummary,
+  RecordWindow,
+  VaultVerbs,
+} from '../../../workers/api.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import { LatestWins } from '../../state/latest-wins.ts';
+import { allRecords, type VaultView } from '../../state/place.ts';
+
+/** Rows that are asked for at once: a few screens. */
+const pageRows = 200;
+/** Rows a query may give at most. organising.ts */
+const mostRows = 500;
+
+interface Question {
+  readonly filter: RecordFilter;
+  readonly sort: RecordSort;
+}
+
+/** What the list shows: the worker's answer to the newest question, fetched in windows as it is scrolled. */
+export class RecordList {
+  query = $state('');
+  type = $state('');
+  view = $state.raw<VaultView>(allRecords);
+  sort = $state.raw<RecordSort>({ by: 'title', descending: false });
+  total = $state(0);
+  /** The question that `total` and the rows answer; null before the first answer. */
+  answered = $state.raw<Question | null>(null);
+  failure = $state.raw<unknown>(null);
+  readonly #pages = new SvelteMap<number, readonly RecordSummary[]>();
+  /** Pages that are on their way. Nothing on the screen depends on it. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #wanted = new Set<number>();
+  readonly #verbs: VaultVerbs;
+  readonly #latest: LatestWins<Question, RecordWindow>;
+  #answer = 0;
+
+  constructor(verbs: VaultVerbs) {
+    this.#verbs = verbs;
+    this.#latest = new LatestWins(
+      (question) => verbs.queryRecords({ ...question, offset: 0, limit: pageRows }),
+      (first, question) => this.#take(first, question),
+      (error) => (this.failure = error),
+    );
+  }
+
+  /** Asks again; call it in an effect that reads what the answer depends on. */
+  refresh(): void {
+    this.#latest.request({ filter: this.#filter(), sort: this.#sort() });
+  }
+
+  /** A row, or null until its window has come. */
+  row(index: number): RecordSummary | null {
+    const page = Math.floor(index / pageRows);
+    const rows = this.#pages.get(page);
+    if (rows === undefined) this.#fetch(page);
+    return rows?.[index % pageRows] ?? null;
+  }
+
+  /** The row of that record, as far as its window is here. */
+  indexOf(recordUid: Uid | null): number {
+    for (const [page, rows] of this.#pages) {
+      const at = rows.findIndex(({ uid }) => uid === recordUid);
+      if (at >= 0) return page * pageRows + at;
+    }
+    return -1;
+  }
+
+  /** The UIDs of rows from `from` to `to`, both included, wherever they are. */
+  async uidsBetween(from: number, to: number): Promise<Uid[]> {
+    const question = this.answered;
+    if (question === null) return [];
+    const uids: Uid[] = [];
+    for (let offset = from; offset <= to; offset += mostRows) {
+      const limit = Math.min(mostRows, to - offset + 1);
+      const { rows } = await this.#verbs.queryRecords({ ...question, offset, limit });
+      uids.push(...rows.map(({ uid }) => uid));
+    }
+    return uids;
+  }
+
+  #take(first: RecordWindow, question: Question): void {
+    this.#answer++;
+    this.#wanted.clear();
+    this.#pages.clear();
+    this.#pages.set(0, first.rows);
+    this.total = first.total;
+    this.answered = question;
+    this.failure = null;
+  }
+
+  #fetch(page: number): void {
+    const question = this.answered;
+    if (question === null || this.#wanted.has(page) || page * pageRows >= this.total) return;
+    this.#wanted.add(page);
+    const answer = this.#answer;
+    this.#verbs.queryRecords({ ...question, offset: page * pageRows, limit: pageRows }).then(
+      ({ rows }) => {
+        if (answer === this.#answer) this.#pages.set(page, rows);
+      },
+      (error: unknown) => (this.failure = error),
+    );
+  }
+
+  #sort(): RecordSort {
+    return this.query.trim() === '' ? this.sort : { by: 'relevance', descending: false };
+  }
+
+  #filter(): RecordFilter {
+    const query = this.query.trim();
+    return {
+      ...(query && { query }),
+      ...(this.type && { types: [this.type] }),
+      ...filterOf(this.view),
+    };
+  }
+}
+
+function filterOf(view: VaultView): RecordFilter {
+  switch (view.kind) {
+    case 'all':
+      return {};
+    case 'favourites':
+      return { favourite: true };
+    case 'with-me':
+      return { shared: 'with-me' };
+    case 'trash':
+      return { trashed: true };
+    case 'folder':
+      return { folderUid: view.folderUid };
+    case 'tag':
+      return { tag: view.tag };
+  }
+}

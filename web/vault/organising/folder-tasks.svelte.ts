@@ -1,0 +1,23 @@
+import type { FolderView } from '../../../workers/api.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+
+export type FolderTask =
+  | { readonly kind: 'create'; readonly parentUid: Uid | null }
+  | { readonly kind: 'rename' | 'delete' | 'move' | 'share'; readonly folder: FolderView };
+
+/** Which dialog about a folder is open. */
+export class FolderTasks {
+  open = $state.raw<FolderTask | null>(null);
+
+  create(parentUid: Uid | null): void {
+    this.open = { kind: 'create', parentUid };
+  }
+
+  ask(kind: 'rename' | 'delete' | 'move' | 'share', folder: FolderView): void {
+    this.open = { kind, folder };
+  }
+
+  close(): void {
+    this.open = null;
+  }
+}
