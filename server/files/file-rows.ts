@@ -83,36 +83,6 @@ export async function listUploads(db: Database, account: Uid) {
     .execute();
 }
 
-/**
- * A revision of the record names these files: from here on they stay as long as a revision that is kept names them.
- * What is not a finished file of this record is passed over.
- */
-export async function nameFiles(tx: Tx, record: Uint8Array, files: readonly Uint8Array[]): Promise<void> {
-  if (files.length === 0) return;
-  await sql`
-    UPDATE file SET named = true, sealed_note = ''
-    WHERE record_uid = ${record} AND file_uid = ANY(${files.map((uid) => Buffer.from(uid))}::bytea[])
-      AND finished AND NOT named`.execute(tx);
-}
-
-/** Removes the record's files that neither it nor a revision of its history names any more. */
-export async function releaseFiles(
-  tx: Tx,
-  record: Uint8Array,
-  stillNamed: readonly Uint8Array[],
-): Promise<void> {
-  await sql`
-    DELETE FROM file WHERE record_uid = ${record} AND named
-      AND file_uid <> ALL(${stillNamed.map((uid) => Buffer.from(uid))}::bytea[])`.execute(tx);
-}
-
-/** Removes every file of records that are gone for good, unfinished ones too. */
-export async function removeFilesOf(tx: Tx, records: readonly Uint8Array[]): Promise<void> {
-  await sql`DELETE FROM file WHERE record_uid = ANY(${records.map((uid) => Buffer.from(uid))}::bytea[])`.execute(
-    tx,
-  );
-}
-
 /** Counting and adding happen one after another for an account; no record of it waits for this. */
 async function lockAccount(tx: Tx, account: Uid): Promise<void> {
   await tx

@@ -14,9 +14,9 @@ import { equal } from '../../protocol/bytes.ts';
 import { envelopeOverhead } from '../../protocol/crypto/envelope.ts';
 import { uidBytes, uidOf } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
+import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database } from '../store/database.ts';
 import { chunkKey, type BlobStore } from './blob-store.ts';
-import { requireFileAccess } from './file-access.ts';
 import { findFile, finishFile, insertFile, inWords, listUploads, markStored } from './file-rows.ts';
 import type { FileSweep } from './sweep.ts';
 
@@ -36,7 +36,7 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
   async function start(input: StartFileRequest, { session, now }: SignedInCall) {
     checkStart(input, bounds.largest);
     await db.transaction().execute(async (tx) => {
-      await requireFileAccess(tx, session.accountUid, input.recordUid);
+      await requireRecordAccess(tx, session.accountUid, uidOf(input.recordUid), 'edit', now);
       await insertFile(tx, session.accountUid, input, bounds.quota, now);
     });
     return {};
@@ -60,7 +60,7 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
     const file = await ownFile(fileUid, call);
     if (file.finished) return {};
     await db.transaction().execute(async (tx) => {
-      await requireFileAccess(tx, call.session.accountUid, file.record_uid);
+      await requireRecordAccess(tx, call.session.accountUid, uidOf(file.record_uid), 'edit', call.now);
       await finishFile(tx, fileUid, call.now);
     });
     return {};
@@ -84,11 +84,11 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
     };
   }
 
-  async function get({ fileUid, index }: GetChunkRequest, { session }: SignedInCall) {
+  async function get({ fileUid, index }: GetChunkRequest, { session, now }: SignedInCall) {
     uidOf(fileUid);
     const file = await findFile(db, fileUid);
     if (!file?.finished) throw noFile();
-    await requireFileAccess(db, session.accountUid, file.record_uid);
+    await requireRecordAccess(db, session.accountUid, uidOf(file.record_uid), 'read', now);
     requireChunk(file, index);
     const sealed = await blobs.get(chunkKey(fileUid, index));
     if (sealed === null) throw new ProtocolError('not-found', 'a chunk of the file is lost');
@@ -97,7 +97,7 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
 
   async function remove({ fileUid }: DeleteFileRequest, call: SignedInCall) {
     const file = await ownFile(fileUid, call);
-    await requireFileAccess(db, call.session.accountUid, file.record_uid);
+    await requireRecordAccess(db, call.session.accountUid, uidOf(file.record_uid), 'edit', call.now);
     await db.deleteFrom('file').where('file_uid', '=', fileUid).execute();
     sweep.wake();
     return {};

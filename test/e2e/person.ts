@@ -8,6 +8,19 @@ export const account = { email: 'ada@example.org', password: 'correct horse batt
 export async function createFirstAccount(page: Page, setupLink: string): Promise<string> {
   await page.goto(setupLink);
   await page.getByLabel('Email').fill(account.email);
+  return await chooseSecrets(page);
+}
+
+/** Invitation link → account → recovery phrase; leaves the page in the new vault. */
+export async function joinByInvitation(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await chooseSecrets(page);
+  await expect(page.getByRole('button', { name: 'New record' })).toBeVisible();
+}
+
+/** Password and recovery phrase of a new account. Returns the phrase. */
+async function chooseSecrets(page: Page): Promise<string> {
   await page.getByLabel('Master password', { exact: true }).fill(account.password);
   await page.getByLabel('Confirm master password').fill(account.password);
   await page.getByRole('button', { name: 'Continue' }).click();

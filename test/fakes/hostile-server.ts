@@ -34,6 +34,7 @@ import {
 } from '../../protocol/messages/gen/application_pb.js';
 import { RecordService, type Record as VaultRecord } from '../../protocol/messages/gen/record_pb.js';
 import { OrganisationService } from '../../protocol/messages/gen/organisation_pb.js';
+import { SharingService, type FolderEntry, type Grant } from '../../protocol/messages/gen/sharing_pb.js';
 import { openRequest } from '../../protocol/transmission/request.ts';
 import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
 import { HostileOrganisation } from './hostile-organisation.ts';
@@ -71,6 +72,9 @@ export class HostileServer {
   readonly records = this.vault.records;
   readonly gateways: Gateway[] = [];
   readonly organisation = new HostileOrganisation();
+  /** Every grant and entry that was ever sent, in order. */
+  readonly grants: Grant[] = [];
+  readonly entries: FolderEntry[] = [];
   /** Application keys by gateway, wrapped under the one-time tokens that this server never saw. */
   readonly appKeys = new Map<string, Uint8Array>();
   identity = signerOf(generateEcdhKeyPair().privateKey);
@@ -97,6 +101,7 @@ export class HostileServer {
     this.#serveRecords();
     this.#serveApplications();
     this.#serveOrganisation();
+    this.#serveSharing();
   }
 
   /** From now on every answer of that method goes through the lie. */
@@ -238,6 +243,18 @@ export class HostileServer {
     this.#on(method.listHistory, ({ recordUid, beforeRevision }) =>
       vault.listHistory(recordUid, beforeRevision),
     );
+  }
+
+  /** Keeps what it is given, and shows it when a test says so. */
+  #serveSharing(): void {
+    this.#on(SharingService.method.putGrants, ({ grants }) => {
+      this.grants.push(...grants);
+      return { cursor: this.vault.cursor };
+    });
+    this.#on(SharingService.method.putEntries, ({ entries }) => {
+      this.entries.push(...entries);
+      return { cursor: this.vault.cursor };
+    });
   }
 
   #serveOrganisation(): void {

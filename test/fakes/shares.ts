@@ -70,9 +70,9 @@ export class Office {
     const rosters: { roster: Roster } & RosterSource = {
       roster: this.roster(),
       atLeast: () => Promise.resolve(),
-      teamKey: (teamUid) => {
+      teamKeys: (teamUid) => {
         const team = this.teams.find(({ uid }) => uid === teamUid);
-        return Promise.resolve(team?.members.includes(person) ? team.pair : null);
+        return Promise.resolve(team?.members.includes(person) ? [team.pair] : []);
       },
     };
     const keys = await keysOf(person);

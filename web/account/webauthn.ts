@@ -23,10 +23,10 @@ export class NoPasskeySecret extends Error {
   }
 }
 
-/** Browsers make credentials for names only, and only where the page itself came safely. */
+/** Browsers make credentials for names only, and have them only where the page itself came safely. */
 export function canUseWebAuthn(): boolean {
   const isAddress = /^\[|^[\d.]+$/.test(location.hostname);
-  return isSecureContext && !isAddress && 'PublicKeyCredential' in window;
+  return !isAddress && 'PublicKeyCredential' in window;
 }
 
 /** Asks a passkey, with the person verified. Throws `cancelled`, or NoPasskeySecret. */

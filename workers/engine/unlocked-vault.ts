@@ -272,7 +272,11 @@ export class UnlockedVault {
   }
 
   #organisationChanged(): void {
-    if (!this.closed) this.#board.organisationChanged(this.organisation.book.membership);
+    if (this.closed) return;
+    this.#board.organisationChanged(this.organisation.book.membership);
+    void this.sharing.followTeams().catch((error: unknown) => {
+      this.#warn(`what was given to teams could not follow their keys: ${String(error)}`);
+    });
   }
 
   #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {

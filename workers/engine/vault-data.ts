@@ -137,7 +137,8 @@ export class VaultData {
     const { writes } = this;
     const copies = new CopyKeeper({ accountUid, session, book, sync, warn });
     const sealer = new RecordSealer({ keys, book, opener, copies });
-    this.writer = new RecordWriter({ session, keys, book, sealer, copies, writes, sync });
+    const isShared = (uid: Uid) => sharing.isShared(uid);
+    this.writer = new RecordWriter({ session, keys, book, sealer, copies, writes, sync, isShared });
     const { writer } = this;
     this.cardWriter = new CardWriter({ session, keys, cards, writes });
     const { cardWriter } = this;

@@ -10,6 +10,9 @@ let server: TestServer;
 beforeAll(async () => void (server = await startTestServer()));
 afterAll(() => server.close());
 
+/** A push takes milliseconds; a busy machine more. Without one, the next answer of a long call is 20 s away. */
+const pushMs = 10_000;
+
 let people = 0;
 async function newPerson() {
   const email = `device${++people}@example.test`;
@@ -32,7 +35,7 @@ function firstOf<T>([first]: readonly T[]): T {
 }
 
 describe('approval', () => {
-  test('a new device gets nothing until a signed-in one says yes, within a second', async () => {
+  test('a new device gets nothing until a signed-in one says yes, and hears of it at once', async () => {
     const { email, engine } = await newPerson();
     await engine.setDeviceApproval(true);
     const other = await startEngine(server.url, { deviceName: 'Second' });
@@ -47,7 +50,7 @@ describe('approval', () => {
     const began = performance.now();
     await engine.decideDevice({ uid: request.uid, approve: true });
     expect(await approved).toEqual({ kind: 'done' });
-    expect(performance.now() - began).toBeLessThan(1_500);
+    expect(performance.now() - began).toBeLessThan(pushMs);
     expect(other.states.at(-1)?.phase).toBe('unlocked');
     expect(await engine.listDeviceRequests()).toEqual([]);
     await other.signOut();
@@ -127,7 +130,7 @@ describe('the list', () => {
     const began = performance.now();
     await engine.revokeDevice(second?.uid ?? ('' as Uid));
     await other.until(({ phase }) => phase === 'locked');
-    expect(performance.now() - began).toBeLessThan(1_500);
+    expect(performance.now() - began).toBeLessThan(pushMs);
     await other.unlock({ password });
     await other.until(({ notice }) => notice === 'device-revoked');
     await other.signOut();

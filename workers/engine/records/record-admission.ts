@@ -103,7 +103,9 @@ export class RecordAdmission {
     if (seesOther || (known.entry === null && tag === known.tag))
       return await this.#judgeNewer(uid, record, null);
     if (tag !== known.tag) return this.refuse(uid, 'is another one under the same revision');
-    return this.#parts.book.isOwn(known) ? admitted(record, knownWith(known, { covered: coverageOf(record) })) : null;
+    return this.#parts.book.isOwn(known)
+      ? admitted(record, knownWith(known, { covered: coverageOf(record) }))
+      : null;
   }
 
   async #judgeNewer(uid: Uid, record: Record, known: KnownRecord | null): Promise<Admitted | null> {

@@ -6,7 +6,12 @@ import { filesOf } from '../../../protocol/records/files.ts';
 import { signRevision } from '../../../protocol/signed/record-signature.ts';
 import { uidBytes, uidOf } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
-import { recordLaunchKeyOf, sealLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-card.ts';
+import {
+  openLaunchCard,
+  recordLaunchKeyOf,
+  sealLaunchCard,
+  type LaunchCard,
+} from '../../../protocol/vault/launch-card.ts';
 import { tagOf, type ManifestElement } from '../../../protocol/vault/manifest.ts';
 import { sealRecord, wrapFormerKey, wrapRecordKey } from '../../../protocol/vault/record-seal.ts';
 import type { Shares } from './application-copies.ts';
@@ -69,6 +74,19 @@ export class RecordSealer {
       takeOver: draft.takeOver ?? false,
     };
     return { draft, change, element: { kind: 'record', uid, revision, tag: tagOf(sealedData), deleted } };
+  }
+
+  /** Whether the card of an own record says something else than one that is made now. */
+  async isLaunchStale(draft: Draft): Promise<boolean> {
+    const { book, keys } = this.#parts;
+    const card = launchCardOf(draft, [draft], book, keys.accountUid);
+    const row = await book.row(draft.uid);
+    if (card === null || row.sealedLaunch.length === 0)
+      return (card === null) !== (row.sealedLaunch.length === 0);
+    const launchKey = recordLaunchKeyOf(draft.key, draft.uid);
+    const scope = { recordUid: draft.uid, ownerUid: keys.accountUid };
+    const former = await openLaunchCard(launchKey, scope, row.revision, row.sealedLaunch);
+    return JSON.stringify(former) !== JSON.stringify(card);
   }
 
   async #sealFormerKey({ uid, key, keyVersion = 1, formerKey }: Draft): Promise<Bytes> {

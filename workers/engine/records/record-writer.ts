@@ -28,6 +28,8 @@ export interface WriterParts {
   readonly copies: CopyKeeper;
   readonly writes: OwnWrites;
   readonly sync: () => Promise<void>;
+  /** Whether anybody but its owner has the record. */
+  readonly isShared: (recordUid: Uid) => boolean;
 }
 
 /** What goes with a new record key in the same step. */
@@ -92,6 +94,11 @@ export class RecordWriter {
     return this.#oneByOne('write', () => this.#parts.copies.renew(uids));
   }
 
+  /** Writes own machines anew whose launch card does not say how to connect to them now: before they are shared. */
+  refreshLaunch(uids: readonly Uid[]): Promise<void> {
+    return this.#oneByOne('write', () => this.#refreshLaunch(uids));
+  }
+
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
   async draftOf(uid: Uid): Promise<Draft> {
     return draftFrom(await this.#parts.book.open(uid));
@@ -115,6 +122,30 @@ export class RecordWriter {
     const added = sharesOnlyIn(after, before).filter(({ recordUid }) => !written.has(recordUid));
     const removed = sharesOnlyIn(before, after).filter(({ applicationUid }) => after.has(applicationUid));
     await this.#parts.copies.adjust(added, removed);
+    await this.#followLaunch(written);
+  }
+
+  /** Others connect by a machine's launch card: it names the gateway and the credential as they are now. */
+  async #followLaunch(written: ReadonlySet<Uid>): Promise<void> {
+    const { book, isShared } = this.#parts;
+    const behind = book.entries().filter(({ uid, machine }) => {
+      if (machine === null || written.has(uid)) return false;
+      const { configurationUid, launchCredentialUid } = machine;
+      return [configurationUid, launchCredentialUid].some((linked) => linked !== null && written.has(linked));
+    });
+    await this.#refreshLaunch(behind.map(({ uid }) => uid).filter(isShared));
+  }
+
+  async #refreshLaunch(uids: readonly Uid[]): Promise<void> {
+    const { book, sealer } = this.#parts;
+    const machines = uids.filter((uid) => {
+      const known = book.get(uid);
+      return known?.entry?.machine && !known.deleted && book.isOwn(known);
+    });
+    const drafts = await Promise.all(machines.map((uid) => this.draftOf(uid)));
+    const stale: Draft[] = [];
+    for (const draft of drafts) if (await sealer.isLaunchStale(draft)) stale.push(draft);
+    for (const part of inBatches(stale)) await this.#write(part, {});
   }
 
   async #putOwn(sealed: readonly SealedDraft[], wraps: KeyWraps): Promise<void> {

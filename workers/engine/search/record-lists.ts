@@ -110,7 +110,7 @@ export class RecordLists {
       if (entry?.type === 'folder' && !deleted) folderTitles.set(entry.uid, plain(entry.title));
     }
     const sharedFolders: readonly SharedFolderEntry[] = await sharing.folders();
-    const isShared = (uid: Uid) => sharing.foldersOf(uid).length > 0;
+    const isShared = (uid: Uid) => sharing.isShared(uid);
     const isOpen = ({ entry }: ListRow) => sharing.accessTo(entry.uid, entry.ownerUid) !== null;
     return { accountUid, sharedFolders, folderTitles, isShared, isOpen };
   }
@@ -122,7 +122,7 @@ export class RecordLists {
       subtitle: subtitleOf(entry),
       connectable: this.#isConnectable(entry),
       access: accessOf(this.#parts, entry),
-      shared: ownerUid !== this.#parts.accountUid || this.#parts.sharing.foldersOf(uid).length > 0,
+      shared: ownerUid !== this.#parts.accountUid || this.#parts.sharing.isShared(uid),
       folderUid: card?.folderUid ?? null,
       favourite: card?.favourite ?? false,
       tags: card?.tags ?? [],

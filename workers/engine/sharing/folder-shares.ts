@@ -108,7 +108,7 @@ export class FolderShares {
     wipe(folder.key);
     await session.call(SharingService.method.putGrants, { grants });
     await sync();
-    if (narrowed && folder.ownerUid === this.#office.ownUid) await this.#rekey(folderUid, new RekeyReport());
+    if (narrowed && folder.ownerUid === this.#office.ownUid) await this.rekey(folderUid, new RekeyReport());
   }
 
   async unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
@@ -121,7 +121,7 @@ export class FolderShares {
     });
     await sync();
     const report = new RekeyReport();
-    if (ownerUid === this.#office.ownUid) await this.#rekey(objectUid, report);
+    if (ownerUid === this.#office.ownUid) await this.rekey(objectUid, report);
     return report.view;
   }
 
@@ -151,7 +151,7 @@ export class FolderShares {
   }
 
   /** A new folder key for those who stay, then new keys of the own records in it. */
-  async #rekey(folderUid: Uid, report: RekeyReport): Promise<void> {
+  async rekey(folderUid: Uid, report: RekeyReport): Promise<void> {
     const { shares, book } = this.#office.parts;
     await this.#writer.rekey(folderUid, async (folder) => ({
       grants: await this.#rekeying.folderGrants(folder, report),
@@ -187,7 +187,8 @@ export class FolderShares {
     recordUids: readonly Uid[],
     placeOf: () => { readonly subfolderUid: Uid | null; readonly rights?: Rights },
   ): Promise<void> {
-    const { session, sync, shares } = this.#office.parts;
+    const { session, sync, shares, writer } = this.#office.parts;
+    await writer.refreshLaunch(recordUids);
     const folder = await this.#given(folderUid);
     const { subfolderUid, rights } = placeOf();
     for (let i = 0; i < recordUids.length; i += batch) {

@@ -14,6 +14,7 @@ export function noSharing(accountUid: Uid): SharedKeys {
     mayWrite: (writerUid, _, ownerUid) => writerUid === ownerUid,
     mayTakeOver: () => false,
     signingKeyOf: () => null,
+    isShared: () => false,
     foldersOf: () => [],
     folders: () => Promise.resolve([]),
     clear: () => {},

@@ -88,7 +88,8 @@ export class RecordShares {
     rights: Rights,
     expiresAtMs: number,
   ): Promise<readonly Uid[]> {
-    const { session, sync, book } = this.#office.parts;
+    const { session, sync, book, writer } = this.#office.parts;
+    await writer.refreshLaunch(recordUids);
     const narrowed = recordUids.filter((uid) => this.#narrows(uid, to, rights, expiresAtMs));
     const grants = (
       await Promise.all(recordUids.map((uid) => this.#grantsOf(uid, to, rights, expiresAtMs)))

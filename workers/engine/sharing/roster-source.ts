@@ -8,21 +8,21 @@ export interface RosterSource {
   readonly roster: Roster;
   /** Brings a roster of at least that version when the server has one; never throws. */
   atLeast(version: bigint): Promise<void>;
-  /** The key pair of a team, when this account is a member and has it. */
-  teamKey(teamUid: Uid): Promise<KeyPair | null>;
+  /** The key pairs of a team that this account was given, the newest first. */
+  teamKeys(teamUid: Uid): Promise<readonly KeyPair[]>;
 }
 
 /** The organisation of an account that is being opened: who keeps it up to date is there a moment later. */
 export function rostersOf(
   organisation: { readonly roster: Roster },
-  keeper: () => Pick<RosterSource, 'atLeast' | 'teamKey'> | null,
+  keeper: () => Pick<RosterSource, 'atLeast' | 'teamKeys'> | null,
 ): RosterSource {
   return {
     get roster() {
       return organisation.roster;
     },
     atLeast: async (version) => await keeper()?.atLeast(version),
-    teamKey: async (teamUid) => (await keeper()?.teamKey(teamUid)) ?? null,
+    teamKeys: async (teamUid) => (await keeper()?.teamKeys(teamUid)) ?? [],
   };
 }
 

@@ -100,6 +100,11 @@ export class ShareBook implements SharedKeys {
     return member === null ? null : copy(member.signingPublicKey);
   }
 
+  isShared(recordUid: Uid): boolean {
+    const { shares } = this;
+    return shares.grantsOf('record', recordUid).length > 0 || shares.entriesOf(recordUid).length > 0;
+  }
+
   foldersOf(recordUid: Uid): readonly Uid[] {
     return this.shares
       .entriesOf(recordUid)

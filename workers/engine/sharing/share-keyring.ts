@@ -13,7 +13,7 @@ import {
 } from '../../../protocol/vault/folder-seal.ts';
 import { recordLaunchKeyOf } from '../../../protocol/vault/launch-card.ts';
 import type { KnownEntry, KnownGrant, KnownShares } from './known-shares.ts';
-import type { KeyPair, RosterSource } from './roster-source.ts';
+import type { RosterSource } from './roster-source.ts';
 
 export interface KeyringParts {
   readonly keys: AccountKeys;
@@ -161,13 +161,15 @@ export class ShareKeyring {
 
   async #openGrant({ grant, message }: KnownGrant): Promise<Bytes> {
     requireSealedKey(grant, message.sealedKey);
-    const pair = await this.#pairOf(grant.granteeKind, grant.granteeUid);
-    if (pair === null) throw new ProtocolError('not-found', 'the team’s key is not here');
-    return await openGrantKey(pair, { ...grant, launchOnly: grant.rights.launchOnly }, message.sealedKey);
-  }
-
-  async #pairOf(kind: 'account' | 'team', uid: Uid): Promise<KeyPair | null> {
-    return kind === 'account' ? this.#parts.keys.ecdh : await this.#parts.rosters.teamKey(uid);
+    const scope = { ...grant, launchOnly: grant.rights.launchOnly };
+    const { keys, rosters } = this.#parts;
+    if (grant.granteeKind === 'account') return await openGrantKey(keys.ecdh, scope, message.sealedKey);
+    // Sealed to the key that the team had then.
+    const pairs = await rosters.teamKeys(grant.granteeUid);
+    if (pairs.length === 0) throw new ProtocolError('not-found', 'the team’s key is not here');
+    return await Promise.any(pairs.map((pair) => openGrantKey(pair, scope, message.sealedKey))).catch(() => {
+      throw new ProtocolError('open-failed');
+    });
   }
 
   async #orNull(open: () => Promise<Bytes>): Promise<Bytes | null> {

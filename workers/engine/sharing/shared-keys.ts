@@ -34,6 +34,8 @@ export interface SharedKeys {
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean;
   /** Signing key of a roster member, 65 bytes; null when unknown. */
   signingKeyOf(accountUid: Uid): Bytes | null;
+  /** Whether anybody but its owner was given it, as far as this account knows. */
+  isShared(recordUid: Uid): boolean;
   /** The shared folders that the record is in, for this account. */
   foldersOf(recordUid: Uid): readonly Uid[];
   /** Name and subfolders of every shared folder that opens, for lists. */

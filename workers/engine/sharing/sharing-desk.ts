@@ -4,6 +4,7 @@ import { ContactPins } from './contact-pins.ts';
 import { FolderShares } from './folder-shares.ts';
 import { RecordShares } from './record-shares.ts';
 import { Rekeying } from './rekeying.ts';
+import { TeamGrants } from './team-grants.ts';
 import { SharingOffice, type SharingParts } from './sharing-office.ts';
 
 /** The sharing verbs of an unlocked vault. */
@@ -12,6 +13,7 @@ export class SharingDesk {
   readonly folders: FolderShares;
   readonly views: AccessViews;
   readonly #office: SharingOffice;
+  readonly #teams: TeamGrants;
 
   constructor(parts: Omit<SharingParts, 'pins'>) {
     this.#office = new SharingOffice({ ...parts, pins: new ContactPins(parts) });
@@ -19,6 +21,12 @@ export class SharingDesk {
     this.records = new RecordShares(this.#office, rekeying);
     this.folders = new FolderShares(this.#office, rekeying);
     this.views = new AccessViews(this.#office);
+    this.#teams = new TeamGrants({ office: this.#office, rekeying, folders: this.folders });
+  }
+
+  /** The roster may be another one: what was given to teams follows their keys. */
+  async followTeams(): Promise<void> {
+    await this.#teams.follow();
   }
 
   unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
