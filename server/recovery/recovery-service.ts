@@ -103,7 +103,7 @@ export function recoveryHandlers({
     const seen = { now, network: networkOf(address) };
     const organisationUid = await db.transaction().execute((tx) => insertRequest(tx, request, seen));
     await tellAdministrators(organisationUid ?? new Uint8Array(16));
-    log.info({ event: 'recovery-requested', network: seen.network });
+    log.info({ event: 'recovery-requested', });
     return { expiresAtMs: BigInt(now + limits.recovery.requestMs) };
   }
 
@@ -179,7 +179,7 @@ export function recoveryHandlers({
     });
     head.publish(`acct.${accountUid}`, { kind: 'account-news' });
     await tellAdministrators(organisationUid);
-    log.info({ event: 'recovery-approved', account: accountUid, by: session.accountUid });
+    log.info({ event: 'recovery-approved', account: accountUid });
     return {};
   }
 
