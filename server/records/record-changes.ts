@@ -52,7 +52,8 @@ export async function putRecords(
     const shared = shares ? await putSharesOfChanges(party, input, plan) : new Map<Uid, number>();
     await adopt(tx, caller, input);
     const reached = await announce(tx, ...newsOf(caller, input, plan));
-    if (plan.edited.length === 0) await storeManifest(tx, caller, requireManifest(input.manifest));
+    if (plan.edited.length === 0)
+      await storeManifest(tx, caller, requireManifest(input.manifest), input.rebuilt);
     await countRecords(tx, caller, plan);
     const revisions = input.changes.map(({ recordUid, baseRevision }) => ({
       recordUid,
@@ -67,7 +68,16 @@ export interface Written {
   readonly reached: Reached;
 }
 
-function checkRequest({ changes, adopted, adoptedFolders, grants, entries }: PutRecordsRequest): void {
+function checkRequest({
+  changes,
+  adopted,
+  adoptedFolders,
+  grants,
+  entries,
+  rebuilt,
+}: PutRecordsRequest): void {
+  if (rebuilt && [changes, adopted, adoptedFolders, grants, entries].some(({ length }) => length > 0))
+    throw new ProtocolError('malformed', 'a manifest is made anew by itself');
   changes.forEach(checkChange);
   requireDistinct([
     ...[...changes, ...adopted].map(({ recordUid }) => recordUid),

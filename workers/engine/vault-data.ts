@@ -107,7 +107,8 @@ export class VaultData {
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
-    this.#admission = new RecordAdmission({ book, opener, warn, onRefused: parts.onRefused });
+    const now = () => clock.now();
+    this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused: parts.onRefused });
     const intake = new SyncIntake(
       {
         ...{
@@ -143,7 +144,7 @@ export class VaultData {
     this.cardWriter = new CardWriter({ session, keys, cards, writes });
     const { cardWriter } = this;
     this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing });
-    this.trash = new Trash({ book, writer, cardWriter, undo, now: () => clock.now() });
+    this.trash = new Trash({ book, writer, cardWriter, undo, now });
     this.history = new History({ session, keys, book, sharing, writer, records: this.records });
     this.folders = new PersonalFolders(book, writer);
     const { folders, lists, trash } = this;
@@ -181,7 +182,7 @@ export class VaultData {
   }
 
   #holding() {
-    const { account, environment } = this.#parts;
+    const { account, environment, sharing } = this.#parts;
     const { keys } = account;
     const set = new VaultSet();
     const book = new RecordBook({
@@ -191,7 +192,10 @@ export class VaultData {
       set,
     });
     const cards = new CardBook({ keys, set, warn: environment.warn });
-    const others = new OtherElements(keys.accountUid, set);
+    const { opener } = this;
+    const mayWriteFolder = (writerUid: Uid, folderUid: Uid) =>
+      sharing.mayWriteFolder(writerUid, folderUid, keys.accountUid);
+    const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
   }
 
@@ -225,7 +229,7 @@ export class VaultData {
       storage.readObjects('card'),
       storage.readObjects('folder'),
     ]);
-    this.#contents.load({ records: [], cards: [], others: [], set: null });
+    this.#contents.load({ records: [], gone: [], cards: [], others: [], set: null });
     const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
     const admitted = [
       ...(await this.#admission.admit(records)),
@@ -236,7 +240,10 @@ export class VaultData {
     this.#contents.apply({
       records: admitted.map(({ known }) => known),
       cards: (await this.cards.admit(messages)).map(({ card }) => card),
-      others: this.others.in({ folders: shared, records, removals: [] }),
+      others: [
+        ...this.others.ofFolders(shared),
+        ...records.map((row) => this.others.ofDeparted(row)).filter((element) => element !== null),
+      ],
     });
     this.lists.changed({ records: admitted.map(({ known }) => known) });
     if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);

@@ -188,9 +188,12 @@ export class RecordWriter {
     }));
     await writes.run({
       change: () => {
-        const same = known.every(({ uid, revision }) => book.get(uid)?.revision === revision);
-        if (!same) throw new ProtocolError('conflict', 'the trash was changed meanwhile');
-        return { out: known.map(elementOf), in: [] };
+        const now = known.flatMap(({ uid, revision }) => {
+          const one = book.get(uid);
+          return one?.revision === revision ? [one] : [];
+        });
+        if (now.length < known.length) throw new ProtocolError('conflict', 'the trash was changed meanwhile');
+        return { out: now.map(elementOf), in: [] };
       },
       send: (manifest) => session.call(RecordService.method.purgeRecords, { records, manifest }),
     });
