@@ -2,6 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
 import type { SyncIntake } from './sync-intake.ts';
+import { timed } from './timing.ts';
 import type { VaultSession } from './vault-session.ts';
 
 export interface SyncParts {
@@ -53,7 +54,7 @@ export class Sync {
 
   #start(): Promise<void> {
     this.#next = null;
-    this.#running = this.#pull().finally(() => {
+    this.#running = timed('sallyport:sync', () => this.#pull()).finally(() => {
       this.#running = null;
       if (this.#next === null) this.#parts.onSyncing(false);
     });
