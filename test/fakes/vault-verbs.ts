@@ -292,6 +292,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     sendCandidate: async () => {},
     endSession: async () => {},
     pinHostKey: async () => {},
+    confirmMachineChange: async () => {},
   };
 }
 
@@ -331,6 +332,7 @@ function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: 
   const place = {
     ownerUid: me,
     access: 'owner',
+    unconfirmed: false,
     trashed: false,
     folderUid: null,
     favourite: false,

@@ -18,6 +18,7 @@ import { PersonalFolders } from './organising/personal-folders.ts';
 import { UndoStack } from './organising/undo-stack.ts';
 import { CopyKeeper } from './records/copy-keeper.ts';
 import { History } from './records/history.ts';
+import { MachineConfirmation } from './records/machine-confirmation.ts';
 import { RecordAdmission } from './records/record-admission.ts';
 import { RecordBook } from './records/record-book.ts';
 import { RecordOpener } from './records/record-opener.ts';
@@ -61,6 +62,7 @@ export class VaultData {
   readonly opener: RecordOpener;
   readonly sync: Sync;
   readonly lists: RecordLists;
+  readonly confirmation: MachineConfirmation;
   readonly records: Records;
   readonly trash: Trash;
   readonly history: History;
@@ -136,14 +138,18 @@ export class VaultData {
     const sync = () => this.sync.run();
     this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
     const { writes } = this;
-    const copies = new CopyKeeper({ accountUid, session, book, sync, warn });
+    this.confirmation = new MachineConfirmation(keys, book);
+    const { confirmation } = this;
+    const copies = new CopyKeeper({ keys, confirmation, session, book, sync, warn });
     const sealer = new RecordSealer({ keys, book, opener, copies });
     const isShared = (uid: Uid) => sharing.isShared(uid);
-    this.writer = new RecordWriter({ session, keys, book, sealer, copies, writes, sync, isShared });
+    this.writer = new RecordWriter({
+      ...{ session, keys, book, sealer, copies, confirmation, writes, sync, isShared },
+    });
     const { writer } = this;
     this.cardWriter = new CardWriter({ session, keys, cards, writes });
     const { cardWriter } = this;
-    this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing });
+    this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
     this.trash = new Trash({ book, writer, cardWriter, undo, now });
     this.history = new History({ session, keys, book, sharing, writer, records: this.records });
     this.folders = new PersonalFolders(book, writer);
