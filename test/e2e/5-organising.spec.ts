@@ -4,6 +4,9 @@ import { expectAccessible } from './accessible.ts';
 import { machines, test, expect } from './house.ts';
 import { openRecord, save, startRecord, terminal } from './person.ts';
 
+// One after another: each stands on what the ones before have made.
+test.describe.configure({ mode: 'serial' });
+
 const titles = ['Alpha', 'Beta', 'Gamma', 'Delta'];
 const list = (page: Page) => page.getByRole('list', { name: 'Records' });
 const row = (page: Page, title: string) => list(page).getByRole('link', { name: title });
