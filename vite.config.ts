@@ -4,6 +4,20 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
+import { sealSite } from './scripts/build/site-integrity.ts';
+
+/** Hashes of every file: in the page for the browser, in a list for whoever builds it too. */
+function integrity(): Plugin {
+  let folder = '';
+  return {
+    name: 'sallyport-integrity',
+    apply: 'build',
+    configResolved(config) {
+      folder = resolve(config.root, config.build.outDir);
+    },
+    writeBundle: { sequential: true, order: 'pre', handler: () => void sealSite(folder) },
+  };
+}
 
 const compressible = /\.(js|css|html|svg|json|wasm)$/;
 
@@ -16,11 +30,16 @@ function precompress(): Plugin {
     configResolved(config) {
       folder = resolve(config.root, config.build.outDir);
     },
-    async writeBundle() {
-      const files = await readdir(folder, { recursive: true });
-      await Promise.all(
-        files.filter((name) => compressible.test(name)).map((name) => compress(`${folder}/${name}`)),
-      );
+    // After the hashes: what is compressed is what was hashed.
+    writeBundle: {
+      sequential: true,
+      order: 'post',
+      handler: async () => {
+        const files = await readdir(folder, { recursive: true });
+        await Promise.all(
+          files.filter((name) => compressible.test(name)).map((name) => compress(`${folder}/${name}`)),
+        );
+      },
     },
   };
 }
@@ -34,7 +53,7 @@ async function compress(path: string): Promise<void> {
 
 export default defineConfig({
   root: resolve(import.meta.dirname, 'web'),
-  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), precompress()],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), integrity(), precompress()],
   worker: { format: 'es' },
   build: {
     outDir: resolve(import.meta.dirname, 'dist/web'),

@@ -2,7 +2,7 @@ import { signerOf } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
 import type { RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
-import type { Roster, RosterMember } from '../protocol/signed/roster.ts';
+import { findMember, type Roster, type RosterMember } from '../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
@@ -154,7 +154,10 @@ class Gateway implements RunningGateway {
   async #acceptRoster(accept: () => Promise<Roster | null>): Promise<void> {
     try {
       const roster = await accept();
-      if (roster !== null) this.#log.info('roster in use', { roster: roster.version });
+      if (roster === null) return;
+      this.#log.info('roster in use', { roster: roster.version });
+      for (const session of this.sessions.list())
+        if (!findMember(roster, session.accountUid)) session.end(ends.memberGone);
     } catch (error) {
       // The one in use stays: a router that brings a wrong one gets no say.
       this.#log.warn('roster refused', { code: toProtocolError(error)?.code ?? 'internal' });

@@ -51,6 +51,13 @@ Builds the web vault into dist/web when its sources changed since the last build
 
   --force         build even when nothing changed`,
   },
+  'verify-site': {
+    line: 'whether a server gives browsers exactly what these sources build',
+    text: `usage: npm run verify-site -- ADDRESS
+
+Builds the web vault from these sources, fetches every one of its files from ADDRESS
+(https://vault.example) and compares them. Exit code 1 when any is another one or missing.`,
+  },
   check: {
     line: 'types, svelte-check, lint, format, architecture rule, unit tests',
     text: `usage: npm run check [-- NAME ...]

@@ -29,6 +29,11 @@ export const ends = {
     code: 'access-ended',
     message: 'the time for which the record was shared is over',
   },
+  memberGone: {
+    leg: Leg.GATEWAY,
+    code: 'access-ended',
+    message: 'whoever opened the session is in the organisation no more',
+  },
   streamNotOpened: {
     leg: Leg.ICE,
     code: 'stream-not-opened',

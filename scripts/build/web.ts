@@ -6,7 +6,7 @@ import type { CommandScope } from '../process/command.ts';
 import { root, runTool } from '../process/tool.ts';
 
 /** Everything that ends up in the built files, or decides how they are built. */
-const sources = ['web', 'workers', 'protocol', 'vite.config.ts', 'package-lock.json'];
+const sources = ['web', 'workers', 'protocol', 'vite.config.ts', 'scripts/build', 'package-lock.json'];
 const target = join(root, 'dist/web');
 const stampFile = join(root, 'dist/web.stamp');
 

@@ -57,7 +57,12 @@ async function leave(engine: VaultEngine): Promise<void> {
 }
 
 async function enter(verbs: VaultVerbs, { signIn, setupToken }: OrganisationOptions): Promise<void> {
-  if (setupToken === null) return verbs.signIn(signIn);
+  if (setupToken === null) {
+    const step = await verbs.signIn(signIn);
+    if (step.kind !== 'done')
+      throw new Error('the demo account was given a second factor: start with --reset');
+    return;
+  }
   await verbs.draftRecoveryPhrase();
   await verbs.createAccount({ ...signIn, setupToken });
 }

@@ -33,7 +33,7 @@ export const commandFailures = {
   'not-allowed': [
     'router',
     'You are not allowed to connect',
-    'The policy of this machine refuses the session.',
+    'The policy of this machine refuses the session, or it is not shared with you any more.',
     'Switch on “Allow connections” in the record, or ask its owner.',
   ],
   'not-signed-in': [

@@ -87,6 +87,13 @@ export const sessionFailures = {
     'It is off, or a firewall drops the packets.',
     'Check that it is on and that the gateway may reach its port.',
   ],
+  'access-ended': [
+    'gateway',
+    'Your access to this machine is over',
+    'It was shared with you until now.',
+    'Ask whoever shared it for more time.',
+    'calm',
+  ],
   'target-lost': [
     'target',
     'The connection to the machine broke',

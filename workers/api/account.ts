@@ -68,7 +68,8 @@ export interface VaultState {
   /** What the server shows is less, or older, than what the account's signed manifest covers: nothing was removed. */
   readonly vaultIncomplete: boolean;
   /** Why the vault locked or signed out by itself, to be said to the person. */
-  readonly notice: 'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;
+  readonly notice:
+    'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;
 }
 
 export interface ServerInfo {

@@ -81,7 +81,9 @@ export class AccountDesk {
 
   /** A login by master password. Of a device that was revoked, the next one is that of a new device. */
   async signIn(email: string, password: string): Promise<Login> {
-    return await this.#asNewDevice(() => this.#byPassword(normaliseEmail(email), normalisePassword(password)));
+    return await this.#asNewDevice(() =>
+      this.#byPassword(normaliseEmail(email), normalisePassword(password)),
+    );
   }
 
   async signInByPasskey(passkey: PasskeyProof): Promise<Login> {

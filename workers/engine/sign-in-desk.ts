@@ -172,7 +172,10 @@ export class SignInDesk {
         if (!isNotSignedIn(error)) throw error;
         this.#renewing = vault;
         vault.session.suspend();
-        await this.#flow.begin(await login(), (signedIn) => this.#renew(vault, signedIn));
+        await this.#flow.begin(await login(), async (signedIn) => {
+          await this.#renew(vault, signedIn);
+          this.fresh.forget(); // nothing is to be sealed anew
+        });
       });
     } catch (error) {
       const code: ErrorCode = error instanceof ProtocolError ? error.code : 'internal';

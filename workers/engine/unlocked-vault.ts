@@ -207,6 +207,7 @@ export class UnlockedVault {
     this.sessions.clear();
     this.files.close();
     this.data.clear();
+    this.organisation.clear();
     wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
   }
 

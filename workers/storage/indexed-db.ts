@@ -41,6 +41,8 @@ type Writing = IDBPTransaction<VaultSchema, typeof ofAccount, 'readwrite'>;
 /** What goes with the account. */
 const ofAccount = ['account', 'cursor', 'manifest', 'rows', 'objects', 'snapshot', 'journal'] as const;
 const stores = ['device', 'pin', ...ofAccount] as const;
+/** What every version has kept in the same form. */
+const lasting: readonly string[] = ['device', 'pin', 'account'];
 
 /** A device's state in the browser, shared by every tab of the origin. */
 export class IndexedDbStorage implements VaultStorage {
@@ -172,8 +174,8 @@ async function open(name: string): Promise<Database> {
   return await openDB<VaultSchema>(name, 3, {
     upgrade: (database, from) => {
       // Before version 3 rows were kept in another form: they are asked for anew.
-      if (from > 0 && from < 3)
-        for (const store of ['cursor', 'rows'] as const) database.deleteObjectStore(store);
+      const known = from < 3 ? [...database.objectStoreNames] : [];
+      for (const store of known) if (!lasting.includes(store)) database.deleteObjectStore(store);
       for (const store of stores) {
         if (database.objectStoreNames.contains(store)) continue;
         database.createObjectStore(store, store === 'journal' ? { autoIncrement: true } : {});

@@ -193,6 +193,22 @@ describe.runIf(asRoot)('a session through the gateway', () => {
     expect(made.gateway?.sessions.size).toBe(1);
   });
 
+  test('ends when whoever opened it is in the organisation no more, and no sooner', async () => {
+    const [other, third] = [newPerson(), newPerson()];
+    const { terminal } = await open();
+    for (const [version, people] of [
+      [2n, [made.person, other]],
+      [3n, [made.person, third]],
+      [4n, [other]],
+    ] as const) {
+      expect(made.gateway?.sessions.size).toBe(1);
+      made.router.roster = await made.organisation.roster(version, people);
+      made.router.send({ case: 'roster', value: made.router.roster });
+    }
+    expect((await terminal.control('ended')).body.value).toMatchObject({ code: 'access-ended' });
+    expect(made.gateway?.sessions.size).toBe(0);
+  });
+
   async function ending(sessionUid: Uid, person = made.person) {
     const objects = [made.gatewayUid, person.accountUid];
     const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid) });

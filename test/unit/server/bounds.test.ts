@@ -240,7 +240,7 @@ describe('session table', () => {
     const table = new SessionTable(head);
     const times = { graceMs: 10, resumeMs: 1000, commandTimeoutMs: 5000 };
     const presence = new GatewayPresence(gateway, head, times, () => undefined);
-    const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn() };
+    const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn(), sendRoster: vi.fn() };
     presence.attach(wire, null);
     table.add(session, gateway, from, taker());
     const command = new Uint8Array(0);

@@ -35,6 +35,11 @@ export class RecordFiles {
     return this.#access.read(recordUid);
   }
 
+  /** Brings the newest contents: after a write whose answer was lost, the record may have the change already. */
+  refresh(): Promise<void> {
+    return this.#access.sync();
+  }
+
   /** Resolves when the record has the change, whoever else wrote it meanwhile. */
   change(recordUid: Uid, edit: Edit): Promise<void> {
     const pending = this.#pending.get(recordUid);

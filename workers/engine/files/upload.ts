@@ -181,9 +181,13 @@ export class Upload {
   async #name(): Promise<void> {
     const { name, size, mediaType, key } = this.note;
     const file: FileRef = { fileUid: this.scope.fileUid, name, size, mediaType, key, chunks: this.chunks };
-    await this.#patiently(() =>
-      this.#parts.records.change(this.scope.recordUid, (content) => withFile(content, file)),
-    );
+    const { records } = this.#parts;
+    let unsure = false; // whether a write whose answer was lost has named it already
+    await this.#patiently(async () => {
+      if (unsure) await records.refresh();
+      unsure = true;
+      await records.change(this.scope.recordUid, (content) => withFile(content, file));
+    });
   }
 
   readonly #call: VaultSession['call'] = (method, request) =>

@@ -1,4 +1,4 @@
-import { wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { encodeBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import type { EcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { SignedOrganisationSettings } from '../../../protocol/messages/gen/account_pb.js';
@@ -39,6 +39,8 @@ export interface BookParts {
   readonly warn: (message: string) => void;
 }
 
+/** Kept of what the server gives: one of each team that there can be, and some former ones. */
+const mostTeamKeys = 5_000;
 /** Rounds of links for a device that was away for long: four million versions. */
 const mostRounds = 1024;
 
@@ -54,6 +56,7 @@ export class OrganisationBook implements RosterSource {
   readonly #parts: BookParts;
   #settings: OrganisationSettings = noSettings;
   #teamKeys: readonly TeamKey[] = [];
+  readonly #openedTeamKeys = new Map<string, Promise<EcdhKeyPair>>();
   #pending: readonly PendingMember[] = [];
   #removed = false;
   #refused = false;
@@ -126,12 +129,36 @@ export class OrganisationBook implements RosterSource {
   async teamKeys(teamUid: Uid): Promise<readonly EcdhKeyPair[]> {
     const own = this.#teamKeys.filter((key) => uidOf(key.teamUid) === teamUid);
     const newestFirst = own.toSorted((one, other) => other.keyVersion - one.keyVersion);
-    return await Promise.all(newestFirst.map((key) => this.#openTeamKey(key)));
+    const pairs = await Promise.all(newestFirst.map((key) => this.#teamKeyOrNull(key)));
+    return pairs.filter((pair) => pair !== null);
   }
 
+  /** Wipes the keys of teams. */
+  clear(): void {
+    for (const opening of this.#openedTeamKeys.values())
+      opening.then(({ privateKey }) => wipe(privateKey)).catch(() => undefined); // there was none
+    this.#openedTeamKeys.clear();
+  }
+
+  /** One that does not hold is none of the organisation's: the others count. */
+  async #teamKeyOrNull(message: TeamKey): Promise<EcdhKeyPair | null> {
+    try {
+      return await this.#openTeamKey(message);
+    } catch (error) {
+      this.#tell(error);
+      return null;
+    }
+  }
+
+  /** Opened once: thousands of records may be shared with one team. */
   #openTeamKey(message: TeamKey): Promise<EcdhKeyPair> {
+    const name = `${uidOf(message.teamUid)} ${message.keyVersion} ${encodeBase64url(message.signature)}`;
+    const known = this.#openedTeamKeys.get(name);
+    if (known) return known;
     const { keys, organisation } = this.#parts.account;
-    return openTeamKey(keys.ecdh, keys.accountUid, organisation.publicKey, message);
+    const opening = openTeamKey(keys.ecdh, keys.accountUid, organisation.publicKey, message);
+    this.#openedTeamKeys.set(name, opening);
+    return opening;
   }
 
   async #fetch(): Promise<void> {
@@ -152,7 +179,7 @@ export class OrganisationBook implements RosterSource {
     this.#removed = !answer.member && this.organisation.rosterVersion > 0n;
     if (!answer.member) return;
     this.organisation.advance(answer.links, answer.roster);
-    this.#teamKeys = answer.teamKeys;
+    this.#teamKeys = answer.teamKeys.slice(0, mostTeamKeys);
     this.#pending = answer.pending;
     await this.#keepOffers(answer.offers);
     await this.#takeSettings(answer.settings);

@@ -39,6 +39,11 @@ export class OrganisationDesk {
     }
   }
 
+  /** Wipes every key. */
+  clear(): void {
+    this.book.clear();
+  }
+
   read(): OrganisationView {
     const { book } = this;
     const { roster, settings } = book;

@@ -46,6 +46,11 @@ export function recordElement(uid: Uid, { revision, tag, deleted }: Covered): Ma
   return { kind: 'record', uid, revision: BigInt(revision), tag: parseBase64url(tag), deleted };
 }
 
+/** What an element of the manifest says. */
+export function coveredBy({ revision, tag, deleted }: ManifestElement): Covered {
+  return { revision: Number(revision), tag: encodeBase64url(tag), deleted };
+}
+
 /** What the server says that the manifest covers. */
 export function coveredIn({ revision, tag, deleted }: Coverage): Covered {
   return { revision: Number(revision), tag: encodeBase64url(tag), deleted };

@@ -114,7 +114,10 @@ export class RecordAdmission {
     if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, record);
     // Of an own record that is new here the manifest will say whether it is right; all others show their signature.
     const provisional = own && known === null;
-    const proved = !provisional && this.verify(record);
+    const { revision, deleted } = record;
+    const written = { revision: Number(revision), tag: tagText(record.sealedData), deleted };
+    const isWritten = own && this.#parts.book.isExpected(uid, written);
+    const proved = isWritten || (!provisional && this.verify(record));
     if (!proved && !provisional)
       return own ? this.refuse(uid, 'was not written by who may') : this.#wait(uid, record);
     if (this.#parts.book.refused.delete(uid)) this.#parts.onRefused(this.#parts.book.refused.size);

@@ -5,7 +5,7 @@ import type { Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import type { VaultStorage } from '../storage.ts';
-import { elementOf, knownWith, type KnownRecord } from './known-record.ts';
+import { elementOf, knownWith, type Covered, type KnownRecord } from './known-record.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { OpenedRecord, RecordOpener } from './record-opener.ts';
 
@@ -26,6 +26,7 @@ export class RecordBook {
   readonly #parts: BookParts;
   #known = new Map<Uid, KnownRecord>();
   readonly #refused = new Set<Uid>();
+  readonly #written = new Map<Uid, Covered>();
 
   constructor(parts: BookParts) {
     this.#parts = parts;
@@ -129,9 +130,22 @@ export class RecordBook {
     }
   }
 
+  /** This engine is about to store that revision: when it comes back as it was sealed, there is nothing to verify. */
+  expect(uid: Uid, written: Covered): void {
+    this.#written.set(uid, written);
+  }
+
+  isExpected(uid: Uid, { revision, tag, deleted }: Covered): boolean {
+    const written = this.#written.get(uid);
+    if (written?.revision !== revision) return false;
+    this.#written.delete(uid);
+    return written.tag === tag && written.deleted === deleted;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#known = new Map();
+    this.#written.clear();
     this.#refused.clear();
   }
 

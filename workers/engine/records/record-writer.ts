@@ -13,7 +13,7 @@ import type { VaultSession } from '../vault-session.ts';
 import { sharesOnlyIn, wantedShares, type Shares } from './application-copies.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import { draftFrom, openPolicy, type Draft } from './draft.ts';
-import { elementOf } from './known-record.ts';
+import { coveredBy, elementOf } from './known-record.ts';
 import { entryOf } from './launch-cards.ts';
 import type { RecordBook } from './record-book.ts';
 import type { RecordSealer, SealedDraft } from './record-sealer.ts';
@@ -150,6 +150,7 @@ export class RecordWriter {
 
   async #putOwn(sealed: readonly SealedDraft[], wraps: KeyWraps): Promise<void> {
     const changes = sealed.map(({ change }) => change);
+    for (const { element } of sealed) this.#parts.book.expect(element.uid, coveredBy(element));
     await this.#parts.writes.run({
       change: () => this.#changeOf(sealed),
       send: (manifest: MessageInitShape<typeof SealedManifestSchema>) =>

@@ -42,7 +42,7 @@ export class RekeyReport {
 }
 
 /**
- * Replaces the keys of own records, so that who lost access is shown nothing new (protocol.md §19.7). A new key goes
+ * Replaces the keys of own records, so that who lost access is shown nothing new (protocol.md §19.8). A new key goes
  * only to those whose signed grants hold and whose keys are the pinned ones: no list of the server's decides it.
  */
 export class Rekeying {

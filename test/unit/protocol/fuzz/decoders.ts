@@ -25,12 +25,14 @@ import * as account from '../../../../protocol/messages/gen/account_pb.js';
 import * as api from '../../../../protocol/messages/gen/api_pb.js';
 import * as application from '../../../../protocol/messages/gen/application_pb.js';
 import * as command from '../../../../protocol/messages/gen/command_pb.js';
+import * as file from '../../../../protocol/messages/gen/file_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
 import * as manifest from '../../../../protocol/messages/gen/manifest_pb.js';
 import * as organisation from '../../../../protocol/messages/gen/organisation_pb.js';
 import * as record from '../../../../protocol/messages/gen/record_pb.js';
 import * as session from '../../../../protocol/messages/gen/session_pb.js';
+import * as shareLink from '../../../../protocol/messages/gen/share-link_pb.js';
 import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
 import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
@@ -58,7 +60,13 @@ import { acceptLink, openLink } from '../../../../protocol/transmission/link-cha
 import { openRequest } from '../../../../protocol/transmission/request.ts';
 import { verifyServerKeys } from '../../../../protocol/transmission/server-keys.ts';
 import { newUid, parseUid, uidOf } from '../../../../protocol/uid.ts';
+import { openFileChunk, openUploadNote } from '../../../../protocol/vault/file-seal.ts';
 import { openRecord } from '../../../../protocol/vault/record-seal.ts';
+import {
+  openSharedContent,
+  openShareLinkTitle,
+  parseShareLink,
+} from '../../../../protocol/vault/share-link.ts';
 import commands from '../../../vectors/commands.json' with { type: 'json' };
 import certificates from '../../../vectors/certificates.json' with { type: 'json' };
 import frames from '../../../vectors/frames.json' with { type: 'json' };
@@ -93,6 +101,7 @@ const raw: Bytes = new Uint8Array(32).fill(2);
 const pair = generateEcdhKeyPair();
 const serverKeys = [{ id: 21, ...pair }];
 const uid = newUid();
+const files = { recordUid: uid, fileUid: uid };
 const scope = { sessionUid: uid, recordUid: uid, gatewayUid: uid };
 const envelope = await sealEnvelope(
   key,
@@ -107,7 +116,7 @@ const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
 const empty: Bytes = new Uint8Array(0);
 
 const modules = [account, api, application, command, link, local, manifest, organisation];
-const schemas = [...modules, record, session, sharing].flatMap((module) =>
+const schemas = [...modules, record, session, sharing, file, shareLink].flatMap((module) =>
   Object.values(module).filter(
     (value): value is DescMessage => typeof value === 'object' && 'kind' in value && value.kind === 'message',
   ),
@@ -211,6 +220,14 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     valid: [envelope],
     decode: (bytes) => openRecord(raw, { recordUid: uid, ownerUid: uid }, 1n, bytes),
   },
+  { name: 'file chunk', valid: [envelope], decode: (bytes) => openFileChunk(key, files, 10, 0, bytes) },
+  { name: 'upload note', valid: [envelope], decode: (bytes) => openUploadNote(key, uid, files, bytes) },
+  { name: 'shared content', valid: [envelope], decode: (bytes) => openSharedContent(key, uid, bytes) },
+  {
+    name: 'share link title',
+    valid: [envelope],
+    decode: (bytes) => openShareLinkTitle(key, uid, uid, bytes),
+  },
   { name: 'application copy', valid: [envelope], decode: (bytes) => openApplicationCopy(raw, bytes) },
   {
     name: 'secrets-manager ecies',
@@ -264,6 +281,7 @@ export const textDecoders: readonly Decoder<string>[] = [
   { name: 'any base64', valid: ['AQIDBA==', '_-8'], decode: parseAnyBase64 },
   { name: 'hexadecimal', valid: ['0123456789abcdef'], decode: parseHex },
   { name: 'uid', valid: [uid], decode: parseUid },
+  { name: 'share link', valid: [`${uid}${'A'.repeat(42)}`], decode: parseShareLink },
   { name: 'enrolment token', valid: member(tokens, 'text'), decode: parseEnrolmentToken },
   {
     name: 'custom record types',
