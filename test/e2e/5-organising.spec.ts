@@ -139,7 +139,7 @@ test('linked users have roles on the machine, and know what uses them', async ({
   await page.getByRole('button', { name: 'Edit' }).click();
   await page.getByRole('button', { name: 'Link a user' }).click();
   await page.getByPlaceholder('Find a user').fill('stranger');
-  await page.getByRole('option', { name: 'Stranger' }).click();
+  await page.getByRole('dialog').getByRole('option', { name: 'Stranger' }).click();
   await page
     .getByRole('group', { name: 'Roles of Stranger' })
     .getByRole('button', { name: 'Administrative credential' })
