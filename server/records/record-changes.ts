@@ -7,7 +7,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { encodeRevision } from '../../protocol/signed/record-signature.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
-import { putCopies, putEditorsCopies } from '../applications/copies.ts';
+import { putCopies, refuseEditorsCopies } from '../applications/copies.ts';
 import { mostShares } from '../sharing/sharing-bounds.ts';
 import { putSharesOfChanges } from '../sharing/shares-of-changes.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -119,11 +119,7 @@ async function write(tx: Tx, caller: Uid, plan: ChangePlan, now: number): Promis
   await updateOwnRecords(tx, caller, [...plan.updated, ...plan.takenOver], now);
   await updateForeignRecords(tx, caller, plan.edited, now);
   await putCopies(tx, caller, copiesOf(own));
-  await putEditorsCopies(
-    tx,
-    plan.edited.map(({ recordUid }) => recordUid),
-    copiesOf(plan.edited),
-  );
+  refuseEditorsCopies(copiesOf(plan.edited));
   await settleFiles(tx, [...own, ...plan.edited]);
 }
 

@@ -164,8 +164,8 @@ describe('the vault at the server', () => {
       recordUid: uidBytes(record),
       data: envelopeOf('data'),
     };
-    await refuse({ applicationCopies: [copy] }, 'not-found');
-    await refuse({ applicationCopies: [{ ...copy, wrappedKey: new Uint8Array(60) }] }, 'malformed');
+    await refuse({ applicationCopies: [copy] }, 'not-allowed');
+    await refuse({ applicationCopies: [{ ...copy, wrappedKey: new Uint8Array(60) }] }, 'not-allowed');
     const policy = { connections: false, launchUntilMs: 1n, maxSessions: 1 };
     await editor.client.call(putRecords, { changes: [await edit({ policy })] });
     expect((await owner.see()).records).toMatchObject([{ policy: { connections: true, maxSessions: 3 } }]);
