@@ -38,7 +38,10 @@ module.exports = {
         'Zero knowledge is kept by the import graph: no chain of imports may lead the server to vault-opening code.',
       severity: 'error',
       from: { path: inside('server') },
-      to: { path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation)|workers)/', reachable: true },
+      to: {
+        path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation)|workers)/',
+        reachable: true,
+      },
     },
     {
       name: 'page-holds-no-keys',

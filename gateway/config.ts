@@ -19,6 +19,8 @@ export interface GatewayConfig {
   /** The PAM configuration record that names this gateway. */
   readonly configurationUid: Uid;
   readonly applicationUid: Uid;
+  /** Whose application it is: only records that this account signed count. */
+  readonly ownerUid: Uid;
   readonly organisationUid: Uid;
   /** What rosters are verified with: read from the sealed configuration record at enrolment. */
   readonly organisationKey: Bytes;
@@ -48,6 +50,7 @@ export function encodeConfig(config: GatewayConfig): string {
     gatewayUid: config.gatewayUid,
     configurationUid: config.configurationUid,
     applicationUid: config.applicationUid,
+    ownerUid: config.ownerUid,
     organisationUid: config.organisationUid,
     organisationKey: encodeBase64url(config.organisationKey),
     clientId: encodeBase64(config.clientId),
@@ -67,6 +70,7 @@ export function parseConfig(text: string): GatewayConfig {
     gatewayUid: uidOf(members, 'gatewayUid'),
     configurationUid: uidOf(members, 'configurationUid'),
     applicationUid: uidOf(members, 'applicationUid'),
+    ownerUid: uidOf(members, 'ownerUid'),
     organisationUid: uidOf(members, 'organisationUid'),
     organisationKey: bytesOf(members, 'organisationKey', 65),
     clientId: bytesOf(members, 'clientId', 64, decodeBase64),

@@ -8,6 +8,7 @@ import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import { Peers } from './media/peers.ts';
 import type { RisingState } from './rising-state.ts';
+import { AccessCheck } from './router/access-check.ts';
 import { CommandDesk } from './router/command-desk.ts';
 import { CommandGate } from './router/command-gate.ts';
 import { Link } from './router/link.ts';
@@ -55,6 +56,7 @@ class Gateway implements RunningGateway {
   readonly #link: Link;
   readonly #roster: RosterKeeper;
   readonly #desk: CommandDesk;
+  readonly #access: AccessCheck;
   readonly #peers: Peers;
   readonly #stop = new AbortController();
   readonly #held: (() => void)[];
@@ -81,9 +83,12 @@ class Gateway implements RunningGateway {
       onFrame: (body) => this.#take(body),
       onOnline: () => online.resolve(), // the roster follows a welcome unasked
     });
-    const reader = new RecordReader(this.#door, config, config.applicationUid);
+    const records = { ...config, state, log, roster: () => this.#roster.present };
+    const reader = new RecordReader(this.#door, config, records);
+    this.#access = new AccessCheck({ roster: () => this.#roster.present });
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
+      access: this.#access,
       machines: new MachineReader({ reader, config, devicePublicKey: device.publicKey }),
       media: settings.media,
       openShell: (order, hooks) => openShell(settings, order, hooks),
@@ -158,6 +163,7 @@ class Gateway implements RunningGateway {
       this.#log.info('roster in use', { roster: roster.version });
       for (const session of this.sessions.list())
         if (!findMember(roster, session.accountUid)) session.end(ends.memberGone);
+      this.#access.review();
     } catch (error) {
       // The one in use stays: a router that brings a wrong one gets no say.
       this.#log.warn('roster refused', { code: toProtocolError(error)?.code ?? 'internal' });

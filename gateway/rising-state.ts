@@ -2,15 +2,27 @@ import { parseUid, type Uid } from '../protocol/uid.ts';
 import { ConfigError } from './config.ts';
 import { readPrivateFile, writePrivateFile } from './private-file.ts';
 
+/** The newest of a record that the gateway has seen. */
+export interface RecordVersion {
+  readonly revision: bigint;
+  /** Of the record's key: it is replaced when somebody lost access. */
+  readonly keyVersion: number;
+}
+
 /** What only rises, so that nobody can lead the gateway back to an older world. */
 export interface Versions {
   readonly roster: bigint;
   readonly serverKeySet: bigint;
   /** By account: the latest date of an admitted command that lay ahead of the gateway's clock. protocol.md §12.2. */
   readonly aheadMs: ReadonlyMap<Uid, number>;
+  /** Of records whose owner signed them; those seen last at the end. protocol.md §12.6. */
+  readonly records: ReadonlyMap<Uid, RecordVersion>;
 }
 
-const none: Versions = { roster: 0n, serverKeySet: 0n, aheadMs: new Map() };
+const none: Versions = { roster: 0n, serverKeySet: 0n, aheadMs: new Map(), records: new Map() };
+
+/** Of these a gateway remembers the newest; the one that was longest not seen anew goes first. */
+const mostRecords = 10_000;
 
 /** The newest versions seen, kept over restarts when there is a file to keep them in. */
 export class RisingState {
@@ -34,19 +46,27 @@ export class RisingState {
     return this.#versions;
   }
 
-  /** Settles when the new versions are on the disk, and counts from then on. Lower ones change nothing. */
-  raise(seen: Partial<Versions>): Promise<void> {
+  /**
+   * Settles when the new versions are on the disk, and counts from then on. Lower ones change nothing. Gives the
+   * records that had to be forgotten.
+   */
+  raise(seen: Partial<Versions>): Promise<readonly Uid[]> {
     const raised = this.#raising.then(() => this.#raise(seen));
-    this.#raising = raised.catch(() => {}); // told to its caller; the next one tries anew
+    this.#raising = raised.then(
+      () => {},
+      () => {}, // told to its caller; the next one tries anew
+    );
     return raised;
   }
 
-  async #raise(seen: Partial<Versions>): Promise<void> {
+  async #raise(seen: Partial<Versions>): Promise<readonly Uid[]> {
     const next = risen(this.#versions, seen);
     const text = encodeVersions(next);
-    if (text === encodeVersions(this.#versions)) return;
+    if (text === encodeVersions(this.#versions)) return [];
     if (this.#path !== null) await writePrivateFile(this.#path, text);
+    const forgotten = [...this.#versions.records.keys()].filter((uid) => !next.records.has(uid));
     this.#versions = next;
+    return forgotten;
   }
 }
 
@@ -59,26 +79,52 @@ function risen(from: Versions, seen: Partial<Versions>): Versions {
     roster: higher(from.roster, seen.roster),
     serverKeySet: higher(from.serverKeySet, seen.serverKeySet),
     aheadMs,
+    records: risenRecords(from.records, seen.records ?? new Map()),
   };
 }
 
-function encodeVersions({ roster, serverKeySet, aheadMs }: Versions): string {
+function risenRecords(from: Versions['records'], seen: Versions['records']): Versions['records'] {
+  const records = new Map(from);
+  for (const [uid, { revision, keyVersion }] of seen) {
+    const known = records.get(uid);
+    if (known && known.revision >= revision && known.keyVersion >= keyVersion) continue;
+    records.delete(uid);
+    records.set(uid, {
+      revision: known && known.revision > revision ? known.revision : revision,
+      keyVersion: Math.max(keyVersion, known?.keyVersion ?? 0),
+    });
+  }
+  return new Map([...records].slice(-mostRecords));
+}
+
+function encodeVersions({ roster, serverKeySet, aheadMs, records }: Versions): string {
   const versions = { rosterVersion: String(roster), serverKeySetVersion: String(serverKeySet) };
   const commands = aheadMs.size > 0 ? { aheadMs: Object.fromEntries(aheadMs) } : {};
-  return `${JSON.stringify({ ...versions, ...commands })}\n`;
+  const seen = [...records].map(
+    ([uid, { revision, keyVersion }]) => [uid, Number(revision), keyVersion] as const,
+  );
+  const list = seen.length > 0 ? { records: seen } : {};
+  return `${JSON.stringify({ ...versions, ...commands, ...list })}\n`;
 }
 
 const versionsShape =
-  /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"(?:,"aheadMs":\{((?:"[\w-]{22}":\d{1,15},?)+)\})?\}\s*$/;
+  /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"(?:,"aheadMs":\{((?:"[\w-]{22}":\d{1,15},?)+)\})?(?:,"records":\[((?:\["[\w-]{22}",\d{1,16},\d{1,10}\],?)+)\])?\}\s*$/;
 
 function parseVersions(path: string, text: string): Versions {
   const match = versionsShape.exec(text);
   // Starting from nothing would accept an older roster: a person has to look.
   if (match === null) throw new ConfigError(path, 'is damaged; enrol this gateway again');
   const ahead = (match[3] ?? '').matchAll(/"([\w-]{22})":(\d+)/g);
+  const records = (match[4] ?? '').matchAll(/\["([\w-]{22})",(\d+),(\d+)\]/g);
   return {
     roster: BigInt(match[1] ?? 0),
     serverKeySet: BigInt(match[2] ?? 0),
     aheadMs: new Map([...ahead].map(([, account = '', ms]) => [parseUid(account), Number(ms)])),
+    records: new Map(
+      [...records].map(([, uid = '', revision = '', keyVersion]) => [
+        parseUid(uid),
+        { revision: BigInt(revision), keyVersion: Number(keyVersion) },
+      ]),
+    ),
   };
 }

@@ -41,8 +41,16 @@ export function copy(bytes: Uint8Array): Bytes {
 /** Unsigned 32-bit integer, big endian, 4 bytes. */
 export function uint32(value: number): Bytes {
   const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, value);
+  writeUint32(out, 0, value);
   return out;
+}
+
+/** The same into `out` at `offset`. */
+export function writeUint32(out: Uint8Array, offset: number, value: number): void {
+  out[offset] = value >>> 24;
+  out[offset + 1] = value >>> 16;
+  out[offset + 2] = value >>> 8;
+  out[offset + 3] = value;
 }
 
 /** Unsigned 64-bit integer, big endian, 8 bytes. */
@@ -65,17 +73,47 @@ export function wipe(...secrets: readonly Uint8Array[]): void {
   for (const secret of secrets) secret.fill(0);
 }
 
-/** base64url without padding (RFC 4648 §5). */
+const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const sextets = new Int8Array(128).fill(-1);
+for (let i = 0; i < base64url.length; i++) sextets[base64url.charCodeAt(i)] = i;
+
+/** base64url without padding (RFC 4648 §5). By a table: UIDs are made of it by the ten thousand. */
 export function encodeBase64url(bytes: Uint8Array): string {
-  return encodeBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  let text = '';
+  let i = 0;
+  for (; i + 2 < bytes.length; i += 3) text += letters(bytes, i, 4);
+  if (i < bytes.length) text += letters(bytes, i, bytes.length - i + 1);
+  return text;
 }
 
 /** Strict inverse of {@link encodeBase64url}: canonical, no padding. Throws `malformed`. */
 export function parseBase64url(text: string): Bytes {
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) throw new ProtocolError('malformed', 'not base64url');
-  const bytes = decodeBase64(text.replaceAll('-', '+').replaceAll('_', '/'));
-  if (encodeBase64url(bytes) !== text) throw new ProtocolError('malformed', 'base64url is not canonical');
-  return bytes;
+  if (text.length % 4 === 1) throw new ProtocolError('malformed', 'not base64url');
+  const out = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let at = 0;
+  let bits = 0;
+  let waiting = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const sextet = code < 128 ? (sextets[code] ?? -1) : -1;
+    if (sextet < 0) throw new ProtocolError('malformed', 'not base64url');
+    bits = ((bits << 6) | sextet) & 0xffff;
+    waiting += 6;
+    if (waiting < 8) continue;
+    waiting -= 8;
+    out[at++] = bits >>> waiting;
+  }
+  if ((bits & ((1 << waiting) - 1)) !== 0) throw new ProtocolError('malformed', 'base64url is not canonical');
+  return out;
+}
+
+/** The first `count` of the four letters for three bytes from `at`. */
+function letters(bytes: Uint8Array, at: number, count: number): string {
+  const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+  let text = base64url.charAt(bits >>> 18) + base64url.charAt((bits >>> 12) & 63);
+  if (count > 2) text += base64url.charAt((bits >>> 6) & 63);
+  if (count > 3) text += base64url.charAt(bits & 63);
+  return text;
 }
 
 /** Standard base64 with padding (RFC 4648 §4). */

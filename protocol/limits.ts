@@ -45,6 +45,8 @@ export const limits = {
   deletedRecordMs: 30 * 24 * 60 * 60_000,
   /** Records in one sync page: about 1 MiB of small records. */
   syncPageRecords: 500,
+  /** Objects that one run of a sync takes: far more than the largest account has. */
+  syncRunObjects: 4_000_000,
   /** Bytes of one API request or response body, transmission layer included. */
   apiBody: 4 * 1024 * 1024,
   /** One secrets-manager response: every record of a large application, small ones at a few KiB each. */

@@ -5,6 +5,7 @@ import { readPamResources, type PamResources } from '../../protocol/records/pam-
 import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { parseApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { parseEnrolmentToken, type EnrolmentToken } from '../../protocol/session/enrolment-token.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import { ConfigError, encodeConfig, parseServer, type GatewayConfig } from '../config.ts';
 import { versionsPath } from '../config-source.ts';
 import { readPrivateFile, writePrivateFile } from '../private-file.ts';
@@ -80,7 +81,7 @@ async function complete(
   { gatewayUid, configurationUid, serverIdentity }: EnrolmentToken,
   signal: AbortSignal,
 ): Promise<GatewayConfig> {
-  const pins = await readPins(door, keys, configurationUid, signal);
+  const { pins, ownerUid } = await readPins(door, keys, configurationUid, signal);
   if (pins.controllerUid !== gatewayUid)
     throw new ProtocolError('untrusted', 'the configuration record names another gateway');
   return {
@@ -88,6 +89,7 @@ async function complete(
     server: door.server,
     ...{ serverIdentity, gatewayUid, configurationUid },
     applicationUid: pins.applicationUid,
+    ownerUid,
     organisationUid: pins.organisationUid,
     organisationKey: parseBase64url(pins.organisationKey),
     rosterVersion: BigInt(pins.rosterVersion),
@@ -99,7 +101,7 @@ async function readPins(
   keys: { readonly clientId: Bytes; readonly privateKey: Bytes; readonly appKey: Bytes },
   configurationUid: GatewayConfig['configurationUid'],
   signal: AbortSignal,
-): Promise<PamResources> {
+): Promise<{ readonly pins: PamResources; readonly ownerUid: Uid }> {
   const records = [configurationUid];
   const secrets = await withSecretsClient(door, keys, signal, (client) => client.getSecret({ records }));
   const copy = secrets.records.find((record) => record.recordUid === configurationUid);
@@ -107,9 +109,9 @@ async function readPins(
     throw new ProtocolError('not-found', 'the server does not give the configuration record of this gateway');
   // The copy says of which application it is; that it opened under the application's key makes it true.
   const { applicationUid } = readPamResources(parseContent(copy.content));
-  return readPamResources(
-    parseApplicationCopy(copy.content, { recordUid: configurationUid, applicationUid }).content,
-  );
+  const expected = { recordUid: configurationUid, applicationUid };
+  const { content, ownerUid } = parseApplicationCopy(copy.content, expected);
+  return { pins: readPamResources(content), ownerUid };
 }
 
 async function store(config: GatewayConfig, file: string, state: RisingState): Promise<void> {

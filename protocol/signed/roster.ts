@@ -20,6 +20,15 @@ export interface Roster {
   readonly teams: readonly RosterTeam[];
   /** ECDH, 65 bytes; empty when the organisation has no recovery. */
   readonly recoveryPublicKey: Bytes;
+  /** What nobody comes in by again. protocol.md §20.2. */
+  readonly ends: readonly RosterEnd[];
+}
+
+/** An invitation that was used or withdrawn, or an account that was removed. */
+export interface RosterEnd {
+  readonly uid: Uid;
+  /** Needed no longer than this: no invitation of before can be accepted then. */
+  readonly untilMs: number;
 }
 
 export interface RosterMember extends AccountIdentity {
@@ -35,6 +44,9 @@ export interface RosterTeam {
   readonly memberUids: readonly Uid[];
   readonly keyVersion: number;
 }
+
+/** Of one roster, 26 bytes each. */
+const mostEnds = 8_000;
 
 /** Signs a roster with the organisation's key. */
 export async function signRoster(
@@ -52,6 +64,7 @@ export async function signRoster(
       memberUids: team.memberUids.map(uidBytes),
     })),
     recoveryPublicKey: roster.recoveryPublicKey,
+    ends: roster.ends.map(({ uid, untilMs }) => ({ uid: uidBytes(uid), untilMs: BigInt(untilMs) })),
   });
   const statement = encodeStatement({ ...roster, rosterHash: sha256(bytes) });
   return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, statement) };
@@ -100,6 +113,22 @@ export function verifyRoster(
   return roster;
 }
 
+/** With these among them, without those that are over; of too many, the ones that are needed longest. */
+export function withEnds(
+  { ends }: Pick<Roster, 'ends'>,
+  uids: readonly Uid[],
+  { now, untilMs }: { readonly now: number; readonly untilMs: number },
+): readonly RosterEnd[] {
+  const kept = ends.filter((end) => end.untilMs > now && !uids.includes(end.uid));
+  const all = [...kept, ...uids.map((uid) => ({ uid, untilMs }))];
+  return all.sort((one, other) => other.untilMs - one.untilMs).slice(0, mostEnds);
+}
+
+/** Whether that invitation or account ended: nobody is certified by it. */
+export function hasEnded(roster: Roster, uid: Uid): boolean {
+  return roster.ends.some((end) => end.uid === uid);
+}
+
 /** The member of that account, or null. */
 export function findMember(roster: Roster, accountUid: Uid): RosterMember | null {
   return roster.members.find((member) => member.accountUid === accountUid) ?? null;
@@ -136,6 +165,9 @@ function decodeRoster(bytes: Uint8Array): Roster {
   }));
   requireDistinct(teams.map(({ teamUid }) => teamUid));
   for (const { memberUids } of teams) requireTeamOf(accounts, memberUids);
+  if (message.ends.length > mostEnds) throw new ProtocolError('too-large', 'the roster is too large');
+  const ends = message.ends.map(({ uid, untilMs }) => ({ uid: uidOf(uid), untilMs: Number(untilMs) }));
+  requireDistinct(ends.map(({ uid }) => uid));
   if (message.parentHash.length !== (message.version === 1n ? 0 : 32))
     throw new ProtocolError('malformed', 'not the hash of a former roster');
   return {
@@ -145,6 +177,7 @@ function decodeRoster(bytes: Uint8Array): Roster {
     members,
     teams,
     recoveryPublicKey: copy(message.recoveryPublicKey),
+    ends,
   };
 }
 

@@ -1,8 +1,8 @@
-import { equal, uint64, type Bytes } from '../bytes.ts';
+import { equal, uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature } from '../crypto/ecdsa.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
-import { hmacSha256 } from '../crypto/hash.ts';
+import { hmacSha256, sha256 } from '../crypto/hash.ts';
 import { purposes, signatureContexts } from '../crypto/labels.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
@@ -43,7 +43,12 @@ export interface ManifestElement {
   readonly kind: ElementKind;
   readonly uid: Uid;
   readonly revision: bigint;
-  /** The last 16 bytes of its sealed data: the tag that binds content, UID and revision. */
+  /** Of a record's key; of other things 0. */
+  readonly keyVersion: number;
+  /**
+   * The first 16 bytes of the SHA-256 of its sealed data. Not its GCM tag: who has the key can make another content of
+   * the same tag.
+   */
   readonly tag: Uint8Array;
   readonly deleted: boolean;
 }
@@ -54,17 +59,19 @@ export function newManifest(rosterVersion: bigint): Manifest {
   return { version: 0n, setKey: randomBytes(32), digest, count: 0n, securityVersion, rosterVersion };
 }
 
-/** The last 16 bytes of an envelope, as elements name it. Throws `malformed` when it is shorter. */
+/** What elements name of sealed data, 16 bytes. */
 export function tagOf(sealed: Uint8Array): Bytes {
-  if (sealed.length < 16) throw new ProtocolError('malformed', 'not an envelope');
-  return new Uint8Array(sealed.subarray(sealed.length - 16));
+  return sha256(sealed).slice(0, 16);
 }
 
 /** HMAC-SHA-256 of an element under the set key, 32 bytes. */
 export function elementMac(setKey: Uint8Array, element: ManifestElement): Bytes {
-  const { kind, uid, revision, tag, deleted } = element;
+  const { kind, uid, revision, keyVersion, tag, deleted } = element;
   const flag = new Uint8Array([deleted ? 1 : 0]);
-  return hmacSha256(setKey, encodeContext(kind, uidBytes(uid), uint64(revision), tag, flag));
+  return hmacSha256(
+    setKey,
+    encodeContext(kind, uidBytes(uid), uint64(revision), uint32(keyVersion), tag, flag),
+  );
 }
 
 /** `digest` with another element's MAC in or out: XOR does either. Changes `digest` in place. */

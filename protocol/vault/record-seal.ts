@@ -14,18 +14,24 @@ export interface RecordScope {
   readonly ownerUid: Uid;
 }
 
-/** Record key under the owner's data key. */
-export function wrapRecordKey(dataKey: SymmetricKey, scope: RecordScope, recordKey: Bytes): Promise<Bytes> {
-  return sealEnvelope(dataKey, purposes.recordKey, [scope.ownerUid, scope.recordUid], recordKey);
+/** Record key under the owner's data key. Bound to its version: a former key does not open as a newer one. */
+export function wrapRecordKey(
+  dataKey: SymmetricKey,
+  scope: RecordScope,
+  keyVersion: number,
+  recordKey: Bytes,
+): Promise<Bytes> {
+  return sealEnvelope(dataKey, purposes.recordKey, keyObjectsOf(scope, keyVersion), recordKey);
 }
 
 /** Inverse of {@link wrapRecordKey}, 32 raw bytes. Throws `open-failed`. */
 export function unwrapRecordKey(
   dataKey: SymmetricKey,
   scope: RecordScope,
+  keyVersion: number,
   sealed: Uint8Array,
 ): Promise<Bytes> {
-  return openEnvelope(dataKey, purposes.recordKey, [scope.ownerUid, scope.recordUid], sealed);
+  return openEnvelope(dataKey, purposes.recordKey, keyObjectsOf(scope, keyVersion), sealed);
 }
 
 /** A record key that was replaced, under the one that replaced it: former revisions stay readable. protocol.md §9.5. */
@@ -74,6 +80,10 @@ export async function openRecord(
   const key = await SymmetricKey.import(recordKey);
   const padded = await openEnvelope(key, purposes.recordData, objectsOf(scope, revision), sealed);
   return parseContent(parseUtf8(unpad(padded)));
+}
+
+function keyObjectsOf({ ownerUid, recordUid }: RecordScope, keyVersion: number) {
+  return [ownerUid, recordUid, uint32(keyVersion)];
 }
 
 function objectsOf(scope: RecordScope, revision: bigint): readonly (string | Uint8Array)[] {

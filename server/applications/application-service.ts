@@ -132,16 +132,6 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
     return { gateways: await listGateways(db, head, session.accountUid) };
   }
 
-  async function getRoster(_input: unknown, { session }: SignedInCall) {
-    const row = await db
-      .selectFrom('account')
-      .innerJoin('organisation', 'organisation.organisation_uid', 'account.organisation_uid')
-      .select('roster')
-      .where('account_uid', '=', uidBytes(session.accountUid))
-      .executeTakeFirstOrThrow();
-    return { signedRoster: row.roster };
-  }
-
   return {
     createApplication: signedIn(createApplication),
     deleteApplication: signedIn(deleteApplication),
@@ -151,7 +141,6 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
     addClient: signedIn(addClient),
     removeClient: signedIn(removeClient),
     listGateways: signedIn(readGateways),
-    getRoster: signedIn(getRoster),
   };
 }
 

@@ -31,28 +31,8 @@ export async function putCopies(tx: Tx, owner: Uid, copies: readonly Application
     throw new ProtocolError('not-found', 'no such application or record');
 }
 
-/**
- * From editors who are not the owner: the new content under the copy's old key, which they cannot replace. Throws
- * `not-found` unless the record is one of these and the copy is there, `malformed` for a new key.
- */
-export async function putEditorsCopies(
-  tx: Tx,
-  records: readonly Uid[],
-  copies: readonly ApplicationCopy[],
-): Promise<void> {
-  if (copies.length === 0) return;
-  if (copies.some((copy) => copy.wrappedKey.length > 0))
-    throw new ProtocolError('malformed', 'only the owner gives a copy its key');
-  const { numAffectedRows } = await sql`
-    UPDATE application_copy stored SET data = c.data, revision = record.revision
-    FROM unnest(
-      ${copies.map((copy) => Buffer.from(copy.applicationUid))}::bytea[],
-      ${copies.map((copy) => Buffer.from(copy.recordUid))}::bytea[],
-      ${copies.map((copy) => Buffer.from(copy.data))}::bytea[])
-      AS c(application_uid, record_uid, data)
-    JOIN record ON record.record_uid = c.record_uid
-    WHERE stored.application_uid = c.application_uid AND stored.record_uid = c.record_uid
-      AND c.record_uid = ANY(${records.map((uid) => Buffer.from(uidBytes(uid)))}::bytea[])`.execute(tx);
-  if (numAffectedRows !== BigInt(copies.length))
-    throw new ProtocolError('not-found', 'no such application or record');
+/** A copy counts by its owner's signature alone (protocol.md §10.1). Throws `not-allowed` when there is one. */
+export function refuseEditorsCopies(copies: readonly ApplicationCopy[]): void {
+  if (copies.length > 0)
+    throw new ProtocolError('not-allowed', 'only the owner gives copies to applications');
 }

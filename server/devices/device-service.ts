@@ -15,7 +15,7 @@ import type { Logger } from '../log/logger.ts';
 import { checkName } from '../login/bundle.ts';
 import { requireRecentLogin } from '../login/recent-login.ts';
 import type { Head } from '../router/head/head.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
 import { decideDeviceRequest, listDeviceRequests } from './device-requests.ts';
 import { setTrust } from './devices.ts';
 
@@ -52,24 +52,14 @@ export function deviceHandlers({ db, head, log }: DeviceParts): Handlers<typeof 
     return {};
   }
 
-  /** A session may throw its device out without a new login: whoever finds a stranger must not be slower than them. */
+  /**
+   * A session may throw its device out without a new login: whoever finds a stranger must not be slower than them. It is
+   * the key that goes: whatever other UIDs it came under go with it.
+   */
   async function revokeDevice(input: RevokeDeviceRequest, { session }: SignedInCall) {
     const { accountUid } = session;
-    const account_uid = uidBytes(accountUid);
     const deviceUid = uidOf(input.deviceUid);
-    const ended = await db.transaction().execute(async (tx) => {
-      const hashes = await endSessionsOfDevice(tx, accountUid, deviceUid);
-      const gone = await tx
-        .deleteFrom('device')
-        .where('account_uid', '=', account_uid)
-        .where('device_uid', '=', uidBytes(deviceUid))
-        .returning('public_key')
-        .executeTakeFirst();
-      if (!gone) throw new ProtocolError('not-found', 'no such device');
-      const key_hash = sha256(gone.public_key);
-      await tx.insertInto('revoked_device').values({ account_uid, key_hash }).execute();
-      return hashes;
-    });
+    const ended = await db.transaction().execute((tx) => revokeKeyOf(tx, accountUid, deviceUid));
     for (const only of ended) head.publish(`acct.${accountUid}`, { kind: 'signed-out', which: { only } });
     tell(accountUid);
     log.info({ event: 'device-revoked', account: accountUid });
@@ -113,6 +103,34 @@ export function deviceHandlers({ db, head, log }: DeviceParts): Handlers<typeof 
     listDeviceRequests: signedIn(readRequests),
     decideDevice: signedIn(decideDevice),
   };
+}
+
+/** Returns the hashes of the tokens whose sessions ended. Throws `not-found`. */
+async function revokeKeyOf(tx: Tx, accountUid: Uid, deviceUid: Uid): Promise<Uint8Array[]> {
+  const account_uid = uidBytes(accountUid);
+  const named = await tx
+    .selectFrom('device')
+    .select('public_key')
+    .where('account_uid', '=', account_uid)
+    .where('device_uid', '=', uidBytes(deviceUid))
+    .executeTakeFirst();
+  if (!named) throw new ProtocolError('not-found', 'no such device');
+  const { public_key } = named;
+  await tx
+    .insertInto('revoked_device')
+    .values({ account_uid, key_hash: sha256(public_key) })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  const gone = await tx
+    .deleteFrom('device')
+    .where('account_uid', '=', account_uid)
+    .where('public_key', '=', public_key)
+    .returning('device_uid')
+    .execute();
+  const hashes: Uint8Array[] = [];
+  for (const { device_uid } of gone)
+    hashes.push(...(await endSessionsOfDevice(tx, accountUid, uidOf(device_uid))));
+  return hashes;
 }
 
 async function readDevices(db: Database, session: SignedInCall['session'], now: number) {

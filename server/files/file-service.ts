@@ -49,6 +49,7 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
     const layout = { chunkCount: file.chunk_count, sealedSize: file.sealed_size };
     if (sealed.length !== sealedChunkSize(layout, index) || sealed[0] !== 1)
       throw new ProtocolError('malformed', 'not a sealed chunk of this file');
+    if (isStored(file, index)) return {}; // sent twice: what is there stays
     const key = chunkKey(fileUid, index);
     await blobs.put(key, sealed);
     if (await markStored(db, fileUid, index, call.now)) return {};
@@ -136,6 +137,11 @@ function checkStart(input: StartFileRequest, largest: number): void {
 
 function requireChunk(file: { readonly chunk_count: number }, index: number): void {
   if (index >= file.chunk_count) throw new ProtocolError('malformed', 'the file has no such chunk');
+}
+
+/** The bits of a byte count from the lowest, as PostgreSQL's set_bit has them. */
+function isStored({ stored }: { readonly stored: Uint8Array }, index: number): boolean {
+  return (((stored[index >> 3] ?? 0) >> (index & 7)) & 1) === 1;
 }
 
 function noFile(): ProtocolError {

@@ -14,7 +14,7 @@ import { holdOrganisation, type Membership } from './membership.ts';
 /** Envelope of secret, end and address. */
 const noteMost = 512;
 
-/** Throws `malformed`, `conflict` for an address or UID that is taken, `limit-reached`. */
+/** Throws `malformed`, `conflict` for a member's address or a UID that is taken, `limit-reached`. */
 export async function insertInvitation(
   tx: Tx,
   { accountUid, organisationUid }: Membership,
@@ -32,7 +32,7 @@ export async function insertInvitation(
   await holdOrganisation(tx, organisationUid);
   await dropExpired(tx, now);
   await requireRoom(tx, organisationUid);
-  await requireNewAddress(tx, email);
+  await requireNewAddress(tx, organisationUid, email);
   try {
     await tx
       .insertInto('invitation')
@@ -179,11 +179,13 @@ async function requireRoom(tx: Tx, organisationUid: Uint8Array): Promise<void> {
     throw new ProtocolError('limit-reached', 'too many open invitations');
 }
 
-async function requireNewAddress(tx: Tx, email: string): Promise<void> {
+/** Of other organisations it says nothing: whoever founds one would learn who has an account (attack class 19). */
+async function requireNewAddress(tx: Tx, organisationUid: Uint8Array, email: string): Promise<void> {
   const taken = await tx
     .selectFrom('account')
     .select('account_uid')
     .where('email', '=', email)
+    .where('organisation_uid', '=', organisationUid)
     .executeTakeFirst();
   if (taken) throw new ProtocolError('conflict', 'there is an account of that address already');
 }

@@ -28,7 +28,7 @@ export async function storeTeamKeys(
 ): Promise<void> {
   requireFew(keys);
   const versions = new Map(roster.teams.map((team) => [team.teamUid, team]));
-  const there = await existing(tx, new Set(keys.map(({ memberUid }) => memberIn(roster, memberUid))));
+  const there = await existing(tx, roster, new Set(keys.map(({ memberUid }) => memberIn(roster, memberUid))));
   for (const { teamUid, memberUid, keyVersion, sealedKey, signature } of keys) {
     const team = versions.get(uidOf(teamUid));
     const member = uidOf(memberUid);
@@ -67,7 +67,11 @@ export async function storeOffers(
   offers: readonly KeyOffer[],
 ): Promise<void> {
   requireFew(offers);
-  const there = await existing(tx, new Set(offers.map(({ memberUid }) => memberIn(roster, memberUid))));
+  const there = await existing(
+    tx,
+    roster,
+    new Set(offers.map(({ memberUid }) => memberIn(roster, memberUid))),
+  );
   for (const { kind, memberUid, sealedKey, signature } of offers) {
     const member = uidOf(memberUid);
     if (!(kind in columns)) throw new ProtocolError('malformed', 'no such key');
@@ -116,7 +120,10 @@ const columns: Readonly<Record<number, 'data' | 'signing' | 'recovery'>> = {
   [OrganisationKeyKind.RECOVERY]: 'recovery',
 };
 
-/** Each key that is given takes the place of the one before and of its offer. Throws `malformed`. */
+/**
+ * Each key that is given takes the place of the one before and of its offer. Throws `malformed`, and `not-allowed` for
+ * an administrator's key of anybody else.
+ */
 export async function keepKeys(tx: Tx, accountUid: Uid, input: KeepOrganisationKeysRequest): Promise<void> {
   const given = {
     sealed_organisation_data_key: input.sealedDataKey,
@@ -125,11 +132,14 @@ export async function keepKeys(tx: Tx, accountUid: Uid, input: KeepOrganisationK
   };
   const kept = Object.entries(given).filter(([, sealed]) => sealed.length > 0);
   if (kept.length === 0) return;
-  await tx
+  let update = tx
     .updateTable('account')
     .set(Object.fromEntries(kept.map(([column, sealed]) => [column, checkSealedKey(sealed)])))
-    .where('account_uid', '=', uidBytes(accountUid))
-    .execute();
+    .where('account_uid', '=', uidBytes(accountUid));
+  if (input.sealedSigningKey.length > 0 || input.sealedRecoveryKey.length > 0)
+    update = update.where('in_roster', '=', true).where('administrator', '=', true);
+  const { numUpdatedRows } = await update.executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new ProtocolError('not-allowed', 'administrators keep that key');
   const kinds = [
     ...(input.sealedDataKey.length > 0 ? [OrganisationKeyKind.DATA] : []),
     ...(input.sealedSigningKey.length > 0 ? [OrganisationKeyKind.SIGNING] : []),

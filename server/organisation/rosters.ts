@@ -121,7 +121,8 @@ async function storeMembers(tx: Tx, organisationUid: Uint8Array, roster: Roster)
       RETURNING account.account_uid, account.in_roster, former.in_roster AS was
     )
     SELECT account_uid FROM changed WHERE was AND NOT in_roster`.execute(tx);
-  await sql`DELETE FROM invitation WHERE account_uid = ANY(${members})`.execute(tx);
+  await sql`DELETE FROM invitation WHERE organisation_uid = ${organisationUid}
+    AND account_uid = ANY(${members})`.execute(tx);
   await sql`DELETE FROM key_offer USING account WHERE key_offer.member_uid = account.account_uid
     AND organisation_uid = ${organisationUid}
     AND (NOT in_roster OR (NOT administrator AND kind <> ${OrganisationKeyKind.DATA}))`.execute(tx);
@@ -191,12 +192,17 @@ export function memberIn(roster: Roster, memberUid: Uint8Array): Uid {
   return uid;
 }
 
-/** Whether such an account is there: a member's account may have been deleted. */
-export async function existing(tx: Tx, uids: Iterable<Uid>): Promise<ReadonlySet<Uid>> {
+/** Those whose account is there, of this organisation: a member's account may have been deleted, or be another one's. */
+export async function existing(
+  tx: Tx,
+  { organisationUid }: Roster,
+  uids: Iterable<Uid>,
+): Promise<ReadonlySet<Uid>> {
   const rows = await tx
     .selectFrom('account')
     .select('account_uid')
-    .where(sql<boolean>`account_uid = ANY(${uidArray([...uids].map(uidBytes))})`)
+    .where('organisation_uid', '=', uidBytes(organisationUid))
+    .where(sql<boolean>`account_uid = ANY(${uidArray(uids)})`)
     .execute();
   return new Set(rows.map(({ account_uid }) => uidOf(account_uid)));
 }

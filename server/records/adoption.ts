@@ -1,13 +1,19 @@
 // What an owner's manifest covers, when others wrote the newest revision or took the record over. protocol.md §9.7.
 import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { GranteeKind, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { rightsBits } from '../sharing/rights-bits.ts';
 import type { Tx } from '../store/database.ts';
+import { contentTagColumn } from './content-tag.ts';
 import { uidArray } from './feed.ts';
 import type { PlannedChange } from './record-rows.ts';
 
-/** The caller's manifest names these now. Throws `conflict` when one has another revision. */
+/** Handovers of a record that are kept. */
+const mostHandovers = 8;
+
+/** The caller's manifest names these now. Throws `conflict` when one has another revision, or is covered already. */
 export async function adopt(
   tx: Tx,
   caller: Uid,
@@ -23,9 +29,9 @@ async function adoptRecords(tx: Tx, caller: Uid, adopted: PutRecordsRequest['ado
   const { rows } = await sql`
     WITH covered AS (
       UPDATE record SET covered_revision = record.revision, covered_deleted = deleted,
-        covered_tag = substring(sealed_data FROM octet_length(sealed_data) - 15)
+        covered_tag = ${contentTagColumn}
       FROM ${named} WHERE record.record_uid = named.record_uid AND record.revision = named.revision
-        AND owner_uid = ${uidBytes(caller)}
+        AND covered_revision < record.revision AND owner_uid = ${uidBytes(caller)}
       RETURNING record.record_uid
     ), released AS (
       DELETE FROM record_transfer transfer USING ${named}
@@ -44,17 +50,17 @@ async function adoptFolders(
 ): Promise<void> {
   const { numAffectedRows } = await sql`
     UPDATE shared_folder SET covered_revision = shared_folder.revision,
-      covered_tag = substring(sealed_data FROM octet_length(sealed_data) - 15)
+      covered_tag = ${contentTagColumn}
     FROM unnest(${uidArray(adopted.map(({ folderUid }) => folderUid))},
       ${adopted.map(({ revision }) => revision)}::bigint[]) AS named(folder_uid, revision)
     WHERE shared_folder.folder_uid = named.folder_uid AND shared_folder.revision = named.revision
-      AND owner_uid = ${uidBytes(caller)}`.execute(tx);
+      AND covered_revision < shared_folder.revision AND owner_uid = ${uidBytes(caller)}`.execute(tx);
   requireAll(Number(numAffectedRows ?? 0n), adopted.length);
 }
 
 /**
- * Before the records get their new owner: former owners keep what their manifests cover until they have left it out,
- * and their applications lose their copies.
+ * Before the records get their new owner: the offer is kept as the proof that they were handed on, former owners keep
+ * what their manifests cover until they have left it out, and their applications lose their copies.
  */
 export async function leaveFormerOwners(
   tx: Tx,
@@ -64,8 +70,22 @@ export async function leaveFormerOwners(
   if (takenOver.length === 0) return;
   const uids = uidArray(takenOver.map(({ recordUid }) => recordUid));
   await sql`
-    INSERT INTO record_transfer (account_uid, record_uid, revision, tag, deleted)
-    SELECT owner_uid, record_uid, covered_revision, covered_tag, covered_deleted FROM record
+    UPDATE record SET
+      handover_bodies = array_append(
+        handover_bodies[greatest(1, cardinality(handover_bodies) - ${mostHandovers - 2}):], offer.body),
+      handover_signatures = array_append(
+        handover_signatures[greatest(1, cardinality(handover_signatures) - ${mostHandovers - 2}):], offer.signature)
+    FROM sharing_grant offer
+    WHERE record_uid = ANY(${uids}) AND offer.object_uid = record_uid AND offer.granter_uid = owner_uid
+      AND offer.object_kind = ${ObjectKind.RECORD} AND offer.grantee_kind = ${GranteeKind.ACCOUNT}
+      AND offer.grantee_uid = ${uidBytes(caller)} AND offer.key_version = record.key_version
+      AND (offer.rights & ${rightsBits.own}) <> 0`.execute(tx);
+  await sql`
+    INSERT INTO record_transfer (account_uid, record_uid, revision, tag, deleted, key_version, handover_body,
+      handover_signature)
+    SELECT owner_uid, record_uid, covered_revision, covered_tag, covered_deleted, key_version,
+      coalesce(handover_bodies[cardinality(handover_bodies)], ''),
+      coalesce(handover_signatures[cardinality(handover_signatures)], '') FROM record
     WHERE record_uid = ANY(${uids})`.execute(tx);
   await sql`DELETE FROM record_transfer
     WHERE record_uid = ANY(${uids}) AND account_uid = ${uidBytes(caller)}`.execute(tx);

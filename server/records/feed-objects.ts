@@ -38,6 +38,9 @@ interface RecordRow {
   readonly covered_revision: number | null;
   readonly covered_tag: Uint8Array | null;
   readonly covered_deleted: boolean | null;
+  readonly covered_key_version: number | null;
+  readonly handover_bodies: Uint8Array[];
+  readonly handover_signatures: Uint8Array[];
 }
 
 /** The content to who may read it, the key and what the manifest covers to the owner, the launch card to all. */
@@ -55,10 +58,12 @@ export async function readRecords({ tx, account, now }: Viewer, asked: readonly 
       CASE WHEN is_reader THEN sealed_data ELSE '' END AS sealed_data,
       CASE WHEN is_reader THEN '' ELSE sha256(sealed_data) END AS data_hash,
       sealed_launch, connections, launch_until, max_sessions, changed_at, record.deleted, writer_uid, signature,
-      key_version, CASE WHEN is_reader THEN file_uids ELSE '{}' END AS file_uids,
+      record.key_version, CASE WHEN is_reader THEN file_uids ELSE '{}' END AS file_uids,
       CASE WHEN is_owner THEN covered_revision ELSE transfer.revision END AS covered_revision,
       CASE WHEN is_owner THEN covered_tag ELSE transfer.tag END AS covered_tag,
-      CASE WHEN is_owner THEN covered_deleted ELSE transfer.deleted END AS covered_deleted
+      CASE WHEN is_owner THEN covered_deleted ELSE transfer.deleted END AS covered_deleted,
+      CASE WHEN is_owner THEN record.key_version ELSE transfer.key_version END AS covered_key_version,
+      handover_bodies, handover_signatures
     FROM way JOIN record USING (record_uid)
     CROSS JOIN LATERAL (SELECT owner_uid = ${account} AS is_owner, (way.rights & 1) = 1 AS is_reader) may
     LEFT JOIN record_transfer transfer ON transfer.account_uid = ${account}
@@ -73,6 +78,7 @@ function recordMessage(row: RecordRow) {
       revision: BigInt(row.covered_revision),
       tag: row.covered_tag ?? new Uint8Array(0),
       deleted: row.covered_deleted ?? false,
+      keyVersion: row.covered_key_version ?? 0,
     },
   };
   return {
@@ -94,6 +100,10 @@ function recordMessage(row: RecordRow) {
     signature: row.signature,
     keyVersion: row.key_version,
     fileUids: row.file_uids,
+    handovers: row.handover_bodies.map((body, i) => ({
+      body,
+      signature: row.handover_signatures[i] ?? new Uint8Array(0),
+    })),
     ...covered,
   };
 }

@@ -27,8 +27,16 @@ export function requireManifest(manifest: SealedManifest | undefined): SealedMan
   return manifest;
 }
 
-/** Stores the next one. Call it when the account's row is locked. Throws `conflict` unless it follows the stored one. */
-export async function storeManifest(tx: Tx, owner: Uid, manifest: SealedManifest): Promise<void> {
+/**
+ * Stores the next one. Call it when the account's row is locked. Throws `conflict` unless it follows the stored one;
+ * `rebuilt`: at any distance.
+ */
+export async function storeManifest(
+  tx: Tx,
+  owner: Uid,
+  manifest: SealedManifest,
+  rebuilt = false,
+): Promise<void> {
   const version = Number(manifest.version);
   const { numUpdatedRows } = await tx
     .updateTable('account')
@@ -38,7 +46,7 @@ export async function storeManifest(tx: Tx, owner: Uid, manifest: SealedManifest
       manifest_signature: manifest.signature,
     })
     .where('account_uid', '=', uidBytes(owner))
-    .where('manifest_version', '=', version - 1)
+    .where('manifest_version', rebuilt ? '<' : '=', rebuilt ? version : version - 1)
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new ProtocolError('conflict', 'the vault was changed meanwhile');
 }

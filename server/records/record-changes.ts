@@ -7,7 +7,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { encodeRevision } from '../../protocol/signed/record-signature.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
-import { putCopies, putEditorsCopies } from '../applications/copies.ts';
+import { putCopies, refuseEditorsCopies } from '../applications/copies.ts';
 import { mostShares } from '../sharing/sharing-bounds.ts';
 import { putSharesOfChanges } from '../sharing/shares-of-changes.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -52,7 +52,8 @@ export async function putRecords(
     const shared = shares ? await putSharesOfChanges(party, input, plan) : new Map<Uid, number>();
     await adopt(tx, caller, input);
     const reached = await announce(tx, ...newsOf(caller, input, plan));
-    if (plan.edited.length === 0) await storeManifest(tx, caller, requireManifest(input.manifest));
+    if (plan.edited.length === 0)
+      await storeManifest(tx, caller, requireManifest(input.manifest), input.rebuilt);
     await countRecords(tx, caller, plan);
     const revisions = input.changes.map(({ recordUid, baseRevision }) => ({
       recordUid,
@@ -67,7 +68,16 @@ export interface Written {
   readonly reached: Reached;
 }
 
-function checkRequest({ changes, adopted, adoptedFolders, grants, entries }: PutRecordsRequest): void {
+function checkRequest({
+  changes,
+  adopted,
+  adoptedFolders,
+  grants,
+  entries,
+  rebuilt,
+}: PutRecordsRequest): void {
+  if (rebuilt && [changes, adopted, adoptedFolders, grants, entries].some(({ length }) => length > 0))
+    throw new ProtocolError('malformed', 'a manifest is made anew by itself');
   changes.forEach(checkChange);
   requireDistinct([
     ...[...changes, ...adopted].map(({ recordUid }) => recordUid),
@@ -109,11 +119,7 @@ async function write(tx: Tx, caller: Uid, plan: ChangePlan, now: number): Promis
   await updateOwnRecords(tx, caller, [...plan.updated, ...plan.takenOver], now);
   await updateForeignRecords(tx, caller, plan.edited, now);
   await putCopies(tx, caller, copiesOf(own));
-  await putEditorsCopies(
-    tx,
-    plan.edited.map(({ recordUid }) => recordUid),
-    copiesOf(plan.edited),
-  );
+  refuseEditorsCopies(copiesOf(plan.edited));
   await settleFiles(tx, [...own, ...plan.edited]);
 }
 

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { RecordChange } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Tx } from '../store/database.ts';
+import { contentTag } from './content-tag.ts';
 import { uidArray } from './feed.ts';
 
 /** A change, and what the server knows of it besides. */
@@ -140,7 +141,7 @@ function columnsOf(planned: readonly PlannedChange[]) {
     ${column((change) => change.baseRevision)}::bigint[],
     ${bytes((change) => change.sealedKey)}::bytea[],
     ${bytes((change) => change.sealedData)}::bytea[],
-    ${bytes((change) => change.sealedData.subarray(-16))}::bytea[],
+    ${bytes((change) => contentTag(change.sealedData))}::bytea[],
     ${bytes((change) => change.sealedLaunch)}::bytea[],
     ${column((change) => change.policy?.connections ?? false)}::boolean[],
     ${column((change) => change.policy?.launchUntilMs ?? 0n)}::bigint[],

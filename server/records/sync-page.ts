@@ -135,12 +135,12 @@ async function readObjects(viewer: Viewer, feed: readonly FeedRow[]) {
   const gone = rows.filter((row) => !seen.has(nameOf(row.kind, row.object_uid, row.record_uid)));
   const covered = await readTransfers(viewer, gone);
   const removals = gone.map((row) => {
-    const coverage = row.kind === Number(FeedKind.RECORD) ? covered.get(uidOf(row.object_uid)) : undefined;
+    const transfer = row.kind === Number(FeedKind.RECORD) ? covered.get(uidOf(row.object_uid)) : undefined;
     return {
       kind: row.kind,
       objectUid: row.object_uid,
       recordUid: row.record_uid,
-      ...(coverage && { covered: coverage }),
+      ...transfer,
     };
   });
   return { records, cards, folders, entries, grants, removals };
@@ -152,14 +152,30 @@ async function readTransfers({ tx, account }: Viewer, gone: readonly FeedRow[]) 
   if (uids.length === 0) return new Map<Uid, never>();
   const rows = await tx
     .selectFrom('record_transfer')
-    .select(['record_uid', 'revision', 'tag', 'deleted'])
+    .select([
+      'record_uid',
+      'revision',
+      'tag',
+      'deleted',
+      'key_version',
+      'handover_body',
+      'handover_signature',
+    ])
     .where('account_uid', '=', account)
     .where('record_uid', 'in', uids)
     .execute();
   return new Map(
     rows.map((row) => [
       uidOf(row.record_uid),
-      { revision: BigInt(row.revision), tag: row.tag, deleted: row.deleted },
+      {
+        covered: {
+          revision: BigInt(row.revision),
+          tag: row.tag,
+          deleted: row.deleted,
+          keyVersion: row.key_version,
+        },
+        handovers: [{ body: row.handover_body, signature: row.handover_signature }],
+      },
     ]),
   );
 }

@@ -103,7 +103,7 @@ export function recoveryHandlers({
     const seen = { now, network: networkOf(address) };
     const organisationUid = await db.transaction().execute((tx) => insertRequest(tx, request, seen));
     await tellAdministrators(organisationUid ?? new Uint8Array(16));
-    log.info({ event: 'recovery-requested', });
+    log.info({ event: 'recovery-requested' });
     return { expiresAtMs: BigInt(now + limits.recovery.requestMs) };
   }
 

@@ -14,22 +14,35 @@ export async function insertShareLink(
   input: CreateShareLinkRequest,
   now: number,
 ): Promise<void> {
-  const { count } = await db
+  try {
+    await db.transaction().execute(async (tx) => {
+      await requireRoom(tx, account);
+      await tx
+        .insertInto('share_link')
+        .values(rowOf(account, input, now))
+        .execute();
+    });
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new ProtocolError('conflict', 'there is such a link already');
+    throw error;
+  }
+}
+
+/** The account's row is held until the transaction ends: links made at once are counted one after another. */
+async function requireRoom(tx: Tx, account: Uid): Promise<void> {
+  await tx
+    .selectFrom('account')
+    .select('account_uid')
+    .where('account_uid', '=', uidBytes(account))
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  const { count } = await tx
     .selectFrom('share_link')
     .select((is) => is.fn.countAll<string>().as('count'))
     .where('account_uid', '=', uidBytes(account))
     .executeTakeFirstOrThrow();
   if (Number(count) >= limits.shareLink.perAccount)
     throw new ProtocolError('limit-reached', `an account has at most ${limits.shareLink.perAccount} links`);
-  try {
-    await db
-      .insertInto('share_link')
-      .values(rowOf(account, input, now))
-      .execute();
-  } catch (error) {
-    if (isUniqueViolation(error)) throw new ProtocolError('conflict', 'there is such a link already');
-    throw error;
-  }
 }
 
 /** Those of the account that can still be opened, the newest first. */

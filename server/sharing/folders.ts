@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import { ObjectKind, type PutFolderRequest } from '../../protocol/messages/gen/sharing_pb.js';
 import { encodeFolder } from '../../protocol/signed/folder-signature.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { contentTag } from '../records/content-tag.ts';
 import { requireSignatures } from '../records/signatures.ts';
 import type { Tx } from '../store/database.ts';
 import type { Party } from './grants.ts';
@@ -75,7 +76,7 @@ async function insertFolder({ tx, caller, now }: Party, input: PutFolderRequest)
     INSERT INTO shared_folder (folder_uid, owner_uid, revision, sealed_key, sealed_data, changed_at, key_version,
       writer_uid, signature, covered_revision, covered_tag)
     VALUES (${input.folderUid}, ${account}, 1, ${input.sealedKey}, ${input.sealedData}, ${now}, 1, ${account},
-      ${input.signature}, 1, ${input.sealedData.subarray(-16)})
+      ${input.signature}, 1, ${contentTag(input.sealedData)})
     ON CONFLICT DO NOTHING`.execute(tx);
   requireOne(numAffectedRows);
   await tx
@@ -100,7 +101,7 @@ async function updateFolder(
   input: PutFolderRequest,
   byOwner: boolean,
 ): Promise<void> {
-  const tag = input.sealedData.subarray(-16);
+  const tag = contentTag(input.sealedData);
   const { numUpdatedRows } = await tx
     .updateTable('shared_folder')
     .set((is) => ({

@@ -182,6 +182,8 @@ interface RecordTable {
   covered_revision: number;
   covered_tag: Bytea;
   covered_deleted: boolean;
+  handover_bodies: Generated<Bytea[]>;
+  handover_signatures: Generated<Bytea[]>;
 }
 
 /** A view: every way by which an account comes to a record. */
@@ -218,6 +220,9 @@ interface RecordTransferTable {
   revision: number;
   tag: Bytea;
   deleted: boolean;
+  key_version: number;
+  handover_body: Bytea;
+  handover_signature: Bytea;
 }
 
 interface CardTable {

@@ -280,6 +280,7 @@ export class HostileServer {
       organisation.invite(storedOf(email).account, input);
       return {};
     });
+    this.#on(method.revokeInvitation, () => ({})); // and keeps it
     this.#on(method.listInvitations, () => ({
       invitations: [...organisation.invitations.values()].map(({ invitation }) => invitation),
     }));

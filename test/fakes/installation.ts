@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copy, empty, encodeBase64, encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
 import { importAesKey, sealBlob } from '../../protocol/crypto/aes-gcm.ts';
-import { signerOf } from '../../protocol/crypto/ecdsa.ts';
+import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
@@ -43,6 +43,16 @@ export interface Target {
   readonly privateKey?: string;
   readonly hostKey?: string;
   readonly hostKeyPolicy?: 'ask' | 'trust-on-first-use';
+}
+
+/** How a copy is made when not as the owner's vault makes it. */
+export interface CopyMaking {
+  readonly appKey?: Bytes;
+  /** Whom it names as its owner. */
+  readonly owner?: Person;
+  /** Who signs it; its owner when it is not said. */
+  readonly signer?: Signer;
+  readonly keyVersion?: number;
 }
 
 /** A session as its vault sees it. */
@@ -146,7 +156,7 @@ export class Installation {
     return signerOf(this.config.privateKey).publicKey;
   }
 
-  async putConfiguration(changes: Record<string, unknown> = {}): Promise<void> {
+  async putConfiguration(changes: Record<string, unknown> = {}, by: CopyMaking = {}): Promise<void> {
     const resources = {
       controllerUid: this.gatewayUid,
       applicationUid: this.applicationUid,
@@ -155,14 +165,22 @@ export class Installation {
       rosterVersion: 1,
       ...changes,
     };
-    await this.putRecord(this.configurationUid, {
-      type: 'pamNetworkConfiguration',
-      title: 'Gateway',
-      fields: [{ type: 'pamResources', value: [resources] }],
-    });
+    await this.putRecord(
+      this.configurationUid,
+      {
+        type: 'pamNetworkConfiguration',
+        title: 'Gateway',
+        fields: [{ type: 'pamResources', value: [resources] }],
+      },
+      by,
+    );
   }
 
-  async putMachine(target: Target, changes: Record<string, unknown> = {}): Promise<void> {
+  async putMachine(
+    target: Target,
+    changes: Record<string, unknown> = {},
+    by: CopyMaking = {},
+  ): Promise<void> {
     const { host, port, username, password, privateKey, hostKey, hostKeyPolicy = 'ask' } = target;
     const connection = {
       protocol: 'ssh',
@@ -170,15 +188,22 @@ export class Installation {
       hostKeyPolicy,
       ...(hostKey !== undefined && { hostKey }),
     };
-    await this.putRecord(this.machineUid, {
-      type: 'pamMachine',
-      title: 'Machine',
-      fields: [
-        { type: 'pamHostname', value: [{ hostName: host, port: String(port) }] },
-        { type: 'pamSettings', value: [{ configurationUid: this.configurationUid, connection, ...changes }] },
-        { type: 'trafficEncryptionSeed', value: [encodeBase64(this.trafficSeed)] },
-      ],
-    });
+    await this.putRecord(
+      this.machineUid,
+      {
+        type: 'pamMachine',
+        title: 'Machine',
+        fields: [
+          { type: 'pamHostname', value: [{ hostName: host, port: String(port) }] },
+          {
+            type: 'pamSettings',
+            value: [{ configurationUid: this.configurationUid, connection, ...changes }],
+          },
+          { type: 'trafficEncryptionSeed', value: [encodeBase64(this.trafficSeed)] },
+        ],
+      },
+      by,
+    );
     await this.putRecord(this.credentialUid, {
       type: 'pamUser',
       title: 'User',
@@ -191,13 +216,19 @@ export class Installation {
   }
 
   /** Shares a record with the gateway's application, as the vault does. */
-  async putRecord(recordUid: Uid, content: RecordContent, appKey = this.appKey): Promise<void> {
+  async putRecord(recordUid: Uid, content: RecordContent, by: CopyMaking = {}): Promise<void> {
     const { applicationUid } = this;
+    const { appKey = this.appKey, owner = this.person, signer = owner.signer, keyVersion = 1 } = by;
     const copyKey = applicationRecordKeyOf(randomBytes(32), applicationUid, recordUid);
     const revision = (this.revisions.get(recordUid) ?? 0) + 1;
     this.revisions.set(recordUid, revision);
-    const binding = { recordUid, applicationUid, ownerUid: this.person.accountUid, revision };
-    const { wrappedKey, data } = await sealApplicationCopy(appKey, copyKey, content, binding);
+    const binding = { recordUid, applicationUid, ownerUid: owner.accountUid, revision, keyVersion };
+    const { wrappedKey, data } = await sealApplicationCopy(
+      { applicationKey: appKey, copyKey },
+      content,
+      binding,
+      signer,
+    );
     this.router.records.set(recordUid, {
       ...{ recordUid, recordKey: wrappedKey, data, revision },
       ...{ isEditable: false, innerFolderUid: null, files: [], links: [] },
@@ -213,6 +244,8 @@ export class Installation {
       acceptedHostKey?: string;
       pinnedHostKey?: string;
       access?: MessageInitShape<typeof AccessProofSchema>;
+      /** Whatever revision there is will do: what a liar states. */
+      anyRevision?: boolean;
     } = {},
   ): Promise<VaultSession> {
     const { machineUid: recordUid, gatewayUid } = this;
@@ -220,14 +253,15 @@ export class Installation {
     const sessionNonce = randomBytes(16);
     const scope = { sessionUid, recordUid, gatewayUid };
     const keys = await SessionKeys.derive('vault', scope, copy(this.trafficSeed), sessionNonce);
+    const stated = (uid: Uid) => BigInt(more.anyRevision ? 0 : (this.revisions.get(uid) ?? 0));
     const request = encodeMessage(ConnectRequestSchema, {
       offer: more.offer ?? (await page.offer()),
       peerUid: uidBytes(page.peerUid),
       display: { width: 1024, height: 768, dpi: 96, timezone: 'Europe/Berlin' },
       acceptedHostKey: more.acceptedHostKey ?? '',
-      recordRevision: BigInt(this.revisions.get(recordUid) ?? 0),
-      credentialRevision: BigInt(this.revisions.get(this.credentialUid) ?? 0),
-      configurationRevision: BigInt(this.revisions.get(this.configurationUid) ?? 0),
+      recordRevision: stated(recordUid),
+      credentialRevision: stated(this.credentialUid),
+      configurationRevision: stated(this.configurationUid),
       pinnedHostKey: more.pinnedHostKey ?? '',
       ...(more.access && { access: more.access }),
     });

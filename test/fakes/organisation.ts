@@ -52,6 +52,7 @@ export class Organisation {
       members,
       teams: [],
       recoveryPublicKey: empty,
+      ends: [],
     });
     this.#hashes.set(version, sha256(signed.roster));
     return create(SignedRosterSchema, signed);

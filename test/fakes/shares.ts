@@ -61,6 +61,7 @@ export class Office {
         keyVersion: 1,
       })),
       recoveryPublicKey: empty,
+      ends: [],
     };
   }
 

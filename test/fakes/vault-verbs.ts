@@ -294,6 +294,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     sendCandidate: async () => {},
     endSession: async () => {},
     pinHostKey: async () => {},
+    confirmMachineChange: async () => {},
   };
 }
 
@@ -333,6 +334,7 @@ function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: 
   const place = {
     ownerUid: me,
     access: 'owner',
+    unconfirmed: false,
     trashed: false,
     folderUid: null,
     favourite: false,

@@ -62,7 +62,7 @@ beforeAll(async () => {
   };
   const change = {
     recordUid: uidBytes(recordUid),
-    sealedKey: await wrapRecordKey(vault.account.dataKey, scope, recordKey),
+    sealedKey: await wrapRecordKey(vault.account.dataKey, scope, 1, recordKey),
     sealedData: await sealRecord(recordKey, scope, 1n, content),
     applicationCopies: [await copyFor(application, recordUid, secretTexts.title)],
   };

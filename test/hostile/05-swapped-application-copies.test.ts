@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { firstText } from '../../protocol/records/content.ts';
@@ -27,12 +28,9 @@ const [victim, bait] = [newUid(), newUid()];
 async function share(recordUid: Uid, password: string, uid = applicationUid, key = applicationKey) {
   const copyKey = applicationRecordKeyOf(randomBytes(32), uid, recordUid);
   const content = { type: 'pamUser', title: recordUid, fields: [{ type: 'password', value: [password] }] };
-  const sealed = await sealApplicationCopy(key, copyKey, content, {
-    recordUid,
-    applicationUid: uid,
-    ownerUid: newUid(),
-    revision: 1,
-  });
+  const binding = { recordUid, applicationUid: uid, ownerUid: newUid(), revision: 1, keyVersion: 1 };
+  const owner = signerOf(generateEcdhKeyPair().privateKey);
+  const sealed = await sealApplicationCopy({ applicationKey: key, copyKey }, content, binding, owner);
   return {
     recordUid: recordUid as string,
     recordKey: sealed.wrappedKey,

@@ -177,6 +177,7 @@ describe('swapped ciphertexts', () => {
         members: [member],
         teams: [],
         recoveryPublicKey: new Uint8Array(0),
+        ends: [],
       });
       server.lie(AccountService.method.finishLogin, ({ organisation: shown }) => {
         Object.assign(shown!, { signingPublicKey: ownKey.publicKey });

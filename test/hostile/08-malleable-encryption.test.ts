@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { concat, copy, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
 import { openEnvelope, sealEnvelope } from '../../protocol/crypto/envelope.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
@@ -24,7 +25,13 @@ const pair = generateEcdhKeyPair();
 const server = { id: 20, ...pair };
 const key = await SymmetricKey.import(randomBytes(32));
 const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
-const binding = { recordUid: scope.recordUid, applicationUid: newUid(), ownerUid: newUid(), revision: 1 };
+const binding = {
+  recordUid: scope.recordUid,
+  applicationUid: newUid(),
+  ownerUid: newUid(),
+  revision: 1,
+  keyVersion: 1,
+};
 const secret = utf8('the secret of this test');
 
 interface Format {
@@ -66,7 +73,14 @@ async function formats(): Promise<Readonly<Record<string, Format>>> {
         (await SessionKeys.derive('gateway', scope, copy(seed), nonce)).openSignal(bytes),
     },
     'application copy': {
-      sealed: (await sealApplicationCopy(raw, copyKey, content, binding)).data,
+      sealed: (
+        await sealApplicationCopy(
+          { applicationKey: raw, copyKey },
+          content,
+          binding,
+          signerOf(pair.privateKey),
+        )
+      ).data,
       open: (bytes) => openApplicationCopy(copyKey, bytes),
     },
     'secrets-manager body': {

@@ -19,6 +19,7 @@ import {
   OrganisationService,
   PendingMemberSchema,
 } from '../../protocol/messages/gen/organisation_pb.js';
+import { parseInvitation, proveInvitation } from '../../protocol/organisation/invitation.ts';
 import { offerKey } from '../../protocol/organisation/keys.ts';
 import { signAccountCertificate } from '../../protocol/signed/account-certificate.ts';
 import { signRoster, verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
@@ -214,6 +215,61 @@ describe('forged membership', () => {
       expect(await emailsOf(founder)).toEqual([...both, 'third@example.test']);
     });
 
+    test('a member who was removed does not come back by the proof of before', async () => {
+      await newAccount('third@example.test', await invite('third@example.test'));
+      const proved = [...server.organisation.pending];
+      await founder.syncNow();
+      const third = (await founder.readOrganisation()).members.find(({ email }) => !both.includes(email));
+      await founder.removeMember(third?.accountUid ?? newUid());
+      server.organisation.pending.push(...proved);
+      const { length } = server.organisation.rosters;
+      await founder.syncNow();
+      const elsewhere = await startEngine(server.origin, { transport: server.transport });
+      engines.push(elsewhere);
+      await elsewhere.signIn({ email: 'founder@example.test', password });
+      await elsewhere.syncNow();
+      for (const engine of [founder, elsewhere]) expect(await emailsOf(engine)).toEqual(both);
+      expect(server.organisation.rosters).toHaveLength(length);
+    });
+
+    test('an invitation lets one person in, under whatever account they come back', async () => {
+      await newAccount('third@example.test', await invite('third@example.test'));
+      const [waiting] = server.organisation.pending;
+      await founder.syncNow();
+      const fragment = await invite('fourth@example.test');
+      await newAccount('fourth@example.test', fragment);
+      const [fourth] = server.organisation.pending;
+      if (!waiting || !fourth) throw new Error('nobody waits');
+      const { secret } = parseInvitation(fragment);
+      const link = { invitationUid: uidOf(fourth.invitationUid), secret };
+      const accountUid = newUid();
+      const signer = signerOf(generateEcdhKeyPair().privateKey);
+      const certificate = await signAccountCertificate(signer, accountUid, generateEcdhKeyPair().publicKey);
+      const again = create(PendingMemberSchema, {
+        ...{ accountUid: uidBytes(accountUid), email: 'fifth@example.test' },
+        certificate: create(AccountCertificateSchema, certificate),
+        invitationUid: fourth.invitationUid,
+        proof: proveInvitation(link, certificate.body),
+      });
+      server.organisation.pending = [fourth, again];
+      await founder.syncNow();
+      const { members } = await founder.readOrganisation();
+      await founder.removeMember(members.at(-1)?.accountUid ?? newUid());
+      server.organisation.pending = [again];
+      await founder.syncNow();
+      expect(await emailsOf(founder)).toEqual([...both, 'third@example.test']);
+    });
+
+    test('a withdrawn invitation certifies nobody, though the server keeps it', async () => {
+      const { invitationUid, fragment } = await founder.createInvitation({
+        ...{ email: 'third@example.test', days: 7 },
+      });
+      await founder.revokeInvitation(invitationUid);
+      await newAccount('third@example.test', fragment);
+      await founder.syncNow();
+      expect(await emailsOf(founder)).toEqual(both);
+    });
+
     test('an invitation opens no account in another organisation', async () => {
       const fragment = await invite('third@example.test');
       server.lie(methods.openInvitation, (answer) => {
@@ -236,8 +292,11 @@ describe('forged membership', () => {
     );
     await member.syncNow();
     expect((await member.readOrganisation()).refused).toBe(true);
+    // And it keeps nothing else from them.
+    expect((await member.customTypes()).map(({ title }) => title)).toEqual(['One']);
     server.organisation.offers.length = 0;
     await member.syncNow();
+    expect((await member.readOrganisation()).refused).toBe(false);
     expect((await member.customTypes()).map(({ title }) => title)).toEqual(['One']);
   });
 

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64, encodeBase64url, encodeHex } from '../../protocol/bytes.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import type { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { ShareLinkService } from '../../protocol/messages/gen/share-link_pb.js';
 import { newUid, uidBytes } from '../../protocol/uid.ts';
 import { deriveShareLinkKeys, encodeShareLink, parseShareLink } from '../../protocol/vault/share-link.ts';
@@ -15,13 +16,14 @@ import { createLogger } from '../../server/log/logger.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
 import { webTransport } from '../../workers/transport/web.ts';
 import type { Transport } from '../../workers/engine/environment.ts';
-import { ApiClient } from '../fixtures/api-client.ts';
+import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
 const password = 'correct horse battery staple';
 const shared = { title: 'Shared title 8471', login: 'shared-login-8471', secret: 'shared-secret-8471' };
-const { peekShareLink, openShareLink } = ShareLinkService.method;
+const { createShareLink, peekShareLink, openShareLink } = ShareLinkService.method;
+const { perAccount } = limits.shareLink;
 const codeOf = (call: Promise<unknown>) =>
   call.then(
     () => 'done',
@@ -233,6 +235,26 @@ describe('a link for one browser', () => {
     expect(await codeOf(client.call(openShareLink, unsigned))).toBe('bad-signature');
     expect(await codeOf(client.call(openShareLink, { linkUid, accessToken }))).toBe('not-allowed');
   });
+});
+
+test('links that are made at once do not come to more than an account may have', async () => {
+  const client = await ApiClient.connect(server.url);
+  await client.register('eager@example.test', password);
+  const link = () => ({
+    ...{ linkUid: uidBytes(newUid()), tokenHash: randomBytes(32), views: 1 },
+    ...{ sealedContent: envelopeOf('content'), sealedTitle: envelopeOf('title') },
+    expiresAtMs: BigInt(Date.now() + 3_600_000),
+  });
+  const store = new pg.Client(postgres.connection);
+  await store.connect();
+  await store.query(
+    `INSERT INTO share_link SELECT uuid_send(gen_random_uuid()), $1, $2, '', '', 0, $3, 1, 1, false
+      FROM generate_series(1, $4)`,
+    [Buffer.from(uidBytes(client.accountUid)), Buffer.alloc(32), Date.now() + 3_600_000, perAccount - 1],
+  );
+  await store.end();
+  const made = Array.from({ length: 8 }, () => codeOf(client.call(createShareLink, link())));
+  expect((await Promise.all(made)).sort()).toEqual(['done', ...Array(7).fill('limit-reached')]);
 });
 
 async function rowsOf(link: string): Promise<number> {

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/messages/gen/account_pb.js';
 import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
+import { uidBytes } from '../../protocol/uid.ts';
 import { totpCode } from '../../server/login/totp.ts';
 import type { WebAuthnAnswer, WebAuthnAttestation } from '../../workers/api.ts';
 import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
@@ -180,6 +181,25 @@ describe('the device', () => {
     await expect(thief.login(email, password)).rejects.toMatchObject({ code: 'device-revoked' });
     const renamed = Object.assign(await ApiClient.connect(origin), { device: thief.device });
     await expect(renamed.login(email, password)).rejects.toMatchObject({ code: 'device-revoked' });
+  });
+
+  test('that is there under two UIDs goes under both, whichever of them is revoked', async () => {
+    const { email, victim } = await newVictim();
+    const thief = await ApiClient.connect(origin);
+    await thief.login(email, password);
+    const again = Object.assign(await ApiClient.connect(origin), { device: thief.device });
+    await again.login(email, password);
+    const revoke = (client: ApiClient) =>
+      victim.call(DeviceService.method.revokeDevice, { deviceUid: uidBytes(client.deviceUid) });
+    await revoke(thief);
+    for (const client of [thief, again])
+      await expect(client.call(DeviceService.method.listDevices, {})).rejects.toMatchObject({
+        code: 'not-signed-in',
+      });
+    const { devices } = await victim.call(DeviceService.method.listDevices, {});
+    expect(devices.map(({ current }) => current)).toEqual([true]);
+    await expect(revoke(again)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(again.login(email, password)).rejects.toMatchObject({ code: 'device-revoked' });
   });
 
   test('that waits for approval gets nothing, and cannot have itself or another one approved', async () => {

@@ -63,7 +63,7 @@ describe('a server that swaps records', () => {
 
   test('is found out: records sealed under a key of its own', async () => {
     const content = { type: 'pamUser', title: 'Planted', fields: [{ type: 'login', value: ['root'] }] };
-    await each.made.putRecord(each.made.credentialUid, content, randomBytes(32));
+    await each.made.putRecord(each.made.credentialUid, content, { appKey: randomBytes(32) });
     expect(await each.fateOfConnect()).toBe('untrusted-record');
   });
 

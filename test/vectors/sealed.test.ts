@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { encodeHex, parseHex } from '../../protocol/bytes.ts';
-import { parseApplicationCopy } from '../../protocol/session/application-copy.ts';
+import { parseApplicationCopy, verifyApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { encodeEnrolmentToken, parseEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { SessionKeys, type SessionScope, type Side } from '../../protocol/session/session-keys.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -83,11 +83,18 @@ runVectors<Token>('enrolment token', enrolmentTokens, ({ text, parts }) => {
 interface Copy {
   readonly text: string;
   readonly ownerUid: Uid;
+  readonly ownerKey: string;
   readonly expected: { readonly recordUid: Uid; readonly applicationUid: Uid };
 }
 
 runVectors<Copy>('application copy', applicationCopies, ({ text, expected, ...vector }) => {
-  const { content, ownerUid, revision } = parseApplicationCopy(text, expected);
+  const copy = parseApplicationCopy(text, expected);
+  verifyApplicationCopy(parseHex(vector.ownerKey), copy);
+  const { content, ownerUid, revision, keyVersion } = copy;
   expect(content.type).toBe('login');
-  expect({ ownerUid, revision }).toEqual({ ownerUid: vector.ownerUid, revision: 2n });
+  expect({ ownerUid, revision, keyVersion }).toEqual({
+    ownerUid: vector.ownerUid,
+    revision: 2n,
+    keyVersion: 3,
+  });
 });

@@ -112,6 +112,7 @@ interface Manifest {
   readonly signature: string;
   readonly elements: readonly (Pick<ManifestElement, 'kind' | 'uid' | 'deleted'> & {
     readonly revision: number;
+    readonly keyVersion: number;
     readonly tag: string;
   })[];
   readonly count: number;

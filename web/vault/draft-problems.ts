@@ -41,8 +41,3 @@ function checkHost(fields: readonly FieldDraft[]): Pick<DraftProblems, 'host' | 
     port: portFits ? null : '1 to 65535.',
   };
 }
-
-/** A link that is not a web page must never become something to click. */
-export function isWebAddress(url: string): boolean {
-  return URL.canParse(url) && ['https:', 'http:'].includes(new URL(url).protocol);
-}

@@ -10,6 +10,7 @@ export function obstacleToConnect(view: RecordView): string | null {
     if (settings.configurationUid === undefined) return 'Choose a gateway under Edit to connect.';
     if (settings.connection.launchCredentialUid === undefined)
       return 'Choose a launch credential under Edit to connect.';
+    if (view.unconfirmed) return 'Confirm where this machine leads first.';
     return null;
   } catch {
     return 'Host, port or settings of this machine are not valid. Correct them under Edit.';

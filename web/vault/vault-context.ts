@@ -2,6 +2,7 @@ import { createContext } from 'svelte';
 import type { RecordList } from './list/record-list.svelte.ts';
 import type { Selection } from './list/selection.svelte.ts';
 import type { BulkActions } from './organising/bulk-actions.ts';
+import type { FolderActions } from './organising/folder-actions.ts';
 import type { Places } from './organising/places.svelte.ts';
 import type { RecordTypes } from './record-types.svelte.ts';
 
@@ -12,6 +13,7 @@ export interface VaultScreens {
   readonly places: Places;
   readonly types: RecordTypes;
   readonly actions: BulkActions;
+  readonly folders: FolderActions;
 }
 
 export const [getScreens, setScreens] = createContext<VaultScreens>();

@@ -17,6 +17,11 @@ export interface RecordVerbs {
   listLinksTo(recordUid: Uid): Promise<RecordReference[]>;
   /** Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale. */
   saveRecord(input: SaveRecord): Promise<Uid>;
+  /**
+   * The owner stands by where a machine leads that an editor changed (`RecordView.unconfirmed`): the gateway is given it
+   * as it is in that revision. Throws `conflict` when it was changed meanwhile, `not-allowed` unless it is an own one.
+   */
+  confirmMachineChange(input: { recordUid: Uid; revision: number }): Promise<void>;
   /** A copy of one's own, with the same secrets and none of its attachments, in the same folder. */
   duplicateRecord(recordUid: Uid): Promise<Uid>;
 
@@ -75,6 +80,8 @@ export interface RecordView {
   readonly connectionsAllowed: boolean;
   /** Of a machine: the gateway that its sealed configuration names, null when there is none. */
   readonly gatewayUid: Uid | null;
+  /** An own machine that leads elsewhere than its owner said: no gateway follows before `confirmMachineChange`. */
+  readonly unconfirmed: boolean;
   readonly ownerUid: Uid;
   readonly access: RecordAccess;
   readonly trashed: boolean;

@@ -5,6 +5,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { localWrappingKey } from '../../protocol/vault/account-keys.ts';
 import { normalisePassword } from './credentials.ts';
+import { timed } from './timing.ts';
 
 /** Costs of the local unlock, as the device stores them beside what they protect. */
 export interface LocalKeyParameters {
@@ -31,15 +32,17 @@ export async function deriveLocalKey(
   parameters: LocalKeyParameters,
 ): Promise<SymmetricKey> {
   requireSound(parameters);
-  const raw = await argon2id({
-    password: normalisePassword(password),
-    salt: parameters.salt,
-    memorySize: parameters.memoryKib,
-    iterations: parameters.passes,
-    parallelism: parameters.parallelism,
-    hashLength: 32,
-    outputType: 'binary',
-  });
+  const raw = await timed('sallyport:local-key', () =>
+    argon2id({
+      password: normalisePassword(password),
+      salt: parameters.salt,
+      memorySize: parameters.memoryKib,
+      iterations: parameters.passes,
+      parallelism: parameters.parallelism,
+      hashLength: 32,
+      outputType: 'binary',
+    }),
+  );
   return await localWrappingKey(copy(raw));
 }
 

@@ -183,6 +183,7 @@ async function foundOrganisation(dataKey: SymmetricKey, founder: RosterMember): 
   const first = {
     ...{ organisationUid, version: 1n, parentHash: empty, members: [founder], teams: [] },
     recoveryPublicKey: empty,
+    ends: [],
   };
   const seal = (purpose: Purpose, key: Bytes) => sealPrivateKey(dataKey, purpose, organisationUid, key);
   const bundle = create(OrganisationBundleSchema, {

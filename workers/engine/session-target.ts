@@ -8,6 +8,7 @@ import { readHostname, readPamSettings } from '../../protocol/records/pam-settin
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Gateways, KnownGateway } from './gateways.ts';
 import type { OpenedAccount } from './opened-account.ts';
+import type { MachineConfirmation } from './records/machine-confirmation.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { RecordOpener } from './records/record-opener.ts';
 import { trafficSeedOf } from './records/record-view.ts';
@@ -36,6 +37,7 @@ export interface Target {
 export interface TargetParts {
   readonly account: OpenedAccount;
   readonly book: RecordBook;
+  readonly confirmation: MachineConfirmation;
   readonly opener: RecordOpener;
   readonly gateways: Gateways;
   readonly shares: ShareBook;
@@ -58,8 +60,11 @@ export class SessionTargets {
 
   async #own(recordUid: Uid): Promise<Target> {
     const { book, gateways } = this.#parts;
-    const { content, key, row } = await book.open(recordUid);
+    const opened = await book.open(recordUid);
+    const { content, key, row } = opened;
     wipe(key);
+    if (!this.#parts.confirmation.isConfirmed(opened))
+      throw new ProtocolError('not-allowed', 'somebody changed where this machine leads: confirm it first');
     readHostname(content);
     const { configurationUid, connection } = readPamSettings(content);
     const gateway = (await gateways.known()).find((known) => known.configurationUid === configurationUid);

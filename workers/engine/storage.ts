@@ -50,6 +50,8 @@ export interface StoredPin {
 export interface StoredRow {
   readonly uid: Uid;
   readonly revision: bigint;
+  /** Not the launch card alone. */
+  readonly hasContent: boolean;
   /** Encoded Record as the server gave it. */
   readonly record: Bytes;
 }
@@ -71,9 +73,10 @@ export interface StoredManifest {
   readonly bytes: Bytes;
 }
 
-/** Whether a row may take the place of another one of the same record. */
+/** Whether a row may take the place of another one of the same record: of the same revision when it says more. */
 export function supersedes(row: StoredRow, known: StoredRow | null | undefined): boolean {
-  return row.revision > (known?.revision ?? -1n);
+  if (!known || row.revision !== known.revision) return row.revision > (known?.revision ?? -1n);
+  return row.hasContent && !known.hasContent;
 }
 
 export interface StoredPage {

@@ -1,13 +1,18 @@
-import { FeedKind, type Removal, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
+import {
+  FeedKind,
+  type Record,
+  type Removal,
+  type SyncResponse,
+} from '../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
-import { otherElement, type OtherElements } from './manifest/other-elements.ts';
+import { otherElement, type OtherElement, type OtherElements } from './manifest/other-elements.ts';
 import { cardElement, cardKey, type CardBook } from './organising/card-book.ts';
 import { elementOf, knownWith } from './records/known-record.ts';
 import type { Admitted, RecordAdmission } from './records/record-admission.ts';
 import type { RecordBook } from './records/record-book.ts';
-import type { SharedKeys } from './sharing/shared-keys.ts';
+import type { SharedKeys, StoredShare } from './sharing/shared-keys.ts';
 import { isEmptyChange, type ContentsChange, type VaultContents } from './snapshot/vault-contents.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { StoredPage, VaultStorage } from './storage.ts';
@@ -59,17 +64,18 @@ export class SyncIntake {
 
   async take(page: SyncResponse, cursor: bigint): Promise<void> {
     const { sharing, admission, cards, others } = this.#parts;
-    this.#note(page);
     const shares = await sharing.admit(page);
+    const departed = page.removals.map((removal) => others.ofGone(removal));
+    this.#note(page, departed);
     const sharesChanged = shares.length > 0 || page.removals.some(isOfSharing);
     const records = await admission.admit(page.records);
     if (sharesChanged) records.push(...(await admission.admitWaiting(false)));
     const admittedCards = await cards.admit(page.cards);
     const change: ContentsChange = {
       records: records.map(({ known }) => known),
-      removedRecords: this.#lost(page.removals),
+      removedRecords: this.#lost(page.removals, departed),
       cards: admittedCards.map(({ card }) => card),
-      others: others.in(page),
+      others: [...others.ofFolders(admittedFolders(page, shares)), ...this.#handedOn(page.records, departed)],
     };
     await this.#commit(change, sharesChanged, {
       rows: records.map(({ row }) => row),
@@ -104,7 +110,8 @@ export class SyncIntake {
 
   async #admitLate(cursor: bigint): Promise<void> {
     const late = await this.#parts.admission.admitWaiting(true);
-    await this.#commit({ records: late.map(({ known }) => known) }, false, {
+    const others = this.#parts.others.late();
+    await this.#commit({ records: late.map(({ known }) => known), others }, false, {
       rows: late.map(({ row }) => row),
       cursor,
     });
@@ -150,13 +157,17 @@ export class SyncIntake {
     return false;
   }
 
-  #note({ records, cards, folders, removals }: SyncResponse): void {
+  #note(
+    { records, cards, folders, removals }: SyncResponse,
+    departed: readonly (OtherElement | null)[],
+  ): void {
     for (const { recordUid } of records) this.#shownAgain('record', uidOf(recordUid));
     for (const { objectUid } of cards) this.#shownAgain('card', uidOf(objectUid));
     for (const { folderUid } of folders) this.#shownAgain('folder', uidOf(folderUid));
-    // What somebody took over is not missing: the manifest still covers it.
-    for (const { kind, objectUid, covered } of removals)
-      if (!covered) this.#noteMissing(kind, uidOf(objectUid));
+    // What this account signed over is not missing: the manifest still covers it.
+    removals.forEach(({ kind, objectUid }, i) => {
+      if (!departed[i]) this.#noteMissing(kind, uidOf(objectUid));
+    });
   }
 
   #shownAgain(kind: Missing['kind'], uid: Uid): void {
@@ -192,13 +203,20 @@ export class SyncIntake {
     return card ? cardElement(card) : folder && otherElement(folder);
   }
 
-  /** Somebody else's record that this account does not see any more goes at once; an own one that was handed on too. */
-  #lost(removals: readonly Removal[]): Uid[] {
+  /** Somebody else's record that this account does not see any more goes at once; an own one that it signed over too. */
+  #lost(removals: readonly Removal[], departed: readonly (OtherElement | null)[]): Uid[] {
     const { book } = this.#parts;
-    return removals.flatMap(({ kind, objectUid, covered }) => {
+    return removals.flatMap(({ kind, objectUid }, i) => {
       const known = kind === FeedKind.RECORD ? book.get(uidOf(objectUid)) : null;
-      return known && (covered || !book.isOwn(known)) ? [known.uid] : [];
+      return known && (departed[i] || !book.isOwn(known)) ? [known.uid] : [];
     });
+  }
+
+  /** What the manifest still covers of records that this account signed over. */
+  #handedOn(records: readonly Record[], gone: readonly (OtherElement | null)[]): OtherElement[] {
+    const { others } = this.#parts;
+    const shown = records.filter(({ covered }) => covered).map((row) => others.ofDeparted(row));
+    return [...shown, ...gone].filter((element) => element !== null);
   }
 }
 
@@ -215,6 +233,12 @@ function removalOf(missing: readonly Missing[]): ContentsChange {
     removedCards: uids('card'),
     removedOthers: uids('folder').map((uid) => ({ kind: 'folder', uid })),
   };
+}
+
+/** Folders of a page whose signatures hold. */
+function admittedFolders({ folders }: SyncResponse, shares: readonly StoredShare[]) {
+  const keys = new Set(shares.filter(({ kind }) => kind === 'folder').map(({ key }) => key));
+  return folders.filter(({ folderUid }) => keys.has(`folder:${uidOf(folderUid)}`));
 }
 
 function isOfSharing({ kind }: Removal): boolean {

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
 import type { SyncIntake } from './sync-intake.ts';
+import { timed } from './timing.ts';
 import type { VaultSession } from './vault-session.ts';
 
 export interface SyncParts {
@@ -53,7 +54,7 @@ export class Sync {
 
   #start(): Promise<void> {
     this.#next = null;
-    this.#running = this.#pull().finally(() => {
+    this.#running = timed('sallyport:sync', () => this.#pull()).finally(() => {
       this.#running = null;
       if (this.#next === null) this.#parts.onSyncing(false);
     });
@@ -78,9 +79,12 @@ export class Sync {
     this.#parts.intake.begin(start === 0n);
     let cursor = start;
     let next = this.#ask(cursor);
+    let shown = 0;
     for (;;) {
       const page = await next;
       requireSound(page, cursor);
+      shown += sizeOf(page);
+      if (shown > limits.syncRunObjects) throw new ProtocolError('too-large', 'the server shows too much');
       cursor = page.cursor > cursor ? page.cursor : cursor;
       // The next page is on its way while this one is opened.
       if (page.hasMore) next = this.#ask(cursor);
@@ -102,5 +106,11 @@ function requireSound(page: SyncResponse, cursor: bigint): void {
   const { records, cards, folders, entries, grants, removals } = page;
   const most = Math.max(...[records, cards, folders, entries, grants, removals].map((list) => list.length));
   if (most > limits.syncPageRecords) throw new ProtocolError('too-large', 'the page has too many objects');
+  if (page.hasMore && sizeOf(page) === 0) throw new ProtocolError('malformed', 'the page brings nothing');
   if (page.hasMore && page.cursor <= cursor) throw new ProtocolError('malformed', 'the cursor does not move');
+}
+
+/** Objects of a page. */
+function sizeOf({ records, cards, folders, entries, grants, removals }: SyncResponse): number {
+  return [records, cards, folders, entries, grants, removals].reduce((sum, { length }) => sum + length, 0);
 }

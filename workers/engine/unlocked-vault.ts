@@ -155,12 +155,12 @@ export class UnlockedVault {
     const desk = this.#desk;
     this.commands = new GatewayCommands({ account, session, gateways, desk });
     const onEvent = parts.onSessionEvent;
-    const { opener } = data;
+    const { opener, confirmation } = data;
     const deviceNow = () => session.deviceNow();
     this.sessions = new Sessions({
       account,
       session,
-      targets: new SessionTargets({ account, book, opener, gateways, shares, deviceNow }),
+      targets: new SessionTargets({ account, book, confirmation, opener, gateways, shares, deviceNow }),
       gateways,
       commands: this.commands,
       writer,

@@ -18,6 +18,7 @@ import { PersonalFolders } from './organising/personal-folders.ts';
 import { UndoStack } from './organising/undo-stack.ts';
 import { CopyKeeper } from './records/copy-keeper.ts';
 import { History } from './records/history.ts';
+import { MachineConfirmation } from './records/machine-confirmation.ts';
 import { RecordAdmission } from './records/record-admission.ts';
 import { RecordBook } from './records/record-book.ts';
 import { RecordOpener } from './records/record-opener.ts';
@@ -61,6 +62,7 @@ export class VaultData {
   readonly opener: RecordOpener;
   readonly sync: Sync;
   readonly lists: RecordLists;
+  readonly confirmation: MachineConfirmation;
   readonly records: Records;
   readonly trash: Trash;
   readonly history: History;
@@ -107,7 +109,8 @@ export class VaultData {
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
-    this.#admission = new RecordAdmission({ book, opener, warn, onRefused: parts.onRefused });
+    const now = () => clock.now();
+    this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused: parts.onRefused });
     const intake = new SyncIntake(
       {
         ...{
@@ -135,15 +138,19 @@ export class VaultData {
     const sync = () => this.sync.run();
     this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
     const { writes } = this;
-    const copies = new CopyKeeper({ accountUid, session, book, sync, warn });
+    this.confirmation = new MachineConfirmation(keys, book);
+    const { confirmation } = this;
+    const copies = new CopyKeeper({ keys, confirmation, session, book, sync, warn });
     const sealer = new RecordSealer({ keys, book, opener, copies });
     const isShared = (uid: Uid) => sharing.isShared(uid);
-    this.writer = new RecordWriter({ session, keys, book, sealer, copies, writes, sync, isShared });
+    this.writer = new RecordWriter({
+      ...{ session, keys, book, sealer, copies, confirmation, writes, sync, isShared },
+    });
     const { writer } = this;
     this.cardWriter = new CardWriter({ session, keys, cards, writes });
     const { cardWriter } = this;
-    this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing });
-    this.trash = new Trash({ book, writer, cardWriter, undo, now: () => clock.now() });
+    this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
+    this.trash = new Trash({ book, writer, cardWriter, undo, now });
     this.history = new History({ session, keys, book, sharing, writer, records: this.records });
     this.folders = new PersonalFolders(book, writer);
     const { folders, lists, trash } = this;
@@ -181,7 +188,7 @@ export class VaultData {
   }
 
   #holding() {
-    const { account, environment } = this.#parts;
+    const { account, environment, sharing } = this.#parts;
     const { keys } = account;
     const set = new VaultSet();
     const book = new RecordBook({
@@ -191,7 +198,10 @@ export class VaultData {
       set,
     });
     const cards = new CardBook({ keys, set, warn: environment.warn });
-    const others = new OtherElements(keys.accountUid, set);
+    const { opener } = this;
+    const mayWriteFolder = (writerUid: Uid, folderUid: Uid) =>
+      sharing.mayWriteFolder(writerUid, folderUid, keys.accountUid);
+    const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
   }
 
@@ -225,7 +235,7 @@ export class VaultData {
       storage.readObjects('card'),
       storage.readObjects('folder'),
     ]);
-    this.#contents.load({ records: [], cards: [], others: [], set: null });
+    this.#contents.load({ records: [], gone: [], cards: [], others: [], set: null });
     const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
     const admitted = [
       ...(await this.#admission.admit(records)),
@@ -236,7 +246,10 @@ export class VaultData {
     this.#contents.apply({
       records: admitted.map(({ known }) => known),
       cards: (await this.cards.admit(messages)).map(({ card }) => card),
-      others: this.others.in({ folders: shared, records, removals: [] }),
+      others: [
+        ...this.others.ofFolders(shared),
+        ...records.map((row) => this.others.ofDeparted(row)).filter((element) => element !== null),
+      ],
     });
     this.lists.changed({ records: admitted.map(({ known }) => known) });
     if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);

@@ -1,4 +1,4 @@
-import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
+import { openDB, unwrap, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -102,7 +102,8 @@ export class IndexedDbStorage implements VaultStorage {
 
   async commit(page: StoredPage): Promise<void> {
     await this.#write(async (transaction) => {
-      await Promise.all([putRows(transaction, page), putObjects(transaction, page)]);
+      putRows(transaction, page);
+      putObjects(transaction, page);
       const cursors = transaction.objectStore('cursor');
       if (page.cursor > ((await cursors.get('cursor')) ?? 0n)) await cursors.put(page.cursor, 'cursor');
       const manifests = transaction.objectStore('manifest');
@@ -151,23 +152,36 @@ export class IndexedDbStorage implements VaultStorage {
   }
 }
 
-async function putRows(transaction: Writing, { rows, removedRows = [] }: StoredPage): Promise<void> {
-  const stored = transaction.objectStore('rows');
-  await Promise.all(
-    rows.map(async (row) => {
-      if (supersedes(row, await stored.get(row.uid))) await stored.put(row, row.uid);
-    }),
-  );
-  await Promise.all(removedRows.map((uid) => stored.delete(uid)));
+/**
+ * One request for a row that is new, as in a first sync nearly all are, and none of their answers is waited for: the
+ * transaction says how it went.
+ */
+function putRows(transaction: Writing, { rows, removedRows = [] }: StoredPage): void {
+  const stored = unwrap(transaction.objectStore('rows'));
+  const removed = new Set(removedRows); // what is both goes, whichever request comes last
+  for (const row of rows.filter(({ uid }) => !removed.has(uid))) {
+    const adding = stored.add(row, row.uid);
+    adding.onerror = (event) => {
+      if (adding.error?.name !== 'ConstraintError') return; // ends the transaction
+      event.preventDefault();
+      event.stopPropagation();
+      replaceRow(stored, row);
+    };
+  }
+  for (const uid of removed) stored.delete(uid);
 }
 
-async function putObjects(
-  transaction: Writing,
-  { objects = [], removedObjects = [] }: StoredPage,
-): Promise<void> {
-  const stored = transaction.objectStore('objects');
-  await Promise.all(objects.map((object) => stored.put(object, object.key)));
-  await Promise.all(removedObjects.map((key) => stored.delete(key)));
+function replaceRow(stored: IDBObjectStore, row: StoredRow): void {
+  const reading = stored.get(row.uid) as IDBRequest<StoredRow | undefined>;
+  reading.onsuccess = () => {
+    if (supersedes(row, reading.result)) stored.put(row, row.uid);
+  };
+}
+
+function putObjects(transaction: Writing, { objects = [], removedObjects = [] }: StoredPage): void {
+  const stored = unwrap(transaction.objectStore('objects'));
+  for (const object of objects) stored.put(object, object.key);
+  for (const key of removedObjects) stored.delete(key);
 }
 
 async function open(name: string): Promise<Database> {

@@ -469,6 +469,13 @@ export declare type Roster = Message<"sallyport.v1.Roster"> & {
    * @generated from field: bytes recovery_public_key = 6;
    */
   recoveryPublicKey: Uint8Array;
+
+  /**
+   * What nobody comes in by again: invitations that were used or withdrawn, accounts that were removed.
+   *
+   * @generated from field: repeated sallyport.v1.RosterEnd ends = 7;
+   */
+  ends: RosterEnd[];
 };
 
 /**
@@ -476,6 +483,31 @@ export declare type Roster = Message<"sallyport.v1.Roster"> & {
  * Use `create(RosterSchema)` to create a new message.
  */
 export declare const RosterSchema: GenMessage<Roster>;
+
+/**
+ * @generated from message sallyport.v1.RosterEnd
+ */
+export declare type RosterEnd = Message<"sallyport.v1.RosterEnd"> & {
+  /**
+   * Of an invitation or an account.
+   *
+   * @generated from field: bytes uid = 1;
+   */
+  uid: Uint8Array;
+
+  /**
+   * Left out of later rosters once no invitation of before can be accepted.
+   *
+   * @generated from field: int64 until_ms = 2;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.RosterEnd.
+ * Use `create(RosterEndSchema)` to create a new message.
+ */
+export declare const RosterEndSchema: GenMessage<RosterEnd>;
 
 /**
  * @generated from message sallyport.v1.RosterTeam

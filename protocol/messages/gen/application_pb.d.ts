@@ -396,34 +396,6 @@ export declare type Gateway = Message<"sallyport.v1.Gateway"> & {
 export declare const GatewaySchema: GenMessage<Gateway>;
 
 /**
- * @generated from message sallyport.v1.GetRosterRequest
- */
-export declare type GetRosterRequest = Message<"sallyport.v1.GetRosterRequest"> & {
-};
-
-/**
- * Describes the message sallyport.v1.GetRosterRequest.
- * Use `create(GetRosterRequestSchema)` to create a new message.
- */
-export declare const GetRosterRequestSchema: GenMessage<GetRosterRequest>;
-
-/**
- * @generated from message sallyport.v1.GetRosterResponse
- */
-export declare type GetRosterResponse = Message<"sallyport.v1.GetRosterResponse"> & {
-  /**
-   * @generated from field: bytes signed_roster = 1;
-   */
-  signedRoster: Uint8Array;
-};
-
-/**
- * Describes the message sallyport.v1.GetRosterResponse.
- * Use `create(GetRosterResponseSchema)` to create a new message.
- */
-export declare const GetRosterResponseSchema: GenMessage<GetRosterResponse>;
-
-/**
  * @generated from enum sallyport.v1.ClientKind
  */
 export enum ClientKind {
@@ -519,14 +491,6 @@ export declare const ApplicationService: GenService<{
     methodKind: "unary";
     input: typeof ListGatewaysRequestSchema;
     output: typeof ListGatewaysResponseSchema;
-  },
-  /**
-   * @generated from rpc sallyport.v1.ApplicationService.GetRoster
-   */
-  getRoster: {
-    methodKind: "unary";
-    input: typeof GetRosterRequestSchema;
-    output: typeof GetRosterResponseSchema;
   },
 }>;
 

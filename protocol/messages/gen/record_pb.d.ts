@@ -96,7 +96,7 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
 
   /**
    * To its owner: the newest revision that the owner's manifest covers. An editor's revision may be newer. Also to who
-   * was its owner, until their manifest has left it out (`adopted`).
+   * was its owner, until their manifest has left it out (`adopted`). Counts only as §9.7 says.
    *
    * @generated from field: sallyport.v1.Coverage covered = 13;
    */
@@ -113,6 +113,14 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
    * @generated from field: bytes data_hash = 15;
    */
   dataHash: Uint8Array;
+
+  /**
+   * Bodies and signatures of the grants by which its last owners handed it on, the oldest first, at most 8: without them
+   * nobody believes that a record has another owner than before.
+   *
+   * @generated from field: repeated sallyport.v1.Grant handovers = 16;
+   */
+  handovers: Grant[];
 };
 
 /**
@@ -131,7 +139,7 @@ export declare type Coverage = Message<"sallyport.v1.Coverage"> & {
   revision: bigint;
 
   /**
-   * The last 16 bytes of the sealed data.
+   * The first 16 bytes of the SHA-256 of the sealed data.
    *
    * @generated from field: bytes tag = 2;
    */
@@ -141,6 +149,13 @@ export declare type Coverage = Message<"sallyport.v1.Coverage"> & {
    * @generated from field: bool deleted = 3;
    */
   deleted: boolean;
+
+  /**
+   * Of a record.
+   *
+   * @generated from field: uint32 key_version = 4;
+   */
+  keyVersion: number;
 };
 
 /**
@@ -298,6 +313,13 @@ export declare type Removal = Message<"sallyport.v1.Removal"> & {
    * @generated from field: sallyport.v1.Coverage covered = 4;
    */
   covered?: Coverage | undefined;
+
+  /**
+   * As of Record: how it was handed on by the caller.
+   *
+   * @generated from field: repeated sallyport.v1.Grant handovers = 5;
+   */
+  handovers: Grant[];
 };
 
 /**
@@ -350,6 +372,14 @@ export declare type PutRecordsRequest = Message<"sallyport.v1.PutRecordsRequest"
    * @generated from field: repeated sallyport.v1.FolderRevision adopted_folders = 6;
    */
   adoptedFolders: FolderRevision[];
+
+  /**
+   * The manifest was made anew from what was verified, after a person confirmed: its version is higher than that of the
+   * stored one, not only by 1. Nothing else is in the request.
+   *
+   * @generated from field: bool rebuilt = 7;
+   */
+  rebuilt: boolean;
 };
 
 /**

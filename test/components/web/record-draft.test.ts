@@ -15,7 +15,15 @@ function userView(): RecordView {
     changedAt: 0,
     connectionsAllowed: true,
     gatewayUid: null,
-    ...{ ownerUid: newUid(), access: 'owner', trashed: false, folderUid: null, favourite: false, tags: [] },
+    ...{
+      ownerUid: newUid(),
+      access: 'owner',
+      trashed: false,
+      unconfirmed: false,
+      folderUid: null,
+      favourite: false,
+      tags: [],
+    },
     content: {
       type: 'pamUser',
       title: 'deploy',

@@ -120,3 +120,13 @@ test('a session ends at the moment when the access does', async () => {
   expect(Date.now() - expiresAtMs).toBeLessThan(500);
   expect(Date.now()).toBeGreaterThanOrEqual(expiresAtMs);
 });
+
+test('a session ends when a roster takes the access away', async () => {
+  const chain = [await grant(made.person, ben, { ...viewRights, share: true }), await grant(ben, cora)];
+  const { session, said } = await connect(cora, { grants: chain });
+  expect(said).toBe('connected');
+  const value = await made.organisation.roster(2n, [made.person, cora]);
+  made.router.send({ case: 'roster', value });
+  const { body } = await session.signal('ended');
+  expect(body.value).toMatchObject({ code: 'access-ended' });
+});

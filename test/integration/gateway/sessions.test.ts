@@ -13,6 +13,9 @@ import { parseCommand, verifyReply } from '../../../protocol/signed/command.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { Guacd } from '../../../scripts/process/guacd.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { launchRights } from '../../../protocol/sharing/rights.ts';
+import { sealGrant } from '../../../workers/engine/sharing/share-seal.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
 import { commandOf, newPerson } from '../../fakes/organisation.ts';
 import { FakePage } from '../../fakes/page.ts';
@@ -366,7 +369,12 @@ describe.runIf(asRoot)('a session that cannot be', () => {
     const other = newPerson();
     made.router.roster = await made.organisation.roster(2n, [made.person, other]);
     made.router.send({ case: 'roster', value: made.router.roster });
-    const { command } = await made.prepare(page, { offer: '', person: other });
+    const object = { ownerUid: made.person.accountUid, key: randomBytes(32), keyVersion: 1 };
+    const grantee = { kind: 'account', uid: other.accountUid, publicKey: other.ecdh.publicKey } as const;
+    const machine = { ...object, kind: 'record', uid: made.machineUid } as const;
+    const terms = { rights: launchRights, expiresAtMs: 0, issuedAtMs: Date.now() };
+    const access = { grants: [await sealGrant(made.person, machine, grantee, terms)] };
+    const { command } = await made.prepare(page, { offer: '', person: other, access });
     expect((await made.router.relay(command)).outcome.value).toMatchObject({ code: 'peer-gone' });
   });
 

@@ -8,7 +8,7 @@ import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
 import { generateEcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
-import { newUid } from '../../../protocol/uid.ts';
+import { newUid, type Uid } from '../../../protocol/uid.ts';
 
 const config: GatewayConfig = {
   server: 'https://vault.example',
@@ -16,6 +16,7 @@ const config: GatewayConfig = {
   gatewayUid: newUid(),
   configurationUid: newUid(),
   applicationUid: newUid(),
+  ownerUid: newUid(),
   organisationUid: newUid(),
   organisationKey: generateEcdhKeyPair().publicKey,
   clientId: randomBytes(64),
@@ -114,7 +115,7 @@ describe('a private file', () => {
     await state.raise({ roster: 9n, serverKeySet: 2n });
     await state.raise({ roster: 5n });
     const again = await RisingState.open(path, { roster: 4n });
-    expect(again.versions).toEqual({ roster: 9n, serverKeySet: 2n, aheadMs: new Map() });
+    expect(again.versions).toEqual({ roster: 9n, serverKeySet: 2n, aheadMs: new Map(), records: new Map() });
   });
 
   test('dates of commands survive a restart too, each account’s latest', async () => {
@@ -129,6 +130,22 @@ describe('a private file', () => {
       [one, 1_800_000_000_000],
       [other, 5],
     ]);
+  });
+
+  test('the newest of every record survives a restart; the bounded number of them, those seen last', async () => {
+    const path = join(folder, 'versions.json');
+    const uids = Array.from({ length: 10_001 }, () => newUid());
+    const state = await RisingState.open(path);
+    const seen = (revision: bigint, keyVersion: number) => ({ revision, keyVersion });
+    const first = uids.slice(0, 10_000).map((uid) => [uid, seen(5n, 2)] as const);
+    expect(await state.raise({ records: new Map(first) })).toEqual([]);
+    const [oldest, second, last] = [uids[0], uids[1], uids[10_000]] as [Uid, Uid, Uid];
+    await state.raise({ records: new Map([[oldest, seen(4n, 3)]]) });
+    expect(await state.raise({ records: new Map([[last, seen(1n, 1)]]) })).toEqual([second]);
+    const { records } = (await RisingState.open(path)).versions;
+    expect(records.size).toBe(10_000);
+    expect(records.get(oldest)).toEqual(seen(5n, 3));
+    expect(records.get(last)).toEqual(seen(1n, 1));
   });
 
   test('a version that could not be written does not count, and is written with the next', async () => {

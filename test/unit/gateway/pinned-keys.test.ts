@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pinnedKeys } from '../../../gateway/sessions/open-shell.ts';
+import { pinnedKeys } from '../../../gateway/sessions/host-keys.ts';
 import { isPinned } from '../../../gateway/ssh/host-key.ts';
 
 const [one, other] = ['ssh-ed25519 AAAAone=', 'ssh-ed25519 AAAAother'];

@@ -9,7 +9,8 @@ const bytes = (value: number) => Uint8Array.of(value);
 
 test('a page is refused when nobody is signed in, and nothing of it stays', async () => {
   const storage = new MemoryStorage();
-  const page = { rows: [{ uid: newUid(), revision: 1n, record: bytes(1), deletion: null }], cursor: 3n };
+  const row = { uid: newUid(), revision: 1n, hasContent: true, record: bytes(1) };
+  const page = { rows: [row], cursor: 3n };
   await expect(storage.commit(page)).rejects.toMatchObject({ name: 'locked' });
   expect([await storage.readRows(), await storage.readCursor()]).toEqual([[], 0n]);
 });
@@ -21,8 +22,11 @@ test('rows and cursor only rise; erase forgets them and keeps device and pin', a
   await storage.writePin(pin);
   await storage.writeAccount(bytes(1));
   const uid = newUid();
-  const row = { uid, revision: 2n, record: bytes(2), deletion: null };
-  await storage.commit({ rows: [row], cursor: 5n });
+  const launch = { uid, revision: 2n, hasContent: false, record: bytes(1) };
+  const row = { ...launch, hasContent: true, record: bytes(2) };
+  await storage.commit({ rows: [launch], cursor: 4n });
+  await storage.commit({ rows: [row], cursor: 5n }); // of the same revision, and it says more
+  await storage.commit({ rows: [launch], cursor: 5n });
   await storage.commit({ rows: [{ ...row, revision: 1n }], cursor: 4n });
   expect(await storage.readRows()).toEqual([row]);
   expect(await storage.readCursor()).toBe(5n);

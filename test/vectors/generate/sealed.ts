@@ -1,7 +1,22 @@
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { SessionSignalSchema } from '../../../protocol/messages/gen/session_pb.js';
 import { damage } from './mutations.ts';
-import { concat, context, envelope, hex, hkdf, pad, seed, uid, uint64, utf8 } from './independent.ts';
+import {
+  concat,
+  context,
+  envelope,
+  hex,
+  hkdf,
+  keyPair,
+  pad,
+  seed,
+  sha256,
+  sign,
+  uid,
+  uint32,
+  uint64,
+  utf8,
+} from './independent.ts';
 
 const none = new Uint8Array(0);
 
@@ -201,34 +216,67 @@ export function enrolmentTokens(): object[] {
 /** §10.1 */
 export function applicationCopies(): object[] {
   const expected = { recordUid: uid('record').text, applicationUid: uid('application').text };
+  const owner = keyPair('copy owner');
   const content = { type: 'login', title: 't', fields: [] };
-  const of = (binding: unknown) => JSON.stringify({ ...content, sallyport: binding });
   const ownerUid = uid('account').text;
-  const whole = { ...expected, ownerUid };
-  const bad = (name: string, text: string, fails = 'untrusted') => ({ name, expected, text, fails });
+  const whole = { ...expected, ownerUid, revision: 2, keyVersion: 3 };
+  const plain = (binding: unknown) => JSON.stringify({ ...content, sallyport: binding });
+  const withSignature = (text: string, signature: Uint8Array, members = '') =>
+    `${text.slice(0, -2)}${members},"signature":"${Buffer.from(signature).toString('base64url')}"}}`;
+  const signatureOf = (text: string, of = whole, by = owner.privateKey) =>
+    sign(
+      by,
+      'sallyport/v1/signature/application-copy',
+      context(
+        uid('application').bytes,
+        uid('record').bytes,
+        uid('account').bytes,
+        uint64(of.revision),
+        uint32(of.keyVersion),
+        sha256(utf8(text)),
+      ),
+    );
+  const signed = (binding: Record<string, unknown> = whole) => {
+    const text = plain(binding);
+    return withSignature(text, signatureOf(text));
+  };
+  const base = { expected, ownerKey: hex(owner.publicKey) };
+  const bad = (name: string, text: string, fails = 'untrusted') => ({ name, ...base, text, fails });
+  const good = signed();
   return [
-    {
-      name: 'of this record and application',
-      expected,
-      text: of({ ...whole, revision: 2 }) + ' '.repeat(200),
-      ownerUid,
-    },
-    bad('of another record', of({ ...whole, recordUid: uid('other').text, revision: 2 })),
-    bad('for another application', of({ ...whole, applicationUid: uid('other').text, revision: 2 })),
+    { name: 'of this record and application', ...base, text: good + ' '.repeat(200), ownerUid },
+    bad('of another record', signed({ ...whole, recordUid: uid('other').text })),
+    bad('for another application', signed({ ...whole, applicationUid: uid('other').text })),
     bad(
       'the two swapped',
-      of({ ...whole, recordUid: expected.applicationUid, applicationUid: expected.recordUid, revision: 2 }),
+      signed({ ...whole, recordUid: expected.applicationUid, applicationUid: expected.recordUid }),
     ),
     bad('that does not say', JSON.stringify(content)),
-    bad('with an empty binding', of({})),
-    bad('with a binding that is a text', of('x')),
-    bad('without an owner', of({ ...expected, revision: 2 })),
-    bad('with an owner that is no UID', of({ ...whole, ownerUid: 'x', revision: 2 })),
-    bad('with an owner that is a number', of({ ...whole, ownerUid: 1, revision: 2 })),
-    bad('without a revision', of(whole)),
-    bad('of revision 0', of({ ...whole, revision: 0 })),
-    bad('of half a revision', of({ ...whole, revision: 1.5 })),
-    bad('with a revision that is a text', of({ ...whole, revision: '2' })),
+    bad('with an empty binding', plain({})),
+    bad('with a binding that is a text', plain('x')),
+    bad('without an owner', signed({ ...expected, revision: 2, keyVersion: 3 })),
+    bad('with an owner that is no UID', signed({ ...whole, ownerUid: 'x' })),
+    bad('with an owner that is a number', signed({ ...whole, ownerUid: 1 })),
+    bad('without a revision', signed({ ...expected, ownerUid, keyVersion: 3 })),
+    bad('of revision 0', signed({ ...whole, revision: 0 })),
+    bad('of half a revision', signed({ ...whole, revision: 1.5 })),
+    bad('with a revision that is a text', signed({ ...whole, revision: '2' })),
+    bad('without a key version', signed({ ...expected, ownerUid, revision: 2 })),
+    bad('of key version 0', signed({ ...whole, keyVersion: 0 })),
+    bad('without a signature', plain(whole)),
+    bad('with a signature that is not the last', good.replace(/\}\}$/, ',"more":1}}')),
+    bad(
+      'signed by somebody else',
+      withSignature(plain(whole), signatureOf(plain(whole), whole, keyPair('stranger').privateKey)),
+      'bad-signature',
+    ),
+    bad('changed after it was signed', good.replace('"title":"t"', '"title":"u"'), 'bad-signature'),
+    bad('with a space after it was signed', good.replace('"title":', '"title": '), 'bad-signature'),
+    bad(
+      'with the signature of a former revision',
+      withSignature(plain(whole), signatureOf(plain(whole), { ...whole, revision: 1 })),
+      'bad-signature',
+    ),
     bad('no json', 'x', 'malformed'),
     bad('no record', '[]', 'malformed'),
   ];

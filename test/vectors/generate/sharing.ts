@@ -367,12 +367,40 @@ export function manifests(): object[] {
   const setKey = seed('set key');
   const label = 'sallyport/v1/signature/manifest';
   const elements = [
-    { kind: 'record', uid: recordUid.text, revision: 3, tag: hex(seed('tag 1', 16)), deleted: false },
-    { kind: 'record', uid: uid('other').text, revision: 9, tag: hex(seed('tag 2', 16)), deleted: true },
-    { kind: 'card', uid: recordUid.text, revision: 1, tag: hex(seed('tag 3', 16)), deleted: false },
-    { kind: 'folder', uid: folderUid.text, revision: 2, tag: hex(seed('tag 4', 16)), deleted: false },
+    {
+      kind: 'record',
+      uid: recordUid.text,
+      revision: 3,
+      keyVersion: 1,
+      tag: hex(seed('tag 1', 16)),
+      deleted: false,
+    },
+    {
+      kind: 'record',
+      uid: uid('other').text,
+      revision: 9,
+      keyVersion: 2,
+      tag: hex(seed('tag 2', 16)),
+      deleted: true,
+    },
+    {
+      kind: 'card',
+      uid: recordUid.text,
+      revision: 1,
+      keyVersion: 0,
+      tag: hex(seed('tag 3', 16)),
+      deleted: false,
+    },
+    {
+      kind: 'folder',
+      uid: folderUid.text,
+      revision: 2,
+      keyVersion: 0,
+      tag: hex(seed('tag 4', 16)),
+      deleted: false,
+    },
   ];
-  const macs = elements.map(({ kind, uid: text, revision, tag, deleted }) =>
+  const macs = elements.map(({ kind, uid: text, revision, keyVersion, tag, deleted }) =>
     hmac(
       'sha256',
       setKey,
@@ -380,6 +408,7 @@ export function manifests(): object[] {
         kind,
         Buffer.from(text, 'base64url'),
         uint64(revision),
+        uint32(keyVersion),
         Buffer.from(tag, 'hex'),
         Uint8Array.of(deleted ? 1 : 0),
       ),
@@ -421,7 +450,7 @@ export function manifests(): object[] {
     { ...base, name: 'an object left out', elements: elements.slice(1), count: 4, fits: false },
     { ...base, name: 'an object twice', elements: [...elements, elements[0]], count: 4, fits: false },
     { ...base, name: 'in another order', elements: elements.toReversed(), count: 4, fits: true },
-    ...(['revision', 'tag', 'deleted', 'kind', 'uid'] as const).map((member) => ({
+    ...(['revision', 'keyVersion', 'tag', 'deleted', 'kind', 'uid'] as const).map((member) => ({
       ...base,
       name: `an object with another ${member}`,
       elements: elements

@@ -3,7 +3,7 @@ import { fieldTypeOf, membersOf, type FieldMember } from '../../../protocol/reco
 import { isEmptyValue, lineOf } from '../../../protocol/records/field-values.ts';
 import type { FieldTemplate } from '../../../protocol/records/templates.ts';
 import type { FieldPath } from '../../../workers/api.ts';
-import { isWebAddress } from '../draft-problems.ts';
+import { isWebAddress } from '../web-address.ts';
 import { editorKindOf } from './field-kinds.ts';
 
 /** One line of a record that is shown. */

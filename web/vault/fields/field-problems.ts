@@ -1,6 +1,6 @@
 import { toProtocolError } from '../../../protocol/errors.ts';
 import { parseOneTimeSecret } from '../../../protocol/records/one-time-secret.ts';
-import { isWebAddress } from '../draft-problems.ts';
+import { isWebAddress } from '../web-address.ts';
 import { textAt, valueCount, type FieldDraft } from './field-draft.ts';
 
 /** What is wrong with a text of that type, as a sentence; null when nothing is, and for an empty one. */

@@ -1,11 +1,11 @@
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { limits } from '../../../protocol/limits.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
-import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import { elementOf, knownWith, recordElement, type KnownRecord } from '../records/known-record.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
 import type { VaultSession } from '../vault-session.ts';
+import type { ManifestChange } from './manifest-keeper.ts';
 import { otherElement, type OtherElement, type OtherElements } from './other-elements.ts';
 import type { OwnWrites } from './own-writes.ts';
 
@@ -39,49 +39,57 @@ export class Adoption {
   }
 
   async run(): Promise<void> {
-    const adopted = this.#pending();
-    const { records, folders, departed } = adopted;
-    if (records.length + folders.length + departed.length === 0) return;
+    let adopted = this.#pending();
+    if (isNone(adopted)) return;
     const { session, writes, commit, renewCopies } = this.#parts;
-    await writes.run({
-      change: () => changeOf(adopted),
+    const isDone = await writes.tryRun({
+      // At each attempt anew: another device of the same account adopts the same things, and one of the two is first.
+      change: () => {
+        adopted = this.#pending();
+        return isNone(adopted) ? null : changeOf(adopted);
+      },
       send: async (manifest) => {
-        await session.call(RecordService.method.putRecords, {
-          manifest,
-          adopted: [...records, ...departed].map(({ uid, revision }) => ({
-            recordUid: uidBytes(uid),
-            revision: BigInt(revision),
-          })),
-          adoptedFolders: folders.map(({ uid, current }) => ({
-            folderUid: uidBytes(uid),
-            revision: BigInt(current ?? 0),
-          })),
-        });
+        await session.call(RecordService.method.putRecords, { manifest, ...namesOf(adopted) });
         await commit(afterwards(adopted));
       },
     });
-    if (records.length > 0) await renewCopies(records.map(({ uid }) => uid));
+    const { records } = adopted;
+    if (isDone && records.length > 0) await renewCopies(records.map(({ uid }) => uid));
   }
 
+  /** Only upwards, and only what a verified writer wrote. */
   #pending(): Adopted {
     const { book, others } = this.#parts;
-    const records = [...book.all()].filter((known) => known.covered && known.proved && book.isOwn(known));
+    const records = [...book.all()]
+      .filter((known) => known.covered && known.proved && book.isOwn(known))
+      .slice(0, limits.syncPageRecords);
     const folders = others.ahead.filter(({ currentTag }) => currentTag !== undefined);
     return {
-      records: records.slice(0, limits.syncPageRecords),
+      records,
       folders: folders.slice(0, limits.syncPageRecords),
-      departed: others.departed.slice(
-        0,
-        limits.syncPageRecords - Math.min(records.length, limits.syncPageRecords),
-      ),
+      departed: others.departed.slice(0, limits.syncPageRecords - records.length),
     };
   }
 }
 
-function changeOf({ records, folders, departed }: Adopted): {
-  out: ManifestElement[];
-  in: ManifestElement[];
-} {
+function isNone({ records, folders, departed }: Adopted): boolean {
+  return records.length + folders.length + departed.length === 0;
+}
+
+function namesOf({ records, folders, departed }: Adopted) {
+  return {
+    adopted: [...records, ...departed].map(({ uid, revision }) => ({
+      recordUid: uidBytes(uid),
+      revision: BigInt(revision),
+    })),
+    adoptedFolders: folders.map(({ uid, current }) => ({
+      folderUid: uidBytes(uid),
+      revision: BigInt(current ?? 0),
+    })),
+  };
+}
+
+function changeOf({ records, folders, departed }: Adopted): ManifestChange {
   return {
     out: [...records.map(elementOf), ...folders.map(otherElement), ...departed.map(otherElement)],
     in: [

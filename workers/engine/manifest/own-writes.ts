@@ -13,6 +13,12 @@ export interface OwnWrite<T> {
   readonly send: (manifest: MessageInitShape<typeof SealedManifestSchema>) => Promise<T>;
 }
 
+export interface AttemptedWrite {
+  /** Null: there is nothing to do. */
+  readonly change: () => ManifestChange | null;
+  readonly send: (manifest: MessageInitShape<typeof SealedManifestSchema>) => Promise<void>;
+}
+
 export interface OwnWriteParts {
   readonly manifest: ManifestKeeper;
   readonly sync: () => Promise<void>;
@@ -40,10 +46,27 @@ export class OwnWrites {
     });
   }
 
-  async #attempt<T>({ change, send }: OwnWrite<T>): Promise<T> {
+  /** The same of a write that may have nothing to change any more, at the first attempt or a later one: false then. */
+  async tryRun({ change, send }: AttemptedWrite): Promise<boolean> {
+    return await this.#oneByOne('write', async () => {
+      const isDone = await this.#again(async () => {
+        const changed = change();
+        if (changed !== null) await send(await this.#parts.manifest.next(changed));
+        return changed !== null;
+      });
+      if (isDone) await this.#readBack();
+      return isDone;
+    });
+  }
+
+  #attempt<T>({ change, send }: OwnWrite<T>): Promise<T> {
+    return this.#again(async () => await send(await this.#parts.manifest.next(change())));
+  }
+
+  async #again<T>(attempted: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await send(await this.#parts.manifest.next(change()));
+        return await attempted();
       } catch (error) {
         if (toProtocolError(error)?.code !== 'conflict' || attempt === mostAttempts) throw error;
       }

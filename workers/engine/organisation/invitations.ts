@@ -17,13 +17,13 @@ import {
   sealInvitationNote,
 } from '../../../protocol/organisation/invitation.ts';
 import { verifyAccountCertificate } from '../../../protocol/signed/account-certificate.ts';
-import type { RosterMember } from '../../../protocol/signed/roster.ts';
+import { hasEnded } from '../../../protocol/signed/roster.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { InvitationEntry, NewInvitation } from '../../api/organisation.ts';
 import { normaliseEmail } from '../credentials.ts';
 import type { OpenedAccount } from '../opened-account.ts';
 import type { VaultSession } from '../vault-session.ts';
-import type { Members } from './members.ts';
+import { graceMs, type InvitedMember, type Members } from './members.ts';
 import type { OrganisationBook } from './organisation-book.ts';
 
 export interface InvitationParts {
@@ -35,8 +35,6 @@ export interface InvitationParts {
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** Accepted in time, certified when the inviter is back from a holiday; later a server could still bring it up again. */
-const graceMs = 30 * dayMs;
 
 /** Invitations by link, and the certification of those who accepted one of this account's own. */
 export class Invitations {
@@ -84,7 +82,9 @@ export class Invitations {
     }));
   }
 
+  /** The roster ends it, so that a server that keeps it is of no use. Throws `not-allowed`. */
   async revoke(invitationUid: Uid): Promise<void> {
+    await this.#parts.members.endInvitation(invitationUid);
     await this.#parts.session.call(OrganisationService.method.revokeInvitation, {
       invitationUid: uidBytes(invitationUid),
     });
@@ -103,17 +103,17 @@ export class Invitations {
       ({ inviterUid }) => uidOf(inviterUid) === account.keys.accountUid,
     );
     const invitations = new Map(own.map((invitation) => [uidOf(invitation.invitationUid), invitation]));
-    const proved: RosterMember[] = [];
+    const proved: InvitedMember[] = [];
     for (const pending of waiting) {
       const invitation = invitations.get(uidOf(pending.invitationUid));
-      const member = invitation && (await this.#verified(pending, invitation));
-      if (member) proved.push(member);
+      const person = invitation && (await this.#verified(pending, invitation));
+      if (person) proved.push(person);
     }
     if (proved.length > 0) await members.add(proved);
   }
 
-  async #verified(pending: PendingMember, { sealedSecret }: Invitation): Promise<RosterMember | null> {
-    const { account, session, warn } = this.#parts;
+  async #verified(pending: PendingMember, { sealedSecret }: Invitation): Promise<InvitedMember | null> {
+    const { account, session, book, warn } = this.#parts;
     const invitationUid = uidOf(pending.invitationUid);
     try {
       const { accountUid, dataKey } = account.keys;
@@ -125,7 +125,9 @@ export class Invitations {
       if (session.deviceNow() > note.expiresAtMs + graceMs)
         throw new ProtocolError('expired', 'the invitation ended long ago');
       const identity = verifyAccountCertificate(pending.certificate);
-      return { ...identity, administrator: false, email: note.email };
+      if (hasEnded(book.roster, invitationUid) || hasEnded(book.roster, identity.accountUid))
+        throw new ProtocolError('untrusted', 'the invitation was used or withdrawn, or the account removed');
+      return { member: { ...identity, administrator: false, email: note.email }, invitationUid };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#refused.add(uidOf(pending.accountUid));

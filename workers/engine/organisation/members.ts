@@ -1,12 +1,30 @@
 import type { Bytes } from '../../../protocol/bytes.ts';
 import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { offerKey, type OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
-import { findMember, type Roster, type RosterMember } from '../../../protocol/signed/roster.ts';
+import {
+  findMember,
+  hasEnded,
+  withEnds,
+  type Roster,
+  type RosterMember,
+} from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { OrganisationBook } from './organisation-book.ts';
 import type { RosterChange, RosterWriter } from './roster-writer.ts';
 import { teamsWithout } from './teams.ts';
+
+/** Somebody new, and the invitation that they proved. */
+export interface InvitedMember {
+  readonly member: RosterMember;
+  readonly invitationUid: Uid;
+}
+
+/** Accepted in time, certified when the inviter is back from a holiday; later a server could still bring it up again. */
+export const graceMs = 30 * 24 * 60 * 60_000;
+/** No invitation of today is honoured any more after this, by whatever device's clock. */
+const rememberedMs = limits.invitationMs + graceMs + 30 * 24 * 60 * 60_000;
 
 type Offers = NonNullable<RosterChange['offers']>;
 
@@ -14,20 +32,39 @@ type Offers = NonNullable<RosterChange['offers']>;
 export class Members {
   readonly #book: OrganisationBook;
   readonly #writer: RosterWriter;
+  readonly #now: () => number;
 
-  constructor(book: OrganisationBook, writer: RosterWriter) {
+  constructor(book: OrganisationBook, writer: RosterWriter, now: () => number) {
     this.#book = book;
     this.#writer = writer;
+    this.#now = now;
   }
 
-  /** Certifies people with what they need to read the settings. Those who are members already, or whose address is taken, are left out. */
-  async add(people: readonly RosterMember[]): Promise<void> {
+  /**
+   * Certifies people with what they need to read the settings; the same roster ends their invitations. Left out are those
+   * who are members already, whose address is taken, and whose invitation or account has ended.
+   */
+  async add(people: readonly InvitedMember[]): Promise<void> {
     await this.#writer.change(async (roster, signer) => {
-      const added = people.filter((person) => isNew(roster, person));
+      const added = distinct(people).filter((person) => isNew(roster, person));
       if (added.length === 0) return null;
-      const offers = await this.#offer(signer, 'data', added);
-      return { roster: { members: [...roster.members, ...added] }, offers };
+      const members = added.map(({ member }) => member);
+      const offers = await this.#offer(signer, 'data', members);
+      const ends = this.#ends(
+        roster,
+        added.map(({ invitationUid }) => invitationUid),
+      );
+      return { roster: { members: [...roster.members, ...members], ends }, offers };
     });
+  }
+
+  /** Nobody is certified by that invitation, whatever a server shows. Throws `not-allowed`. */
+  async endInvitation(invitationUid: Uid): Promise<void> {
+    await this.#writer.change((roster) =>
+      Promise.resolve(
+        hasEnded(roster, invitationUid) ? null : { roster: { ends: this.#ends(roster, [invitationUid]) } },
+      ),
+    );
   }
 
   /** A new administrator is offered the keys; a former one keeps what they knew of them. Throws `not-found`, `not-allowed`. */
@@ -44,15 +81,20 @@ export class Members {
     });
   }
 
-  /** Out of the organisation and its teams, which get new keys. The account keeps its own vault. */
+  /** Out of the organisation and its teams, which get new keys, for good. The account keeps its own vault. */
   async remove(accountUid: Uid): Promise<void> {
     await this.#writer.change(async (roster, signer) => {
       const member = memberIn(roster, accountUid);
       const members = roster.members.filter((known) => known !== member);
       requireAdministrator(members);
       const { teams, teamKeys } = await teamsWithout(signer, roster, accountUid);
-      return { roster: { members, teams }, teamKeys };
+      return { roster: { members, teams, ends: this.#ends(roster, [accountUid]) }, teamKeys };
     });
+  }
+
+  #ends(roster: Roster, uids: readonly Uid[]): Roster['ends'] {
+    const now = this.#now();
+    return withEnds(roster, uids, { now, untilMs: now + rememberedMs });
   }
 
   async #administratorKeys(signer: Signer, member: RosterMember): Promise<Offers> {
@@ -69,8 +111,20 @@ export class Members {
   }
 }
 
-function isNew(roster: Roster, { accountUid, email }: RosterMember): boolean {
+function isNew(roster: Roster, { member: { accountUid, email }, invitationUid }: InvitedMember): boolean {
+  if (hasEnded(roster, invitationUid) || hasEnded(roster, accountUid)) return false;
   return roster.members.every((known) => known.accountUid !== accountUid && known.email !== email);
+}
+
+/** One account, one address and one invitation of each: the first counts. */
+function distinct(people: readonly InvitedMember[]): InvitedMember[] {
+  const seen = new Set<string>();
+  return people.filter(({ member: { accountUid, email }, invitationUid }) => {
+    const names = [accountUid, email, invitationUid];
+    if (names.some((name) => seen.has(name))) return false;
+    for (const name of names) seen.add(name);
+    return true;
+  });
 }
 
 function memberIn(roster: Roster, accountUid: Uid): RosterMember {

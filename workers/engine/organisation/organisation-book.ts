@@ -41,6 +41,8 @@ export interface BookParts {
 
 /** Kept of what the server gives: one of each team that there can be, and some former ones. */
 const mostTeamKeys = 5_000;
+/** One of each kind, and some that a server adds. */
+const mostOffers = 16;
 /** Rounds of links for a device that was away for long: four million versions. */
 const mostRounds = 1024;
 
@@ -181,23 +183,39 @@ export class OrganisationBook implements RosterSource {
     this.organisation.advance(answer.links, answer.roster);
     this.#teamKeys = answer.teamKeys.slice(0, mostTeamKeys);
     this.#pending = answer.pending;
-    await this.#keepOffers(answer.offers);
+    const doubt = await this.#keepOffers(answer.offers);
     await this.#takeSettings(answer.settings);
+    if (doubt) throw doubt;
   }
 
-  /** Keys that an administrator offered come under the own data key. */
-  async #keepOffers(offers: readonly KeyOffer[]): Promise<void> {
+  /** Keys that an administrator offered come under the own data key. What does not hold spoils no other, and is returned. */
+  async #keepOffers(offers: readonly KeyOffer[]): Promise<Error | null> {
+    let doubt: Error | null = null;
     const kept: Partial<Record<(typeof keptMembers)[OrganisationKeyName], Bytes>> = {};
-    for (const offer of offers) {
-      const name = keyNameOf(offer.kind);
-      const { keys } = this.#parts.account;
-      const key = await openKeyOffer(keys.ecdh, keys.accountUid, this.organisation, offer);
-      kept[keptMembers[name]] = await this.keys.seal(name, key);
-      this.organisation.keepKey(name, kept[keptMembers[name]] ?? key);
+    for (const offer of offers.slice(0, mostOffers)) {
+      try {
+        const name = keyNameOf(offer.kind);
+        const sealed = await this.#sealOffered(name, offer);
+        kept[keptMembers[name]] = sealed;
+        this.organisation.keepKey(name, sealed);
+      } catch (error) {
+        if (!isDoubtful(error)) throw error;
+        doubt = error;
+      }
+    }
+    if (Object.keys(kept).length > 0)
+      await this.#parts.session.call(OrganisationService.method.keepOrganisationKeys, kept);
+    return doubt;
+  }
+
+  async #sealOffered(name: OrganisationKeyName, offer: KeyOffer): Promise<Bytes> {
+    const { keys } = this.#parts.account;
+    const key = await openKeyOffer(keys.ecdh, keys.accountUid, this.organisation, offer);
+    try {
+      return await this.keys.seal(name, key);
+    } finally {
       wipe(key);
     }
-    if (offers.length > 0)
-      await this.#parts.session.call(OrganisationService.method.keepOrganisationKeys, kept);
   }
 
   async #takeSettings(signed: SignedOrganisationSettings | undefined): Promise<void> {
@@ -217,7 +235,7 @@ export class OrganisationBook implements RosterSource {
       this.#refused = false;
       return true;
     } catch (error) {
-      if (!(error instanceof ProtocolError) || !doubtful.has(error.code)) throw error;
+      if (!isDoubtful(error)) throw error;
       this.#refused = true;
       this.#tell(error);
       return false;
@@ -249,3 +267,7 @@ const doubtful: ReadonlySet<string> = new Set([
   'open-failed',
   'too-large',
 ]);
+
+function isDoubtful(error: unknown): error is ProtocolError {
+  return error instanceof ProtocolError && doubtful.has(error.code);
+}

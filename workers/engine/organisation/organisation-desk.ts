@@ -27,7 +27,7 @@ export class OrganisationDesk {
     this.#parts = parts;
     this.book = new OrganisationBook(parts);
     this.#writer = new RosterWriter(this.book, session);
-    this.members = new Members(this.book, this.#writer);
+    this.members = new Members(this.book, this.#writer, () => session.deviceNow());
     this.teams = new Teams(this.book, this.#writer);
     const recovery = { account, session, book: this.book, warn };
     this.enrolment = new OwnEnrolment(recovery);

@@ -13,7 +13,7 @@ import type { OrganisationBook } from './organisation-book.ts';
 
 /** What one roster is to change, and what its new members need to use it. */
 export interface RosterChange {
-  readonly roster: Partial<Pick<Roster, 'members' | 'teams' | 'recoveryPublicKey'>>;
+  readonly roster: Partial<Pick<Roster, 'members' | 'teams' | 'recoveryPublicKey' | 'ends'>>;
   readonly teamKeys?: MessageInitShape<typeof PutRosterRequestSchema>['teamKeys'];
   readonly offers?: MessageInitShape<typeof PutRosterRequestSchema>['offers'];
 }

@@ -174,5 +174,6 @@ function emptyRoster(organisationUid: Uid): Roster {
     members: [],
     teams: [],
     recoveryPublicKey: empty,
+    ends: [],
   };
 }

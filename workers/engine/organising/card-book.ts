@@ -111,5 +111,12 @@ export function cardElement({
   revision,
   tag,
 }: Pick<KnownCard, 'uid' | 'revision' | 'tag'>): ManifestElement {
-  return { kind: 'card', uid, revision: BigInt(revision), tag: parseBase64url(tag), deleted: false };
+  return {
+    kind: 'card',
+    uid,
+    revision: BigInt(revision),
+    keyVersion: 0,
+    tag: parseBase64url(tag),
+    deleted: false,
+  };
 }

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Bytes } from '../../../protocol/bytes.ts';
+import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
 import type { ApplicationCopySchema } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { applicationRecordKeyOf, sealApplicationCopy } from '../../../protocol/session/application-copy.ts';
@@ -36,7 +37,7 @@ export function sharesOnlyIn(from: Shares, without: Shares): Share[] {
   );
 }
 
-/** The record as that application is to see it, under keys of its own. */
+/** The record as that application is to see it, under keys of its own, signed by its owner. */
 export async function sealCopy(
   applicationUid: Uid,
   applicationKey: Bytes,
@@ -44,18 +45,20 @@ export async function sealCopy(
     readonly uid: Uid;
     readonly ownerUid: Uid;
     readonly key: Bytes;
+    readonly keyVersion: number;
     readonly content: RecordContent;
+    readonly revision: bigint;
   },
-  revision: bigint,
+  owner: Signer,
 ): Promise<MessageInitShape<typeof ApplicationCopySchema>> {
-  const recordUid = record.uid;
+  const { uid: recordUid, ownerUid, keyVersion } = record;
   const copyKey = applicationRecordKeyOf(record.key, applicationUid, recordUid);
-  const binding = { recordUid, applicationUid, ownerUid: record.ownerUid, revision: Number(revision) };
+  const binding = { recordUid, applicationUid, ownerUid, revision: Number(record.revision), keyVersion };
   const { wrappedKey, data } = await sealApplicationCopy(
-    applicationKey,
-    copyKey,
+    { applicationKey, copyKey },
     forGateway(record.content),
     binding,
+    owner,
   );
   return {
     applicationUid: uidBytes(applicationUid),

@@ -2,20 +2,30 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
 import type { ApplicationCopySchema } from '../../../protocol/messages/gen/record_pb.js';
 import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../vault-session.ts';
 import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
 import type { Draft } from './draft.ts';
+import { entryOf } from './launch-cards.ts';
+import type { ConfirmationKeys, MachineConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 
 export interface CopyParts {
-  readonly accountUid: Uid;
+  readonly keys: ConfirmationKeys;
+  readonly confirmation: MachineConfirmation;
   readonly session: VaultSession;
   readonly book: RecordBook;
   readonly sync: () => Promise<void>;
   readonly warn: (message: string) => void;
+}
+
+interface Known {
+  readonly uid: Uid;
+  readonly ownerUid: Uid;
+  readonly content: RecordContent;
 }
 
 /** Keeps every application's copies in step with the records. */
@@ -33,10 +43,50 @@ export class CopyKeeper {
     shares: Shares,
   ): Promise<MessageInitShape<typeof ApplicationCopySchema>[]> {
     const applications = [...shares].filter(([, records]) => records.has(draft.uid)).map(([uid]) => uid);
-    const owned = { ...draft, ownerUid: draft.ownerUid ?? this.#parts.book.accountUid };
+    const { accountUid, signer } = this.#parts.keys;
+    const { ownerUid = accountUid, keyVersion = 1, baseRevision } = draft;
+    const record = { ...draft, ownerUid, keyVersion, revision: baseRevision + 1n };
     const copyFor = async (application: Uid) =>
-      sealCopy(application, await this.applicationKey(application, drafts), owned, draft.baseRevision + 1n);
-    return await Promise.all(applications.map(copyFor));
+      (await this.#maySee(application, record, drafts))
+        ? [await sealCopy(application, await this.applicationKey(application, drafts), record, signer)]
+        : [];
+    return (await Promise.all(applications.map(copyFor))).flat();
+  }
+
+  /**
+   * A machine whose owner does not stand by where it leads stays at the gateway as it was, and so does a credential
+   * that no other machine opens with.
+   */
+  async #maySee(application: Uid, record: Known, drafts: readonly Draft[] = []): Promise<boolean> {
+    const { type } = record.content;
+    if (type === 'pamMachine') return this.#parts.confirmation.isConfirmed(record);
+    if (type === 'pamNetworkConfiguration') return true;
+    for (const machine of this.#machinesWith(application, record.uid, drafts)) {
+      const opened = drafts.find(({ uid }) => uid === machine) ?? (await this.#parts.book.open(machine));
+      if (this.#parts.confirmation.isConfirmed(opened)) return true;
+    }
+    return false;
+  }
+
+  /** The application's machines that open with that credential. */
+  #machinesWith(application: Uid, credential: Uid, drafts: readonly Draft[]): Uid[] {
+    const { book, keys } = this.#parts;
+    const drafted = drafts
+      .filter((draft) => !draft.deleted)
+      .map((draft) => entryOf(draft, keys.accountUid))
+      .filter(({ ownerUid }) => ownerUid === keys.accountUid);
+    const replaced = new Set(drafts.map(({ uid }) => uid));
+    const entries = [...book.entries().filter(({ uid }) => !replaced.has(uid)), ...drafted];
+    const configurations = new Set(
+      entries.filter(({ pins }) => pins?.applicationUid === application).map(({ uid }) => uid),
+    );
+    return entries.flatMap(({ uid, machine }) =>
+      machine?.launchCredentialUid === credential &&
+      machine.configurationUid !== null &&
+      configurations.has(machine.configurationUid)
+        ? [uid]
+        : [],
+    );
   }
 
   /** The key of an application, from its record among the drafts or in the vault. */
@@ -81,13 +131,17 @@ export class CopyKeeper {
 
   async #share(shares: readonly Share[]): Promise<void> {
     if (shares.length === 0) return;
-    const copies = await Promise.all(
+    const sealed = await Promise.all(
       shares.map(async ({ applicationUid, recordUid }) => {
-        const record = await this.#parts.book.open(recordUid);
+        const { row, ...record } = await this.#parts.book.open(recordUid);
+        if (!(await this.#maySee(applicationUid, record))) return [];
         const key = await this.applicationKey(applicationUid);
-        return await sealCopy(applicationUid, key, record, record.row.revision);
+        const whole = { ...record, keyVersion: row.keyVersion || 1, revision: row.revision };
+        return [await sealCopy(applicationUid, key, whole, this.#parts.keys.signer)];
       }),
     );
+    const copies = sealed.flat();
+    if (copies.length === 0) return;
     await this.#parts.session.call(ApplicationService.method.shareRecords, { copies });
   }
 

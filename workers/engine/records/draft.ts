@@ -21,6 +21,11 @@ export interface Draft {
   readonly policy: Pick<RecordPolicy, 'connections' | 'launchUntilMs' | 'maxSessions'>;
   /** Into the trash, or still in it. */
   readonly deleted?: boolean;
+  /**
+   * Of a machine: a person says here where it leads. `further`: which counts when they stood by what it was before;
+   * `anew`: they were shown all of it.
+   */
+  readonly confirms?: 'further' | 'anew';
   /** Accepts an offered ownership. */
   readonly takeOver?: boolean;
 }

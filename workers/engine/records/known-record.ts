@@ -12,9 +12,11 @@ export interface KnownRecord {
   readonly keyVersion: number;
   /** In its owner's trash. */
   readonly deleted: boolean;
-  /** The last 16 bytes of its sealed data in base64url; empty for who may only launch. */
+  /** When this device first saw it there, by its own clock; null outside the trash. */
+  readonly trashedAt: number | null;
+  /** As `tagOf` its sealed data, in base64url; empty for who may only launch. */
   readonly tag: string;
-  /** Of an own record: what the own manifest covers, when that is not this revision. */
+  /** Of an own record that somebody else wrote: what the own manifest covers, which is an older revision. */
   readonly covered: Covered | null;
   /** Whether a signature or the manifest said that this revision is what its writer wrote. */
   readonly proved: boolean;
@@ -24,16 +26,21 @@ export interface KnownRecord {
 
 export interface Covered {
   readonly revision: number;
+  readonly keyVersion: number;
   readonly tag: string;
   readonly deleted: boolean;
 }
 
 /** The same record with something else known of it. */
 export function knownWith(
-  { uid, ownerUid, revision, keyVersion, deleted, tag, covered, proved, entry }: KnownRecord,
-  change: Partial<Pick<KnownRecord, 'covered' | 'proved'>>,
+  known: KnownRecord,
+  change: Partial<Pick<KnownRecord, 'covered' | 'proved' | 'entry'>>,
 ): KnownRecord {
-  return { uid, ownerUid, revision, keyVersion, deleted, tag, covered, proved, entry, ...change };
+  const { uid, ownerUid, revision, keyVersion, deleted, trashedAt, tag, covered, proved, entry } = known;
+  return {
+    ...{ uid, ownerUid, revision, keyVersion, deleted, trashedAt, tag, covered, proved, entry },
+    ...change,
+  };
 }
 
 /** The record in its owner's manifest. */
@@ -42,18 +49,23 @@ export function elementOf(known: KnownRecord): ManifestElement {
 }
 
 /** The same of a record whose coverage alone is known. */
-export function recordElement(uid: Uid, { revision, tag, deleted }: Covered): ManifestElement {
-  return { kind: 'record', uid, revision: BigInt(revision), tag: parseBase64url(tag), deleted };
+export function recordElement(uid: Uid, { revision, keyVersion, tag, deleted }: Covered): ManifestElement {
+  return { kind: 'record', uid, revision: BigInt(revision), keyVersion, tag: parseBase64url(tag), deleted };
 }
 
 /** What an element of the manifest says. */
-export function coveredBy({ revision, tag, deleted }: ManifestElement): Covered {
-  return { revision: Number(revision), tag: encodeBase64url(tag), deleted };
+export function coveredBy({ revision, keyVersion, tag, deleted }: ManifestElement): Covered {
+  return { revision: Number(revision), keyVersion, tag: encodeBase64url(tag), deleted };
 }
 
 /** What the server says that the manifest covers. */
-export function coveredIn({ revision, tag, deleted }: Coverage): Covered {
-  return { revision: Number(revision), tag: encodeBase64url(tag), deleted };
+export function coveredIn({ revision, keyVersion, tag, deleted }: Coverage): Covered {
+  return { revision: Number(revision), keyVersion, tag: encodeBase64url(tag), deleted };
+}
+
+export function isSameCoverage(one: Covered | null, other: Covered | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.revision === other.revision && one.tag === other.tag && one.deleted === other.deleted;
 }
 
 /** The tag of sealed data as it is kept. */

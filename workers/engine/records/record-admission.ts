@@ -5,7 +5,14 @@ import { limits } from '../../../protocol/limits.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { StoredRow } from '../storage.ts';
-import { coveredIn, knownWith, tagText, type KnownRecord } from './known-record.ts';
+import {
+  coveredIn,
+  isSameCoverage,
+  knownWith,
+  tagText,
+  type Covered,
+  type KnownRecord,
+} from './known-record.ts';
 import type { RecordBook } from './record-book.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { RecordOpener } from './record-opener.ts';
@@ -13,6 +20,8 @@ import type { RecordOpener } from './record-opener.ts';
 export interface AdmissionParts {
   readonly book: RecordBook;
   readonly opener: RecordOpener;
+  /** The device's own clock. */
+  readonly now: () => number;
   /** How many records the server gave in a form that was not taken over. */
   readonly onRefused: (count: number) => void;
   readonly warn: (message: string) => void;
@@ -24,20 +33,30 @@ export interface Admitted {
   readonly row: StoredRow;
 }
 
+/** A row that is judged, and what is known of its record. */
+interface Judged {
+  readonly uid: Uid;
+  readonly record: Record;
+  readonly own: boolean;
+  readonly tag: string;
+  readonly known: KnownRecord | null;
+}
+
 /** Records opened side by side: enough to keep WebCrypto busy, few enough to stay interruptible. */
 const openedAtOnce = 128;
 /** Refused records that are counted: a hostile server has no end of them. */
 const mostRefused = 1_000;
-/** Records of others that wait for what opens them. */
+/** Records that wait for what opens them, or for what lets their writers write. */
 const mostWaiting = 10_000;
 
 /**
  * Judges what the server gives as records (protocol.md §15.4): what opens, under a revision that can be, from a writer
- * who may. A record of somebody else may come before the grant that opens it: it waits until the end of the sync.
+ * who may, of the owner that it has. What proves it may come later in a sync: until its end a record waits.
  */
 export class RecordAdmission {
   readonly #parts: AdmissionParts;
   #waiting = new Map<Uid, Record>();
+  #last = false;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -58,7 +77,9 @@ export class RecordAdmission {
     if (this.#waiting.size === 0) return [];
     const waiting = [...this.#waiting.values()];
     this.#waiting = new Map();
+    this.#last = last;
     const admitted = await this.admit(waiting);
+    this.#last = false;
     if (last) this.#waiting = new Map();
     return admitted;
   }
@@ -83,58 +104,82 @@ export class RecordAdmission {
   }
 
   async #judge(record: Record): Promise<Admitted | null> {
+    const { book, opener, warn } = this.#parts;
     const uid = uidOf(record.recordUid);
-    const known = this.#parts.book.get(uid);
-    const revision = known?.revision ?? 0;
+    const known = book.get(uid);
+    const seen = known ?? book.lastSeen(uid);
+    const revision = seen?.revision ?? 0;
     if (record.revision === 0n || record.revision > BigInt(revision + limits.revisionJump))
       return this.refuse(uid, 'has a revision that cannot be');
     if (Number(record.revision) < revision) {
-      this.#parts.warn(`the server showed an older revision of record ${uid}`);
+      warn(`the server showed an older revision of record ${uid}`);
       return null;
     }
-    if (known && Number(record.revision) === revision) return await this.#judgeSame(uid, record, known);
-    return await this.#judgeNewer(uid, record, known);
+    if (seen && record.keyVersion < seen.keyVersion) return this.refuse(uid, 'has a former key');
+    if (seen && !opener.isSucceeded(seen, record)) return this.refuse(uid, 'has another owner');
+    const judged = { uid, record, own: opener.isOwn(record), tag: tagText(record.sealedData), known };
+    const isSame = known !== null && Number(record.revision) === known.revision;
+    return isSame ? await this.#judgeSame(judged, known) : await this.#judgeOther(judged);
   }
 
   /** Content of a revision never changes; what of it this account may see, and what its manifest covers, does. */
-  async #judgeSame(uid: Uid, record: Record, known: KnownRecord): Promise<Admitted | null> {
-    const tag = tagText(record.sealedData);
-    const seesOther = tag !== known.tag && (tag === '' || known.tag === '');
-    if (seesOther || (known.entry === null && tag === known.tag))
-      return await this.#judgeNewer(uid, record, null);
-    if (tag !== known.tag) return this.refuse(uid, 'is another one under the same revision');
-    return this.#parts.book.isOwn(known)
-      ? admitted(record, knownWith(known, { covered: coverageOf(record) }))
-      : null;
+  async #judgeSame(judged: Judged, known: KnownRecord): Promise<Admitted | null> {
+    const { uid, record, own, tag } = judged;
+    if (tag === known.tag && known.entry !== null) return own ? this.#judgeCoverage(record, known) : null;
+    if (own && tag === known.tag) return await this.#readAgain(record, known);
+    // Its owner sees all of a record, always.
+    const seesOther = !own && (tag === known.tag || tag === '' || known.tag === '');
+    if (seesOther) return await this.#judgeOther(judged);
+    return this.refuse(uid, 'is another one under the same revision');
   }
 
-  async #judgeNewer(uid: Uid, record: Record, known: KnownRecord | null): Promise<Admitted | null> {
-    const own = this.#parts.opener.isOwn(record);
+  #judgeCoverage(record: Record, known: KnownRecord): Admitted | null {
+    const covered = this.#coverageOf(record);
+    if (isSameCoverage(covered, known.covered)) return null;
+    if (covered === null) return admitted(record, knownWith(known, { covered }));
+    if (this.verify(record)) return admitted(record, knownWith(known, { covered, proved: true }));
+    return this.#later(known.uid, record, 'was not written by who may');
+  }
+
+  /** What could not be read before. */
+  async #readAgain(record: Record, known: KnownRecord): Promise<Admitted | null> {
+    const entry = await this.#describe(known.uid, record);
+    return entry === null || entry === 'shut' ? null : admitted(record, knownWith(known, { entry }));
+  }
+
+  async #judgeOther({ uid, record, own, tag, known }: Judged): Promise<Admitted | null> {
+    const { book, onRefused, now } = this.#parts;
     const entry = await this.#describe(uid, record);
     if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, record);
-    // Of an own record that is new here the manifest will say whether it is right; all others show their signature.
-    const provisional = own && known === null;
-    const { revision, deleted } = record;
-    const written = { revision: Number(revision), tag: tagText(record.sealedData), deleted };
-    const isWritten = own && this.#parts.book.isExpected(uid, written);
+    const { deleted, keyVersion } = record;
+    const revision = Number(record.revision);
+    const covered = own ? this.#coverageOf(record) : null;
+    // Of an own record that is new here, and that its owner wrote last, the manifest will say whether it is right.
+    const provisional = own && known === null && covered === null;
+    const isWritten = own && book.isExpected(uid, { revision, keyVersion, tag, deleted });
     const proved = isWritten || (!provisional && this.verify(record));
-    if (!proved && !provisional)
-      return own ? this.refuse(uid, 'was not written by who may') : this.#wait(uid, record);
-    if (this.#parts.book.refused.delete(uid)) this.#parts.onRefused(this.#parts.book.refused.size);
+    if (!proved && !provisional) return this.#later(uid, record, 'was not written by who may');
+    if (book.refused.delete(uid)) onRefused(book.refused.size);
+    const trashedAt = deleted ? now() : null;
+    const ownerUid = uidOf(record.ownerUid);
     return admitted(record, {
-      uid,
-      ownerUid: uidOf(record.ownerUid),
-      revision: Number(record.revision),
-      keyVersion: record.keyVersion,
-      deleted: record.deleted,
-      tag: tagText(record.sealedData),
-      covered: own ? coverageOf(record) : null,
-      proved,
-      entry,
+      ...{ uid, ownerUid, revision, keyVersion, deleted, trashedAt, tag, covered, proved, entry },
     });
   }
 
-  /** What was sealed and cannot be read has no entry. `shut`: nobody sealed this for us. */
+  /**
+   * What the manifest is said to cover in the place of this revision. It counts of an older revision of the same key
+   * alone, and only when somebody else wrote this one: what its owner wrote is covered itself. Whoever uses it verifies
+   * the writer first.
+   */
+  #coverageOf(record: Record): Covered | null {
+    const { covered, writerUid } = record;
+    if (!covered || covered.revision === 0n || covered.revision >= record.revision) return null;
+    if (covered.keyVersion !== record.keyVersion) return null;
+    return uidOf(writerUid) === this.#parts.book.accountUid ? null : coveredIn(covered);
+  }
+
+  /** What is sealed and cannot be read has no entry. `shut`: nobody sealed this for us. */
   async #describe(uid: Uid, record: Record): Promise<RecordEntry | null | 'shut'> {
     try {
       return await this.#parts.opener.describe(record);
@@ -146,19 +191,21 @@ export class RecordAdmission {
     }
   }
 
+  /** A grant that lets its writer write may come in a later page. */
+  #later(uid: Uid, record: Record, why: string): null {
+    const own = this.#parts.opener.isOwn(record);
+    return own && this.#last ? this.refuse(uid, why) : this.#wait(uid, record);
+  }
+
   #wait(uid: Uid, record: Record): null {
     if (this.#waiting.size < mostWaiting) this.#waiting.set(uid, record);
     return null;
   }
 }
 
-function coverageOf(record: Record): KnownRecord['covered'] {
-  const { covered } = record;
-  if (!covered || covered.revision === 0n || covered.revision === record.revision) return null;
-  return coveredIn(covered);
-}
-
 function admitted(record: Record, known: KnownRecord): Admitted {
   const { uid } = known;
-  return { known, row: { uid, revision: record.revision, record: copy(toBinary(RecordSchema, record)) } };
+  const hasContent = record.sealedData.length > 0;
+  const bytes = copy(toBinary(RecordSchema, record));
+  return { known, row: { uid, revision: record.revision, hasContent, record: bytes } };
 }

@@ -18,6 +18,16 @@ export interface BookParts {
   readonly set: VaultSet;
 }
 
+/** What is remembered of somebody else's record that this account does not see any more. */
+export interface LastSeen {
+  readonly ownerUid: Uid;
+  readonly revision: number;
+  readonly keyVersion: number;
+}
+
+/** Of so many; those that went first are forgotten. */
+const mostGone = 10_000;
+
 /**
  * Every record that the account sees: of each what lists and searches need. Rows stay sealed in the storage; contents
  * and keys are opened when they are asked for and not kept.
@@ -27,6 +37,7 @@ export class RecordBook {
   #known = new Map<Uid, KnownRecord>();
   readonly #refused = new Set<Uid>();
   readonly #written = new Map<Uid, Covered>();
+  #gone = new Map<Uid, LastSeen>();
 
   constructor(parts: BookParts) {
     this.#parts = parts;
@@ -44,6 +55,16 @@ export class RecordBook {
 
   get(uid: Uid): KnownRecord | null {
     return this.#known.get(uid) ?? null;
+  }
+
+  /** What was last seen of a record that went: shown again, it is no older than that. */
+  lastSeen(uid: Uid): LastSeen | null {
+    return this.#gone.get(uid) ?? null;
+  }
+
+  /** All that are remembered, those that went first before. */
+  get gone(): readonly (readonly [Uid, LastSeen])[] {
+    return [...this.#gone];
   }
 
   all(): IterableIterator<KnownRecord> {
@@ -109,17 +130,21 @@ export class RecordBook {
   }
 
   /** Takes over what a device remembers; the set is restored beside it. */
-  load(records: readonly KnownRecord[]): void {
+  load(records: readonly KnownRecord[], gone: readonly (readonly [Uid, LastSeen])[]): void {
+    this.#gone = new Map(gone);
     this.#known = new Map(records.map((known) => [known.uid, known]));
   }
 
   put(known: KnownRecord): void {
     this.#parts.set.change(this.#elementOf(this.#known.get(known.uid)), this.#elementOf(known));
     this.#known.set(known.uid, known);
+    this.#gone.delete(known.uid);
   }
 
   remove(uid: Uid): boolean {
-    this.#parts.set.change(this.#elementOf(this.#known.get(uid)), null);
+    const known = this.#known.get(uid);
+    this.#parts.set.change(this.#elementOf(known), null);
+    if (known && !this.isOwn(known)) this.#remember(known);
     return this.#known.delete(uid);
   }
 
@@ -145,8 +170,15 @@ export class RecordBook {
   /** Forgets everything. */
   clear(): void {
     this.#known = new Map();
+    this.#gone = new Map();
     this.#written.clear();
     this.#refused.clear();
+  }
+
+  #remember({ uid, ownerUid, revision, keyVersion }: KnownRecord): void {
+    if (this.#gone.size >= mostGone)
+      for (const first of this.#gone.keys()) if (this.#gone.delete(first)) break;
+    this.#gone.set(uid, { ownerUid, revision, keyVersion });
   }
 
   #elementOf(known: KnownRecord | undefined): ManifestElement | null {

@@ -44,17 +44,20 @@ export interface MachineLinks {
 type Row = Pick<Record, 'recordUid' | 'ownerUid' | 'changedAtMs' | 'deleted'> &
   Partial<Pick<Record, 'sealedLaunch'>>;
 
+/** UTF-16 units of a text that is kept: what others share is as long as they like. */
+const longest = 1_000;
+
 /** Condenses an opened record. */
 export function describeRecord(row: Row, content: RecordContent): RecordEntry {
-  const { type, title } = content;
-  const host = hostOf(content);
+  const { type } = content;
+  const host = clip(hostOf(content));
   return {
     ...placeOf(row),
-    type,
-    title,
-    login: firstText(content, 'login'),
+    type: clip(type),
+    title: clip(content.title),
+    login: clip(firstText(content, 'login')),
     host,
-    url: firstText(content, 'url'),
+    url: clip(firstText(content, 'url')),
     machine: type === 'pamMachine' ? machineLinks(content, host) : null,
     pins: type === 'pamNetworkConfiguration' ? orNull(() => readPamResources(content)) : null,
     parentUid: type === 'folder' ? orNull(() => parentOf(content)) : null,
@@ -67,12 +70,12 @@ export function describeLaunch(row: Row, { type, title, subtitle, ...card }: Lau
   const { configurationUid, launchCredentialUid } = card;
   return {
     ...placeOf(row),
-    type,
-    title,
+    type: clip(type),
+    title: clip(title),
     login: '',
-    host: subtitle,
+    host: clip(subtitle),
     url: '',
-    machine: { host: subtitle, configurationUid, launchCredentialUid },
+    machine: { host: clip(subtitle), configurationUid, launchCredentialUid },
     pins: null,
     parentUid: null,
     launchOnly: true,
@@ -87,6 +90,10 @@ export function subtitleOf({ host, login, url }: RecordEntry): string {
 /** Whether a person sees records of that type in their lists. */
 export function isOrdinary(type: string): boolean {
   return templateOf(type)?.internal !== true;
+}
+
+function clip(text: string): string {
+  return text.length > longest ? text.slice(0, longest).toWellFormed() : text;
 }
 
 function placeOf({ recordUid, ownerUid, changedAtMs, deleted, sealedLaunch }: Row) {

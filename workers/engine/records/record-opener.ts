@@ -1,7 +1,7 @@
 import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { Coverage, Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -9,6 +9,7 @@ import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import { openRecord, unwrapRecordKey } from '../../../protocol/vault/record-seal.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
+import { provesHandover, type Offer, type OwnerChange } from './handovers.ts';
 import { describeLaunch, describeRecord, type RecordEntry } from './record-entry.ts';
 
 /** A record whose key and content are open. */
@@ -73,7 +74,9 @@ export class RecordOpener {
     const { recordUid, ownerUid } = scopeOf(row);
     const writerUid = uidOf(row.writerUid);
     const own = writerUid === this.#keys.accountUid && writerUid === ownerUid;
-    const key = own ? this.#keys.signer.publicKey : this.#sharing.signingKeyOf(writerUid);
+    const key = this.#signingKeyOf(writerUid);
+    if (row.deleted && writerUid !== ownerUid)
+      throw new ProtocolError('not-allowed', 'only its owner deletes a record');
     if (key === null || !(own || this.#sharing.mayWrite(writerUid, recordUid, ownerUid)))
       throw new ProtocolError('not-allowed', 'the writer of this revision may not write it');
     const { revision, keyVersion, deleted, signature } = row;
@@ -86,6 +89,35 @@ export class RecordOpener {
     );
   }
 
+  /** Whether a record of that owner may be this one: it has the same owner, or one that it was signed over to. */
+  isSucceeded(seen: { readonly ownerUid: Uid; readonly keyVersion: number }, row: Record): boolean {
+    const toUid = uidOf(row.ownerUid);
+    const isMine = toUid === this.#keys.accountUid && uidOf(row.writerUid) === toUid;
+    // An own revision that this account signed: it took the record over.
+    if (toUid === seen.ownerUid || isMine) return true;
+    const change = { recordUid: uidOf(row.recordUid), fromUid: seen.ownerUid, toUid };
+    return this.#isProved({ ...change, keyVersion: seen.keyVersion }, row.handovers);
+  }
+
+  /** Whether this account signed over an own record of that key; `toUid` null: to whomever. */
+  isHandedOn(
+    recordUid: Uid,
+    toUid: Uid | null,
+    { keyVersion }: Pick<Coverage, 'keyVersion'>,
+    handovers: readonly Offer[],
+  ): boolean {
+    return this.#isProved({ recordUid, fromUid: this.#keys.accountUid, toUid, keyVersion }, handovers);
+  }
+
+  #isProved(change: OwnerChange, handovers: readonly Offer[]): boolean {
+    return provesHandover(change, handovers, (uid) => this.#signingKeyOf(uid));
+  }
+
+  #signingKeyOf(uid: Uid): Bytes | null {
+    const { accountUid, signer } = this.#keys;
+    return uid === accountUid ? signer.publicKey : this.#sharing.signingKeyOf(uid);
+  }
+
   async #describeContent(row: Record): Promise<RecordEntry> {
     const { key, content } = await this.open(row);
     wipe(key);
@@ -94,7 +126,8 @@ export class RecordOpener {
 
   async #keyOf(row: Record): Promise<Bytes | null> {
     const scope = scopeOf(row);
-    if (this.isOwn(row)) return await unwrapRecordKey(this.#keys.dataKey, scope, row.sealedKey);
+    if (this.isOwn(row))
+      return await unwrapRecordKey(this.#keys.dataKey, scope, row.keyVersion, row.sealedKey);
     return await this.#sharing.recordKey(scope.recordUid, scope.ownerUid);
   }
 }

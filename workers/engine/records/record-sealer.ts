@@ -61,7 +61,7 @@ export class RecordSealer {
     const change = {
       recordUid: uidBytes(uid),
       baseRevision,
-      sealedKey: own ? await wrapRecordKey(keys.dataKey, scope, key) : empty,
+      sealedKey: own ? await wrapRecordKey(keys.dataKey, scope, keyVersion, key) : empty,
       sealedData,
       ...(own && { policy }),
       fileUids: filesOf(content).map(({ fileUid }) => uidBytes(fileUid)),
@@ -73,7 +73,8 @@ export class RecordSealer {
       sealedFormerKey: await this.#sealFormerKey(draft),
       takeOver: draft.takeOver ?? false,
     };
-    return { draft, change, element: { kind: 'record', uid, revision, tag: tagOf(sealedData), deleted } };
+    const tag = tagOf(sealedData);
+    return { draft, change, element: { kind: 'record', uid, revision, keyVersion, tag, deleted } };
   }
 
   /** Whether the card of an own record says something else than one that is made now. */

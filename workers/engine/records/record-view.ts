@@ -8,7 +8,10 @@ import { putBack, withhold } from '../../../protocol/records/withholding.ts';
 import type { OpenedRecord } from './record-book.ts';
 
 /** What a view says beside the record itself. */
-export type ViewPlace = Pick<RecordView, 'gatewayUid' | 'access' | 'folderUid' | 'favourite' | 'tags'>;
+export type ViewPlace = Pick<
+  RecordView,
+  'gatewayUid' | 'unconfirmed' | 'access' | 'folderUid' | 'favourite' | 'tags'
+>;
 
 /** The record as the page may have it: secret values stay behind. */
 export function viewOf({ uid, ownerUid, row, content }: OpenedRecord, place: ViewPlace): RecordView {

@@ -15,6 +15,7 @@ import type { CopyKeeper } from './copy-keeper.ts';
 import { draftFrom, openPolicy, type Draft } from './draft.ts';
 import { coveredBy, elementOf } from './known-record.ts';
 import { entryOf } from './launch-cards.ts';
+import type { MachineConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import type { RecordSealer, SealedDraft } from './record-sealer.ts';
 
@@ -26,6 +27,7 @@ export interface WriterParts {
   readonly book: RecordBook;
   readonly sealer: RecordSealer;
   readonly copies: CopyKeeper;
+  readonly confirmation: MachineConfirmation;
   readonly writes: OwnWrites;
   readonly sync: () => Promise<void>;
   /** Whether anybody but its owner has the record. */
@@ -109,8 +111,9 @@ export class RecordWriter {
     return this.#parts.copies.applicationKey(applicationUid);
   }
 
-  async #write(drafts: readonly Draft[], wraps: KeyWraps): Promise<void> {
-    if (drafts.length === 0) return;
+  async #write(given: readonly Draft[], wraps: KeyWraps): Promise<void> {
+    if (given.length === 0) return;
+    const drafts = await Promise.all(given.map((draft) => this.#parts.confirmation.settle(draft)));
     const { before, after } = this.#sharesWith(drafts);
     const sealed = await Promise.all(drafts.map((draft) => this.#parts.sealer.seal(draft, drafts, after)));
     const [own, others] = [true, false].map((mine) =>
@@ -188,9 +191,12 @@ export class RecordWriter {
     }));
     await writes.run({
       change: () => {
-        const same = known.every(({ uid, revision }) => book.get(uid)?.revision === revision);
-        if (!same) throw new ProtocolError('conflict', 'the trash was changed meanwhile');
-        return { out: known.map(elementOf), in: [] };
+        const now = known.flatMap(({ uid, revision }) => {
+          const one = book.get(uid);
+          return one?.revision === revision ? [one] : [];
+        });
+        if (now.length < known.length) throw new ProtocolError('conflict', 'the trash was changed meanwhile');
+        return { out: now.map(elementOf), in: [] };
       },
       send: (manifest) => session.call(RecordService.method.purgeRecords, { records, manifest }),
     });

@@ -10,6 +10,7 @@ import type { CardWriter } from '../organising/card-writer.ts';
 import { accessOf } from '../search/record-lists.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
 import { LinkIndex } from './link-index.ts';
+import type { MachineConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import { isOrdinary } from './record-entry.ts';
 import type { OpenedRecord } from './record-opener.ts';
@@ -23,6 +24,7 @@ export interface RecordParts {
   readonly cards: CardBook;
   readonly cardWriter: CardWriter;
   readonly sharing: SharedKeys;
+  readonly confirmation: MachineConfirmation;
 }
 
 /** The record verbs of an unlocked vault. */
@@ -42,11 +44,13 @@ export class Records {
 
   /** An opened record as the page may have it. */
   view(opened: OpenedRecord): RecordView {
-    const { accountUid, cards, sharing } = this.#parts;
+    const { accountUid, cards, sharing, confirmation } = this.#parts;
     const { uid, ownerUid } = opened;
     const { folderUid, favourite, tags } = cards.of(uid);
     const access = accessOf({ accountUid, sharing }, { uid, ownerUid, launchOnly: false });
-    return viewOf(opened, { gatewayUid: this.#gatewayOf(uid), access, folderUid, favourite, tags });
+    const unconfirmed = ownerUid === accountUid && !confirmation.isConfirmed(opened);
+    const gatewayUid = this.#gatewayOf(uid);
+    return viewOf(opened, { gatewayUid, unconfirmed, access, folderUid, favourite, tags });
   }
 
   async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {
@@ -65,7 +69,8 @@ export class Records {
     const base = current ?? this.#newDraft();
     const content = completeContent(input, current?.content ?? null);
     const connections = input.connectionsAllowed ?? base.policy.connections;
-    await writer.write([{ ...base, content, policy: { ...base.policy, connections } }]);
+    const policy = { ...base.policy, connections };
+    await writer.write([{ ...base, content, policy, confirms: 'further' }]);
     if (current === null && input.folderUid)
       await cardWriter.change([base.uid], { folderUid: input.folderUid });
     return base.uid;
@@ -74,11 +79,13 @@ export class Records {
   /** Attachments stay behind: their chunks belong to the record that they were made for. */
   async duplicate(recordUid: Uid): Promise<Uid> {
     const { book, writer, cards, cardWriter } = this.#parts;
-    const { content } = await book.open(recordUid);
+    const opened = await book.open(recordUid);
+    const { content } = opened;
     requireOrdinary(content.type);
     const bare = filesOf(content).reduce((rest, { fileUid }) => withoutFile(rest, fileUid), content);
     const draft = { ...this.#newDraft(), content: completeContent({ content: asCopy(bare) }, null) };
-    await writer.write([draft]);
+    const stoodBy = this.#parts.confirmation.isConfirmed(opened);
+    await writer.write([stoodBy ? { ...draft, confirms: 'further' } : draft]);
     const { folderUid, tags } = cards.of(recordUid);
     if (folderUid !== null || tags.length > 0) await cardWriter.change([draft.uid], { folderUid, tags });
     return draft.uid;
@@ -91,7 +98,23 @@ export class Records {
     const pinned = pinOf(draft.content);
     if (pinned === hostKey) return;
     if (pinned !== '') throw new ProtocolError('conflict', 'the record pins another host key');
-    await writer.write([{ ...draft, content: withHostKey(draft.content, hostKey) }]);
+    await writer.write([{ ...draft, content: withHostKey(draft.content, hostKey), confirms: 'further' }]);
+  }
+
+  /**
+   * The owner stands by where a machine leads that somebody else changed: the gateway is given it as it is. The person
+   * saw that revision; throws `conflict` for another one, `not-allowed` for a machine of somebody else's.
+   */
+  async confirmMachine({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {
+    const { writer, accountUid, book } = this.#parts;
+    const draft = await writer.draftOf(recordUid);
+    if (draft.ownerUid !== accountUid)
+      throw new ProtocolError('not-allowed', 'only its owner confirms where a machine leads');
+    if (BigInt(revision) !== draft.baseRevision)
+      throw new ProtocolError('conflict', 'the record was changed meanwhile');
+    await writer.write([{ ...draft, confirms: 'anew' }]);
+    const credentialUid = book.entry(recordUid)?.machine?.launchCredentialUid;
+    if (credentialUid && book.has(credentialUid)) await writer.renewCopies([credentialUid]);
   }
 
   #newDraft(): Omit<Draft, 'content'> {

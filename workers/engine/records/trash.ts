@@ -46,13 +46,12 @@ export class Trash {
     await this.#parts.cardWriter.write(uids.map((uid) => [uid, null]));
   }
 
-  /** What has been there for long enough. */
+  /** What this device has seen there for long enough: when the server says that it got there counts for nothing. */
   async purgeOld(): Promise<void> {
     const { book, now } = this.#parts;
     const before = now() - limits.deletedRecordMs;
     const old = [...book.all()].filter(
-      (known) =>
-        known.deleted && known.proved && book.isOwn(known) && (known.entry?.changedAt ?? now()) < before,
+      (known) => known.deleted && known.proved && book.isOwn(known) && (known.trashedAt ?? now()) < before,
     );
     if (old.length > 0) await this.purge(old.map(({ uid }) => uid));
   }

@@ -81,7 +81,7 @@ export class FolderWriter {
     }
     const element: ManifestElement = {
       ...{ kind: 'folder', uid: folder.uid, revision: baseRevision + 1n },
-      ...{ tag: tagOf(sealed.sealedData), deleted: false },
+      ...{ keyVersion: 0, tag: tagOf(sealed.sealedData), deleted: false },
     };
     await writes.run({
       change: () => {

@@ -12,6 +12,7 @@ export function noSharing(accountUid: Uid): SharedKeys {
     launchKey: () => Promise.resolve(null),
     accessTo: (_, ownerUid) => (ownerUid === accountUid ? owned : null),
     mayWrite: (writerUid, _, ownerUid) => writerUid === ownerUid,
+    mayWriteFolder: (writerUid, _, ownerUid) => writerUid === ownerUid,
     mayTakeOver: () => false,
     signingKeyOf: () => null,
     isShared: () => false,

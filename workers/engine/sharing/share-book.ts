@@ -90,6 +90,10 @@ export class ShareBook implements SharedKeys {
     return this.accessOf(writerUid, recordUid, ownerUid)?.rights.edit ?? false;
   }
 
+  mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean {
+    return this.accessToFolder(folderUid, ownerUid, writerUid)?.rights.manageRecords ?? false;
+  }
+
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean {
     const access = this.accessOf(accountUid, recordUid, formerOwnerUid);
     return accountUid !== formerOwnerUid && (access?.rights.own ?? false);

@@ -30,6 +30,8 @@ export interface SharedKeys {
   accessTo(recordUid: Uid, ownerUid: Uid): Access | null;
   /** Whether that writer may write that record now. The signature is the caller's to verify, with `signingKeyOf`. */
   mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean;
+  /** Whether that writer may change the content of that owner's shared folder now. */
+  mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean;
   /** Whether the record's owner offered it to that account: nobody else may become its owner. */
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean;
   /** Signing key of a roster member, 65 bytes; null when unknown. */

@@ -6,6 +6,7 @@ import type { OtherElement } from '../manifest/other-elements.ts';
 import type { SetState } from '../manifest/vault-set.ts';
 import type { KnownCard } from '../organising/card-book.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
+import type { LastSeen } from '../records/record-book.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
 import { byTitle } from '../search/title-order.ts';
 import { ColumnReader, ColumnWriter } from './columns.ts';
@@ -19,7 +20,7 @@ import {
 import type { ContentsState } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
-const version = 1;
+const version = 2;
 
 interface Header {
   readonly version: number;
@@ -30,11 +31,12 @@ interface Header {
   readonly folders: readonly (Uid | null)[];
   readonly tagLists: readonly (readonly string[])[];
   readonly others: readonly OtherElement[];
+  readonly gone: readonly (readonly [Uid, LastSeen])[];
   readonly set: { readonly setKey: string; readonly digest: string; readonly count: number } | null;
 }
 
 /** The state as columns, not sealed yet: records in the order of their titles, so that a list needs no sorting. */
-export function encodeSnapshot({ records: unordered, cards, others, set }: ContentsState): Bytes {
+export function encodeSnapshot({ records: unordered, gone, cards, others, set }: ContentsState): Bytes {
   const records = [...unordered].sort(byTitleOf);
   const types = new Places<string>();
   const owners = new Places<Uid>();
@@ -58,6 +60,7 @@ export function encodeSnapshot({ records: unordered, cards, others, set }: Conte
     folders: folders.values,
     tagLists: tagLists.values.map((list) => JSON.parse(list) as string[]),
     others,
+    gone,
     set: set && { setKey: encodeBase64(set.setKey), digest: encodeBase64(set.digest), count: set.count },
   } satisfies Header);
   writer.texts(records.map(({ uid }) => uid));
@@ -90,7 +93,8 @@ export function decodeSnapshot(bytes: Bytes): ContentsState {
   if (header.version !== version) throw new ProtocolError('malformed', 'a snapshot of another version');
   const records = readRecords(reader, header);
   const cards = readCards(reader, header);
-  return { records, cards, others: header.others, set: header.set && stateOf(header.set) };
+  const { gone, others, set } = header;
+  return { records, gone, cards, others, set: set && stateOf(set) };
 }
 
 function readRecords(reader: ColumnReader, header: Header): KnownRecord[] {
@@ -118,6 +122,7 @@ function readRecords(reader: ColumnReader, header: Header): KnownRecord[] {
     pins: new Map(sparse.pins),
     parents: new Map(sparse.parents),
     covered: new Map(sparse.covered),
+    trashed: new Map(sparse.trashed),
   };
   return uids.map((_, at) => new StoredRecord(columns, at));
 }
@@ -145,14 +150,16 @@ function sparseOf(records: readonly KnownRecord[]): Sparse {
   const pins: [number, PamResources][] = [];
   const parents: [number, Uid][] = [];
   const covered: [number, Covered][] = [];
+  const trashed: [number, number][] = [];
   records.forEach((known, i) => {
     const { entry } = known;
     if (entry?.machine) machines.push([i, entry.machine.configurationUid, entry.machine.launchCredentialUid]);
     if (entry?.pins) pins.push([i, entry.pins]);
     if (entry?.parentUid) parents.push([i, entry.parentUid]);
     if (known.covered) covered.push([i, known.covered]);
+    if (known.trashedAt !== null) trashed.push([i, known.trashedAt]);
   });
-  return { machines, pins, parents, covered };
+  return { machines, pins, parents, covered, trashed };
 }
 
 /** What cannot be read comes last: it is in no list. */

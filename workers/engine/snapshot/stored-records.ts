@@ -11,6 +11,7 @@ export interface Sparse {
   readonly pins: readonly (readonly [number, PamResources])[];
   readonly parents: readonly (readonly [number, Uid])[];
   readonly covered: readonly (readonly [number, Covered])[];
+  readonly trashed: readonly (readonly [number, number])[];
 }
 
 /** A column that is taken apart when it is first looked at. */
@@ -35,6 +36,7 @@ export interface RecordColumns {
   readonly pins: ReadonlyMap<number, PamResources>;
   readonly parents: ReadonlyMap<number, Uid>;
   readonly covered: ReadonlyMap<number, Covered>;
+  readonly trashed: ReadonlyMap<number, number>;
 }
 
 /**
@@ -77,6 +79,10 @@ export class StoredRecord implements KnownRecord {
 
   get covered(): Covered | null {
     return this.#columns.covered.get(this.#at) ?? null;
+  }
+
+  get trashedAt(): number | null {
+    return this.#columns.trashed.get(this.#at) ?? null;
   }
 
   get proved(): boolean {

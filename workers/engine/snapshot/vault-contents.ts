@@ -4,7 +4,7 @@ import type { OtherElement, OtherElements } from '../manifest/other-elements.ts'
 import type { SetState, VaultSet } from '../manifest/vault-set.ts';
 import type { CardBook, KnownCard } from '../organising/card-book.ts';
 import type { KnownRecord } from '../records/known-record.ts';
-import type { RecordBook } from '../records/record-book.ts';
+import type { LastSeen, RecordBook } from '../records/record-book.ts';
 
 /** What one commit changes of what is kept in memory. */
 export interface ContentsChange {
@@ -21,6 +21,8 @@ export interface ContentsChange {
 /** All of what is kept in memory, as a snapshot holds it. */
 export interface ContentsState {
   readonly records: readonly KnownRecord[];
+  /** Of others' records that went. */
+  readonly gone: readonly (readonly [Uid, LastSeen])[];
   readonly cards: readonly KnownCard[];
   readonly others: readonly OtherElement[];
   readonly set: SetState | null;
@@ -41,8 +43,8 @@ export class VaultContents {
     this.#parts = parts;
   }
 
-  load({ records, cards, others, set }: ContentsState): void {
-    this.#parts.book.load(records);
+  load({ records, gone, cards, others, set }: ContentsState): void {
+    this.#parts.book.load(records, gone);
     this.#parts.cards.load(cards);
     this.#parts.others.load(others);
     this.#parts.set.restore(set);
@@ -61,7 +63,10 @@ export class VaultContents {
 
   state(): ContentsState {
     const { book, cards, others, set } = this.#parts;
-    return { records: [...book.all()], cards: [...cards.all()], others: others.all(), set: set.state };
+    return {
+      ...{ records: [...book.all()], gone: book.gone, cards: [...cards.all()] },
+      ...{ others: others.all(), set: set.state },
+    };
   }
 
   /** Everything that the own manifest is to cover. */

@@ -13,6 +13,7 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
         : await data().history.reveal({ recordUid, revision, field }),
     listLinksTo: async (recordUid) => await data().records.linksTo(recordUid),
     saveRecord: async (input) => await data().records.save(input),
+    confirmMachineChange: async (input) => await data().records.confirmMachine(input),
     duplicateRecord: async (recordUid) => await data().records.duplicate(recordUid),
     trashRecords: async (uids, onProgress) => await data().trash.trash(uids, { onProgress }),
     restoreRecords: async (uids, onProgress) => await data().trash.restore(uids, { onProgress }),

@@ -297,7 +297,7 @@ export const textDecoders: readonly Decoder<string>[] = [
   {
     name: 'application copy text',
     valid: [
-      `{"type":"t","title":"t","fields":[],"sallyport":{"recordUid":"${uid}","applicationUid":"${uid}","ownerUid":"${uid}","revision":1}}`,
+      `{"type":"t","title":"t","fields":[],"sallyport":{"recordUid":"${uid}","applicationUid":"${uid}","ownerUid":"${uid}","revision":1,"keyVersion":1,"signature":"${'A'.repeat(86)}"}}`,
     ],
     decode: (text) => parseApplicationCopy(text, { recordUid: uid, applicationUid: uid }),
   },

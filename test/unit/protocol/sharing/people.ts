@@ -72,6 +72,7 @@ export function rosterOf(teamMembers: readonly Name[] = []): Roster {
     members: [],
     teams,
     recoveryPublicKey: empty,
+    ends: [],
   };
 }
 

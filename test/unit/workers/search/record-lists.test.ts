@@ -30,7 +30,10 @@ function record(title: string, more: Partial<RecordEntry> = {}): KnownRecord {
     ...more,
   };
   const { ownerUid, trashed: deleted } = entry;
-  return { uid, ownerUid, revision: 1, keyVersion: 1, deleted, tag: uid, covered: null, proved: true, entry };
+  return {
+    ...{ uid, ownerUid, revision: 1, keyVersion: 1, deleted, trashedAt: null },
+    ...{ tag: uid, covered: null, proved: true, entry },
+  };
 }
 
 /** Lists over these records, which are in the order of their titles. */

@@ -31,6 +31,7 @@ function record(title: string, more: Partial<RecordEntry> = {}): KnownRecord {
     revision: 3,
     keyVersion: 2,
     deleted: entry.trashed,
+    trashedAt: entry.trashed ? 9 : null,
     tag: uid,
     covered: null,
     proved: true,
@@ -55,16 +56,23 @@ test('a snapshot comes back as it was, in the order of titles', () => {
   const machine = { host: 'h', configurationUid: newUid(), launchCredentialUid: null };
   const records = [
     record('b', { type: 'pamMachine', machine }),
-    { ...record('zero\0separator'), covered: { revision: 2, tag: 't', deleted: true }, proved: false },
+    {
+      ...record('zero\0separator'),
+      covered: { revision: 2, keyVersion: 1, tag: 't', deleted: true },
+      proved: false,
+    },
     record('a', { trashed: true, parentUid: newUid() }),
     { ...record('unreadable'), entry: null },
   ];
   const cards = [
     { uid: newUid(), revision: 4, tag: 't', folderUid: newUid(), favourite: true, tags: ['x', 'y'] },
   ];
-  const others = [{ kind: 'folder', uid: newUid(), revision: 1, tag: 't', deleted: false } as const];
+  const others = [
+    { kind: 'folder', uid: newUid(), revision: 1, keyVersion: 0, tag: 't', deleted: false } as const,
+  ];
+  const gone = [[newUid(), { ownerUid, revision: 4, keyVersion: 2 }] as const];
   const set = { setKey: randomBytes(32), digest: randomBytes(32), count: 5 };
-  const state = decodeSnapshot(encodeSnapshot({ records, cards, others, set }));
+  const state = decodeSnapshot(encodeSnapshot({ records, gone, cards, others, set }));
   const [b, zero, a, unreadable] = records as [KnownRecord, KnownRecord, KnownRecord, KnownRecord];
   expect(state.records.map(({ uid }) => uid)).toEqual([a.uid, b.uid, zero.uid, unreadable.uid]);
   expect(state.records.map(plain)).toEqual(
@@ -72,16 +80,16 @@ test('a snapshot comes back as it was, in the order of titles', () => {
       (one) => JSON.parse(JSON.stringify(plain(one)).replaceAll('\\u0000', ' ')) as unknown,
     ),
   );
-  expect(state).toMatchObject({ cards, others, set });
+  expect(state).toMatchObject({ gone, cards, others, set });
 });
 
 test('an empty vault has a snapshot too', () => {
-  const state = { records: [], cards: [], others: [], set: null };
+  const state = { records: [], gone: [], cards: [], others: [], set: null };
   expect(decodeSnapshot(encodeSnapshot(state))).toEqual(state);
 });
 
 test.each([0, 3, 40, 200])('one that was cut at %i is refused', (length) => {
-  const bytes = encodeSnapshot({ records: [record('a')], cards: [], others: [], set: null });
+  const bytes = encodeSnapshot({ records: [record('a')], gone: [], cards: [], others: [], set: null });
   expect(() => {
     const { records } = decodeSnapshot(bytes.slice(0, length));
     return records.map(plain);

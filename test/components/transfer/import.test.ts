@@ -1,0 +1,130 @@
+import { flushSync } from 'svelte';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { newUid } from '../../../protocol/uid.ts';
+import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
+import { button, closeApp, openApp, shows } from '../web/app-page.ts';
+
+afterEach(closeApp);
+
+const table = `name,login,secret word,note\nshop,ada,hunter2hunter2,first\nbank,grace,correcthorse,second\n`;
+
+async function open(): Promise<FakeVault> {
+  const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
+  openApp(fake, '#/transfer');
+  await shows('Drop a file here');
+  return fake;
+}
+
+function choose(name: string, text: string): void {
+  const input = document.querySelector<HTMLInputElement>('input[type=file]');
+  Object.defineProperty(input, 'files', { value: [new File([text], name)], configurable: true });
+  input?.dispatchEvent(new Event('change', { bubbles: true }));
+}
+
+function becomes(header: string, choice: string): void {
+  const select = document.querySelector<HTMLSelectElement>(`[aria-label="What ${header} becomes"]`);
+  if (select === null) throw new Error(`no column ${header}`);
+  select.value = choice;
+  select.dispatchEvent(new Event('change', { bubbles: true }));
+  flushSync();
+}
+
+describe('an import', { timeout: 20_000 }, () => {
+  test('of a table: columns are given, seen first, made, reported and taken back', async () => {
+    const fake = await open();
+    choose('things.csv', table);
+    await shows('Say what each column holds.');
+    becomes('name', 'title');
+    becomes('login', 'login');
+    becomes('secret word', 'password');
+    becomes('note', 'ignore');
+    button('Show what this makes').click();
+    await shows('things.csv: 2 records');
+    expect(fake.exchanged.records.size).toBe(0);
+    expect(document.body.textContent).not.toContain('hunter2hunter2');
+    button('Back to the columns').click();
+    await shows('Say what each column holds.');
+    button('Show what this makes').click();
+    await shows('Import 2 records');
+    button('Import 2 records').click();
+    await shows('Move these to the trash');
+    const titles = [...fake.exchanged.records.values()].map(({ content }) => content.title);
+    expect(titles.sort()).toEqual(['bank', 'shop']);
+    const trashed = vi.fn(fake.trashRecords);
+    fake.trashRecords = trashed;
+    button('Move these to the trash').click();
+    await vi.waitFor(() => expect(trashed).toHaveBeenCalledWith([...fake.exchanged.records.keys()]));
+    await shows('Drop a file here');
+  });
+
+  test('of a file that nothing reads says so', async () => {
+    await open();
+    choose('holiday.png', '\u0089PNG\u0000\u0000');
+    await shows('holiday.png is none of the known formats');
+  });
+
+  test('of an encrypted file asks for its password until it opens', async () => {
+    const fake = await open();
+    const content = { type: 'login', title: 'shop', fields: [] };
+    fake.exchanged.records.set(newUid(), { content, folderUid: null, favourite: false, tags: [] });
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    await fake.exportVault(
+      { format: 'sealed', password: 'a long enough phrase' },
+      (chunk) => void chunks.push(chunk),
+    );
+    const input = document.querySelector<HTMLInputElement>('input[type=file]');
+    Object.defineProperty(input, 'files', {
+      value: [new File(chunks, 'vault.sallyport')],
+      configurable: true,
+    });
+    input?.dispatchEvent(new Event('change', { bubbles: true }));
+    await shows('vault.sallyport is encrypted.');
+    await tryPassword('not the one at all');
+    await shows('This password does not open it.');
+    await tryPassword('a long enough phrase');
+    await shows('vault.sallyport: 1 record');
+  });
+
+  async function tryPassword(password: string): Promise<void> {
+    const field = document.querySelector<HTMLInputElement>('form input[type=password]');
+    if (field === null) throw new Error('no password is asked for');
+    field.value = password;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    flushSync();
+    button('Open').click();
+    await vi.waitFor(() => expect(button('Open').disabled).toBe(false)).catch(() => undefined);
+  }
+});
+
+describe('an export', { timeout: 20_000 }, () => {
+  test('in clear warns first, and makes nothing when it is cancelled', async () => {
+    const fake = await open();
+    const exported = vi.fn(fake.exportVault);
+    fake.exportVault = exported;
+    document.querySelector<HTMLInputElement>('input[value=csv]')?.click();
+    flushSync();
+    button('Export').click();
+    await shows('Export without encryption?');
+    button('Cancel').click();
+    await vi.waitFor(() => expect(document.querySelector('[role="dialog"]')).toBeNull());
+    expect(exported).not.toHaveBeenCalled();
+  });
+
+  test('encrypted needs a password, twice the same', async () => {
+    await open();
+    const fields = [...document.querySelectorAll<HTMLInputElement>('form input[type=password]')];
+    const fill = (field: HTMLInputElement | undefined, text: string) => {
+      if (field === undefined) throw new Error('no field');
+      field.value = text;
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      flushSync();
+    };
+    expect(button('Export').disabled).toBe(true);
+    fill(fields[0], 'a long enough phrase');
+    fill(fields[1], 'a long enough phras');
+    await shows('This is not the same.');
+    expect(button('Export').disabled).toBe(true);
+    fill(fields[1], 'a long enough phrase');
+    expect(button('Export').disabled).toBe(false);
+  });
+});
