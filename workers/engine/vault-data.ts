@@ -170,6 +170,11 @@ export class VaultData {
     });
   }
 
+  /** Whether everything that the manifest covers was here after the last sync. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
   /** After a sync: what others wrote of own things becomes part of the manifest, and old trash goes. */
   async settle(): Promise<void> {
     if (!this.#complete) return;
