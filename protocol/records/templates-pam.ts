@@ -171,4 +171,5 @@ export const configurationTemplates: readonly RecordTemplate[] = [
   { type: 'app', title: 'Application', fields: [], internal: true },
   { type: 'folder', title: 'Folder', fields: [], internal: true },
   { type: 'contactPin', title: 'Pinned key', fields: [], internal: true },
+  { type: 'revocations', title: 'Revocations', fields: [], internal: true },
 ];

@@ -32,6 +32,8 @@ export interface Grant {
   /** SHA-256 of the sealed key, 32 bytes. */
   readonly sealedKeyHash: Bytes;
   readonly keyVersion: number;
+  /** Of the team's key that it is sealed to; of an account 0. */
+  readonly granteeKeyVersion: number;
 }
 
 const objectKinds: Readonly<Record<SharedKind, ObjectKind>> = {
@@ -46,7 +48,7 @@ const granteeKinds: Readonly<Record<GranteeType, GranteeKind>> = {
 /** Signs a grant over its sealed key (see `sealGrantKey` of protocol/sharing/grant-key.ts). */
 export async function signGrant(
   granter: Signer,
-  grant: Omit<Grant, 'sealedKeyHash'>,
+  grant: Omit<Grant, 'sealedKeyHash' | 'granteeKeyVersion'> & Partial<Pick<Grant, 'granteeKeyVersion'>>,
   sealedKey: Bytes,
 ): Promise<{ body: Bytes; signature: Bytes; sealedKey: Bytes }> {
   const body = encodeMessage(GrantBodySchema, {
@@ -61,6 +63,7 @@ export async function signGrant(
     expiresAtMs: BigInt(grant.expiresAtMs),
     sealedKeyHash: sha256(sealedKey),
     keyVersion: grant.keyVersion,
+    granteeKeyVersion: grant.granteeKeyVersion ?? 0,
   });
   return { body, signature: await granter.sign(signatureContexts.grant, body), sealedKey };
 }
@@ -81,6 +84,7 @@ export function parseGrant(message: Pick<GrantMessage, 'body'>): Grant {
     expiresAtMs: momentOf(body.expiresAtMs),
     sealedKeyHash: new Uint8Array(body.sealedKeyHash),
     keyVersion: body.keyVersion,
+    granteeKeyVersion: body.granteeKeyVersion,
   };
 }
 

@@ -245,6 +245,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       await reportPasswords(holdersIn(records), { nowMs: Date.now(), oldAfterMs: oldAfterDays * dayMs }),
     cancelReport: async () => {},
     syncNow: async () => {},
+    repairVault: async () => {},
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {
       const uid = newUid();

@@ -162,3 +162,24 @@ test('pages that bring nothing and go on for ever end', async () => {
   lie((answer) => Object.assign(answer, { records: [], hasMore: true, cursor: ++cursor }));
   await expect(victim.syncNow()).rejects.toMatchObject({ name: 'malformed' });
 });
+
+describe('a repair that a person asked for', () => {
+  test('gives up what no device has', async () => {
+    server.records.delete(uid);
+    const fresh = await freshDevice();
+    expect([await titles(fresh), isIncomplete(fresh)]).toEqual([['B'], true]);
+    await fresh.repairVault();
+    expect(isIncomplete(fresh)).toBe(false);
+    const another = await freshDevice();
+    expect([await titles(another), isIncomplete(another)]).toEqual([['B'], false]);
+  });
+
+  test('gives up nothing that this device has', async () => {
+    const { ownerUid } = stored();
+    server.records.delete(uid);
+    server.vault.sayGone(ownerUid, FeedKind.RECORD, uidBytes(uid));
+    await victim.syncNow();
+    await expect(victim.repairVault()).rejects.toMatchObject({ name: 'not-allowed' });
+    expect([await titles(victim), isIncomplete(victim)]).toEqual([['A', 'B'], true]);
+  });
+});

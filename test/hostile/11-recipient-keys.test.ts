@@ -11,14 +11,17 @@ import {
   verifyAccountCertificate,
 } from '../../protocol/signed/account-certificate.ts';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
-import { newUid, type Uid } from '../../protocol/uid.ts';
+import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { RecordBook } from '../../workers/engine/records/record-book.ts';
 import type { Draft, RecordWriter } from '../../workers/engine/records/record-writer.ts';
 import { ContactPins } from '../../workers/engine/sharing/contact-pins.ts';
 import { SharingOffice, type SharingParts } from '../../workers/engine/sharing/sharing-office.ts';
 import { Office } from '../fakes/shares.ts';
 
+const ownUid = newUid();
 let stored: Map<Uid, Draft>;
+/** Of what somebody else wrote. */
+let writers: Map<Uid, Uid>;
 let pins: ContactPins;
 let ben: RosterMember;
 
@@ -27,9 +30,10 @@ function vault(): { book: RecordBook; writer: RecordWriter } {
   const opened = (uid: Uid) => {
     const draft = stored.get(uid);
     if (!draft) throw new Error('no such record');
-    return { ...draft, key: new Uint8Array(32) };
+    return { ...draft, key: new Uint8Array(32), row: { writerUid: uidBytes(writers.get(uid) ?? ownUid) } };
   };
   const book = {
+    accountUid: ownUid,
     entries: () => [...stored].map(([uid, { content }]) => ({ uid, type: content.type })),
     get: (uid: Uid) => ({ revision: Number(stored.get(uid)?.baseRevision ?? 0n) + 1 }),
     open: async (uid: Uid) => opened(uid),
@@ -54,6 +58,7 @@ const codeOf = (promise: Promise<unknown>) =>
 
 beforeEach(() => {
   stored = new Map();
+  writers = new Map();
   pins = new ContactPins(vault());
   ben = {
     accountUid: newUid(),
@@ -132,4 +137,13 @@ test('whoever changed is left out when a key is replaced', async () => {
   expect(await codeOf(desk.grantees([ref]))).toBe('untrusted');
   rosters.roster = { ...rosters.roster, members: [] };
   expect(await desk.standing(ref)).toBeNull();
+});
+
+test('a shared record that its editor made a pin of: nobody’s word but one’s own pins', async () => {
+  const forged = withOther(ben, 'ecdhPublicKey');
+  await pins.confirm(forged);
+  for (const uid of stored.keys()) writers.set(uid, newUid());
+  const fresh = new ContactPins(vault());
+  expect(await fresh.stateOf(forged)).toBe('new');
+  expect(await fresh.stateOf(ben)).toBe('new');
 });

@@ -43,6 +43,12 @@ export interface RecordVerbs {
 
   /** Asks the server for what is new, and for everything when the vault was incomplete. */
   syncNow(): Promise<void>;
+  /**
+   * For a vault that stays incomplete: makes the signed manifest anew from what is here. A person must have confirmed it:
+   * what the server left out before and no device has is given up. Rejects with `not-allowed` while it keeps back what
+   * this device has.
+   */
+  repairVault(): Promise<void>;
 }
 
 export interface RecordSummary {

@@ -8,6 +8,8 @@ export interface VaultStorage {
   device(): Promise<Device>;
   /** Another key pair and UID in the place of the former: this is a new device from now on. */
   renewDevice(): Promise<void>;
+  /** What this browser opens share links with: a key of its own, that tells no server which device it is. */
+  linkSigner(): Promise<Signer>;
   /** Encoded LocalAccount, or null when nobody signed in. */
   readAccount(): Promise<Bytes | null>;
   writeAccount(account: Bytes): Promise<void>;

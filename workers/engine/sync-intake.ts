@@ -56,6 +56,11 @@ export class SyncIntake {
     this.#stored = cursor;
   }
 
+  /** How many own things of this device the server does not show, as far as the last runs say. */
+  get missing(): number {
+    return this.#missing.size;
+  }
+
   /** `whole`: the run asks for everything. What is missing since the last such run stays so until it is shown again. */
   begin(whole: boolean): void {
     if (whole) this.#missing = new Map();

@@ -26,6 +26,7 @@ export class Sync {
   #next: Promise<void> | null = null;
   /** Everything was asked for again since the manifest last fitted: to do it at each hint would be the server's to abuse. */
   #askedAgain = false;
+  #complete = true;
 
   constructor(parts: SyncParts, cursor: bigint) {
     this.#parts = parts;
@@ -44,6 +45,11 @@ export class Sync {
       () => this.#start(),
     );
     return this.#next;
+  }
+
+  /** Whether everything fitted at the end of the last run. */
+  get isComplete(): boolean {
+    return this.#complete;
   }
 
   /** The same, and everything again when the vault is incomplete: a person asked. */
@@ -70,6 +76,7 @@ export class Sync {
         fits = await this.#pullFrom(0n);
       }
       if (fits) this.#askedAgain = false;
+      this.#complete = fits;
       this.#parts.onIncomplete(!fits);
     });
   }

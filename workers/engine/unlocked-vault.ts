@@ -100,6 +100,7 @@ export class UnlockedVault {
     const vault = new UnlockedVault(parts, session, data, shares, closing);
     opened = vault;
     await vault.organisation.book.open();
+    await vault.sharing.recall();
     return vault;
   }
 
@@ -142,6 +143,7 @@ export class UnlockedVault {
     this.sharing = new SharingDesk({
       ...{ keys, session, shares, rosters, book, writer, others, writes },
       sync: () => sync.run(),
+      isComplete: () => data.isComplete,
     });
     this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
@@ -214,8 +216,7 @@ export class UnlockedVault {
   /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */
   async #catchUp(): Promise<void> {
     try {
-      await this.data.sync.run();
-      await this.data.settle();
+      await this.#syncAndSettle();
       await this.data.writer.reconcile();
       await this.files.uploads.find();
     } catch (error) {
@@ -246,12 +247,19 @@ export class UnlockedVault {
 
   async #pull(): Promise<void> {
     try {
-      await this.data.sync.run();
-      await this.data.settle();
+      await this.#syncAndSettle();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#warn(`the sync failed: ${error.code}`); // the next hint, or the next link, tries again
     }
+  }
+
+  /** What was taken back is known before what others wrote is adopted. */
+  async #syncAndSettle(): Promise<void> {
+    await this.data.sync.run();
+    await this.sharing.recall();
+    await this.data.settle();
+    await this.sharing.renewKeys();
   }
 
   #linkChanged(link: 'off' | 'connecting' | 'connected'): void {
@@ -275,8 +283,8 @@ export class UnlockedVault {
   #organisationChanged(): void {
     if (this.closed) return;
     this.#board.organisationChanged(this.organisation.book.membership);
-    void this.sharing.followTeams().catch((error: unknown) => {
-      this.#warn(`what was given to teams could not follow their keys: ${String(error)}`);
+    void this.sharing.renewKeys().catch((error: unknown) => {
+      this.#warn(`keys of what was given could not be replaced: ${String(error)}`);
     });
   }
 

@@ -8,6 +8,7 @@ import { Adoption } from './manifest/adoption.ts';
 import { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import { OtherElements } from './manifest/other-elements.ts';
 import { OwnWrites } from './manifest/own-writes.ts';
+import { Repair } from './manifest/repair.ts';
 import { VaultSet } from './manifest/vault-set.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { OpenedAccount } from './opened-account.ts';
@@ -68,6 +69,7 @@ export class VaultData {
   readonly history: History;
   readonly folders: PersonalFolders;
   readonly organising: Organising;
+  readonly repair: Repair;
   readonly undo = new UndoStack();
   readonly #parts: VaultDataParts;
   readonly #contents: VaultContents;
@@ -138,6 +140,12 @@ export class VaultData {
     const sync = () => this.sync.run();
     this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
     const { writes } = this;
+    const look = async () => {
+      await this.sync.runAfresh();
+      return this.sync.isComplete;
+    };
+    const missing = () => intake.missing;
+    this.repair = new Repair({ session, manifest: this.#manifest, writes, look, missing });
     this.confirmation = new MachineConfirmation(keys, book);
     const { confirmation } = this;
     const copies = new CopyKeeper({ keys, confirmation, session, book, sync, warn });
@@ -160,6 +168,11 @@ export class VaultData {
       commit: (change) => intake.commitChange(change),
       renewCopies: (uids) => writer.renewCopies(uids),
     });
+  }
+
+  /** Whether everything that the manifest covers was here after the last sync. */
+  get isComplete(): boolean {
+    return this.#complete;
   }
 
   /** After a sync: what others wrote of own things becomes part of the manifest, and old trash goes. */

@@ -1,6 +1,6 @@
 import { openDB, unwrap, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
+import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
@@ -23,8 +23,10 @@ interface StoredDevice {
   readonly publicKey: Bytes;
 }
 
+type KeyName = 'device' | 'links';
+
 interface VaultSchema extends DBSchema {
-  device: { key: 'device'; value: StoredDevice };
+  device: { key: KeyName; value: StoredDevice };
   account: { key: 'account'; value: Bytes };
   pin: { key: 'pin'; value: StoredPin };
   cursor: { key: 'cursor'; value: bigint };
@@ -55,8 +57,14 @@ export class IndexedDbStorage implements VaultStorage {
 
   async device(): Promise<Device> {
     const database = await this.#database;
-    const stored = (await database.get('device', 'device')) ?? (await makeDevice(database));
+    const stored = (await database.get('device', 'device')) ?? (await makeKey(database, 'device'));
     return { uid: stored.uid, signer: signerOfCryptoKey(stored.key, stored.publicKey) };
+  }
+
+  async linkSigner(): Promise<Signer> {
+    const database = await this.#database;
+    const stored = (await database.get('device', 'links')) ?? (await makeKey(database, 'links'));
+    return signerOfCryptoKey(stored.key, stored.publicKey);
   }
 
   async renewDevice(): Promise<void> {
@@ -201,12 +209,12 @@ async function open(name: string): Promise<Database> {
 }
 
 /** Two tabs may both come here: the first to store its key wins, and both use that one. */
-async function makeDevice(database: Database): Promise<StoredDevice> {
+async function makeKey(database: Database, name: KeyName): Promise<StoredDevice> {
   const { key, publicKey } = await generateDeviceKey();
   const made = { uid: newUid(), key, publicKey };
   const transaction = database.transaction('device', 'readwrite');
-  const first = await transaction.store.get('device');
-  if (!first) await transaction.store.put(made, 'device');
+  const first = await transaction.store.get(name);
+  if (!first) await transaction.store.put(made, name);
   await transaction.done;
   return first ?? made;
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../protocol/bytes.ts';
-import { generateDeviceKey, signerOfCryptoKey } from '../../protocol/crypto/ecdsa.ts';
+import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
@@ -18,6 +18,7 @@ import {
 /** Keeps a device's state as long as the process lives: for scripts and tests. */
 export class MemoryStorage implements VaultStorage {
   #device: Promise<Device> | null = null;
+  #links: Promise<Device> | null = null;
   #account: Bytes | null = null;
   #pin: StoredPin | null = null;
   #rows = new Map<Uid, StoredRow>();
@@ -31,6 +32,11 @@ export class MemoryStorage implements VaultStorage {
   device(): Promise<Device> {
     this.#device ??= makeDevice();
     return this.#device;
+  }
+
+  async linkSigner(): Promise<Signer> {
+    this.#links ??= makeDevice();
+    return (await this.#links).signer;
   }
 
   async renewDevice(): Promise<void> {

@@ -158,6 +158,13 @@ export declare type GrantBody = Message<"sallyport.v1.GrantBody"> & {
    * @generated from field: uint32 key_version = 11;
    */
   keyVersion: number;
+
+  /**
+   * Of a team's key that it is sealed to; of an account 0.
+   *
+   * @generated from field: uint32 grantee_key_version = 12;
+   */
+  granteeKeyVersion: number;
 };
 
 /**

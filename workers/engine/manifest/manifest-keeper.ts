@@ -39,6 +39,8 @@ export type Verdict = { readonly fits: boolean; readonly manifest: StoredManifes
 export class ManifestKeeper {
   readonly #parts: KeeperParts;
   #newest: Manifest | null = null;
+  /** Of all that were shown and that this account signed: the highest. */
+  #highest = 0n;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
@@ -57,6 +59,7 @@ export class ManifestKeeper {
   async judge(shown: SealedManifest | undefined): Promise<Verdict> {
     if (!shown) return { fits: this.#newest === null && isNone(this.#parts.elements()), manifest: null };
     const manifest = await this.#opened(shown);
+    if (manifest !== null && manifest.version > this.#highest) this.#highest = manifest.version;
     if (manifest === null || (this.#newest !== null && !follows(manifest, this.#newest))) return misfit;
     this.#newest = manifest;
     this.#parts.set.useKey(manifest.setKey, this.#parts.elements);
@@ -77,6 +80,18 @@ export class ManifestKeeper {
       this.#parts.keys,
       nextManifest(before, change, rosterVersion, this.#parts.deviceUid),
     );
+  }
+
+  /** One over exactly what is here, under a new set key, after all that were seen: for a repair. */
+  async anew(): Promise<MessageInitShape<typeof SealedManifestSchema>> {
+    const { keys, elements, rosterVersion, deviceUid } = this.#parts;
+    const fresh = newManifest(rosterVersion());
+    const seen = this.#newest ?? fresh;
+    const version = seen.version > this.#highest ? seen.version : this.#highest;
+    const { setKey, digest, count } = fresh;
+    const before = { ...seen, version, setKey, digest, count };
+    const change = { out: [], in: [...elements()] };
+    return await sealManifest(keys, nextManifest(before, change, rosterVersion(), deviceUid));
   }
 
   /** One that does not open is none of ours: it is as if the server had shown something else. */

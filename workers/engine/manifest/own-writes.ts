@@ -46,6 +46,11 @@ export class OwnWrites {
     });
   }
 
+  /** Something that no write of this engine comes in between of. */
+  alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.#oneByOne('write', task);
+  }
+
   /** The same of a write that may have nothing to change any more, at the first attempt or a later one: false then. */
   async tryRun({ change, send }: AttemptedWrite): Promise<boolean> {
     return await this.#oneByOne('write', async () => {

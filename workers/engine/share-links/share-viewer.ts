@@ -65,7 +65,7 @@ export class ShareViewer {
   }
 
   async #proof(linkUid: Parameters<typeof signShareLinkOpen>[1], accessToken: Uint8Array) {
-    const { signer } = await this.#environment.storage.device();
+    const signer = await this.#environment.storage.linkSigner();
     const browserSignature = await signShareLinkOpen(signer, linkUid, accessToken);
     return { browserPublicKey: signer.publicKey, browserSignature };
   }

@@ -1,13 +1,19 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { FolderRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
 import { wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
-import { isWithin, type Rights } from '../../../protocol/sharing/rights.ts';
+import {
+  ObjectKind,
+  SharingService,
+  type FolderEntrySchema,
+} from '../../../protocol/messages/gen/sharing_pb.js';
+import type { Rights } from '../../../protocol/sharing/rights.ts';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { openPlace } from '../../../protocol/vault/folder-seal.ts';
 import { FolderWriter } from './folder-writer.ts';
-import type { KnownFolder } from './known-shares.ts';
+import type { KnownEntry, KnownFolder } from './known-shares.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
+import type { Revocation } from './revocations.ts';
 import { folderRights, recordRights } from './share-rights.ts';
 import { sealEntry, sealGrant, type EntryPlace, type GivenObject } from './share-seal.ts';
 import type { SharingOffice } from './sharing-office.ts';
@@ -81,47 +87,62 @@ export class FolderShares {
     }));
   }
 
-  async share({
+  share(input: ShareInput & { folderUid: Uid; rights: FolderRights }): Promise<void> {
+    return this.#office.alone(() => this.#share(input));
+  }
+
+  unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
+    return this.#office.alone(() => this.#unshare(input));
+  }
+
+  /** Own records get a new key: those who saw them through the folder have the former one. */
+  take(input: Parameters<SharingVerbs['removeFromFolder']>[0]): Promise<void> {
+    return this.#office.alone(() => this.#take(input));
+  }
+
+  async #share({
     folderUid,
     grantees,
     rights: chosen,
     expiresAt,
   }: ShareInput & { folderUid: Uid; rights: FolderRights }): Promise<void> {
-    const { session, sync, shares } = this.#office.parts;
-    const rights = folderRights(chosen);
-    const to = (await this.#office.grantees(grantees)).filter(
-      ({ uid }) => uid !== this.#known(folderUid).ownerUid,
-    );
+    const { session, sync } = this.#office.parts;
+    const terms = { rights: folderRights(chosen), expiresAtMs: expiresAt ?? 0 };
+    await this.#office.requireSound();
+    const known = this.#known(folderUid);
+    const to = (await this.#office.grantees(grantees)).filter(({ uid }) => uid !== known.ownerUid);
+    const narrowed = await this.#office.narrow('folder', [described(known)], to, terms);
     const folder = await this.#given(folderUid);
-    const expiresAtMs = expiresAt ?? 0;
-    const narrowed = shares.shares.grantsOf('folder', folderUid).some(({ grant }) => {
-      const mine = grant.granterUid === this.#office.ownUid && to.some(({ uid }) => uid === grant.granteeUid);
-      const sooner = expiresAtMs !== 0 && (grant.expiresAtMs === 0 || grant.expiresAtMs > expiresAtMs);
-      return mine && (sooner || !isWithin(grant.rights, rights));
-    });
     const grants = await Promise.all(
       to.map((grantee) => {
         const issuedAtMs = this.#office.issuedAt('folder', folderUid, grantee.uid);
-        return sealGrant(this.#office.giver, folder, grantee, { rights, expiresAtMs, issuedAtMs });
+        return sealGrant(this.#office.giver, folder, grantee, { ...terms, issuedAtMs });
       }),
     );
     wipe(folder.key);
     await session.call(SharingService.method.putGrants, { grants });
     await sync();
-    if (narrowed && folder.ownerUid === this.#office.ownUid) await this.rekey(folderUid, new RekeyReport());
+    if (narrowed.length > 0) await this.rekey(folderUid, new RekeyReport());
   }
 
-  async unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
+  async #unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
     const { session, sync } = this.#office.parts;
-    const { ownerUid } = this.#known(objectUid);
-    await session.call(SharingService.method.revokeGrants, {
-      objectKind: ObjectKind.FOLDER,
-      objectUid: uidBytes(objectUid),
-      granteeUids: grantees.map(({ uid }) => uidBytes(uid)),
-    });
+    await this.#office.requireSound();
+    const known = this.#known(objectUid);
+    const out = grantees.map(({ uid }) => uid);
+    await this.#office.revoke('folder', described(known), out);
+    const isOwn = known.ownerUid === this.#office.ownUid;
+    const isDone = () => isOwn && this.#known(objectUid).message.keyVersion > known.message.keyVersion;
+    await this.#office.unlessDone(isDone, () =>
+      session.call(SharingService.method.revokeGrants, {
+        objectKind: ObjectKind.FOLDER,
+        objectUid: uidBytes(objectUid),
+        granteeUids: out.map(uidBytes),
+      }),
+    );
     await sync();
     const report = new RekeyReport();
-    if (ownerUid === this.#office.ownUid) await this.rekey(objectUid, report);
+    if (isOwn) await this.#office.unlessDone(isDone, () => this.rekey(objectUid, report));
     return report.view;
   }
 
@@ -134,41 +155,86 @@ export class FolderShares {
     await this.#place(folderUid, recordUids, () => ({ subfolderUid, rights: recordRights(rights) }));
   }
 
-  /** Own records get a new key: those who saw them through the folder have the former one. */
-  async take({ folderUid, recordUids }: Parameters<SharingVerbs['removeFromFolder']>[0]): Promise<void> {
+  async #take({ folderUid, recordUids }: Parameters<SharingVerbs['removeFromFolder']>[0]): Promise<void> {
     const { session, sync, book } = this.#office.parts;
-    const records = recordUids.map(uidBytes);
-    await session.call(SharingService.method.removeEntries, {
-      folderUid: uidBytes(folderUid),
-      recordUids: records,
-    });
-    await sync();
-    const report = new RekeyReport();
-    for (const uid of recordUids) {
+    await this.#office.requireSound();
+    await this.#takeBack(folderUid, recordUids);
+    const own = recordUids.flatMap((uid) => {
       const known = book.get(uid);
-      if (known && !known.deleted && book.isOwn(known)) await this.#rekeying.record(uid, report);
-    }
+      return known && !known.deleted && book.isOwn(known) ? [known] : [];
+    });
+    const left = () => own.filter((known) => book.get(known.uid)?.keyVersion === known.keyVersion);
+    const isDone = () => own.length === recordUids.length && left().length === 0;
+    await this.#office.unlessDone(isDone, () =>
+      session.call(SharingService.method.removeEntries, {
+        folderUid: uidBytes(folderUid),
+        recordUids: recordUids.map(uidBytes),
+      }),
+    );
+    await sync();
+    await this.#office.unlessDone(
+      () => left().length === 0,
+      () =>
+        this.#rekeying.records(
+          left().map(({ uid }) => uid),
+          new RekeyReport(),
+        ),
+    );
   }
 
   /** A new folder key for those who stay, then new keys of the own records in it. */
   async rekey(folderUid: Uid, report: RekeyReport): Promise<void> {
-    const { shares, book } = this.#office.parts;
-    await this.#writer.rekey(folderUid, async (folder) => ({
-      grants: await this.#rekeying.folderGrants(folder, report),
-      entries: await this.#rewrapped(folder),
-    }));
-    for (const { entry } of shares.shares.entriesIn(folderUid)) {
-      const known = book.get(entry.recordUid);
-      if (known && !known.deleted && book.isOwn(known)) await this.#rekeying.record(entry.recordUid, report);
+    const { session, sync, shares, book } = this.#office.parts;
+    const own: Uid[] = [];
+    const others: KnownEntry[] = [];
+    for (const known of shares.shares.entriesIn(folderUid)) {
+      const record = book.get(known.entry.recordUid);
+      if (!record || record.deleted) continue;
+      if (book.isOwn(record)) own.push(record.uid);
+      else others.push(known);
     }
+    const rest: MessageInitShape<typeof FolderEntrySchema>[] = [];
+    await this.#writer.rekey(folderUid, async (folder) => {
+      const entries = await this.#rewrapped(folder, others);
+      rest.push(...entries.splice(batch));
+      return { grants: await this.#rekeying.folderGrants(folder, report), entries };
+    });
+    for (let i = 0; i < rest.length; i += batch)
+      await session.call(SharingService.method.putEntries, { entries: rest.slice(i, i + batch) });
+    if (rest.length > 0) await sync();
+    // Own records get there anew with their own new keys: cut off here, `KeyRenewal` finds those that are left.
+    await this.#rekeying.records(own, report);
+  }
+
+  /** Entries of this account under the folder's newest key: it was replaced meanwhile. */
+  async renewEntries(folderUid: Uid, recordUids: readonly Uid[]): Promise<void> {
+    await this.#place(folderUid, recordUids, () => ({ subfolderUid: null }));
+  }
+
+  async #takeBack(folderUid: Uid, recordUids: readonly Uid[]): Promise<void> {
+    const { shares, session, book, revocations } = this.#office.parts;
+    const { ownUid } = this.#office;
+    const { ownerUid } = this.#known(folderUid);
+    const taken = recordUids.map((recordUid): Revocation => {
+      const record = book.get(recordUid);
+      const isOwn = record !== null && book.isOwn(record);
+      const issuedAtMs = shares.shares.entry(folderUid, recordUid)?.entry.issuedAtMs ?? 0;
+      return {
+        ...{ kind: 'entry', objectUid: folderUid, outUid: recordUid },
+        signerUid: isOwn || ownerUid === ownUid ? null : ownUid,
+        untilMs: Math.max(session.deviceNow(), issuedAtMs),
+        keyVersion: isOwn ? record.keyVersion || 1 : 0,
+      };
+    });
+    await revocations.remember(taken);
   }
 
   /** What this account may put into the folder anew; the rest its authors' own vaults put there. */
-  async #rewrapped(folder: GivenObject) {
+  async #rewrapped(folder: GivenObject, known: readonly KnownEntry[]) {
     const { shares } = this.#office.parts;
     const entries = [];
     const launchKey = await shares.keyring.ofFolder('launch', folder.uid, folder.ownerUid);
-    for (const { entry, message } of shares.shares.entriesIn(folder.uid)) {
+    for (const { entry, message } of known) {
       const record = await this.#record(entry.recordUid).catch(() => null); // not this account's to put there
       if (record === null || launchKey === null) continue;
       const place = {
@@ -188,6 +254,7 @@ export class FolderShares {
     placeOf: () => { readonly subfolderUid: Uid | null; readonly rights?: Rights },
   ): Promise<void> {
     const { session, sync, shares, writer } = this.#office.parts;
+    await this.#office.requireSound(recordUids);
     await writer.refreshLaunch(recordUids);
     const folder = await this.#given(folderUid);
     const { subfolderUid, rights } = placeOf();
@@ -198,7 +265,11 @@ export class FolderShares {
         const place: EntryPlace = {
           rights: rights ?? before?.rights ?? recordRights('view'),
           subfolderUid,
-          issuedAtMs: Math.max(session.deviceNow(), (before?.issuedAtMs ?? 0) + 1),
+          issuedAtMs: Math.max(
+            session.deviceNow(),
+            (before?.issuedAtMs ?? 0) + 1,
+            shares.shares.revocations.notBefore('entry', folderUid, uid, this.#office.ownUid),
+          ),
         };
         const record = await this.#record(uid);
         entries.push(await sealEntry(this.#office.giver, folder, record, place));
@@ -236,4 +307,8 @@ export class FolderShares {
     if (folder === null) throw new ProtocolError('open-failed');
     return folder;
   }
+}
+
+function described({ uid, ownerUid, message }: KnownFolder) {
+  return { uid, ownerUid, keyVersion: message.keyVersion };
 }

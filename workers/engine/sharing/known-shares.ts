@@ -8,6 +8,7 @@ import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
+import { Revocations, type Revocation } from './revocations.ts';
 
 export interface KnownGrant {
   readonly grant: Grant;
@@ -28,7 +29,10 @@ export interface KnownFolder {
 /** Everything signed about sharing that this account was shown, and what it comes to. It holds no key. */
 export class KnownShares {
   readonly folders = new Map<Uid, KnownFolder>();
+  readonly revocations = new Revocations();
   readonly #grants = new Map<string, readonly KnownGrant[]>();
+  /** The last word of each granter to each grantee that the server does not show any more, without its key. */
+  readonly #former = new Map<string, readonly KnownGrant[]>();
   readonly #byRecord = new Map<Uid, Map<Uid, KnownEntry>>();
   readonly #byFolder = new Map<Uid, Map<Uid, KnownEntry>>();
   #rules: { readonly rules: AccessRules; readonly roster: Roster } | null = null;
@@ -41,6 +45,31 @@ export class KnownShares {
   setGrants(kind: SharedKind, uid: Uid, grants: readonly KnownGrant[]): void {
     if (grants.length === 0) this.#grants.delete(nameOf(kind, uid));
     else this.#grants.set(nameOf(kind, uid), grants);
+    this.#rules = null;
+  }
+
+  /** What was shown before and is not now: an older word than that does not come back. */
+  formerGrantsOf(kind: SharedKind, uid: Uid): readonly KnownGrant[] {
+    return this.#former.get(nameOf(kind, uid)) ?? [];
+  }
+
+  setFormerGrants(kind: SharedKind, uid: Uid, former: readonly KnownGrant[]): void {
+    if (former.length === 0) this.#former.delete(nameOf(kind, uid));
+    else this.#former.set(nameOf(kind, uid), former);
+  }
+
+  /** Takes that back, of what is known and of what is still to come. */
+  revoke(revocations: readonly Revocation[]): void {
+    if (!this.revocations.add(revocations)) return;
+    for (const [name, grants] of this.#grants) {
+      const left = grants.filter(({ grant }) => !this.revocations.isRevoked(grant));
+      if (left.length === 0) this.#grants.delete(name);
+      else if (left.length < grants.length) this.#grants.set(name, left);
+    }
+    for (const { kind, objectUid, outUid } of revocations) {
+      const known = kind === 'entry' ? this.entry(objectUid, outUid) : null;
+      if (known && this.revocations.isTaken(known.entry)) this.removeEntry(objectUid, outUid);
+    }
     this.#rules = null;
   }
 
@@ -91,9 +120,19 @@ export class KnownShares {
     return this.#grants.values();
   }
 
+  allFormerGrants(): IterableIterator<readonly KnownGrant[]> {
+    return this.#former.values();
+  }
+
+  *allEntries(): Iterable<KnownEntry> {
+    for (const all of this.#byRecord.values()) yield* all.values();
+  }
+
   clear(): void {
     this.folders.clear();
     this.#grants.clear();
+    this.#former.clear();
+    this.revocations.clear();
     this.#byRecord.clear();
     this.#byFolder.clear();
     this.#rules = null;

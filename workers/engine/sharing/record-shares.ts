@@ -1,7 +1,7 @@
 import type { OwnershipOffer, RecordRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
-import { isWithin, viewRights, type Rights } from '../../../protocol/sharing/rights.ts';
+import { viewRights, type Rights } from '../../../protocol/sharing/rights.ts';
 import { wipe } from '../../../protocol/bytes.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
@@ -22,34 +22,51 @@ export class RecordShares {
     this.#rekeying = rekeying;
   }
 
-  async share({
+  share(input: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void> {
+    return this.#office.alone(() => this.#share(input));
+  }
+
+  unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
+    return this.#office.alone(() => this.#unshare(input));
+  }
+
+  async #share({
     recordUids,
     grantees,
     rights,
     expiresAt,
   }: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void> {
+    await this.#office.requireSound(recordUids);
     const to = await this.#office.grantees(grantees);
     const narrowed = await this.#give(recordUids, to, recordRights(rights), expiresAt ?? 0);
     // A former, wider grant lives on in the hands of whom it was given to: the key that it opens is replaced.
-    for (const uid of narrowed) await this.#rekeying.record(uid, new RekeyReport());
+    await this.#rekeying.records(narrowed, new RekeyReport());
   }
 
-  async unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
+  async #unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
     const { session, book, sync } = this.#office.parts;
+    await this.#office.requireSound([objectUid]);
     const record = book.require(objectUid);
-    await session.call(SharingService.method.revokeGrants, {
-      objectKind: ObjectKind.RECORD,
-      objectUid: uidBytes(objectUid),
-      granteeUids: grantees.map(({ uid }) => uidBytes(uid)),
-    });
+    const out = grantees.map(({ uid }) => uid);
+    await this.#office.revoke('record', record, out); // first: who is out does not hang on what the server shows
+    const isDone = () => book.isOwn(record) && book.require(objectUid).keyVersion > record.keyVersion;
+    await this.#office.unlessDone(isDone, () =>
+      session.call(SharingService.method.revokeGrants, {
+        objectKind: ObjectKind.RECORD,
+        objectUid: uidBytes(objectUid),
+        granteeUids: out.map(uidBytes),
+      }),
+    );
     await sync();
     const report = new RekeyReport();
-    if (book.isOwn(record)) await this.#rekeying.record(objectUid, report);
+    if (book.isOwn(record))
+      await this.#office.unlessDone(isDone, () => this.#rekeying.records([objectUid], report));
     return report.view;
   }
 
   async offer({ recordUids, accountUid }: { recordUids: readonly Uid[]; accountUid: Uid }): Promise<void> {
     const { book } = this.#office.parts;
+    await this.#office.requireSound(recordUids);
     if (recordUids.some((uid) => !book.isOwn(book.require(uid))))
       throw new ProtocolError('not-allowed', 'only its owner offers a record');
     const to = await this.#office.grantees([{ kind: 'account', uid: accountUid }]);
@@ -57,9 +74,14 @@ export class RecordShares {
   }
 
   /** Re-sealed for this account under a new key; the former owner may go on editing. */
-  async accept(recordUid: Uid): Promise<void> {
+  accept(recordUid: Uid): Promise<void> {
+    return this.#office.alone(() => this.#accept(recordUid));
+  }
+
+  async #accept(recordUid: Uid): Promise<void> {
     const { shares, book, writer } = this.#office.parts;
     const { ownUid } = this.#office;
+    await this.#office.requireSound([recordUid]);
     const { ownerUid } = book.require(recordUid);
     if (!shares.mayTakeOver(ownUid, recordUid, ownerUid))
       throw new ProtocolError('not-allowed', 'the record was not offered to this account');
@@ -90,14 +112,15 @@ export class RecordShares {
   ): Promise<readonly Uid[]> {
     const { session, sync, book, writer } = this.#office.parts;
     await writer.refreshLaunch(recordUids);
-    const narrowed = recordUids.filter((uid) => this.#narrows(uid, to, rights, expiresAtMs));
+    const records = recordUids.map((uid) => book.require(uid));
+    const narrowed = await this.#office.narrow('record', records, to, { rights, expiresAtMs });
     const grants = (
       await Promise.all(recordUids.map((uid) => this.#grantsOf(uid, to, rights, expiresAtMs)))
     ).flat();
     for (let i = 0; i < grants.length; i += batch)
       await session.call(SharingService.method.putGrants, { grants: grants.slice(i, i + batch) });
     await sync();
-    return narrowed.filter((uid) => book.isOwn(book.require(uid)));
+    return narrowed;
   }
 
   async #grantsOf(recordUid: Uid, to: readonly Grantee[], rights: Rights, expiresAtMs: number) {
@@ -119,18 +142,5 @@ export class RecordShares {
     if (!shares.accessTo(recordUid, ownerUid)?.rights.share)
       throw new ProtocolError('not-allowed', 'the record may not be shared on');
     return { kind: 'record', uid: recordUid, ownerUid, key, keyVersion: row.keyVersion || 1 };
-  }
-
-  #narrows(recordUid: Uid, to: readonly Grantee[], rights: Rights, expiresAtMs: number): boolean {
-    const { shares } = this.#office.parts;
-    const grantees = new Set(to.map(({ uid }) => uid));
-    return shares.shares
-      .grantsOf('record', recordUid)
-      .map(({ grant }) => grant)
-      .filter(({ granterUid, granteeUid }) => granterUid === this.#office.ownUid && grantees.has(granteeUid))
-      .some((former) => {
-        const sooner = expiresAtMs !== 0 && (former.expiresAtMs === 0 || former.expiresAtMs > expiresAtMs);
-        return sooner || !isWithin(former.rights, rights);
-      });
   }
 }

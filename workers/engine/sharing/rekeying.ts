@@ -21,6 +21,22 @@ interface Terms {
   readonly expiresAtMs: number;
 }
 
+interface Given {
+  readonly standing: Standing;
+  readonly terms: Terms;
+}
+
+/** A record under a new key, before it is stored, and what goes with it. */
+interface RenewedRecord {
+  readonly draft: Draft;
+  readonly given: readonly Given[];
+  readonly grants: readonly GrantMessage[];
+  readonly entries: readonly EntryMessage[];
+}
+
+/** Of one request. */
+const most = { drafts: 100, shares: 800 };
+
 /** Who got a new key, and who did not. */
 export class RekeyReport {
   readonly #givenTo = new Map<string, boolean>();
@@ -52,40 +68,66 @@ export class Rekeying {
     this.#office = office;
   }
 
-  /** A record with a new key, for everybody who has access but those. */
-  async record(recordUid: Uid, report: RekeyReport): Promise<void> {
-    const { writer } = this.#office.parts;
-    const draft = await writer.draftOf(recordUid);
-    await this.write(draft, { ...draft, content: withNewSeed(draft.content) }, report);
+  /** Own records with new keys, for everybody whose access holds; a batch at a time, each all or none. */
+  async records(recordUids: readonly Uid[], report: RekeyReport): Promise<void> {
+    let batch: RenewedRecord[] = [];
+    let size = 0;
+    for (const uid of recordUids) {
+      const draft = await this.#office.parts.writer.draftOf(uid);
+      const one = await this.#renewed(draft, { ...draft, content: withNewSeed(draft.content) }, report, []);
+      const weight = one.grants.length + one.entries.length;
+      if (batch.length === most.drafts || (batch.length > 0 && size + weight > most.shares)) {
+        await this.#store(batch, report);
+        [batch, size] = [[], 0];
+      }
+      batch.push(one);
+      size += weight;
+    }
+    await this.#store(batch, report);
   }
 
   /** Writes that draft under a new key, with what the record's grants and entries come to now, and more. */
-  async write(
+  async write(before: Draft, after: Draft, report: RekeyReport, more: readonly Given[] = []): Promise<void> {
+    await this.#store([await this.#renewed(before, after, report, more)], report);
+  }
+
+  async #renewed(
     before: Draft,
     after: Draft,
     report: RekeyReport,
-    more: readonly { readonly standing: Standing; readonly terms: Terms }[] = [],
-  ): Promise<void> {
+    more: readonly Given[],
+  ): Promise<RenewedRecord> {
     const key = randomBytes(32);
-    const keyVersion = (before.keyVersion ?? 1) + 1;
+    const former = before.keyVersion ?? 1;
+    const keyVersion = former + 1;
     const draft = { ...after, key, keyVersion, formerKey: before.key };
     const ownerUid = this.#office.ownUid;
     const object: GivenObject = { kind: 'record', uid: before.uid, ownerUid, key, keyVersion };
     const formerOwnerUid = before.ownerUid ?? ownerUid;
-    const given = [...(await this.#staying('record', before.uid, formerOwnerUid, report)), ...more];
+    const staying = await this.#staying('record', before.uid, formerOwnerUid, former, report);
+    const given = [...staying, ...more];
     const grants = await Promise.all(
       given.map(({ standing, terms }) => this.#grant(object, standing, terms)),
     );
-    const entries = await this.#entries(object, formerOwnerUid, report);
-    await this.#office.parts.writer.write([draft], { grants, entries });
-    for (const { standing } of given) report.given(standing);
-    report.records++;
-    wipe(key, before.key);
+    return { draft, given, grants, entries: await this.#entries(object, formerOwnerUid, former, report) };
+  }
+
+  async #store(batch: readonly RenewedRecord[], report: RekeyReport): Promise<void> {
+    await this.#office.parts.writer.write(
+      batch.map(({ draft }) => draft),
+      { grants: batch.flatMap(({ grants }) => grants), entries: batch.flatMap(({ entries }) => entries) },
+    );
+    for (const { draft, given } of batch) {
+      for (const { standing } of given) report.given(standing);
+      report.records++;
+      wipe(draft.key, ...(draft.formerKey ? [draft.formerKey] : []));
+    }
   }
 
   /** Grants of a folder under its new key. */
   async folderGrants(folder: GivenObject, report: RekeyReport): Promise<GrantMessage[]> {
-    const given = await this.#staying('folder', folder.uid, folder.ownerUid, report);
+    const former = folder.keyVersion - 1;
+    const given = await this.#staying('folder', folder.uid, folder.ownerUid, former, report);
     for (const { standing } of given) report.given(standing);
     return await Promise.all(given.map(({ standing, terms }) => this.#grant(folder, standing, terms)));
   }
@@ -95,16 +137,26 @@ export class Rekeying {
     return sealGrant(this.#office.giver, object, grantee, { ...terms, issuedAtMs });
   }
 
-  /** Everybody whose grant holds now, once, with all that it comes to. */
-  async #staying(kind: 'record' | 'folder', uid: Uid, ownerUid: Uid, report: RekeyReport) {
+  /**
+   * Everybody whose grant holds now, once, with all that it comes to. A grant that an earlier key was sealed in was not
+   * given again when that one was replaced: whoever still shows it has kept what was taken back.
+   */
+  async #staying(
+    kind: 'record' | 'folder',
+    uid: Uid,
+    ownerUid: Uid,
+    keyVersion: number,
+    report: RekeyReport,
+  ): Promise<Given[]> {
     const { shares, rosters, session } = this.#office.parts;
     const rules = shares.shares.rules(rosters.roster);
     const alive = shares.shares
       .grantsOf(kind, uid)
       .map(({ grant }) => grant)
       .filter((grant) => grant.ownerUid === ownerUid && grant.granteeUid !== this.#office.ownUid)
+      .filter((grant) => grant.keyVersion === keyVersion)
       .filter((grant) => rules.ofGrant(grant, session.deviceNow()) !== null);
-    const staying: { standing: Standing; terms: Terms }[] = [];
+    const staying: Given[] = [];
     for (const grants of Map.groupBy(alive, (grant) => `${grant.granteeKind} ${grant.granteeUid}`).values()) {
       const [{ granteeKind, granteeUid }] = grants as [Grant];
       const standing = await this.#office.standing({ kind: granteeKind, uid: granteeUid });
@@ -114,12 +166,17 @@ export class Rekeying {
     return staying;
   }
 
-  async #entries(record: GivenObject, formerOwnerUid: Uid, report: RekeyReport): Promise<EntryMessage[]> {
+  async #entries(
+    record: GivenObject,
+    formerOwnerUid: Uid,
+    keyVersion: number,
+    report: RekeyReport,
+  ): Promise<EntryMessage[]> {
     const { shares, rosters, session } = this.#office.parts;
     const rules = shares.shares.rules(rosters.roster);
     const known = shares.shares
       .entriesOf(record.uid)
-      .filter(({ entry }) => entry.recordOwnerUid === formerOwnerUid)
+      .filter(({ entry }) => entry.recordOwnerUid === formerOwnerUid && entry.recordKeyVersion === keyVersion)
       .filter(({ entry }) => rules.ofEntry(entry, session.deviceNow()) !== null);
     const entries = await Promise.all(known.map((one) => this.#entry(record, one)));
     if (entries.includes(null)) report.left('a shared folder that this account does not manage');

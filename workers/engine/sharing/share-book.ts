@@ -14,8 +14,9 @@ import { findMember } from '../../../protocol/signed/roster.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { openFolder, openPlace, type FolderContent } from '../../../protocol/vault/folder-seal.ts';
 import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.ts';
-import { ShareAdmission } from './share-admission.ts';
+import { formerKey, ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
+import type { Revocation } from './revocations.ts';
 import type { SharedFolderEntry, SharedKeys, StoredShare } from './shared-keys.ts';
 
 export type ShareBookParts = Omit<KeyringParts, 'shares'>;
@@ -38,8 +39,8 @@ export class ShareBook implements SharedKeys {
   constructor(parts: ShareBookParts) {
     this.#parts = parts;
     this.keyring = new ShareKeyring({ ...parts, shares: () => this.shares });
-    const signingKeyOf = (uid: Uid) => this.signingKeyOf(uid);
-    this.#admission = new ShareAdmission({ shares: this.#shares, signingKeyOf, warn: parts.warn });
+    const { rosters, now, warn } = parts;
+    this.#admission = new ShareAdmission({ shares: this.#shares, roster: () => rosters.roster, now, warn });
   }
 
   /** Every signature is verified again, but not before something is asked: an unlock does not wait for it. */
@@ -60,6 +61,12 @@ export class ShareBook implements SharedKeys {
     this.keyring.forget();
     this.#settle(); // what was stored first: older words do not take the place of newer ones
     return this.#admission.admit(page);
+  }
+
+  /** Takes that back for good: what the server shows of it counts no more. */
+  revoke(revocations: readonly Revocation[]): void {
+    this.keyring.forget();
+    this.shares.revoke(revocations);
   }
 
   recordKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
@@ -137,6 +144,7 @@ export class ShareBook implements SharedKeys {
     this.keyring.forget();
     this.#opened.clear();
     this.#stored = [];
+    this.#admission.clear();
     this.#shares.clear();
   }
 
@@ -145,8 +153,14 @@ export class ShareBook implements SharedKeys {
     if (objects.length === 0) return;
     this.#stored = [];
     const of = (kind: StoredShare['kind']) => objects.filter((object) => object.kind === kind);
+    const grants = of('grants').map(({ key, bytes }) => ({
+      key,
+      all: decodeMessage(ObjectGrantsSchema, bytes),
+    }));
+    const isFormer = ({ key, all }: (typeof grants)[number]) => key === formerKey(uidOf(all.objectUid));
+    for (const { all } of grants.filter(isFormer)) this.#admission.admitFormer(all);
     const stored = create(SyncResponseSchema, {
-      grants: of('grants').map(({ bytes }) => decodeMessage(ObjectGrantsSchema, bytes)),
+      grants: grants.filter((one) => !isFormer(one)).map(({ all }) => all),
       folders: of('folder').map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes)),
       entries: of('entry').map(({ bytes }) => decodeMessage(FolderEntrySchema, bytes)),
     });

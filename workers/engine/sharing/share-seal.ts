@@ -28,6 +28,8 @@ export interface Grantee {
   readonly uid: Uid;
   /** ECDH, 65 bytes. */
   readonly publicKey: Bytes;
+  /** Of a team's key; 0 for an account. */
+  readonly keyVersion?: number;
 }
 
 export interface GrantTerms {
@@ -58,6 +60,7 @@ export async function sealGrant(
     issuedAtMs,
     expiresAtMs,
     keyVersion,
+    granteeKeyVersion: grantee.keyVersion ?? 0,
   };
   return await signGrant(giver.signer, body, sealedKey);
 }

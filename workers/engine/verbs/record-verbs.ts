@@ -25,6 +25,7 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     compareRevisions: async (input) =>
       await data().history.compare(input, core.unlocked().organisation.recordTypes),
     restoreRevision: async (input) => await data().history.restore(input),
+    repairVault: async () => await data().repair.run(),
     syncNow: async () => {
       await data().sync.runAfresh();
       await core.unlocked().organisation.catchUp();

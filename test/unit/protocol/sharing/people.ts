@@ -30,6 +30,7 @@ export function grant(to: Name, rights: Partial<Rights> = {}, change: Partial<Gr
     expiresAtMs: 0,
     sealedKeyHash: hash,
     keyVersion: 1,
+    granteeKeyVersion: 0,
     ...change,
   };
 }
