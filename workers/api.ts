@@ -7,6 +7,7 @@ import type { GatewayVerbs } from './api/gateways.ts';
 import type { OrganisationVerbs } from './api/organisation.ts';
 import type { OrganisingVerbs } from './api/organising.ts';
 import type { RecordVerbs } from './api/records.ts';
+import type { RecoveryVerbs } from './api/recovery.ts';
 import type { SharingVerbs } from './api/sharing.ts';
 import type { SessionVerbs } from './api/sessions.ts';
 import type { ShareLinkVerbs } from './api/share-links.ts';
@@ -22,6 +23,7 @@ export type * from './api/gateways.ts';
 export type * from './api/organisation.ts';
 export type * from './api/organising.ts';
 export type * from './api/records.ts';
+export type * from './api/recovery.ts';
 export type * from './api/sessions.ts';
 export type * from './api/sharing.ts';
 export type * from './api/share-links.ts';
@@ -43,6 +45,7 @@ export interface VaultVerbs
     RecordVerbs,
     OrganisingVerbs,
     OrganisationVerbs,
+    RecoveryVerbs,
     GatewayVerbs,
     SessionVerbs,
     SharingVerbs,

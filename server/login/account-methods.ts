@@ -1,9 +1,11 @@
 import { AccountService } from '../../protocol/messages/gen/account_pb.js';
 import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
+import { RecoveryService } from '../../protocol/messages/gen/recovery_pb.js';
 import { methodsOf, type Method } from '../api/dispatcher.ts';
 import { deviceHandlers } from '../devices/device-service.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import { recoveryHandlers } from '../recovery/recovery-service.ts';
 import { accountHandlers, type AccountParts } from './account-service.ts';
 import { Opaque } from './opaque.ts';
 import { passkeyHandlers } from './passkey-service.ts';
@@ -26,5 +28,6 @@ export async function accountMethods(given: AccountMethodsParts): Promise<[strin
     ...methodsOf(SecondFactorService, secondFactorHandlers(parts)),
     ...methodsOf(PasskeyService, passkeyHandlers(parts)),
     ...methodsOf(DeviceService, deviceHandlers(parts)),
+    ...methodsOf(RecoveryService, recoveryHandlers(parts)),
   ];
 }

@@ -11,6 +11,7 @@ import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { decodeSignedRoster } from '../login/bundle.ts';
 import { uidArray } from '../records/feed.ts';
+import { followRoster, recoveryKeyOf } from '../recovery/enrolments.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { holdOrganisation, type Membership } from './membership.ts';
 
@@ -93,6 +94,8 @@ export async function storeRoster(
     .execute();
   await insertLink(tx, organisationUid, roster, signed);
   const left = await storeMembers(tx, organisationUid, roster);
+  const recovery = { before: recoveryKeyOf(stored.roster), now: roster.recoveryPublicKey };
+  await followRoster(tx, organisationUid, recovery);
   const teams = await storeTeams(tx, organisationUid, roster);
   await requireAdministratorLeft(tx, organisationUid);
   return { roster, left, teams };

@@ -36,6 +36,8 @@ export interface Schema {
   file: FileTable;
   file_removal: FileRemovalTable;
   share_link: ShareLinkTable;
+  recovery_enrolment: RecoveryEnrolmentTable;
+  recovery_request: RecoveryRequestTable;
 }
 
 /** pg gives bytes as Buffer and takes any Uint8Array. */
@@ -397,4 +399,29 @@ interface ShareLinkTable {
   one_browser: boolean;
   browser_key: OptionalBytea;
   last_opened_at: Generated<number>;
+}
+
+interface RecoveryEnrolmentTable {
+  account_uid: Bytea;
+  recovery_key: Bytea;
+  sealed_data_key: OptionalBytea;
+  sealed_hash: Bytea;
+  signature: Bytea;
+}
+
+interface RecoveryRequestTable {
+  request_uid: Bytea;
+  account_uid: OptionalBytea;
+  email: string;
+  temporary_key: Bytea;
+  device_uid: Bytea;
+  device_key: Bytea;
+  device_name: string;
+  network: string;
+  requested_at: number;
+  expires_at: number;
+  approver_uid: OptionalBytea;
+  sealed_data_key: OptionalBytea;
+  signature: OptionalBytea;
+  reset_second_factors: Generated<boolean>;
 }

@@ -38,6 +38,7 @@ import { SharingService, type FolderEntry, type Grant } from '../../protocol/mes
 import { openRequest } from '../../protocol/transmission/request.ts';
 import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
 import { HostileOrganisation } from './hostile-organisation.ts';
+import { HostileRecovery, serveRecovery } from './hostile-recovery.ts';
 import { HostileRecords } from './hostile-records.ts';
 import type { HttpAnswer, Socket, SocketEvents, Transport } from '../../workers/engine/environment.ts';
 
@@ -72,6 +73,7 @@ export class HostileServer {
   readonly records = this.vault.records;
   readonly gateways: Gateway[] = [];
   readonly organisation = new HostileOrganisation();
+  readonly recovery = new HostileRecovery();
   /** Every grant and entry that was ever sent, in order. */
   readonly grants: Grant[] = [];
   readonly entries: FolderEntry[] = [];
@@ -102,6 +104,7 @@ export class HostileServer {
     this.#serveApplications();
     this.#serveOrganisation();
     this.#serveSharing();
+    serveRecovery(this, (method, handle) => this.#on(method, handle));
   }
 
   /** From now on every answer of that method goes through the lie. */

@@ -12,6 +12,7 @@ import { reportPasswords } from '../../workers/tools/report.ts';
 import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
 import { createFakeOrganisation } from './organisation-verbs.ts';
+import { createFakeRecovery } from './recovery-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
 import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
@@ -179,6 +180,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     },
     ...createFakeAccount(set, no),
     ...createFakeOrganisation(set, me),
+    ...createFakeRecovery(set),
     ...sharing,
     setIdleLock: async () => {},
     reportUse: async () => {},

@@ -56,6 +56,12 @@ export class AccountDesk {
     return this.#phrase;
   }
 
+  /** Normalised. Throws `malformed` when none was drafted. */
+  draftedPhrase(): string {
+    if (this.#phrase === null) throw new ProtocolError('malformed', 'draft a recovery phrase first');
+    return this.#phrase;
+  }
+
   discardRecoveryPhrase(): void {
     this.#phrase = null;
   }
@@ -66,12 +72,12 @@ export class AccountDesk {
     setupToken?: string;
     invitation?: string;
   }): Promise<AccountAccess> {
-    if (this.#phrase === null) throw new ProtocolError('malformed', 'draft a recovery phrase first');
+    const phrase = this.draftedPhrase();
     const password = requirePassword(input.password);
     const signedIn = await registerAccount(this.#api, this.#environment, {
       email: normaliseEmail(input.email),
       password,
-      phrase: this.#phrase,
+      phrase,
       setupToken: parseBase64url(input.setupToken ?? ''),
       invitation: input.invitation === undefined ? null : parseInvitation(input.invitation),
     });

@@ -10,6 +10,7 @@ import { gatewayVerbs } from './verbs/gateway-verbs.ts';
 import { organisationVerbs } from './verbs/organisation-verbs.ts';
 import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
+import { recoveryVerbs } from './verbs/recovery-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
 import { sharingVerbs } from './verbs/sharing-verbs.ts';
 import { shareLinkVerbs } from './verbs/share-link-verbs.ts';
@@ -30,6 +31,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...recordVerbs(core),
     ...organisingVerbs(core),
     ...organisationVerbs(core),
+    ...recoveryVerbs(core),
     ...gatewayVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),

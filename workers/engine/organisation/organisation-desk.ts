@@ -6,6 +6,8 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { Invitations } from './invitations.ts';
 import { Members } from './members.ts';
 import { OrganisationBook, type BookParts } from './organisation-book.ts';
+import { OwnEnrolment } from '../recovery/own-enrolment.ts';
+import { RecoveryOffice } from '../recovery/recovery-office.ts';
 import { RosterWriter } from './roster-writer.ts';
 import { Teams } from './teams.ts';
 
@@ -15,6 +17,8 @@ export class OrganisationDesk {
   readonly invitations: Invitations;
   readonly members: Members;
   readonly teams: Teams;
+  readonly enrolment: OwnEnrolment;
+  readonly recovery: RecoveryOffice;
   readonly #parts: BookParts;
   readonly #writer: RosterWriter;
 
@@ -25,6 +29,9 @@ export class OrganisationDesk {
     this.#writer = new RosterWriter(this.book, session);
     this.members = new Members(this.book, this.#writer, () => session.deviceNow());
     this.teams = new Teams(this.book, this.#writer);
+    const recovery = { account, session, book: this.book, warn };
+    this.enrolment = new OwnEnrolment(recovery);
+    this.recovery = new RecoveryOffice(recovery, this.#writer);
     this.invitations = new Invitations({ account, session, book: this.book, members: this.members, warn });
   }
 

@@ -23,6 +23,8 @@ export class OrganisationKeys {
   }
 
   has(name: OrganisationKeyName): boolean {
+    const { roster } = this.#account.organisation;
+    if (name === 'recovery' && roster.recoveryPublicKey.length === 0) return false; // switched off
     return this.#account.organisation.sealedKey(name).length > 0;
   }
 
