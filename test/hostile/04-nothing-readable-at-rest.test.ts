@@ -19,6 +19,8 @@ import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
 import { Authenticator } from '../fixtures/authenticator.ts';
 import { addClient, copyFor, createApplication, secretsClient } from '../fixtures/application.ts';
 import { joinVault } from '../fixtures/link-client.ts';
+import { houseTexts, liveInHouse } from '../fixtures/lived-in-house.ts';
+import { organisationPassword } from '../fixtures/organisation.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
 const password = 'master password of the attack';
@@ -43,7 +45,7 @@ beforeAll(async () => {
   postgres = await startEmbeddedPostgres({ folder });
   const { host, user, database } = postgres.connection;
   const databaseUrl = `postgres:///${database}?host=${encodeURIComponent(host)}&user=${user}`;
-  server = await startTestServer({ openSignUp: false, databaseUrl }, { log });
+  server = await startTestServer({ databaseUrl }, { log });
   const vault = await ApiClient.connect(server.url);
   await vault.register('victim@example.test', password, server.setupToken ?? '', phrase);
   const application = await createApplication(vault);
@@ -75,8 +77,10 @@ beforeAll(async () => {
   link.socket.close();
   await vault.login('victim@example.test', password);
   await addDevicesAndFactors(vault);
-  for (const [name, text] of Object.entries({ master: password, phrase, ...secretTexts }))
-    secrets.set(name, Buffer.from(text));
+  const { links } = await liveInHouse(server.url);
+  for (const [i, link] of links.entries()) secrets.set(`link ${i}`, Buffer.from(link));
+  const texts = { master: password, phrase, house: organisationPassword, ...secretTexts, ...houseTexts };
+  for (const [name, text] of Object.entries(texts)) secrets.set(name, Buffer.from(text));
   secrets.set('session token', vault.sessionToken);
   secrets.set('one-time token', token);
   secrets.set('application key', application.appKey);
@@ -151,7 +155,9 @@ test('every row of every table holds none of the secrets', async () => {
   await client.end();
   expect(rows.length).toBeGreaterThanOrEqual(11);
   expect(found).toEqual([]);
-  expect(empty.sort()).toEqual(['setup_token']);
+  // Used up by the first account; emptied by the sweep, and of UIDs alone; and no recovery is set up in this house.
+  const mayBeEmpty = ['setup_token', 'file_removal', 'recovery_enrolment', 'recovery_request'];
+  expect(empty.filter((name) => !mayBeEmpty.includes(name))).toEqual([]);
 });
 
 test('the files of the store, its log of writes included, hold none of the secrets', () => {
