@@ -272,9 +272,15 @@ test('an IPv6 customer is one caller, whichever of its addresses it uses', () =>
 
 test('a time that a number cannot hold is no time', () => {
   const envelope = Uint8Array.of(1, ...new Uint8Array(99));
-  const [recordUid, sealedKey, sealedData] = [uidBytes(newUid()), envelope, envelope];
+  const keys = { sealedKey: envelope, keyVersion: 1 };
+  const sound = {
+    recordUid: uidBytes(newUid()),
+    sealedData: envelope,
+    signature: new Uint8Array(64),
+    ...keys,
+  };
   const check = (launchUntilMs: bigint) => () =>
-    checkChange(create(RecordChangeSchema, { recordUid, sealedKey, sealedData, policy: { launchUntilMs } }));
+    checkChange(create(RecordChangeSchema, { ...sound, policy: { launchUntilMs } }));
   for (const time of [2n ** 53n, 2n ** 63n - 1n, -1n]) expect(check(time)).toThrow('not a time');
   check(2n ** 53n - 1n)();
 });
