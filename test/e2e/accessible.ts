@@ -10,7 +10,12 @@ export async function expectAccessible(page: Page, screen: string): Promise<void
     // Colours on their way from one scheme to the other are nobody's.
     await page.evaluate(async () => {
       const ends = ({ effect }: Animation) => effect?.getComputedTiming().iterations !== Infinity;
-      await Promise.allSettled(document.getAnimations().filter(ends).map(({ finished }) => finished));
+      await Promise.allSettled(
+        document
+          .getAnimations()
+          .filter(ends)
+          .map(({ finished }) => finished),
+      );
     });
     const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
     expect(
