@@ -2,14 +2,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { concat, copy, utf8, type Bytes } from '../../protocol/bytes.ts';
+import { concat, copy, encodeBase64, parseUtf8, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
 import { openEnvelope, sealEnvelope } from '../../protocol/crypto/envelope.ts';
+import { hmacSha256 } from '../../protocol/crypto/hash.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
+import { openBitwardenString } from '../../protocol/foreign-vaults/bitwarden-crypto.ts';
 import {
   openSecretsManagerRequest,
   sealSecretsManagerRequest,
@@ -150,8 +152,44 @@ describe('a link in hostile hands', () => {
   });
 });
 
-test('encryption without authentication is named in one file and called by nobody else', () => {
-  const home = 'protocol/secrets-manager/legacy-crypto.ts';
+describe('a file of another vault whose format is CBC under a MAC', () => {
+  const keys = { encryption: randomBytes(32), authentication: randomBytes(32) };
+
+  async function seal(plain: string): Promise<[iv: Bytes, ciphertext: Bytes, mac: Bytes]> {
+    const iv = randomBytes(16);
+    const key = await crypto.subtle.importKey('raw', keys.encryption, 'AES-CBC', false, ['encrypt']);
+    const sealed = await crypto.subtle.encrypt({ name: 'AES-CBC', iv }, key, utf8(plain));
+    const ciphertext = new Uint8Array(sealed);
+    return [iv, ciphertext, hmacSha256(keys.authentication, concat(iv, ciphertext))];
+  }
+  const textOf = (type: number, parts: readonly Bytes[]) => `${type}.${parts.map(encodeBase64).join('|')}`;
+
+  test('opens as it was sealed', async () => {
+    const opened = await openBitwardenString(keys, textOf(2, await seal('{"items":[]}')));
+    expect(parseUtf8(opened)).toBe('{"items":[]}');
+  });
+
+  test.each([0, 1, 2])('does not open when a bit of part %i is flipped', async (part) => {
+    const parts = await seal('{"items":[]}');
+    for (let bit = 0; bit < parts[part]!.length * 8; bit++) {
+      const flipped = parts.map((bytes) => copy(bytes));
+      flipped[part]![bit >> 3]! ^= 1 << (bit & 7);
+      const opening = openBitwardenString(keys, textOf(2, flipped));
+      await expect(opening).rejects.toMatchObject({ code: 'open-failed' });
+    }
+  });
+
+  test('does not open in the form that has no MAC', async () => {
+    const [iv, ciphertext] = await seal('{"items":[]}');
+    for (const type of [0, 2]) {
+      const opening = openBitwardenString(keys, textOf(type, [iv, ciphertext]));
+      await expect(opening).rejects.toMatchObject({ code: 'malformed' });
+    }
+  });
+});
+
+test('encryption without authentication is named where a foreign format wants it, and called by nobody else', () => {
+  const homes = ['protocol/foreign-vaults/bitwarden-crypto.ts', 'protocol/secrets-manager/legacy-crypto.ts'];
   const callers: string[] = [];
   for (const folder of ['protocol', 'workers', 'server', 'gateway', 'web']) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
@@ -160,5 +198,5 @@ test('encryption without authentication is named in one file and called by nobod
       if (/AES-C(BC|TR)|aes-\d+-c(bc|tr|fb)|LegacyCbc\(/i.test(source)) callers.push(join(folder, file));
     }
   }
-  expect(callers).toEqual([home]);
+  expect(callers.sort()).toEqual(homes);
 });

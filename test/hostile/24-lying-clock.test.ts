@@ -1,6 +1,5 @@
 // Attack class 24: the server lies about the time, so that what a person orders today is signed for a day it picks.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { encodeBase64 } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
@@ -79,17 +78,10 @@ async function signedDates({ account, session }: Awaited<ReturnType<typeof signI
     known: () => Promise.resolve([gateway]),
     pinnedKey: () => Promise.resolve(gatewayKey),
   };
-  const connection = { launchCredentialUid: newUid() };
-  const fields = [
-    { type: 'pamHostname', value: [{ hostName: 'host.example.test', port: '22' }] },
-    { type: 'pamSettings', value: [{ configurationUid, connection }] },
-    { type: 'trafficEncryptionSeed', value: [encodeBase64(randomBytes(32))] },
-  ];
-  const content = { type: 'pamMachine', title: 'host', fields };
-  const row = { revision: 1n };
-  const opened = () => Promise.resolve({ content, key: randomBytes(32), row });
-  const book = { open: opened, has: () => true, row: () => row };
-  const parts = { account, session, gateways, desk, book, onEvent: () => {}, warn: () => {} };
+  const stated = { recordRevision: 1n, credentialRevision: 1n, configurationRevision: 1n, pinnedHostKey: '' };
+  const target = { gateway, seed: randomBytes(32), stated, recordUids: [] };
+  const targets = { find: () => Promise.resolve(target) };
+  const parts = { account, session, gateways, desk, targets, onEvent: () => {}, warn: () => {} };
   const commands = new GatewayCommands(parts as unknown as GatewayCommandParts);
   const sessions = new Sessions({ ...parts, commands } as unknown as SessionParts);
   const display = { width: 80, height: 24, dpi: 96, timezone: 'UTC' };

@@ -17,8 +17,8 @@ const settings: ReadonlySet<string> = new Set(['pamHostname', 'pamSettings', 'pa
 /** Made anew where the record comes to be, or moved another way: nobody misses them. */
 const silent: ReadonlySet<string> = new Set(['fileRef', 'trafficEncryptionSeed']);
 
-/** Members that name records, keys or gateways of one vault. */
-const names = /(uid|uids|ref|refs|credential|credentials|records)$/i;
+/** Members that name records, keys or gateways of one vault, and its owner's word about them. */
+const names = /(uid|uids|ref|refs|credential|credentials|records|confirmation)$/i;
 
 /**
  * A content as it may leave a vault and enter another one. [Note: no UIDs in files] A file that may name records could

@@ -18,6 +18,7 @@ import { openRecord, unwrapFormerKey } from '../../../protocol/vault/record-seal
 import { compareContents } from '../../tools/compare.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
 import type { VaultSession } from '../vault-session.ts';
+import { withoutConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import type { OpenedRecord } from './record-opener.ts';
 import { completeContent } from './record-view.ts';
@@ -73,7 +74,7 @@ export class History {
     const { recordUid, from, to } = input;
     const before = await this.#open({ recordUid, revision: from });
     const after = await this.#open({ recordUid, revision: to });
-    return compareContents(before.content, after.content, custom);
+    return compareContents(withoutConfirmation(before.content), withoutConfirmation(after.content), custom);
   }
 
   async restore({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {

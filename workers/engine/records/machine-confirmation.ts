@@ -67,6 +67,13 @@ export class MachineConfirmation {
   }
 }
 
+/** The content without the owner's word, which is no page's to show or to send back. */
+export function withoutConfirmation(content: RecordContent): RecordContent {
+  if (confirmationIn(content) === '') return content;
+  const { confirmation: _, ...settings } = settingsOf(content);
+  return withValue(content, 'pamSettings', Object.keys(settings).length > 0 ? [settings] : []);
+}
+
 function confirmationIn(content: RecordContent): string {
   const { confirmation } = settingsOf(content);
   return typeof confirmation === 'string' ? confirmation : '';

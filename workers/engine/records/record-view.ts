@@ -5,6 +5,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
 import { templateOf } from '../../../protocol/records/templates.ts';
 import { putBack, withhold } from '../../../protocol/records/withholding.ts';
+import { withoutConfirmation } from './machine-confirmation.ts';
 import type { OpenedRecord } from './record-book.ts';
 
 /** What a view says beside the record itself. */
@@ -20,7 +21,7 @@ export function viewOf({ uid, ownerUid, row, content }: OpenedRecord, place: Vie
     ownerUid,
     revision: Number(row.revision),
     changedAt: Number(row.changedAtMs),
-    ...withhold(content),
+    ...withhold(withoutConfirmation(content)),
     connectionsAllowed: row.policy?.connections ?? false,
     trashed: row.deleted,
     ...place,
