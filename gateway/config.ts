@@ -7,6 +7,7 @@ import {
 } from '../protocol/bytes.ts';
 import { checkPublicKey, ecdhPublicKey } from '../protocol/crypto/ecdh.ts';
 import { ProtocolError } from '../protocol/errors.ts';
+import { objectIn, parseJson, type JsonObject } from '../protocol/json.ts';
 import { parseUid, type Uid } from '../protocol/uid.ts';
 
 /** Who this gateway is and whom it believes: made by enrolment, secret from front to back. */
@@ -63,7 +64,9 @@ export function encodeConfig(config: GatewayConfig): string {
 
 /** Inverse of {@link encodeConfig}. Throws {@link ConfigError} naming the key and never quoting a value. */
 export function parseConfig(text: string): GatewayConfig {
-  const members = objectIn(text);
+  const members = checked('configuration', () =>
+    objectIn(parseJson(text, 'is not JSON'), 'is not an object'),
+  );
   const config = {
     server: parseServer(textOf(members, 'server')),
     serverIdentity: bytesOf(members, 'serverIdentity', 32),
@@ -98,35 +101,24 @@ export function parseServer(text: string, key = 'server'): string {
   throw new ConfigError(key, 'must begin with https:// (http:// only for a server on this machine)');
 }
 
-function objectIn(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ConfigError('configuration', 'is not JSON'); // the parser's own message would quote it
-  }
-  if (typeof value !== 'object' || value === null) throw new ConfigError('configuration', 'is not an object');
-  return value as Record<string, unknown>;
-}
-
-function textOf(members: Readonly<Record<string, unknown>>, key: string): string {
+function textOf(members: JsonObject, key: string): string {
   const value = members[key];
   if (typeof value !== 'string' || value === '') throw new ConfigError(key, 'is missing or not a text');
   return value;
 }
 
-function uidOf(members: Readonly<Record<string, unknown>>, key: string): Uid {
+function uidOf(members: JsonObject, key: string): Uid {
   return checked(key, () => parseUid(textOf(members, key)));
 }
 
-function versionOf(members: Readonly<Record<string, unknown>>, key: string): bigint {
+function versionOf(members: JsonObject, key: string): bigint {
   const text = textOf(members, key);
   if (!/^\d{1,19}$/.test(text)) throw new ConfigError(key, 'is not a number');
   return BigInt(text);
 }
 
 function bytesOf(
-  members: Readonly<Record<string, unknown>>,
+  members: JsonObject,
   key: string,
   length: number,
   decode: (text: string) => Bytes = parseBase64url,

@@ -5,6 +5,7 @@ import { purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
 import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import type { SignedOrganisationSettings } from '../messages/gen/account_pb.js';
 import { encodeTemplates, parseTemplates } from '../records/custom-templates.ts';
@@ -25,6 +26,7 @@ export interface OrganisationSettings {
 export const noSettings: OrganisationSettings = { version: 0n, teamNames: new Map(), recordTypes: [] };
 
 const teamNameLength = 100;
+const notSettings = 'not the settings of an organisation';
 
 /** A team's name: one line without space around it. Throws `malformed`. */
 export function requireTeamName(text: string): string {
@@ -72,13 +74,13 @@ export function encodeSettings({ teamNames, recordTypes }: Omit<OrganisationSett
 export function parseSettings(text: string): Omit<OrganisationSettings, 'version'> {
   if (text.length > limits.organisationSettings)
     throw new ProtocolError('too-large', 'the settings are too large');
-  const members = objectIn(parseJson(text));
+  const members = parseObject(text, notSettings);
   const { teams, recordTypes } = members;
   if (Object.keys(members).length !== 2 || typeof recordTypes !== 'string') throw malformed();
-  return { teamNames: parseTeams(objectIn(teams)), recordTypes: parseTemplates(recordTypes) };
+  return { teamNames: parseTeams(objectIn(teams, notSettings)), recordTypes: parseTemplates(recordTypes) };
 }
 
-function parseTeams(teams: Readonly<Record<string, unknown>>): ReadonlyMap<Uid, string> {
+function parseTeams(teams: JsonObject): ReadonlyMap<Uid, string> {
   const entries = Object.entries(teams);
   if (entries.length > limits.rosterTeams) throw new ProtocolError('too-large', 'too many teams');
   return new Map(
@@ -89,19 +91,6 @@ function parseTeams(teams: Readonly<Record<string, unknown>>): ReadonlyMap<Uid, 
   );
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw malformed();
-  }
-}
-
-function objectIn(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed();
-  return { ...value };
-}
-
 function malformed(): ProtocolError {
-  return new ProtocolError('malformed', 'not the settings of an organisation');
+  return new ProtocolError('malformed', notSettings);
 }

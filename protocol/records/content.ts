@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.ts';
+import { isObject, parseJson } from '../json.ts';
 
 /**
  * What is inside a record: the JSON form that secrets-manager clients read and write too, so that one content
@@ -27,7 +28,7 @@ export function encodeContent(content: RecordContent): string {
 
 /** Strict inverse of {@link encodeContent} up to members it does not know, which it keeps. Throws `malformed`. */
 export function parseContent(text: string): RecordContent {
-  const value = parseJson(text);
+  const value = parseJson(text, 'record content is not json');
   if (!isContent(value)) throw new ProtocolError('malformed', 'not a record content');
   return value;
 }
@@ -64,14 +65,6 @@ export function withValue(
   return { ...content, fields };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ProtocolError('malformed', 'record content is not json');
-  }
-}
-
 function isContent(value: unknown): value is RecordContent {
   if (!isObject(value) || typeof value['type'] !== 'string' || typeof value['title'] !== 'string')
     return false;
@@ -95,8 +88,4 @@ function isField(value: unknown): value is RecordField {
 
 function isFieldValue(value: unknown): value is FieldValue {
   return ['string', 'number', 'boolean'].includes(typeof value) || isObject(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,11 @@
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseJson, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { fieldTypeOf } from './field-types.ts';
 import type { FieldTemplate, RecordTemplate } from './templates.ts';
 
 const bounds = limits.customTypes;
 const slug = /^custom:[a-z0-9]+(-[a-z0-9]+)*$/;
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** JSON text of record types that an administrator made, the same text for the same types. */
 export function encodeTemplates(templates: readonly RecordTemplate[]): string {
@@ -20,7 +19,7 @@ export function encodeTemplates(templates: readonly RecordTemplate[]): string {
  */
 export function parseTemplates(text: string): readonly RecordTemplate[] {
   if (text.length > bounds.text) throw tooLarge('the record types are too long');
-  const value = membersIn(parseJson(text), ['types']);
+  const value = membersIn(parseJson(text, 'the record types are not json'), ['types']);
   const templates = listIn(value['types'], bounds.types).map(parseTemplate);
   requireDistinct(templates.map(({ type }) => type));
   return templates;
@@ -57,18 +56,10 @@ function parseField(value: unknown): FieldTemplate {
   };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw malformed('the record types are not json');
-  }
-}
-
-function membersIn(value: unknown, known: readonly string[]): Members {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('not an object');
-  if (!Object.keys(value).every((name) => known.includes(name))) throw malformed('a member is not known');
-  return value as Members;
+function membersIn(value: unknown, known: readonly string[]): JsonObject {
+  const members = objectIn(value, 'not an object');
+  if (!Object.keys(members).every((name) => known.includes(name))) throw malformed('a member is not known');
+  return members;
 }
 
 function listIn(value: unknown, most: number): readonly unknown[] {

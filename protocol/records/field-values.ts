@@ -1,10 +1,9 @@
 import { ProtocolError } from '../errors.ts';
+import { isObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { parseUid } from '../uid.ts';
 import type { FieldValue } from './content.ts';
 import { fieldTypeOf, membersOf, secretMembersOf, type FieldMember, type ValueShape } from './field-types.ts';
-
-type Members = Readonly<Record<string, unknown>>;
 
 /**
  * One value of a field of that type, from outside: the shape of its type and nothing besides. Every member may be
@@ -136,7 +135,7 @@ const joints: Readonly<Record<string, string>> = {
   phone: ' ',
 };
 
-function membersLine(type: string, value: Members): string {
+function membersLine(type: string, value: JsonObject): string {
   if (type === 'fileRef') return typeof value['name'] === 'string' ? oneLine(value['name']) : '';
   const secret = secretMembersOf(type);
   const shown = membersOf(type).filter(({ name, kind }) => kind !== 'json' && !secret.includes(name));
@@ -149,10 +148,6 @@ function membersLine(type: string, value: Members): string {
 
 function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim();
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function malformed(message: string): ProtocolError {

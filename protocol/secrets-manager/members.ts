@@ -1,23 +1,21 @@
 import { parseUtf8, decodeBase64, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseJson, type JsonObject } from '../json.ts';
 
 /**
  * Reads the members of a JSON object from outside. null counts as absent (Python clients send it), unknown members
  * are ignored, everything read is checked. Every method throws `malformed`, naming the member and never its value.
  */
 export class Members {
-  readonly #members: Readonly<Record<string, unknown>>;
+  readonly #members: JsonObject;
 
   constructor(value: unknown) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new ProtocolError('malformed', 'not a json object');
-    }
-    this.#members = value as Readonly<Record<string, unknown>>;
+    this.#members = objectIn(value, 'not a json object');
   }
 
   /** The members of a JSON text in UTF-8. */
   static parse(bytes: Uint8Array): Members {
-    return new Members(parseJson(bytes));
+    return new Members(parseJson(parseUtf8(bytes), 'not json'));
   }
 
   has(name: string): boolean {
@@ -99,15 +97,6 @@ export function parseAnyBase64(text: string): Bytes {
     throw new ProtocolError('malformed', 'not base64');
   }
   return decodeBase64(digits);
-}
-
-/** The value of a JSON text in UTF-8. Throws `malformed`. */
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(parseUtf8(bytes));
-  } catch {
-    throw new ProtocolError('malformed', 'not json');
-  }
 }
 
 function missing(name: string): never {

@@ -1,13 +1,14 @@
-import { concat, empty, encodeBase64, encodeBase64url, utf8, wipe, type Bytes } from '../bytes.ts';
+import { concat, empty, encodeBase64, encodeBase64url, parseUtf8, utf8, wipe, type Bytes } from '../bytes.ts';
 import { aesKeyLength, nonceLength, tagLength } from '../crypto/aes-gcm.ts';
 import { publicKeyLength } from '../crypto/ecdh.ts';
 import { signDer, verifyDer } from '../crypto/ecdsa-der.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { limits } from '../limits.ts';
 import { openLegacyBlob, openLegacyEcies, sealLegacyBlob, sealLegacyEcies } from './legacy-crypto.ts';
-import { parseAnyBase64, parseJson } from './members.ts';
+import { parseAnyBase64 } from './members.ts';
 
 /** A server key as both sides name it. protocol.md §10.4. */
 export interface SecretsManagerServerKey {
@@ -76,7 +77,7 @@ export async function openSecretsManagerRequest(request: {
   if (wrapped.length !== wrappedKeyLength) throw new ProtocolError('malformed', 'transmission key length');
   const key = await unwrapTransmissionKey(serverKey, wrapped);
   return {
-    payload: parseJson(await openLegacyBlob(key, body)),
+    payload: parseJson(parseUtf8(await openLegacyBlob(key, body)), 'not json'),
     signedBytes: concat(wrapped, body),
     signature,
     transmissionKeyId: encodeBase64url(sha256(wrapped)),
@@ -96,7 +97,7 @@ export function verifyClientSignature(
 async function openResponse(key: Bytes, body: Uint8Array): Promise<unknown> {
   if (body.length === 0) return null;
   if (body.length > limits.secretsManagerBody) throw new ProtocolError('too-large');
-  return parseJson(await openLegacyBlob(key, body));
+  return parseJson(parseUtf8(await openLegacyBlob(key, body)), 'not json');
 }
 
 async function sealResponse(key: Bytes, payload: object | null): Promise<Bytes> {

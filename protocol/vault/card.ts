@@ -4,6 +4,7 @@ import { purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
 import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { parseObject } from '../json.ts';
 import { parseUid, type Uid } from '../uid.ts';
 
 /** Where an account keeps a record or shared folder for itself, and how it marked it. protocol.md §9.8. */
@@ -47,7 +48,7 @@ export function normaliseTags(tags: readonly string[]): string[] {
 }
 
 function parseCard(text: string): Card {
-  const value = parseObject(text);
+  const value = parseObject(text, 'not a card');
   const { folderUid, favourite, tags } = value;
   if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string'))
     throw new ProtocolError('malformed', 'not a card');
@@ -58,16 +59,6 @@ function parseCard(text: string): Card {
     favourite: favourite === true,
     tags: normaliseTags(tags),
   };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // said below
-  }
-  throw new ProtocolError('malformed', 'not a card');
 }
 
 function objectsOf({ accountUid, objectUid, revision }: CardScope): readonly (string | Uint8Array)[] {

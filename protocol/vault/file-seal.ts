@@ -4,6 +4,7 @@ import { purposes } from '../crypto/labels.ts';
 import { pad, padTo, unpad, unpadTo } from '../crypto/padding.ts';
 import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { parseObject } from '../json.ts';
 import { chunkCountOf, chunkLength, lastChunkPadded } from '../file-layout.ts';
 import type { Uid } from '../uid.ts';
 
@@ -83,7 +84,7 @@ export async function openUploadNote(
 }
 
 function noteIn(text: string): UploadNote {
-  const { name, size, mediaType, key, firstChunk, modifiedAt } = membersIn(text);
+  const { name, size, mediaType, key, firstChunk, modifiedAt } = parseObject(text, 'not an upload note');
   if (
     typeof name !== 'string' ||
     typeof mediaType !== 'string' ||
@@ -94,16 +95,6 @@ function noteIn(text: string): UploadNote {
   )
     throw new ProtocolError('malformed', 'not an upload note');
   return { name, size, mediaType, key, firstChunk, modifiedAt };
-}
-
-function membersIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  } catch {
-    // said below, like every other text that is no note
-  }
-  throw new ProtocolError('malformed', 'not an upload note');
 }
 
 function isCount(value: unknown): value is number {

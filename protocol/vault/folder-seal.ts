@@ -6,6 +6,7 @@ import { labels, purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseObject } from '../json.ts';
 import { parseUid, type Uid } from '../uid.ts';
 
 /** Which shared folder, of whom. protocol.md §19.4. */
@@ -124,16 +125,16 @@ function purposeOf(kind: EntryKeyKind) {
 }
 
 function parseFolder(text: string): FolderContent {
-  const value = parseJson(text) as { name?: unknown; subfolders?: unknown } | null;
-  if (typeof value?.name !== 'string' || !Array.isArray(value.subfolders))
+  const { name, subfolders } = parseObject(text, 'not a folder');
+  if (typeof name !== 'string' || !Array.isArray(subfolders))
     throw new ProtocolError('malformed', 'not a folder');
-  const content = { name: value.name, subfolders: value.subfolders.map(parseSubfolder) };
+  const content = { name, subfolders: subfolders.map(parseSubfolder) };
   requireBounds(content);
   return content;
 }
 
 function parseSubfolder(value: unknown): Subfolder {
-  const { uid, name, parentUid } = (value ?? {}) as Record<string, unknown>;
+  const { uid, name, parentUid } = objectIn(value, 'not a subfolder');
   if (
     typeof uid !== 'string' ||
     typeof name !== 'string' ||
@@ -148,14 +149,6 @@ function requireBounds({ name, subfolders }: FolderContent): void {
   if (subfolders.length > most.subfolders) throw new ProtocolError('too-large', 'too many subfolders');
   if (named.some((text) => text.trim() === '' || text.length > most.name))
     throw new ProtocolError('malformed', `a folder's name has 1 to ${most.name} characters`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ProtocolError('malformed', 'not a folder');
-  }
 }
 
 function objectsOf(scope: FolderScope, revision: bigint): readonly (string | Uint8Array)[] {

@@ -6,6 +6,7 @@ import { labels, purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { parseObject } from '../json.ts';
 import { parseUid, type Uid } from '../uid.ts';
 import type { RecordScope } from './record-seal.ts';
 
@@ -67,7 +68,7 @@ const uids = ['gatewayUid', 'applicationUid', 'configurationUid', 'launchCredent
 const revisions = ['configurationRevision', 'credentialRevision'] as const;
 
 function parseLaunchCard(text: string): LaunchCard {
-  const value = parseObject(text);
+  const value = parseObject(text, 'not a launch card');
   const sound =
     texts.every((name) => typeof value[name] === 'string') &&
     uids.every((name) => typeof value[name] === 'string') &&
@@ -77,16 +78,6 @@ function parseLaunchCard(text: string): LaunchCard {
   if (decodeBase64(String(value['trafficSeed'])).length !== 32)
     throw new ProtocolError('malformed', 'the launch card has no traffic seed');
   return value as unknown as LaunchCard;
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // said below
-  }
-  throw new ProtocolError('malformed', 'not a launch card');
 }
 
 function objectsOf(scope: RecordScope, revision: bigint): readonly (string | Uint8Array)[] {

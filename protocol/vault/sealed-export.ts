@@ -15,6 +15,7 @@ import { hkdf, sha256 } from '../crypto/hash.ts';
 import { labels, purposes } from '../crypto/labels.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseObject } from '../json.ts';
 import { limits } from '../limits.ts';
 
 /**
@@ -37,6 +38,7 @@ export const exportFrameMost = 4 + envelopeOverhead + exportChunk;
 export const exportHeaderMost = 1024;
 
 const format = 'sallyport-export';
+const notAHeader = 'not the header of an encrypted export';
 const version = 1;
 const saltLength = 16;
 
@@ -102,11 +104,11 @@ function objectsOf(header: Bytes, index: number, final: boolean): readonly Uint8
 
 function costsIn(line: Uint8Array): ExportCosts {
   if (line.length > exportHeaderMost) throw malformed();
-  const header = membersOf(jsonOf(parseUtf8(line)));
+  const header = parseObject(parseUtf8(line), notAHeader);
   if (header['format'] !== format) throw malformed();
   if (header['version'] !== version)
     throw new ProtocolError('unsupported-version', 'the export is of another version');
-  const { name, salt, memoryKib, passes, parallelism } = membersOf(header['kdf']);
+  const { name, salt, memoryKib, passes, parallelism } = objectIn(header['kdf'], notAHeader);
   const numbers =
     typeof memoryKib === 'number' && typeof passes === 'number' && typeof parallelism === 'number';
   if (name !== 'argon2id' || typeof salt !== 'string' || !numbers) throw malformed();
@@ -115,23 +117,10 @@ function costsIn(line: Uint8Array): ExportCosts {
   return { salt: bytes, memoryKib, passes, parallelism };
 }
 
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw malformed();
-  }
-}
-
-function membersOf(value: unknown): { readonly [member: string]: unknown } {
-  if (typeof value !== 'object' || value === null) throw malformed();
-  return { ...value };
-}
-
 function within(value: number, min: number, max: number): boolean {
   return Number.isInteger(value) && value >= min && value <= max;
 }
 
 function malformed(): ProtocolError {
-  return new ProtocolError('malformed', 'not the header of an encrypted export');
+  return new ProtocolError('malformed', notAHeader);
 }

@@ -15,8 +15,11 @@ import { labels, purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { objectIn, parseObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { parseUid, uidBytes, uidOf, type Uid } from '../uid.ts';
+
+const notWhatIsShared = 'not what a share link holds';
 
 /** What stands in a link's fragment: whoever has it has everything. protocol.md §18.1. */
 export interface ShareLinkSecret {
@@ -85,7 +88,7 @@ export async function openSharedContent(
   sealed: Uint8Array,
 ): Promise<SharedContent> {
   const padded = await openEnvelope(contentKey, purposes.shareLink, [linkUid], sealed);
-  const { title, note, fields } = membersOf(parseJson(parseUtf8(unpad(padded))));
+  const { title, note, fields } = parseObject(parseUtf8(unpad(padded)), notWhatIsShared);
   if (typeof title !== 'string' || typeof note !== 'string' || !Array.isArray(fields)) throw notShared();
   return { title, note, fields: fields.map(fieldIn) };
 }
@@ -115,30 +118,17 @@ export async function openShareLinkTitle(
   sealed: Uint8Array,
 ): Promise<ShareLinkTitle> {
   const padded = await openEnvelope(dataKey, purposes.shareLinkTitle, [accountUid, linkUid], sealed);
-  const { title, recordUid } = membersOf(parseJson(parseUtf8(unpad(padded))));
+  const { title, recordUid } = parseObject(parseUtf8(unpad(padded)), notWhatIsShared);
   if (typeof title !== 'string' || typeof recordUid !== 'string') throw notShared();
   return { title, recordUid: parseUid(recordUid) };
 }
 
 function fieldIn(value: unknown): SharedField {
-  const { label, value: text, secret } = membersOf(value);
+  const { label, value: text, secret } = objectIn(value, notWhatIsShared);
   if (typeof label !== 'string' || typeof text !== 'string' || typeof secret !== 'boolean') throw notShared();
   return { label, value: text, secret };
 }
 
-function membersOf(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notShared();
-  return value as Readonly<Record<string, unknown>>;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw notShared();
-  }
-}
-
 function notShared(): ProtocolError {
-  return new ProtocolError('malformed', 'not what a share link holds');
+  return new ProtocolError('malformed', notWhatIsShared);
 }

@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { empty, parseUtf8, type Bytes } from '../../protocol/bytes.ts';
 import { isErrorCode, ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { parseObject } from '../../protocol/json.ts';
 import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
@@ -138,7 +139,7 @@ function refusalOf({ status, body }: HttpAnswer): ProtocolError {
 
 function clearCodeOf(body: Bytes): unknown {
   try {
-    return (JSON.parse(parseUtf8(body)) as { code?: unknown } | null)?.code;
+    return parseObject(parseUtf8(body), 'not an answer of this server')['code'];
   } catch {
     return null; // an answer of something between us and the server
   }

@@ -1,7 +1,8 @@
+import { type JsonObject } from '../../protocol/json.ts';
 import { exchangeBounds } from './bounds.ts';
 import { cardExpiry } from './field-parts.ts';
 import type { VaultDraft } from './imported.ts';
-import { listIn, objectIn, optionalObject, textIn, type JsonObject } from './json-values.ts';
+import { listIn, objectIn, optionalObject, textIn } from './json-values.ts';
 import { RecordDraft } from './record-draft.ts';
 
 type Reader = (record: RecordDraft, part: JsonObject, where: string) => void;

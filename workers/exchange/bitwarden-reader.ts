@@ -1,9 +1,10 @@
+import { type JsonObject } from '../../protocol/json.ts';
 import { readBitwardenItem } from './bitwarden-items.ts';
 import { openBitwardenExport } from './bitwarden-sealed.ts';
 import { exchangeBounds } from './bounds.ts';
 import { pathOf } from './field-parts.ts';
 import { VaultDraft, type FolderPath, type ImportedVault } from './imported.ts';
-import { listIn, malformed, objectIn, parseJsonBytes, textIn, type JsonObject } from './json-values.ts';
+import { listIn, malformed, objectIn, parseJsonBytes, textIn } from './json-values.ts';
 
 /**
  * Bitwarden's JSON export: plain, or encrypted with a password of its own. One that is encrypted with the account's

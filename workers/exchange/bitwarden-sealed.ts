@@ -8,8 +8,9 @@ import {
   stretchBitwardenKey,
   type BitwardenKeys,
 } from '../../protocol/foreign-vaults/bitwarden-crypto.ts';
+import { type JsonObject } from '../../protocol/json.ts';
 import { exchangeBounds } from './bounds.ts';
-import { integerIn, malformed, textIn, type JsonObject } from './json-values.ts';
+import { integerIn, malformed, textIn } from './json-values.ts';
 
 /** Its derivation functions by number. */
 const kdfs = { pbkdf2: 0, argon2id: 1 } as const;

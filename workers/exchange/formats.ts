@@ -1,9 +1,10 @@
 import { parseUtf8, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { exchangeBounds } from './bounds.ts';
 import type { CsvMapping } from './csv-mapping.ts';
 import type { ImportedVault } from './imported.ts';
-import { isObject, malformed, parseJsonBytes, type JsonObject } from './json-values.ts';
+import { malformed, parseJsonBytes } from './json-values.ts';
 
 /** What can be read, in the order in which a person is offered it. */
 export const importFormats = [

@@ -1,29 +1,20 @@
 import { parseUtf8 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { objectIn as requireObject, parseJson, type JsonObject } from '../../protocol/json.ts';
 import { exchangeBounds } from './bounds.ts';
 
-/** Readers of JSON that came from outside. What is missing is empty; what has another type than expected is refused. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+// Readers of JSON that came from outside. What is missing is empty; what has another type than expected is refused.
 
 /** Throws `malformed`, with the place, for bytes that are not UTF-8 or not JSON, or are too many. */
 export function parseJsonBytes(bytes: Uint8Array, what: string): unknown {
   if (bytes.length > exchangeBounds.textBytes) throw malformed(`${what} is too large`);
   const text = parseUtf8(bytes);
-  try {
-    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
-  } catch {
-    throw malformed(`${what} is not json`);
-  }
+  return parseJson(text.startsWith('\ufeff') ? text.slice(1) : text, `${what} is not json`);
 }
 
 /** Throws `malformed` for anything but an object. */
 export function objectIn(value: unknown, where: string): JsonObject {
-  if (!isObject(value)) throw malformed(`${where} is not an object`);
-  return value;
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return requireObject(value, `${where} is not an object`);
 }
 
 /** An object that may be missing. Throws `malformed` for anything else. */

@@ -1,6 +1,7 @@
+import { isObject } from '../../protocol/json.ts';
 import { isEmptyValue } from '../../protocol/records/field-values.ts';
 import { fieldTypeOf } from '../../protocol/records/field-types.ts';
-import { isObject, malformed } from './json-values.ts';
+import { malformed } from './json-values.ts';
 import type { RecordDraft } from './record-draft.ts';
 
 /** References to other records and files: read as links and attachments, never kept as values. */

@@ -1,18 +1,10 @@
 import type { Bytes } from '../../protocol/bytes.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import type { LinkRole } from '../../protocol/records/links.ts';
 import { templateOf } from '../../protocol/records/templates.ts';
 import { exchangeBounds } from './bounds.ts';
 import { VaultDraft, type FolderPath, type ImportedVault } from './imported.ts';
-import {
-  isObject,
-  listIn,
-  malformed,
-  objectIn,
-  optionalObject,
-  parseJsonBytes,
-  textIn,
-  type JsonObject,
-} from './json-values.ts';
+import { listIn, malformed, objectIn, optionalObject, parseJsonBytes, textIn } from './json-values.ts';
 import { readKeeperField } from './keeper-fields.ts';
 import { RecordDraft } from './record-draft.ts';
 import { openZip, type ZipArchive } from './zip-archive.ts';

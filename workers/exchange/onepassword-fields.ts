@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { cardExpiry, dayOfSeconds, hostOf, nameOf } from './field-parts.ts';
-import { isObject, listIn, objectIn, optionalObject, textIn, type JsonObject } from './json-values.ts';
+import { listIn, objectIn, optionalObject, textIn } from './json-values.ts';
 import type { NamedDocument } from './onepassword-reader.ts';
 import type { RecordDraft } from './record-draft.ts';
 

@@ -1,18 +1,11 @@
 import { exchangeBounds } from './bounds.ts';
 import { VaultDraft, type FolderPath, type ImportedVault } from './imported.ts';
-import {
-  listIn,
-  malformed,
-  objectIn,
-  optionalObject,
-  parseJsonBytes,
-  textIn,
-  type JsonObject,
-} from './json-values.ts';
+import { listIn, malformed, objectIn, optionalObject, parseJsonBytes, textIn } from './json-values.ts';
 import { categoryOf, readSections } from './onepassword-fields.ts';
 import { RecordDraft } from './record-draft.ts';
 import { openZip, type ZipArchive } from './zip-archive.ts';
 import type { Bytes } from '../../protocol/bytes.ts';
+import { type JsonObject } from '../../protocol/json.ts';
 
 /**
  * 1Password's 1PUX: a zip with `export.data` (JSON) and `files/`. Vaults become folders, with the account before them

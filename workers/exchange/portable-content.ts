@@ -1,9 +1,9 @@
 import { ProtocolError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/json.ts';
 import type { FieldValue, RecordContent, RecordField } from '../../protocol/records/content.ts';
 import { parseFieldValue } from '../../protocol/records/field-values.ts';
 import { fieldTypeOf } from '../../protocol/records/field-types.ts';
 import { templateOf } from '../../protocol/records/templates.ts';
-import { isObject } from './json-values.ts';
 
 export interface PortableContent {
   readonly content: RecordContent;

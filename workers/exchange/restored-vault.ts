@@ -1,7 +1,8 @@
 import type { Bytes } from '../../protocol/bytes.ts';
+import { type JsonObject } from '../../protocol/json.ts';
 import { exchangeBounds } from './bounds.ts';
 import { VaultDraft, type ImportedLink, type ImportedVault } from './imported.ts';
-import { listIn, malformed, type JsonObject } from './json-values.ts';
+import { listIn, malformed } from './json-values.ts';
 import { portableContent } from './portable-content.ts';
 import { textsIn, type PortableRecord } from './portable-record.ts';
 import { oneLine } from './field-parts.ts';

@@ -37,6 +37,7 @@ import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
 import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
 import { parseFieldValue } from '../../../../protocol/records/field-values.ts';
+import { parseObject } from '../../../../protocol/json.ts';
 import { parseFileRef } from '../../../../protocol/records/files.ts';
 import { parseOneTimeSecret } from '../../../../protocol/records/one-time-secret.ts';
 import {
@@ -46,7 +47,7 @@ import {
 } from '../../../../protocol/records/pam-settings.ts';
 import { parseErrorBody } from '../../../../protocol/secrets-manager/error-body.ts';
 import { openLegacyCbc, openLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
-import { parseAnyBase64, parseJson } from '../../../../protocol/secrets-manager/members.ts';
+import { parseAnyBase64 } from '../../../../protocol/secrets-manager/members.ts';
 import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/request.ts';
 import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
 import { parseSecretsResponse } from '../../../../protocol/secrets-manager/responses.ts';
@@ -242,7 +243,11 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     decode: openSecretsManagerBody,
     cost: 5,
   },
-  { name: 'json', valid: [utf8('{"a":[1,null]}')], decode: parseJson },
+  {
+    name: 'json',
+    valid: [utf8('{"a":[1,null]}')],
+    decode: (bytes) => parseObject(parseUtf8(bytes), 'not json'),
+  },
   { name: 'secrets-manager error', valid: [utf8('{"error":"key","key_id":7}')], decode: parseErrorBody },
 ];
 
