@@ -13,6 +13,7 @@ import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { checkCopy } from '../records/record-bounds.ts';
 import type { Head } from '../router/head/head.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
 import { checkClient } from './client-bounds.ts';
@@ -142,16 +143,6 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
     removeClient: signedIn(removeClient),
     listGateways: signedIn(readGateways),
   };
-}
-
-/** Counting and adding are one step for each account. */
-async function lockAccount(tx: Tx, accountUid: Uid): Promise<void> {
-  await tx
-    .selectFrom('account')
-    .select('account_uid')
-    .where('account_uid', '=', uidBytes(accountUid))
-    .forUpdate()
-    .executeTakeFirstOrThrow();
 }
 
 async function requireRoomForApplication(tx: Tx, accountUid: Uid): Promise<void> {

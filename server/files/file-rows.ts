@@ -5,6 +5,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { StartFileRequest } from '../../protocol/messages/gen/file_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 
 /** Throws `conflict` for a UID that is taken by another file, `limit-reached` with the bound that is reached. */
@@ -80,16 +81,6 @@ export async function listUploads(db: Database, account: Uid) {
     .where('named', '=', false)
     .orderBy('changed_at', 'desc')
     .limit(limits.uploadsPerAccount)
-    .execute();
-}
-
-/** Counting and adding happen one after another for an account; no record of it waits for this. */
-async function lockAccount(tx: Tx, account: Uid): Promise<void> {
-  await tx
-    .selectFrom('account')
-    .select('account_uid')
-    .where('account_uid', '=', uidBytes(account))
-    .forNoKeyUpdate()
     .execute();
 }
 

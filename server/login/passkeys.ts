@@ -3,8 +3,9 @@ import { equal } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { WebAuthnAssertion } from '../../protocol/messages/gen/webauthn_pb.js';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { insertCredential, lockAccount } from './second-factors.ts';
+import { insertCredential } from './second-factors.ts';
 import { verifyAssertion, type Credential, type RelyingParty } from './webauthn.ts';
 
 const passkeysPerAccount = 20;

@@ -10,6 +10,7 @@ import type { WebAuthnAssertion } from '../../protocol/messages/gen/webauthn_pb.
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Insertable } from 'kysely';
 import type { Schema } from '../store/schema.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
 import { BackupCodes } from './backup-codes.ts';
@@ -202,16 +203,6 @@ export async function rowsOf(db: Database | Tx, accountUid: Uid) {
     .where('account_uid', '=', uidBytes(accountUid))
     .orderBy('created_at')
     .execute();
-}
-
-/** Counting and adding are one step for each account. */
-export async function lockAccount(tx: Tx, accountUid: Uid): Promise<void> {
-  await tx
-    .selectFrom('account')
-    .select('account_uid')
-    .where('account_uid', '=', uidBytes(accountUid))
-    .forUpdate()
-    .executeTakeFirstOrThrow();
 }
 
 /** Throws `conflict` for a credential that is known already. */

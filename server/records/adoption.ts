@@ -1,10 +1,10 @@
 // What an owner's manifest covers, when others wrote the newest revision or took the record over. protocol.md §9.7.
 import { sql } from 'kysely';
-import { ProtocolError } from '../../protocol/errors.ts';
 import { GranteeKind, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
+import { requireAll } from '../store/affected-rows.ts';
 import type { Tx } from '../store/database.ts';
 import { contentTagColumn } from './content-tag.ts';
 import { uidArray } from './feed.ts';
@@ -40,7 +40,7 @@ async function adoptRecords(tx: Tx, caller: Uid, adopted: PutRecordsRequest['ado
       RETURNING transfer.record_uid
     )
     SELECT record_uid FROM covered UNION SELECT record_uid FROM released`.execute(tx);
-  requireAll(rows.length, adopted.length);
+  requireAll(BigInt(rows.length), adopted.length, 'record');
 }
 
 async function adoptFolders(
@@ -55,7 +55,7 @@ async function adoptFolders(
       ${adopted.map(({ revision }) => revision)}::bigint[]) AS named(folder_uid, revision)
     WHERE shared_folder.folder_uid = named.folder_uid AND shared_folder.revision = named.revision
       AND covered_revision < shared_folder.revision AND owner_uid = ${uidBytes(caller)}`.execute(tx);
-  requireAll(Number(numAffectedRows ?? 0n), adopted.length);
+  requireAll(numAffectedRows, adopted.length, 'folder');
 }
 
 /**
@@ -90,8 +90,4 @@ export async function leaveFormerOwners(
   await sql`DELETE FROM record_transfer
     WHERE record_uid = ANY(${uids}) AND account_uid = ${uidBytes(caller)}`.execute(tx);
   await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uids})`.execute(tx);
-}
-
-function requireAll(found: number, expected: number): void {
-  if (found !== expected) throw new ProtocolError('conflict', 'the record was changed meanwhile');
 }

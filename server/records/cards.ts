@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { CardChange, PutCardsRequest } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { requireAll } from '../store/affected-rows.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { announce, FeedKind, newsFor, uidArray, type Reached } from './feed.ts';
 import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
@@ -59,7 +60,7 @@ async function insertCards(tx: Tx, caller: Uid, changes: readonly CardChange[], 
     INSERT INTO card (account_uid, object_uid, revision, sealed)
     SELECT ${account}, object_uid, 1, sealed FROM ${columnsOf(changes)}
     ON CONFLICT DO NOTHING`.execute(tx);
-  requireAll(numAffectedRows, changes.length);
+  requireAll(numAffectedRows, changes.length, 'card');
 }
 
 async function updateCards(tx: Tx, caller: Uid, changes: readonly CardChange[]): Promise<void> {
@@ -68,7 +69,7 @@ async function updateCards(tx: Tx, caller: Uid, changes: readonly CardChange[]):
     UPDATE card SET revision = card.revision + 1, sealed = c.sealed FROM ${columnsOf(changes)}
     WHERE card.account_uid = ${uidBytes(caller)} AND card.object_uid = c.object_uid
       AND card.revision = c.base_revision`.execute(tx);
-  requireAll(numAffectedRows, changes.length);
+  requireAll(numAffectedRows, changes.length, 'card');
 }
 
 async function removeCards(tx: Tx, caller: Uid, changes: readonly CardChange[]): Promise<void> {
@@ -77,7 +78,7 @@ async function removeCards(tx: Tx, caller: Uid, changes: readonly CardChange[]):
     DELETE FROM card USING ${columnsOf(changes)}
     WHERE card.account_uid = ${uidBytes(caller)} AND card.object_uid = c.object_uid
       AND card.revision = c.base_revision`.execute(tx);
-  requireAll(numAffectedRows, changes.length);
+  requireAll(numAffectedRows, changes.length, 'card');
 }
 
 function columnsOf(changes: readonly CardChange[]) {
@@ -85,8 +86,4 @@ function columnsOf(changes: readonly CardChange[]) {
     ${uidArray(changes.map((change) => change.objectUid))},
     ${changes.map((change) => change.baseRevision)}::bigint[],
     ${changes.map((change) => Buffer.from(change.sealed))}::bytea[]) AS c(object_uid, base_revision, sealed)`;
-}
-
-function requireAll(affected: bigint | undefined, expected: number): void {
-  if (affected !== BigInt(expected)) throw new ProtocolError('conflict', 'the card was changed meanwhile');
 }

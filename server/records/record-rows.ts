@@ -1,8 +1,8 @@
 // The rows of records: one statement for one change and for a page of them.
 import { sql } from 'kysely';
-import { ProtocolError } from '../../protocol/errors.ts';
 import type { RecordChange } from '../../protocol/messages/gen/record_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { requireAll } from '../store/affected-rows.ts';
 import type { Tx } from '../store/database.ts';
 import { contentTag } from './content-tag.ts';
 import { uidArray } from './feed.ts';
@@ -44,7 +44,7 @@ export async function insertRecords(
       ${now}, deleted, ${uidBytes(writer)}, signature, key_version, '{}', 1, tag, deleted
     FROM ${columnsOf(planned)}
     ON CONFLICT DO NOTHING`.execute(tx);
-  requireAll(numAffectedRows, planned.length);
+  requireAll(numAffectedRows, planned.length, 'record');
   await setFiles(tx, planned);
 }
 
@@ -65,7 +65,7 @@ export async function updateOwnRecords(
       covered_revision = record.revision + 1, covered_tag = c.tag, covered_deleted = c.deleted
     FROM ${columnsOf(planned)}
     WHERE record.record_uid = c.record_uid AND record.revision = c.base_revision`.execute(tx);
-  requireAll(numAffectedRows, planned.length);
+  requireAll(numAffectedRows, planned.length, 'record');
   await setFiles(tx, planned);
 }
 
@@ -83,7 +83,7 @@ export async function updateForeignRecords(
       changed_at = ${now}, writer_uid = ${uidBytes(writer)}, signature = c.signature
     FROM ${columnsOf(planned)}
     WHERE record.record_uid = c.record_uid AND record.revision = c.base_revision`.execute(tx);
-  requireAll(numAffectedRows, planned.length);
+  requireAll(numAffectedRows, planned.length, 'record');
   await setFiles(tx, planned);
 }
 
@@ -151,8 +151,4 @@ function columnsOf(planned: readonly PlannedChange[]) {
     ${planned.map(({ keyVersion }) => keyVersion)}::integer[])
     AS c(record_uid, owner_uid, base_revision, sealed_key, sealed_data, tag, sealed_launch, connections, launch_until,
       max_sessions, signature, deleted, key_version)`;
-}
-
-function requireAll(affected: bigint | undefined, expected: number): void {
-  if (affected !== BigInt(expected)) throw new ProtocolError('conflict', 'the record was changed meanwhile');
 }

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { CreateShareLinkRequest } from '../../protocol/messages/gen/share-link_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
 
@@ -28,14 +29,9 @@ export async function insertShareLink(
   }
 }
 
-/** The account's row is held until the transaction ends: links made at once are counted one after another. */
+/** Links made at once are counted one after another. */
 async function requireRoom(tx: Tx, account: Uid): Promise<void> {
-  await tx
-    .selectFrom('account')
-    .select('account_uid')
-    .where('account_uid', '=', uidBytes(account))
-    .forNoKeyUpdate()
-    .executeTakeFirst();
+  await lockAccount(tx, account);
   const { count } = await tx
     .selectFrom('share_link')
     .select((is) => is.fn.countAll<string>().as('count'))
