@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import net from 'node:net';
+import type { Socket } from 'node:net';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { openTcp } from '../tcp.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 
 type Receiver = (batch: readonly Instruction[]) => void;
@@ -16,7 +16,7 @@ type Receiver = (batch: readonly Instruction[]) => void;
 export class InstructionSocket {
   /** Settles when the connection is gone, with the reason. */
   readonly closed: Promise<SessionFailure>;
-  readonly #socket: net.Socket;
+  readonly #socket: Socket;
   readonly #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
   #queue: Instruction[] = [];
   #receiver: Receiver = (batch) => this.#enqueue(batch);
@@ -24,7 +24,7 @@ export class InstructionSocket {
   #failure: SessionFailure | null = null;
   #written = 0;
 
-  constructor(socket: net.Socket) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 15_000); // a guacd on another host may vanish without a word
@@ -41,18 +41,9 @@ export class InstructionSocket {
 
   /** Opens the TCP connection. Throws `guacd-unreachable`, or what the signal's owner decides. */
   static async connect(host: string, port: number, signal: AbortSignal): Promise<InstructionSocket> {
-    const socket = net.connect({ host, port });
-    const giveUp = () => socket.destroy(new Error('given up'));
-    signal.addEventListener('abort', giveUp, { once: true });
-    try {
-      signal.throwIfAborted();
-      await once(socket, 'connect');
-    } catch {
-      socket.destroy();
+    const socket = await openTcp(host, port, signal).catch(() => {
       throw new SessionFailure('guacd', 'guacd-unreachable', 'no connection to guacd');
-    } finally {
-      signal.removeEventListener('abort', giveUp);
-    }
+    });
     return new InstructionSocket(socket);
   }
 

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import net from 'node:net';
+import type { Socket } from 'node:net';
+import { openTcp } from '../tcp.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { FailureCode } from '../terminal/failure.ts';
 
@@ -14,20 +14,12 @@ const causes: Readonly<Record<string, readonly [FailureCode, string]>> = {
 };
 
 /** Opens a TCP connection to the target. Throws a {@link SessionFailure} with the cause, or `cancelled`. */
-export async function connectTcp(host: string, port: number, signal: AbortSignal): Promise<net.Socket> {
-  const socket = net.connect({ host, port });
-  const giveUp = () => socket.destroy(new Error('given up'));
-  signal.addEventListener('abort', giveUp, { once: true });
+export async function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   try {
-    signal.throwIfAborted();
-    await once(socket, 'connect');
-    socket.setNoDelay(true);
-    return socket;
+    const socket = await openTcp(host, port, signal);
+    return socket.setNoDelay(true);
   } catch (error) {
-    socket.destroy();
     throw signal.aborted ? new SessionFailure('target', 'cancelled') : failureOf(error);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
   }
 }
 

@@ -23,6 +23,7 @@ import { linkOf } from '../fakes/hostile-organisation.ts';
 import { HostileServer } from '../fakes/hostile-server.ts';
 import { ApiClient } from '../fixtures/api-client.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
+import { codeOf } from '../fixtures/outcome.ts';
 import { startTestServer } from '../fixtures/server.ts';
 
 const password = 'correct horse battery staple';
@@ -30,11 +31,6 @@ const newPassword = 'another horse battery staple';
 const { method } = RecoveryService;
 const victim = 'member@example.test';
 
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: Error) => error.name,
-  );
 const heard = (gaps: WordGaps, words: readonly string[] | null) =>
   gaps.flatMap((word, at) => (word === null ? [words?.[at] ?? ''] : []));
 

@@ -17,6 +17,7 @@ import type { Draft, RecordWriter } from '../../workers/engine/records/record-wr
 import { ContactPins } from '../../workers/engine/sharing/contact-pins.ts';
 import { SharingOffice, type SharingParts } from '../../workers/engine/sharing/sharing-office.ts';
 import { Office } from '../fakes/shares.ts';
+import { codeOf } from '../fixtures/outcome.ts';
 
 const ownUid = newUid();
 let stored: Map<Uid, Draft>;
@@ -50,12 +51,6 @@ const withOther = (member: RosterMember, key: 'ecdhPublicKey' | 'signingPublicKe
   ...member,
   [key]: keyPair().publicKey,
 });
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: Error) => error.name,
-  );
-
 beforeEach(() => {
   stored = new Map();
   writers = new Map();

@@ -18,18 +18,13 @@ import { webTransport } from '../../workers/transport/web.ts';
 import type { Transport } from '../../workers/engine/environment.ts';
 import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
+import { codeOf } from '../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
 const password = 'correct horse battery staple';
 const shared = { title: 'Shared title 8471', login: 'shared-login-8471', secret: 'shared-secret-8471' };
 const { createShareLink, peekShareLink, openShareLink } = ShareLinkService.method;
 const { perAccount } = limits.shareLink;
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => 'done',
-    (error: unknown) => (error as ProtocolError).code,
-  );
-
 let server: TestServer;
 let postgres: EmbeddedPostgres;
 let owner: TestEngine;

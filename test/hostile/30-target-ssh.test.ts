@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connectTarget } from '../../gateway/ssh/target.ts';
 import type { TargetOptions } from '../../gateway/ssh/target.ts';
 import type { TargetConnection } from '../../gateway/ssh/target-connection.ts';
-import { SessionFailure } from '../../gateway/terminal/failure.ts';
+import { failureOf } from '../fixtures/outcome.ts';
 
 const hostKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
   type: 'sec1',
@@ -70,15 +70,6 @@ async function connect(port: number): Promise<TargetConnection> {
   return connection;
 }
 
-async function codeOf(opening: Promise<unknown>): Promise<string> {
-  const failure: unknown = await opening.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (failure instanceof SessionFailure) return failure.code;
-  throw failure ?? new Error('it opened');
-}
-
 describe('a target that does not speak SSH', () => {
   it.each([
     ['says nothing', () => {}, 'target-timed-out'],
@@ -93,7 +84,7 @@ describe('a target that does not speak SSH', () => {
     ['announces a packet of 4 GiB', hugePacket, 'target-protocol'],
   ] as [string, (socket: net.Socket) => void, string][])('%s: named, in time', async (_, behave, code) => {
     const port = await listen(net.createServer(behave));
-    expect(await codeOf(connectTarget(optionsFor(port, { handshakeMs: 1_000 })))).toBe(code);
+    expect((await failureOf(connectTarget(optionsFor(port, { handshakeMs: 1_000 })))).code).toBe(code);
   });
 });
 
@@ -134,18 +125,20 @@ describe('a target that wants the password for something else', () => {
         });
       });
     }, 'ask');
-    expect(await codeOf(connectTarget(optionsFor(port)))).toBe('login-question');
+    expect((await failureOf(connectTarget(optionsFor(port)))).code).toBe('login-question');
     expect(told).toEqual(['', '']);
   });
 
   it('does not get it before its host key is trusted', async () => {
     let asked = false;
     const port = await evil((client) => client.on('authentication', () => (asked = true)), 'ask');
-    expect(await codeOf(connectTarget(optionsFor(port, { trustOnFirstUse: false })))).toBe(
+    expect((await failureOf(connectTarget(optionsFor(port, { trustOnFirstUse: false })))).code).toBe(
       'host-key-unknown',
     );
     const pinnedHostKeys = ['ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTY='];
-    expect(await codeOf(connectTarget(optionsFor(port, { pinnedHostKeys })))).toBe('host-key-mismatch');
+    expect((await failureOf(connectTarget(optionsFor(port, { pinnedHostKeys })))).code).toBe(
+      'host-key-mismatch',
+    );
     expect(asked).toBe(false);
   });
 
@@ -157,7 +150,9 @@ describe('a target that wants the password for something else', () => {
         again();
       });
     }, 'ask');
-    expect(await codeOf(connectTarget(optionsFor(port, { handshakeMs: 500 })))).toBe('target-timed-out');
+    expect((await failureOf(connectTarget(optionsFor(port, { handshakeMs: 500 })))).code).toBe(
+      'target-timed-out',
+    );
   });
 });
 
@@ -231,7 +226,7 @@ describe('a target that is let in', () => {
   it('that grants no shell is named', async () => {
     const port = await evil((client) => client.on('session', (_accept, refuse) => refuse()));
     const connection = await connect(port);
-    expect(await codeOf(connection.openShell(terminal, {}))).toBe('target-error');
+    expect((await failureOf(connection.openShell(terminal, {}))).code).toBe('target-error');
   });
 
   it('that lies about its exit does no harm', async () => {

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SessionFailure } from '../../../gateway/terminal/failure.ts';
 import { openSshSession } from '../../../gateway/terminal/ssh-session.ts';
 import type { SshSession, SshSessionOptions } from '../../../gateway/terminal/ssh-session.ts';
 import type { Guacd } from '../../../scripts/process/guacd.ts';
@@ -9,6 +8,7 @@ import { freePort } from '../../../scripts/process/guacd.ts';
 import { startTestGuacd } from '../../fixtures/guacd.ts';
 import type { SshTarget } from '../../fixtures/ssh-target.ts';
 import { startSshTarget } from '../../fixtures/ssh-target.ts';
+import { failureOf } from '../../fixtures/outcome.ts';
 import { BrowserStandIn, Ear } from './stand-ins.ts';
 
 /** What Debian's own sshd_config adds. */
@@ -69,15 +69,6 @@ async function fileHolds(at: SshTarget, name: string, content: string): Promise<
   } finally {
     watcher.close();
   }
-}
-
-async function failureOf(opening: Promise<unknown>): Promise<SessionFailure> {
-  const failure: unknown = await opening.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (failure instanceof SessionFailure) return failure;
-  throw failure ?? new Error('it opened');
 }
 
 describe.runIf(asRoot)('a shell over real guacd and sshd', () => {

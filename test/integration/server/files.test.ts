@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ProtocolError } from '../../../protocol/errors.ts';
 import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
 import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { sealedChunks } from '../../fixtures/sealed-file.ts';
 
@@ -36,11 +36,6 @@ describe('files', () => {
     sealedSize: BigInt(sealedFileSize(size)),
     sealedNote: envelopeOf('note'),
   });
-  const codeOf = (call: Promise<unknown>) =>
-    call.then(
-      () => 'done',
-      (error: unknown) => (error as ProtocolError).code,
-    );
   const stored = async (size = 100) => {
     const { client, recordUid } = await person();
     const started = announce(recordUid, size);

@@ -16,6 +16,7 @@ import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { ApiClient } from '../../fixtures/api-client.ts';
 import { enrolGateway } from '../../fixtures/application.ts';
 import { joinVault, openGatewayLink } from '../../fixtures/link-client.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 const { method } = OrganisationService;
@@ -67,12 +68,6 @@ describe('organisations at the server', () => {
       ...{ administrator: false, email: `a.person.with.a.name.${i}@example.test` },
     }));
   };
-  const codeOf = (call: Promise<unknown>) =>
-    call.then(
-      () => 'done',
-      (error: Error) => error.name,
-    );
-
   test('a roster must follow from the stored one, under the organisation’s key, with an administrator', async () => {
     const client = await newFounder();
     const put = async (roster: Promise<SignedRoster>) =>

@@ -10,6 +10,7 @@ import {
   untilOrganisation,
 } from '../../fixtures/organisation.ts';
 import { startEngine } from '../../fixtures/engine.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 let server: TestServer;
@@ -17,12 +18,6 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server.close());
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: Error) => error.name,
-  );
 
 describe('invitations', () => {
   test('a second person joins by link and both see each other', async () => {

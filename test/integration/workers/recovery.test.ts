@@ -4,6 +4,7 @@ import { oneTimeCode } from '../../../workers/tools/one-time-code.ts';
 import type { WordGaps } from '../../../workers/api/recovery.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { found, join, organisationPassword, untilMembers } from '../../fixtures/organisation.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 let server: TestServer;
@@ -11,12 +12,6 @@ beforeAll(async () => void (server = await startTestServer()));
 afterAll(() => server.close());
 
 const newPassword = 'a password made after the old one was lost';
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: Error) => error.name,
-  );
 
 /** What the other person reads for the words that are left out. */
 const heard = (gaps: WordGaps, words: readonly string[] | null) =>

@@ -1,21 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ShareLinkService } from '../../../protocol/messages/gen/share-link_pb.js';
-import type { ProtocolError } from '../../../protocol/errors.ts';
 import type { NewShareLink } from '../../../workers/api.ts';
 import { parseShareLink, deriveShareLinkKeys } from '../../../protocol/vault/share-link.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 const password = 'correct horse battery staple';
 const hour = 60 * 60_000;
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => 'done',
-    (error: unknown) => (error as ProtocolError).code,
-  );
-
 describe('one-time share links', () => {
   let server: TestServer;
   const engines: TestEngine[] = [];

@@ -4,6 +4,7 @@ import type { Uid } from '../../../protocol/uid.ts';
 import type { RecordRights } from '../../../workers/api.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
 import { startOrganisation } from '../../fixtures/organisation.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 let server: TestServer;
@@ -28,12 +29,6 @@ const people = () => {
 };
 const to = (...names: (keyof typeof uids)[]) =>
   names.map((name) => ({ kind: 'account', uid: uids[name] }) as const);
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'done',
-    (error: Error) => error.name,
-  );
-
 function save(engine: TestEngine, title: string, password = 'the secret') {
   return engine.saveRecord({
     content: { type: 'login', title, fields: [{ type: 'password', value: [password] }] },

@@ -3,9 +3,9 @@ import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openGuacd } from '../../../gateway/guacd/connection.ts';
 import type { GuacdConnection, GuacdOptions } from '../../../gateway/guacd/connection.ts';
-import { SessionFailure } from '../../../gateway/terminal/failure.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
 import type { Instruction } from '../../../protocol/guacamole/instruction.ts';
+import { failureOf } from '../../fixtures/outcome.ts';
 import { agreeable, FakeGuacd } from './fake-guacd.ts';
 
 const started: FakeGuacd[] = [];
@@ -41,15 +41,6 @@ async function connect(guacd: FakeGuacd, changes: Partial<GuacdOptions> = {}) {
   const connection = await openGuacd(optionsFor(guacd, changes));
   open.push(connection);
   return connection;
-}
-
-async function failureOf(opening: Promise<unknown>): Promise<SessionFailure> {
-  const failure: unknown = await opening.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (failure instanceof SessionFailure) return failure;
-  throw failure ?? new Error('it opened');
 }
 
 describe('the handshake', () => {
