@@ -136,6 +136,8 @@ export const limits = {
   grantsPerObject: 500,
   /** Shared folders that one record is in. */
   foldersPerRecord: 16,
+  /** Replaced keys of a shared folder that it keeps, for entries whose authors have been away since. */
+  formerFolderKeys: 32,
   /** Shared folders of one owner, and records in one of them. */
   foldersPerAccount: 10_000,
   recordsPerFolder: 50_000,

@@ -75,6 +75,7 @@ export const purposes = {
   manifest: 'manifest',
   folderKey: 'folder-key',
   folderData: 'folder-data',
+  formerFolderKey: 'former-folder-key',
   entryKey: 'entry-key',
   entryLaunchKey: 'entry-launch-key',
   entryPlace: 'entry-place',

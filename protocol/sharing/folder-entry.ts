@@ -24,6 +24,8 @@ export interface FolderEntry {
   readonly sealedLaunchKeyHash: Bytes;
   readonly recordKeyVersion: number;
   readonly folderKeyVersion: number;
+  /** Of the folder key under which this record key was first put there; at most `folderKeyVersion`. */
+  readonly firstFolderKeyVersion: number;
 }
 
 export interface SealedEntryKeys {
@@ -54,6 +56,7 @@ export async function signFolderEntry(
     sealedLaunchKeyHash: sha256(keys.sealedLaunchKey),
     recordKeyVersion: entry.recordKeyVersion,
     folderKeyVersion: entry.folderKeyVersion,
+    firstFolderKeyVersion: entry.firstFolderKeyVersion,
   });
   return { ...keys, body, signature: await author.sign(signatureContexts.folderEntry, body) };
 }
@@ -65,6 +68,8 @@ export function parseFolderEntry(message: Pick<FolderEntryMessage, 'body'>): Fol
     throw new ProtocolError('malformed', 'a hash is not 32 bytes');
   if (body.issuedAtMs < 0n || body.issuedAtMs > BigInt(Number.MAX_SAFE_INTEGER))
     throw new ProtocolError('malformed', 'not a time');
+  if (body.firstFolderKeyVersion > body.folderKeyVersion)
+    throw new ProtocolError('malformed', 'a key of a folder before its first');
   const { edit, share } = body;
   return {
     folderUid: uidOf(body.folderUid),
@@ -78,6 +83,7 @@ export function parseFolderEntry(message: Pick<FolderEntryMessage, 'body'>): Fol
     sealedLaunchKeyHash: new Uint8Array(body.sealedLaunchKeyHash),
     recordKeyVersion: body.recordKeyVersion,
     folderKeyVersion: body.folderKeyVersion,
+    firstFolderKeyVersion: body.firstFolderKeyVersion,
   };
 }
 

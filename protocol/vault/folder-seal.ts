@@ -7,7 +7,9 @@ import { pad, unpad } from '../crypto/padding.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
 import { objectIn, parseObject } from '../json.ts';
+import { limits } from '../limits.ts';
 import { parseUid, type Uid } from '../uid.ts';
+import { formerKeysToJson, parseFormerKeys, type FormerFolderKey } from './former-folder-keys.ts';
 
 /** Which shared folder, of whom. protocol.md §19.4. */
 export interface FolderScope {
@@ -19,6 +21,8 @@ export interface FolderScope {
 export interface FolderContent {
   readonly name: string;
   readonly subfolders: readonly Subfolder[];
+  /** Keys that were replaced, the oldest first; at most `limits.formerFolderKeys`. */
+  readonly formerKeys: readonly FormerFolderKey[];
 }
 export interface Subfolder {
   readonly uid: Uid;
@@ -57,7 +61,8 @@ export async function sealFolder(
 ): Promise<Bytes> {
   requireBounds(content);
   const key = await SymmetricKey.import(launchKey);
-  const padded = pad(utf8(JSON.stringify(content)));
+  const { name, subfolders, formerKeys } = content;
+  const padded = pad(utf8(JSON.stringify({ name, subfolders, formerKeys: formerKeysToJson(formerKeys) })));
   return await sealEnvelope(key, purposes.folderData, objectsOf(scope, revision), padded);
 }
 
@@ -125,10 +130,14 @@ function purposeOf(kind: EntryKeyKind) {
 }
 
 function parseFolder(text: string): FolderContent {
-  const { name, subfolders } = parseObject(text, 'not a folder');
+  const { name, subfolders, formerKeys } = parseObject(text, 'not a folder');
   if (typeof name !== 'string' || !Array.isArray(subfolders))
     throw new ProtocolError('malformed', 'not a folder');
-  const content = { name, subfolders: subfolders.map(parseSubfolder) };
+  const content = {
+    name,
+    subfolders: subfolders.map(parseSubfolder),
+    formerKeys: parseFormerKeys(formerKeys),
+  };
   requireBounds(content);
   return content;
 }
@@ -144,7 +153,9 @@ function parseSubfolder(value: unknown): Subfolder {
   return { uid: parseUid(uid), name, parentUid: parentUid === null ? null : parseUid(parentUid) };
 }
 
-function requireBounds({ name, subfolders }: FolderContent): void {
+function requireBounds({ name, subfolders, formerKeys }: FolderContent): void {
+  if (formerKeys.length > limits.formerFolderKeys)
+    throw new ProtocolError('too-large', 'too many former keys');
   const named = [name, ...subfolders.map((subfolder) => subfolder.name)];
   if (subfolders.length > most.subfolders) throw new ProtocolError('too-large', 'too many subfolders');
   if (named.some((text) => text.trim() === '' || text.length > most.name))

@@ -59,7 +59,10 @@ async function tellBefore(tx: Tx, records: readonly Uid[]): Promise<Reached> {
   );
 }
 
-/** What names a former owner, or seals a former key. */
+/**
+ * What names a former owner, or seals a former key. Of a former key, what somebody else put into a folder stays: its
+ * author puts it there anew when they have the new one.
+ */
 async function endShares(tx: Tx, records: ReturnType<typeof uidArray>, onlyFormer: boolean): Promise<void> {
   await sql`
     DELETE FROM sharing_grant USING record
@@ -68,5 +71,6 @@ async function endShares(tx: Tx, records: ReturnType<typeof uidArray>, onlyForme
   await sql`
     DELETE FROM folder_entry entry USING record
     WHERE record.record_uid = ANY(${records}) AND entry.record_uid = record.record_uid
-      AND (NOT ${onlyFormer} OR entry.record_key_version < record.key_version)`.execute(tx);
+      AND (NOT ${onlyFormer} OR (entry.record_key_version < record.key_version
+        AND entry.author_uid = record.owner_uid))`.execute(tx);
 }

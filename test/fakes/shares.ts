@@ -10,6 +10,7 @@ import { signFolder } from '../../protocol/signed/folder-signature.ts';
 import type { Roster } from '../../protocol/signed/roster.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
+import type { FormerFolderKey } from '../../protocol/vault/former-folder-keys.ts';
 import { folderLaunchKeyOf, sealFolder, wrapFolderKey } from '../../protocol/vault/folder-seal.ts';
 import type { KeyPair, RosterSource } from '../../workers/engine/sharing/roster-source.ts';
 import { ShareBook } from '../../workers/engine/sharing/share-book.ts';
@@ -119,10 +120,17 @@ export class Office {
   }
 
   /** A shared folder as its writer seals it. */
-  async folder(writer: Person, folder: GivenObject, name: string, revision = 1n, owner = writer) {
+  async folder(
+    writer: Person,
+    folder: GivenObject,
+    name: string,
+    revision = 1n,
+    owner = writer,
+    formerKeys: readonly FormerFolderKey[] = [],
+  ) {
     const scope = { folderUid: folder.uid, ownerUid: folder.ownerUid };
     const launchKey = folderLaunchKeyOf(folder.key, folder.uid);
-    const sealedData = await sealFolder(launchKey, scope, revision, { name, subfolders: [] });
+    const sealedData = await sealFolder(launchKey, scope, revision, { name, subfolders: [], formerKeys });
     const { dataKey } = await keysOf(owner);
     return {
       folderUid: uidBytes(folder.uid),

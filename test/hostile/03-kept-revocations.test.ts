@@ -1,59 +1,30 @@
 // Attack class 3: release on demand, by keeping what was taken back. The server answers a revocation and goes on showing
 // the grants and entries that it ended: nobody of them is given a new key.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Uid } from '../../protocol/uid.ts';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
 import type { TestEngine } from '../fixtures/engine.ts';
+import { startKeepingServer, type KeepingServer } from '../fixtures/keeping-server.ts';
 import { startOrganisation } from '../fixtures/organisation.ts';
-import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
-let folder: string;
-let postgres: EmbeddedPostgres;
-let database: pg.Client;
-let server: TestServer;
+let server: KeepingServer;
 let engines: TestEngine[] = [];
 let benUid: Uid;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sallyport-kept-'));
-  chmodSync(folder, 0o711);
-  postgres = await startEmbeddedPostgres({ folder });
-  const { host, user, database: name } = postgres.connection;
-  const databaseUrl = `postgres:///${name}?host=${encodeURIComponent(host)}&user=${user}`;
-  server = await startTestServer({ databaseUrl });
-  database = new pg.Client({ host, user, database: name });
-  await database.connect();
+  server = await startKeepingServer();
   engines = (await startOrganisation(server.url, 2)).map(({ engine }) => engine);
   benUid = (await people().ben.readOrganisation()).ownUid;
 });
 afterAll(async () => {
   for (const engine of engines) await engine.close();
-  await database.end();
   await server.close();
-  await postgres.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
-afterEach(async () => {
-  for (const table of ['sharing_grant', 'folder_entry'])
-    await database.query(`DROP TRIGGER IF EXISTS kept ON ${table}`);
-});
+afterEach(() => server.behave());
 
 function people() {
   const [ada, ben] = engines;
   if (!ada || !ben) throw new Error('two people');
   return { ada, ben };
-}
-
-/** The server deletes nothing from that table any more. */
-async function keep(table: 'sharing_grant' | 'folder_entry'): Promise<void> {
-  await database.query(`CREATE OR REPLACE FUNCTION kept_${table}() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO ${table} SELECT OLD.* ON CONFLICT DO NOTHING; RETURN NULL; END $$`);
-  await database.query(`CREATE TRIGGER kept AFTER DELETE ON ${table} FOR EACH ROW
-    EXECUTE FUNCTION kept_${table}()`);
 }
 
 const save = (engine: TestEngine, title: string, more = {}) =>
@@ -89,7 +60,7 @@ test('a grant that goes on being shown: the new key is not sealed to who is out'
   const uid = await save(ada, 'shared');
   await ada.shareRecords({ recordUids: [uid], grantees: toBen(), rights: 'view', expiresAt: null });
   await ben.syncNow();
-  await keep('sharing_grant');
+  await server.keep('sharing_grant');
   const report = await ada.unshare({ objectUid: uid, grantees: toBen() });
   expect(report.givenTo).toEqual([]);
   await saveAgain(ada, uid, 'after the revocation');
@@ -103,7 +74,7 @@ test('the same of a shared folder, and of the records in it', async () => {
   const rights = { records: 'view', manageMembers: false, manageRecords: false } as const;
   await ada.shareFolder({ folderUid, grantees: toBen(), rights, expiresAt: null });
   await ben.syncNow();
-  await keep('sharing_grant');
+  await server.keep('sharing_grant');
   const report = await ada.unshare({ objectUid: folderUid, grantees: toBen() });
   expect(report.givenTo).toEqual([]);
   await saveAgain(ada, uid, 'after the folder');
@@ -117,7 +88,7 @@ test('an entry that goes on being shown: the record’s new key is not put there
   const rights = { records: 'view', manageMembers: false, manageRecords: false } as const;
   await ada.shareFolder({ folderUid, grantees: toBen(), rights, expiresAt: null });
   expect(await secretOf(ben, uid)).toContain('taken out');
-  await keep('folder_entry');
+  await server.keep('folder_entry');
   await ada.removeFromFolder({ folderUid, recordUids: [uid] });
   await saveAgain(ada, uid, 'after it was taken out');
   expect(await secretOf(ben, uid)).not.toContain('after it was taken out');

@@ -8,6 +8,7 @@ import { openGrantKey } from '../../protocol/sharing/grant-key.ts';
 import { requireSealedKey, verifyGrant } from '../../protocol/sharing/grant.ts';
 import { verifyFolder } from '../../protocol/signed/folder-signature.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import { formerKeysToJson, unwrapFormerFolderKey } from '../../protocol/vault/former-folder-keys.ts';
 import { folderLaunchKeyOf, openFolder, unwrapEntryKey } from '../../protocol/vault/folder-seal.ts';
 import { openLaunchCard, recordLaunchKeyOf } from '../../protocol/vault/launch-card.ts';
 import {
@@ -160,6 +161,12 @@ runVectors<SharedFolder>('shared folder', sharedFolders, async (vector) => {
   const [sealedData, revision] = [parseHex(vector.sealed), BigInt(vector.revision)];
   const statement = { ownerUid, folderUid, keyVersion, revision, sealedData };
   verifyFolder(parseHex(vector.writerKey), statement, parseHex(vector.signature));
-  const launchKey = folderLaunchKeyOf(parseHex(vector.folderKey), folderUid);
-  expect(await openFolder(launchKey, { ownerUid, folderUid }, revision, sealedData)).toEqual(vector.content);
+  const folderKey = parseHex(vector.folderKey);
+  const launchKey = folderLaunchKeyOf(folderKey, folderUid);
+  const opened = await openFolder(launchKey, { ownerUid, folderUid }, revision, sealedData);
+  expect({ ...opened, formerKeys: formerKeysToJson(opened.formerKeys) }).toEqual(vector.content);
+  for (const former of opened.formerKeys) {
+    const key = await unwrapFormerFolderKey(folderKey, folderUid, former);
+    expect(folderLaunchKeyOf(key, folderUid)).toEqual(former.launchKey);
+  }
 });

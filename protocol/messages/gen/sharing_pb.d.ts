@@ -411,6 +411,13 @@ export declare type EntryBody = Message<"sallyport.v1.EntryBody"> & {
    * @generated from field: uint32 folder_key_version = 13;
    */
   folderKeyVersion: number;
+
+  /**
+   * Under which this very record key was first put there: who had that one may have the record's key.
+   *
+   * @generated from field: uint32 first_folder_key_version = 14;
+   */
+  firstFolderKeyVersion: number;
 };
 
 /**

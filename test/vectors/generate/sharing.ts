@@ -33,6 +33,7 @@ const granteeUid = uid('grantee');
 const recordUid = uid('record');
 const folderUid = uid('folder');
 const none = new Uint8Array(0);
+const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
 const moment = 1_800_000_000_000n;
 const parts = { version: 0, 'key id': 1, nonce: 9, ciphertext: 21, tag: -1 };
 
@@ -200,6 +201,7 @@ export function folderEntries(): object[] {
     sealedLaunchKeyHash: sha256(sealedLaunchKey),
     recordKeyVersion: 1,
     folderKeyVersion: 2,
+    firstFolderKeyVersion: 1,
   };
   const encode = (change: object = {}) => encodeMessage(EntryBodySchema, { ...fields, ...change });
   const of = (body: Uint8Array, signer = owner, as = label) => ({
@@ -228,6 +230,7 @@ export function folderEntries(): object[] {
       rights: { ...view, ...rights },
       recordKeyVersion: 1,
       folderKeyVersion: 2,
+      firstFolderKeyVersion: 1,
     },
     key: hex(recordKey),
   });
@@ -270,6 +273,7 @@ export function folderEntries(): object[] {
     malformed('no record', { recordUid: none }),
     malformed('no author', { authorUid: none }),
     malformed('a hash of 31 bytes', { sealedKeyHash: seed('short', 31) }),
+    malformed('a first folder key after its own', { firstFolderKeyVersion: 3 }),
     malformed('no hash of the launch key', { sealedLaunchKeyHash: none }),
     malformed('made before time began', { issuedAtMs: -1n }),
     bad('no message', of(Uint8Array.of(0xff)), 'malformed'),
@@ -479,12 +483,22 @@ export function manifests(): object[] {
 export function sharedFolders(): object[] {
   const folderKey = seed('folder key');
   const launchKey = hkdf(folderKey, none, context('sallyport/v1/folder-launch-key', folderUid.text));
+  const formerKey = (keyVersion: number) => {
+    const former = seed(`former folder key ${keyVersion}`);
+    const objects = [folderUid.text, uint32(keyVersion)];
+    return {
+      keyVersion,
+      sealedKey: base64url(envelope(`former ${keyVersion}`, folderKey, 'former-folder-key', objects, former)),
+      launchKey: base64url(hkdf(former, none, context('sallyport/v1/folder-launch-key', folderUid.text))),
+    };
+  };
   const content = {
     name: 'Servers',
     subfolders: [
       { uid: uid('subfolder').text, name: 'Test', parentUid: null },
       { uid: uid('deeper').text, name: 'Old', parentUid: uid('subfolder').text },
     ],
+    formerKeys: [formerKey(1), formerKey(3)],
   };
   const bound = [ownerUid.text, folderUid.text, uint64(2)];
   const seal = (
@@ -539,8 +553,8 @@ export function sharedFolders(): object[] {
     {
       ...base,
       name: 'with none',
-      ...of(seal('{"name":"Servers","subfolders":[]}')),
-      content: { name: 'Servers', subfolders: [] },
+      ...of(seal('{"name":"Servers","subfolders":[],"formerKeys":[]}')),
+      content: { name: 'Servers', subfolders: [], formerKeys: [] },
     },
     bad('another revision', { revision: 3 }, 'bad-signature'),
     bad('another key version', { keyVersion: 2 }, 'bad-signature'),
@@ -558,19 +572,50 @@ export function sharedFolders(): object[] {
     ),
     malformed('no json', 'x'),
     malformed('null', 'null'),
-    malformed('without a name', { subfolders: [] }),
-    malformed('with an empty name', { name: ' ', subfolders: [] }),
-    malformed('with a name of 201 characters', { name: 'x'.repeat(201), subfolders: [] }),
-    malformed('without subfolders', { name: 'x' }),
-    malformed('with a subfolder that is a text', { name: 'x', subfolders: ['y'] }),
+    malformed('without a name', { subfolders: [], formerKeys: [] }),
+    malformed('with an empty name', { name: ' ', subfolders: [], formerKeys: [] }),
+    malformed('with a name of 201 characters', { name: 'x'.repeat(201), subfolders: [], formerKeys: [] }),
+    malformed('without subfolders', { name: 'x', formerKeys: [] }),
+    malformed('with a subfolder that is a text', { name: 'x', subfolders: ['y'], formerKeys: [] }),
     malformed('with a subfolder without a parent', {
       name: 'x',
       subfolders: [{ uid: uid('s').text, name: 'y' }],
+      formerKeys: [],
     }),
     malformed('with a subfolder whose parent is no UID', {
       name: 'x',
       subfolders: [{ uid: uid('s').text, name: 'y', parentUid: 'z' }],
+      formerKeys: [],
     }),
-    bad('with 2001 subfolders', of(seal(JSON.stringify({ name: 'x', subfolders: many }))), 'too-large'),
+    bad(
+      'with 2001 subfolders',
+      of(seal(JSON.stringify({ name: 'x', subfolders: many, formerKeys: [] }))),
+      'too-large',
+    ),
+    malformed('without former keys', { name: 'x', subfolders: [] }),
+    ...[
+      ['a former key that is a text', ['y']],
+      ['a former key of version 0', [formerKey(0)]],
+      ['a former key of a version that is no integer', [{ ...formerKey(1), keyVersion: 1.5 }]],
+      ['former keys whose versions do not rise', [formerKey(2), formerKey(2)]],
+      ['a former key without its sealed key', [{ ...formerKey(1), sealedKey: undefined }]],
+      ['a launch key that is padded base64', [{ ...formerKey(1), launchKey: `${formerKey(1).launchKey}=` }]],
+      ['a launch key of 31 bytes', [{ ...formerKey(1), launchKey: base64url(seed('x').subarray(1)) }]],
+    ].map(([what, formerKeys]) =>
+      malformed(`with ${String(what)}`, { name: 'x', subfolders: [], formerKeys }),
+    ),
+    bad(
+      'with 33 former keys',
+      of(
+        seal(
+          JSON.stringify({
+            name: 'x',
+            subfolders: [],
+            formerKeys: Array.from({ length: 33 }, (_, i) => formerKey(i + 1)),
+          }),
+        ),
+      ),
+      'too-large',
+    ),
   ];
 }

@@ -11,6 +11,7 @@ import {
   wrapFolderKey,
   type FolderContent,
 } from '../../../protocol/vault/folder-seal.ts';
+import { renewFormerKeys } from '../../../protocol/vault/former-folder-keys.ts';
 import { tagOf, type ManifestElement } from '../../../protocol/vault/manifest.ts';
 import { otherElement } from '../manifest/other-elements.ts';
 import type { KnownFolder } from './known-shares.ts';
@@ -40,9 +41,13 @@ export class FolderWriter {
       ...{ kind: 'folder', uid, ownerUid: this.#office.ownUid },
       ...{ key: randomBytes(32), keyVersion: 1 },
     };
-    await this.#put({ folder, baseRevision: 0n, content: { name, subfolders: [] } }, {});
+    await this.#put({ folder, baseRevision: 0n, content: { name, subfolders: [], formerKeys: [] } }, {});
     wipe(folder.key);
     return uid;
+  }
+
+  rename({ folderUid, name }: { folderUid: Uid; name: string }): Promise<void> {
+    return this.change(folderUid, (content) => ({ ...content, name }));
   }
 
   /** Throws `not-found`, `open-failed`, or `not-allowed` for who may not change it. */
@@ -52,17 +57,21 @@ export class FolderWriter {
     wipe(draft.folder.key);
   }
 
-  /** An own folder under a new key, with all that wraps it. */
+  /** An own folder under a new key, with all that wraps it; the former one goes on opening what others put there. */
   async rekey(folderUid: Uid, wrapsOf: (folder: GivenObject) => Promise<FolderWraps>): Promise<void> {
     const draft = await this.#draftOf(folderUid);
     const folder = { ...draft.folder, key: randomBytes(32), keyVersion: draft.folder.keyVersion + 1 };
-    await this.#put({ ...draft, folder }, await wrapsOf(folder));
+    const launchKey = folderLaunchKeyOf(draft.folder.key, folderUid);
+    const replaced = { ...draft.folder, launchKey };
+    const formerKeys = await renewFormerKeys(folderUid, replaced, folder.key, draft.content.formerKeys);
+    const content = { ...draft.content, formerKeys };
+    await this.#put({ ...draft, folder, content }, await wrapsOf(folder));
     wipe(folder.key, draft.folder.key);
   }
 
   async remove(folderUid: Uid): Promise<void> {
     const { writes, session } = this.#office.parts;
-    this.#known(folderUid);
+    this.require(folderUid);
     await writes.run({
       change: () => ({ out: this.#covered(folderUid), in: [] }),
       send: (manifest) =>
@@ -106,24 +115,29 @@ export class FolderWriter {
     return { folderUid: uidBytes(folderUid), baseRevision, sealedKey, sealedData, keyVersion, signature };
   }
 
+  /** Throws `not-found`. */
+  require(folderUid: Uid): KnownFolder {
+    const known = this.#office.parts.shares.shares.folders.get(folderUid);
+    if (!known) throw new ProtocolError('not-found', 'there is no such folder');
+    return known;
+  }
+
+  /** With its key, the caller's to wipe. Throws `not-found`, or `not-allowed` for who may only launch. */
+  async given(folderUid: Uid): Promise<GivenObject> {
+    const { ownerUid, message } = this.require(folderUid);
+    const key = await this.#office.parts.shares.keyring.ofFolder('full', folderUid, ownerUid);
+    if (key === null) throw new ProtocolError('not-allowed', 'the folder is not this account’s to give');
+    return { kind: 'folder', uid: folderUid, ownerUid, key, keyVersion: message.keyVersion };
+  }
+
   async #draftOf(folderUid: Uid): Promise<FolderDraft> {
     const { shares } = this.#office.parts;
-    const known = this.#known(folderUid);
-    const { ownerUid, message } = known;
-    const described = await shares.folder(known);
-    const key = await shares.keyring.ofFolder('full', folderUid, ownerUid);
-    if (described === null || key === null) throw new ProtocolError('open-failed');
-    if (!described.access.rights.manageRecords)
+    const known = this.require(folderUid);
+    const content = await shares.contentOf(known);
+    if (content === null) throw new ProtocolError('open-failed');
+    if (!shares.accessToFolder(folderUid, known.ownerUid)?.rights.manageRecords)
       throw new ProtocolError('not-allowed', 'the folder may not be changed');
-    const { name, subfolders } = described;
-    const folder: GivenObject = {
-      kind: 'folder',
-      uid: folderUid,
-      ownerUid,
-      key,
-      keyVersion: message.keyVersion,
-    };
-    return { folder, baseRevision: message.revision, content: { name, subfolders } };
+    return { folder: await this.given(folderUid), baseRevision: known.message.revision, content };
   }
 
   #covered(folderUid: Uid): ManifestElement[] {
@@ -135,11 +149,5 @@ export class FolderWriter {
     const known = this.#office.parts.shares.shares.folders.get(folderUid);
     if ((known?.message.revision ?? 0n) !== baseRevision)
       throw new ProtocolError('conflict', 'the folder was changed meanwhile');
-  }
-
-  #known(folderUid: Uid): KnownFolder {
-    const known = this.#office.parts.shares.shares.folders.get(folderUid);
-    if (!known) throw new ProtocolError('not-found', 'there is no such folder');
-    return known;
   }
 }

@@ -4,7 +4,9 @@ import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
 import { findMember } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
+import type { FolderEntries } from './folder-entries.ts';
 import type { FolderShares } from './folder-shares.ts';
+import type { KnownFolder } from './known-shares.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
 import { sealGrant, type GivenObject } from './share-seal.ts';
 import type { SharingOffice } from './sharing-office.ts';
@@ -13,6 +15,7 @@ export interface KeyRenewalParts {
   readonly office: SharingOffice;
   readonly rekeying: Rekeying;
   readonly folders: FolderShares;
+  readonly entries: FolderEntries;
 }
 
 /**
@@ -36,18 +39,19 @@ export class KeyRenewal {
   }
 
   async #run(): Promise<void> {
-    const { rekeying, folders, office } = this.#parts;
+    const { rekeying, folders, entries, office } = this.#parts;
     if (!office.parts.isComplete()) return;
     for (const uid of this.#due('folder')) await folders.rekey(uid, new RekeyReport());
     const records = this.#due('record');
-    for (const { recordUid } of await this.#behind(true)) records.add(recordUid);
+    for (const { recordUid } of await this.#behind()) records.add(recordUid);
+    for (const recordUid of this.#seenByFormer()) records.add(recordUid);
     await rekeying.records([...records], new RekeyReport());
     await this.#sealAnew();
-    const mine = Map.groupBy(await this.#behind(false), ({ folderUid }) => folderUid);
-    for (const [folderUid, entries] of mine)
-      await folders.renewEntries(
+    const mine = Map.groupBy(this.#mineBehind(), ({ folderUid }) => folderUid);
+    for (const [folderUid, behind] of mine)
+      await entries.renew(
         folderUid,
-        entries.map(({ recordUid }) => recordUid),
+        behind.map(({ recordUid }) => recordUid),
       );
   }
 
@@ -101,32 +105,53 @@ export class KeyRenewal {
     return granteeKind === 'team' && team !== undefined && granteeKeyVersion < team.keyVersion;
   }
 
-  /** Entries under a former key of their folder that this account can put there anew: of own records, or its own of others. */
-  async #behind(own: boolean): Promise<FolderEntry[]> {
-    const { shares, rosters, session } = this.#office.parts;
-    const rules = shares.shares.rules(rosters.roster);
+  /** Of own records, entries under a former key of their folder that this account can put there anew. */
+  async #behind(): Promise<FolderEntry[]> {
+    const { shares } = this.#office.parts;
     const behind: FolderEntry[] = [];
     for (const { entry } of shares.shares.allEntries()) {
       const folder = shares.shares.folders.get(entry.folderUid);
       if (!folder || entry.folderKeyVersion >= folder.message.keyVersion) continue;
-      if (!this.#isToRenew(entry, own) || rules.ofEntry(entry, session.deviceNow()) === null) continue;
-      if (!shares.accessToFolder(folder.uid, folder.ownerUid)?.rights.manageRecords) continue;
-      const key = await shares.keyring.ofFolder('full', folder.uid, folder.ownerUid);
-      if (key === null) continue;
-      wipe(key);
-      behind.push(entry);
+      if (this.#isOwnToRenew(entry) && (await this.#mayPut(folder))) behind.push(entry);
     }
     return behind;
   }
 
-  #isToRenew({ recordUid, recordOwnerUid, authorUid, recordKeyVersion }: FolderEntry, own: boolean): boolean {
+  /** Own records that somebody else put anew under a newer key of a folder: who had the former one has the record's. */
+  *#seenByFormer(): Iterable<Uid> {
+    for (const { entry } of this.#office.parts.shares.shares.allEntries()) {
+      const isSeen = entry.firstFolderKeyVersion < entry.folderKeyVersion;
+      if (isSeen && this.#isOwnToRenew(entry)) yield entry.recordUid;
+    }
+  }
+
+  /** This account's entries of other people's records, under a former key of folder or record. */
+  #mineBehind(): FolderEntry[] {
     const { shares, book } = this.#office.parts;
-    const known = book.get(recordUid);
-    if (known?.ownerUid !== recordOwnerUid || known.deleted || !known.proved) return false;
-    if ((known.keyVersion || 1) !== recordKeyVersion || book.isOwn(known) !== own) return false;
-    if (own) return true;
-    const rights = shares.accessTo(recordUid, recordOwnerUid)?.rights;
-    return authorUid === this.#office.ownUid && rights !== undefined && rights.share && !rights.launchOnly;
+    return [...shares.shares.allEntries()]
+      .map(({ entry }) => entry)
+      .filter(({ folderUid, recordUid, folderKeyVersion, recordKeyVersion }) => {
+        const folderVersion = shares.shares.folders.get(folderUid)?.message.keyVersion ?? 0;
+        const recordVersion = book.get(recordUid)?.keyVersion ?? 0;
+        return folderKeyVersion < folderVersion || (folderVersion > 0 && recordKeyVersion < recordVersion);
+      })
+      .filter((entry) => this.#office.isToRenew(entry));
+  }
+
+  async #mayPut({ uid, ownerUid }: KnownFolder): Promise<boolean> {
+    const { shares } = this.#office.parts;
+    if (!shares.accessToFolder(uid, ownerUid)?.rights.manageRecords) return false;
+    const key = await shares.keyring.ofFolder('full', uid, ownerUid);
+    if (key !== null) wipe(key);
+    return key !== null;
+  }
+
+  #isOwnToRenew(entry: FolderEntry): boolean {
+    const { shares, book, rosters, session } = this.#office.parts;
+    const known = book.get(entry.recordUid);
+    if (known?.ownerUid !== entry.recordOwnerUid || known.deleted || !known.proved) return false;
+    if ((known.keyVersion || 1) !== entry.recordKeyVersion || !book.isOwn(known)) return false;
+    return shares.shares.rules(rosters.roster).ofEntry(entry, session.deviceNow()) !== null;
   }
 
   /** What this account gave teams of other people's objects. */

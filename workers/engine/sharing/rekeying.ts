@@ -7,7 +7,6 @@ import { firstText, withValue, type RecordContent } from '../../../protocol/reco
 import type { Grant } from '../../../protocol/sharing/grant.ts';
 import { joinOf, type Rights } from '../../../protocol/sharing/rights.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import { openPlace } from '../../../protocol/vault/folder-seal.ts';
 import type { Draft } from '../records/record-writer.ts';
 import type { KnownEntry } from './known-shares.ts';
 import { sealEntry, sealGrant, type GivenObject } from './share-seal.ts';
@@ -183,23 +182,23 @@ export class Rekeying {
     return entries.filter((entry) => entry !== null);
   }
 
-  async #entry(record: GivenObject, { entry, message }: KnownEntry): Promise<EntryMessage | null> {
+  async #entry(record: GivenObject, known: KnownEntry): Promise<EntryMessage | null> {
     const { shares } = this.#office.parts;
+    const { entry } = known;
     const { folderUid, folderOwnerUid } = entry;
     const folder = shares.shares.folders.get(folderUid);
     const access = shares.accessToFolder(folderUid, folderOwnerUid);
     const key = await shares.keyring.ofFolder('full', folderUid, folderOwnerUid);
-    const launchKey = await shares.keyring.ofFolder('launch', folderUid, folderOwnerUid);
-    if (!folder || !access?.rights.manageRecords || key === null || launchKey === null) return null;
+    if (!folder || !access?.rights.manageRecords || key === null) return null;
     const { keyVersion } = folder.message;
     const place = {
       rights: entry.rights,
-      subfolderUid: await openPlace(launchKey, entry, message.sealedPlace).catch(() => null), // at the top then
+      subfolderUid: await shares.placeOf(known),
       issuedAtMs: Math.max(this.#office.parts.session.deviceNow(), entry.issuedAtMs + 1),
     };
     const given: GivenObject = { kind: 'folder', uid: folderUid, ownerUid: folderOwnerUid, key, keyVersion };
     const sealed = await sealEntry(this.#office.giver, given, record, place);
-    wipe(key, launchKey);
+    wipe(key);
     return sealed;
   }
 }

@@ -19,7 +19,7 @@ import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
 import type { Revocation } from './revocations.ts';
 import type { SharedFolderEntry, SharedKeys, StoredShare } from './shared-keys.ts';
 
-export type ShareBookParts = Omit<KeyringParts, 'shares'>;
+export type ShareBookParts = Omit<KeyringParts, 'shares' | 'formerKeys'>;
 
 interface OpenedFolder {
   readonly revision: bigint;
@@ -38,7 +38,8 @@ export class ShareBook implements SharedKeys {
 
   constructor(parts: ShareBookParts) {
     this.#parts = parts;
-    this.keyring = new ShareKeyring({ ...parts, shares: () => this.shares });
+    const formerKeys = async (uid: Uid) => (await this.#contentOfFolder(uid))?.formerKeys ?? [];
+    this.keyring = new ShareKeyring({ ...parts, shares: () => this.shares, formerKeys });
     const { rosters, now, warn } = parts;
     this.#admission = new ShareAdmission({ shares: this.#shares, roster: () => rosters.roster, now, warn });
   }
@@ -134,14 +135,45 @@ export class ShareBook implements SharedKeys {
   async folder(known: KnownFolder): Promise<SharedFolderEntry | null> {
     const { uid, ownerUid, message } = known;
     const access = this.accessToFolder(uid, ownerUid);
-    const content = access && (await this.#contentOf(known));
+    const content = access && (await this.contentOf(known));
     if (!access || !content) return null;
+    const { name, subfolders } = content;
     const places = await this.#placesIn(known);
-    return { uid, ownerUid, ...content, access, places, revision: message.revision };
+    return { uid, ownerUid, name, subfolders, access, places, revision: message.revision };
+  }
+
+  /** What a folder says of itself; null when it does not open. Whoever wrote it must have been allowed to. */
+  async contentOf({ uid, ownerUid, message }: KnownFolder): Promise<FolderContent | null> {
+    const opened = this.#opened.get(uid);
+    if (opened?.revision === message.revision) return opened.content;
+    const writer = this.accessToFolder(uid, ownerUid, uidOf(message.writerUid));
+    const key = writer?.rights.manageRecords ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
+    if (key === null) return null;
+    const content = await this.#orNull(() =>
+      openFolder(key, { folderUid: uid, ownerUid }, message.revision, message.sealedData),
+    );
+    wipe(key);
+    if (content !== null) this.#opened.set(uid, { revision: message.revision, content });
+    return content;
+  }
+
+  /** In which subfolder an entry is; at the top when it does not say. */
+  async placeOf(known: KnownEntry): Promise<Uid | null> {
+    const opened = this.#places.get(known);
+    if (opened !== undefined) return opened;
+    const { entry, message } = known;
+    const key = await this.keyring.ofFolderThen('launch', entry);
+    if (key === null) return null;
+    const place = await this.#orNull(() => openPlace(key, entry, message.sealedPlace));
+    wipe(key);
+    this.#places.set(known, place);
+    return place;
   }
 
   clear(): void {
     this.keyring.forget();
+    for (const { content } of this.#opened.values())
+      wipe(...content.formerKeys.map(({ launchKey }) => launchKey));
     this.#opened.clear();
     this.#stored = [];
     this.#admission.clear();
@@ -167,38 +199,15 @@ export class ShareBook implements SharedKeys {
     this.#admission.admit(stored);
   }
 
-  /** Whoever wrote it must have been allowed to. */
-  async #contentOf({ uid, ownerUid, message }: KnownFolder): Promise<FolderContent | null> {
-    const opened = this.#opened.get(uid);
-    if (opened?.revision === message.revision) return opened.content;
-    const writer = this.accessToFolder(uid, ownerUid, uidOf(message.writerUid));
-    const key = writer?.rights.manageRecords ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
-    if (key === null) return null;
-    const content = await this.#orNull(() =>
-      openFolder(key, { folderUid: uid, ownerUid }, message.revision, message.sealedData),
-    );
-    wipe(key);
-    if (content !== null) this.#opened.set(uid, { revision: message.revision, content });
-    return content;
+  async #contentOfFolder(uid: Uid): Promise<FolderContent | null> {
+    const known = this.shares.folders.get(uid);
+    return known ? await this.contentOf(known) : null;
   }
 
-  async #placesIn({ uid, ownerUid }: KnownFolder): Promise<ReadonlyMap<Uid, Uid | null>> {
+  async #placesIn({ uid }: KnownFolder): Promise<ReadonlyMap<Uid, Uid | null>> {
     const entries = this.shares.entriesIn(uid);
-    const key = await this.keyring.ofFolder('launch', uid, ownerUid);
-    if (key === null) return new Map();
-    const places = await Promise.all(entries.map((known) => this.#placeOf(known, key)));
-    wipe(key);
+    const places = await Promise.all(entries.map((known) => this.placeOf(known)));
     return new Map(entries.map(({ entry }, i) => [entry.recordUid, places[i] ?? null]));
-  }
-
-  /** At the top when it does not say. */
-  async #placeOf(known: KnownEntry, key: Bytes): Promise<Uid | null> {
-    const opened = this.#places.get(known);
-    if (opened !== undefined) return opened;
-    const { entry, message } = known;
-    const place = await this.#orNull(() => openPlace(key, entry, message.sealedPlace));
-    this.#places.set(known, place);
-    return place;
   }
 
   async #orNull<T>(open: () => Promise<T>): Promise<T | null> {

@@ -1,6 +1,6 @@
 import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { requireEntryKey } from '../../../protocol/sharing/folder-entry.ts';
+import { requireEntryKey, type FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import { openGrantKey } from '../../../protocol/sharing/grant-key.ts';
 import { requireSealedKey, type SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -11,6 +11,7 @@ import {
   unwrapFolderKey,
   type EntryKeyKind,
 } from '../../../protocol/vault/folder-seal.ts';
+import { unwrapFormerFolderKey, type FormerFolderKey } from '../../../protocol/vault/former-folder-keys.ts';
 import { recordLaunchKeyOf } from '../../../protocol/vault/launch-card.ts';
 import type { KnownEntry, KnownGrant, KnownShares } from './known-shares.ts';
 import type { RosterSource } from './roster-source.ts';
@@ -18,6 +19,8 @@ import type { RosterSource } from './roster-source.ts';
 export interface KeyringParts {
   readonly keys: AccountKeys;
   readonly shares: () => KnownShares;
+  /** The keys that the folder had before, as it says itself. */
+  readonly formerKeys: (folderUid: Uid) => Promise<readonly FormerFolderKey[]>;
   readonly rosters: RosterSource;
   readonly now: () => number;
   readonly warn: (message: string) => void;
@@ -25,8 +28,15 @@ export interface KeyringParts {
 
 /** Both keys of a shared folder; the full one is null for who may only launch. */
 interface FolderKeys {
+  readonly keyVersion: number;
   readonly full: Bytes | null;
   readonly launch: Bytes;
+}
+
+/** The key of an object, and which of its keys it is. */
+interface GivenKey {
+  readonly key: Bytes;
+  readonly keyVersion: number;
 }
 
 /** Folders whose keys are kept open. A person is in dozens. */
@@ -47,7 +57,7 @@ export class ShareKeyring {
   /** K or V of a record, 32 bytes, the caller's to wipe; null when this account has none. */
   async ofRecord(kind: EntryKeyKind, recordUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
     const direct = await this.#byGrants(kind, 'record', recordUid, ownerUid);
-    if (direct !== null) return direct;
+    if (direct !== null) return direct.key;
     for (const known of this.#newestFirst(recordUid, ownerUid)) {
       const key = await this.#byEntry(kind, known);
       if (key !== null) return key;
@@ -61,6 +71,19 @@ export class ShareKeyring {
     return key ? copy(key) : null;
   }
 
+  /** The same of the key that an entry names: the present one, or a former one that the present one opens. */
+  async ofFolderThen(kind: EntryKeyKind, entry: FolderEntry): Promise<Bytes | null> {
+    const { folderUid, folderOwnerUid, folderKeyVersion } = entry;
+    const folder = await this.#folderKeys(folderUid, folderOwnerUid);
+    if (folder === null) return null;
+    const present = folder[kind];
+    if (folder.keyVersion === folderKeyVersion) return present && copy(present);
+    const keys = await this.#parts.formerKeys(folderUid);
+    const former = keys.find(({ keyVersion }) => keyVersion === folderKeyVersion);
+    if (!former || kind === 'launch') return former ? copy(former.launchKey) : null;
+    return present && (await this.#orNull(() => unwrapFormerFolderKey(present, folderUid, former)));
+  }
+
   /** The keys of a folder are looked for anew: something about it changed. */
   forget(): void {
     for (const { full, launch } of this.#folders.values()) wipe(launch, ...(full ? [full] : []));
@@ -68,26 +91,22 @@ export class ShareKeyring {
   }
 
   async #byEntry(kind: EntryKeyKind, { entry, message }: KnownEntry): Promise<Bytes | null> {
-    const folder = await this.#folderKeys(entry.folderUid, entry.folderOwnerUid);
-    if (folder === null) return null;
-    const full = await this.#unwrap(folder.full, 'full', copy(message.sealedKey), { entry, message });
+    const full = await this.#unwrap('full', copy(message.sealedKey), entry);
     if (full !== null && kind === 'full') return full;
     if (full !== null) return launchOf('record', full, entry.recordUid);
     if (kind === 'full') return null;
-    return await this.#unwrap(folder.launch, 'launch', copy(message.sealedLaunchKey), { entry, message });
+    return await this.#unwrap('launch', copy(message.sealedLaunchKey), entry);
   }
 
-  async #unwrap(
-    folderKey: Bytes | null,
-    kind: EntryKeyKind,
-    sealed: Bytes,
-    { entry }: KnownEntry,
-  ): Promise<Bytes | null> {
-    if (folderKey === null || sealed.length === 0) return null;
-    return await this.#orNull(async () => {
+  async #unwrap(kind: EntryKeyKind, sealed: Bytes, entry: FolderEntry): Promise<Bytes | null> {
+    const folderKey = sealed.length > 0 ? await this.ofFolderThen(kind, entry) : null;
+    if (folderKey === null) return null;
+    const key = await this.#orNull(async () => {
       requireEntryKey(entry, kind, sealed);
       return await unwrapEntryKey(folderKey, kind, entry, sealed);
     });
+    wipe(folderKey);
+    return key;
   }
 
   async #folderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
@@ -102,18 +121,23 @@ export class ShareKeyring {
   }
 
   async #findFolderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
-    const full = await this.#fullFolderKey(folderUid, ownerUid);
-    if (full !== null) return { full, launch: folderLaunchKeyOf(full, folderUid) };
-    const launch = await this.#byGrants('launch', 'folder', folderUid, ownerUid);
-    return launch && { full: null, launch };
+    const found = await this.#fullFolderKey(folderUid, ownerUid);
+    if (found !== null) {
+      const { key: full, keyVersion } = found;
+      return { full, launch: folderLaunchKeyOf(full, folderUid), keyVersion };
+    }
+    const given = await this.#byGrants('launch', 'folder', folderUid, ownerUid);
+    return given && { full: null, launch: given.key, keyVersion: given.keyVersion };
   }
 
-  async #fullFolderKey(folderUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
+  async #fullFolderKey(folderUid: Uid, ownerUid: Uid): Promise<GivenKey | null> {
     const { keys, shares } = this.#parts;
     if (ownerUid !== keys.accountUid) return await this.#byGrants('full', 'folder', folderUid, ownerUid);
-    const sealed = shares().folders.get(folderUid)?.message.sealedKey;
-    if (!sealed) return null;
-    return await this.#orNull(() => unwrapFolderKey(keys.dataKey, { folderUid, ownerUid }, sealed));
+    const message = shares().folders.get(folderUid)?.message;
+    if (!message) return null;
+    const scope = { folderUid, ownerUid };
+    const key = await this.#orNull(() => unwrapFolderKey(keys.dataKey, scope, message.sealedKey));
+    return key && { key, keyVersion: message.keyVersion };
   }
 
   async #byGrants(
@@ -121,13 +145,14 @@ export class ShareKeyring {
     objectKind: SharedKind,
     uid: Uid,
     ownerUid: Uid,
-  ): Promise<Bytes | null> {
+  ): Promise<GivenKey | null> {
     for (const known of this.#grantsFor(objectKind, uid, ownerUid)) {
-      const { launchOnly } = known.grant.rights;
+      const { keyVersion, rights } = known.grant;
+      const { launchOnly } = rights;
       if (launchOnly && kind === 'full') continue;
       const key = await this.#orNull(() => this.#openGrant(known));
       if (key === null) continue;
-      return kind === 'launch' && !launchOnly ? launchOf(objectKind, key, uid) : key;
+      return { key: kind === 'launch' && !launchOnly ? launchOf(objectKind, key, uid) : key, keyVersion };
     }
     return null;
   }

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { empty, type Bytes } from '../../../protocol/bytes.ts';
 import type { FolderEntrySchema, GrantSchema } from '../../../protocol/messages/gen/sharing_pb.js';
-import { signFolderEntry } from '../../../protocol/sharing/folder-entry.ts';
+import { signFolderEntry, type FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import { sealGrantKey } from '../../../protocol/sharing/grant-key.ts';
 import { signGrant, type GranteeType, type SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Rights } from '../../../protocol/sharing/rights.ts';
@@ -70,6 +70,8 @@ export interface EntryPlace {
   readonly rights: Rights;
   readonly subfolderUid: Uid | null;
   readonly issuedAtMs: number;
+  /** The entry in whose place it comes. */
+  readonly before?: Pick<FolderEntry, 'recordKeyVersion' | 'firstFolderKeyVersion'> | null;
 }
 
 /** A signed entry: the record's keys under the folder's. Of a launch-only entry nobody gets the record's own key. */
@@ -77,7 +79,7 @@ export async function sealEntry(
   giver: Giver,
   folder: GivenObject,
   record: GivenObject,
-  { rights, subfolderUid, issuedAtMs }: EntryPlace,
+  { rights, subfolderUid, issuedAtMs, before }: EntryPlace,
 ): Promise<MessageInitShape<typeof FolderEntrySchema>> {
   const names = { folderUid: folder.uid, recordUid: record.uid };
   const folderLaunchKey = folderLaunchKeyOf(folder.key, folder.uid);
@@ -86,6 +88,7 @@ export async function sealEntry(
     sealedKey: rights.launchOnly ? empty : await wrapEntryKey(folder.key, 'full', names, record.key),
     sealedLaunchKey: await wrapEntryKey(folderLaunchKey, 'launch', names, launchKey),
   };
+  const isSameKey = before?.recordKeyVersion === record.keyVersion;
   const entry = {
     ...names,
     folderOwnerUid: folder.ownerUid,
@@ -95,6 +98,7 @@ export async function sealEntry(
     issuedAtMs,
     recordKeyVersion: record.keyVersion,
     folderKeyVersion: folder.keyVersion,
+    firstFolderKeyVersion: isSameKey ? before.firstFolderKeyVersion : folder.keyVersion,
   };
   const signed = await signFolderEntry(giver.signer, entry, keys);
   return { ...signed, sealedPlace: await sealPlace(folderLaunchKey, names, subfolderUid) };

@@ -1,29 +1,40 @@
 import type { Rekeyed, SharingVerbs } from '../../api/sharing.ts';
 import { AccessViews } from './access-views.ts';
 import { ContactPins } from './contact-pins.ts';
+import { FolderEntries } from './folder-entries.ts';
 import { FolderShares } from './folder-shares.ts';
+import { FolderWriter } from './folder-writer.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { RecordShares } from './record-shares.ts';
 import { Rekeying } from './rekeying.ts';
 import { RevocationRecords } from './revocation-records.ts';
 import { SharingOffice, type SharingParts } from './sharing-office.ts';
+import { Subfolders } from './subfolders.ts';
 
 /** The sharing verbs of an unlocked vault. */
 export class SharingDesk {
   readonly records: RecordShares;
-  readonly folders: FolderShares;
+  readonly folders: FolderWriter;
+  readonly members: FolderShares;
+  readonly entries: FolderEntries;
+  readonly subfolders: Subfolders;
   readonly views: AccessViews;
   readonly #office: SharingOffice;
   readonly #renewal: KeyRenewal;
 
   constructor(parts: Omit<SharingParts, 'pins' | 'revocations'>) {
     const [pins, revocations] = [new ContactPins(parts), new RevocationRecords(parts)];
-    this.#office = new SharingOffice({ ...parts, pins, revocations });
-    const rekeying = new Rekeying(this.#office);
-    this.records = new RecordShares(this.#office, rekeying);
-    this.folders = new FolderShares(this.#office, rekeying);
-    this.views = new AccessViews(this.#office);
-    this.#renewal = new KeyRenewal({ office: this.#office, rekeying, folders: this.folders });
+    const office = new SharingOffice({ ...parts, pins, revocations });
+    const [rekeying, writer] = [new Rekeying(office), new FolderWriter(office)];
+    const entries = new FolderEntries({ office, rekeying, writer });
+    this.#office = office;
+    this.records = new RecordShares(office, rekeying);
+    this.folders = writer;
+    this.members = new FolderShares({ office, rekeying, writer, entries });
+    this.entries = entries;
+    this.subfolders = new Subfolders({ office, writer, entries });
+    this.views = new AccessViews(office);
+    this.#renewal = new KeyRenewal({ office, rekeying, folders: this.members, entries });
   }
 
   /** What this account took back counts no more: as its devices wrote it. To be called before anything is adopted. */
@@ -38,6 +49,6 @@ export class SharingDesk {
 
   unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
     const isFolder = this.#office.parts.shares.shares.folders.has(input.objectUid);
-    return isFolder ? this.folders.unshare(input) : this.records.unshare(input);
+    return isFolder ? this.members.unshare(input) : this.records.unshare(input);
   }
 }

@@ -1,5 +1,6 @@
 import type { GranteeRef } from '../../api/sharing.ts';
 import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
+import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import { isWithin, type Rights } from '../../../protocol/sharing/rights.ts';
 import { findMember, type RosterMember } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -178,6 +179,18 @@ export class SharingOffice {
     const { revocations } = this.parts.shares.shares;
     const notBefore = revocations.notBefore(kind, objectUid, granteeUid, this.ownUid);
     return Math.max(this.parts.session.deviceNow(), notBefore, ...given);
+  }
+
+  /** Whether this account put somebody else's record there, and may do so still. */
+  isToRenew(entry: FolderEntry): boolean {
+    const { shares, book, rosters, session } = this.parts;
+    const { recordUid, recordOwnerUid, authorUid } = entry;
+    const known = book.get(recordUid);
+    if (authorUid !== this.ownUid || known?.ownerUid !== recordOwnerUid || known.deleted) return false;
+    if (!known.proved || book.isOwn(known)) return false;
+    const rights = shares.accessTo(recordUid, recordOwnerUid)?.rights;
+    if (!rights?.share || rights.launchOnly) return false;
+    return shares.shares.rules(rosters.roster).ofEntry(entry, session.deviceNow()) !== null;
   }
 
   #keyOf({ kind, uid }: GranteeRef) {

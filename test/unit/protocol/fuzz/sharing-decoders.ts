@@ -93,7 +93,10 @@ export const sealedTextDecoders: readonly Decoder<string>[] = [
   },
   {
     name: 'shared folder',
-    valid: ['{"name":"a","subfolders":[{"uid":"x","name":"b","parentUid":null}]}'],
+    valid: [
+      '{"name":"a","subfolders":[{"uid":"x","name":"b","parentUid":null}],"formerKeys":[]}',
+      '{"name":"a","subfolders":[],"formerKeys":[{"keyVersion":1,"sealedKey":"AAAA","launchKey":"AAAA"}]}',
+    ],
     decode: async (text) => openFolder(raw, folder, 1n, await sealed('folder-data', text)),
   },
   {

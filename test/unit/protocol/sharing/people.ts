@@ -53,6 +53,7 @@ export function entry(rights: Partial<Rights> = {}, change: Partial<FolderEntry>
     sealedLaunchKeyHash: hash,
     recordKeyVersion: 1,
     folderKeyVersion: 1,
+    firstFolderKeyVersion: 1,
     ...change,
   };
 }
