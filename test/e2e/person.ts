@@ -65,7 +65,9 @@ export async function unlock(page: Page, password: string = account.password): P
   await page.getByRole('button', { name: 'Unlock' }).click();
 }
 
+/** From any screen: records are made in the vault, and a journey begins where the one before ended. */
 export async function startRecord(page: Page, kind: string, title: string): Promise<void> {
+  await page.getByRole('link', { name: 'All records' }).click();
   await page.getByRole('button', { name: 'New record' }).click();
   await page.getByRole('dialog').getByRole('button', { name: kind, exact: true }).click();
   await page.getByLabel('Title').fill(title);

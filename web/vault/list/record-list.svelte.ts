@@ -8,7 +8,7 @@ import type {
 } from '../../../workers/api.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import { LatestWins } from '../../state/latest-wins.ts';
-import { allRecords, type VaultView } from '../../state/place.ts';
+import { allRecords, isSameView, type VaultView } from '../../state/place.ts';
 
 /** Rows that are asked for at once: a few screens. */
 const pageRows = 200;
@@ -45,6 +45,19 @@ export class RecordList {
       (first, question) => this.#take(first, question),
       (error) => (this.failure = error),
     );
+  }
+
+  /** Shows that list; what was looked for in another one was looked for there. */
+  show(view: VaultView): void {
+    if (isSameView(view, this.view)) return;
+    this.view = view;
+    this.unfilter();
+  }
+
+  /** All of the list that shows. */
+  unfilter(): void {
+    this.query = '';
+    this.type = '';
   }
 
   /** Asks again; call it in an effect that reads what the answer depends on. */
