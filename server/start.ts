@@ -15,6 +15,7 @@ import { createApp } from './app.ts';
 import { applicationHandlers } from './applications/application-service.ts';
 import type { Config } from './config.ts';
 import { fileHandlers } from './files/file-service.ts';
+import { ChunkWrites } from './files/chunk-writes.ts';
 import { openBlobStore } from './files/open-blob-store.ts';
 import { FileSweep } from './files/sweep.ts';
 import { KeyRing } from './keys/key-ring.ts';
@@ -22,7 +23,7 @@ import { createLogger, type Logger } from './log/logger.ts';
 import { Scrubber } from '../protocol/log/scrubber.ts';
 import { accountMethods } from './login/account-methods.ts';
 import { issueSetupToken } from './login/setup-token.ts';
-import { codeRates, loginRates, type LoginRates } from './login/throttle.ts';
+import { codeRates, loginRates, signUpRate, type LoginRates } from './login/throttle.ts';
 import { organisationHandlers } from './organisation/organisation-service.ts';
 import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
@@ -63,6 +64,7 @@ export interface StartOptions {
 
 export interface Rates {
   readonly login: LoginRates;
+  readonly signUps: Rate;
   /** Of second factors. */
   readonly codes: LoginRates;
   readonly api: Rate;
@@ -143,6 +145,7 @@ interface Core {
 async function build(config: Config, options: StartOptions, { ring, log, db, stopped }: Core) {
   const rates: Rates = {
     login: loginRates,
+    signUps: signUpRate,
     codes: codeRates,
     api: apiRate,
     links: openingRate,
@@ -155,10 +158,11 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const head = new InProcessHead();
   const accounts = await accountMethods({
     ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
-    ...{ loginRates: rates.login, codeRates: rates.codes },
+    ...{ loginRates: rates.login, signUpRate: rates.signUps, codeRates: rates.codes },
   });
   const blobs = openBlobStore(config.files.store, log);
-  const sweep = new FileSweep(db, blobs, log);
+  const writes = new ChunkWrites();
+  const sweep = new FileSweep(db, blobs, writes, log);
   const linkExpiry = new ShareLinkExpiry(db, log);
   const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
   const methods = new Map([
@@ -169,7 +173,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ),
     ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
     ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
-    ...methodsOf(FileService, fileHandlers({ db, blobs, sweep, bounds: config.files })),
+    ...methodsOf(FileService, fileHandlers({ db, blobs, writes, sweep, bounds: config.files })),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);

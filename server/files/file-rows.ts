@@ -45,7 +45,7 @@ export async function findFile(db: Database, file: Uint8Array) {
   return (await db.selectFrom('file').selectAll().where('file_uid', '=', file).executeTakeFirst()) ?? null;
 }
 
-/** Notes that a chunk is on the disk. False when the file is gone or finished meanwhile. */
+/** Notes that a chunk is on the disk. False when the file is gone meanwhile. */
 export async function markStored(
   db: Database,
   file: Uint8Array,

@@ -17,12 +17,14 @@ import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database } from '../store/database.ts';
 import { chunkKey, type BlobStore } from './blob-store.ts';
+import type { ChunkWrites } from './chunk-writes.ts';
 import { findFile, finishFile, insertFile, inWords, listUploads, markStored } from './file-rows.ts';
 import type { FileSweep } from './sweep.ts';
 
 export interface FileParts {
   readonly db: Database;
   readonly blobs: BlobStore;
+  readonly writes: ChunkWrites;
   readonly sweep: FileSweep;
   /** Bytes of one file, and of all sealed files that one account stored. */
   readonly bounds: { readonly largest: number; readonly quota: number };
@@ -32,7 +34,7 @@ export interface FileParts {
 const noteMost = 4 * 1024;
 
 /** protocol.md §17. Who may read a record reads its files; who may change it adds some, and removes their own. */
-export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<typeof FileService> {
+export function fileHandlers({ db, blobs, writes, sweep, bounds }: FileParts): Handlers<typeof FileService> {
   async function start(input: StartFileRequest, { session, now }: SignedInCall) {
     checkStart(input, bounds.largest);
     await db.transaction().execute(async (tx) => {
@@ -42,7 +44,13 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
     return {};
   }
 
-  async function put({ fileUid, index, sealed }: PutChunkRequest, call: SignedInCall) {
+  /** One call at a time for a chunk: a second one never touches what the first one stored (see ChunkWrites). */
+  async function put(input: PutChunkRequest, call: SignedInCall) {
+    uidOf(input.fileUid);
+    return await writes.alone(input.fileUid, input.index, () => putAlone(input, call));
+  }
+
+  async function putAlone({ fileUid, index, sealed }: PutChunkRequest, call: SignedInCall) {
     const file = await ownFile(fileUid, call);
     if (file.finished) throw new ProtocolError('conflict', 'the file is finished');
     requireChunk(file, index);
@@ -50,11 +58,9 @@ export function fileHandlers({ db, blobs, sweep, bounds }: FileParts): Handlers<
     if (sealed.length !== sealedChunkSize(layout, index) || sealed[0] !== 1)
       throw new ProtocolError('malformed', 'not a sealed chunk of this file');
     if (isStored(file, index)) return {}; // sent twice: what is there stays
-    const key = chunkKey(fileUid, index);
-    await blobs.put(key, sealed);
+    await blobs.put(chunkKey(fileUid, index), sealed);
     if (await markStored(db, fileUid, index, call.now)) return {};
-    if ((await findFile(db, fileUid)) === null) await blobs.remove([key]);
-    throw new ProtocolError('conflict', 'the file was finished or removed meanwhile');
+    throw new ProtocolError('conflict', 'the file was removed meanwhile');
   }
 
   async function finish({ fileUid }: FinishFileRequest, call: SignedInCall) {

@@ -3,6 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
 import { chunkKey, type BlobStore } from './blob-store.ts';
+import type { ChunkWrites } from './chunk-writes.ts';
 
 const everyMs = 60 * 60_000;
 /** Files in one step, chunks in one removal: a step stays short, and a crash loses little of it. */
@@ -13,15 +14,17 @@ const chunksAtOnce = 500;
 export class FileSweep {
   readonly #db: Database;
   readonly #blobs: BlobStore;
+  readonly #writes: ChunkWrites;
   readonly #log: Logger;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #again = false;
   #closed = false;
 
-  constructor(db: Database, blobs: BlobStore, log: Logger) {
+  constructor(db: Database, blobs: BlobStore, writes: ChunkWrites, log: Logger) {
     this.#db = db;
     this.#blobs = blobs;
+    this.#writes = writes;
     this.#log = log;
   }
 
@@ -71,6 +74,7 @@ export class FileSweep {
   async #removeSome(): Promise<number> {
     const removals = await this.#db.selectFrom('file_removal').selectAll().limit(filesAtOnce).execute();
     for (const { file_uid: uid, chunk_count: count } of removals) {
+      await this.#writes.ended(uid); // a chunk that is on its way would come after its removal
       for (let first = 0; first < count; first += chunksAtOnce) {
         const length = Math.min(chunksAtOnce, count - first);
         await this.#blobs.remove(Array.from({ length }, (_, i) => chunkKey(uid, first + i)));

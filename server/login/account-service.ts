@@ -12,7 +12,9 @@ import {
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { open, signedIn, type Call, type Handlers, type SignedInCall } from '../api/call.ts';
 import { networkOf } from '../api/network.ts';
+import { requireNoWait } from '../api/refusal.ts';
 import { createSession, endSessions } from '../api/sessions.ts';
+import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { endAllTrust } from '../devices/devices.ts';
 import { publish } from '../records/feed.ts';
@@ -36,6 +38,7 @@ export interface AccountParts extends LoginParts {
   readonly publicUrl: string | null;
   readonly openSignUp: boolean;
   readonly loginRates: LoginRates;
+  readonly signUpRate: Rate;
 }
 
 interface PendingRegistration {
@@ -50,6 +53,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
   const registrations = new PendingTable<PendingRegistration>(halfwayBounds);
   const passwordChanges = new PendingTable<Uid>(halfwayBounds);
   const throttle = new LoginThrottle(parts.loginRates);
+  const signUps = new RateLimiter(parts.signUpRate);
   const steps = new LoginSteps(parts);
 
   async function getServerInfo() {
@@ -62,6 +66,7 @@ export function accountHandlers(parts: AccountParts): Handlers<typeof AccountSer
     const { setupToken, invitationUid: uid, invitationToken: token } = input;
     const pending = { email, setupToken, invitation: uid.length > 0 ? { uid, token } : null };
     await requireEntry(db, pending, now);
+    if (openSignUp && !pending.invitation) requireNoWait(signUps.take(networkOf(address), now));
     return {
       registrationUid: registrations.add(pending, networkOf(address), now),
       passwordResponse: opaque.answerRegistration(email, LoginFactor.PASSWORD, input.passwordRequest),

@@ -14,6 +14,12 @@ export const loginRates: LoginRates = {
 };
 
 /**
+ * Accounts that anyone may make, by network: an address that is taken is refused, and this is how often one may ask.
+ * Whoever was invited is not counted: an invitation says which address it is for.
+ */
+export const signUpRate: Rate = { burst: 20, perSecond: 1 / 120 };
+
+/**
  * Codes of a second factor, counted by account and address. Whoever gets here knows the password: ten guesses, then one
  * in five minutes, so that 288 a day meet a million codes of which three are right.
  */

@@ -1,13 +1,22 @@
 // Attack class 19: finding out which accounts exist, and guessing passwords faster than one may.
 import { client as opaque } from '@serenity-kit/opaque';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../protocol/crypto/hash.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
 import { AccountService, LoginFactor } from '../../protocol/messages/gen/account_pb.js';
+import { OrganisationService } from '../../protocol/messages/gen/organisation_pb.js';
+import { newUid, uidBytes } from '../../protocol/uid.ts';
 import { ApiClient } from '../fixtures/api-client.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
 const known = 'known@example.test';
 const unknown = 'other@example.test';
-const { startLogin, finishLogin } = AccountService.method;
+const { startLogin, finishLogin, startRegistration } = AccountService.method;
+const registrationOf = (email: string) => ({
+  email,
+  passwordRequest: opaque.startRegistration({ password: 'a guess' }).registrationRequest,
+  recoveryRequest: opaque.startRegistration({ password: 'a phrase' }).registrationRequest,
+});
 const loginRequest = () => opaque.startLogin({ password: 'a guess' }).startLoginRequest;
 
 describe('enumeration', () => {
@@ -134,6 +143,19 @@ describe('throttle', () => {
     }
   });
 
+  test('with sign-up open, one network cannot ask for many addresses', async () => {
+    const server = await startTestServer({}, { rates: { signUps: slow } });
+    try {
+      const client = await ApiClient.connect(server.url);
+      const ask = (i: number) => client.call(startRegistration, registrationOf(`person${i}@example.test`));
+      for (let i = 0; i < slow.burst; i++) await ask(i);
+      await expect(ask(slow.burst)).rejects.toMatchObject(refused);
+      await expect(client.call(startRegistration, registrationOf(known))).rejects.toMatchObject(refused);
+    } finally {
+      await server.close();
+    }
+  });
+
   test('a flood of calls from one address is stopped before anything is opened', async () => {
     const server = await startTestServer({}, { rates: { api: slow } });
     try {
@@ -161,6 +183,32 @@ describe('throttle', () => {
       );
       expect(answers[0]).toEqual(answers[1]);
       expect(answers[0]).toMatchObject({ code: 'not-allowed' });
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('an invitation opens its own address and tells of no other, taken or free', async () => {
+    const server = await startTestServer({ openSignUp: false });
+    try {
+      const owner = await ApiClient.connect(server.url);
+      await owner.register(known, 'correct horse battery', server.setupToken ?? '');
+      const [invitationUid, invitationToken] = [uidBytes(newUid()), randomBytes(32)];
+      await owner.call(OrganisationService.method.createInvitation, {
+        ...{ invitationUid, email: 'guest@example.test', tokenHash: sha256(invitationToken) },
+        ...{ sealedSecret: randomBytes(120), expiresAtMs: BigInt(Date.now() + 86_400_000) },
+      });
+      const guest = await ApiClient.connect(server.url);
+      const answer = (email: string, with_: object = { invitationUid, invitationToken }) =>
+        guest.call(startRegistration, { ...registrationOf(email), ...with_ }).then(
+          ({ passwordResponse }) => ({ bytes: passwordResponse.length }),
+          ({ code, message }) => ({ code, message }),
+        );
+      expect(await answer(known)).toEqual(await answer(unknown));
+      expect(await answer(known)).toMatchObject({ code: 'not-allowed' });
+      const forged = { invitationUid, invitationToken: randomBytes(32) };
+      expect(await answer(known, forged)).toEqual(await answer('guest@example.test', forged));
+      expect(await answer('guest@example.test')).toMatchObject({ bytes: expect.any(Number) });
     } finally {
       await server.close();
     }

@@ -6,6 +6,7 @@ import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { ChunkWrites } from '../../../server/files/chunk-writes.ts';
 import { openFolderStore } from '../../../server/files/folder-store.ts';
 import { FileSweep } from '../../../server/files/sweep.ts';
 import { createLogger } from '../../../server/log/logger.ts';
@@ -45,7 +46,7 @@ test('what no record named within a day goes, chunks and all; what one names sta
     await write(1n, [named]);
     const blobs = join(server.config.dataFolder, 'files');
     const onDisk = () => readdirSync(blobs).filter((name) => name !== 'incoming');
-    const sweep = new FileSweep(db, openFolderStore(blobs), createLogger('silent'));
+    const sweep = new FileSweep(db, openFolderStore(blobs), new ChunkWrites(), createLogger('silent'));
     await sweep.run(Date.now() + limits.uploadMs - 60_000);
     expect(onDisk()).toHaveLength(3);
     await sweep.run(Date.now() + limits.uploadMs + 60_000);
