@@ -46,7 +46,8 @@ export const pamFieldTypes: readonly FieldType[] = [
       members: [
         { name: 'configurationUid', title: 'Configuration', kind: 'text' },
         { name: 'allowSupplyHost', title: 'Host may be supplied', kind: 'checkbox' },
-        { name: 'connection', title: 'Connection', kind: 'json' },
+        // Of a Kubernetes target; its certificates are no secrets.
+        { name: 'connection', title: 'Connection', kind: 'json', secretParts: ['clientKey'] },
         { name: 'portForward', title: 'Port forward', kind: 'json' },
       ],
     },

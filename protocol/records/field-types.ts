@@ -21,6 +21,8 @@ export interface FieldMember {
   readonly title: string;
   readonly kind: 'text' | 'number' | 'checkbox' | 'json' | 'list';
   readonly secret?: true;
+  /** Of a `json` member: names inside of it that stay in the worker. */
+  readonly secretParts?: readonly string[];
   readonly multiline?: true;
   readonly options?: readonly Choice[];
 }
@@ -57,9 +59,14 @@ export function isSecretField(field: { readonly type: string }): boolean {
   return known === null || known.secret === true;
 }
 
-/** Names of the members of a type's values that stay in the worker; none for other shapes. */
+/**
+ * Names of the members of a type's values that stay in the worker; none for other shapes. What is secret inside of a
+ * `json` member has both names with a dot between them.
+ */
 export function secretMembersOf(type: string): readonly string[] {
-  return membersOf(type).flatMap(({ name, secret }) => (secret === true ? [name] : []));
+  return membersOf(type).flatMap(({ name, secret, secretParts = [] }) =>
+    secret === true ? [name] : secretParts.map((part) => `${name}.${part}`),
+  );
 }
 
 /** Members of a type's object values in order; none for other shapes. */

@@ -1,10 +1,11 @@
 import { ProtocolError } from '../errors.ts';
+import { isObject, type JsonObject } from '../json.ts';
 import type { FieldValue, RecordContent, RecordField } from './content.ts';
 import { fieldTypeOf, isSecretField, secretMembersOf } from './field-types.ts';
 
 /**
  * A place in a content: `group` and position of a field. With `member`: that member of the field's value number `at`
- * (0 when it is not said).
+ * (0 when it is not said), or, as `outer.inner`, a member of an object in it.
  */
 export interface FieldPath {
   readonly group: 'fields' | 'custom';
@@ -82,7 +83,7 @@ function isWithheldWhole(field: RecordField): boolean {
 
 function withoutMembers(value: FieldValue, secret: readonly string[]): FieldValue {
   if (typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !secret.includes(name)));
+  return secret.reduce((open, member) => (isObject(open) ? withPart(open, partsOf(member)) : open), value);
 }
 
 function putOneBack(content: RecordContent, path: KeptValue, current: RecordContent | null): RecordContent {
@@ -105,13 +106,31 @@ function withMember(
   kept: unknown,
 ): readonly FieldValue[] {
   const value = field.value[at];
-  if (typeof value !== 'object' || kept === undefined || !secretMembersOf(field.type).includes(member))
+  if (!isObject(value) || kept === undefined || !secretMembersOf(field.type).includes(member))
     throw misplaced();
-  return field.value.with(at, { ...value, [member]: kept });
+  return field.value.with(at, withPart(value, partsOf(member), kept));
 }
 
-function memberOf(value: FieldValue | undefined, member: string): unknown {
-  return typeof value === 'object' && Object.hasOwn(value, member) ? value[member] : undefined;
+/** The member that a {@link FieldPath} names, or undefined: own members alone. */
+export function memberOf(value: FieldValue | undefined, member: string): unknown {
+  return partsOf(member).reduce<unknown>(
+    (within, name) => (isObject(within) && Object.hasOwn(within, name) ? within[name] : undefined),
+    value,
+  );
+}
+
+/** `outer.inner` or a plain name. */
+function partsOf(member: string): readonly string[] {
+  return member.split('.');
+}
+
+/** With that member, or without it when there is nothing to put. Throws `malformed` where it has no place. */
+function withPart(value: JsonObject, [name = '', ...deeper]: readonly string[], kept?: unknown): JsonObject {
+  const { [name]: inner, ...others } = value;
+  if (deeper.length === 0) return kept === undefined ? others : { ...value, [name]: kept };
+  if (isObject(inner)) return { ...value, [name]: withPart(inner, deeper, kept) };
+  if (kept !== undefined) throw misplaced();
+  return value;
 }
 
 function isFilled(value: unknown): boolean {

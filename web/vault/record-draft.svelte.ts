@@ -18,6 +18,7 @@ import {
   keptAt,
   keptValues,
   newDraft,
+  withMembersAt,
   withValueAt,
   type FieldDraft,
 } from './fields/field-draft.ts';
@@ -147,13 +148,13 @@ export class RecordDraft {
   }): void {
     const raw = membersOf(firstValue(this.content, 'pamSettings'));
     const connection = { ...membersOf(raw['connection']), ...this.settings.connection, ...patch };
-    this.#setValue('pamSettings', { ...raw, connection: withoutUndefined(connection) });
+    this.#setSettings({ ...raw, connection: withoutUndefined(connection) });
   }
 
   setConfiguration(configurationUid: Uid | undefined): void {
     const raw = membersOf(firstValue(this.content, 'pamSettings'));
-    const { connection } = this.settings;
-    this.#setValue('pamSettings', withoutUndefined({ ...raw, connection, configurationUid }));
+    const connection = { ...membersOf(raw['connection']), ...this.settings.connection };
+    this.#setSettings(withoutUndefined({ ...raw, connection, configurationUid }));
   }
 
   /** What the worker is asked to save. */
@@ -165,6 +166,13 @@ export class RecordDraft {
       withheld: [...keptValues(this.fields, 'fields'), ...keptValues(this.custom, 'custom')],
       ...(this.type === 'pamMachine' ? { connectionsAllowed: this.connectionsAllowed } : {}),
     };
+  }
+
+  /** A secret inside of the connection stays, whatever else of it changes. */
+  #setSettings(value: FieldValue): void {
+    const draft = this.field('pamSettings');
+    if (draft !== null) this.replace(withMembersAt(draft, 0, value));
+    else this.#setValue('pamSettings', value);
   }
 
   #setValue(type: string, value: FieldValue, label?: string): void {

@@ -2,7 +2,7 @@ import type { FieldValue, RecordContent, RecordField } from '../../protocol/reco
 import { isSecretField, secretMembersOf } from '../../protocol/records/field-types.ts';
 import { isEmptyValue, lineOf } from '../../protocol/records/field-values.ts';
 import { fieldTitle, templateOf, type RecordTemplate } from '../../protocol/records/templates.ts';
-import type { FieldPath } from '../../protocol/records/withholding.ts';
+import { memberOf, type FieldPath } from '../../protocol/records/withholding.ts';
 
 /** One thing that two versions of a record do not have in common. No part of a secret is in it. */
 export interface FieldDifference {
@@ -126,7 +126,7 @@ function secretText(placed: Placed | null): string {
   const { type, value } = placed.field;
   if (isSecretField(placed.field)) return allText(placed);
   const members = secretMembersOf(type);
-  const parts = value.map((one) => (typeof one === 'object' ? members.map((name) => one[name] ?? '') : []));
+  const parts = value.map((one) => members.map((name) => memberOf(one, name) ?? ''));
   return parts.some((part) => part.some((text) => text !== '')) ? JSON.stringify(parts) : '';
 }
 

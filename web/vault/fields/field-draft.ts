@@ -81,6 +81,11 @@ export function withValueAt(draft: FieldDraft, at: number, value: FieldValue): F
   return { ...draft, field: { ...draft.field, value: only ? [] : values }, kept };
 }
 
+/** The draft with other members in the value there: what is kept of the rest of it stays. */
+export function withMembersAt(draft: FieldDraft, at: number, value: FieldValue): FieldDraft {
+  return { ...withValueAt(draft, at, value), kept: draft.kept };
+}
+
 /** The draft with that text as a member of a value; an empty text takes the member away. */
 export function withMember(draft: FieldDraft, at: number, member: string, text: string): FieldDraft {
   const value = valueAt(draft, at);

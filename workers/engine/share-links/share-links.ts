@@ -126,8 +126,8 @@ function isSecret(content: RecordContent, path: NewShareLink['fields'][number]['
   const field = content[path.group]?.[path.index];
   if (!field) return true;
   const members = secretMembersOf(field.type);
-  // A whole value of which any member is secret is secret.
-  return (
-    isSecretField(field) || (path.member === undefined ? members.length > 0 : members.includes(path.member))
-  );
+  const { member } = path;
+  if (isSecretField(field) || member === undefined) return isSecretField(field) || members.length > 0;
+  // A whole of which any part is secret is secret.
+  return members.some((secret) => secret === member || secret.startsWith(`${member}.`));
 }

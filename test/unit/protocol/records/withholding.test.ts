@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RecordContent, RecordField } from '../../../../protocol/records/content.ts';
-import { fieldTypes } from '../../../../protocol/records/field-types.ts';
+import { fieldTypes, type FieldMember } from '../../../../protocol/records/field-types.ts';
 import { fieldText, putBack, withhold } from '../../../../protocol/records/withholding.ts';
 import { newUid } from '../../../../protocol/uid.ts';
 
@@ -84,12 +84,40 @@ describe('withholding', () => {
     expect(putBack(seen.content, seen.withheld, odd)).toEqual(odd);
   });
 
+  test('takes a secret out of the settings of a connection, and leaves the rest of them', () => {
+    const connection = { protocol: 'kubernetes', namespace: 'prod', caCert: 'CA', clientKey: 'K3Y' };
+    const machine = {
+      ...content,
+      fields: [{ type: 'pamSettings', value: [{ configurationUid: 'c', connection }, { connection: {} }] }],
+    };
+    const place = { group: 'fields', index: 0, at: 0, member: 'connection.clientKey' } as const;
+    const seen = withhold(machine);
+    expect(seen.withheld.filter(({ group }) => group === 'fields')).toEqual([place]);
+    const { clientKey: _, ...open } = connection;
+    expect(seen.content.fields[0]?.value).toEqual([
+      { configurationUid: 'c', connection: open },
+      { connection: {} },
+    ]);
+    expect(JSON.stringify(seen)).not.toContain('K3Y');
+    expect(putBack(seen.content, seen.withheld, machine)).toEqual(machine);
+    expect(fieldText(machine, place)).toBe('K3Y');
+    const edited = { connection: { ...open, namespace: 'test' } };
+    const fields = [{ type: 'pamSettings', value: [edited] }];
+    expect(putBack({ ...content, fields }, [place], machine).fields[0]?.value).toEqual([
+      { connection: { ...connection, namespace: 'test' } },
+    ]);
+  });
+
   test('holds back everything that is secret, whatever is in the record', () => {
+    const valueOf = ({ kind, secret, secretParts = [] }: FieldMember) => {
+      if (kind !== 'json') return secret ? 'S3CRET' : 'open';
+      return { open: 'open', ...Object.fromEntries(secretParts.map((part) => [part, 'S3CRET'])) };
+    };
     const field = fc
       .constantFrom(...fieldTypes)
       .chain(({ type, shape, secret }): fc.Arbitrary<RecordField> => {
         if (shape.kind !== 'members') return fc.constant({ type, value: [secret ? 'S3CRET' : 'open'] });
-        const value = Object.fromEntries(shape.members.map((m) => [m.name, m.secret ? 'S3CRET' : 'open']));
+        const value = Object.fromEntries(shape.members.map((m) => [m.name, valueOf(m)]));
         return fc.integer({ min: 1, max: 3 }).map((count) => ({ type, value: Array(count).fill(value) }));
       });
     const fields = fc.array(field, { maxLength: 6 });
@@ -132,6 +160,7 @@ describe('putting back', () => {
     ['of a value that is not there', { index: 0, at: 2, member: 'answer' }],
     ['of a member that is not secret', { index: 0, at: 0, member: 'question' }],
     ['of a member that is not there', { index: 0, at: 0, member: '__proto__' }],
+    ['of a part of a member that has none', { index: 0, at: 0, member: 'question.length' }],
   ] as const)('refuses a place %s', (_name, { index, ...more }) => {
     const { custom, ...path } = { custom: seen.custom, ...more } as { custom: RecordField[] };
     expect(() => putBack({ ...seen, custom }, [{ group: 'custom', index, ...path }], content)).toThrow(
@@ -148,7 +177,7 @@ test('one secret is read by its path, a missing one is not there', () => {
   expect(fieldText(content, { group: 'custom', index: 0, at: 1, member: 'answer' })).toBe('Bath');
   expect(fieldText(content, { group: 'fields', index: 0, member: 'cardNumber' })).toBe(card.cardNumber);
   expect(JSON.parse(fieldText(content, { group: 'fields', index: 0 }))).toEqual(card);
-  for (const member of ['toString', '__proto__', 'nothing'])
+  for (const member of ['toString', '__proto__', 'nothing', 'cardNumber.length', '__proto__.toString', ''])
     expect(() => fieldText(content, { group: 'fields', index: 0, member })).toThrow(
       expect.objectContaining({ name: 'not-found' }),
     );
