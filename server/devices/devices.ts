@@ -47,7 +47,19 @@ export async function requireNotRevoked(
     .where('account_uid', '=', uidBytes(accountUid))
     .where('key_hash', '=', sha256(publicKey))
     .executeTakeFirst();
-  if (revoked) throw new ProtocolError('device-revoked', 'this device was revoked');
+  if (revoked) throw deviceRevoked();
+}
+
+/** The same before anybody has proved to be of the account, by its address. One query, whether there is one or not. */
+export async function requireNotRevokedBy(tx: Tx, email: string, { publicKey }: NewDevice): Promise<void> {
+  const revoked = await tx
+    .selectFrom('revoked_device')
+    .innerJoin('account', 'account.account_uid', 'revoked_device.account_uid')
+    .select('key_hash')
+    .where('email', '=', email)
+    .where('key_hash', '=', sha256(publicKey))
+    .executeTakeFirst();
+  if (revoked) throw deviceRevoked();
 }
 
 /** Adds a device that has just proved its account, or renews its key; sessions bound to a former key end. */
@@ -110,4 +122,8 @@ async function dropSurplusDevices(tx: Tx, accountUid: Uint8Array): Promise<void>
     .where('account_uid', '=', accountUid)
     .where('device_uid', 'in', surplus)
     .execute();
+}
+
+function deviceRevoked(): ProtocolError {
+  return new ProtocolError('device-revoked', 'this device was revoked');
 }

@@ -12,7 +12,7 @@ import type { Tx } from '../store/database.ts';
 import { isReleased, type FoundRequest } from './requests.ts';
 
 /**
- * Replaces password and phrase, ends every session, knows the device, and takes the second factors away if the
+ * Replaces password and phrase, ends every session, knows the device, and takes second factors and passkeys away if the
  * administrator said so. Throws `not-allowed` before the release, `bad-signature` for whoever did not open the account.
  */
 export async function renewFactors(
@@ -54,6 +54,7 @@ export async function renewFactors(
   if (request.reset_second_factors) {
     await tx.deleteFrom('second_factor').where('account_uid', '=', account_uid).execute();
     await tx.deleteFrom('backup_code').where('account_uid', '=', account_uid).execute();
+    await tx.deleteFrom('passkey').where('account_uid', '=', account_uid).execute(); // lost with the same things
   }
   const device = {
     deviceUid: uidOf(request.device_uid),

@@ -5,6 +5,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { RecoveryRelease } from '../../protocol/messages/gen/recovery_pb.js';
 import { verifyRelease } from '../../protocol/signed/recovery.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { requireNotRevokedBy } from '../devices/devices.ts';
 import type { NewDevice } from '../login/bundle.ts';
 import type { Membership } from '../organisation/membership.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -23,7 +24,8 @@ export interface NewRequest {
 
 /**
  * Returns the organisation whose administrators are to be told, or null. Throws `too-many-requests` when too many wait for
- * that address, `conflict` for a UID that is taken.
+ * that address, `conflict` for a UID that is taken, `device-revoked` for a key that the account of that address revoked:
+ * such a device can never finish, and comes again with a new key. Only who had the account can have such a key.
  */
 export async function insertRequest(
   tx: Tx,
@@ -31,6 +33,7 @@ export async function insertRequest(
   { now, network }: { readonly now: number; readonly network: string },
 ): Promise<Uint8Array | null> {
   await tx.deleteFrom('recovery_request').where('expires_at', '<=', now).execute();
+  await requireNotRevokedBy(tx, email, device);
   const { count } = await tx
     .selectFrom('recovery_request')
     .select((of) => of.fn.countAll<number>().as('count'))

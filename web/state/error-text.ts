@@ -49,7 +49,7 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
   },
   'device-revoked': {
     title: 'This device was revoked',
-    next: 'Its key is not accepted any more. Sign in again to add it as a new device.',
+    next: 'Its key is not accepted any more. Try once more: this browser then comes as a new device.',
   },
   'not-allowed': {
     title: 'You are not allowed to do this',

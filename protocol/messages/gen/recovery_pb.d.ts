@@ -259,6 +259,8 @@ export declare type RecoveryRelease = Message<"sallyport.v1.RecoveryRelease"> & 
   sealedDataKey: Uint8Array;
 
   /**
+   * Passkeys too.
+   *
    * @generated from field: bool reset_second_factors = 3;
    */
   resetSecondFactors: boolean;

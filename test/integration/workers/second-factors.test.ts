@@ -5,7 +5,7 @@ import { systemClock } from '../../../workers/engine/clock.ts';
 import { parseOneTimeSecret } from '../../../protocol/records/one-time-secret.ts';
 import { totpCode } from '../../../server/login/totp.ts';
 import type { PasskeyRequest, SignInStep } from '../../../workers/api.ts';
-import { Authenticator } from '../../fixtures/authenticator.ts';
+import { addPasskey, Authenticator } from '../../fixtures/authenticator.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
@@ -39,14 +39,6 @@ async function addApp(engine: TestEngine) {
 function answer(authenticator: Authenticator, request: PasskeyRequest) {
   const assertion = authenticator.get(request);
   return { ...assertion, prf: authenticator.prf(assertion.credentialId, request.input) };
-}
-
-async function addPasskey(engine: TestEngine, authenticator: Authenticator) {
-  expect(await engine.confirmIdentity({ password })).toEqual({ kind: 'done' });
-  const creation = await engine.startNewPasskey();
-  const made = authenticator.create(creation);
-  const prf = authenticator.prf(made.credentialId, creation.input);
-  await engine.finishNewPasskey({ ...made, prf, name: 'Laptop' });
 }
 
 const kinds = (step: SignInStep) => (step.kind === 'second-factor' ? step.methods : step.kind);
@@ -209,7 +201,7 @@ describe('a passkey', () => {
   test('restores a session that is over, and stops opening a device once it is removed', async () => {
     const { email, engine } = await newPerson();
     const authenticator = new Authenticator(origin);
-    await addPasskey(engine, authenticator);
+    await addPasskey(engine, authenticator, password);
     const storage = new MemoryStorage();
     const other = await startEngine(origin, { storage });
     await other.signInByPasskey(answer(authenticator, await other.startPasskey('sign-in')));
@@ -237,7 +229,7 @@ describe('a passkey', () => {
     await engine.createAccount({ email, password });
     await expect(engine.startNewPasskey()).rejects.toMatchObject({ code: 'login-too-old' });
     const authenticator = new Authenticator(origin);
-    await addPasskey(engine, authenticator);
+    await addPasskey(engine, authenticator, password);
     authenticator.verifies = false;
     const request = await engine.startPasskey('sign-in');
     await expect(engine.confirmByPasskey(answer(authenticator, request))).rejects.toMatchObject({

@@ -57,8 +57,18 @@ export class RecoveryRequest {
     return recoveryRequestWords({ requestUid: this.#uid, email: this.email, temporaryKey });
   }
 
-  /** Returns when it ends. */
+  /** Returns when it ends. A device that the account revoked asks as a new one: its former key could never finish. */
   async send(): Promise<number> {
+    try {
+      return await this.#send();
+    } catch (error) {
+      if (!isRevoked(error)) throw error;
+      await this.#environment.storage.renewDevice();
+      return await this.#send();
+    }
+  }
+
+  async #send(): Promise<number> {
     const { expiresAtMs } = await this.#api.call(method.requestRecovery, {
       ...(await this.#prove('RequestRecovery')),
       email: this.email,
@@ -108,10 +118,15 @@ export class RecoveryRequest {
       requestUid: this.#uid,
       factors: encodeMessage(RenewedFactorsSchema, factors),
     };
-    await this.#api.call(method.finishRenewal, {
+    const finish = {
       ...(await this.#prove('FinishRenewal')),
       factors,
       signature: await signRenewal(signer, signed),
+    };
+    await this.#api.call(method.finishRenewal, finish).catch(async (error: unknown) => {
+      // Revoked while it waited: another request is the only way, and that one comes as a new device.
+      if (isRevoked(error)) await this.#endAsRevoked();
+      throw error;
     });
     this.forget();
   }
@@ -171,7 +186,16 @@ export class RecoveryRequest {
     return { requestUid, deviceProof: await signDeviceProof(signer, proof) };
   }
 
+  async #endAsRevoked(): Promise<void> {
+    await this.cancel();
+    await this.#environment.storage.renewDevice();
+  }
+
   #requireGoing(): void {
     if (this.#ended) throw new ProtocolError('cancelled', 'the request was cancelled');
   }
+}
+
+function isRevoked(error: unknown): boolean {
+  return error instanceof ProtocolError && error.code === 'device-revoked';
 }
