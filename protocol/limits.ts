@@ -43,8 +43,13 @@ export const limits = {
   revisionJump: 2 ** 20,
   /** How long a device keeps the sealed content of a record that the server calls deleted. */
   deletedRecordMs: 30 * 24 * 60 * 60_000,
-  /** Records in one sync page: about 1 MiB of small records. */
+  /** Objects that one request writes: about 1 MiB of small records. */
   syncPageRecords: 500,
+  /**
+   * Objects in one sync page, which is about 2 MiB of records at most: each page costs a round trip with a signature and
+   * a commit, and must not keep the worker from what a person asks of it.
+   */
+  syncPageObjects: 2_000,
   /** Objects that one run of a sync takes: far more than the largest account has. */
   syncRunObjects: 4_000_000,
   /** Bytes of one API request or response body, transmission layer included. */

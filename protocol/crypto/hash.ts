@@ -1,4 +1,4 @@
-import { hkdf as nobleHkdf } from '@noble/hashes/hkdf.js';
+import { expand, extract } from '@noble/hashes/hkdf.js';
 import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
 import { copy, utf8, type Bytes } from '../bytes.ts';
@@ -13,12 +13,22 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Bytes {
   return copy(nobleHmac(nobleSha256, key, message));
 }
 
+/** The same under one key for many messages: what the key costs is done once. */
+export function hmacSha256With(key: Uint8Array): (message: Uint8Array) => Bytes {
+  const keyed = nobleHmac.create(nobleSha256, key);
+  return (message) => copy(keyed.clone().update(message).digest());
+}
+
 /** HMAC-SHA-512 (RFC 2104), 64 bytes. Only the secrets-manager client id needs it. */
 export function hmacSha512(key: Uint8Array, message: Uint8Array): Bytes {
   return copy(nobleHmac(nobleSha512, key, message));
 }
 
+/** What a key without salt is extracted with (RFC 5869 §2.2), once for all of them. */
+const unsalted = hmacSha256With(new Uint8Array(32));
+
 /** HKDF-SHA-256 (RFC 5869): `length` bytes for one label of labels.ts, optionally bound to more context. */
 export function hkdf(ikm: Uint8Array, salt: Uint8Array, info: string | Uint8Array, length = 32): Bytes {
-  return copy(nobleHkdf(nobleSha256, ikm, salt, typeof info === 'string' ? utf8(info) : info, length));
+  const key = salt.length === 0 ? unsalted(ikm) : extract(nobleSha256, ikm, salt);
+  return copy(expand(nobleSha256, key, typeof info === 'string' ? utf8(info) : info, length));
 }

@@ -2,7 +2,7 @@ import { equal, uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature } from '../crypto/ecdsa.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
-import { hmacSha256, sha256 } from '../crypto/hash.ts';
+import { hmacSha256With, sha256 } from '../crypto/hash.ts';
 import { purposes, signatureContexts } from '../crypto/labels.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
@@ -66,12 +66,16 @@ export function tagOf(sealed: Uint8Array): Bytes {
 
 /** HMAC-SHA-256 of an element under the set key, 32 bytes. */
 export function elementMac(setKey: Uint8Array, element: ManifestElement): Bytes {
-  const { kind, uid, revision, keyVersion, tag, deleted } = element;
-  const flag = new Uint8Array([deleted ? 1 : 0]);
-  return hmacSha256(
-    setKey,
-    encodeContext(kind, uidBytes(uid), uint64(revision), uint32(keyVersion), tag, flag),
-  );
+  return elementMacs(setKey)(element);
+}
+
+/** The same for many elements. */
+export function elementMacs(setKey: Uint8Array): (element: ManifestElement) => Bytes {
+  const mac = hmacSha256With(setKey);
+  return ({ kind, uid, revision, keyVersion, tag, deleted }) => {
+    const flag = new Uint8Array([deleted ? 1 : 0]);
+    return mac(encodeContext(kind, uidBytes(uid), uint64(revision), uint32(keyVersion), tag, flag));
+  };
 }
 
 /** `digest` with another element's MAC in or out: XOR does either. Changes `digest` in place. */
@@ -87,7 +91,8 @@ export function nextManifest(
   deviceUid?: Uid,
 ): Manifest {
   const digest = new Uint8Array(before.digest);
-  for (const element of [...change.out, ...change.in]) toggle(digest, elementMac(before.setKey, element));
+  const mac = elementMacs(before.setKey);
+  for (const element of [...change.out, ...change.in]) toggle(digest, mac(element));
   const version = before.version + 1n;
   return {
     version,

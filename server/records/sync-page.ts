@@ -57,7 +57,7 @@ async function readFeed(tx: Tx, account: Uid, cursor: number): Promise<FeedRow[]
           ELSE (SELECT octet_length(sealed_data) + octet_length(sealed_launch) + 1100
             FROM record WHERE record.record_uid = next.record_uid) END, 0) AS bytes
         FROM (SELECT * FROM feed WHERE account_uid = ${uidBytes(account)} AND cursor > ${cursor}
-          ORDER BY cursor LIMIT ${limits.syncPageRecords}) next
+          ORDER BY cursor LIMIT ${limits.syncPageObjects}) next
       ) sized
     ) page WHERE bytes_before < ${pageBytes} ORDER BY cursor`.execute(tx);
   return rows;

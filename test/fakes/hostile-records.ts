@@ -33,6 +33,8 @@ export class HostileRecords {
   readonly history: (FormerRevision & { recordUid: Uint8Array })[] = [];
   /** Every manifest that was ever written, the oldest first: for a server that shows a former one. */
   readonly formerManifests: SealedManifest[] = [];
+  /** Records that one answer of a sync has at most. */
+  perPage = Number.POSITIVE_INFINITY;
   #cursor = 0n;
 
   get cursor(): bigint {
@@ -55,15 +57,19 @@ export class HostileRecords {
     const records = [...this.records.values()]
       .filter(({ record, cursor }) => cursor > after && equal(record.ownerUid, ownerUid))
       .sort((a, b) => Number(a.cursor - b.cursor));
-    const since = <T>(list: Iterable<Placed<T>>) =>
-      [...list].filter((one) => one.owner === owner && one.cursor > after).map(({ value }) => value);
-    const manifest = this.manifests.get(owner);
+    const hasMore = records.length > this.perPage;
+    const cursor = (hasMore && records[this.perPage - 1]?.cursor) || this.#cursor;
+    const shown = <T>(list: Iterable<Placed<T>>) =>
+      [...list]
+        .filter((one) => one.owner === owner && one.cursor > after && one.cursor <= cursor)
+        .map(({ value }) => value);
+    const manifest = hasMore ? undefined : this.manifests.get(owner);
     return {
-      records: records.map(({ record }) => record),
-      cards: since(this.cards.values()),
-      removals: since(this.removals),
-      cursor: this.#cursor,
-      hasMore: false,
+      records: records.slice(0, this.perPage).map(({ record }) => record),
+      cards: shown(this.cards.values()),
+      removals: shown(this.removals),
+      cursor,
+      hasMore,
       ...(manifest && { manifest }),
     };
   }

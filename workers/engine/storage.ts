@@ -83,6 +83,11 @@ export function supersedes(row: StoredRow, known: StoredRow | null | undefined):
 
 export interface StoredPage {
   readonly rows: readonly StoredRow[];
+  /**
+   * UIDs of rows and keys of objects of which the engine knew nothing before: with a cursor that rises they are new to
+   * the storage too, which may keep them together.
+   */
+  readonly fresh?: ReadonlySet<string>;
   readonly removedRows?: readonly Uid[];
   readonly objects?: readonly StoredObject[];
   /** Keys of objects. */

@@ -5,17 +5,18 @@ import {
   type SyncResponse,
 } from '../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
-import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
-import { otherElement, type OtherElement, type OtherElements } from './manifest/other-elements.ts';
-import { cardElement, cardKey, type CardBook } from './organising/card-book.ts';
-import { elementOf, knownWith } from './records/known-record.ts';
+import type { OtherElement, OtherElements } from './manifest/other-elements.ts';
+import { MissingThings } from './missing-things.ts';
+import { cardKey, type CardBook } from './organising/card-book.ts';
+import { knownWith } from './records/known-record.ts';
 import type { Admitted, RecordAdmission } from './records/record-admission.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { SharedKeys, StoredShare } from './sharing/shared-keys.ts';
 import { isEmptyChange, type ContentsChange, type VaultContents } from './snapshot/vault-contents.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { StoredPage, VaultStorage } from './storage.ts';
+import { SyncNews } from './sync-news.ts';
 
 export interface IntakeParts {
   readonly storage: VaultStorage;
@@ -29,30 +30,29 @@ export interface IntakeParts {
   readonly snapshot: SnapshotKeeper;
   /** What lists show is another one now; `shares`: who may do what, too. */
   readonly onChanged: (change: ContentsChange, shares: boolean) => void;
+  /** Time to tell it: of a run with many pages not after each of them. */
+  readonly onNews: (shares: boolean) => void;
   readonly warn: (message: string) => void;
 }
 
-/** An own thing that the server does not show any more. */
-interface Missing {
-  readonly element: ManifestElement;
-  readonly kind: 'record' | 'card' | 'folder';
-  readonly uid: Uid;
-}
-
 /**
- * Takes pages of a sync over: opened first, so that nothing false replaces what is here; stored second, shown last. What
- * the server calls gone of the account's own things goes when the manifest says so too. protocol.md §9.7, §15.4.
+ * Takes pages of a sync over: opened first, so that nothing false replaces what is here; stored second, shown last. One
+ * page is stored while the next is opened. What the server calls gone of the account's own things goes when the manifest says so too. protocol.md §9.7, §15.4.
  */
 export class SyncIntake {
   readonly #parts: IntakeParts;
-  #missing = new Map<string, Missing>();
-  /** What a run from the beginning has shown, to know what it has not. */
-  #shown: Set<string> | null = null;
-  /** The cursor that was stored last. */
+  readonly #news: SyncNews;
+  readonly #missing: MissingThings;
+  /** The cursor up to which everything is in the storage. */
   #stored: bigint;
+  /** A page is stored while the next one is opened. */
+  #storing: Promise<void> = Promise.resolve();
+  #beingStored: ReadonlySet<Uid> = new Set();
 
   constructor(parts: IntakeParts, cursor: bigint) {
     this.#parts = parts;
+    this.#news = new SyncNews(parts.onNews);
+    this.#missing = new MissingThings(parts);
     this.#stored = cursor;
   }
 
@@ -61,17 +61,31 @@ export class SyncIntake {
     return this.#missing.size;
   }
 
-  /** `whole`: the run asks for everything. What is missing since the last such run stays so until it is shown again. */
-  begin(whole: boolean): void {
-    if (whole) this.#missing = new Map();
-    this.#shown = whole ? new Set() : null;
+  /** Everything up to here is in the storage. */
+  get stored(): bigint {
+    return this.#stored;
   }
 
+  /** `whole`: the run asks for everything. */
+  begin(whole: boolean): void {
+    this.#missing.begin(whole);
+    this.#news.begin();
+  }
+
+  /** Ends a run, however it went: what was opened is stored, and told. */
+  async end(): Promise<void> {
+    await this.#storing.catch(() => undefined); // told by who took the next page, or to nobody: it is asked for again
+    this.#storing = Promise.resolve();
+    this.#news.end();
+  }
+
+  /** Resolves when the page is opened, and all before it are stored. */
   async take(page: SyncResponse, cursor: bigint): Promise<void> {
     const { sharing, admission, cards, others } = this.#parts;
+    if (!this.#isApart(page)) await this.#storing;
     const shares = await sharing.admit(page);
     const departed = page.removals.map((removal) => others.ofGone(removal));
-    this.#note(page, departed);
+    this.#missing.note(page, departed);
     const sharesChanged = shares.length > 0 || page.removals.some(isOfSharing);
     const records = await admission.admit(page.records);
     if (sharesChanged) records.push(...(await admission.admitWaiting(false)));
@@ -82,26 +96,27 @@ export class SyncIntake {
       cards: admittedCards.map(({ card }) => card),
       others: [...others.ofFolders(admittedFolders(page, shares)), ...this.#handedOn(page.records, departed)],
     };
-    await this.#commit(change, sharesChanged, {
+    await this.#storing;
+    this.#store(change, sharesChanged, {
       rows: records.map(({ row }) => row),
       objects: [...shares, ...admittedCards.map(({ object }) => object)],
+      fresh: this.#fresh(change),
       removedObjects: page.removals.filter(isOfSharing).map(shareKey),
-      cursor,
+      // What waits is in memory alone: until it is stored, it is asked for again.
+      cursor: admission.isWaiting || others.isWaiting ? this.#stored : cursor,
     });
   }
 
   /** After the last page. Whether everything that the account owns is here. */
   async settle(page: SyncResponse, cursor: bigint): Promise<boolean> {
+    await this.#storing;
     await this.#admitLate(cursor);
     const { fits: isAllHere, manifest } = await this.#parts.manifest.judge(page.manifest);
-    this.#findMissing();
-    const missing = [...this.#missing.values()];
-    const isGone =
-      manifest !== null && this.#parts.manifest.fitsWithout(missing.map(({ element }) => element));
-    if (isGone) this.#missing.clear();
+    this.#missing.find();
+    const isGone = manifest !== null && this.#parts.manifest.fitsWithout(this.#missing.elements);
     // What the server calls gone and the manifest still covers is here, and is kept from other devices.
-    const fits = isGone || (isAllHere && missing.length === 0);
-    const vouched = { proved: this.#isUnproved(), ...(isGone && removalOf(missing)) };
+    const fits = isGone || (isAllHere && this.#missing.size === 0);
+    const vouched = { proved: this.#isUnproved(), ...(isGone && this.#missing.release()) };
     const change = isAllHere || isGone ? vouched : await this.#doubt();
     await this.#commit(change, false, {
       rows: [],
@@ -127,16 +142,41 @@ export class SyncIntake {
     await this.#commit(change, false, { rows: [], cursor: this.#stored });
   }
 
+  /** Whether a page can be judged without the one that is being stored: it has nothing of what that one has. */
+  #isApart({ records, cards, folders, entries, grants, removals }: SyncResponse): boolean {
+    if ([folders, entries, grants, removals].some(({ length }) => length > 0)) return false;
+    const uids = [...records.map(({ recordUid }) => recordUid), ...cards.map(({ objectUid }) => objectUid)];
+    return !uids.some((uid) => this.#beingStored.has(uidOf(uid)));
+  }
+
+  #store(change: ContentsChange, shares: boolean, page: StoredPage): void {
+    const { records = [], removedRecords = [], cards = [] } = change;
+    this.#beingStored = new Set([...removedRecords, ...[...records, ...cards].map(({ uid }) => uid)]);
+    this.#storing = this.#commit(change, shares, page).finally(() => (this.#beingStored = new Set()));
+    this.#storing.catch(() => undefined); // told by the next one who waits for it
+  }
+
   async #commit(change: ContentsChange, shares: boolean, page: StoredPage): Promise<void> {
     const { storage, snapshot, contents, onChanged } = this.#parts;
     const isEmpty = isEmptyChange(change);
-    if (isEmpty && !shares && !page.manifest && page.cursor === this.#stored) return;
+    if (isEmpty && !shares && !page.manifest && page.cursor <= this.#stored) return;
     const removedRows = change.removedRecords ?? [];
     const journal = isEmpty ? {} : { journal: await snapshot.journal(change) };
     await storage.commit({ ...page, removedRows, ...journal });
-    this.#stored = page.cursor;
+    if (page.cursor > this.#stored) this.#stored = page.cursor;
     contents.apply(change);
-    if (shares || !isEmpty) onChanged(change, shares);
+    if (!shares && isEmpty) return;
+    onChanged(change, shares);
+    this.#news.add(sizeOf(change), shares);
+  }
+
+  /** What this engine knew nothing of. */
+  #fresh({ records = [], cards = [] }: ContentsChange): ReadonlySet<string> {
+    const { book, cards: known } = this.#parts;
+    return new Set([
+      ...records.filter(({ uid }) => book.get(uid) === null).map(({ uid }) => uid),
+      ...cards.filter(({ uid }) => known.get(uid) === null).map(({ uid }) => cardKey(uid)),
+    ]);
   }
 
   /** The manifest does not vouch for own records that are new here: their signatures must. The others go. */
@@ -162,52 +202,6 @@ export class SyncIntake {
     return false;
   }
 
-  #note(
-    { records, cards, folders, removals }: SyncResponse,
-    departed: readonly (OtherElement | null)[],
-  ): void {
-    for (const { recordUid } of records) this.#shownAgain('record', uidOf(recordUid));
-    for (const { objectUid } of cards) this.#shownAgain('card', uidOf(objectUid));
-    for (const { folderUid } of folders) this.#shownAgain('folder', uidOf(folderUid));
-    // What this account signed over is not missing: the manifest still covers it.
-    removals.forEach(({ kind, objectUid }, i) => {
-      if (!departed[i]) this.#noteMissing(kind, uidOf(objectUid));
-    });
-  }
-
-  #shownAgain(kind: Missing['kind'], uid: Uid): void {
-    this.#shown?.add(`${kind}:${uid}`);
-    this.#missing.delete(`${kind}:${uid}`);
-  }
-
-  #noteMissing(feedKind: FeedKind, uid: Uid): void {
-    const kind = kinds.get(feedKind);
-    const element = kind && this.#ownElement(kind, uid);
-    if (kind && element) this.#missing.set(`${kind}:${uid}`, { element, kind, uid });
-  }
-
-  /** In a run from the beginning, what is here and was not shown is missing too. */
-  #findMissing(): void {
-    if (this.#shown === null) return;
-    for (const { kind, uid } of this.#parts.contents.elements()) {
-      if (this.#shown.has(`${kind}:${uid}`) || this.#missing.has(`${kind}:${uid}`)) continue;
-      const element = this.#ownElement(kind, uid);
-      if (element) this.#missing.set(`${kind}:${uid}`, { element, kind, uid });
-    }
-  }
-
-  /** What of the manifest is known here under that name; null for what is not the account's own. */
-  #ownElement(kind: Missing['kind'], uid: Uid): ManifestElement | null {
-    const { book, cards, others } = this.#parts;
-    if (kind === 'record') {
-      const known = book.get(uid);
-      return known && book.isOwn(known) ? elementOf(known) : null;
-    }
-    const card = kind === 'card' ? cards.get(uid) : null;
-    const folder = kind === 'folder' ? others.folder(uid) : null;
-    return card ? cardElement(card) : folder && otherElement(folder);
-  }
-
   /** Somebody else's record that this account does not see any more goes at once; an own one that it signed over too. */
   #lost(removals: readonly Removal[], departed: readonly (OtherElement | null)[]): Uid[] {
     const { book } = this.#parts;
@@ -225,19 +219,12 @@ export class SyncIntake {
   }
 }
 
-const kinds: ReadonlyMap<FeedKind, Missing['kind']> = new Map([
-  [FeedKind.RECORD, 'record'],
-  [FeedKind.CARD, 'card'],
-  [FeedKind.FOLDER, 'folder'],
-] as const);
-
-function removalOf(missing: readonly Missing[]): ContentsChange {
-  const uids = (kind: Missing['kind']) => missing.filter((one) => one.kind === kind).map(({ uid }) => uid);
-  return {
-    removedRecords: uids('record'),
-    removedCards: uids('card'),
-    removedOthers: uids('folder').map((uid) => ({ kind: 'folder', uid })),
-  };
+/** Things that a change is about. */
+function sizeOf(change: ContentsChange): number {
+  return Object.values(change).reduce<number>(
+    (sum, part: unknown) => sum + (Array.isArray(part) ? part.length : 0),
+    0,
+  );
 }
 
 /** Folders of a page whose signatures hold. */

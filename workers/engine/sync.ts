@@ -83,7 +83,17 @@ export class Sync {
 
   /** Whether everything fits at the end. */
   async #pullFrom(start: bigint): Promise<boolean> {
-    this.#parts.intake.begin(start === 0n);
+    const { intake } = this.#parts;
+    intake.begin(start === 0n);
+    try {
+      return await this.#pullPages(start);
+    } finally {
+      await intake.end();
+      if (intake.stored > this.#cursor) this.#cursor = intake.stored;
+    }
+  }
+
+  async #pullPages(start: bigint): Promise<boolean> {
     let cursor = start;
     let next = this.#ask(cursor);
     let shown = 0;
@@ -98,7 +108,6 @@ export class Sync {
       const taken = this.#parts.intake.take(page, cursor);
       if (page.hasMore) next.catch(() => undefined); // told by the next round
       await taken;
-      if (cursor > this.#cursor) this.#cursor = cursor;
       if (!page.hasMore) return await this.#parts.intake.settle(page, cursor);
     }
   }
@@ -112,7 +121,7 @@ export class Sync {
 function requireSound(page: SyncResponse, cursor: bigint): void {
   const { records, cards, folders, entries, grants, removals } = page;
   const most = Math.max(...[records, cards, folders, entries, grants, removals].map((list) => list.length));
-  if (most > limits.syncPageRecords) throw new ProtocolError('too-large', 'the page has too many objects');
+  if (most > limits.syncPageObjects) throw new ProtocolError('too-large', 'the page has too many objects');
   if (page.hasMore && sizeOf(page) === 0) throw new ProtocolError('malformed', 'the page brings nothing');
   if (page.hasMore && page.cursor <= cursor) throw new ProtocolError('malformed', 'the cursor does not move');
 }

@@ -127,6 +127,7 @@ export class VaultData {
         },
         ...{ manifest: this.#manifest, snapshot: this.#snapshot },
         onChanged: (change, shares) => this.#changed(change, shares),
+        onNews: parts.onChanged,
       },
       cursor,
     );
@@ -271,6 +272,5 @@ export class VaultData {
   #changed(change: ContentsChange, shares: boolean): void {
     this.lists.changed(change);
     if (shares) this.lists.sharesChanged();
-    this.#parts.onChanged(shares);
   }
 }

@@ -1,10 +1,8 @@
-import { openDB, unwrap, type DBSchema, type IDBPDatabase, type IDBPTransaction } from 'idb';
 import type { Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
-  supersedes,
   type Device,
   type ObjectKind,
   type StoredManifest,
@@ -15,43 +13,23 @@ import {
   type StoredSnapshot,
   type VaultStorage,
 } from '../engine/storage.ts';
-
-/** The device key is a CryptoKey that never gives its private half out: IndexedDB keeps it as what it is. */
-interface StoredDevice {
-  readonly uid: Uid;
-  readonly key: CryptoKey;
-  readonly publicKey: Bytes;
-}
-
-type KeyName = 'device' | 'links';
-
-interface VaultSchema extends DBSchema {
-  device: { key: KeyName; value: StoredDevice };
-  account: { key: 'account'; value: Bytes };
-  pin: { key: 'pin'; value: StoredPin };
-  cursor: { key: 'cursor'; value: bigint };
-  manifest: { key: 'manifest'; value: StoredManifest };
-  rows: { key: Uid; value: StoredRow };
-  objects: { key: string; value: StoredObject };
-  snapshot: { key: 'base'; value: Bytes };
-  journal: { key: number; value: Bytes };
-}
-
-type Database = IDBPDatabase<VaultSchema>;
-type Writing = IDBPTransaction<VaultSchema, typeof ofAccount, 'readwrite'>;
-
-/** What goes with the account. */
-const ofAccount = ['account', 'cursor', 'manifest', 'rows', 'objects', 'snapshot', 'journal'] as const;
-const stores = ['device', 'pin', ...ofAccount] as const;
-/** What every version has kept in the same form. */
-const lasting: readonly string[] = ['device', 'pin', 'account'];
+import { newestRows, objectsIn, rowsIn } from './bundles.ts';
+import { putThings } from './stored-things.ts';
+import {
+  ofAccount,
+  openDatabase,
+  type Database,
+  type KeyName,
+  type StoredDevice,
+  type Writing,
+} from './vault-database.ts';
 
 /** A device's state in the browser, shared by every tab of the origin. */
 export class IndexedDbStorage implements VaultStorage {
   readonly #database: Promise<Database>;
 
   constructor(name = 'sallyport') {
-    this.#database = open(name);
+    this.#database = openDatabase(name);
     this.#database.catch(() => undefined); // told to whoever asks first
   }
 
@@ -89,15 +67,33 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async readRow(uid: Uid): Promise<StoredRow | null> {
-    return (await (await this.#database).get('rows', uid)) ?? null;
+    const transaction = (await this.#database).transaction(['rows', 'bundles']);
+    const [row, bundles] = await Promise.all([
+      transaction.objectStore('rows').get(uid),
+      transaction.objectStore('bundles').index('names').getAll(uid),
+    ]);
+    const rows = rowsIn(bundles).filter((one) => one.uid === uid);
+    return newestRows(row ? [...rows, row] : rows)[0] ?? null;
   }
 
   async readRows(): Promise<readonly StoredRow[]> {
-    return await (await this.#database).getAll('rows');
+    const transaction = (await this.#database).transaction(['rows', 'bundles']);
+    const [rows, bundles] = await Promise.all([
+      transaction.objectStore('rows').getAll(),
+      transaction.objectStore('bundles').index('kind').getAll('row'),
+    ]);
+    return newestRows([...rowsIn(bundles), ...rows]);
   }
 
   async readObjects(kind: ObjectKind): Promise<readonly StoredObject[]> {
-    return await (await this.#database).getAll('objects', IDBKeyRange.bound(`${kind}:`, `${kind};`));
+    const transaction = (await this.#database).transaction(['objects', 'bundles']);
+    const [objects, bundles] = await Promise.all([
+      transaction.objectStore('objects').getAll(IDBKeyRange.bound(`${kind}:`, `${kind};`)),
+      transaction.objectStore('bundles').index('kind').getAll(kind),
+    ]);
+    // What was kept apart came after what was new.
+    const all = [...objectsIn(bundles), ...objects];
+    return [...new Map(all.map((object) => [object.key, object])).values()];
   }
 
   async readCursor(): Promise<bigint> {
@@ -110,10 +106,10 @@ export class IndexedDbStorage implements VaultStorage {
 
   async commit(page: StoredPage): Promise<void> {
     await this.#write(async (transaction) => {
-      putRows(transaction, page);
-      putObjects(transaction, page);
       const cursors = transaction.objectStore('cursor');
-      if (page.cursor > ((await cursors.get('cursor')) ?? 0n)) await cursors.put(page.cursor, 'cursor');
+      const isNext = page.cursor > ((await cursors.get('cursor')) ?? 0n);
+      if (isNext) await cursors.put(page.cursor, 'cursor');
+      await putThings(transaction, page, isNext);
       const manifests = transaction.objectStore('manifest');
       const former = (await manifests.get('manifest'))?.version ?? 0n;
       if (page.manifest && page.manifest.version > former) await manifests.put(page.manifest, 'manifest');
@@ -155,57 +151,24 @@ export class IndexedDbStorage implements VaultStorage {
       await transaction.done.catch(() => undefined); // the abort we asked for
       throw new ProtocolError('locked', 'nobody is signed in');
     }
-    await task(transaction);
+    try {
+      await task(transaction);
+    } catch (error) {
+      abort(transaction); // else what was asked for before the failure would be kept
+      await transaction.done.catch(() => undefined); // the abort we asked for
+      throw error;
+    }
     await transaction.done;
   }
 }
 
-/**
- * One request for a row that is new, as in a first sync nearly all are, and none of their answers is waited for: the
- * transaction says how it went.
- */
-function putRows(transaction: Writing, { rows, removedRows = [] }: StoredPage): void {
-  const stored = unwrap(transaction.objectStore('rows'));
-  const removed = new Set(removedRows); // what is both goes, whichever request comes last
-  for (const row of rows.filter(({ uid }) => !removed.has(uid))) {
-    const adding = stored.add(row, row.uid);
-    adding.onerror = (event) => {
-      if (adding.error?.name !== 'ConstraintError') return; // ends the transaction
-      event.preventDefault();
-      event.stopPropagation();
-      replaceRow(stored, row);
-    };
+/** Also of a transaction that has failed by itself. */
+function abort(transaction: Writing): void {
+  try {
+    transaction.abort();
+  } catch {
+    // over already
   }
-  for (const uid of removed) stored.delete(uid);
-}
-
-function replaceRow(stored: IDBObjectStore, row: StoredRow): void {
-  const reading = stored.get(row.uid) as IDBRequest<StoredRow | undefined>;
-  reading.onsuccess = () => {
-    if (supersedes(row, reading.result)) stored.put(row, row.uid);
-  };
-}
-
-function putObjects(transaction: Writing, { objects = [], removedObjects = [] }: StoredPage): void {
-  const stored = unwrap(transaction.objectStore('objects'));
-  for (const object of objects) stored.put(object, object.key);
-  for (const key of removedObjects) stored.delete(key);
-}
-
-async function open(name: string): Promise<Database> {
-  return await openDB<VaultSchema>(name, 3, {
-    upgrade: (database, from) => {
-      // Before version 3 rows were kept in another form: they are asked for anew.
-      const known = from < 3 ? [...database.objectStoreNames] : [];
-      for (const store of known) if (!lasting.includes(store)) database.deleteObjectStore(store);
-      for (const store of stores) {
-        if (database.objectStoreNames.contains(store)) continue;
-        database.createObjectStore(store, store === 'journal' ? { autoIncrement: true } : {});
-      }
-    },
-    // A tab with a newer version waits for this one to let go.
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
-  });
 }
 
 /** Two tabs may both come here: the first to store its key wins, and both use that one. */

@@ -56,6 +56,11 @@ export class OtherElements {
     return this.all().filter(({ kind, current, revision }) => kind === 'folder' && current !== revision);
   }
 
+  /** Whether folders wait for what is still to come. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** Of shared folders whose signatures hold: what the own manifest covers. */
   ofFolders(folders: readonly SharedFolder[]): OtherElement[] {
     const { accountUid } = this.#parts;

@@ -1,6 +1,6 @@
 import { copy, equal, type Bytes } from '../../../protocol/bytes.ts';
 import {
-  elementMac,
+  elementMacs,
   fitsManifest,
   toggle,
   type Manifest,
@@ -20,6 +20,7 @@ export interface SetState {
  */
 export class VaultSet {
   #state: { setKey: Bytes; digest: Bytes; count: number } | null = null;
+  #mac: ReturnType<typeof elementMacs> | null = null;
 
   get state(): SetState | null {
     return this.#state && { ...this.#state, digest: copy(this.#state.digest) };
@@ -27,21 +28,22 @@ export class VaultSet {
 
   restore(state: SetState | null): void {
     this.#state = state && { ...state, digest: copy(state.digest) };
+    this.#mac = null;
   }
 
   /** Takes the set key of a manifest over; everything is counted once when it is another one than before. */
   useKey(setKey: Bytes, elements: () => Iterable<ManifestElement>): void {
     if (this.#state && equal(this.#state.setKey, setKey)) return;
     this.#state = { setKey, digest: new Uint8Array(32), count: 0 };
+    this.#mac = null;
     for (const element of elements()) this.change(null, element);
   }
 
   /** One thing went out of the vault, another came in. */
   change(out: ManifestElement | null, into: ManifestElement | null): void {
     if (this.#state === null || (out && into && isSame(out, into))) return;
-    for (const element of [out, into]) {
-      if (element) toggle(this.#state.digest, elementMac(this.#state.setKey, element));
-    }
+    this.#mac ??= elementMacs(this.#state.setKey);
+    for (const element of [out, into]) if (element) toggle(this.#state.digest, this.#mac(element));
     this.#state.count += (into ? 1 : 0) - (out ? 1 : 0);
   }
 

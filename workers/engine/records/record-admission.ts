@@ -62,6 +62,11 @@ export class RecordAdmission {
     this.#parts = parts;
   }
 
+  /** Whether records wait for what is still to come. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** What may be stored and shown of these. */
   async admit(records: readonly Record[]): Promise<Admitted[]> {
     const admitted: (Admitted | null)[] = [];

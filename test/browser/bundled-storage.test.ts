@@ -1,0 +1,130 @@
+// What is new together is stored together: that nothing of it is older, twice or left over when it is read.
+import { deleteDB, openDB } from 'idb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import type { StoredObject, StoredPage, StoredRow } from '../../workers/engine/storage.ts';
+import { IndexedDbStorage } from '../../workers/storage/indexed-db.ts';
+
+let name: string;
+let storage: IndexedDbStorage;
+
+beforeEach(async () => {
+  name = `test-${crypto.randomUUID()}`;
+  storage = new IndexedDbStorage(name);
+  await storage.writeAccount(Uint8Array.of(1));
+});
+afterEach(async () => {
+  storage.close();
+  await deleteDB(name);
+});
+
+const row = (uid: Uid, revision = 1n, length = 1_000): StoredRow => {
+  return { uid, revision, hasContent: true, record: new Uint8Array(length).fill(Number(revision)) };
+};
+const card = (uid: Uid, value = 1): StoredObject => {
+  return { kind: 'card', key: `card:${uid}`, bytes: Uint8Array.of(value) };
+};
+const uids = Array.from({ length: 200 }, newUid);
+
+/** A page of new records with their cards. */
+function page(cursor: bigint, changes: Partial<StoredPage> = {}): StoredPage {
+  const fresh = new Set<string>([...uids, ...uids.map((uid) => `card:${uid}`)]);
+  return {
+    rows: uids.map((uid) => row(uid)),
+    objects: uids.map((uid) => card(uid)),
+    fresh,
+    cursor,
+    ...changes,
+  };
+}
+
+async function counts(): Promise<{ rows: number; objects: number; bundles: number }> {
+  const database = await openDB(name);
+  const [rows, objects, bundles] = await Promise.all(
+    ['rows', 'objects', 'bundles'].map((store) => database.count(store)),
+  );
+  database.close();
+  return { rows: rows ?? 0, objects: objects ?? 0, bundles: bundles ?? 0 };
+}
+
+const sorted = (rows: readonly StoredRow[]) => rows.map(({ uid }) => uid).sort();
+
+test('new things share values of under 64 KiB, and each is read by its name', async () => {
+  await storage.commit(page(1n));
+  expect(await counts()).toEqual({ rows: 0, objects: 0, bundles: 5 + 4 });
+  for (const uid of uids.slice(0, 60)) expect(await storage.readRow(uid)).toEqual(row(uid));
+  expect(await storage.readRow(newUid())).toBeNull();
+  expect(sorted(await storage.readRows())).toEqual([...uids].sort());
+  expect(await storage.readObjects('card')).toHaveLength(200);
+  expect(await storage.readObjects('grants')).toEqual([]);
+});
+
+test('what replaces one of them counts, and what is older does not', async () => {
+  await storage.commit(page(1n));
+  const [first, second] = uids as [Uid, Uid];
+  await storage.commit({ rows: [row(first, 3n)], objects: [card(first, 3)], cursor: 2n });
+  await storage.commit({ rows: [row(first, 2n), row(second, 0n)], cursor: 2n });
+  expect(await storage.readRow(first)).toEqual(row(first, 3n));
+  expect(await storage.readRow(second)).toEqual(row(second));
+  const rows = await storage.readRows();
+  expect(rows).toHaveLength(200);
+  expect(rows.find(({ uid }) => uid === first)?.revision).toBe(3n);
+  const cards = await storage.readObjects('card');
+  expect(cards).toHaveLength(200);
+  expect(cards.find(({ key }) => key === `card:${first}`)?.bytes).toEqual(Uint8Array.of(3));
+});
+
+test('what is removed is gone, and nothing of it stays on the disk', async () => {
+  await storage.commit(page(1n));
+  const gone = uids.slice(20, 150);
+  const kept = uids.filter((uid) => !gone.includes(uid));
+  const removedObjects = gone.map((uid) => `card:${uid}`);
+  await storage.commit({ rows: [], removedRows: gone, removedObjects, cursor: 2n });
+  expect(await storage.readRow(gone[0] as Uid)).toBeNull();
+  expect(sorted(await storage.readRows())).toEqual([...kept].sort());
+  expect((await storage.readObjects('card')).map(({ key }) => key).sort()).toEqual(
+    kept.map((uid) => `card:${uid}`).sort(),
+  );
+  await storage.commit({ rows: [], removedRows: kept, cursor: 3n });
+  expect(await counts()).toEqual({ rows: 0, objects: 0, bundles: 3 }); // of cards
+});
+
+test('a page that another tab has stored is not stored a second time over what came since', async () => {
+  await storage.commit(page(5n));
+  const [first] = uids as [Uid];
+  await storage.commit({ rows: [row(first, 2n)], cursor: 6n });
+  const other = new IndexedDbStorage(name);
+  await other.commit(page(5n)); // its cursor does not rise
+  expect((await counts()).bundles).toBe(9);
+  expect(await other.readRow(first)).toEqual(row(first, 2n));
+  expect(await other.readRows()).toHaveLength(200);
+  other.close();
+});
+
+test('of a card that is there apart, a newer one of a page that is new to another tab takes the place', async () => {
+  const [first] = uids as [Uid];
+  await storage.commit({ rows: [], objects: [card(first, 1)], cursor: 1n });
+  const other = new IndexedDbStorage(name);
+  await other.commit(page(5n, { objects: uids.map((uid) => card(uid, 2)) }));
+  const cards = await other.readObjects('card');
+  expect(cards.every(({ bytes }) => bytes[0] === 2)).toBe(true);
+  expect(cards).toHaveLength(200);
+  other.close();
+});
+
+test('a page whose storing fails leaves nothing, neither its things nor its cursor', async () => {
+  const broken = { ...row(newUid()), record: (() => 1) as unknown as StoredRow['record'] }; // cannot be cloned
+  await expect(
+    storage.commit(page(5n, { rows: [row(uids[0] as Uid), broken], fresh: new Set() })),
+  ).rejects.toThrow();
+  expect(await counts()).toEqual({ rows: 0, objects: 0, bundles: 0 });
+  expect(await storage.readCursor()).toBe(0n);
+});
+
+test('a sign-out takes all of it', async () => {
+  await storage.commit(page(1n));
+  await storage.erase();
+  expect(await counts()).toEqual({ rows: 0, objects: 0, bundles: 0 });
+  await expect(storage.commit(page(2n))).rejects.toMatchObject({ name: 'locked' });
+  expect(await counts()).toEqual({ rows: 0, objects: 0, bundles: 0 });
+});

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { SyncNews } from '../../../workers/engine/sync-news.ts';
+
+function listener() {
+  const told: boolean[] = [];
+  return { told, news: new SyncNews((shares) => void told.push(shares)) };
+}
+
+test('the first page of a run is told at once, and then when as much again has come', () => {
+  const { told, news } = listener();
+  news.begin();
+  const after: number[] = [];
+  for (let page = 1; page <= 16; page++) {
+    news.add(100, false);
+    after.push(told.length);
+  }
+  news.end();
+  expect(after).toEqual([1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 5]);
+  expect(told).toHaveLength(5); // nothing was held back at the end
+});
+
+test('what is held back is told at the end of a run, however it went', () => {
+  const { told, news } = listener();
+  news.begin();
+  news.add(100, false);
+  news.add(1, false);
+  expect(told).toHaveLength(1);
+  news.end();
+  expect(told).toHaveLength(2);
+  news.end();
+  expect(told).toHaveLength(2);
+});
+
+test('that rights changed is not lost while it is held back, and is told once', () => {
+  const { told, news } = listener();
+  news.begin();
+  news.add(100, false);
+  news.add(1, true);
+  news.add(1, false);
+  news.end();
+  expect(told).toEqual([false, true]);
+  news.begin();
+  news.add(0, true);
+  expect(told).toEqual([false, true, true]);
+});
+
+test('between two runs everything is told at once', () => {
+  const { told, news } = listener();
+  news.add(5, false);
+  news.add(1, false);
+  expect(told).toHaveLength(2);
+});

@@ -1,0 +1,192 @@
+// A sync of many pages: what is stored when, what is shown when, and what a break leaves behind.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { create } from '@bufbuild/protobuf';
+import {
+  CoverageSchema,
+  RecordSchema,
+  RecordService,
+  type Record,
+} from '../../../protocol/messages/gen/record_pb.js';
+import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
+import type { StoredPage } from '../../../workers/engine/storage.ts';
+import { MemoryStorage } from '../../../workers/storage/memory.ts';
+import { HostileServer } from '../../fakes/hostile-server.ts';
+import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
+
+const email = 'ada@example.test';
+const password = 'correct horse battery staple';
+const count = 10;
+
+/** A storage whose commits a test lets through. */
+class GatedStorage extends MemoryStorage {
+  readonly pages: StoredPage[] = [];
+  /** Called with each page before it is stored. */
+  gate: (page: StoredPage, number: number) => Promise<void> = () => Promise.resolve();
+
+  override async commit(page: StoredPage): Promise<void> {
+    const number = this.pages.push(page);
+    await this.gate(page, number);
+    await super.commit(page);
+  }
+}
+
+let server: HostileServer;
+let storage: GatedStorage;
+const engines: TestEngine[] = [];
+const { sync } = RecordService.method;
+const asked = () => server.urls.filter((url) => url.endsWith('/RecordService/Sync')).length;
+
+/** Another browser of the same person, or the same one on another day. */
+async function visit(on = storage): Promise<TestEngine> {
+  const engine = await startEngine(server.origin, { transport: server.transport, storage: on });
+  engines.push(engine);
+  return engine;
+}
+
+const titles = async (engine: TestEngine) => (await engine.listRecords()).map(({ title }) => title).sort();
+const all = Array.from({ length: count }, (_, i) => `record ${i}`);
+
+beforeEach(async () => {
+  server = await HostileServer.start();
+  const first = await visit(new GatedStorage());
+  await first.draftRecoveryPhrase();
+  await first.createAccount({ email, password });
+  for (const title of all) await first.saveRecord({ content: { type: 'login', title, fields: [] } });
+  server.vault.perPage = 2;
+  storage = new GatedStorage();
+});
+afterEach(async () => {
+  for (const engine of engines.splice(0)) await engine.close();
+});
+
+describe('a first sync of five pages', () => {
+  test('stores each page with its cursor, in order, and shows none before it is stored', async () => {
+    const engine = await visit();
+    const seen: { cursor: bigint; shown: number }[] = [];
+    storage.gate = async ({ cursor }) => {
+      seen.push({ cursor, shown: (await engine.listRecords()).length });
+    };
+    await engine.signIn({ email, password });
+    expect(seen.slice(0, 5).map(({ shown }) => shown)).toEqual([0, 2, 4, 6, 8]);
+    const cursors = seen.map(({ cursor }) => cursor);
+    expect(cursors).toEqual([...cursors].sort((a, b) => Number(a - b)));
+    expect(await titles(engine)).toEqual(all);
+    expect(engine.states.at(-1)?.vaultIncomplete).toBe(false);
+  });
+
+  test('opens the second page and asks for the third while the first is stored, and stores nothing meanwhile', async () => {
+    const engine = await visit();
+    const before = asked();
+    const third = Promise.withResolvers<void>();
+    server.onRequest = () => asked() - before >= 3 && third.resolve();
+    let stored = 0;
+    storage.gate = async (_, number) => {
+      if (number > 1) return;
+      await third.promise;
+      stored = storage.pages.length;
+    };
+    await engine.signIn({ email, password });
+    expect(stored).toBe(1);
+    expect(await titles(engine)).toEqual(all);
+  });
+
+  test('tells the page after the first, and then by doubling', async () => {
+    server.vault.perPage = 1;
+    const engine = await visit();
+    await engine.signIn({ email, password });
+    const versions = new Set(engine.states.map(({ recordsVersion }) => recordsVersion));
+    // After 1, 2, 4 and 8 records, at the end, and once for the vault being open.
+    expect(versions.size - 1).toBeLessThanOrEqual(6);
+    expect(await titles(engine)).toEqual(all);
+  });
+
+  test('that is cut off while a page is stored goes on from the page before, and nothing is missing', async () => {
+    const engine = await visit();
+    storage.gate = (_, number) =>
+      number === 3 ? Promise.reject(new ProtocolError('unavailable', 'the disk is full')) : Promise.resolve();
+    await expect(engine.signIn({ email, password })).rejects.toMatchObject({ name: 'unavailable' });
+    const cursor = await storage.readCursor();
+    expect((await storage.readRows()).map(({ uid }) => uid)).toHaveLength(4);
+    expect(cursor).toBe(storage.pages[1]?.cursor);
+    expect(storage.pages).toHaveLength(3); // what was opened after it is not stored either
+    storage.gate = () => Promise.resolve();
+    expect(await titles(engine)).toEqual(all.slice(0, 4));
+    await engine.syncNow();
+    expect(await titles(engine)).toEqual(all);
+    await engine.close();
+    const later = await visit();
+    await later.unlock({ password });
+    expect(await titles(later)).toEqual(all);
+  });
+
+  test('that ends with the process goes on from what was stored', async () => {
+    const engine = await visit();
+    const [cut, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    storage.gate = async (_, number) => {
+      if (number < 3) return;
+      cut.resolve();
+      await over.promise;
+    };
+    const signedIn = engine.signIn({ email, password }).catch(() => undefined); // for the test it never answers
+    await cut.promise;
+    storage.gate = () => Promise.resolve();
+    const later = await visit();
+    await later.unlock({ password });
+    expect(await titles(later)).toEqual(all.slice(0, 4));
+    await later.syncNow();
+    expect(await titles(later)).toEqual(all);
+    expect(later.states.at(-1)?.vaultIncomplete).toBe(false);
+    over.reject(new ProtocolError('locked'));
+    await signedIn;
+  });
+
+  test('that the server breaks off shows what came, and the next one brings the rest', async () => {
+    const engine = await visit();
+    const before = asked();
+    server.lie(sync, () => {
+      if (asked() - before > 3) throw new ProtocolError('unavailable', 'enough for today');
+    });
+    await expect(engine.signIn({ email, password })).rejects.toMatchObject({ name: 'unavailable' });
+    expect(await storage.readRows()).toHaveLength(6);
+    expect(await titles(engine)).toEqual(all.slice(0, 6));
+    server.honest();
+    await engine.syncNow();
+    expect(await titles(engine)).toEqual(all);
+  });
+});
+
+describe('pages of a hostile server', () => {
+  test('another content under the same revision in the next page is refused, though the first is still being stored', async () => {
+    const shown: Record[] = [];
+    server.lie(sync, ({ records, hasMore }) => {
+      const [former] = shown.splice(0);
+      shown.push(...records.slice(0, 1));
+      if (former && hasMore)
+        records.push(create(RecordSchema, { ...former, sealedData: new Uint8Array(300) }));
+    });
+    const engine = await visit();
+    await engine.signIn({ email, password });
+    expect(engine.warnings).toContainEqual(expect.stringContaining('another one under the same revision'));
+    expect(await titles(engine)).toEqual(all);
+  });
+
+  test('what waits for a later page is in no storage, so the cursor waits with it', async () => {
+    const uid = (await engines[0]?.listRecords())?.find(({ title }) => title === 'record 1')?.uid ?? newUid();
+    const content = { type: 'login', title: 'record 1', fields: [] };
+    await engines[0]?.saveRecord({ uid, baseRevision: 1, content });
+    server.touch(); // the first page has it again
+    const covered = create(CoverageSchema, { revision: 1n, keyVersion: 1, tag: new Uint8Array(16) });
+    server.lie(sync, ({ records }) => {
+      for (const record of records.filter(({ recordUid }) => uidOf(recordUid) === uid))
+        Object.assign(record, { covered, writerUid: uidBytes(newUid()) });
+    });
+    const engine = await visit();
+    const cursors: bigint[] = [];
+    storage.gate = async () => void cursors.push(await storage.readCursor());
+    await engine.signIn({ email, password });
+    expect(cursors.slice(0, 5)).toEqual([0n, 0n, 0n, 0n, 0n]);
+    expect(engine.warnings).toContainEqual(expect.stringContaining('was not written by who may'));
+    expect(await storage.readCursor()).toBe(server.vault.cursor);
+  });
+});
