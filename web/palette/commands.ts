@@ -94,6 +94,7 @@ export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): 
       id: 'transfer',
       title: 'Import or export',
       icon: ArrowRightLeft,
+      hint: 'g i',
       run: () => route.go({ page: 'transfer' }),
     },
     {

@@ -21,28 +21,37 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     shortcuts: [
       { keys: ['Ctrl', 'K'], does: 'Find a record or command' },
       { keys: ['/'], does: 'Search records' },
-      { keys: ['n'], does: 'New machine' },
+      { keys: ['n'], does: 'New record' },
       { keys: ['g', 'v'], does: 'Go to the vault' },
       { keys: ['g', 'g'], does: 'Go to gateways' },
       { keys: ['g', 'p'], does: 'Go to people and teams' },
       { keys: ['g', 'h'], does: 'Go to password health' },
+      { keys: ['g', 'i'], does: 'Go to import and export' },
       { keys: ['g', 's'], does: 'Go to settings' },
       { keys: ['Ctrl', 'Alt', 'L'], does: 'Lock' },
       { keys: ['?'], does: 'This help' },
     ],
   },
   {
-    title: 'Lists and records',
+    title: 'The open record',
+    shortcuts: [
+      { keys: ['c'], does: 'Copy the password' },
+      { keys: ['u'], does: 'Copy the login' },
+      { keys: ['o'], does: 'Open the website' },
+      { keys: ['Ctrl', 'Enter'], does: 'Save the form' },
+      { keys: ['Esc'], does: 'Close, or leave a form' },
+    ],
+  },
+  {
+    title: 'Lists',
     shortcuts: [
       { keys: ['↑', '↓'], does: 'Move in the list' },
       { keys: ['Enter'], does: 'Open' },
-      { keys: ['x'], does: 'Choose, or no longer' },
+      { keys: ['x'], does: 'Choose, or undo that' },
       { keys: ['Shift', '↑', '↓'], does: 'Choose more' },
       { keys: ['Ctrl', 'A'], does: 'Choose all' },
       { keys: ['Delete'], does: 'Move to the trash' },
       { keys: ['F2'], does: 'Rename a folder' },
-      { keys: ['Ctrl', 'Enter'], does: 'Save a record' },
-      { keys: ['Esc'], does: 'Close, or leave a form' },
     ],
   },
   {
@@ -54,6 +63,16 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     ],
   },
 ];
+
+/** After `g`. */
+const goKeys: ReadonlyMap<string, 'vault' | PlainPage> = new Map([
+  ['v', 'vault'],
+  ['g', 'gateways'],
+  ['p', 'people'],
+  ['h', 'health'],
+  ['i', 'transfer'],
+  ['s', 'settings'],
+]);
 
 const sequenceMs = 1_200;
 
@@ -110,12 +129,12 @@ function plainTarget(key: string, targets: ShortcutTargets): (() => void) | null
 }
 
 function goTarget(key: string, { go }: ShortcutTargets): (() => void) | null {
-  const page = ({ v: 'vault', g: 'gateways', p: 'people', h: 'health', s: 'settings' } as const)[key];
+  const page = goKeys.get(key);
   return page === undefined ? null : () => go(page);
 }
 
 /** Typing belongs to fields, to dialogs and to sessions. */
-function takesText(target: EventTarget | null): boolean {
+export function takesText(target: EventTarget | null): boolean {
   return (
     target instanceof Element &&
     target.closest(

@@ -9,6 +9,7 @@ import { editorKindOf } from './field-kinds.ts';
 /** One line of a record that is shown. */
 export type FieldLine =
   | { readonly kind: 'text'; readonly title: string; readonly text: string; readonly mono: boolean }
+  | { readonly kind: 'plain'; readonly title: string; readonly text: string }
   | { readonly kind: 'link'; readonly title: string; readonly text: string }
   | { readonly kind: 'prose'; readonly title: string; readonly text: string }
   | { readonly kind: 'secret'; readonly title: string; readonly path: FieldPath; readonly multiline: boolean }
@@ -60,11 +61,11 @@ function textLine(type: string, title: string, value: FieldValue): readonly Fiel
     return [{ kind: 'prose', title, text: value }];
   if (typeof value === 'string' && (type === 'url' || type === 'rbiUrl') && isWebAddress(value))
     return [{ kind: 'link', title, text: value }];
+  if (typeof value === 'boolean') return [{ kind: 'plain', title, text: value ? 'Yes' : 'No' }];
   return [{ kind: 'text', title, text: readable(type, value), mono: monospaced.has(type) }];
 }
 
 function readable(type: string, value: FieldValue): string {
-  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (typeof value === 'number' && fieldTypeOf(type)?.shape.kind === 'date')
     return new Date(value).toLocaleDateString([], { dateStyle: 'medium', timeZone: 'UTC' });
   return lineOf(type, value);
