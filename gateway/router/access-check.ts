@@ -55,14 +55,8 @@ export class AccessCheck {
     const { grants, entries } = proof ?? { grants: [], entries: [] };
     if (grants.length > limits.accessProof.grants || entries.length > limits.accessProof.entries)
       throw new Refusal('malformed', 'the proof of access is too long');
-    const shares = verifyShares(roster, { grants, entries });
-    const rules = new AccessRules(roster, {
-      grants: shares.grants.filter(
-        (grant) => grant.objectKind === 'folder' || grant.keyVersion === keyVersion,
-      ),
-      entries: shares.entries.filter((entry) => entry.recordKeyVersion === keyVersion),
-    });
-    return rules.toRecord(accountUid, recordUid, ownerUid, this.#now());
+    const rules = new AccessRules(roster, verifyShares(roster, { grants, entries }));
+    return rules.toRecord(accountUid, recordUid, ownerUid, this.#now(), keyVersion);
   }
 
   readonly #now = (): number => (this.#options.now ?? Date.now)();

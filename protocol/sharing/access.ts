@@ -41,19 +41,36 @@ export class AccessRules {
       add(this.#entries, nameOf('record', entry.recordUid, entry.recordOwnerUid), entry);
   }
 
-  /** What the account may do with the record at that time, by any way; null when nothing. */
-  toRecord(accountUid: Uid, recordUid: Uid, ownerUid: Uid, nowMs: number): Access | null {
-    return this.#ask(accountUid, { kind: 'record', uid: recordUid, ownerUid }, nowMs);
+  /**
+   * What the account may do with the record at that time, by any way; null when nothing. With a key version: by what was
+   * given under that key alone. Whoever is narrowed is given the next key, and everybody who stays a new grant of it.
+   */
+  toRecord(
+    accountUid: Uid,
+    recordUid: Uid,
+    ownerUid: Uid,
+    nowMs: number,
+    keyVersion?: number,
+  ): Access | null {
+    const keys = keyVersion === undefined ? anyKey : { oldest: keyVersion, newest: keyVersion };
+    return this.#ask(accountUid, { kind: 'record', uid: recordUid, ownerUid, keys }, nowMs);
   }
 
-  /** What the account may do with the shared folder at that time; null when nothing. */
-  toFolder(accountUid: Uid, folderUid: Uid, ownerUid: Uid, nowMs: number): Access | null {
-    return this.#ask(accountUid, { kind: 'folder', uid: folderUid, ownerUid }, nowMs);
+  /** The same of a shared folder: by what was given under that key of it or a newer one. */
+  toFolder(
+    accountUid: Uid,
+    folderUid: Uid,
+    ownerUid: Uid,
+    nowMs: number,
+    keyVersion?: number,
+  ): Access | null {
+    const keys = keyVersion === undefined ? anyKey : { ...anyKey, oldest: keyVersion };
+    return this.#ask(accountUid, { kind: 'folder', uid: folderUid, ownerUid, keys }, nowMs);
   }
 
   /** What the grant is worth to whom it names: null when its granter may not give it, or it has ended. */
   ofGrant(grant: Grant, nowMs: number): Access | null {
-    const object = { kind: grant.objectKind, uid: grant.objectUid, ownerUid: grant.ownerUid };
+    const object = { kind: grant.objectKind, uid: grant.objectUid, ownerUid: grant.ownerUid, keys: anyKey };
     const known = this.#grants.get(nameOf(object.kind, object.uid, object.ownerUid));
     if (!known?.includes(grant)) return null; // a newer one of the same granter took its place
     return this.#reading(nowMs).byGrant(grant, object, longestChain);
@@ -95,7 +112,16 @@ interface SharedObject {
   readonly kind: SharedKind;
   readonly uid: Uid;
   readonly ownerUid: Uid;
+  /** Versions of its key: what was given under another one does not count. */
+  readonly keys: KeyVersions;
 }
+
+interface KeyVersions {
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+const anyKey: KeyVersions = { oldest: 0, newest: Infinity };
 
 interface SharesByObject {
   readonly grants: ReadonlyMap<string, readonly Grant[]>;
@@ -120,14 +146,18 @@ class Reading {
     if (accountUid === object.ownerUid) return owned;
     if (depth <= 0) return null;
     const name = nameOf(object.kind, object.uid, object.ownerUid);
-    const asked = `${depth} ${accountUid} ${name}`;
+    const asked = `${depth} ${accountUid} ${name} ${object.keys.oldest} ${object.keys.newest}`;
     const known = this.#found.get(asked);
     if (known !== undefined) return known;
     const grants = this.#shares.grants.get(name) ?? [];
     const entries = this.#shares.entries.get(name) ?? [];
     const ways = [
-      ...grants.map((grant) => (this.#isTo(accountUid, grant) ? this.byGrant(grant, object, depth) : null)),
-      ...entries.map((entry) => this.#byEntry(accountUid, entry, depth)),
+      ...grants
+        .filter((grant) => this.#isTo(accountUid, grant) && isWithinKeys(grant.keyVersion, object))
+        .map((grant) => this.byGrant(grant, object, depth)),
+      ...entries
+        .filter((entry) => isWithinKeys(entry.recordKeyVersion, object))
+        .map((entry) => this.#byEntry(accountUid, entry, depth)),
     ];
     const access = ways.reduce(join, null);
     this.#found.set(asked, access);
@@ -178,12 +208,20 @@ class Reading {
   }
 }
 
-function recordOf({ recordUid, recordOwnerUid }: FolderEntry): SharedObject {
-  return { kind: 'record', uid: recordUid, ownerUid: recordOwnerUid };
+/** Its author had the key that they put there. */
+function recordOf({ recordUid, recordOwnerUid, recordKeyVersion }: FolderEntry): SharedObject {
+  const keys = { oldest: recordKeyVersion, newest: recordKeyVersion };
+  return { kind: 'record', uid: recordUid, ownerUid: recordOwnerUid, keys };
 }
 
-function folderOf({ folderUid, folderOwnerUid }: FolderEntry): SharedObject {
-  return { kind: 'folder', uid: folderUid, ownerUid: folderOwnerUid };
+/** Who has a newer key of the folder has its former ones, so that entries outlive a key; the other way round nothing does. */
+function folderOf({ folderUid, folderOwnerUid, folderKeyVersion }: FolderEntry): SharedObject {
+  const keys = { ...anyKey, oldest: folderKeyVersion };
+  return { kind: 'folder', uid: folderUid, ownerUid: folderOwnerUid, keys };
+}
+
+function isWithinKeys(keyVersion: number, { keys }: SharedObject): boolean {
+  return keyVersion >= keys.oldest && keyVersion <= keys.newest;
 }
 
 /** A granter's last word to a grantee on an object is the one that counts: a former, wider one does not come back. */
