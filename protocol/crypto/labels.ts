@@ -47,6 +47,7 @@ export const signatureContexts = {
   manifest: 'sallyport/v1/signature/manifest',
   organisationSettings: 'sallyport/v1/signature/organisation-settings',
   record: 'sallyport/v1/signature/record',
+  recordAdoption: 'sallyport/v1/signature/record-adoption',
   recoveryEnrolment: 'sallyport/v1/signature/recovery-enrolment',
   recoveryRelease: 'sallyport/v1/signature/recovery-release',
   recoveryRenewal: 'sallyport/v1/signature/recovery-renewal',

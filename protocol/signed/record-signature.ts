@@ -44,3 +44,27 @@ export function encodeRevision(statement: RevisionStatement): Bytes {
     launchHash,
   );
 }
+
+/** An owner's word that a revision which somebody else wrote is theirs: it holds when that one may not write any more. */
+export interface AdoptionStatement extends RevisionStatement {
+  readonly writerUid: Uid;
+}
+
+/** The owner's signature, 64 bytes. protocol.md §9.7. */
+export function signAdoption(owner: Signer, statement: AdoptionStatement): Promise<Bytes> {
+  return owner.sign(signatureContexts.recordAdoption, encodeAdoption(statement));
+}
+
+/** Throws `bad-signature`. */
+export function verifyAdoption(
+  ownerKey: Uint8Array,
+  statement: AdoptionStatement,
+  signature: Uint8Array,
+): void {
+  verifySignature(ownerKey, signatureContexts.recordAdoption, encodeAdoption(statement), signature);
+}
+
+/** The bytes that are signed. */
+export function encodeAdoption(statement: AdoptionStatement): Bytes {
+  return encodeContext(encodeRevision(statement), uidBytes(statement.writerUid));
+}

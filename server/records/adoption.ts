@@ -1,35 +1,92 @@
 // What an owner's manifest covers, when others wrote the newest revision or took the record over. protocol.md §9.7.
+import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
+import { empty } from '../../protocol/bytes.ts';
+import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { GranteeKind, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { encodeAdoption } from '../../protocol/signed/record-signature.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
 import { requireAll } from '../store/affected-rows.ts';
 import type { Tx } from '../store/database.ts';
 import { contentTagColumn } from './content-tag.ts';
 import { uidArray } from './feed.ts';
 import type { PlannedChange } from './record-rows.ts';
+import { requireSignatures } from './signatures.ts';
 
 /** Handovers of a record that are kept. */
 const mostHandovers = 8;
 
-/** The caller's manifest names these now. Throws `conflict` when one has another revision, or is covered already. */
+/** Whose manifest it is. */
+interface Adopter {
+  readonly uid: Uid;
+  readonly key: KeyObject;
+}
+
+/**
+ * The caller's manifest names these now. Throws `conflict` when one has another revision, or is covered already, and
+ * `bad-signature` for an own record without its owner's word.
+ */
 export async function adopt(
   tx: Tx,
-  caller: Uid,
+  { uid, key }: Adopter,
   { adopted, adoptedFolders }: PutRecordsRequest,
 ): Promise<void> {
-  if (adopted.length > 0) await adoptRecords(tx, caller, adopted);
-  if (adoptedFolders.length > 0) await adoptFolders(tx, caller, adoptedFolders);
+  if (adopted.length > 0) {
+    await requireWord(tx, { uid, key }, adopted);
+    await adoptRecords(tx, uid, adopted);
+  }
+  if (adoptedFolders.length > 0) await adoptFolders(tx, uid, adoptedFolders);
+}
+
+interface StatementRow {
+  readonly record_uid: Uint8Array;
+  readonly revision: number;
+  readonly key_version: number;
+  readonly deleted: boolean;
+  readonly writer_uid: Uint8Array;
+  readonly data_hash: Uint8Array;
+  readonly launch_hash: Uint8Array;
+}
+
+async function requireWord(
+  tx: Tx,
+  { uid, key }: Adopter,
+  adopted: PutRecordsRequest['adopted'],
+): Promise<void> {
+  const words = new Map(adopted.map((one) => [uidOf(one.recordUid), one]));
+  const { rows } = await sql<StatementRow>`
+    SELECT record_uid, revision, key_version, deleted, writer_uid, sha256(sealed_data) AS data_hash,
+      sha256(sealed_launch) AS launch_hash
+    FROM record WHERE record_uid = ANY(${uidArray(words.keys())}) AND owner_uid = ${uidBytes(uid)}`.execute(
+    tx,
+  );
+  const named = rows.filter((row) => words.get(uidOf(row.record_uid))?.revision === BigInt(row.revision));
+  const signed = named.map((row) => ({
+    message: encodeAdoption({
+      recordUid: uidOf(row.record_uid),
+      ownerUid: uid,
+      revision: BigInt(row.revision),
+      keyVersion: row.key_version,
+      deleted: row.deleted,
+      writerUid: uidOf(row.writer_uid),
+      dataHash: row.data_hash,
+      launchHash: row.launch_hash,
+    }),
+    signature: words.get(uidOf(row.record_uid))?.signature ?? empty,
+  }));
+  await requireSignatures(key, signatureContexts.recordAdoption, signed);
 }
 
 async function adoptRecords(tx: Tx, caller: Uid, adopted: PutRecordsRequest['adopted']): Promise<void> {
   const named = sql`unnest(${uidArray(adopted.map(({ recordUid }) => recordUid))},
-    ${adopted.map(({ revision }) => revision)}::bigint[]) AS named(record_uid, revision)`;
+    ${adopted.map(({ revision }) => revision)}::bigint[],
+    ${adopted.map(({ signature }) => Buffer.from(signature))}::bytea[]) AS named(record_uid, revision, signature)`;
   const { rows } = await sql`
     WITH covered AS (
       UPDATE record SET covered_revision = record.revision, covered_deleted = deleted,
-        covered_tag = ${contentTagColumn}
+        covered_tag = ${contentTagColumn}, adoption_signature = named.signature
       FROM ${named} WHERE record.record_uid = named.record_uid AND record.revision = named.revision
         AND covered_revision < record.revision AND owner_uid = ${uidBytes(caller)}
       RETURNING record.record_uid

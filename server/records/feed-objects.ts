@@ -33,6 +33,7 @@ interface RecordRow {
   readonly deleted: boolean;
   readonly writer_uid: Uint8Array;
   readonly signature: Uint8Array;
+  readonly adoption_signature: Uint8Array;
   readonly key_version: number;
   readonly file_uids: Uint8Array[];
   readonly covered_revision: number | null;
@@ -58,7 +59,7 @@ export async function readRecords({ tx, account, now }: Viewer, asked: readonly 
       CASE WHEN is_reader THEN sealed_data ELSE '' END AS sealed_data,
       CASE WHEN is_reader THEN '' ELSE sha256(sealed_data) END AS data_hash,
       sealed_launch, connections, launch_until, max_sessions, changed_at, record.deleted, writer_uid, signature,
-      record.key_version, CASE WHEN is_reader THEN file_uids ELSE '{}' END AS file_uids,
+      adoption_signature, record.key_version, CASE WHEN is_reader THEN file_uids ELSE '{}' END AS file_uids,
       CASE WHEN is_owner THEN covered_revision ELSE transfer.revision END AS covered_revision,
       CASE WHEN is_owner THEN covered_tag ELSE transfer.tag END AS covered_tag,
       CASE WHEN is_owner THEN covered_deleted ELSE transfer.deleted END AS covered_deleted,
@@ -98,6 +99,7 @@ function recordMessage(row: RecordRow) {
     deleted: row.deleted,
     writerUid: row.writer_uid,
     signature: row.signature,
+    adoptionSignature: row.adoption_signature,
     keyVersion: row.key_version,
     fileUids: row.file_uids,
     handovers: row.handover_bodies.map((body, i) => ({

@@ -50,7 +50,7 @@ export async function putRecords(
     await write(tx, caller, plan, now);
     const party = { tx, caller, key, organisation, now };
     const shared = shares ? await putSharesOfChanges(party, input, plan) : new Map<Uid, number>();
-    await adopt(tx, caller, input);
+    await adopt(tx, { uid: caller, key }, input);
     const reached = await announce(tx, ...newsOf(caller, input, plan));
     if (plan.edited.length === 0)
       await storeManifest(tx, caller, requireManifest(input.manifest), input.rebuilt);
@@ -139,7 +139,7 @@ function newsOf(
   return [
     newsOfRecords(
       FeedKind.RECORD,
-      changes.map(({ recordUid }) => recordUid),
+      [...changes, ...adopted].map(({ recordUid }) => recordUid),
     ),
     newsFor(
       [caller],

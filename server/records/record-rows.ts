@@ -61,7 +61,7 @@ export async function updateOwnRecords(
     UPDATE record SET owner_uid = c.owner_uid, revision = record.revision + 1, sealed_key = c.sealed_key,
       sealed_data = c.sealed_data, sealed_launch = c.sealed_launch, connections = c.connections,
       launch_until = c.launch_until, max_sessions = c.max_sessions, changed_at = ${now}, deleted = c.deleted,
-      writer_uid = ${uidBytes(owner)}, signature = c.signature, key_version = c.key_version,
+      writer_uid = ${uidBytes(owner)}, signature = c.signature, adoption_signature = '', key_version = c.key_version,
       covered_revision = record.revision + 1, covered_tag = c.tag, covered_deleted = c.deleted
     FROM ${columnsOf(planned)}
     WHERE record.record_uid = c.record_uid AND record.revision = c.base_revision`.execute(tx);
@@ -80,7 +80,7 @@ export async function updateForeignRecords(
   await keepHistory(tx, planned, now);
   const { numAffectedRows } = await sql`
     UPDATE record SET revision = record.revision + 1, sealed_data = c.sealed_data, sealed_launch = c.sealed_launch,
-      changed_at = ${now}, writer_uid = ${uidBytes(writer)}, signature = c.signature
+      changed_at = ${now}, writer_uid = ${uidBytes(writer)}, signature = c.signature, adoption_signature = ''
     FROM ${columnsOf(planned)}
     WHERE record.record_uid = c.record_uid AND record.revision = c.base_revision`.execute(tx);
   requireAll(numAffectedRows, planned.length, 'record');

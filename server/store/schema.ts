@@ -182,6 +182,7 @@ interface RecordTable {
   covered_revision: number;
   covered_tag: Bytea;
   covered_deleted: boolean;
+  adoption_signature: Generated<Bytea>;
   handover_bodies: Generated<Bytea[]>;
   handover_signatures: Generated<Bytea[]>;
 }

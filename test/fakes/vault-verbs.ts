@@ -76,6 +76,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     passkeyUnlock: false,
     renewal: null,
     refusedRecords: 0,
+    unconfirmedRecords: 0,
     vaultIncomplete: false,
     notice: null,
     ...start,

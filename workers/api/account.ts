@@ -65,6 +65,8 @@ export interface VaultState {
   readonly renewal: Renewal | null;
   /** Records of which the server gave something that does not open: their former state is kept and shown. */
   readonly refusedRecords: number;
+  /** Other people's records that somebody changed who may not any more: shown so when their owner's vault has confirmed it. */
+  readonly unconfirmedRecords: number;
   /** What the server shows is less, or older, than what the account's signed manifest covers: nothing was removed. */
   readonly vaultIncomplete: boolean;
   /** Why the vault locked or signed out by itself, to be said to the person. */

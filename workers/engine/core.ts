@@ -194,7 +194,7 @@ export class EngineCore {
     this.#vault.close();
     this.#vault = null;
     this.signIn.vaultClosed();
-    this.board.update({ link: 'off', syncing: false, refusedRecords: 0 });
+    this.board.update({ link: 'off', syncing: false, refusedRecords: 0, unconfirmedRecords: 0 });
     this.board.recordsChanged();
     this.board.gatewaysChanged();
   }

@@ -14,6 +14,7 @@ const initial: VaultState = {
   passkeyUnlock: false,
   renewal: null,
   refusedRecords: 0,
+  unconfirmedRecords: 0,
   vaultIncomplete: false,
   notice: null,
 };

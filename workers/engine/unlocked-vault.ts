@@ -90,6 +90,7 @@ export class UnlockedVault {
       onSyncing: (syncing) => show({ syncing }),
       onIncomplete: (vaultIncomplete) => show({ vaultIncomplete }),
       onRefused: (refusedRecords) => show({ refusedRecords }),
+      onUnconfirmed: (unconfirmedRecords) => show({ unconfirmedRecords }),
       onChanged: (shares) => {
         if (closing.signal.aborted) return;
         board.recordsChanged();

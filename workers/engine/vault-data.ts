@@ -47,6 +47,7 @@ export interface VaultDataParts {
   readonly onSyncing: (syncing: boolean) => void;
   readonly onIncomplete: (incomplete: boolean) => void;
   readonly onRefused: (count: number) => void;
+  readonly onUnconfirmed: (count: number) => void;
   /** `shares`: who may do what is another one, too. */
   readonly onChanged: (shares: boolean) => void;
 }
@@ -112,7 +113,8 @@ export class VaultData {
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
     const now = () => clock.now();
-    this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused: parts.onRefused });
+    const { onRefused, onUnconfirmed } = parts;
+    this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused, onUnconfirmed });
     const intake = new SyncIntake(
       {
         ...{
@@ -165,7 +167,7 @@ export class VaultData {
     const { folders, lists, trash } = this;
     this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, undo });
     this.#adoption = new Adoption({
-      ...{ session, book, others, writes },
+      ...{ keys, session, book, others, writes },
       commit: (change) => intake.commitChange(change),
       renewCopies: (uids) => writer.renewCopies(uids),
     });

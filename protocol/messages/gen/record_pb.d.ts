@@ -121,6 +121,13 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
    * @generated from field: repeated sallyport.v1.Grant handovers = 16;
    */
   handovers: Grant[];
+
+  /**
+   * Its owner's word on what somebody else wrote (context "record-adoption", §9.7); empty before they adopted it.
+   *
+   * @generated from field: bytes adoption_signature = 17;
+   */
+  adoptionSignature: Uint8Array;
 };
 
 /**
@@ -362,9 +369,9 @@ export declare type PutRecordsRequest = Message<"sallyport.v1.PutRecordsRequest"
    * Own records as others last wrote them: this manifest covers that revision (the current one, else `conflict`). A
    * record that somebody took over: the covered revision, which this manifest has left out.
    *
-   * @generated from field: repeated sallyport.v1.RecordRevision adopted = 5;
+   * @generated from field: repeated sallyport.v1.AdoptedRevision adopted = 5;
    */
-  adopted: RecordRevision[];
+  adopted: AdoptedRevision[];
 
   /**
    * Own shared folders, likewise.
@@ -387,6 +394,34 @@ export declare type PutRecordsRequest = Message<"sallyport.v1.PutRecordsRequest"
  * Use `create(PutRecordsRequestSchema)` to create a new message.
  */
 export declare const PutRecordsRequestSchema: GenMessage<PutRecordsRequest>;
+
+/**
+ * @generated from message sallyport.v1.AdoptedRevision
+ */
+export declare type AdoptedRevision = Message<"sallyport.v1.AdoptedRevision"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * Context "record-adoption", §9.7; empty for a record that somebody else took over.
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.AdoptedRevision.
+ * Use `create(AdoptedRevisionSchema)` to create a new message.
+ */
+export declare const AdoptedRevisionSchema: GenMessage<AdoptedRevision>;
 
 /**
  * @generated from message sallyport.v1.RecordChange

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { RecordService, type PutCardsRequestSchema } from '../../../protocol/messages/gen/record_pb.js';
 import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
-import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { sha256 } from '../../../protocol/crypto/hash.ts';
+import { signAdoption } from '../../../protocol/signed/record-signature.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { newManifest, sealManifest, tagOf, type Manifest } from '../../../protocol/vault/manifest.ts';
 import { envelopeOf, uidText } from '../../fixtures/api-client.ts';
 import {
@@ -127,13 +129,22 @@ describe('the vault at the server', () => {
     const edit = await editor.change('edited', { recordUid, baseRevision: 1n, ownerUid: owner.uid });
     await editor.client.call(putRecords, { changes: [edit] });
     expect((await owner.sync()).records).toMatchObject([{ revision: 2n, covered: { revision: 1n } }]);
-    const adopt = async (revision: bigint) =>
+    const word = (signer: Person) =>
+      signAdoption(signer.signer, {
+        ...{ recordUid: uidOf(recordUid), ownerUid: owner.uid, writerUid: editor.uid },
+        ...{ revision: 2n, keyVersion: 1, deleted: false },
+        ...{ dataHash: sha256(edit.sealedData), launchHash: sha256(edit.sealedLaunch) },
+      });
+    const adopt = async (revision: bigint, signer = owner) =>
       owner.client.call(putRecords, {
-        adopted: [{ recordUid, revision }],
+        adopted: [{ recordUid, revision, signature: await word(signer) }],
         manifest: await manifest(owner, 2n),
       });
     await expect(adopt(1n)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(adopt(2n, editor)).rejects.toMatchObject({ code: 'bad-signature' });
     await adopt(2n);
+    // Everybody who sees the record gets its owner's word with it.
+    expect((await editor.sync()).records).toMatchObject([{ adoptionSignature: await word(owner) }]);
     const [seen] = (await owner.sync()).records;
     expect(seen?.covered).toMatchObject({ revision: 2n, tag: tagOf(edit.sealedData) });
     // Another device of the owner was first: its manifest would take the same thing in twice.

@@ -1,8 +1,11 @@
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
 import { limits } from '../../../protocol/limits.ts';
-import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { signAdoption } from '../../../protocol/signed/record-signature.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { elementOf, knownWith, recordElement, type KnownRecord } from '../records/known-record.ts';
 import type { RecordBook } from '../records/record-book.ts';
+import { statementOf } from '../records/record-opener.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
 import type { VaultSession } from '../vault-session.ts';
 import type { ManifestChange } from './manifest-keeper.ts';
@@ -10,6 +13,7 @@ import { otherElement, type OtherElement, type OtherElements } from './other-ele
 import type { OwnWrites } from './own-writes.ts';
 
 export interface AdoptionParts {
+  readonly keys: Pick<AccountKeys, 'accountUid' | 'signer'>;
   readonly session: VaultSession;
   readonly book: RecordBook;
   readonly others: OtherElements;
@@ -49,12 +53,34 @@ export class Adoption {
         return isNone(adopted) ? null : changeOf(adopted);
       },
       send: async (manifest) => {
-        await session.call(RecordService.method.putRecords, { manifest, ...namesOf(adopted) });
+        const names = await this.#namesOf(adopted);
+        await session.call(RecordService.method.putRecords, { manifest, ...names });
         await commit(afterwards(adopted));
       },
     });
     const { records } = adopted;
     if (isDone && records.length > 0) await renewCopies(records.map(({ uid }) => uid));
+  }
+
+  /** With this account's word on each: what they wrote holds for everybody, whatever becomes of their rights. */
+  async #namesOf({ records, folders, departed }: Adopted) {
+    const signed = records.map(async ({ uid, revision }) => {
+      const row = await this.#parts.book.row(uid);
+      const statement = { ...statementOf(row), writerUid: uidOf(row.writerUid) };
+      const signature = await signAdoption(this.#parts.keys.signer, statement);
+      return { recordUid: uidBytes(uid), revision: BigInt(revision), signature };
+    });
+    const left = departed.map(({ uid, revision }) => ({
+      recordUid: uidBytes(uid),
+      revision: BigInt(revision),
+    }));
+    return {
+      adopted: [...(await Promise.all(signed)), ...left],
+      adoptedFolders: folders.map(({ uid, current }) => ({
+        folderUid: uidBytes(uid),
+        revision: BigInt(current ?? 0),
+      })),
+    };
   }
 
   /** Only upwards, and only what a verified writer wrote. */
@@ -74,19 +100,6 @@ export class Adoption {
 
 function isNone({ records, folders, departed }: Adopted): boolean {
   return records.length + folders.length + departed.length === 0;
-}
-
-function namesOf({ records, folders, departed }: Adopted) {
-  return {
-    adopted: [...records, ...departed].map(({ uid, revision }) => ({
-      recordUid: uidBytes(uid),
-      revision: BigInt(revision),
-    })),
-    adoptedFolders: folders.map(({ uid, current }) => ({
-      folderUid: uidBytes(uid),
-      revision: BigInt(current ?? 0),
-    })),
-  };
 }
 
 function changeOf({ records, folders, departed }: Adopted): ManifestChange {

@@ -24,6 +24,8 @@ export interface AdmissionParts {
   readonly now: () => number;
   /** How many records the server gave in a form that was not taken over. */
   readonly onRefused: (count: number) => void;
+  /** How many records of others wait for their owners’ word on what was written last. */
+  readonly onUnconfirmed: (count: number) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -153,7 +155,7 @@ export class RecordAdmission {
   }
 
   async #judgeOther({ uid, record, own, tag, known }: Judged): Promise<Admitted | null> {
-    const { book, onRefused, now } = this.#parts;
+    const { book, onRefused, onUnconfirmed, now } = this.#parts;
     const entry = await this.#describe(uid, record);
     if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, record);
     const { deleted, keyVersion } = record;
@@ -165,6 +167,7 @@ export class RecordAdmission {
     const proved = isWritten || (!provisional && this.verify(record));
     if (!proved && !provisional) return this.#later(uid, record, 'was not written by who may');
     if (book.refused.delete(uid)) onRefused(book.refused.size);
+    if (book.unconfirmed.delete(uid)) onUnconfirmed(book.unconfirmed.size);
     const trashedAt = deleted ? now() : null;
     const ownerUid = uidOf(record.ownerUid);
     return admitted(record, {
@@ -198,8 +201,16 @@ export class RecordAdmission {
 
   /** A grant that lets its writer write may come in a later page. */
   #later(uid: Uid, record: Record, why: string): null {
-    const own = this.#parts.opener.isOwn(record);
-    return own && this.#last ? this.refuse(uid, why) : this.#wait(uid, record);
+    if (!this.#last) return this.#wait(uid, record);
+    return this.#parts.opener.isOwn(record) ? this.refuse(uid, why) : this.#leave(uid);
+  }
+
+  /** It opens, and its owner has not adopted yet what somebody wrote who may not any more. */
+  #leave(uid: Uid): null {
+    const { book, onUnconfirmed } = this.#parts;
+    if (book.unconfirmed.size < mostRefused) book.unconfirmed.add(uid);
+    onUnconfirmed(book.unconfirmed.size);
+    return null;
   }
 
   #wait(uid: Uid, record: Record): null {

@@ -36,6 +36,7 @@ export class RecordBook {
   readonly #parts: BookParts;
   #known = new Map<Uid, KnownRecord>();
   readonly #refused = new Set<Uid>();
+  readonly #unconfirmed = new Set<Uid>();
   readonly #written = new Map<Uid, Covered>();
   #gone = new Map<Uid, LastSeen>();
 
@@ -51,6 +52,11 @@ export class RecordBook {
   /** UIDs of which the server gave something that was not taken over. */
   get refused(): Set<Uid> {
     return this.#refused;
+  }
+
+  /** UIDs of other people's records whose newest revision waits for their owners' word. */
+  get unconfirmed(): Set<Uid> {
+    return this.#unconfirmed;
   }
 
   get(uid: Uid): KnownRecord | null {
@@ -144,6 +150,7 @@ export class RecordBook {
   remove(uid: Uid): boolean {
     const known = this.#known.get(uid);
     this.#parts.set.change(this.#elementOf(known), null);
+    this.#unconfirmed.delete(uid);
     if (known && !this.isOwn(known)) this.#remember(known);
     return this.#known.delete(uid);
   }
@@ -173,6 +180,7 @@ export class RecordBook {
     this.#gone = new Map();
     this.#written.clear();
     this.#refused.clear();
+    this.#unconfirmed.clear();
   }
 
   #remember({ uid, ownerUid, revision, keyVersion }: KnownRecord): void {

@@ -3,7 +3,11 @@ import { wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Coverage, Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
-import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
+import {
+  verifyAdoption,
+  verifyRevision,
+  type RevisionStatement,
+} from '../../../protocol/signed/record-signature.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-card.ts';
@@ -69,24 +73,27 @@ export class RecordOpener {
     return card;
   }
 
-  /** Throws `bad-signature`, or `not-allowed` when the writer may not write this record. */
+  /**
+   * Throws `bad-signature`, or `not-allowed` when the writer may not write this record, could not as far as is known
+   * while they had this key of it, and its owner did not adopt what they wrote.
+   */
   requireWriter(row: Record): void {
     const { recordUid, ownerUid } = scopeOf(row);
     const writerUid = uidOf(row.writerUid);
     const own = writerUid === this.#keys.accountUid && writerUid === ownerUid;
-    const key = this.#signingKeyOf(writerUid);
     if (row.deleted && writerUid !== ownerUid)
       throw new ProtocolError('not-allowed', 'only its owner deletes a record');
-    if (key === null || !(own || this.#sharing.mayWrite(writerUid, recordUid, ownerUid)))
+    const statement = statementOf(row);
+    const mayWrite = own || this.#sharing.mayWrite(writerUid, recordUid, ownerUid);
+    const keyVersion = row.keyVersion || 1;
+    const mayHave =
+      mayWrite || this.#sharing.mightHaveWritten(writerUid, { recordUid, ownerUid, keyVersion });
+    const key = mayHave ? this.#signingKeyOf(writerUid) : null;
+    if (key !== null) return verifyRevision(key, statement, row.signature);
+    const ownerKey = row.adoptionSignature.length > 0 ? this.#signingKeyOf(ownerUid) : null;
+    if (ownerKey === null)
       throw new ProtocolError('not-allowed', 'the writer of this revision may not write it');
-    const { revision, keyVersion, deleted, signature } = row;
-    const dataHash = row.sealedData.length > 0 ? sha256(row.sealedData) : row.dataHash;
-    const launchHash = sha256(row.sealedLaunch);
-    verifyRevision(
-      key,
-      { recordUid, ownerUid, revision, keyVersion, deleted, dataHash, launchHash },
-      signature,
-    );
+    verifyAdoption(ownerKey, { ...statement, writerUid }, row.adoptionSignature);
   }
 
   /** Whether a record of that owner may be this one: it has the same owner, or one that it was signed over to. */
@@ -130,6 +137,13 @@ export class RecordOpener {
       return await unwrapRecordKey(this.#keys.dataKey, scope, row.keyVersion, row.sealedKey);
     return await this.#sharing.recordKey(scope.recordUid, scope.ownerUid);
   }
+}
+
+/** What is signed of a row. */
+export function statementOf(row: Record): RevisionStatement {
+  const { revision, keyVersion, deleted, sealedData } = row;
+  const dataHash = sealedData.length > 0 ? sha256(sealedData) : row.dataHash;
+  return { ...scopeOf(row), revision, keyVersion, deleted, dataHash, launchHash: sha256(row.sealedLaunch) };
 }
 
 function scopeOf(row: Record) {

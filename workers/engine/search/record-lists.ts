@@ -14,7 +14,7 @@ export interface ListParts {
   readonly accountUid: Uid;
   readonly book: RecordBook;
   readonly cards: CardBook;
-  readonly sharing: SharedKeys;
+  readonly sharing: Pick<SharedKeys, 'accessTo' | 'folders' | 'isShared'>;
   /** As VaultState.recordsVersion. */
   readonly version: () => number;
 }

@@ -3,6 +3,7 @@ import type {
   Grant as GrantMessage,
   SharedFolder,
 } from '../../../protocol/messages/gen/sharing_pb.js';
+import { empty } from '../../../protocol/bytes.ts';
 import { AccessRules } from '../../../protocol/sharing/access.ts';
 import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
@@ -63,6 +64,8 @@ export class KnownShares {
     if (!this.revocations.add(revocations)) return;
     for (const [name, grants] of this.#grants) {
       const left = grants.filter(({ grant }) => !this.revocations.isRevoked(grant));
+      const gone = grants.filter((known) => !left.includes(known)).map(withoutKey);
+      if (gone.length > 0) this.#former.set(name, [...(this.#former.get(name) ?? []), ...gone]);
       if (left.length === 0) this.#grants.delete(name);
       else if (left.length < grants.length) this.#grants.set(name, left);
     }
@@ -115,6 +118,24 @@ export class KnownShares {
     return rules;
   }
 
+  /** What everything about a record comes to, and its folders, with the grants that are gone since. */
+  rulesWithFormer(roster: Roster, recordUid: Uid): AccessRules {
+    const entries = this.entriesOf(recordUid).map(({ entry }) => entry);
+    const grants = [
+      ...this.#everyGrantOn('record', recordUid),
+      ...entries.flatMap(({ folderUid }) => this.#everyGrantOn('folder', folderUid)),
+    ];
+    const members = new Set(roster.members.map(({ accountUid }) => accountUid));
+    return new AccessRules(roster, {
+      grants: grants.filter(({ granterUid }) => members.has(granterUid)),
+      entries: entries.filter(({ authorUid }) => members.has(authorUid)),
+    });
+  }
+
+  #everyGrantOn(kind: SharedKind, uid: Uid): Grant[] {
+    return [...this.formerGrantsOf(kind, uid), ...this.grantsOf(kind, uid)].map(({ grant }) => grant);
+  }
+
   /** Everything known, for a look over all of it. */
   allGrants(): IterableIterator<readonly KnownGrant[]> {
     return this.#grants.values();
@@ -147,4 +168,11 @@ function put<T>(map: Map<Uid, Map<Uid, T>>, outer: Uid, inner: Uid, value: T): v
   const known = map.get(outer);
   if (known) known.set(inner, value);
   else map.set(outer, new Map([[inner, value]]));
+}
+
+/** What is remembered of a grant that is gone. */
+export function withoutKey({ grant, message }: KnownGrant): KnownGrant {
+  return message.sealedKey.length === 0
+    ? { grant, message }
+    : { grant, message: { ...message, sealedKey: empty } };
 }

@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { copy, empty, equal } from '../../../protocol/bytes.ts';
+import { copy, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FeedKind, type Removal, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
@@ -28,7 +28,7 @@ import {
 import { verifyFolder } from '../../../protocol/signed/folder-signature.ts';
 import { findMember, type Roster } from '../../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
-import type { KnownEntry, KnownGrant, KnownShares } from './known-shares.ts';
+import { withoutKey, type KnownEntry, type KnownGrant, type KnownShares } from './known-shares.ts';
 import type { StoredShare } from './shared-keys.ts';
 
 export interface ShareAdmissionParts {
@@ -284,12 +284,6 @@ function isSameWord(one: Grant, other: Grant): boolean {
 
 function isSameEntry(one: KnownEntry, other: KnownEntry): boolean {
   return equal(one.message.body, other.message.body) && equal(one.message.signature, other.message.signature);
-}
-
-function withoutKey({ grant, message }: KnownGrant): KnownGrant {
-  return message.sealedKey.length === 0
-    ? { grant, message }
-    : { grant, message: { ...message, sealedKey: empty } };
 }
 
 /** Where grants are stored that are gone. */

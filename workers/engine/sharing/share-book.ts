@@ -21,6 +21,9 @@ import type { SharedFolderEntry, SharedKeys, StoredShare } from './shared-keys.t
 
 export type ShareBookParts = Omit<KeyringParts, 'shares' | 'formerKeys'>;
 
+/** A time at which nothing that was ever given has ended. */
+const beforeEveryEnd = 0;
+
 interface OpenedFolder {
   readonly revision: bigint;
   readonly content: FolderContent;
@@ -96,6 +99,15 @@ export class ShareBook implements SharedKeys {
 
   mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean {
     return this.accessOf(writerUid, recordUid, ownerUid)?.rights.edit ?? false;
+  }
+
+  mightHaveWritten(
+    writerUid: Uid,
+    { recordUid, ownerUid, keyVersion }: { recordUid: Uid; ownerUid: Uid; keyVersion: number },
+  ): boolean {
+    const rules = this.shares.rulesWithFormer(this.#parts.rosters.roster, recordUid);
+    const access = rules.toRecord(writerUid, recordUid, ownerUid, beforeEveryEnd, keyVersion);
+    return access?.rights.edit ?? false;
   }
 
   mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean {

@@ -30,6 +30,14 @@ export interface SharedKeys {
   accessTo(recordUid: Uid, ownerUid: Uid): Access | null;
   /** Whether that writer may write that record now. The signature is the caller's to verify, with `signingKeyOf`. */
   mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean;
+  /**
+   * Whether that writer could write that record while they had that key of it, by what this device has seen of grants that
+   * ended since. Who was out when the key was replaced, never could.
+   */
+  mightHaveWritten(
+    writerUid: Uid,
+    record: { readonly recordUid: Uid; readonly ownerUid: Uid; readonly keyVersion: number },
+  ): boolean;
   /** Whether that writer may change the content of that owner's shared folder now. */
   mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean;
   /** Whether the record's owner offered it to that account: nobody else may become its owner. */

@@ -182,15 +182,14 @@ export class SharingOffice {
   }
 
   /** Whether this account put somebody else's record there, and may do so still. */
-  isToRenew(entry: FolderEntry): boolean {
-    const { shares, book, rosters, session } = this.parts;
-    const { recordUid, recordOwnerUid, authorUid } = entry;
+  isToRenew({ folderUid, folderOwnerUid, recordUid, recordOwnerUid, authorUid }: FolderEntry): boolean {
+    const { shares, book } = this.parts;
     const known = book.get(recordUid);
     if (authorUid !== this.ownUid || known?.ownerUid !== recordOwnerUid || known.deleted) return false;
     if (!known.proved || book.isOwn(known)) return false;
     const rights = shares.accessTo(recordUid, recordOwnerUid)?.rights;
-    if (!rights?.share || rights.launchOnly) return false;
-    return shares.shares.rules(rosters.roster).ofEntry(entry, session.deviceNow()) !== null;
+    const inFolder = shares.accessToFolder(folderUid, folderOwnerUid)?.rights;
+    return rights?.share === true && inFolder?.manageRecords === true;
   }
 
   #keyOf({ kind, uid }: GranteeRef) {

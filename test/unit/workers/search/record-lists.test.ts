@@ -6,9 +6,15 @@ import type { KnownRecord } from '../../../../workers/engine/records/known-recor
 import type { RecordBook } from '../../../../workers/engine/records/record-book.ts';
 import type { RecordEntry } from '../../../../workers/engine/records/record-entry.ts';
 import { RecordLists } from '../../../../workers/engine/search/record-lists.ts';
-import { noSharing } from '../../../../workers/engine/sharing/no-sharing.ts';
+import { allRights } from '../../../../protocol/sharing/rights.ts';
 
 const me = newUid();
+/** Of an account that shares nothing and has nothing of others. */
+const unshared = {
+  accessTo: (_: Uid, ownerUid: Uid) => (ownerUid === me ? { rights: allRights, expiresAtMs: 0 } : null),
+  folders: () => Promise.resolve([]),
+  isShared: () => false,
+};
 const byTitle: RecordSort = { by: 'title', descending: false };
 const byFit: RecordSort = { by: 'relevance', descending: false };
 
@@ -51,7 +57,7 @@ function listsOf(records: readonly KnownRecord[], cards: readonly Partial<KnownC
   const cardBook = { get: (uid: Uid) => marks.get(uid) ?? null } as unknown as CardBook;
   let version = 1;
   const lists = new RecordLists({
-    ...{ accountUid: me, book, cards: cardBook, sharing: noSharing(me) },
+    ...{ accountUid: me, book, cards: cardBook, sharing: unshared },
     version: () => version,
   });
   const put = (...changed: KnownRecord[]) => {
