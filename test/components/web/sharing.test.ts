@@ -50,7 +50,7 @@ describe('sharing', () => {
     const fake = withPeople('new', 'verified');
     const shared = vi.spyOn(fake, 'shareRecords');
     const objectUid = show(fake, 'access');
-    await shows('owner');
+    await shows('Owner');
     press('Share');
     await shows('person-0@example.test');
     expect(button('Share').closest('section')).not.toBeNull();
@@ -72,7 +72,7 @@ describe('sharing', () => {
   test('is blocked by a changed key until its words were compared', async () => {
     const fake = withPeople('changed');
     show(fake, 'access');
-    await shows('owner');
+    await shows('Owner');
     press('Share');
     await shows('person-0@example.test');
     choose('person-0@example.test');
@@ -90,7 +90,11 @@ describe('sharing', () => {
     const grantees = fake.people.map(({ accountUid }) => ({ kind: 'account', uid: accountUid }) as const);
     await fake.shareRecords({ recordUids: [objectUid], grantees, rights: 'edit', expiresAt: null });
     await shows('person-0@example.test');
+    vi.spyOn(fake, 'unshare');
     press('Take the access of person-0@example.test back');
+    await shows('leaves their vault at once');
+    expect(fake.unshare).not.toHaveBeenCalled();
+    press('Take back');
     await shows('person-0@example.test has no access any more');
     await shows('New key for 1 others');
   });
