@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts';
 import { TransferBoard } from './files/transfer-board.ts';
 import { IdleLock } from './idle-lock.ts';
 import { SignInDesk } from './sign-in-desk.ts';
+import type { LocalCopy } from './storage.ts';
 import { StateBoard } from './state.ts';
 import { UnlockedVault } from './unlocked-vault.ts';
 
@@ -131,8 +132,11 @@ export class EngineCore {
     throw new ProtocolError('not-signed-in', 'no account on this device');
   }
 
-  /** Opens the vault over the local copy. */
-  async open({ account, session }: AccountAccess): Promise<UnlockedVault> {
+  /** Opens the vault over the local copy; `copy`: when it is being read already. */
+  async open(
+    { account, session }: AccountAccess,
+    copy: Promise<LocalCopy> | null = null,
+  ): Promise<UnlockedVault> {
     this.#closeVault();
     this.accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
     const vault = await UnlockedVault.open({
@@ -142,6 +146,7 @@ export class EngineCore {
       transfers: this.transfers,
       account,
       session,
+      copy,
       accounts: this.accounts,
       fresh: this.signIn.fresh,
       onWaysChanged: () => this.showPasskeys(),
@@ -152,9 +157,7 @@ export class EngineCore {
     });
     this.#vault = vault;
     this.idle.arm();
-    this.board.update({ phase: 'unlocked', email: account.email, notice: null });
-    this.board.recordsChanged();
-    this.board.organisationChanged(vault.organisation.book.membership);
+    this.board.unlocked(account.email, vault.organisation.book.membership);
     await this.showPasskeys();
     return vault;
   }

@@ -9,6 +9,7 @@ import { LoginFlow } from './login-flow.ts';
 import { PasskeyDoor } from './passkey-door.ts';
 import { registerPassword } from './password-change.ts';
 import type { SignedIn } from './signed-in.ts';
+import type { LocalCopy } from './storage.ts';
 import type { UnlockedVault } from './unlocked-vault.ts';
 import { isNotSignedIn } from './vault-session.ts';
 
@@ -59,8 +60,9 @@ export class SignInDesk {
     const { accounts } = this.#core;
     if (this.#core.vault) return { kind: 'done' };
     await this.#core.requireAccount();
+    const copy = this.#readCopy();
     try {
-      await this.#openCopy(await accounts.unlock(password), (vault) =>
+      await this.#openCopy(await accounts.unlock(password), copy, (vault) =>
         accounts.loginAgain(vault.account, password),
       );
       return { kind: 'done' };
@@ -83,9 +85,10 @@ export class SignInDesk {
     if (this.#core.vault) return;
     await this.#core.requireAccount();
     const prf = copy(answer.prf);
+    const stored = this.#readCopy();
     const access = await accounts.unlockByPasskey(copy(answer.credentialId), prf).finally(() => wipe(prf));
     const proof = this.door.takeProof(answer);
-    await this.#openCopy(access, async (vault) => {
+    await this.#openCopy(access, stored, async (vault) => {
       if (proof === null) throw new ProtocolError('offline', 'the passkey was asked without the server');
       return await accounts.loginAgainByPasskey(vault.account, proof);
     });
@@ -156,12 +159,20 @@ export class SignInDesk {
     await this.#core.enter(await this.#core.accounts.keep(signedIn, { kind: 'password', password }));
   }
 
+  /** Sealed bytes come from the storage while the key is derived. */
+  #readCopy(): Promise<LocalCopy> {
+    const copy = this.#core.environment.storage.readCopy();
+    copy.catch(() => undefined); // told to whoever opens it
+    return copy;
+  }
+
   /** The local copy is readable from here on; calls to the server wait until the session is known to be good. */
   async #openCopy(
     access: Parameters<EngineCore['open']>[0],
+    copy: Promise<LocalCopy>,
     login: (vault: UnlockedVault) => Promise<Login>,
   ): Promise<void> {
-    const vault = await this.#core.open(access);
+    const vault = await this.#core.open(access, copy);
     vault.session.holdUntil(this.#restore(vault, () => login(vault)));
   }
 

@@ -41,6 +41,15 @@ export class StateBoard {
     for (const listener of this.#listeners) listener(next);
   }
 
+  /** In one change: whoever shows the vault draws it once. */
+  unlocked(email: string, membership: VaultState['membership']): void {
+    const { recordsVersion, organisationVersion } = this.#state;
+    this.update({
+      ...{ phase: 'unlocked', email, membership, notice: null },
+      ...{ recordsVersion: recordsVersion + 1, organisationVersion: organisationVersion + 1 },
+    });
+  }
+
   recordsChanged(): void {
     this.update({ recordsVersion: this.#state.recordsVersion + 1 });
   }

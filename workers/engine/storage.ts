@@ -21,9 +21,8 @@ export interface VaultStorage {
   /** Every row: for a device whose snapshot is of no use. */
   readRows(): Promise<readonly StoredRow[]>;
   readObjects(kind: ObjectKind): Promise<readonly StoredObject[]>;
-  readCursor(): Promise<bigint>;
-  /** The newest encoded SealedManifest that fitted or was written, or null. */
-  readManifest(): Promise<StoredManifest | null>;
+  /** What an unlock needs, all of one moment. */
+  readCopy(): Promise<LocalCopy>;
   /**
    * Everything of one page, all or nothing. A row replaces only one that it supersedes, and cursor and manifest only
    * rise, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
@@ -37,6 +36,20 @@ export interface VaultStorage {
   erase(): Promise<void>;
   close(): void;
 }
+
+/** An account's things on this device, without its rows. */
+export interface LocalCopy {
+  /** Up to where everything is here. */
+  readonly cursor: bigint;
+  /** The newest encoded SealedManifest that fitted or was written, or null. */
+  readonly manifest: StoredManifest | null;
+  /** Everything of sharing. */
+  readonly shares: readonly StoredObject[];
+  readonly snapshot: StoredSnapshot;
+}
+
+/** Kinds of objects that are of sharing. */
+export const shareKinds = ['folder', 'entry', 'grants'] as const satisfies readonly ObjectKind[];
 
 export interface Device {
   readonly uid: Uid;

@@ -3,7 +3,7 @@
  * person.
  */
 export async function timed<T>(
-  name: 'sallyport:local-key' | 'sallyport:sync',
+  name: 'sallyport:local-key' | 'sallyport:sync' | 'sallyport:snapshot',
   step: () => Promise<T>,
 ): Promise<T> {
   const start = performance.now();

@@ -29,6 +29,7 @@ import { SessionTargets } from './session-target.ts';
 import { rostersOf } from './sharing/roster-source.ts';
 import { ShareBook } from './sharing/share-book.ts';
 import { SharingDesk } from './sharing/sharing-desk.ts';
+import type { LocalCopy } from './storage.ts';
 import { VaultData } from './vault-data.ts';
 import { VaultLink } from './vault-link.ts';
 import { VaultSession } from './vault-session.ts';
@@ -40,6 +41,8 @@ export interface UnlockedParts {
   readonly transfers: TransferBoard;
   readonly account: OpenedAccount;
   readonly session: DeviceSession;
+  /** As VaultDataParts. */
+  readonly copy: Promise<LocalCopy> | null;
   readonly accounts: AccountDesk;
   readonly fresh: FreshDataKey;
   /** The ways to open the copy on this device changed. */
@@ -83,8 +86,9 @@ export class UnlockedVault {
     const now = () => environment.clock.now();
     const shares = new ShareBook({ keys: account.keys, rosters, now, warn: environment.warn });
     const data = await VaultData.open({
-      ...{ environment, account, session, signal: closing.signal },
+      ...{ environment, account, session, signal: closing.signal, copy: parts.copy },
       sharing: shares,
+      recordTypes: () => opened?.organisation.recordTypes ?? [],
       rosterVersion: () => account.organisation.rosterVersion,
       version: () => board.current.recordsVersion,
       onSyncing: (syncing) => show({ syncing }),
@@ -283,6 +287,7 @@ export class UnlockedVault {
 
   #organisationChanged(): void {
     if (this.closed) return;
+    this.data.lists.surroundingsChanged();
     this.#board.organisationChanged(this.organisation.book.membership);
     void this.sharing.renewKeys().catch((error: unknown) => {
       this.#warn(`keys of what was given could not be replaced: ${String(error)}`);

@@ -2,6 +2,7 @@ import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import { ProtocolError } from '../../protocol/errors.ts';
+import type { RecordTemplate } from '../../protocol/records/templates.ts';
 import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
 import { Adoption } from './manifest/adoption.ts';
@@ -31,6 +32,7 @@ import { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
+import type { LocalCopy, StoredManifest } from './storage.ts';
 import { SyncIntake } from './sync-intake.ts';
 import { Sync } from './sync.ts';
 import type { VaultSession } from './vault-session.ts';
@@ -41,6 +43,10 @@ export interface VaultDataParts {
   readonly session: VaultSession;
   readonly sharing: SharedKeys;
   readonly signal: AbortSignal;
+  /** What this device has stored, when it is on its way already. */
+  readonly copy: Promise<LocalCopy> | null;
+  /** Types that the organisation's administrators made. */
+  readonly recordTypes: () => readonly RecordTemplate[];
   readonly rosterVersion: () => bigint;
   /** As VaultState.recordsVersion. */
   readonly version: () => number;
@@ -82,11 +88,11 @@ export class VaultData {
 
   /** Reads the sealed local copy. */
   static async open(parts: VaultDataParts): Promise<VaultData> {
-    // The cursor first: what another tab commits in between is then read again, never missed.
+    // All of one moment: what another tab commits meanwhile is then read again, never missed.
     const { storage } = parts.environment;
-    const cursor = await storage.readCursor();
-    const data = new VaultData(parts, cursor, (await storage.device()).uid);
-    await data.#load();
+    const [copy, device] = await Promise.all([parts.copy ?? storage.readCopy(), storage.device()]);
+    const data = new VaultData(parts, copy.cursor, device.uid);
+    await data.#load(copy);
     void data.#warm();
     return data;
   }
@@ -111,7 +117,11 @@ export class VaultData {
     });
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
-    this.lists = new RecordLists({ accountUid, book, cards, sharing, version: parts.version });
+    this.lists = new RecordLists({
+      ...{ accountUid, book, cards, sharing },
+      recordTypes: parts.recordTypes,
+      version: parts.version,
+    });
     const now = () => clock.now();
     const { onRefused, onUnconfirmed } = parts;
     this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused, onUnconfirmed });
@@ -195,10 +205,11 @@ export class VaultData {
     this.#parts.sharing.clear();
   }
 
-  /** Behind whatever the unlock was for. */
+  /** Behind the first list, which is what the unlock was for. */
   async #warm(): Promise<void> {
     const { environment, signal } = this.#parts;
     const rest = () => pause(environment.clock, 0, signal);
+    await this.lists.used;
     await rest();
     if (!signal.aborted) await this.lists.warm(rest, signal);
   }
@@ -221,21 +232,17 @@ export class VaultData {
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
   }
 
-  async #load(): Promise<void> {
-    const { sharing, environment } = this.#parts;
-    const kinds = ['folder', 'entry', 'grants'] as const;
-    const objects = await Promise.all(kinds.map((kind) => environment.storage.readObjects(kind)));
-    sharing.load(objects.flat());
-    await this.#loadManifest();
-    const later = (change: ContentsChange) => this.lists.changed(change);
-    if (!(await this.#snapshot.load(this.#contents, later))) await this.#openAnew();
+  async #load({ manifest, shares, snapshot }: LocalCopy): Promise<void> {
+    this.#parts.sharing.load(shares);
+    await this.#loadManifest(manifest);
+    if (!(await this.#snapshot.load(snapshot, this.#contents, this.lists))) await this.#openAnew();
   }
 
   /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
-  async #loadManifest(): Promise<void> {
-    const { storage, warn } = this.#parts.environment;
+  async #loadManifest(stored: StoredManifest | null): Promise<void> {
+    const { warn } = this.#parts.environment;
     try {
-      await this.#manifest.load(await storage.readManifest());
+      await this.#manifest.load(stored);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code === 'untrusted') throw error;
       warn(`the stored manifest cannot be used: ${error.code}`);
@@ -252,6 +259,7 @@ export class VaultData {
       storage.readObjects('folder'),
     ]);
     this.#contents.load({ records: [], gone: [], cards: [], others: [], set: null });
+    this.lists.clear();
     const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
     const admitted = [
       ...(await this.#admission.admit(records)),
@@ -267,12 +275,11 @@ export class VaultData {
         ...records.map((row) => this.others.ofDeparted(row)).filter((element) => element !== null),
       ],
     });
-    this.lists.changed({ records: admitted.map(({ known }) => known) });
     if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);
   }
 
   #changed(change: ContentsChange, shares: boolean): void {
     this.lists.changed(change);
-    if (shares) this.lists.sharesChanged();
+    if (shares) this.lists.surroundingsChanged();
   }
 }

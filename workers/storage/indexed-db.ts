@@ -3,9 +3,10 @@ import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protoco
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
+  shareKinds,
   type Device,
+  type LocalCopy,
   type ObjectKind,
-  type StoredManifest,
   type StoredObject,
   type StoredPage,
   type StoredPin,
@@ -13,7 +14,7 @@ import {
   type StoredSnapshot,
   type VaultStorage,
 } from '../engine/storage.ts';
-import { newestRows, objectsIn, rowsIn } from './bundles.ts';
+import { newestRows, objectsIn, rowsIn, type Bundle } from './bundles.ts';
 import { putThings } from './stored-things.ts';
 import {
   ofAccount,
@@ -86,22 +87,25 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async readObjects(kind: ObjectKind): Promise<readonly StoredObject[]> {
-    const transaction = (await this.#database).transaction(['objects', 'bundles']);
-    const [objects, bundles] = await Promise.all([
-      transaction.objectStore('objects').getAll(IDBKeyRange.bound(`${kind}:`, `${kind};`)),
-      transaction.objectStore('bundles').index('kind').getAll(kind),
+    const reading = (await this.#database).transaction(['objects', 'bundles']);
+    return await objectsOf(
+      kind,
+      reading.objectStore('objects'),
+      reading.objectStore('bundles').index('kind'),
+    );
+  }
+
+  /** One transaction, whose requests are all made at once: they are answered while the caller derives a key. */
+  async readCopy(): Promise<LocalCopy> {
+    const reading = (await this.#database).transaction(ofAccount);
+    const [objects, bundles] = [reading.objectStore('objects'), reading.objectStore('bundles').index('kind')];
+    const [cursor, manifest, snapshot, ...shares] = await Promise.all([
+      reading.objectStore('cursor').get('cursor'),
+      reading.objectStore('manifest').get('manifest'),
+      snapshotIn(reading.objectStore('snapshot'), reading.objectStore('journal')),
+      ...shareKinds.map((kind) => objectsOf(kind, objects, bundles)),
     ]);
-    // What was kept apart came after what was new.
-    const all = [...objectsIn(bundles), ...objects];
-    return [...new Map(all.map((object) => [object.key, object])).values()];
-  }
-
-  async readCursor(): Promise<bigint> {
-    return (await (await this.#database).get('cursor', 'cursor')) ?? 0n;
-  }
-
-  async readManifest(): Promise<StoredManifest | null> {
-    return (await (await this.#database).get('manifest', 'manifest')) ?? null;
+    return { cursor: cursor ?? 0n, manifest: manifest ?? null, snapshot, shares: shares.flat() };
   }
 
   async commit(page: StoredPage): Promise<void> {
@@ -118,13 +122,8 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async readSnapshot(): Promise<StoredSnapshot> {
-    const transaction = (await this.#database).transaction(['snapshot', 'journal']);
-    const [base, journal, places] = await Promise.all([
-      transaction.objectStore('snapshot').get('base'),
-      transaction.objectStore('journal').getAll(),
-      transaction.objectStore('journal').getAllKeys(),
-    ]);
-    return { base: base ?? null, journal, upTo: places.at(-1) ?? 0 };
+    const reading = (await this.#database).transaction(['snapshot', 'journal']);
+    return await snapshotIn(reading.objectStore('snapshot'), reading.objectStore('journal'));
   }
 
   async writeSnapshot(base: Bytes, upTo: number): Promise<void> {
@@ -160,6 +159,33 @@ export class IndexedDbStorage implements VaultStorage {
     }
     await transaction.done;
   }
+}
+
+function keysOf(kind: ObjectKind): IDBKeyRange {
+  return IDBKeyRange.bound(`${kind}:`, `${kind};`);
+}
+
+async function objectsOf(
+  kind: ObjectKind,
+  alone: { getAll(range: IDBKeyRange): Promise<StoredObject[]> },
+  bundled: { getAll(kind: ObjectKind): Promise<Bundle[]> },
+): Promise<StoredObject[]> {
+  const [objects, bundles] = await Promise.all([alone.getAll(keysOf(kind)), bundled.getAll(kind)]);
+  // What was kept apart came after what was new.
+  const all = [...objectsIn(bundles), ...objects];
+  return [...new Map(all.map((object) => [object.key, object])).values()];
+}
+
+async function snapshotIn(
+  base: { get(key: 'base'): Promise<Bytes | undefined> },
+  journals: { getAll(): Promise<Bytes[]>; getAllKeys(): Promise<number[]> },
+): Promise<StoredSnapshot> {
+  const [sealed, journal, places] = await Promise.all([
+    base.get('base'),
+    journals.getAll(),
+    journals.getAllKeys(),
+  ]);
+  return { base: sealed ?? null, journal, upTo: places.at(-1) ?? 0 };
 }
 
 /** Also of a transaction that has failed by itself. */

@@ -3,8 +3,10 @@ import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protoco
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import {
+  shareKinds,
   supersedes,
   type Device,
+  type LocalCopy,
   type ObjectKind,
   type StoredManifest,
   type StoredObject,
@@ -74,12 +76,12 @@ export class MemoryStorage implements VaultStorage {
     return Promise.resolve([...this.#objects.values()].filter((object) => object.kind === kind));
   }
 
-  readCursor(): Promise<bigint> {
-    return Promise.resolve(this.#cursor);
-  }
-
-  readManifest(): Promise<StoredManifest | null> {
-    return Promise.resolve(this.#manifest);
+  async readCopy(): Promise<LocalCopy> {
+    const shares = await Promise.all(shareKinds.map((kind) => this.readObjects(kind)));
+    return {
+      ...{ cursor: this.#cursor, manifest: this.#manifest, shares: shares.flat() },
+      snapshot: await this.readSnapshot(),
+    };
   }
 
   commit(page: StoredPage): Promise<void> {

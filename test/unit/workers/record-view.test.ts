@@ -13,7 +13,10 @@ import {
   type RecordEntry,
 } from '../../../workers/engine/records/record-entry.ts';
 import { completeContent } from '../../../workers/engine/records/record-view.ts';
-import { ListRow } from '../../../workers/engine/search/list-row.ts';
+import { columnsOf } from '../../../workers/engine/search/list-columns.ts';
+import { plain } from '../../../workers/engine/search/query.ts';
+import { fitWords } from '../../../workers/engine/search/word-search.ts';
+import { templateOf } from '../../../protocol/records/templates.ts';
 
 const content: RecordContent = {
   type: 'pamUser',
@@ -108,8 +111,13 @@ describe('entries', () => {
   });
 
   test('match a word in any case, and the name of the type', () => {
-    expect(['root', 'user'].map((word) => new ListRow(entry, null).fit(word) >= 0)).toEqual([true, true]);
-    expect(new ListRow(entry, null).fit('hunter2')).toBe(-1);
+    const columns = columnsOf([{ entry, card: null }]);
+    const typeText = (type: string) => plain(`${type}\n${templateOf(type)?.title ?? ''}`);
+    const found = ['root', 'user', 'hunter2'].map(
+      (word) =>
+        fitWords(columns, Uint32Array.of(0), [word], { typeText, folderTitles: new Map() }).rows.length,
+    );
+    expect(found).toEqual([1, 1, 0]);
   });
 
   test('a machine with nonsense in its settings is listed, and not connectable', () => {

@@ -28,7 +28,8 @@ export class CardBook {
   readonly #keys: AccountKeys;
   readonly #set: VaultSet;
   readonly #warn: (message: string) => void;
-  #cards = new Map<Uid, KnownCard>();
+  #loaded: Iterable<KnownCard> = [];
+  #known: Map<Uid, KnownCard> | null = null;
 
   constructor(parts: {
     readonly keys: AccountKeys;
@@ -63,8 +64,10 @@ export class CardBook {
     for (const card of this.#cards.values()) yield cardElement(card);
   }
 
-  load(cards: readonly KnownCard[]): void {
-    this.#cards = new Map(cards.map((card) => [card.uid, card]));
+  /** Gone through when one is first asked for. */
+  load(cards: Iterable<KnownCard>): void {
+    this.#loaded = cards;
+    this.#known = null;
   }
 
   put(card: KnownCard): void {
@@ -80,7 +83,11 @@ export class CardBook {
   }
 
   clear(): void {
-    this.#cards = new Map();
+    this.load([]);
+  }
+
+  get #cards(): Map<Uid, KnownCard> {
+    return (this.#known ??= new Map(Array.from(this.#loaded, (card) => [card.uid, card])));
   }
 
   async #admitOne(message: CardMessage): Promise<AdmittedCard | null> {

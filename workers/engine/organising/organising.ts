@@ -32,7 +32,7 @@ export class Organising {
 
   async places(): Promise<VaultPlaces> {
     const { lists, folders } = this.#parts;
-    return placesOf(lists.rows(), await lists.world(), folders);
+    return placesOf(lists.tables(), await lists.world(), folders);
   }
 
   async move(uids: readonly Uid[], folderUid: Uid | null, options: BatchOptions = {}): Promise<Undo> {

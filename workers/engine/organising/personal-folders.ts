@@ -21,7 +21,7 @@ export class PersonalFolders {
   }
 
   all(): RecordEntry[] {
-    return this.#book.entries().filter(({ type }) => type === 'folder');
+    return this.#book.ofType('folder');
   }
 
   /**

@@ -1,13 +1,20 @@
 import type { FolderView, VaultPlaces } from '../../api.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { ListRow } from '../search/list-row.ts';
-import type { FilterWorld } from '../search/record-filter.ts';
+import type { TablePart } from '../search/list-table.ts';
+import {
+  isFavourite,
+  isTrashed,
+  openTest,
+  ordinaryTest,
+  ownTest,
+  type FilterWorld,
+} from '../search/record-filter.ts';
 import type { SharedFolderEntry } from '../sharing/shared-keys.ts';
 import type { PersonalFolders } from './personal-folders.ts';
 
 /** The places of a vault with how much is in each, from one walk through its rows. */
 export function placesOf(
-  rows: readonly ListRow[],
+  tables: readonly TablePart[],
   world: FilterWorld,
   folders: PersonalFolders,
 ): VaultPlaces {
@@ -15,24 +22,34 @@ export function placesOf(
   const tags = new Map<string, number>();
   const types = new Map<string, number>();
   const perFolder = new Map<Uid, number>();
-  for (const row of rows) {
-    const { entry, card, ordinary } = row;
-    const own = entry.ownerUid === world.accountUid;
-    if (!ordinary || (!own && (entry.trashed || !world.isOpen(row)))) continue;
-    if (entry.trashed) {
-      counts.trash++;
-      continue;
+  for (const { columns, dead } of tables) {
+    const [perType, perTags, perPlace] = [columns.types, columns.tagLists, columns.folders].map(
+      ({ length }) => new Uint32Array(length),
+    ) as [Uint32Array, Uint32Array, Uint32Array];
+    const isOrdinary = ordinaryTest(columns);
+    const isOwn = ownTest(columns, world.accountUid);
+    const isOpen = openTest(columns, world);
+    for (let row = 0; row < columns.count; row++) {
+      if (dead[row] === 1 || !isOrdinary(row)) continue;
+      if (isTrashed(columns, row)) {
+        if (isOwn(row)) counts.trash++;
+        continue;
+      }
+      if (!isOpen(row)) continue;
+      counts.all++;
+      if (isFavourite(columns, row)) counts.favourites++;
+      if (!isOwn(row)) counts.withMe++;
+      count(perType, columns.typeOf[row]);
+      count(perTags, columns.tagsOf[row]);
+      count(perPlace, columns.folderOf[row]);
+      for (const shared of world.sharedFolders) {
+        const place = shared.places.get(columns.uid(row));
+        if (place !== undefined) add(perFolder, place ?? shared.uid, 1);
+      }
     }
-    counts.all++;
-    if (card?.favourite) counts.favourites++;
-    if (!own) counts.withMe++;
-    add(types, entry.type);
-    for (const tag of card?.tags ?? []) add(tags, tag);
-    if (card?.folderUid) add(perFolder, card.folderUid);
-    for (const shared of world.sharedFolders) {
-      const place = shared.places.get(entry.uid);
-      if (place !== undefined) add(perFolder, place ?? shared.uid);
-    }
+    columns.types.forEach((type, i) => add(types, type, perType[i]));
+    columns.tagLists.forEach((list, i) => list.forEach((tag) => add(tags, tag, perTags[i])));
+    columns.folders.forEach((uid, i) => uid !== null && add(perFolder, uid, perPlace[i]));
   }
   const countOf = (uid: Uid) => perFolder.get(uid) ?? 0;
   return {
@@ -77,6 +94,10 @@ function sharedViews(shared: SharedFolderEntry, countOf: (uid: Uid) => number): 
   return [root, ...subfolders];
 }
 
-function add<T>(counts: Map<T, number>, value: T): void {
-  counts.set(value, (counts.get(value) ?? 0) + 1);
+function count(counts: Uint32Array, place: number | undefined): void {
+  if (place !== undefined) counts[place] = (counts[place] ?? 0) + 1;
+}
+
+function add<T>(counts: Map<T, number>, value: T, more: number | undefined): void {
+  if (more) counts.set(value, (counts.get(value) ?? 0) + more);
 }

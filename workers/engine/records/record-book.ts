@@ -25,6 +25,9 @@ export interface LastSeen {
   readonly keyVersion: number;
 }
 
+/** What a device remembers, which may know its types without having gone through all. */
+export type LoadedRecords = Iterable<KnownRecord> & { ofType?(type: string): RecordEntry[] };
+
 /** Of so many; those that went first are forgotten. */
 const mostGone = 10_000;
 
@@ -34,7 +37,8 @@ const mostGone = 10_000;
  */
 export class RecordBook {
   readonly #parts: BookParts;
-  #known = new Map<Uid, KnownRecord>();
+  #loaded: LoadedRecords = [];
+  #index: Map<Uid, KnownRecord> | null = null;
   readonly #refused = new Set<Uid>();
   readonly #unconfirmed = new Set<Uid>();
   readonly #written = new Map<Uid, Covered>();
@@ -124,6 +128,14 @@ export class RecordBook {
     );
   }
 
+  /** The same of those of one type. */
+  ofType(type: string): RecordEntry[] {
+    const entries =
+      (this.#index === null ? this.#loaded.ofType?.(type) : null) ??
+      this.entries().filter((entry) => entry.type === type);
+    return entries.filter((entry) => !entry.trashed && this.isOwn(entry));
+  }
+
   /** The same of one record, whoever's; null when it is not there or does not open. */
   entry(uid: Uid): RecordEntry | null {
     const known = this.#known.get(uid);
@@ -136,9 +148,10 @@ export class RecordBook {
   }
 
   /** Takes over what a device remembers; the set is restored beside it. */
-  load(records: readonly KnownRecord[], gone: readonly (readonly [Uid, LastSeen])[]): void {
+  load(records: LoadedRecords, gone: readonly (readonly [Uid, LastSeen])[]): void {
     this.#gone = new Map(gone);
-    this.#known = new Map(records.map((known) => [known.uid, known]));
+    this.#loaded = records;
+    this.#index = null;
   }
 
   put(known: KnownRecord): void {
@@ -176,11 +189,15 @@ export class RecordBook {
 
   /** Forgets everything. */
   clear(): void {
-    this.#known = new Map();
-    this.#gone = new Map();
+    this.load([], []);
     this.#written.clear();
     this.#refused.clear();
     this.#unconfirmed.clear();
+  }
+
+  /** Gone through when one of them is first asked for. */
+  get #known(): Map<Uid, KnownRecord> {
+    return (this.#index ??= new Map(Array.from(this.#loaded, (known) => [known.uid, known])));
   }
 
   #remember({ uid, ownerUid, revision, keyVersion }: KnownRecord): void {

@@ -1,20 +1,25 @@
 import type { RecordFilter, RecordQuery, RecordSort, RecordSummary, RecordWindow } from '../../api.ts';
+import { templateOf, type RecordTemplate } from '../../../protocol/records/templates.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { CardBook } from '../organising/card-book.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import { subtitleOf, type RecordEntry } from '../records/record-entry.ts';
-import type { SharedFolderEntry, SharedKeys } from '../sharing/shared-keys.ts';
+import type { SharedKeys } from '../sharing/shared-keys.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
-import type { ListRow } from './list-row.ts';
-import { parseQuery, plain, type Query } from './query.ts';
-import { foldersNamed, testOf, type FilterWorld } from './record-filter.ts';
-import { TitleOrder } from './title-order.ts';
+import { listFlags, type ListColumns } from './list-columns.ts';
+import { ListTable, type TablePart } from './list-table.ts';
+import { isNarrower, parseQuery, plain, type Query } from './query.ts';
+import { fieldTest, testOf, type FilterWorld } from './record-filter.ts';
+import { ranked, sorted } from './result-order.ts';
+import { fitWords, type Fit } from './word-search.ts';
 
 export interface ListParts {
   readonly accountUid: Uid;
   readonly book: RecordBook;
   readonly cards: CardBook;
   readonly sharing: Pick<SharedKeys, 'accessTo' | 'folders' | 'isShared'>;
+  /** Types that the organisation's administrators made. */
+  readonly recordTypes: () => readonly RecordTemplate[];
   /** As VaultState.recordsVersion. */
   readonly version: () => number;
 }
@@ -23,28 +28,30 @@ export interface ListParts {
 const mostRows = 500;
 /** Answers that are kept while a person scrolls through them and types on. */
 const keptAnswers = 8;
-/** Rows between two pauses: a few milliseconds. */
-const warmedAtOnce = 1_000;
 
 interface Answer {
   readonly version: number;
-  readonly rows: readonly ListRow[];
-  /** Those that fitted, in the order of titles: what a longer query starts from. */
-  readonly matched: readonly ListRow[];
+  /** What was asked beside the query, as a key. */
+  readonly view: string;
+  readonly query: Query;
+  readonly rows: Uint32Array;
+  /** Those that fitted, in the order of titles: what a narrower query starts from. */
+  readonly matched: Uint32Array;
 }
 
 /** Lists and searches over everything that is open, without opening anything. */
 export class RecordLists {
   readonly #parts: ListParts;
-  readonly #order: TitleOrder;
+  readonly #table: ListTable;
   readonly #answers = new Map<string, Answer>();
   /** What the views hold without any words. */
-  readonly #bases = new Map<string, Pick<Answer, 'version' | 'rows'>>();
+  readonly #views = new Map<string, Pick<Answer, 'version' | 'rows'>>();
+  readonly #used = Promise.withResolvers<void>();
 
   constructor(parts: ListParts) {
     this.#parts = parts;
     const { book, cards } = parts;
-    this.#order = new TitleOrder({
+    this.#table = new ListTable({
       *entries() {
         for (const { entry } of book.all()) if (entry !== null) yield entry;
       },
@@ -53,45 +60,54 @@ export class RecordLists {
     });
   }
 
-  /** What a commit changed. */
-  changed({ records = [], removedRecords = [], cards = [], removedCards = [] }: ContentsChange): void {
-    this.#order.touch([...removedRecords, ...removedCards, ...[...records, ...cards].map(({ uid }) => uid)]);
-    this.#answers.clear();
-    this.#bases.clear();
+  /** Settles when the first window was answered. */
+  get used(): Promise<void> {
+    return this.#used.promise;
   }
 
-  /** Who may see what is another one now. */
-  sharesChanged(): void {
-    this.#answers.clear();
-    this.#bases.clear();
+  /** Columns of everything that there is now. */
+  load(columns: ListColumns): void {
+    this.#table.load(columns);
+    this.#forgetAnswers();
+  }
+
+  /** What a commit changed. */
+  changed({ records = [], removedRecords = [], cards = [], removedCards = [] }: ContentsChange): void {
+    this.#table.touch([...removedRecords, ...removedCards, ...[...records, ...cards].map(({ uid }) => uid)]);
+    this.#forgetAnswers();
+  }
+
+  /** Who may see what, or what a type is called, is another one now. */
+  surroundingsChanged(): void {
+    this.#forgetAnswers();
   }
 
   clear(): void {
-    this.#order.clear();
-    this.#answers.clear();
-    this.#bases.clear();
+    this.#table.clear();
+    this.#forgetAnswers();
   }
 
-  /** Makes what searches look through, a slice at a time, so that the first letter typed does not wait for it. */
+  /** Makes what searches look through, a column at a time, so that the first letter typed does not wait for it. */
   async warm(pause: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const rows = this.#order.rows();
-    for (let i = 0; i < rows.length && !signal.aborted; i++) {
-      if (rows[i]?.text === '' || i % warmedAtOnce > 0) continue;
-      await pause();
+    const [{ columns }] = this.#table.parts();
+    for (const field of ['title', 'url', 'login', 'host'] as const) {
+      if (signal.aborted) return;
+      if (columns.texts[field].plain.ends.length > 0) await pause();
     }
   }
 
-  /** All rows by title, in nobody's order but this. */
-  rows(): readonly ListRow[] {
-    return this.#order.rows();
+  /** All rows, in nobody's order but this. */
+  tables(): readonly TablePart[] {
+    return this.#table.parts();
   }
 
   async query({ filter, sort, offset, limit }: RecordQuery): Promise<RecordWindow> {
     const rows = await this.#answer(filter, sort);
-    const window = rows.slice(offset, offset + Math.min(limit, mostRows));
+    const window = rows.subarray(offset, offset + Math.min(limit, mostRows));
+    this.#used.resolve();
     return {
       total: rows.length,
-      rows: window.map((row) => this.summarise(row)),
+      rows: Array.from(window, (row) => this.#summarise(row)),
       recordsVersion: this.#parts.version(),
     };
   }
@@ -99,23 +115,25 @@ export class RecordLists {
   async list({ sort = defaultSort, ...filter }: RecordFilter & { sort?: RecordSort } = {}): Promise<
     RecordSummary[]
   > {
-    return (await this.#answer(filter, sort)).map((row) => this.summarise(row));
+    return Array.from(await this.#answer(filter, sort), (row) => this.#summarise(row));
   }
 
   /** What the filter of folders, and the tree of places, need to know. */
   async world(): Promise<FilterWorld> {
-    const { accountUid, book, sharing } = this.#parts;
-    const folderTitles = new Map<Uid, string>();
-    for (const { entry, deleted } of book.all()) {
-      if (entry?.type === 'folder' && !deleted) folderTitles.set(entry.uid, plain(entry.title));
-    }
-    const sharedFolders: readonly SharedFolderEntry[] = await sharing.folders();
-    const isShared = (uid: Uid) => sharing.isShared(uid);
-    const isOpen = ({ entry }: ListRow) => sharing.accessTo(entry.uid, entry.ownerUid) !== null;
-    return { accountUid, sharedFolders, folderTitles, isShared, isOpen };
+    const { accountUid, sharing, book } = this.#parts;
+    const folderTitles = new Map(book.ofType('folder').map(({ uid, title }) => [uid, plain(title)]));
+    const custom = this.#parts.recordTypes();
+    return {
+      ...{ accountUid, folderTitles, sharedFolders: await sharing.folders() },
+      typeText: (type) => plain(`${type}\n${templateOf(type, custom)?.title ?? ''}`),
+      isShared: (uid) => sharing.isShared(uid),
+      isOpen: (uid, ownerUid) => sharing.accessTo(uid, ownerUid) !== null,
+    };
   }
 
-  summarise({ entry, card }: ListRow): RecordSummary {
+  #summarise(at: number): RecordSummary {
+    const [columns, row] = this.#table.at(at);
+    const entry = columns.entry(row);
     const { uid, ownerUid, type, title, changedAt } = entry;
     return {
       ...{ uid, ownerUid, type, title, changedAt },
@@ -123,60 +141,75 @@ export class RecordLists {
       connectable: this.#isConnectable(entry),
       access: accessOf(this.#parts, entry),
       shared: ownerUid !== this.#parts.accountUid || this.#parts.sharing.isShared(uid),
-      folderUid: card?.folderUid ?? null,
-      favourite: card?.favourite ?? false,
-      tags: card?.tags ?? [],
+      folderUid: columns.folders[columns.folderOf[row] ?? 0] ?? null,
+      favourite: ((columns.flags[row] ?? 0) & listFlags.favourite) !== 0,
+      tags: columns.tagLists[columns.tagsOf[row] ?? 0] ?? [],
     };
   }
 
-  async #answer(filter: RecordFilter, sort: RecordSort): Promise<readonly ListRow[]> {
+  async #answer(filter: RecordFilter, sort: RecordSort): Promise<Uint32Array> {
     const { query: text = '', ...rest } = filter;
     const version = this.#parts.version();
-    const key = keyOf(text, rest, sort);
+    const view = JSON.stringify(rest);
+    const key = JSON.stringify([text, view, sort]);
     const known = this.#answers.get(key);
     if (known?.version === version) return known.rows;
     const world = await this.world();
     const query = parseQuery(text);
-    const base = this.#base(text, rest, sort, version) ?? this.#filtered(rest, world);
-    const test = query.fields.length > 0 ? testOf({}, query.fields, world) : null;
-    const matched = test ? base.filter(test) : base;
-    const answer = { version, ...this.#ranked(matched, query, sort, world) };
+    const wider = this.#wider(query, view, version) ?? this.#view(rest, view, version, world);
+    const answer = { version, view, query, ...this.#found(wider, query, sort, world) };
     this.#keep(key, answer);
     return answer.rows;
   }
 
-  /** What a longer word can only be in: the answer to the shorter one, or to no word at all. */
-  #base(text: string, rest: RecordFilter, sort: RecordSort, version: number): readonly ListRow[] | null {
-    const shorter = isPlain(text) ? this.#answers.get(keyOf(text.slice(0, -1), rest, sort)) : undefined;
-    const whole = this.#bases.get(JSON.stringify(rest));
-    return shorter?.version === version ? shorter.matched : whole?.version === version ? whole.rows : null;
+  /** The smallest answer that holds everything a narrower query can find. */
+  #wider(query: Query, view: string, version: number): Uint32Array | null {
+    let smallest: Uint32Array | null = null;
+    for (const known of this.#answers.values()) {
+      if (known.version !== version || known.view !== view || !isNarrower(query, known.query)) continue;
+      if (smallest === null || known.matched.length < smallest.length) smallest = known.matched;
+    }
+    return smallest;
   }
 
-  #filtered(rest: RecordFilter, world: FilterWorld): readonly ListRow[] {
-    const rows = this.#order.rows().filter(testOf(rest, [], world));
-    if (this.#bases.size >= keptAnswers) this.#bases.clear();
-    this.#bases.set(JSON.stringify(rest), { version: this.#parts.version(), rows });
+  #view(filter: RecordFilter, view: string, version: number, world: FilterWorld): Uint32Array {
+    const known = this.#views.get(view);
+    if (known?.version === version) return known.rows;
+    const [base, fresh] = this.#table.parts();
+    const rows = this.#table.merged(rowsOf(base, filter, world), rowsOf(fresh, filter, world));
+    if (this.#views.size >= keptAnswers) this.#views.clear();
+    this.#views.set(view, { version, rows });
     return rows;
   }
 
-  #ranked(base: readonly ListRow[], { words }: Query, sort: RecordSort, world: FilterWorld) {
-    if (words.length === 0) return { matched: base, rows: sorted(base, sort) };
-    const folders = words.map((word) => foldersNamed(word, world));
-    const matched: ListRow[] = [];
-    const ranks: ListRow[][] = [];
-    for (const row of base) {
-      const rank = rankOf(row, words, folders);
-      if (rank < 0) continue;
-      matched.push(row);
-      (ranks[rank] ??= []).push(row);
-    }
-    return { matched, rows: sort.by === 'relevance' ? ranks.flat() : sorted(matched, sort) };
+  #found(wider: Uint32Array, query: Query, sort: RecordSort, world: FilterWorld) {
+    const columnsAt = (row: number) => this.#table.at(row);
+    if (query.words.length === 0 && query.fields.length === 0)
+      return { matched: wider, rows: sorted(wider, sort, columnsAt) };
+    const [base, fresh] = this.#table.parts();
+    const { first } = fresh;
+    const [old, changed] =
+      fresh.columns.count === 0
+        ? [wider, wider.subarray(0, 0)]
+        : [wider.filter((row) => row < first), wider.filter((row) => row >= first)];
+    const fits = [fitIn(base, old, query, world), fitIn(fresh, changed, query, world)] as const;
+    const matched = this.#table.merged(fits[0].rows, fits[1].rows);
+    const byFit = sort.by === 'relevance' && query.words.length > 0;
+    return {
+      matched,
+      rows: byFit ? ranked(matched, fits, first) : sorted(matched, sort, columnsAt),
+    };
   }
 
   #keep(key: string, answer: Answer): void {
     this.#answers.set(key, answer);
     const [oldest] = this.#answers.keys();
     if (this.#answers.size > keptAnswers && oldest !== undefined) this.#answers.delete(oldest);
+  }
+
+  #forgetAnswers(): void {
+    this.#answers.clear();
+    this.#views.clear();
   }
 
   #isConnectable({ ownerUid, machine, launchable, trashed }: RecordEntry): boolean {
@@ -203,44 +236,19 @@ export function accessOf(
   return rights.edit ? 'edit' : 'view';
 }
 
-/** Sum of the words' ranks, so that all words in the title come before some; -1 when a word is nowhere. */
-function rankOf(row: ListRow, words: readonly string[], folders: readonly ReadonlySet<Uid>[]): number {
-  let rank = 0;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? '';
-    const fit = row.fit(word);
-    if (fit < 0 && !isOnCard(row, word, folders[i])) return -1;
-    rank += fit < 0 ? worst : fit;
-  }
-  return rank;
+/** The rows of a part that a filter lets through. */
+function rowsOf({ columns, first, dead }: TablePart, filter: RecordFilter, world: FilterWorld): Uint32Array {
+  const test = testOf(filter, columns, world);
+  const rows = new Uint32Array(columns.count);
+  let count = 0;
+  for (let row = 0; row < columns.count; row++) if (dead[row] === 0 && test(row)) rows[count++] = first + row;
+  return rows.subarray(0, count);
 }
 
-/** Of what is on the card and not in the record. */
-const worst = 5;
-
-function isOnCard({ card }: ListRow, word: string, folders: ReadonlySet<Uid> | undefined): boolean {
-  if (card === null) return false;
-  if (card.folderUid !== null && folders?.has(card.folderUid)) return true;
-  return card.tags.some((tag) => plain(tag).includes(word));
-}
-
-function sorted(rows: readonly ListRow[], { by, descending }: RecordSort): readonly ListRow[] {
-  if (by === 'changed') {
-    const newest = (a: ListRow, b: ListRow) => b.entry.changedAt - a.entry.changedAt;
-    return descending ? [...rows].sort(newest) : [...rows].sort((a, b) => newest(b, a));
-  }
-  const inOrder =
-    by === 'type'
-      ? [...rows].sort((a, b) => Number(a.entry.type > b.entry.type) - Number(a.entry.type < b.entry.type))
-      : rows;
-  return descending ? [...inOrder].reverse() : inOrder;
-}
-
-/** One more letter of a plain word finds nothing that was not found before. */
-function isPlain(text: string): boolean {
-  return text.length > 1 && !/[:"\s]/.test(text);
-}
-
-function keyOf(text: string, rest: RecordFilter, sort: RecordSort): string {
-  return JSON.stringify([text, rest, sort]);
+/** Those of a part's rows that a query finds. */
+function fitIn({ columns, first }: TablePart, rows: Uint32Array, query: Query, world: FilterWorld): Fit {
+  let inPart = first === 0 ? rows : rows.map((row) => row - first);
+  for (const word of query.fields) inPart = inPart.filter(fieldTest(word, columns, world));
+  const fit = fitWords(columns, inPart, query.words, world);
+  return first === 0 ? fit : { ...fit, rows: fit.rows.map((row) => row + first) };
 }

@@ -75,7 +75,7 @@ export class ContactPins {
   }
 
   async #pinsOf(accountUid: Uid): Promise<readonly Pin[]> {
-    const entries = this.#parts.book.entries().filter(({ type }) => type === 'contactPin');
+    const entries = this.#parts.book.ofType('contactPin');
     const pins = await Promise.all(entries.map(({ uid }) => this.#open(uid)));
     return pins.filter((pin) => pin !== null).filter((pin) => pin.accountUid === accountUid);
   }

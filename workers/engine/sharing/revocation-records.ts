@@ -87,10 +87,7 @@ export class RevocationRecords {
   }
 
   #uids(): Uid[] {
-    return this.#parts.book
-      .entries()
-      .filter((entry) => entry.type === type)
-      .map(({ uid }) => uid);
+    return this.#parts.book.ofType(type).map(({ uid }) => uid);
   }
 }
 

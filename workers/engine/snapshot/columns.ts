@@ -1,8 +1,8 @@
 import { parseUtf8, utf8, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { parseJson } from '../../../protocol/json.ts';
+import { encodeTexts, Texts } from '../search/texts.ts';
 
-/** What stands between two texts of a column. */
-const separator = '\0';
 const alignment = 8;
 
 /**
@@ -13,13 +13,22 @@ export class ColumnWriter {
   readonly #columns: Uint8Array[] = [];
 
   texts(values: readonly string[]): void {
-    const joined = values.join(separator);
-    const clean = joined.split(separator).length === Math.max(values.length, 1);
-    this.#columns.push(utf8(clean ? joined : values.map(withoutSeparator).join(separator)));
+    const { bytes, ends } = encodeTexts(values);
+    this.places(ends);
+    this.#columns.push(bytes);
   }
 
   numbers(values: readonly number[]): void {
     this.#columns.push(new Uint8Array(Float64Array.from(values).buffer));
+  }
+
+  /** Whole numbers under 2³². */
+  places(values: readonly number[] | Uint32Array): void {
+    this.#columns.push(new Uint8Array(Uint32Array.from(values).buffer));
+  }
+
+  flags(values: readonly number[]): void {
+    this.#columns.push(Uint8Array.from(values));
   }
 
   json(value: unknown): void {
@@ -50,26 +59,51 @@ export class ColumnReader {
 
   constructor(bytes: Bytes) {
     this.#bytes = bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
+    if (bytes.length < 4) throw new ProtocolError('malformed', 'no columns');
     const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    this.#lengths = JSON.parse(parseUtf8(this.#bytes.subarray(4, 4 + headerLength))) as number[];
+    if (headerLength > bytes.length - 4) throw new ProtocolError('malformed', 'no columns');
+    this.#lengths = lengthsIn(parseUtf8(this.#bytes.subarray(4, 4 + headerLength)));
     this.#at = aligned(4 + headerLength);
   }
 
-  /** Taken apart when it is first asked for. */
-  texts(count: number): () => readonly string[] {
-    const column = this.#take();
-    let values: readonly string[] | null = null;
-    return () => (values ??= split(column, count));
+  /** Cut into so many, and made into strings when they are looked at. */
+  texts(count: number): Texts {
+    const ends = this.places(count);
+    return new Texts(this.#take(), ends);
   }
 
-  numbers(count: number): Float64Array {
-    const column = this.#take();
-    if (column.length !== count * 8) throw new ProtocolError('malformed', 'a column of another length');
+  numbers(count: number): Float64Array<ArrayBuffer> {
+    const column = this.#sized(count * 8);
     return new Float64Array(column.buffer, column.byteOffset, count);
   }
 
+  /** `below`: what none of them reaches. */
+  places(count: number, below = 2 ** 32): Uint32Array<ArrayBuffer> {
+    const column = this.#sized(count * 4);
+    const places = new Uint32Array(column.buffer, column.byteOffset, count);
+    if (below < 2 ** 32 && places.some((place) => place >= below))
+      throw new ProtocolError('malformed', 'a place outside its table');
+    return places;
+  }
+
+  flags(count: number): Bytes {
+    return this.#sized(count);
+  }
+
   json(): unknown {
-    return JSON.parse(parseUtf8(this.#take()));
+    return parseJson(parseUtf8(this.#take()), 'not json');
+  }
+
+  /** Nothing comes after the last column. Throws `malformed`. */
+  end(): void {
+    if (this.#next !== this.#lengths.length || this.#at !== this.#bytes.length)
+      throw new ProtocolError('malformed', 'more than its columns');
+  }
+
+  #sized(length: number): Bytes {
+    const column = this.#take();
+    if (column.length !== length) throw new ProtocolError('malformed', 'a column of another length');
+    return column;
   }
 
   #take(): Bytes {
@@ -82,16 +116,13 @@ export class ColumnReader {
   }
 }
 
-function split(column: Bytes, count: number): readonly string[] {
-  const values = count === 0 ? [] : parseUtf8(column).split(separator);
-  if (values.length !== count) throw new ProtocolError('malformed', 'a column of another length');
-  return values;
+function lengthsIn(header: string): readonly number[] {
+  const lengths = parseJson(header, 'no columns');
+  const isLength = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (!Array.isArray(lengths) || !lengths.every(isLength)) throw new ProtocolError('malformed', 'no columns');
+  return lengths;
 }
 
 function aligned(length: number): number {
   return Math.ceil(length / alignment) * alignment;
-}
-
-function withoutSeparator(text: string): string {
-  return text.replaceAll(separator, ' ');
 }

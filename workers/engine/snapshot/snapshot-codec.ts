@@ -1,5 +1,6 @@
 import { encodeBase64, decodeBase64, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { objectIn } from '../../../protocol/json.ts';
 import type { PamResources } from '../../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { OtherElement } from '../manifest/other-elements.ts';
@@ -8,23 +9,20 @@ import type { KnownCard } from '../organising/card-book.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
 import type { LastSeen } from '../records/record-book.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
+import { Places } from '../search/list-columns.ts';
 import { byTitle } from '../search/title-order.ts';
 import { ColumnReader, ColumnWriter } from './columns.ts';
-import {
-  recordFlags,
-  StoredRecord,
-  type RecordColumns,
-  type Sparse,
-  type TextColumn,
-} from './stored-records.ts';
+import { recordFlags, StoredRecords, type Sparse } from './stored-records.ts';
 import type { ContentsState } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
-const version = 2;
+const version = 3;
 
 interface Header {
   readonly version: number;
   readonly records: number;
+  /** Of the records, which come first. */
+  readonly readable: number;
   readonly cards: number;
   readonly types: readonly string[];
   readonly owners: readonly Uid[];
@@ -35,114 +33,160 @@ interface Header {
   readonly set: { readonly setKey: string; readonly digest: string; readonly count: number } | null;
 }
 
+/** A snapshot that was read: records and cards are made when they are asked for. */
+export interface StoredContents extends ContentsState {
+  readonly records: StoredRecords;
+}
+
 /** The state as columns, not sealed yet: records in the order of their titles, so that a list needs no sorting. */
-export function encodeSnapshot({ records: unordered, gone, cards, others, set }: ContentsState): Bytes {
+export function encodeSnapshot({
+  records: unordered,
+  gone,
+  cards: allCards,
+  others,
+  set,
+}: ContentsState): Bytes {
   const records = [...unordered].sort(byTitleOf);
-  const types = new Places<string>();
-  const owners = new Places<Uid>();
-  const folders = new Places<Uid | null>();
-  const tagLists = new Places<string>();
-  const writer = new ColumnWriter();
-  const entry = (read: (entry: RecordEntry) => string) =>
-    records.map((known) => (known.entry ? read(known.entry) : ''));
-  const columns = {
+  const cards = [...allCards];
+  const cardOf = new Map(cards.map((card) => [card.uid, card]));
+  const [types, owners] = [new Places<string>(), new Places<Uid>()];
+  const [folders, tagLists] = [new Places<Uid | null>(), new Places<string>()];
+  const folderOf = (card: KnownCard | undefined) => folders.of(card?.folderUid ?? null);
+  const tagsOf = (card: KnownCard | undefined) => tagLists.of(JSON.stringify(card?.tags ?? []));
+  const places = {
     types: records.map((known) => types.of(known.entry?.type ?? '')),
     owners: records.map(({ ownerUid }) => owners.of(ownerUid)),
-    folders: cards.map(({ folderUid }) => folders.of(folderUid)),
-    tagLists: cards.map(({ tags }) => tagLists.of(JSON.stringify(tags))),
+    folders: records.map(({ uid }) => folderOf(cardOf.get(uid))),
+    tagLists: records.map(({ uid }) => tagsOf(cardOf.get(uid))),
+    cardFolders: cards.map(folderOf),
+    cardTags: cards.map(tagsOf),
   };
+  const writer = new ColumnWriter();
   writer.json({
     version,
-    records: records.length,
-    cards: cards.length,
-    types: types.values,
-    owners: owners.values,
-    folders: folders.values,
+    ...{
+      records: records.length,
+      readable: records.filter(({ entry }) => entry).length,
+      cards: cards.length,
+    },
+    ...{ types: types.values, owners: owners.values, folders: folders.values },
     tagLists: tagLists.values.map((list) => JSON.parse(list) as string[]),
-    others,
-    gone,
+    ...{ others, gone },
     set: set && { setKey: encodeBase64(set.setKey), digest: encodeBase64(set.digest), count: set.count },
   } satisfies Header);
+  const entry = (read: (entry: RecordEntry) => string) =>
+    writer.texts(records.map((known) => (known.entry ? read(known.entry) : '')));
   writer.texts(records.map(({ uid }) => uid));
   writer.texts(records.map(({ tag }) => tag));
   writer.numbers(records.map(({ revision }) => revision));
-  writer.numbers(records.map(({ keyVersion }) => keyVersion));
+  writer.places(records.map(({ keyVersion }) => keyVersion));
   writer.numbers(records.map((known) => known.entry?.changedAt ?? 0));
-  writer.numbers(records.map(flagsOf));
-  writer.numbers(columns.types);
-  writer.numbers(columns.owners);
-  writer.texts(entry(({ title }) => title));
-  writer.texts(entry(({ login }) => login));
-  writer.texts(entry(({ host }) => host));
-  writer.texts(entry(({ url }) => url));
+  writer.flags(records.map((known) => flagsOf(known, cardOf.get(known.uid))));
+  writer.places(places.types);
+  writer.places(places.owners);
+  writer.places(places.folders);
+  writer.places(places.tagLists);
+  entry(({ title }) => title);
+  entry(({ login }) => login);
+  entry(({ host }) => host);
+  entry(({ url }) => url);
   writer.json(sparseOf(records));
   writer.texts(cards.map(({ uid }) => uid));
   writer.texts(cards.map(({ tag }) => tag));
   writer.numbers(cards.map(({ revision }) => revision));
-  writer.numbers(cards.map(({ favourite }) => (favourite ? 1 : 0)));
-  writer.numbers(columns.folders);
-  writer.numbers(columns.tagLists);
+  writer.flags(cards.map(({ favourite }) => (favourite ? 1 : 0)));
+  writer.places(places.cardFolders);
+  writer.places(places.cardTags);
   return writer.finish();
 }
 
-/** Inverse of {@link encodeSnapshot}. Throws `malformed` for another version. */
-export function decodeSnapshot(bytes: Bytes): ContentsState {
+/** Inverse of {@link encodeSnapshot}. Throws `malformed` for another version, and for anything that is cut or damaged. */
+export function decodeSnapshot(bytes: Bytes): StoredContents {
   const reader = new ColumnReader(bytes);
-  // Sealed by this very code for this account: its version is what may differ.
-  const header = reader.json() as Header;
-  if (header.version !== version) throw new ProtocolError('malformed', 'a snapshot of another version');
+  const header = headerIn(reader.json());
   const records = readRecords(reader, header);
   const cards = readCards(reader, header);
+  reader.end();
   const { gone, others, set } = header;
   return { records, gone, cards, others, set: set && stateOf(set) };
 }
 
-function readRecords(reader: ColumnReader, header: Header): KnownRecord[] {
-  const count = header.records;
-  const uids = reader.texts(count)() as readonly Uid[];
-  const tags = reader.texts(count);
-  const revisions = reader.numbers(count);
-  const keyVersions = reader.numbers(count);
-  const changed = reader.numbers(count);
-  const flags = reader.numbers(count);
-  const typeOf = reader.numbers(count);
-  const ownerOf = reader.numbers(count);
-  const [titles, logins, hosts, urls] = [1, 2, 3, 4].map(() => reader.texts(count)) as [
-    TextColumn,
-    TextColumn,
-    TextColumn,
-    TextColumn,
-  ];
-  const sparse = reader.json() as Sparse;
-  const columns: RecordColumns = {
-    ...{ uids, tags, revisions, keyVersions, changed, flags, typeOf, ownerOf, titles, logins, hosts, urls },
-    owners: header.owners,
-    types: header.types,
+/** Its version is what may differ: apart from that it was sealed by this very code for this account. */
+function headerIn(value: unknown): Header {
+  const header = objectIn(value, 'no snapshot');
+  const counts = [header['records'], header['readable'], header['cards']];
+  const lists = ['types', 'owners', 'folders', 'tagLists', 'others', 'gone'];
+  if (header['version'] !== version) throw new ProtocolError('malformed', 'a snapshot of another version');
+  if (!counts.every(Number.isSafeInteger) || !lists.every((name) => Array.isArray(header[name])))
+    throw new ProtocolError('malformed', 'no snapshot');
+  return header as unknown as Header;
+}
+
+/** By place, of rows that there are. */
+function sparseIn(value: unknown): Sparse {
+  const sparse = objectIn(value, 'no snapshot');
+  const names = ['machines', 'pins', 'parents', 'covered', 'trashed'];
+  const isPlaced = (entry: unknown) => Array.isArray(entry) && Number.isSafeInteger(entry[0]);
+  const isList = (list: unknown) => Array.isArray(list) && list.every(isPlaced);
+  if (!names.every((name) => isList(sparse[name]))) throw new ProtocolError('malformed', 'no snapshot');
+  return sparse as unknown as Sparse;
+}
+
+function readRecords(reader: ColumnReader, header: Header): StoredRecords {
+  const { records: count, readable, types, owners, folders, tagLists } = header;
+  if (readable > count) throw new ProtocolError('malformed', 'more is readable than there is');
+  const columns = {
+    ...{ count, readable, types, owners, folders, tagLists },
+    uids: reader.texts(count),
+    tags: reader.texts(count),
+    revisions: reader.numbers(count),
+    keyVersions: reader.places(count),
+    changed: reader.numbers(count),
+    flags: reader.flags(count),
+    typeOf: reader.places(count, types.length),
+    ownerOf: reader.places(count, owners.length),
+    folderOf: reader.places(count, folders.length),
+    tagsOf: reader.places(count, tagLists.length),
+    titles: reader.texts(count),
+    logins: reader.texts(count),
+    hosts: reader.texts(count),
+    urls: reader.texts(count),
+  };
+  const isReadable = (flags: number) => (flags & recordFlags.readable) !== 0;
+  if (columns.flags.some((flags, row) => isReadable(flags) !== row < readable))
+    throw new ProtocolError('malformed', 'what is readable is not in front');
+  const sparse = sparseIn(reader.json());
+  return new StoredRecords({
+    ...columns,
     machines: new Map(sparse.machines.map((machine) => [machine[0], machine])),
     pins: new Map(sparse.pins),
     parents: new Map(sparse.parents),
     covered: new Map(sparse.covered),
     trashed: new Map(sparse.trashed),
-  };
-  return uids.map((_, at) => new StoredRecord(columns, at));
+  });
 }
 
-function readCards(reader: ColumnReader, header: Header): KnownCard[] {
+function readCards(reader: ColumnReader, header: Header): Iterable<KnownCard> {
   const count = header.cards;
-  const uids = reader.texts(count)() as readonly Uid[];
-  const tags = reader.texts(count)();
+  const uids = reader.texts(count);
+  const tags = reader.texts(count);
   const revisions = reader.numbers(count);
-  const favourites = reader.numbers(count);
-  const folders = reader.numbers(count);
-  const tagLists = reader.numbers(count);
-  return uids.map((uid, i) => ({
-    uid,
-    tag: tags[i] ?? '',
-    revision: revisions[i] ?? 0,
-    favourite: favourites[i] === 1,
-    folderUid: header.folders[folders[i] ?? 0] ?? null,
-    tags: header.tagLists[tagLists[i] ?? 0] ?? [],
-  }));
+  const favourites = reader.flags(count);
+  const folders = reader.places(count, header.folders.length);
+  const tagLists = reader.places(count, header.tagLists.length);
+  return {
+    *[Symbol.iterator]() {
+      for (let at = 0; at < count; at++)
+        yield {
+          uid: uids.at(at) as Uid,
+          tag: tags.at(at),
+          revision: revisions[at] ?? 0,
+          favourite: favourites[at] === 1,
+          folderUid: header.folders[folders[at] ?? 0] ?? null,
+          tags: header.tagLists[tagLists[at] ?? 0] ?? [],
+        };
+    },
+  };
 }
 
 function sparseOf(records: readonly KnownRecord[]): Sparse {
@@ -168,8 +212,9 @@ function byTitleOf(a: KnownRecord, b: KnownRecord): number {
   return byTitle(a.entry, b.entry);
 }
 
-function flagsOf({ deleted, proved, entry }: KnownRecord): number {
+function flagsOf({ deleted, proved, entry }: KnownRecord, card: KnownCard | undefined): number {
   return (
+    (card?.favourite ? recordFlags.favourite : 0) |
     (deleted ? recordFlags.deleted : 0) |
     (proved ? recordFlags.proved : 0) |
     (entry?.launchOnly ? recordFlags.launchOnly : 0) |
@@ -180,17 +225,4 @@ function flagsOf({ deleted, proved, entry }: KnownRecord): number {
 
 function stateOf({ setKey, digest, count }: NonNullable<Header['set']>): SetState {
   return { setKey: decodeBase64(setKey), digest: decodeBase64(digest), count };
-}
-
-/** Values that come again and again, each written once. */
-class Places<T> {
-  readonly values: T[] = [];
-  readonly #places = new Map<T, number>();
-
-  of(value: T): number {
-    const known = this.#places.get(value);
-    if (known !== undefined) return known;
-    this.#places.set(value, this.values.length);
-    return this.values.push(value) - 1;
-  }
 }

@@ -3,7 +3,9 @@ import { openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts
 import { purposes } from '../../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import type { ListColumns } from '../search/list-columns.ts';
 import type { StoredSnapshot, VaultStorage } from '../storage.ts';
+import { timed } from '../timing.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 import type { ContentsChange, VaultContents } from './vault-contents.ts';
 
@@ -14,6 +16,14 @@ export interface SnapshotParts {
   readonly scratch: () => VaultContents;
   readonly warn: (message: string) => void;
 }
+
+/** Whoever goes through columns is told of them, and of what changed since they were written. */
+export interface SnapshotLists {
+  load(columns: ListColumns): void;
+  changed(change: ContentsChange): void;
+}
+
+const noLists: SnapshotLists = { load: () => {}, changed: () => {} };
 
 type Part = 'base' | 'journal';
 
@@ -34,13 +44,18 @@ export class SnapshotKeeper {
     this.#parts = parts;
   }
 
-  /** Fills the contents from the last visit; `later` is told of what changed since the snapshot. False when there is nothing that can be used: then rows are opened anew. */
-  async load(contents: VaultContents, later: (change: ContentsChange) => void): Promise<boolean> {
-    const stored = await this.#parts.storage.readSnapshot();
+  /**
+   * Fills the contents from what was stored at the last visit, and the lists beside them. False when there is nothing
+   * that can be used: then rows are opened anew.
+   */
+  async load(stored: StoredSnapshot, contents: VaultContents, lists: SnapshotLists): Promise<boolean> {
     if (stored.base === null && stored.journal.length === 0) return false;
     try {
-      await this.#fill(contents, stored, later);
-      this.#journalled = stored.journal.length;
+      const counted = (change: ContentsChange) => {
+        this.#count(change);
+        lists.changed(change);
+      };
+      await this.#fill(contents, stored, { load: (columns) => lists.load(columns), changed: counted });
       return true;
     } catch (error) {
       this.#parts.warn(`the local snapshot cannot be used: ${nameOf(error)}`);
@@ -50,8 +65,7 @@ export class SnapshotKeeper {
 
   /** What a commit stores of its changes. */
   async journal(change: ContentsChange): Promise<Bytes> {
-    this.#journalled++;
-    this.#objects += (change.records?.length ?? 0) + (change.cards?.length ?? 0);
+    this.#count(change);
     return await this.#seal('journal', utf8(JSON.stringify(change)));
   }
 
@@ -64,8 +78,10 @@ export class SnapshotKeeper {
 
   /** Writes a first snapshot of contents that were opened anew. */
   async write(contents: VaultContents, upTo: number): Promise<void> {
-    const sealed = await this.#seal('base', encodeSnapshot(contents.state()));
-    await this.#parts.storage.writeSnapshot(sealed, upTo);
+    await timed('sallyport:snapshot', async () => {
+      const sealed = await this.#seal('base', encodeSnapshot(contents.state()));
+      await this.#parts.storage.writeSnapshot(sealed, upTo);
+    });
     this.#journalled = 0;
     this.#objects = 0;
   }
@@ -75,7 +91,7 @@ export class SnapshotKeeper {
     try {
       const stored = await this.#parts.storage.readSnapshot();
       const contents = this.#parts.scratch();
-      await this.#fill(contents, stored);
+      await this.#fill(contents, stored, noLists);
       await this.write(contents, stored.upTo);
     } catch (error) {
       this.#parts.warn(`the local snapshot could not be written: ${nameOf(error)}`);
@@ -85,15 +101,24 @@ export class SnapshotKeeper {
   async #fill(
     contents: VaultContents,
     { base, journal }: StoredSnapshot,
-    later: (change: ContentsChange) => void = () => {},
+    lists: SnapshotLists,
   ): Promise<void> {
-    if (base !== null) contents.load(decodeSnapshot(await this.#open('base', base)));
+    if (base !== null) {
+      const state = decodeSnapshot(await this.#open('base', base));
+      contents.load(state);
+      lists.load(state.records.list);
+    }
     for (const sealed of journal) {
       // Sealed by this engine for this account.
       const change = JSON.parse(parseUtf8(await this.#open('journal', sealed))) as ContentsChange;
       contents.apply(change);
-      later(change);
+      lists.changed(change);
     }
+  }
+
+  #count({ records = [], cards = [] }: ContentsChange): void {
+    this.#journalled++;
+    this.#objects += records.length + cards.length;
   }
 
   async #seal(part: Part, plaintext: Bytes): Promise<Bytes> {

@@ -2,8 +2,15 @@ import type { PamResources } from '../../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
 import type { MachineLinks, RecordEntry } from '../records/record-entry.ts';
+import { listFlags, type ListColumns } from '../search/list-columns.ts';
+import type { Texts } from '../search/texts.ts';
 
-export const recordFlags = { deleted: 1, proved: 2, launchOnly: 4, readable: 8, launchable: 16 } as const;
+/** The first two are those of lists. */
+export const recordFlags = {
+  deleted: listFlags.trashed,
+  favourite: listFlags.favourite,
+  ...{ proved: 4, launchOnly: 8, readable: 16, launchable: 32 },
+} as const;
 
 /** What few records have, by their place. */
 export interface Sparse {
@@ -14,24 +21,29 @@ export interface Sparse {
   readonly trashed: readonly (readonly [number, number])[];
 }
 
-/** A column that is taken apart when it is first looked at. */
-export type TextColumn = () => readonly string[];
-
+/** Those that can be read come first, in the order of their titles. */
 export interface RecordColumns {
-  readonly uids: readonly Uid[];
+  readonly count: number;
+  readonly readable: number;
+  readonly uids: Texts;
   readonly owners: readonly Uid[];
   readonly types: readonly string[];
-  readonly ownerOf: Float64Array;
-  readonly typeOf: Float64Array;
+  readonly ownerOf: Uint32Array;
+  readonly typeOf: Uint32Array;
   readonly revisions: Float64Array;
-  readonly keyVersions: Float64Array;
+  readonly keyVersions: Uint32Array;
   readonly changed: Float64Array;
-  readonly flags: Float64Array;
-  readonly tags: TextColumn;
-  readonly titles: TextColumn;
-  readonly logins: TextColumn;
-  readonly hosts: TextColumn;
-  readonly urls: TextColumn;
+  readonly flags: Uint8Array;
+  readonly tags: Texts;
+  readonly titles: Texts;
+  readonly logins: Texts;
+  readonly hosts: Texts;
+  readonly urls: Texts;
+  /** Of the account's cards, for lists. */
+  readonly folders: readonly (Uid | null)[];
+  readonly folderOf: Uint32Array;
+  readonly tagLists: readonly (readonly string[])[];
+  readonly tagsOf: Uint32Array;
   readonly machines: ReadonlyMap<number, Sparse['machines'][number]>;
   readonly pins: ReadonlyMap<number, PamResources>;
   readonly parents: ReadonlyMap<number, Uid>;
@@ -39,11 +51,59 @@ export interface RecordColumns {
   readonly trashed: ReadonlyMap<number, number>;
 }
 
+/** The records of a snapshot, each made when it is asked for. */
+export class StoredRecords implements Iterable<KnownRecord> {
+  readonly #columns: RecordColumns;
+  readonly #records: (StoredRecord | undefined)[];
+
+  constructor(columns: RecordColumns) {
+    this.#columns = columns;
+    this.#records = new Array<StoredRecord | undefined>(columns.count);
+  }
+
+  *[Symbol.iterator](): Iterator<KnownRecord> {
+    for (let at = 0; at < this.#columns.count; at++) yield this.#record(at);
+  }
+
+  /** For lists, as it is stored. */
+  get list(): ListColumns {
+    const { readable: count, titles, logins, hosts, urls, ...columns } = this.#columns;
+    return {
+      ...columns,
+      count,
+      texts: { title: titles, login: logins, host: hosts, url: urls },
+      uid: (row) => this.#record(row).uid,
+      entry: (row) => this.#entry(row),
+    };
+  }
+
+  /** Entries of one type, without making any other. */
+  ofType(type: string): RecordEntry[] {
+    const { types, typeOf, readable } = this.#columns;
+    const wanted = types.indexOf(type);
+    const found: RecordEntry[] = [];
+    if (wanted < 0) return found;
+    for (let row = typeOf.indexOf(wanted); row >= 0 && row < readable; row = typeOf.indexOf(wanted, row + 1))
+      found.push(this.#entry(row));
+    return found;
+  }
+
+  #record(at: number): StoredRecord {
+    return (this.#records[at] ??= new StoredRecord(this.#columns, at));
+  }
+
+  #entry(at: number): RecordEntry {
+    const { entry } = this.#record(at);
+    if (entry === null) throw new RangeError('no such row');
+    return entry;
+  }
+}
+
 /**
  * A record of a snapshot: a place in its columns. 50,000 of these are there in a few milliseconds, and most of what they
  * say is never asked for.
  */
-export class StoredRecord implements KnownRecord {
+class StoredRecord implements KnownRecord {
   readonly #columns: RecordColumns;
   readonly #at: number;
   #entry: StoredEntry | null = null;
@@ -54,7 +114,7 @@ export class StoredRecord implements KnownRecord {
   }
 
   get uid(): Uid {
-    return this.#columns.uids[this.#at] as Uid;
+    return this.#columns.uids.at(this.#at) as Uid;
   }
 
   get ownerUid(): Uid {
@@ -74,7 +134,7 @@ export class StoredRecord implements KnownRecord {
   }
 
   get tag(): string {
-    return this.#columns.tags()[this.#at] ?? '';
+    return this.#columns.tags.at(this.#at);
   }
 
   get covered(): Covered | null {
@@ -105,7 +165,7 @@ class StoredEntry implements RecordEntry {
   }
 
   get uid(): Uid {
-    return this.#columns.uids[this.#at] as Uid;
+    return this.#columns.uids.at(this.#at) as Uid;
   }
 
   get ownerUid(): Uid {
@@ -117,19 +177,19 @@ class StoredEntry implements RecordEntry {
   }
 
   get title(): string {
-    return this.#columns.titles()[this.#at] ?? '';
+    return this.#columns.titles.at(this.#at);
   }
 
   get login(): string {
-    return this.#columns.logins()[this.#at] ?? '';
+    return this.#columns.logins.at(this.#at);
   }
 
   get host(): string {
-    return this.#columns.hosts()[this.#at] ?? '';
+    return this.#columns.hosts.at(this.#at);
   }
 
   get url(): string {
-    return this.#columns.urls()[this.#at] ?? '';
+    return this.#columns.urls.at(this.#at);
   }
 
   get changedAt(): number {

@@ -20,10 +20,10 @@ export interface ContentsChange {
 
 /** All of what is kept in memory, as a snapshot holds it. */
 export interface ContentsState {
-  readonly records: readonly KnownRecord[];
+  readonly records: Iterable<KnownRecord>;
   /** Of others' records that went. */
   readonly gone: readonly (readonly [Uid, LastSeen])[];
-  readonly cards: readonly KnownCard[];
+  readonly cards: Iterable<KnownCard>;
   readonly others: readonly OtherElement[];
   readonly set: SetState | null;
 }
@@ -64,7 +64,7 @@ export class VaultContents {
   state(): ContentsState {
     const { book, cards, others, set } = this.#parts;
     return {
-      ...{ records: [...book.all()], gone: book.gone, cards: [...cards.all()] },
+      ...{ records: book.all(), gone: book.gone, cards: cards.all() },
       ...{ others: others.all(), set: set.state },
     };
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { RecordTemplate } from '../../../../protocol/records/templates.ts';
 import { newUid, type Uid } from '../../../../protocol/uid.ts';
 import type { RecordSort } from '../../../../workers/api.ts';
 import type { CardBook, KnownCard } from '../../../../workers/engine/organising/card-book.ts';
@@ -53,12 +54,16 @@ function listsOf(records: readonly KnownRecord[], cards: readonly Partial<KnownC
     get: (uid: Uid) => known.get(uid) ?? null,
     entry: (uid: Uid) => known.get(uid)?.entry ?? null,
     has: (uid: Uid) => known.has(uid),
+    ofType: (type: string) =>
+      [...known.values()].flatMap(({ entry }) => (entry?.type === type ? [entry] : [])),
   } as unknown as RecordBook;
   const cardBook = { get: (uid: Uid) => marks.get(uid) ?? null } as unknown as CardBook;
   let version = 1;
+  let types: readonly RecordTemplate[] = [];
   const lists = new RecordLists({
     ...{ accountUid: me, book, cards: cardBook, sharing: unshared },
     version: () => version,
+    recordTypes: () => types,
   });
   const put = (...changed: KnownRecord[]) => {
     for (const one of changed) known.set(one.uid, one);
@@ -67,7 +72,11 @@ function listsOf(records: readonly KnownRecord[], cards: readonly Partial<KnownC
   };
   const titles = async (query: string, sort = byFit) =>
     (await lists.list({ ...(query && { query }), sort })).map(({ title }) => title);
-  return { lists, put, titles };
+  const rename = (named: readonly RecordTemplate[]) => {
+    types = named;
+    lists.surroundingsChanged();
+  };
+  return { lists, put, titles, rename };
 }
 
 test('what begins with the word comes first, then words within, then the rest of the record', async () => {
@@ -129,4 +138,27 @@ test('tags and places count as words, after everything that is in the record', a
   expect(await titles('tag:red')).toEqual(['One']);
   expect(await titles('in:clients')).toEqual(['One']);
   expect(await titles('tag:blue')).toEqual([]);
+});
+
+test('a type that an administrator made is found by the title that it has now', async () => {
+  const { titles, rename } = listsOf([record('One', { type: 'custom:badge' }), record('Two')]);
+  expect(await titles('visitor')).toEqual([]);
+  rename([{ type: 'custom:badge', title: 'Visitor pass', fields: [] }]);
+  expect([await titles('visitor'), await titles('type:pass')]).toEqual([['One'], ['One']]);
+  rename([{ type: 'custom:badge', title: 'Guest', fields: [] }]);
+  expect([await titles('visitor'), await titles('guest')]).toEqual([[], ['One']]);
+});
+
+test('many changes beside a long list leave one list in order', async () => {
+  const all = Array.from({ length: 3_000 }, (_, i) => record(`R${String(i).padStart(4, '0')}`));
+  const { put, titles } = listsOf(all);
+  await titles('', byTitle);
+  put(
+    ...all
+      .slice(0, 1_500)
+      .map((one) => ({ ...one, entry: { ...(one.entry as RecordEntry), title: `S${one.entry?.title}` } })),
+  );
+  put(record('R1500b'));
+  const after = await titles('', byTitle);
+  expect([after.length, after[0], after[1], after[1_501]]).toEqual([3_001, 'R1500', 'R1500b', 'SR0000']);
 });
