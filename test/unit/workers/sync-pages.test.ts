@@ -183,10 +183,10 @@ describe('pages of a hostile server', () => {
     });
     const engine = await visit();
     const cursors: bigint[] = [];
-    storage.gate = async () => void cursors.push(await storage.readCopy()).cursor;
+    storage.gate = async () => void cursors.push((await storage.readCopy()).cursor);
     await engine.signIn({ email, password });
     expect(cursors.slice(0, 5)).toEqual([0n, 0n, 0n, 0n, 0n]);
     expect(engine.warnings).toContainEqual(expect.stringContaining('was not written by who may'));
-    expect(await storage.readCopy()).cursor.toBe(server.vault.cursor);
+    expect((await storage.readCopy()).cursor).toBe(server.vault.cursor);
   });
 });

@@ -7,10 +7,11 @@ import type { RecordBook } from '../../../../workers/engine/records/record-book.
 import type { RecordEntry } from '../../../../workers/engine/records/record-entry.ts';
 import { parseQuery, plain } from '../../../../workers/engine/search/query.ts';
 import { RecordLists } from '../../../../workers/engine/search/record-lists.ts';
-import { noSharing } from '../../../../workers/engine/sharing/no-sharing.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../../workers/engine/snapshot/snapshot-codec.ts';
 
 const me = newUid();
+/** Of an account that shares nothing and has nothing of others. */
+const unshared = { accessTo: () => null, folders: () => Promise.resolve([]), isShared: () => false };
 const custom = { type: 'custom:badge', title: 'Visitor Badge', fields: [] };
 const word = fc.constantFrom('Mail', 'bank', 'Bänk', 'ab', 'b', 'https', 'x\ny', 'Shop 1', 'é😀', '');
 const text = fc.array(word, { maxLength: 3 }).map((words) => words.join(' '));
@@ -82,7 +83,7 @@ test('searches find what a naive filter finds, from a snapshot and after changes
         };
         for (const one of before) put(one);
         const lists = new RecordLists({
-          ...{ accountUid: me, sharing: noSharing(me), version: () => 1, recordTypes: () => [custom] },
+          ...{ accountUid: me, sharing: unshared, version: () => 1, recordTypes: () => [custom] },
           book: {
             all: () => records.values(),
             get: (uid: Uid) => records.get(uid) ?? null,
