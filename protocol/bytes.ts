@@ -66,7 +66,8 @@ export function writeUint32(out: Uint8Array, offset: number, value: number): voi
 /** Unsigned 64-bit integer, big endian, 8 bytes. */
 export function uint64(value: bigint): Bytes {
   const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, value);
+  writeUint32(out, 0, Number(BigInt.asUintN(64, value) >> 32n));
+  writeUint32(out, 4, Number(BigInt.asUintN(32, value)));
   return out;
 }
 

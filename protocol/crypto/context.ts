@@ -6,7 +6,9 @@ import { utf8, writeUint32, type Bytes } from '../bytes.ts';
  */
 export function encodeContext(...parts: readonly (string | Uint8Array)[]): Bytes {
   const bytes = parts.map((part) => (typeof part === 'string' ? utf8(part) : part));
-  const out = new Uint8Array(bytes.reduce((sum, { length }) => sum + 4 + length, 0));
+  let length = 0;
+  for (const part of bytes) length += 4 + part.length;
+  const out = new Uint8Array(length);
   let offset = 0;
   for (const part of bytes) {
     writeUint32(out, offset, part.length);

@@ -44,15 +44,19 @@ interface RecordRow {
   readonly handover_signatures: Uint8Array[];
 }
 
-/** The content to who may read it, the key and what the manifest covers to the owner, the launch card to all. */
+/**
+ * The content to who may read it, the key and what the manifest covers to the owner, the launch card to all. Each record
+ * is looked up by itself: by their owner a page of a large vault would be picked out of all of it.
+ */
 export async function readRecords({ tx, account, now }: Viewer, asked: readonly Asked[]) {
   if (asked.length === 0) return [];
   const uids = uidArray(asked.map((row) => row.object_uid));
   const { rows } = await sql<RecordRow>`
     WITH way AS MATERIALIZED (
-      SELECT record_uid, bit_or(rights) AS rights FROM record_way
-      WHERE record_uid = ANY(${uids}) AND account_uid = ${account} AND expires_at > ${now}
-      GROUP BY record_uid
+      SELECT asked.record_uid, bit_or(rights) AS rights FROM unnest(${uids}) asked(record_uid)
+      CROSS JOIN LATERAL (SELECT rights FROM record_way WHERE record_way.record_uid = asked.record_uid
+        AND account_uid = ${account} AND expires_at > ${now} OFFSET 0) found
+      GROUP BY asked.record_uid
     )
     SELECT record.record_uid, owner_uid, record.revision, is_owner, is_reader,
       CASE WHEN is_owner THEN sealed_key ELSE '' END AS sealed_key,

@@ -58,6 +58,7 @@ async function readFeed(tx: Tx, account: Uid, cursor: number): Promise<FeedRow[]
             FROM record WHERE record.record_uid = next.record_uid) END, 0) AS bytes
         FROM (SELECT * FROM feed WHERE account_uid = ${uidBytes(account)} AND cursor > ${cursor}
           ORDER BY cursor LIMIT ${limits.syncPageObjects}) next
+        OFFSET 0 -- or each size is looked up once more for the subtraction
       ) sized
     ) page WHERE bytes_before < ${pageBytes} ORDER BY cursor`.execute(tx);
   return rows;
@@ -101,6 +102,7 @@ async function isMore(tx: Tx, account: Uid, reached: number): Promise<boolean> {
 
 /** An entry stands for its record and the record's grants, too. */
 function withRecordsOfEntries(rows: readonly FeedRow[]): FeedRow[] {
+  if (!rows.some(({ kind }) => kind === Number(FeedKind.ENTRY))) return [...rows];
   const implied = rows
     .filter((row) => row.kind === Number(FeedKind.ENTRY))
     .flatMap((row) =>
@@ -125,6 +127,10 @@ async function readObjects(viewer: Viewer, feed: readonly FeedRow[]) {
   const folders = await readFolders(viewer, of(FeedKind.FOLDER));
   const entries = await readEntries(viewer, of(FeedKind.ENTRY));
   const grants = await readGrants(viewer, of(FeedKind.GRANTS));
+  const objects = { records, cards, folders, entries, grants };
+  // Nothing is answered twice: as many as were asked for are all of them.
+  const answered = Object.values(objects).reduce((sum, { length }) => sum + length, 0);
+  if (answered === rows.length) return { ...objects, removals: [] };
   const seen = new Set([
     ...records.map((record) => nameOf(FeedKind.RECORD, record.recordUid)),
     ...cards.map((card) => nameOf(FeedKind.CARD, card.objectUid)),
@@ -143,7 +149,7 @@ async function readObjects(viewer: Viewer, feed: readonly FeedRow[]) {
       ...transfer,
     };
   });
-  return { records, cards, folders, entries, grants, removals };
+  return { ...objects, removals };
 }
 
 /** Records that were the account's, and that its manifest still covers. */

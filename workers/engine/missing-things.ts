@@ -40,19 +40,25 @@ export class MissingThings {
     return [...this.#missing.values()].map(({ element }) => element);
   }
 
-  /** `whole`: the run asks for everything. What is missing since the last such run stays so until it is shown again. */
+  /**
+   * `whole`: the run asks for everything. What is missing since the last such run stays so until it is shown again. Of a
+   * vault that is empty here nothing can be missing.
+   */
   begin(whole: boolean): void {
     if (whole) this.#missing = new Map();
-    this.#shown = whole ? new Set() : null;
+    const isEmpty = this.#parts.contents.elements()[Symbol.iterator]().next().done;
+    this.#shown = whole && !isEmpty ? new Set() : null;
   }
 
   note(
     { records, cards, folders, removals }: SyncResponse,
     departed: readonly (OtherElement | null)[],
   ): void {
-    for (const { recordUid } of records) this.#shownAgain('record', uidOf(recordUid));
-    for (const { objectUid } of cards) this.#shownAgain('card', uidOf(objectUid));
-    for (const { folderUid } of folders) this.#shownAgain('folder', uidOf(folderUid));
+    if (this.#shown !== null || this.#missing.size > 0) {
+      for (const { recordUid } of records) this.#shownAgain('record', uidOf(recordUid));
+      for (const { objectUid } of cards) this.#shownAgain('card', uidOf(objectUid));
+      for (const { folderUid } of folders) this.#shownAgain('folder', uidOf(folderUid));
+    }
     // What this account signed over is not missing: the manifest still covers it.
     removals.forEach(({ kind, objectUid }, i) => {
       if (!departed[i]) this.#noteMissing(kind, uidOf(objectUid));

@@ -76,15 +76,16 @@ describe('records', () => {
     const client = await registered();
     const large = () => ({ ...change('large'), sealedData: envelopeOf('x'.repeat(250_000)) });
     for (let i = 0; i < 2; i++) await client.putRecords(Array.from({ length: 8 }, large));
-    for (let i = 0; i < 3; i++) await client.putRecords(Array.from({ length: 400 }, () => change('small')));
+    for (let i = 0; i < 7; i++) await client.putRecords(Array.from({ length: 400 }, () => change('small')));
     const seen = new Set<string>();
     let pages = 0;
     for (let cursor = 0n, more = true; more; pages++) {
       const page: SyncResponse = await client.call(sync, { cursor });
       for (const record of page.records) seen.add(uidText(record.recordUid));
+      expect(page.records.length).toBeLessThanOrEqual(limits.syncPageObjects);
       [cursor, more] = [page.cursor, page.hasMore];
     }
-    expect(seen.size).toBe(1216);
+    expect(seen.size).toBe(2816);
     expect(pages).toBeGreaterThan(3);
   });
 
