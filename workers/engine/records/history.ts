@@ -21,8 +21,9 @@ import type { VaultSession } from '../vault-session.ts';
 import { withoutConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import type { OpenedRecord } from './record-opener.ts';
+import { trustedContent } from './record-entry.ts';
 import { completeContent } from './record-view.ts';
-import type { Records } from './records.ts';
+import { requireOrdinary, type Records } from './records.ts';
 import type { RecordWriter } from './record-writer.ts';
 
 export interface HistoryParts {
@@ -80,6 +81,7 @@ export class History {
   async restore({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {
     const { writer } = this.#parts;
     const { content } = await this.#open({ recordUid, revision });
+    requireOrdinary(content.type);
     const draft = await writer.draftOf(recordUid);
     await writer.write([{ ...draft, content: withPresentSeed(content, draft.content) }]);
   }
@@ -93,9 +95,11 @@ export class History {
     this.#verify(recordUid, former);
     const key = await keyAt(former.keyVersion, current, keys);
     const ownerUid = uidOf(former.ownerUid);
-    const content = await openRecord(key, { recordUid, ownerUid }, former.revision, former.sealedData);
+    const said = await openRecord(key, { recordUid, ownerUid }, former.revision, former.sealedData);
     wipe(key);
-    const { changedAtMs, deleted } = former;
+    const { changedAtMs, deleted, keyVersion } = former;
+    const byItsOwner = ownerUid === this.#parts.keys.accountUid && uidOf(former.writerUid) === ownerUid;
+    const content = trustedContent(said, { byItsOwner, keyVersion });
     return { ...current, content, row: { ...current.row, revision: former.revision, changedAtMs, deleted } };
   }
 

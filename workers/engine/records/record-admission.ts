@@ -14,7 +14,7 @@ import {
   type KnownRecord,
 } from './known-record.ts';
 import type { RecordBook } from './record-book.ts';
-import type { RecordEntry } from './record-entry.ts';
+import { isOrdinary, type RecordEntry } from './record-entry.ts';
 import type { RecordOpener } from './record-opener.ts';
 
 export interface AdmissionParts {
@@ -151,7 +151,8 @@ export class RecordAdmission {
   /** What could not be read before. */
   async #readAgain(record: Record, known: KnownRecord): Promise<Admitted | null> {
     const entry = await this.#describe(known.uid, record);
-    return entry === null || entry === 'shut' ? null : admitted(record, knownWith(known, { entry }));
+    if (entry === null || entry === 'shut' || (isInternal(entry) && !this.verify(record))) return null;
+    return admitted(record, knownWith(known, { entry }));
   }
 
   async #judgeOther({ uid, record, own, tag, known }: Judged): Promise<Admitted | null> {
@@ -161,8 +162,9 @@ export class RecordAdmission {
     const { deleted, keyVersion } = record;
     const revision = Number(record.revision);
     const covered = own ? this.#coverageOf(record) : null;
-    // Of an own record that is new here, and that its owner wrote last, the manifest will say whether it is right.
-    const provisional = own && known === null && covered === null;
+    // Of an own record that is new here, and that its owner wrote last, the manifest will say whether it is right. But
+    // not whether its owner wrote it: that counts of internal ones.
+    const provisional = own && known === null && covered === null && !isInternal(entry);
     const isWritten = own && book.isExpected(uid, { revision, keyVersion, tag, deleted });
     const proved = isWritten || (!provisional && this.verify(record));
     if (!proved && !provisional) return this.#later(uid, record, 'was not written by who may');
@@ -217,6 +219,10 @@ export class RecordAdmission {
     if (this.#waiting.size < mostWaiting) this.#waiting.set(uid, record);
     return null;
   }
+}
+
+function isInternal(entry: RecordEntry | null): boolean {
+  return entry !== null && !isOrdinary(entry.type);
 }
 
 function admitted(record: Record, known: KnownRecord): Admitted {

@@ -92,6 +92,19 @@ export function isOrdinary(type: string): boolean {
   return templateOf(type)?.internal !== true;
 }
 
+/**
+ * What a record of an internal type says counts as its owner wrote it for themselves alone. What somebody else wrote, or
+ * what was ever under another key than its first and so given to others, is a note, whatever it calls itself: nothing
+ * that is signed anew later on turns it into more. protocol.md §9.3.
+ */
+export function trustedContent(
+  content: RecordContent,
+  { byItsOwner, keyVersion }: { readonly byItsOwner: boolean; readonly keyVersion: number },
+): RecordContent {
+  if (isOrdinary(content.type) || (byItsOwner && keyVersion <= 1)) return content;
+  return { ...content, type: 'encryptedNotes' };
+}
+
 function clip(text: string): string {
   return text.length > longest ? text.slice(0, longest).toWellFormed() : text;
 }

@@ -14,7 +14,7 @@ import { openLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-
 import { openRecord, unwrapRecordKey } from '../../../protocol/vault/record-seal.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
 import { provesHandover, type Offer, type OwnerChange } from './handovers.ts';
-import { describeLaunch, describeRecord, type RecordEntry } from './record-entry.ts';
+import { describeLaunch, describeRecord, trustedContent, type RecordEntry } from './record-entry.ts';
 
 /** A record whose key and content are open. */
 export interface OpenedRecord {
@@ -46,7 +46,9 @@ export class RecordOpener {
     const key = await this.#keyOf(row);
     if (key === null || (row.sealedData.length === 0 && !this.isOwn(row)))
       throw new ProtocolError('not-allowed', 'the content of this record is not shared');
-    const content = await openRecord(key, scope, row.revision, row.sealedData);
+    const said = await openRecord(key, scope, row.revision, row.sealedData);
+    const byItsOwner = this.isOwn(row) && uidOf(row.writerUid) === scope.ownerUid;
+    const content = trustedContent(said, { byItsOwner, keyVersion: row.keyVersion });
     return { uid: scope.recordUid, ownerUid: scope.ownerUid, row, key, content };
   }
 

@@ -5,7 +5,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstText, type RecordContent } from '../../../protocol/records/content.ts';
 import { fingerprintWords } from '../../../protocol/sharing/fingerprint.ts';
 import type { RosterMember } from '../../../protocol/signed/roster.ts';
-import { newUid, parseUid, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { newUid, parseUid, type Uid } from '../../../protocol/uid.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import { openPolicy, type Draft, type RecordWriter } from '../records/record-writer.ts';
 
@@ -84,10 +84,9 @@ export class ContactPins {
     const revision = this.#parts.book.get(recordUid)?.revision ?? 0;
     const known = this.#opened.get(recordUid);
     if (known?.revision === revision) return known.pin;
-    const { content, key, row } = await this.#parts.book.open(recordUid);
+    const { content, key } = await this.#parts.book.open(recordUid);
     wipe(key);
-    const isMine = uidOf(row.writerUid) === this.#parts.book.accountUid; // never what an editor made of a shared record
-    const pin = isMine ? pinOf(recordUid, content) : null;
+    const pin = content.type === 'contactPin' ? pinOf(recordUid, content) : null; // as it opens: never by an editor
     this.#opened.set(recordUid, { revision, pin });
     return pin;
   }

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import type { Rights } from '../../../protocol/sharing/rights.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { requireOrdinary } from '../records/records.ts';
 import type { FolderWriter } from './folder-writer.ts';
 import type { KnownEntry } from './known-shares.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
@@ -151,7 +152,8 @@ export class FolderEntries {
 
   async #record(recordUid: Uid): Promise<GivenObject> {
     const { shares, book } = this.#office.parts;
-    const { key, ownerUid, row } = await book.open(recordUid);
+    const { key, ownerUid, row, content } = await book.open(recordUid);
+    requireOrdinary(content.type);
     if (!shares.accessTo(recordUid, ownerUid)?.rights.share)
       throw new ProtocolError('not-allowed', 'the record may not be shared on');
     return { kind: 'record', uid: recordUid, ownerUid, key, keyVersion: row.keyVersion || 1 };

@@ -61,7 +61,8 @@ export class KeyRenewal {
     const due = new Set<Uid>();
     const note = (uid: Uid, keyVersion: number) => {
       const version = this.#versionOf(kind, uid);
-      if (version !== null && keyVersion >= version) due.add(uid);
+      // A later one than the object has, of which nothing is missing here, is no key that anybody could have.
+      if (keyVersion === version) due.add(uid);
     };
     for (const { kind: of, objectUid, outUid, keyVersion } of shares.revocations.all) {
       if (keyVersion === 0) continue;

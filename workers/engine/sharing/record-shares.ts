@@ -3,6 +3,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { viewRights, type Rights } from '../../../protocol/sharing/rights.ts';
 import { wipe } from '../../../protocol/bytes.ts';
+import { requireOrdinary } from '../records/records.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
 import { recordRights } from './share-rights.ts';
@@ -138,7 +139,8 @@ export class RecordShares {
   /** Throws `not-allowed` for what may not be shared on. */
   async #given(recordUid: Uid): Promise<GivenObject> {
     const { shares, book } = this.#office.parts;
-    const { key, ownerUid, row } = await book.open(recordUid);
+    const { key, ownerUid, row, content } = await book.open(recordUid);
+    requireOrdinary(content.type);
     if (!shares.accessTo(recordUid, ownerUid)?.rights.share)
       throw new ProtocolError('not-allowed', 'the record may not be shared on');
     return { kind: 'record', uid: recordUid, ownerUid, key, keyVersion: row.keyVersion || 1 };

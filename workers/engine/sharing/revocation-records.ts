@@ -2,7 +2,7 @@ import { wipe } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
 import type { RecordContent } from '../../../protocol/records/content.ts';
-import { newUid, parseUid, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { newUid, parseUid, type Uid } from '../../../protocol/uid.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import { openPolicy, type Draft, type RecordWriter } from '../records/record-writer.ts';
 import type { Revocation } from './revocations.ts';
@@ -76,12 +76,12 @@ export class RevocationRecords {
     const revision = this.#parts.book.get(uid)?.revision ?? 0;
     const known = this.#read.get(uid);
     if (known?.revision === revision) return known.lines;
-    const { content, key, row } = await this.#parts.book.open(uid);
+    const { content, key } = await this.#parts.book.open(uid);
     wipe(key);
-    const isMine = uidOf(row.writerUid) === this.#parts.book.accountUid; // never what an editor made of a shared record
-    const lines = !isMine
-      ? []
-      : content.fields.flatMap(({ value }) => value.filter((line) => typeof line === 'string'));
+    const lines =
+      content.type !== type // as it opens: never what an editor made of a shared record
+        ? []
+        : content.fields.flatMap(({ value }) => value.filter((line) => typeof line === 'string'));
     this.#read.set(uid, { revision, lines });
     return lines;
   }
