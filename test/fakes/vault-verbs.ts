@@ -297,6 +297,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     endSession: async () => {},
     pinHostKey: async () => {},
     confirmMachineChange: async () => {},
+    readConfirmedRevision: async () => null,
   };
 }
 

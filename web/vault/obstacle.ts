@@ -10,7 +10,10 @@ export function obstacleToConnect(view: RecordView): string | null {
     if (settings.configurationUid === undefined) return 'Choose a gateway under Edit to connect.';
     if (settings.connection.launchCredentialUid === undefined)
       return 'Choose a launch credential under Edit to connect.';
-    if (view.unconfirmed) return 'Confirm where this machine leads first.';
+    if (view.unconfirmed)
+      return view.access === 'owner'
+        ? 'Confirm where this machine leads first.'
+        : 'Its owner has not confirmed yet where this machine leads.';
     return null;
   } catch {
     return 'Host, port or settings of this machine are not valid. Correct them under Edit.';

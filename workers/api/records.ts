@@ -22,6 +22,8 @@ export interface RecordVerbs {
    * as it is in that revision. Throws `conflict` when it was changed meanwhile, `not-allowed` unless it is an own one.
    */
   confirmMachineChange(input: { recordUid: Uid; revision: number }): Promise<void>;
+  /** Of a machine that is `unconfirmed`: where it led when its owner last confirmed it; null when that is not kept any more. */
+  readConfirmedRevision(recordUid: Uid): Promise<RecordView | null>;
   /** A copy of one's own, with the same secrets and none of its attachments, in the same folder. */
   duplicateRecord(recordUid: Uid): Promise<Uid>;
 
@@ -86,7 +88,7 @@ export interface RecordView {
   readonly connectionsAllowed: boolean;
   /** Of a machine: the gateway that its sealed configuration names, null when there is none. */
   readonly gatewayUid: Uid | null;
-  /** An own machine that leads elsewhere than its owner said: no gateway follows before `confirmMachineChange`. */
+  /** A machine that leads elsewhere than its owner said: no gateway follows before the owner's `confirmMachineChange`. */
   readonly unconfirmed: boolean;
   readonly ownerUid: Uid;
   readonly access: RecordAccess;

@@ -88,6 +88,12 @@ test('an editor’s other host reaches no gateway before the owner confirms it',
   await owner.syncNow();
   expect(await hostAt(machineUid)).toBe('10.0.0.5');
   expect((await owner.readRecord(machineUid)).unconfirmed).toBe(true);
+  await editor.syncNow();
+  for (const engine of [owner, editor]) {
+    expect((await engine.readRecord(machineUid)).unconfirmed).toBe(true);
+    const confirmed = await engine.readConfirmedRevision(machineUid);
+    expect(confirmed && readHostname(confirmed.content).host).toBe('10.0.0.5');
+  }
 
   const { revision } = await owner.readRecord(machineUid);
   await expect(

@@ -37,6 +37,8 @@ export interface HistoryParts {
 
 /** Revisions that are asked for; a record that changes every day for a year has fewer. */
 const mostRevisions = 500;
+/** Revisions that are opened to find what an owner confirmed last. */
+const mostUnconfirmed = 50;
 
 /** Former revisions of records, opened with the keys of their time. */
 export class History {
@@ -62,6 +64,17 @@ export class History {
 
   async read(input: { recordUid: Uid; revision: number }): Promise<RecordView> {
     return this.#parts.records.view(await this.#open(input));
+  }
+
+  /** The newest former revision of a machine that its owner stood by; null when none of the last 50 is one. */
+  async lastConfirmed(recordUid: Uid): Promise<RecordView | null> {
+    const { row } = await this.#parts.book.openAny(recordUid);
+    const { revisions } = await this.#ask(recordUid, mostUnconfirmed, row.revision);
+    for (const { revision } of revisions.slice(0, mostUnconfirmed)) {
+      const view = await this.read({ recordUid, revision: Number(revision) });
+      if (!view.unconfirmed) return view;
+    }
+    return null;
   }
 
   async reveal(input: { recordUid: Uid; revision: number; field: FieldPath }): Promise<string> {

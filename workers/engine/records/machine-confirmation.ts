@@ -37,6 +37,12 @@ export class MachineConfirmation {
     return ownerUid === accountUid && isConnectionSigned(signer.publicKey, scope, content);
   }
 
+  /** Whether somebody else's machine leads where its owner, of that signing key, said. */
+  isConfirmedBy(ownerKey: Uint8Array, { uid, ownerUid, content }: Required<Asked>): boolean {
+    const scope = { recordUid: uid, ownerUid };
+    return content.type !== 'pamMachine' || isConnectionSigned(ownerKey, scope, content);
+  }
+
   /**
    * The draft with the owner's word: a new one when a person says so here, and then only on top of what they stood by
    * before. Everything else keeps the former, which holds when the connection is the same.

@@ -48,9 +48,11 @@ export class Records {
     const { uid, ownerUid } = opened;
     const { folderUid, favourite, tags } = cards.of(uid);
     const access = accessOf({ accountUid, sharing }, { uid, ownerUid, launchOnly: false });
-    const unconfirmed = ownerUid === accountUid && !confirmation.isConfirmed(opened);
+    const ownerKey = ownerUid === accountUid ? null : sharing.signingKeyOf(ownerUid);
+    const confirmed =
+      ownerKey === null ? confirmation.isConfirmed(opened) : confirmation.isConfirmedBy(ownerKey, opened);
     const gatewayUid = this.#gatewayOf(uid);
-    return viewOf(opened, { gatewayUid, unconfirmed, access, folderUid, favourite, tags });
+    return viewOf(opened, { gatewayUid, unconfirmed: !confirmed, access, folderUid, favourite, tags });
   }
 
   async reveal({ recordUid, field }: { recordUid: Uid; field: FieldPath }): Promise<string> {

@@ -20,6 +20,7 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     purgeRecords: async (uids) => await data().trash.purge(uids),
     listTrash: async () =>
       await data().lists.list({ trashed: true, sort: { by: 'changed', descending: true } }),
+    readConfirmedRevision: async (recordUid) => await data().history.lastConfirmed(recordUid),
     listHistory: async (recordUid) => await data().history.list(recordUid),
     readRevision: async (input) => await data().history.read(input),
     compareRevisions: async (input) =>
