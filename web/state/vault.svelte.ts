@@ -25,7 +25,8 @@ const signsOfUse = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'paste'] a
 /** The page's picture of the vault that the worker holds. */
 export class Vault {
   readonly verbs: VaultVerbs;
-  state = $state.raw<VaultState>(starting);
+  /** Who reads one member is told of that one: a list is not asked for anew because the link came up. */
+  readonly state = $state<VaultState>({ ...starting });
   server = $state.raw<ServerInfo | null>(null);
   /** The worker itself is gone: nothing but a reload helps. */
   failure = $state<string | null>(null);
@@ -39,7 +40,7 @@ export class Vault {
     for (const sign of signsOfUse)
       window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
     try {
-      await this.verbs.watch((state) => (this.state = state));
+      await this.verbs.watch((state) => Object.assign(this.state, state));
     } catch (error) {
       this.failure = error instanceof Error ? error.message : 'the worker did not answer';
     }
