@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { RecordContent } from '../../../protocol/records/content.ts';
 import { createFakeVault } from '../../fakes/vault-verbs.ts';
 import { closeApp, openApp, press, shows } from '../web/app-page.ts';
 
@@ -12,7 +13,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-async function openLogin() {
+async function openLogin(...more: readonly RecordContent[]) {
   const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
   const uid = fake.put({
     type: 'login',
@@ -25,6 +26,7 @@ async function openLogin() {
       { type: 'address', value: [{ street1: '1 Harbour Road', city: 'Leith' }] },
     ],
   });
+  for (const content of more) fake.put(content);
   openApp(fake, `#/vault/${uid}`);
   await shows('1 Harbour Road');
 }
@@ -64,6 +66,18 @@ test('n offers the types of a new record', async () => {
   await vi.waitFor(() =>
     expect(document.querySelector('[role="dialog"]')?.textContent).toContain('Payment card'),
   );
+});
+
+test('the types above the list are one stop of the Tab key', async () => {
+  await openLogin({ type: 'encryptedNotes', title: 'Door', fields: [{ type: 'note', value: ['4471'] }] });
+  const types = () => [...document.querySelectorAll<HTMLElement>('[role="toolbar"] button')];
+  await vi.waitFor(() => expect(types().map((one) => one.textContent)).toContain('Secure note'));
+  expect(types().map((one) => one.tabIndex)).toEqual([0, -1, -1]);
+  types()[0]?.focus();
+  press('ArrowLeft');
+  expect(document.activeElement).toBe(types()[2]);
+  press('ArrowRight');
+  expect(document.activeElement).toBe(types()[0]);
 });
 
 test('what was searched for is cleared by a press', async () => {
