@@ -1,10 +1,12 @@
 // Writes the vector files, the same bytes every time. They are permanent: a change here that changes a file that was
 // released is a change of the protocol. `node test/vectors/generate.ts [--check]`
 import { readFileSync, writeFileSync } from 'node:fs';
+import * as connection from './generate/connection.ts';
 import * as exports from './generate/exports.ts';
 import * as attachments from './generate/files.ts';
 import * as organisation from './generate/organisation.ts';
 import * as primitives from './generate/primitives.ts';
+import * as recovery from './generate/recovery.ts';
 import * as sealed from './generate/sealed.ts';
 import * as secretsManager from './generate/secrets-manager.ts';
 import * as sharing from './generate/sharing.ts';
@@ -24,6 +26,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   certificates: ['6.2', signed.certificates],
   rosters: ['6.3', signed.rosters],
   'roster-links': ['6.3', organisation.rosterLinks],
+  'roster-successions': ['6.3', recovery.rosterSuccessions],
   'server-keys': ['7.1', transmission.serverKeySets],
   requests: ['7.2', transmission.requests],
   'api-signatures': ['7.3', signed.apiSignatures],
@@ -38,6 +41,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'secrets-manager-requests': ['10.4', secretsManager.requests],
   'secrets-manager-client-ids': ['10.5', secretsManager.clientIds],
   'secrets-manager-payloads': ['10.6', secretsManager.payloads],
+  'connection-signatures': ['10.8', connection.connectionSignatures],
   links: ['11.1', transmission.links],
   'link-proofs': ['11.2', signed.linkProofs],
   commands: ['12', signed.commands],
@@ -52,10 +56,15 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'organisation-settings': ['20.5', organisation.organisationSettings],
   'file-chunks': ['17', attachments.fileChunks],
   'share-links': ['18', attachments.shareLinks],
+  'share-link-openings': ['18.3', connection.shareLinkOpenings],
   grants: ['19.2', sharing.grants],
   'folder-entries': ['19.3', sharing.folderEntries],
   'shared-folders': ['19.4', sharing.sharedFolders],
   fingerprints: ['19.6', sharing.fingerprints],
+  'recovery-words': ['21.1', recovery.recoveryWords],
+  'recovery-enrolments': ['21.2', recovery.recoveryEnrolments],
+  'recovery-releases': ['21.4', recovery.recoveryReleases],
+  'recovery-renewals': ['21.5', recovery.recoveryRenewals],
   'sealed-exports': ['22', exports.sealedExports],
 };
 
