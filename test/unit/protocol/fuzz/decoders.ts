@@ -25,19 +25,22 @@ import * as account from '../../../../protocol/messages/gen/account_pb.js';
 import * as api from '../../../../protocol/messages/gen/api_pb.js';
 import * as application from '../../../../protocol/messages/gen/application_pb.js';
 import * as command from '../../../../protocol/messages/gen/command_pb.js';
+import * as device from '../../../../protocol/messages/gen/device_pb.js';
+import * as factor from '../../../../protocol/messages/gen/factor_pb.js';
 import * as file from '../../../../protocol/messages/gen/file_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
 import * as manifest from '../../../../protocol/messages/gen/manifest_pb.js';
 import * as organisation from '../../../../protocol/messages/gen/organisation_pb.js';
 import * as record from '../../../../protocol/messages/gen/record_pb.js';
+import * as recovery from '../../../../protocol/messages/gen/recovery_pb.js';
 import * as session from '../../../../protocol/messages/gen/session_pb.js';
 import * as shareLink from '../../../../protocol/messages/gen/share-link_pb.js';
 import * as sharing from '../../../../protocol/messages/gen/sharing_pb.js';
+import * as webauthn from '../../../../protocol/messages/gen/webauthn_pb.js';
 import { parseContent } from '../../../../protocol/records/content.ts';
 import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
 import { parseFieldValue } from '../../../../protocol/records/field-values.ts';
-import { parseObject } from '../../../../protocol/json.ts';
 import { parseFileRef } from '../../../../protocol/records/files.ts';
 import { parseOneTimeSecret } from '../../../../protocol/records/one-time-secret.ts';
 import {
@@ -61,13 +64,8 @@ import { acceptLink, openLink } from '../../../../protocol/transmission/link-cha
 import { openRequest } from '../../../../protocol/transmission/request.ts';
 import { verifyServerKeys } from '../../../../protocol/transmission/server-keys.ts';
 import { newUid, parseUid, uidOf } from '../../../../protocol/uid.ts';
-import { openFileChunk, openUploadNote } from '../../../../protocol/vault/file-seal.ts';
 import { openRecord } from '../../../../protocol/vault/record-seal.ts';
-import {
-  openSharedContent,
-  openShareLinkTitle,
-  parseShareLink,
-} from '../../../../protocol/vault/share-link.ts';
+import { parseShareLink } from '../../../../protocol/vault/share-link.ts';
 import commands from '../../../vectors/commands.json' with { type: 'json' };
 import certificates from '../../../vectors/certificates.json' with { type: 'json' };
 import frames from '../../../vectors/frames.json' with { type: 'json' };
@@ -102,7 +100,6 @@ const raw: Bytes = new Uint8Array(32).fill(2);
 const pair = generateEcdhKeyPair();
 const serverKeys = [{ id: 21, ...pair }];
 const uid = newUid();
-const files = { recordUid: uid, fileUid: uid };
 const scope = { sessionUid: uid, recordUid: uid, gatewayUid: uid };
 const envelope = await sealEnvelope(
   key,
@@ -116,11 +113,13 @@ const ecies = await sealToPublicKey(pair.publicKey, 'p', [], utf8('x'));
 const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
 const empty: Bytes = new Uint8Array(0);
 
-const modules = [account, api, application, command, link, local, manifest, organisation];
-const schemas = [...modules, record, session, sharing, file, shareLink].flatMap((module) =>
-  Object.values(module).filter(
-    (value): value is DescMessage => typeof value === 'object' && 'kind' in value && value.kind === 'message',
-  ),
+const modules = [account, api, application, command, device, factor, link, local, manifest, organisation];
+const schemas = [...modules, record, recovery, session, sharing, file, shareLink, webauthn].flatMap(
+  (module) =>
+    Object.values(module).filter(
+      (value): value is DescMessage =>
+        typeof value === 'object' && 'kind' in value && value.kind === 'message',
+    ),
 );
 
 export const byteDecoders: readonly Decoder<Uint8Array>[] = [
@@ -221,14 +220,6 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     valid: [envelope],
     decode: (bytes) => openRecord(raw, { recordUid: uid, ownerUid: uid }, 1n, bytes),
   },
-  { name: 'file chunk', valid: [envelope], decode: (bytes) => openFileChunk(key, files, 10, 0, bytes) },
-  { name: 'upload note', valid: [envelope], decode: (bytes) => openUploadNote(key, uid, files, bytes) },
-  { name: 'shared content', valid: [envelope], decode: (bytes) => openSharedContent(key, uid, bytes) },
-  {
-    name: 'share link title',
-    valid: [envelope],
-    decode: (bytes) => openShareLinkTitle(key, uid, uid, bytes),
-  },
   { name: 'application copy', valid: [envelope], decode: (bytes) => openApplicationCopy(raw, bytes) },
   {
     name: 'secrets-manager ecies',
@@ -242,11 +233,6 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     valid: hexMember(secretsManagerRequests, 'body'),
     decode: openSecretsManagerBody,
     cost: 5,
-  },
-  {
-    name: 'json',
-    valid: [utf8('{"a":[1,null]}')],
-    decode: (bytes) => parseObject(parseUtf8(bytes), 'not json'),
   },
   { name: 'secrets-manager error', valid: [utf8('{"error":"key","key_id":7}')], decode: parseErrorBody },
 ];

@@ -4,15 +4,26 @@ import { ProtocolError } from '../../../../protocol/errors.ts';
 import { byteDecoders, jsonDecoders, textDecoders, type Decoder } from './decoders.ts';
 import { hostileBytes, hostileJson, hostileText } from './mutation.ts';
 import { organisationDecoders, organisationTextDecoders } from './organisation-decoders.ts';
+import { recoveryDecoders } from './recovery-decoders.ts';
+import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
 
 /** Runs every decoder of the protocol on hostile input: it may return or throw a ProtocolError, and nothing else. */
 export function fuzzDecoders(runs: number): void {
   describe('bytes', () =>
-    fuzz([...byteDecoders, ...sharingDecoders, ...organisationDecoders], hostileBytes, runs));
+    fuzz(
+      [...byteDecoders, ...sharingDecoders, ...organisationDecoders, ...recoveryDecoders, ...sealedDecoders],
+      hostileBytes,
+      runs,
+    ));
   describe('texts', () =>
-    fuzz([...textDecoders, ...sealedTextDecoders, ...organisationTextDecoders], hostileText, runs));
-  describe('json', () => fuzz(jsonDecoders, (valid) => hostileJson(valid as object[]), runs));
+    fuzz(
+      [...textDecoders, ...sealedTextDecoders, ...organisationTextDecoders, ...moreTextDecoders],
+      hostileText,
+      runs,
+    ));
+  describe('json', () =>
+    fuzz([...jsonDecoders, ...moreJsonDecoders], (valid) => hostileJson(valid as object[]), runs));
 }
 
 function fuzz<T>(
