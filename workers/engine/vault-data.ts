@@ -226,8 +226,8 @@ export class VaultData {
     });
     const cards = new CardBook({ keys, set, warn: environment.warn });
     const { opener } = this;
-    const mayWriteFolder = (writerUid: Uid, folderUid: Uid) =>
-      sharing.mayWriteFolder(writerUid, folderUid, keys.accountUid);
+    const mayWriteFolder = (writerUid: Uid, folderUid: Uid, keyVersion: number) =>
+      sharing.mayWriteFolder(writerUid, { folderUid, ownerUid: keys.accountUid, keyVersion });
     const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
   }

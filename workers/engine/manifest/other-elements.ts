@@ -21,7 +21,7 @@ export interface OtherParts {
   readonly set: VaultSet;
   readonly opener: Pick<RecordOpener, 'isHandedOn'>;
   /** Whether that account may change the content of an own shared folder. */
-  readonly mayWriteFolder: (writerUid: Uid, folderUid: Uid) => boolean;
+  readonly mayWriteFolder: (writerUid: Uid, folderUid: Uid, keyVersion: number) => boolean;
 }
 
 /** Departed records, and folders that wait, of which a server has no end. */
@@ -125,7 +125,7 @@ export class OtherElements {
     const place = { kind: 'folder' as const, uid, keyVersion: 0, deleted: false };
     const ahead = { current: current.revision, currentTag: current.tag };
     if (!isAhead || writer === accountUid) return { ...place, ...current, ...ahead };
-    if (!mayWriteFolder(writer, uid)) {
+    if (!mayWriteFolder(writer, uid, folder.keyVersion)) {
       if (this.#waiting.size < most) this.#waiting.set(uid, folder);
       return null;
     }

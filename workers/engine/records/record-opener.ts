@@ -86,10 +86,9 @@ export class RecordOpener {
     if (row.deleted && writerUid !== ownerUid)
       throw new ProtocolError('not-allowed', 'only its owner deletes a record');
     const statement = statementOf(row);
-    const mayWrite = own || this.#sharing.mayWrite(writerUid, recordUid, ownerUid);
-    const keyVersion = row.keyVersion || 1;
-    const mayHave =
-      mayWrite || this.#sharing.mightHaveWritten(writerUid, { recordUid, ownerUid, keyVersion });
+    const written = { recordUid, ownerUid, keyVersion: row.keyVersion || 1 };
+    const mayWrite = own || this.#sharing.mayWrite(writerUid, written);
+    const mayHave = mayWrite || this.#sharing.mightHaveWritten(writerUid, written);
     const key = mayHave ? this.#signingKeyOf(writerUid) : null;
     if (key !== null) return verifyRevision(key, statement, row.signature);
     const ownerKey = row.adoptionSignature.length > 0 ? this.#signingKeyOf(ownerUid) : null;

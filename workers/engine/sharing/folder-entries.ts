@@ -2,6 +2,7 @@ import type { SharingVerbs } from '../../api/sharing.ts';
 import { wipe } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
+import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Rights } from '../../../protocol/sharing/rights.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { requireOrdinary } from '../records/records.ts';
@@ -114,7 +115,10 @@ export class FolderEntries {
     const folder = await this.#parts.writer.given(folderUid);
     for (let i = 0; i < recordUids.length; i += batch) {
       const entries = [];
-      for (const uid of recordUids.slice(i, i + batch)) entries.push(await this.#sealed(folder, uid, place));
+      for (const uid of recordUids.slice(i, i + batch)) {
+        const sealed = await this.#sealed(folder, uid, place);
+        if (sealed !== null) entries.push(sealed);
+      }
       await session.call(SharingService.method.putEntries, { entries });
     }
     wipe(folder.key);
@@ -124,15 +128,30 @@ export class FolderEntries {
   async #sealed(folder: GivenObject, recordUid: Uid, { subfolderUid, rights }: NewPlace) {
     const { shares } = this.#office.parts.shares;
     const known = shares.entry(folder.uid, recordUid);
+    const given = rights ?? this.#rightsOf(known?.entry ?? null);
+    if (given === null) return null;
     const record = await this.#record(recordUid);
     const sealed = await sealEntry(this.#office.giver, folder, record, {
-      rights: rights ?? known?.entry.rights ?? recordRights('view'),
+      rights: given,
       subfolderUid: subfolderUid === undefined ? await this.#placeOf(known) : subfolderUid,
       issuedAtMs: this.#issuedAt(folder.uid, recordUid),
       before: known?.entry ?? null,
     });
     wipe(record.key);
     return sealed;
+  }
+
+  /**
+   * As they were. Of somebody else's entry what they could give: under another signature it says no more than that. Null
+   * when their own access ends, for an entry has no end: it stays theirs, and where it is.
+   */
+  #rightsOf(entry: FolderEntry | null): Rights | null {
+    if (entry === null) return recordRights('view');
+    if (entry.authorUid === this.#office.ownUid) return entry.rights;
+    const { shares, rosters, session } = this.#office.parts;
+    const worth = shares.shares.rules(rosters.roster).ofEntry(entry, session.deviceNow());
+    if (worth === null) return recordRights('view');
+    return worth.expiresAtMs === 0 ? worth.rights : null;
   }
 
   async #placeOf(known: KnownEntry | null): Promise<Uid | null> {

@@ -4,6 +4,7 @@ import { encodeBase64, wipe } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import type { FolderEntrySchema, GrantSchema } from '../../../protocol/messages/gen/sharing_pb.js';
 import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import type { Access } from '../../../protocol/sharing/access.ts';
 import type { Grant } from '../../../protocol/sharing/grant.ts';
 import { joinOf, type Rights } from '../../../protocol/sharing/rights.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -137,8 +138,9 @@ export class Rekeying {
   }
 
   /**
-   * Everybody whose grant holds now, once, with all that it comes to. A grant that an earlier key was sealed in was not
-   * given again when that one was replaced: whoever still shows it has kept what was taken back.
+   * Everybody whose grant holds now, once, with all that their grants are worth: under the owner's own signature a grant
+   * says no more than its granter could give. One that an earlier key was sealed in was not given again when that one was
+   * replaced: whoever still shows it has kept what was taken back.
    */
   async #staying(
     kind: 'record' | 'folder',
@@ -154,12 +156,14 @@ export class Rekeying {
       .map(({ grant }) => grant)
       .filter((grant) => grant.ownerUid === ownerUid && grant.granteeUid !== this.#office.ownUid)
       .filter((grant) => grant.keyVersion === keyVersion)
-      .filter((grant) => rules.ofGrant(grant, session.deviceNow()) !== null);
+      .flatMap((grant) => worthOf(grant, rules.ofGrant(grant, session.deviceNow())));
     const staying: Given[] = [];
-    for (const grants of Map.groupBy(alive, (grant) => `${grant.granteeKind} ${grant.granteeUid}`).values()) {
-      const [{ granteeKind, granteeUid }] = grants as [Grant];
+    const nameOf = ({ grant }: Worth) => `${grant.granteeKind} ${grant.granteeUid}`;
+    for (const worths of Map.groupBy(alive, nameOf).values()) {
+      const [{ grant }] = worths as [Worth];
+      const { granteeKind, granteeUid } = grant;
       const standing = await this.#office.standing({ kind: granteeKind, uid: granteeUid });
-      if (standing) staying.push({ standing, terms: termsOf(grants) });
+      if (standing) staying.push({ standing, terms: termsOf(worths) });
       else report.left(this.#office.emailOf(granteeUid) || granteeUid);
     }
     return staying;
@@ -176,15 +180,19 @@ export class Rekeying {
     const known = shares.shares
       .entriesOf(record.uid)
       .filter(({ entry }) => entry.recordOwnerUid === formerOwnerUid && entry.recordKeyVersion === keyVersion)
-      .filter(({ entry }) => rules.ofEntry(entry, session.deviceNow()) !== null);
-    const entries = await Promise.all(known.map((one) => this.#entry(record, one)));
+      .map((one) => ({ one, access: rules.ofEntry(one.entry, session.deviceNow()) }));
+    const entries = await Promise.all(
+      known.flatMap(({ one, access }) => (access === null ? [] : [this.#entry(record, one, access)])),
+    );
     if (entries.includes(null)) report.left('a shared folder that this account does not manage');
     return entries.filter((entry) => entry !== null);
   }
 
-  async #entry(record: GivenObject, known: KnownEntry): Promise<EntryMessage | null> {
+  /** With the rights that its author could give. What ends with its author's own access stays theirs: entries have no end. */
+  async #entry(record: GivenObject, known: KnownEntry, worth: Access): Promise<EntryMessage | null> {
     const { shares } = this.#office.parts;
     const { entry } = known;
+    if (worth.expiresAtMs !== 0) return null;
     const { folderUid, folderOwnerUid } = entry;
     const folder = shares.shares.folders.get(folderUid);
     const access = shares.accessToFolder(folderUid, folderOwnerUid);
@@ -192,7 +200,7 @@ export class Rekeying {
     if (!folder || !access?.rights.manageRecords || key === null) return null;
     const { keyVersion } = folder.message;
     const place = {
-      rights: entry.rights,
+      rights: worth.rights,
       subfolderUid: await shares.placeOf(known),
       issuedAtMs: Math.max(this.#office.parts.session.deviceNow(), entry.issuedAtMs + 1),
     };
@@ -203,12 +211,22 @@ export class Rekeying {
   }
 }
 
+/** A grant, and what it comes to for whom it names. */
+interface Worth {
+  readonly grant: Grant;
+  readonly access: Access;
+}
+
+function worthOf(grant: Grant, access: Access | null): Worth[] {
+  return access === null ? [] : [{ grant, access }];
+}
+
 /** Several grants to one grantee: the rights of all, until the first of them ends. */
-function termsOf(grants: readonly Grant[]): Terms {
-  const [first, ...others] = grants as [Grant, ...Grant[]];
-  const ends = grants.map(({ expiresAtMs }) => expiresAtMs).filter((ms) => ms > 0);
+function termsOf(worths: readonly Worth[]): Terms {
+  const [first, ...others] = worths.map(({ access }) => access) as [Access, ...Access[]];
+  const ends = [first, ...others].map(({ expiresAtMs }) => expiresAtMs).filter((ms) => ms > 0);
   return {
-    rights: others.reduce((rights, grant) => joinOf(rights, grant.rights), first.rights),
+    rights: others.reduce((rights, access) => joinOf(rights, access.rights), first.rights),
     expiresAtMs: ends.length === 0 ? 0 : Math.min(...ends),
   };
 }

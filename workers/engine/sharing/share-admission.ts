@@ -198,9 +198,10 @@ export class ShareAdmission {
     return keepsKey && next.keyVersion >= known.keyVersion && this.#mayWrite(next);
   }
 
-  #mayWrite({ folderUid, ownerUid, writerUid }: SharedFolder): boolean {
+  #mayWrite({ folderUid, ownerUid, writerUid, keyVersion }: SharedFolder): boolean {
     const [writer, folder, owner] = [uidOf(writerUid), uidOf(folderUid), uidOf(ownerUid)];
-    return this.#rules().toFolder(writer, folder, owner, this.#parts.now())?.rights.manageRecords ?? false;
+    const access = this.#rules().toFolder(writer, folder, owner, this.#parts.now(), keyVersion);
+    return access?.rights.manageRecords ?? false;
   }
 
   #admitEntry(message: EntryMessage): StoredShare[] {

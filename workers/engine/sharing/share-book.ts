@@ -17,7 +17,13 @@ import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.t
 import { formerKey, ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
 import type { Revocation } from './revocations.ts';
-import type { SharedFolderEntry, SharedKeys, StoredShare } from './shared-keys.ts';
+import type {
+  SharedFolderEntry,
+  SharedKeys,
+  StoredShare,
+  WrittenFolder,
+  WrittenRecord,
+} from './shared-keys.ts';
 
 export type ShareBookParts = Omit<KeyringParts, 'shares' | 'formerKeys'>;
 
@@ -97,21 +103,22 @@ export class ShareBook implements SharedKeys {
     return this.shares.rules(rosters.roster).toFolder(accountUid, folderUid, ownerUid, now());
   }
 
-  mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean {
-    return this.accessOf(writerUid, recordUid, ownerUid)?.rights.edit ?? false;
+  mayWrite(writerUid: Uid, { recordUid, ownerUid, keyVersion }: WrittenRecord): boolean {
+    const { rosters, now } = this.#parts;
+    const rules = this.shares.rules(rosters.roster);
+    return rules.toRecord(writerUid, recordUid, ownerUid, now(), keyVersion)?.rights.edit ?? false;
   }
 
-  mightHaveWritten(
-    writerUid: Uid,
-    { recordUid, ownerUid, keyVersion }: { recordUid: Uid; ownerUid: Uid; keyVersion: number },
-  ): boolean {
+  mightHaveWritten(writerUid: Uid, { recordUid, ownerUid, keyVersion }: WrittenRecord): boolean {
     const rules = this.shares.rulesWithFormer(this.#parts.rosters.roster, recordUid);
     const access = rules.toRecord(writerUid, recordUid, ownerUid, beforeEveryEnd, keyVersion);
     return access?.rights.edit ?? false;
   }
 
-  mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean {
-    return this.accessToFolder(folderUid, ownerUid, writerUid)?.rights.manageRecords ?? false;
+  mayWriteFolder(writerUid: Uid, { folderUid, ownerUid, keyVersion }: WrittenFolder): boolean {
+    const { rosters, now } = this.#parts;
+    const rules = this.shares.rules(rosters.roster);
+    return rules.toFolder(writerUid, folderUid, ownerUid, now(), keyVersion)?.rights.manageRecords ?? false;
   }
 
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean {
@@ -158,8 +165,9 @@ export class ShareBook implements SharedKeys {
   async contentOf({ uid, ownerUid, message }: KnownFolder): Promise<FolderContent | null> {
     const opened = this.#opened.get(uid);
     if (opened?.revision === message.revision) return opened.content;
-    const writer = this.accessToFolder(uid, ownerUid, uidOf(message.writerUid));
-    const key = writer?.rights.manageRecords ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
+    const written = { folderUid: uid, ownerUid, keyVersion: message.keyVersion };
+    const isSound = this.mayWriteFolder(uidOf(message.writerUid), written);
+    const key = isSound ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
     if (key === null) return null;
     const content = await this.#orNull(() =>
       openFolder(key, { folderUid: uid, ownerUid }, message.revision, message.sealedData),

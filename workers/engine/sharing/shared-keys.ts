@@ -28,18 +28,18 @@ export interface SharedKeys {
   launchKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null>;
   /** What this account may do with a record now, its own included; null when nothing. */
   accessTo(recordUid: Uid, ownerUid: Uid): Access | null;
-  /** Whether that writer may write that record now. The signature is the caller's to verify, with `signingKeyOf`. */
-  mayWrite(writerUid: Uid, recordUid: Uid, ownerUid: Uid): boolean;
+  /**
+   * Whether that writer may write that record now, under that key. The signature is the caller's to verify, with
+   * `signingKeyOf`.
+   */
+  mayWrite(writerUid: Uid, record: WrittenRecord): boolean;
   /**
    * Whether that writer could write that record while they had that key of it, by what this device has seen of grants that
    * ended since. Who was out when the key was replaced, never could.
    */
-  mightHaveWritten(
-    writerUid: Uid,
-    record: { readonly recordUid: Uid; readonly ownerUid: Uid; readonly keyVersion: number },
-  ): boolean;
-  /** Whether that writer may change the content of that owner's shared folder now. */
-  mayWriteFolder(writerUid: Uid, folderUid: Uid, ownerUid: Uid): boolean;
+  mightHaveWritten(writerUid: Uid, record: WrittenRecord): boolean;
+  /** Whether that writer may change the content of that owner's shared folder now, under that key. */
+  mayWriteFolder(writerUid: Uid, folder: WrittenFolder): boolean;
   /** Whether the record's owner offered it to that account: nobody else may become its owner. */
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean;
   /** Signing key of a roster member, 65 bytes; null when unknown. */
@@ -52,6 +52,19 @@ export interface SharedKeys {
   folders(): Promise<readonly SharedFolderEntry[]>;
   /** Wipes every key. */
   clear(): void;
+}
+
+/** What somebody wrote, and under which key: what was given under another one does not count. */
+export interface WrittenRecord {
+  readonly recordUid: Uid;
+  readonly ownerUid: Uid;
+  readonly keyVersion: number;
+}
+
+export interface WrittenFolder {
+  readonly folderUid: Uid;
+  readonly ownerUid: Uid;
+  readonly keyVersion: number;
 }
 
 /** A shared folder as lists need it. */

@@ -168,7 +168,9 @@ describe('a shared folder', () => {
       entries: [await office.entry(owner, folder, record, { rights: { edit: true } })],
     });
     expect(await book.recordKey(record.uid, owner.accountUid)).toEqual(record.key);
-    expect(book.mayWrite(ben.accountUid, record.uid, owner.accountUid)).toBe(true);
+    expect(
+      book.mayWrite(ben.accountUid, { recordUid: record.uid, ownerUid: owner.accountUid, keyVersion: 1 }),
+    ).toBe(true);
     expect(book.foldersOf(record.uid)).toEqual([folder.uid]);
     const [listed] = await book.folders();
     expect(listed).toMatchObject({ name: 'Servers', uid: folder.uid });
