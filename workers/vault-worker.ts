@@ -5,6 +5,7 @@ import { acrossTabs, inTurn } from './engine/exclusive.ts';
 import { tabsOn } from './engine/tabs.ts';
 import { plainEnvironment } from './plain-environment.ts';
 import { IndexedDbStorage } from './storage/indexed-db.ts';
+import { verbEndpoint } from './verb-endpoint.ts';
 
 // The Web Worker around the engine. Errors cross as name, message and stack; the name is the code.
 const engine = createVaultEngine(
@@ -18,4 +19,8 @@ const engine = createVaultEngine(
   }),
 );
 
-expose(engine);
+// Nothing of this worker adds to them: what does is not of this worker.
+for (const { prototype } of [Object, Function, Array]) Object.preventExtensions(prototype);
+
+const verbs = Object.keys(engine).filter((name) => name !== 'close');
+expose(engine, verbEndpoint(globalThis, new Set(verbs)));

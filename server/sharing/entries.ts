@@ -53,6 +53,21 @@ function requirePlaced(
   if (!allowed) throw new ProtocolError('not-allowed', 'the record may not be put there');
 }
 
+/**
+ * After the refresh: an entry that comes to nothing would take a record from everybody in the folder, in the place of one
+ * that counted. It does when its author's right to share rested on the very entry that it replaces. Throws `not-allowed`.
+ */
+export async function requireCounting(tx: Tx, entries: readonly CheckedEntry[]): Promise<void> {
+  if (entries.length === 0) return;
+  const { rows } = await sql`
+    SELECT FROM folder_entry JOIN unnest(
+      ${uidArray(entries.map(({ folderUid }) => folderUid))},
+      ${uidArray(entries.map(({ recordUid }) => recordUid))}) AS put (folder_uid, record_uid)
+      USING (folder_uid, record_uid)
+    WHERE cap IS NULL LIMIT 1`.execute(tx);
+  if (rows.length > 0) throw new ProtocolError('not-allowed', 'the record could not be shared through it');
+}
+
 /** Without a cap: the refresh that follows works it out, and so everybody hears of it. */
 async function upsert(tx: Tx, entries: readonly CheckedEntry[]): Promise<void> {
   const bytes = (read: (entry: CheckedEntry) => Uint8Array) =>

@@ -25,7 +25,7 @@ import { signingKeyOf } from '../records/signatures.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
 import { refreshAccess } from './access-refresh.ts';
-import { removeEntries, storeEntries } from './entries.ts';
+import { removeEntries, requireCounting, storeEntries } from './entries.ts';
 import type { ExpiryWatch } from './expiry-watch.ts';
 import { deleteFolder } from './folder-removal.ts';
 import { endFormerGrants, storeFolder } from './folders.ts';
@@ -112,7 +112,10 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
     return await change(call, async (party) => {
       const entries = input.entries.map((entry) => checkEntry(entry, party.caller, party.now));
       await storeEntries(party, entries);
-      return await refreshAccess(party.tx, { records: entries.map(({ recordUid }) => recordUid) }, party.now);
+      const records = entries.map(({ recordUid }) => recordUid);
+      const reached = await refreshAccess(party.tx, { records }, party.now);
+      await requireCounting(party.tx, entries);
+      return reached;
     });
   }
 
@@ -158,7 +161,9 @@ async function changeFolder(party: Party, input: PutFolderRequest): Promise<Reac
   if (folder.ownerUid === caller) await storeManifest(tx, caller, requireManifest(input.manifest));
   const records = entries.map(({ recordUid }) => recordUid);
   const folders = grants.length > 0 || folder.rotated ? [folder.folderUid] : [];
-  return merged(told, await refreshAccess(tx, { records, folders }, now));
+  const reached = await refreshAccess(tx, { records, folders }, now);
+  await requireCounting(tx, entries);
+  return merged(told, reached);
 }
 
 function requireOfFolder(

@@ -1,7 +1,7 @@
 // Attack class 3: release on demand, by keeping what was taken back. The server answers a revocation and goes on showing
 // the grants and entries that it ended: nobody of them is given a new key.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Uid } from '../../protocol/uid.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { TestEngine } from '../fixtures/engine.ts';
 import { startKeepingServer, type KeepingServer } from '../fixtures/keeping-server.ts';
 import { startOrganisation } from '../fixtures/organisation.ts';
@@ -65,6 +65,22 @@ test('a grant that goes on being shown: the new key is not sealed to who is out'
   expect(report.givenTo).toEqual([]);
   await saveAgain(ada, uid, 'after the revocation');
   expect(await secretOf(ben, uid)).not.toContain('after the revocation');
+});
+
+test('a shared folder that is deleted: the keys of the records that were in it are replaced', async () => {
+  const { ada, ben } = people();
+  const [uid, folderUid] = [await save(ada, 'in the folder'), await ada.createSharedFolder('Gone')];
+  await ada.addToFolder({ folderUid, subfolderUid: null, recordUids: [uid], rights: 'edit-share' });
+  const rights = { records: 'edit-share', manageMembers: false, manageRecords: false } as const;
+  await ada.shareFolder({ folderUid, grantees: toBen(), rights, expiresAt: null });
+  await ben.syncNow();
+  await ada.deleteSharedFolder(folderUid);
+  const { rows } = await server.database.query('SELECT key_version FROM record WHERE record_uid = $1', [
+    Buffer.from(uidBytes(uid)),
+  ]);
+  expect(rows).toEqual([{ key_version: 2 }]);
+  await saveAgain(ada, uid, 'after the folder');
+  expect(await secretOf(ben, uid)).not.toContain('after the folder');
 });
 
 test('the same of a shared folder, and of the records in it', async () => {

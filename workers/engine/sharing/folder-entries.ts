@@ -66,7 +66,7 @@ export class FolderEntries {
   async #take({ folderUid, recordUids }: Parameters<SharingVerbs['removeFromFolder']>[0]): Promise<void> {
     const { session, sync, book } = this.#office.parts;
     await this.#office.requireSound();
-    await this.#takeBack(folderUid, recordUids);
+    await this.takeBack(folderUid, recordUids);
     const own = recordUids.flatMap((uid) => {
       const known = book.get(uid);
       return known && !known.deleted && book.isOwn(known) ? [known] : [];
@@ -90,7 +90,8 @@ export class FolderEntries {
     );
   }
 
-  async #takeBack(folderUid: Uid, recordUids: readonly Uid[]): Promise<void> {
+  /** Out of the folder from now on, whatever the server shows: nothing is asked of it yet. */
+  async takeBack(folderUid: Uid, recordUids: readonly Uid[]): Promise<void> {
     const { shares, session, book, revocations } = this.#office.parts;
     const { ownUid } = this.#office;
     const { ownerUid } = this.#parts.writer.require(folderUid);

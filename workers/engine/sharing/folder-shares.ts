@@ -1,5 +1,6 @@
 import type { FolderRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
 import { wipe } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { FolderEntries } from './folder-entries.ts';
@@ -33,6 +34,11 @@ export class FolderShares {
 
   unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
     return this.#office.alone(() => this.#unshare(input));
+  }
+
+  /** For everybody: who was a member has the folder's key, and those of the records in it. Only its owner does. */
+  remove(folderUid: Uid): Promise<void> {
+    return this.#office.alone(() => this.#remove(folderUid));
   }
 
   async #share({
@@ -80,6 +86,31 @@ export class FolderShares {
     const report = new RekeyReport();
     if (isOwn) await this.#office.unlessDone(isDone, () => this.rekey(objectUid, report));
     return report.view;
+  }
+
+  async #remove(folderUid: Uid): Promise<void> {
+    const { rekeying, writer, entries } = this.#parts;
+    const { shares, book, sync } = this.#office.parts;
+    await this.#office.requireSound();
+    const known = writer.require(folderUid);
+    if (known.ownerUid !== this.#office.ownUid)
+      throw new ProtocolError('not-allowed', 'only its owner deletes a folder');
+    const members = shares.shares.grantsOf('folder', folderUid).map(({ grant }) => grant.granteeUid);
+    const recordUids = shares.shares.entriesIn(folderUid).map(({ entry }) => entry.recordUid);
+    const own = recordUids.flatMap((uid) => {
+      const record = book.get(uid);
+      return record && !record.deleted && book.isOwn(record) ? [record] : [];
+    });
+    // First: who is out does not hang on what the server shows, and cut off here `KeyRenewal` finds what is left.
+    await this.#office.revoke('folder', described(known), [...new Set(members)]);
+    await entries.takeBack(folderUid, recordUids);
+    await writer.remove(folderUid);
+    await sync();
+    const left = own.filter(({ uid, keyVersion }) => book.get(uid)?.keyVersion === keyVersion);
+    await rekeying.records(
+      left.map(({ uid }) => uid),
+      new RekeyReport(),
+    );
   }
 
   /**

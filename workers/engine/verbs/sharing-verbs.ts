@@ -12,7 +12,7 @@ export function sharingVerbs(core: EngineCore): SharingVerbs {
     unshare: async (input) => await desk().unshare(input),
     createSharedFolder: async (name) => await desk().folders.create(name),
     renameSharedFolder: async (input) => await desk().folders.rename(input),
-    deleteSharedFolder: async (folderUid) => await desk().folders.remove(folderUid),
+    deleteSharedFolder: async (folderUid) => await desk().members.remove(folderUid),
     addSubfolder: async (input) => await desk().subfolders.add(input),
     renameSubfolder: async (input) => await desk().subfolders.rename(input),
     removeSubfolder: async (input) => await desk().subfolders.remove(input),
