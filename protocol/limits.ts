@@ -126,6 +126,12 @@ export const limits = {
   rosterTeams: 1_000,
   /** One encoded roster: 10,000 members at 200 bytes, and 50,000 memberships of teams at 18. */
   rosterBytes: 3 * 1024 * 1024,
+  /** Members whose new keys no administrator has certified yet, 480 bytes each. */
+  pendingSuccessions: 1_000,
+  /** Of one account, and of its former ECDH keys: a rotation a month for five years. */
+  keySuccessions: 64,
+  /** A key rotation is given up after this: 50,000 records on a slow path take minutes. */
+  keyRotationMs: 2 * 60 * 60_000,
   /** Of a roster that no link frame holds. */
   rosterPart: 128 * 1024,
   /** Links of rosters in one answer, 140 bytes each. */

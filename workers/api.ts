@@ -4,6 +4,7 @@ import type { ExchangeVerbs } from './api/exchange.ts';
 import type { FactorVerbs } from './api/factors.ts';
 import type { FileVerbs } from './api/files.ts';
 import type { GatewayVerbs } from './api/gateways.ts';
+import type { KeyRotationVerbs } from './api/key-rotation.ts';
 import type { OrganisationVerbs } from './api/organisation.ts';
 import type { OrganisingVerbs } from './api/organising.ts';
 import type { RecordVerbs } from './api/records.ts';
@@ -20,6 +21,7 @@ export type * from './api/exchange.ts';
 export type * from './api/factors.ts';
 export type * from './api/files.ts';
 export type * from './api/gateways.ts';
+export type * from './api/key-rotation.ts';
 export type * from './api/organisation.ts';
 export type * from './api/organising.ts';
 export type * from './api/records.ts';
@@ -38,6 +40,7 @@ export interface VaultVerbs
   extends
     AccountVerbs,
     SignInVerbs,
+    KeyRotationVerbs,
     FactorVerbs,
     DeviceVerbs,
     FileVerbs,

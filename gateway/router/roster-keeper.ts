@@ -1,6 +1,8 @@
-import type { Bytes } from '../../protocol/bytes.ts';
-import type { SignedRoster } from '../../protocol/messages/gen/account_pb.js';
+import { encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
+import type { KeySuccession, SignedRoster } from '../../protocol/messages/gen/account_pb.js';
 import type { RosterPart } from '../../protocol/messages/gen/link_pb.js';
+import { limits } from '../../protocol/limits.ts';
+import { succeedRoster } from '../../protocol/signed/key-succession.ts';
 import { RosterAssembly } from '../../protocol/signed/roster-parts.ts';
 import { pointOf, requireSamePast, type RosterPoint } from '../../protocol/signed/roster-succession.ts';
 import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
@@ -26,6 +28,9 @@ export class RosterKeeper {
   readonly #options: RosterKeeperOptions;
   readonly #assembly = new RosterAssembly();
   #roster: Roster | null = null;
+  /** As it was signed: without what its members' keys became. */
+  #certified: Roster | null = null;
+  #successions: readonly KeySuccession[] = [];
   #point: RosterPoint | null = null;
   #waiting = new Set<() => void>();
 
@@ -51,11 +56,11 @@ export class RosterKeeper {
     try {
       const roster = this.#verify(signed);
       await this.#options.state.raise({ roster: roster.version });
-      if (this.#roster === null || roster.version > this.#roster.version) {
-        this.#roster = roster;
+      if (this.#certified === null || roster.version > this.#certified.version) {
+        this.#certified = roster;
         this.#point = pointOf(roster, signed);
       }
-      return roster;
+      return this.#succeed(this.#certified, signed.successions);
     } finally {
       this.#wake();
     }
@@ -65,6 +70,17 @@ export class RosterKeeper {
   async acceptPart(part: RosterPart): Promise<Roster | null> {
     const signed = this.#assembly.add(part);
     return signed === null ? null : await this.accept(signed);
+  }
+
+  /** Keys that a member gave up do not come back when the router shows that no more: what was seen stays. §23.2. */
+  #succeed(certified: Roster, shown: readonly KeySuccession[]): Roster {
+    const before = new Set(this.#successions.map(({ body }) => encodeBase64url(body)));
+    const added = shown.filter(({ body }) => !before.has(encodeBase64url(body)));
+    const all = [...this.#successions, ...added].slice(0, limits.pendingSuccessions);
+    const { roster, used } = succeedRoster(certified, all);
+    this.#successions = used;
+    this.#roster = roster;
+    return roster;
   }
 
   /** What lies between two rosters further apart, the gateway does not see: the signature vouches for it. */

@@ -2,6 +2,7 @@ import { uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
 import { signatureContexts } from '../crypto/labels.ts';
+import { ProtocolError } from '../errors.ts';
 import { uidBytes, type Uid } from '../uid.ts';
 
 /** One revision of a record as its writer signs it. protocol.md §9.6. */
@@ -29,6 +30,21 @@ export function verifyRevision(
   signature: Uint8Array,
 ): void {
   verifySignature(writerKey, signatureContexts.record, encodeRevision(statement), signature);
+}
+
+/** Whether that key signed the revision. */
+export function isRevisionSigned(
+  writerKey: Uint8Array,
+  statement: RevisionStatement,
+  signature: Uint8Array,
+): boolean {
+  try {
+    verifyRevision(writerKey, statement, signature);
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'bad-signature') return false;
+    throw error;
+  }
 }
 
 /** The bytes that are signed. */

@@ -7,7 +7,9 @@ import { SignedRosterSchema, type SignedRoster } from '../messages/gen/account_p
 import type { RosterPart } from '../messages/gen/link_pb.js';
 
 /** Parts of a roster that one frame does not hold: signature and message around 3 MiB, in 128 KiB each. */
-const mostParts = Math.ceil((limits.rosterBytes + 1024) / limits.rosterPart);
+const mostParts = Math.ceil(
+  (limits.rosterBytes + 512 * limits.pendingSuccessions + 1024) / limits.rosterPart,
+);
 
 /** A signed roster in parts of `limits.rosterPart` bytes, in order; one part alone fits a frame. */
 export function splitRoster(signed: SignedRoster): { index: number; count: number; bytes: Bytes }[] {

@@ -8,6 +8,7 @@ import { labels, purposes, type Purpose } from '../crypto/labels.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { Uid } from '../uid.ts';
 
 /** How a data key is wrapped on the server: one way for each factor that can sign in. */
@@ -20,6 +21,8 @@ export interface AccountKeys {
   readonly accountUid: Uid;
   readonly dataKey: SymmetricKey;
   readonly ecdh: EcdhKeyPair;
+  /** Those before, the newest first: what was sealed to them opens. */
+  readonly formerEcdh: readonly EcdhKeyPair[];
   readonly signer: Signer;
   /** What the signer signs with: here to be wiped. */
   readonly signingKey: Bytes;
@@ -115,7 +118,11 @@ export function openPrivateKey(
 export async function openAccountKeys(
   accountUid: Uid,
   dataKey: SymmetricKey,
-  sealed: { readonly sealedEcdhKey: Uint8Array; readonly sealedSigningKey: Uint8Array },
+  sealed: {
+    readonly sealedEcdhKey: Uint8Array;
+    readonly sealedSigningKey: Uint8Array;
+    readonly sealedFormerEcdhKeys?: readonly Uint8Array[];
+  },
 ): Promise<AccountKeys> {
   const ecdhKey = await openPrivateKey(dataKey, purposes.accountEcdhKey, accountUid, sealed.sealedEcdhKey);
   const signingKey = await openPrivateKey(
@@ -124,8 +131,40 @@ export async function openAccountKeys(
     accountUid,
     sealed.sealedSigningKey,
   );
-  const ecdh = { privateKey: ecdhKey, publicKey: ecdhPublicKey(ecdhKey) };
-  return { accountUid, dataKey, ecdh, signer: signerOf(signingKey), signingKey };
+  const former = (sealed.sealedFormerEcdhKeys ?? []).slice(0, limits.keySuccessions);
+  const formerKeys = await Promise.all(
+    former.map((key) => openPrivateKey(dataKey, purposes.formerEcdhKey, accountUid, key)),
+  );
+  const ecdh = pairOf(ecdhKey);
+  return {
+    ...{ accountUid, dataKey, ecdh, formerEcdh: formerKeys.map(pairOf) },
+    ...{ signer: signerOf(signingKey), signingKey },
+  };
+}
+
+/** Opens what was sealed to the account's ECDH key, or to one that it had before. Throws what the newest key's failure is. */
+export async function withEcdhKeys<T>(
+  { ecdh, formerEcdh }: Pick<AccountKeys, 'ecdh' | 'formerEcdh'>,
+  open: (pair: EcdhKeyPair) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open(ecdh);
+  } catch (error) {
+    if (formerEcdh.length === 0 || !(error instanceof ProtocolError) || error.code !== 'open-failed')
+      throw error;
+    return await Promise.any(formerEcdh.map(open)).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** Every private key of an account, for whoever lets go of it. */
+export function wipeAccountKeys({ ecdh, formerEcdh, signingKey }: AccountKeys): void {
+  wipe(ecdh.privateKey, signingKey, ...formerEcdh.map(({ privateKey }) => privateKey));
+}
+
+function pairOf(privateKey: Bytes): EcdhKeyPair {
+  return { privateKey, publicKey: ecdhPublicKey(privateKey) };
 }
 
 async function importDerived(raw: Bytes): Promise<SymmetricKey> {

@@ -1,9 +1,11 @@
 import { AccountService } from '../../protocol/messages/gen/account_pb.js';
 import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
+import { KeyRotationService } from '../../protocol/messages/gen/key-rotation_pb.js';
 import { RecoveryService } from '../../protocol/messages/gen/recovery_pb.js';
 import { methodsOf, type Method } from '../api/dispatcher.ts';
 import { deviceHandlers } from '../devices/device-service.ts';
+import { keyRotationHandlers } from '../key-rotation/key-rotation-service.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { recoveryHandlers } from '../recovery/recovery-service.ts';
 import { accountHandlers, type AccountParts } from './account-service.ts';
@@ -29,5 +31,6 @@ export async function accountMethods(given: AccountMethodsParts): Promise<[strin
     ...methodsOf(PasskeyService, passkeyHandlers(parts)),
     ...methodsOf(DeviceService, deviceHandlers(parts)),
     ...methodsOf(RecoveryService, recoveryHandlers(parts)),
+    ...methodsOf(KeyRotationService, keyRotationHandlers(parts)),
   ];
 }

@@ -8,6 +8,7 @@ import { isUniqueViolation } from '../store/violation.ts';
 import { putDevice } from '../devices/devices.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { SignedRosterSchema } from '../../protocol/messages/gen/account_pb.js';
+import { readSuccessions } from '../key-rotation/successions.ts';
 import { insertLink } from '../organisation/rosters.ts';
 import {
   decodeCertificate,
@@ -162,6 +163,7 @@ export async function readBundles(db: Database | Tx, accountUid: Uid) {
       'sealed_organisation_data_key',
       'sealed_organisation_recovery_key',
       'sealed_organisation_pin',
+      'sealed_former_ecdh_keys',
       'in_roster',
       'settings',
       'organisation.organisation_uid',
@@ -170,6 +172,7 @@ export async function readBundles(db: Database | Tx, accountUid: Uid) {
     ])
     .where('account.account_uid', '=', uidBytes(accountUid))
     .executeTakeFirstOrThrow();
+  const successions = await readSuccessions(db, [accountUid]);
   return {
     account: {
       accountUid: uidBytes(accountUid),
@@ -178,6 +181,8 @@ export async function readBundles(db: Database | Tx, accountUid: Uid) {
       sealedEcdhKey: row.sealed_ecdh_key,
       sealedSigningKey: row.sealed_signing_key,
       sealedOrganisationPin: row.sealed_organisation_pin,
+      sealedFormerEcdhKeys: row.sealed_former_ecdh_keys,
+      successions,
     },
     organisation: {
       organisationUid: row.organisation_uid,

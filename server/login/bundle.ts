@@ -50,7 +50,7 @@ export interface NewDevice {
 }
 
 /** Throws `malformed` or `bad-signature`. */
-function checkAccount(bundle: AccountBundle | undefined): NewAccount {
+export function checkAccount(bundle: AccountBundle | undefined): NewAccount {
   if (!bundle?.certificate) throw new ProtocolError('malformed', 'the account is missing');
   const identity = verifyAccountCertificate(bundle.certificate);
   if (!equal(bundle.accountUid, uidBytes(identity.accountUid)))

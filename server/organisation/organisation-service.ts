@@ -18,7 +18,7 @@ import { open, signedIn, type Call, type Handlers, type SignedInCall } from '../
 import { networkOf } from '../api/network.ts';
 import { requireNoWait } from '../api/refusal.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
-import { decodeSettings } from '../login/bundle.ts';
+import { decodeSettings, decodeSignedRoster } from '../login/bundle.ts';
 import type { Logger } from '../log/logger.ts';
 import { lockOrganisation, merged, publish } from '../records/feed.ts';
 import type { Head } from '../router/head/head.ts';
@@ -67,15 +67,17 @@ export function organisationHandlers({
     // Whoever is in no roster learns nothing of those who are.
     if (!membership.inRoster) return {};
     const { organisationUid } = membership;
-    const { settings } = await db
+    const { settings, roster, succession_version } = await db
       .selectFrom('organisation')
-      .select('settings')
+      .select(['settings', 'roster', 'succession_version'])
       .where('organisation_uid', '=', organisationUid)
       .executeTakeFirstOrThrow();
     return {
       member: true,
       ...(await readRosters(db, organisationUid, knownRosterVersion)),
       ...(settings.length > 0 && { settings: decodeSettings(settings) }),
+      successions: decodeSignedRoster(roster).successions,
+      successionVersion: BigInt(succession_version),
       ...(await readKeys(db, session.accountUid)),
       ...(membership.administrator && { pending: await listPending(db, organisationUid) }),
     };

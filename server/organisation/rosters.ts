@@ -10,6 +10,7 @@ import { OrganisationKeyKind } from '../../protocol/messages/gen/organisation_pb
 import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { decodeSignedRoster } from '../login/bundle.ts';
+import { stillPending } from '../key-rotation/successions.ts';
 import { uidArray } from '../records/feed.ts';
 import { followRoster, recoveryKeyOf } from '../recovery/enrolments.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -87,7 +88,10 @@ export async function storeRoster(
   await tx
     .updateTable('organisation')
     .set({
-      roster: encodeMessage(SignedRosterSchema, signed),
+      roster: encodeMessage(SignedRosterSchema, {
+        ...signed,
+        successions: stillPending(stored.roster, roster),
+      }),
       roster_version: Number(roster.version),
     })
     .where('organisation_uid', '=', organisationUid)

@@ -18,7 +18,12 @@ export async function signingKeyOf(db: Database | Tx, accountUid: Uid): Promise<
     .select('signing_public_key')
     .where('account_uid', '=', uidBytes(accountUid))
     .executeTakeFirstOrThrow();
-  return createPublicKey({ format: 'jwk', key: jwkOf(signing_public_key) });
+  return verifyingKey(signing_public_key);
+}
+
+/** A public key (65 bytes) as it verifies here. */
+export function verifyingKey(publicKey: Uint8Array): KeyObject {
+  return createPublicKey({ format: 'jwk', key: jwkOf(publicKey) });
 }
 
 export interface SignedBytes {

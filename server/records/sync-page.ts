@@ -35,6 +35,7 @@ export async function readPage(db: Database, account: Uid, cursor: number, now: 
         hasMore,
         rosterVersion: BigInt(state.roster_version),
         organisationSettingsVersion: BigInt(state.settings_version),
+        successionVersion: BigInt(state.succession_version),
         ...(!hasMore && state.manifest_version > 0 && { manifest: manifestOf(state) }),
       };
     });
@@ -75,6 +76,7 @@ async function readState(tx: Tx, account: Uid) {
       'manifest_signature',
       'roster_version',
       'settings_version',
+      'succession_version',
     ])
     .where('account_uid', '=', uidBytes(account))
     .executeTakeFirstOrThrow();

@@ -38,6 +38,9 @@ export interface Schema {
   share_link: ShareLinkTable;
   recovery_enrolment: RecoveryEnrolmentTable;
   recovery_request: RecoveryRequestTable;
+  key_succession: KeySuccessionTable;
+  key_rotation: KeyRotationTable;
+  key_rotation_item: KeyRotationItemTable;
 }
 
 /** pg gives bytes as Buffer and takes any Uint8Array. */
@@ -51,6 +54,7 @@ interface OrganisationTable {
   roster_version: number;
   settings_version: Generated<number>;
   settings: Generated<Bytea>;
+  succession_version: Generated<number>;
 }
 
 interface RosterLinkTable {
@@ -121,6 +125,7 @@ interface AccountTable {
   record_count: Generated<number>;
   created_at: number;
   approve_devices: Generated<boolean>;
+  sealed_former_ecdh_keys: Generated<Bytea[]>;
 }
 
 interface LoginFactorTable {
@@ -425,4 +430,32 @@ interface RecoveryRequestTable {
   sealed_data_key: OptionalBytea;
   signature: OptionalBytea;
   reset_second_factors: Generated<boolean>;
+}
+
+interface KeySuccessionTable {
+  account_uid: Bytea;
+  number: number;
+  body: Bytea;
+  former_signature: Bytea;
+  signature: Bytea;
+}
+
+interface KeyRotationTable {
+  account_uid: Bytea;
+  rotation_uid: Bytea;
+  token_hash: Bytea;
+  certificate: Bytea;
+  started_at: number;
+}
+
+interface KeyRotationItemTable {
+  account_uid: Bytea;
+  kind: number;
+  object_uid: Bytea;
+  other_uid: Generated<Bytea>;
+  revision: Generated<number>;
+  key_version: Generated<number>;
+  sealed: Generated<Bytea>;
+  body: Generated<Bytea>;
+  signature: Generated<Bytea>;
 }

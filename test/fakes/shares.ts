@@ -169,7 +169,8 @@ async function keysOf(person: Person): Promise<AccountKeys> {
   const raw = dataKeys.get(person) ?? randomBytes(32);
   dataKeys.set(person, raw);
   const { accountUid, ecdh, signer } = person;
-  return { accountUid, ecdh, signer, signingKey: empty, dataKey: await SymmetricKey.import(raw.slice()) };
+  const dataKey = await SymmetricKey.import(raw.slice());
+  return { accountUid, ecdh, formerEcdh: [], signer, signingKey: empty, dataKey };
 }
 
 function pageOf(page: Page): SyncResponse {

@@ -11,6 +11,7 @@ import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { reportPasswords } from '../../workers/tools/report.ts';
 import { createFakeExchange, type FakeExchange } from './exchange-verbs.ts';
 import { createFakeFiles, type FakeFiles } from './file-verbs.ts';
+import { createFakeKeyRotation, type FakeKeyRotation } from './key-rotation-verbs.ts';
 import { createFakeOrganisation } from './organisation-verbs.ts';
 import { createFakeRecovery } from './recovery-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
@@ -37,6 +38,7 @@ interface Stored {
 
 /** What a test prepares and watches. */
 export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing {
+  readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;
   readonly organising: FakeOrganising;
@@ -133,6 +135,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     list: async (filter) => list(filter),
     version: () => state.recordsVersion,
   });
+  const rotation = createFakeKeyRotation((given) => given === password);
   const no = (): never => {
     throw new ProtocolError('unavailable', 'not in the fake');
   };
@@ -141,6 +144,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeFiles(changed),
     ...createFakeShareLinks(),
     ...createFakeExchange(),
+    ...rotation,
+    rotation,
     records,
     trash: deleted,
     organising,

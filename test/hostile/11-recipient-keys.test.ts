@@ -27,7 +27,7 @@ let pins: ContactPins;
 let ben: RosterMember;
 
 /** A vault's own records, as pins use them. */
-function vault(): { book: RecordBook; writer: RecordWriter } {
+function vault() {
   const opened = (uid: Uid) => {
     const draft = stored.get(uid);
     if (!draft) throw new Error('no such record');
@@ -43,7 +43,8 @@ function vault(): { book: RecordBook; writer: RecordWriter } {
     draftOf: async (uid: Uid) => ({ ...opened(uid), baseRevision: opened(uid).baseRevision + 1n }),
     write: async (drafts: readonly Draft[]) => drafts.forEach((draft) => stored.set(draft.uid, draft)),
   };
-  return { book: book as unknown as RecordBook, writer: writer as unknown as RecordWriter };
+  const successions = { between: async () => null }; // nobody signed keys over
+  return { book: book as unknown as RecordBook, writer: writer as unknown as RecordWriter, successions };
 }
 
 const keyPair = () => generateEcdhKeyPair();

@@ -66,6 +66,7 @@ const files: Readonly<Record<string, readonly [clause: string, cases: () => obje
   'recovery-releases': ['21.4', recovery.recoveryReleases],
   'recovery-renewals': ['21.5', recovery.recoveryRenewals],
   'sealed-exports': ['22', exports.sealedExports],
+  'key-successions': ['23.2', signed.keySuccessions],
 };
 
 const check = process.argv.includes('--check');

@@ -1,15 +1,21 @@
 import { create } from '@bufbuild/protobuf';
 import { expect } from 'vitest';
 import { encodeHex, parseHex } from '../../protocol/bytes.ts';
-import { AccountCertificateSchema, SignedRosterSchema } from '../../protocol/messages/gen/account_pb.js';
+import {
+  AccountCertificateSchema,
+  KeySuccessionSchema,
+  SignedRosterSchema,
+} from '../../protocol/messages/gen/account_pb.js';
 import { SignedCommandSchema } from '../../protocol/messages/gen/command_pb.js';
 import { verifyAccountCertificate } from '../../protocol/signed/account-certificate.ts';
 import { verifyCommand, verifyReply } from '../../protocol/signed/command.ts';
+import { verifySuccession } from '../../protocol/signed/key-succession.ts';
 import { verifyRoster } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
 import certificates from './certificates.json' with { type: 'json' };
 import commands from './commands.json' with { type: 'json' };
+import keySuccessions from './key-successions.json' with { type: 'json' };
 import replies from './replies.json' with { type: 'json' };
 import rosters from './rosters.json' with { type: 'json' };
 
@@ -77,4 +83,19 @@ runVectors<Roster>('roster', rosters, ({ roster, signature, members, expected })
     minimumVersion: BigInt(expected.minimumVersion),
   });
   expect(verified.members.map((member) => member.accountUid)).toEqual(members);
+});
+
+interface Succession {
+  readonly body: string;
+  readonly formerSignature: string;
+  readonly signature: string;
+  readonly decoded: { readonly organisationUid: Uid; readonly accountUid: Uid; readonly number: number };
+}
+
+runVectors<Succession>('key succession', keySuccessions, ({ decoded, ...message }) => {
+  const [body, formerSignature] = [parseHex(message.body), parseHex(message.formerSignature)];
+  const signature = parseHex(message.signature);
+  const verified = verifySuccession(create(KeySuccessionSchema, { body, formerSignature, signature }));
+  const { organisationUid, accountUid, number } = decoded;
+  expect(verified).toMatchObject({ organisationUid, number, next: { accountUid }, former: { accountUid } });
 });

@@ -75,6 +75,8 @@ export interface PersonEntry {
   readonly accountUid: Uid;
   readonly email: string;
   readonly pin: PinState;
+  /** When the keys that were pinned before signed over to these. */
+  readonly renewedAt?: number;
 }
 
 export interface AccessView {

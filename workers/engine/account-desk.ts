@@ -15,6 +15,7 @@ import type { Environment } from './environment.ts';
 import {
   accountUidOf,
   emailOf,
+  isDataKeyOf,
   openLocalAccount,
   openLocalAccountByPasskey,
   passkeysOf,
@@ -24,9 +25,10 @@ import {
   type LocalWay,
 } from './local-account.ts';
 import { Login, type PasskeyProof } from './login.ts';
-import { requireSameAccount, type OpenedAccount } from './opened-account.ts';
+import { hasOtherKeys, requireSameAccount, type OpenedAccount } from './opened-account.ts';
 import { registerAccount } from './registration.ts';
 import type { SignedIn } from './signed-in.ts';
+import type { StoredManifest } from './storage.ts';
 
 /** An account that is open on this device. */
 export interface AccountAccess {
@@ -145,7 +147,22 @@ export class AccountDesk {
   /** What a new login of an open account gave. Throws `untrusted` when the server now shows another account. */
   renewed(account: OpenedAccount, signedIn: SignedIn): AccountAccess {
     requireSameAccount(account, signedIn.account);
+    if (hasOtherKeys(account, signedIn.account))
+      throw new ProtocolError('conflict', 'the account has new keys: lock the vault and unlock it again');
     return { account: signedIn.account, session: signedIn.session };
+  }
+
+  /** The same under new keys, which the former ones signed over to. Throws `untrusted`. */
+  async succeeded(account: OpenedAccount, signedIn: SignedIn, way: LocalWay): Promise<AccountAccess> {
+    requireSameAccount(account, signedIn.account);
+    return await this.keep(signedIn, way);
+  }
+
+  /** An account under new keys, made here, with the manifest that the server has to show of it at least. */
+  async keepRotated(signedIn: SignedIn, way: LocalWay, manifest: StoredManifest): Promise<AccountAccess> {
+    const access = await this.keep(signedIn, way);
+    await this.#environment.storage.commit({ rows: [], cursor: 0n, manifest });
+    return access;
   }
 
   /** Stores a newer session or roster beside the same keys. */
@@ -186,15 +203,22 @@ export class AccountDesk {
     await this.#environment.storage.erase();
   }
 
-  /** Seals the account for this device and wipes the raw data key. Rows of another account go first. */
+  /**
+   * Seals the account for this device and wipes the raw data key. Rows of another account, or of this one under former keys,
+   * go first, with the ways in that opened those.
+   */
   async keep(signedIn: SignedIn, way: LocalWay): Promise<AccountAccess> {
     const { storage, exclusive } = this.#environment;
     const { account, session, dataKey } = signedIn;
     const pin = await this.#api.keyring.pin();
     await exclusive('account', async () => {
-      const before = await storage.readAccount();
-      const encoded = await sealLocalAccount(way, { ...signedIn, pin }, before);
-      if (before !== null && accountUidOf(before) !== account.keys.accountUid) await storage.erase();
+      const stored = await storage.readAccount();
+      const isSame =
+        stored !== null &&
+        accountUidOf(stored) === account.keys.accountUid &&
+        (await isDataKeyOf(stored, account.keys.dataKey));
+      const encoded = await sealLocalAccount(way, { ...signedIn, pin }, isSame ? stored : null);
+      if (stored !== null && !isSame) await storage.erase();
       await storage.writeAccount(encoded);
     });
     wipe(dataKey);

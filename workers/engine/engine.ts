@@ -7,6 +7,7 @@ import { exchangeVerbs } from './verbs/exchange-verbs.ts';
 import { factorVerbs } from './verbs/factor-verbs.ts';
 import { fileVerbs } from './verbs/file-verbs.ts';
 import { gatewayVerbs } from './verbs/gateway-verbs.ts';
+import { keyRotationVerbs } from './verbs/key-rotation-verbs.ts';
 import { organisationVerbs } from './verbs/organisation-verbs.ts';
 import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
@@ -26,6 +27,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
   return {
     ...accountVerbs(core),
     ...signInVerbs(core),
+    ...keyRotationVerbs(core),
     ...factorVerbs(core),
     ...deviceVerbs(core),
     ...recordVerbs(core),

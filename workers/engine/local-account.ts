@@ -87,6 +87,18 @@ function waysOf({ argon2, sealedDataKey, passkeys }: LocalAccount) {
   return { ...(argon2 ? { argon2, sealedDataKey } : {}), passkeys };
 }
 
+/** Whether that data key is the one of the stored account: another one opens nothing that is here. */
+export async function isDataKeyOf(encoded: Bytes, dataKey: SymmetricKey): Promise<boolean> {
+  const { accountUid, sealedState } = decodeMessage(LocalAccountSchema, encoded);
+  try {
+    await openEnvelope(dataKey, purposes.localState, [uidOf(accountUid)], sealedState);
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'open-failed') return false;
+    throw error;
+  }
+}
+
 /** The same account with a newer state; the ways to its data key stay as they are. */
 export async function resealState(encoded: Bytes, vault: Omit<LocalVault, 'dataKey'>): Promise<Bytes> {
   const stored = decodeMessage(LocalAccountSchema, encoded);

@@ -8,6 +8,7 @@ import {
   verifyAccountCertificate,
   type AccountIdentity,
 } from '../../protocol/signed/account-certificate.ts';
+import { isSameIdentity, requireSuccession } from '../../protocol/signed/key-succession.ts';
 import { uidOf } from '../../protocol/uid.ts';
 import { openAccountKeys, type AccountKeys } from '../../protocol/vault/account-keys.ts';
 import { TrustedOrganisation } from './organisation/trusted-organisation.ts';
@@ -44,7 +45,10 @@ export async function openAccount(
     const own = identityOf(keys);
     requireIdentity(stated(accountBundle), own);
     const pin = await openOrganisationPin(symmetricKey, keys.accountUid, accountBundle.sealedOrganisationPin);
-    const organisation = new TrustedOrganisation(pin, organisationBundle, own, minimumRoster);
+    const organisation = new TrustedOrganisation(
+      ...([pin, organisationBundle, own, minimumRoster] as const),
+      accountBundle.successions,
+    );
     return {
       ...{ email, keys, organisation, accountBundle },
       get organisationBundle() {
@@ -58,11 +62,17 @@ export async function openAccount(
 
 /**
  * What a new login gave goes on from what this device knew. Throws `untrusted` when the server shows another account,
- * other keys, another organisation, or an older or another roster.
+ * keys that the known ones did not sign over to, another organisation, or an older or another roster.
  */
 export function requireSameAccount(before: OpenedAccount, now: OpenedAccount): void {
-  requireIdentity(identityOf(now.keys), identityOf(before.keys));
+  const [former, present] = [identityOf(before.keys), identityOf(now.keys)];
+  requireSuccession(now.organisation.uid, former, present, now.accountBundle.successions);
   now.organisation.continueFrom(before.organisation);
+}
+
+/** Whether the account was given new keys since: everything that this device sealed under the former ones is of no use. */
+export function hasOtherKeys(before: OpenedAccount, now: OpenedAccount): boolean {
+  return !isSameIdentity(identityOf(before.keys), identityOf(now.keys));
 }
 
 /** Who the account is to others. */

@@ -1,6 +1,9 @@
+import type { KeyRotationProgress } from '../api/key-rotation.ts';
 import type { PasskeyAnswer, SignInAnswer, SignInStep } from '../api/sign-in.ts';
 import { copy, wipe } from '../../protocol/bytes.ts';
 import { ProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { wipeAccountKeys } from '../../protocol/vault/account-keys.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import { requirePassword, normalisePassword } from './credentials.ts';
 import type { EngineCore } from './core.ts';
 import { FreshDataKey } from './fresh-data-key.ts';
@@ -8,6 +11,8 @@ import type { Login } from './login.ts';
 import { LoginFlow } from './login-flow.ts';
 import { PasskeyDoor } from './passkey-door.ts';
 import { registerPassword } from './password-change.ts';
+import type { LocalWay } from './local-account.ts';
+import { hasOtherKeys } from './opened-account.ts';
 import type { SignedIn } from './signed-in.ts';
 import type { LocalCopy } from './storage.ts';
 import type { UnlockedVault } from './unlocked-vault.ts';
@@ -62,8 +67,12 @@ export class SignInDesk {
     await this.#core.requireAccount();
     const copy = this.#readCopy();
     try {
-      await this.#openCopy(await accounts.unlock(password), copy, (vault) =>
-        accounts.loginAgain(vault.account, password),
+      const way = { kind: 'password', password: normalisePassword(password) } as const;
+      await this.#openCopy(
+        await accounts.unlock(password),
+        copy,
+        (vault) => accounts.loginAgain(vault.account, password),
+        () => way,
       );
       return { kind: 'done' };
     } catch (error) {
@@ -88,10 +97,11 @@ export class SignInDesk {
     const stored = this.#readCopy();
     const access = await accounts.unlockByPasskey(copy(answer.credentialId), prf).finally(() => wipe(prf));
     const proof = this.door.takeProof(answer);
-    await this.#openCopy(access, stored, async (vault) => {
+    const login = async (vault: UnlockedVault) => {
       if (proof === null) throw new ProtocolError('offline', 'the passkey was asked without the server');
       return await accounts.loginAgainByPasskey(vault.account, proof);
-    });
+    };
+    await this.#openCopy(access, stored, login, wayOf(answer));
   }
 
   async complete(answer: SignInAnswer): Promise<SignInStep> {
@@ -112,13 +122,36 @@ export class SignInDesk {
   async confirm(password: string): Promise<SignInStep> {
     const vault = this.#core.unlocked();
     const login = await this.#loginAgain(vault, password);
-    return await this.#flow.begin(login, (signedIn) => this.#renew(vault, signedIn));
+    const way = { kind: 'password', password: normalisePassword(password) } as const;
+    return await this.#flow.begin(login, (signedIn) => this.#renewOrEnter(vault, signedIn, way));
   }
 
   async confirmByPasskey(answer: PasskeyAnswer): Promise<SignInStep> {
     const vault = this.#core.unlocked();
     const login = await this.#core.accounts.loginAgainByPasskey(vault.account, this.door.proofOf(answer));
-    return await this.#flow.begin(login, (signedIn) => this.#renew(vault, signedIn));
+    const way = wayOf(answer);
+    return await this.#flow.begin(login, (signedIn) => this.#renewOrEnter(vault, signedIn, way(signedIn)));
+  }
+
+  /** New keys for the account: the vault is open under them afterwards. */
+  async rotateKeys(
+    input: { previewUid: Uid; password: string },
+    onProgress: (progress: KeyRotationProgress) => void,
+  ): Promise<SignInStep> {
+    const vault = this.#core.unlocked();
+    const { accounts } = this.#core;
+    const [phrase, password] = [accounts.draftedPhrase(), normalisePassword(input.password)];
+    const login = await this.#loginAgain(vault, input.password);
+    return await this.#flow.begin(login, async (signedIn) => {
+      vault.session.replace(accounts.renewed(vault.account, signedIn).session);
+      wipe(signedIn.dataKey);
+      wipeAccountKeys(signedIn.account.keys);
+      const { previewUid } = input;
+      const rotated = await vault.keyRotation.run({ previewUid, password, phrase, onProgress });
+      onProgress({ step: 'opening', done: 0, of: 1 });
+      const way = { kind: 'password', password } as const;
+      await this.#core.enter(await accounts.keepRotated(rotated.signedIn, way, rotated.manifest));
+    });
   }
 
   async changePassword(input: { password: string; newPassword: string }): Promise<SignInStep> {
@@ -171,20 +204,25 @@ export class SignInDesk {
     access: Parameters<EngineCore['open']>[0],
     copy: Promise<LocalCopy>,
     login: (vault: UnlockedVault) => Promise<Login>,
+    way: (signedIn: SignedIn) => LocalWay,
   ): Promise<void> {
     const vault = await this.#core.open(access, copy);
-    vault.session.holdUntil(this.#restore(vault, () => login(vault)));
+    vault.session.holdUntil(this.#restore(vault, () => login(vault), way));
   }
 
   /** The session of the last visit, or a new login; offline, the vault stays open for reading. */
-  async #restore(vault: UnlockedVault, login: () => Promise<Login>): Promise<void> {
+  async #restore(
+    vault: UnlockedVault,
+    login: () => Promise<Login>,
+    way: (signedIn: SignedIn) => LocalWay,
+  ): Promise<void> {
     try {
       await vault.session.renew().catch(async (error: unknown) => {
         if (!isNotSignedIn(error)) throw error;
         this.#renewing = vault;
         vault.session.suspend();
         await this.#flow.begin(await login(), async (signedIn) => {
-          await this.#renew(vault, signedIn);
+          await this.#renewOrEnter(vault, signedIn, way(signedIn));
           this.fresh.forget(); // nothing is to be sealed anew
         });
       });
@@ -197,6 +235,16 @@ export class SignInDesk {
       if (this.#renewing === vault) this.#showStep(null);
     }
     if (this.#renewing !== vault) vault.goOnline();
+  }
+
+  /**
+   * The account may have been given new keys on another device: what is here is of no use then, and the vault opens anew.
+   * Throws `untrusted` unless the keys that this device knows signed over to them.
+   */
+  async #renewOrEnter(vault: UnlockedVault, signedIn: SignedIn, way: LocalWay): Promise<void> {
+    if (!hasOtherKeys(vault.account, signedIn.account)) return await this.#renew(vault, signedIn);
+    const access = await this.#core.accounts.succeeded(vault.account, signedIn, way);
+    (await this.#core.open(access)).goOnline();
   }
 
   /** A fresh login takes the place of the vault's session. Throws `untrusted` for another account. */
@@ -235,4 +283,10 @@ export class SignInDesk {
       throw refused ? new ProtocolError('wrong-password', 'the master password is wrong') : error;
     });
   }
+}
+
+/** How a passkey that signed in opens the copy on this device. */
+function wayOf({ credentialId }: PasskeyAnswer): (signedIn: SignedIn) => LocalWay {
+  const id = copy(credentialId);
+  return ({ sealedDataKey }) => ({ kind: 'passkey', credentialId: id, sealedDataKey });
 }

@@ -69,6 +69,8 @@ export interface StoredRow {
   readonly hasContent: boolean;
   /** Encoded Record as the server gave it. */
   readonly record: Bytes;
+  /** The same revision with another signature, which was verified: its writer has other keys by now. */
+  readonly resigned?: boolean;
 }
 
 export type ObjectKind = 'card' | 'folder' | 'entry' | 'grants';
@@ -88,10 +90,12 @@ export interface StoredManifest {
   readonly bytes: Bytes;
 }
 
-/** Whether a row may take the place of another one of the same record: of the same revision when it says more. */
+/** Whether a row may take the place of another one of the same record: of the same revision when it says more, or anew. */
 export function supersedes(row: StoredRow, known: StoredRow | null | undefined): boolean {
   if (!known || row.revision !== known.revision) return row.revision > (known?.revision ?? -1n);
-  return row.hasContent && !known.hasContent;
+  return (
+    (row.hasContent && !known.hasContent) || (row.resigned === true && row.hasContent === known.hasContent)
+  );
 }
 
 export interface StoredPage {

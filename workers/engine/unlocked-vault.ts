@@ -1,6 +1,6 @@
 import type { SessionEvent, VaultState } from '../api.ts';
-import { wipe } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { wipeAccountKeys } from '../../protocol/vault/account-keys.ts';
 import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
 import type { AccountDesk } from './account-desk.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -15,7 +15,11 @@ import type { TransferBoard } from './files/transfer-board.ts';
 import { GatewayCommands } from './gateway-commands.ts';
 import { Gateways } from './gateways.ts';
 import type { FreshDataKey } from './fresh-data-key.ts';
+import { ConfirmedMachines } from './key-rotation/confirmed-machines.ts';
+import { KeyRotation } from './key-rotation/key-rotation.ts';
 import type { OpenedAccount } from './opened-account.ts';
+import { findMember } from '../../protocol/signed/roster.ts';
+import { MemberSuccessions } from './organisation/member-successions.ts';
 import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './passkeys.ts';
 import { SecondFactors } from './second-factors.ts';
@@ -51,6 +55,14 @@ export interface UnlockedParts {
   readonly onSessionEvent: (event: SessionEvent) => void;
 }
 
+interface OpenedParts {
+  readonly session: VaultSession;
+  readonly data: VaultData;
+  readonly shares: ShareBook;
+  readonly successions: MemberSuccessions;
+  readonly closing: AbortController;
+}
+
 /** Everything that exists between unlock and lock. Closing it lets go of every key. */
 export class UnlockedVault {
   readonly account: OpenedAccount;
@@ -67,6 +79,8 @@ export class UnlockedVault {
   readonly passkeys: Passkeys;
   readonly organisation: OrganisationDesk;
   readonly sharing: SharingDesk;
+  readonly confirmedMachines: ConfirmedMachines;
+  readonly keyRotation: KeyRotation;
   readonly #desk: CommandDesk;
   readonly #board: StateBoard;
   readonly #warn: (message: string) => void;
@@ -84,11 +98,17 @@ export class UnlockedVault {
     let opened: UnlockedVault | null = null;
     const rosters = rostersOf(account.organisation, () => opened?.organisation.book ?? null);
     const now = () => environment.clock.now();
+    const { warn } = environment;
+    const successions = new MemberSuccessions({ session, organisationUid: account.organisation.uid, warn });
     const shares = new ShareBook({ keys: account.keys, rosters, now, warn: environment.warn });
     const data = await VaultData.open({
       ...{ environment, account, session, signal: closing.signal, copy: parts.copy },
       sharing: shares,
       recordTypes: () => opened?.organisation.recordTypes ?? [],
+      formerKeysOf: async (uid) => {
+        const member = findMember(account.organisation.roster, uid);
+        return member ? await successions.formerKeysOf(member) : [];
+      },
       rosterVersion: () => account.organisation.rosterVersion,
       version: () => board.current.recordsVersion,
       onSyncing: (syncing) => show({ syncing }),
@@ -102,20 +122,14 @@ export class UnlockedVault {
         if (shares) board.sharingChanged();
       },
     });
-    const vault = new UnlockedVault(parts, session, data, shares, closing);
+    const vault = new UnlockedVault(parts, { session, data, shares, successions, closing });
     opened = vault;
     await vault.organisation.book.open();
     await vault.sharing.recall();
     return vault;
   }
 
-  private constructor(
-    parts: UnlockedParts,
-    session: VaultSession,
-    data: VaultData,
-    shares: ShareBook,
-    closing: AbortController,
-  ) {
+  private constructor(parts: UnlockedParts, { session, data, shares, successions, closing }: OpenedParts) {
     const { environment, board, account } = parts;
     const { warn, clock } = environment;
     const { signal } = closing;
@@ -146,10 +160,13 @@ export class UnlockedVault {
     const { keys } = account;
     const { others, writes, sync } = data;
     this.sharing = new SharingDesk({
-      ...{ keys, session, shares, rosters, book, writer, others, writes },
+      ...{ keys, session, shares, rosters, book, writer, others, writes, successions },
       sync: () => sync.run(),
       isComplete: () => data.isComplete,
     });
+    const { confirmation } = data;
+    this.confirmedMachines = new ConfirmedMachines({ keys, book, writer, confirmation });
+    this.keyRotation = new KeyRotation(this);
     this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
@@ -162,7 +179,7 @@ export class UnlockedVault {
     const desk = this.#desk;
     this.commands = new GatewayCommands({ account, session, gateways, desk });
     const onEvent = parts.onSessionEvent;
-    const { opener, confirmation } = data;
+    const { opener } = data;
     const deviceNow = () => session.deviceNow();
     this.sessions = new Sessions({
       account,
@@ -215,7 +232,7 @@ export class UnlockedVault {
     this.files.close();
     this.data.clear();
     this.organisation.clear();
-    wipe(this.account.keys.ecdh.privateKey, this.account.keys.signingKey);
+    wipeAccountKeys(this.account.keys);
   }
 
   /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */
@@ -264,6 +281,7 @@ export class UnlockedVault {
     await this.data.sync.run();
     await this.sharing.recall();
     await this.data.settle();
+    if (this.data.isComplete) await this.confirmedMachines.confirm();
     await this.sharing.renewKeys();
   }
 
@@ -289,9 +307,14 @@ export class UnlockedVault {
     if (this.closed) return;
     this.data.lists.surroundingsChanged();
     this.#board.organisationChanged(this.organisation.book.membership);
-    void this.sharing.renewKeys().catch((error: unknown) => {
+    void this.#followOrganisation().catch((error: unknown) => {
       this.#warn(`keys of what was given could not be replaced: ${String(error)}`);
     });
+  }
+
+  async #followOrganisation(): Promise<void> {
+    await this.sharing.followSuccessions();
+    await this.sharing.renewKeys();
   }
 
   #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {

@@ -1,3 +1,4 @@
+import type { Bytes } from '../../protocol/bytes.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
@@ -12,6 +13,8 @@ import { OwnWrites } from './manifest/own-writes.ts';
 import { Repair } from './manifest/repair.ts';
 import { VaultSet } from './manifest/vault-set.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
+import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { OpenedAccount } from './opened-account.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
@@ -47,6 +50,8 @@ export interface VaultDataParts {
   readonly copy: Promise<LocalCopy> | null;
   /** Types that the organisation's administrators made. */
   readonly recordTypes: () => readonly RecordTemplate[];
+  /** Signing keys that a member has signed over from. */
+  readonly formerKeysOf: (accountUid: Uid) => Promise<readonly Bytes[]>;
   readonly rosterVersion: () => bigint;
   /** As VaultState.recordsVersion. */
   readonly version: () => number;
@@ -172,7 +177,10 @@ export class VaultData {
     const { cardWriter } = this;
     this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
     this.trash = new Trash({ book, writer, cardWriter, undo, now });
-    this.history = new History({ session, keys, book, sharing, writer, records: this.records });
+    this.history = new History({
+      ...{ session, keys, book, sharing, writer, records: this.records },
+      formerKeysOf: parts.formerKeysOf,
+    });
     this.folders = new PersonalFolders(book, writer);
     const { folders, lists, trash } = this;
     this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, undo });
@@ -186,6 +194,19 @@ export class VaultData {
   /** Whether everything that the manifest covers was here after the last sync. */
   get isComplete(): boolean {
     return this.#complete;
+  }
+
+  /** Everything that the manifest covers. */
+  elements(): Iterable<ManifestElement> {
+    return this.#contents.elements();
+  }
+
+  /** The next manifest over these, under other keys of the account. */
+  manifestUnder(
+    keys: AccountKeys,
+    elements: Iterable<ManifestElement>,
+  ): ReturnType<ManifestKeeper['underKeys']> {
+    return this.#manifest.underKeys(keys, elements);
   }
 
   /** After a sync: what others wrote of own things becomes part of the manifest, and old trash goes. */

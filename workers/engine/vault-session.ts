@@ -87,6 +87,11 @@ export class VaultSession {
     await this.call(AccountService.method.renewSession, {});
   }
 
+  /** The server is about to end the session with what is asked of it: that is no news then. */
+  expectEnd(expected: boolean): void {
+    this.#ended = expected;
+  }
+
   /** The server does not know this session any more. */
   end(): void {
     if (this.#ended) return;

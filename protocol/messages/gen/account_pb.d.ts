@@ -241,6 +241,20 @@ export declare type AccountBundle = Message<"sallyport.v1.AccountBundle"> & {
    * @generated from field: bytes sealed_organisation_pin = 6;
    */
   sealedOrganisationPin: Uint8Array;
+
+  /**
+   * ECDH private keys that the account had before, the newest first: what was sealed to them opens. §23.3.
+   *
+   * @generated from field: repeated bytes sealed_former_ecdh_keys = 7;
+   */
+  sealedFormerEcdhKeys: Uint8Array[];
+
+  /**
+   * How its keys followed from one another, the oldest first.
+   *
+   * @generated from field: repeated sallyport.v1.KeySuccession successions = 8;
+   */
+  successions: KeySuccession[];
 };
 
 /**
@@ -320,6 +334,95 @@ export declare type AccountCertificateBody = Message<"sallyport.v1.AccountCertif
  * Use `create(AccountCertificateBodySchema)` to create a new message.
  */
 export declare const AccountCertificateBodySchema: GenMessage<AccountCertificateBody>;
+
+/**
+ * That an account has other keys from now on: signed by the key that it had and by the one that it has. §23.2.
+ *
+ * @generated from message sallyport.v1.KeySuccession
+ */
+export declare type KeySuccession = Message<"sallyport.v1.KeySuccession"> & {
+  /**
+   * Encoded KeySuccessionBody, exactly the signed bytes.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * Former signing key, context "key-succession".
+   *
+   * @generated from field: bytes former_signature = 2;
+   */
+  formerSignature: Uint8Array;
+
+  /**
+   * New signing key, context "key-succession".
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.KeySuccession.
+ * Use `create(KeySuccessionSchema)` to create a new message.
+ */
+export declare const KeySuccessionSchema: GenMessage<KeySuccession>;
+
+/**
+ * @generated from message sallyport.v1.KeySuccessionBody
+ */
+export declare type KeySuccessionBody = Message<"sallyport.v1.KeySuccessionBody"> & {
+  /**
+   * @generated from field: bytes organisation_uid = 1;
+   */
+  organisationUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes account_uid = 2;
+   */
+  accountUid: Uint8Array;
+
+  /**
+   * 1 for the first of the account, each next one adds 1.
+   *
+   * @generated from field: uint32 number = 3;
+   */
+  number: number;
+
+  /**
+   * @generated from field: bytes former_ecdh_public_key = 4;
+   */
+  formerEcdhPublicKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes former_signing_public_key = 5;
+   */
+  formerSigningPublicKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes ecdh_public_key = 6;
+   */
+  ecdhPublicKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes signing_public_key = 7;
+   */
+  signingPublicKey: Uint8Array;
+
+  /**
+   * By the account's device.
+   *
+   * @generated from field: int64 issued_at_ms = 8;
+   */
+  issuedAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.KeySuccessionBody.
+ * Use `create(KeySuccessionBodySchema)` to create a new message.
+ */
+export declare const KeySuccessionBodySchema: GenMessage<KeySuccessionBody>;
 
 /**
  * @generated from message sallyport.v1.OrganisationBundle
@@ -422,6 +525,13 @@ export declare type SignedRoster = Message<"sallyport.v1.SignedRoster"> & {
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * Of members whose keys in this roster were replaced since; not under the signature: each speaks for itself. §23.2.
+   *
+   * @generated from field: repeated sallyport.v1.KeySuccession successions = 3;
+   */
+  successions: KeySuccession[];
 };
 
 /**

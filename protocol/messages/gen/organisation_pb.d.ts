@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { AccountCertificate, SignedOrganisationSettings, SignedRoster } from "./account_pb.js";
+import type { AccountCertificate, KeySuccession, SignedOrganisationSettings, SignedRoster } from "./account_pb.js";
 
 /**
  * Describes the file organisation.proto.
@@ -79,6 +79,20 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
    * @generated from field: repeated sallyport.v1.PendingMember pending = 5;
    */
   pending: PendingMember[];
+
+  /**
+   * Of members whose keys in the newest roster were replaced since.
+   *
+   * @generated from field: repeated sallyport.v1.KeySuccession successions = 8;
+   */
+  successions: KeySuccession[];
+
+  /**
+   * How many there were in this organisation.
+   *
+   * @generated from field: uint64 succession_version = 9;
+   */
+  successionVersion: bigint;
 };
 
 /**

@@ -285,6 +285,13 @@ export declare type SyncResponse = Message<"sallyport.v1.SyncResponse"> & {
    * @generated from field: uint64 organisation_settings_version = 11;
    */
   organisationSettingsVersion: bigint;
+
+  /**
+   * The same of members' keys: what their new keys signed is verified with these.
+   *
+   * @generated from field: uint64 succession_version = 12;
+   */
+  successionVersion: bigint;
 };
 
 /**

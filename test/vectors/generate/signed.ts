@@ -1,5 +1,9 @@
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
-import { AccountCertificateBodySchema, RosterSchema } from '../../../protocol/messages/gen/account_pb.js';
+import {
+  AccountCertificateBodySchema,
+  KeySuccessionBodySchema,
+  RosterSchema,
+} from '../../../protocol/messages/gen/account_pb.js';
 import { CommandSchema, SignedReplySchema } from '../../../protocol/messages/gen/command_pb.js';
 import { context, flip, hex, highS, keyPair, seed, sha256, sign, uid, uint64, utf8 } from './independent.ts';
 
@@ -7,6 +11,7 @@ const account = keyPair('account signing key');
 const accountEcdh = keyPair('account ecdh key');
 const stranger = keyPair('stranger');
 const accountUid = uid('account');
+const organisationUid = uid('organisation');
 const none = new Uint8Array(0);
 
 /** §12 */
@@ -367,4 +372,71 @@ export function deviceProofs(): object[] {
 
 function uidText(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
+}
+
+/** §23.2 */
+export function keySuccessions(): object[] {
+  const label = 'sallyport/v1/signature/key-succession';
+  const [next, nextEcdh] = [keyPair('new account signing'), keyPair('new account ecdh')];
+  const fields = {
+    organisationUid: organisationUid.bytes,
+    accountUid: accountUid.bytes,
+    number: 1,
+    formerEcdhPublicKey: accountEcdh.publicKey,
+    formerSigningPublicKey: account.publicKey,
+    ecdhPublicKey: nextEcdh.publicKey,
+    signingPublicKey: next.publicKey,
+    issuedAtMs: 1_800_000_000_000n,
+  };
+  const encode = (change: object = {}) => encodeMessage(KeySuccessionBodySchema, { ...fields, ...change });
+  const of = (body: Uint8Array, former = account, now = next, context = label) => ({
+    body: hex(body),
+    formerSignature: hex(sign(former.privateKey, context, body)),
+    signature: hex(sign(now.privateKey, context, body)),
+  });
+  const bad = (name: string, change: object, fails = 'bad-signature') => ({ name, ...change, fails });
+  const other = hex(encode({ signingPublicKey: stranger.publicKey }));
+  return [
+    {
+      name: 'from one pair of keys to the next',
+      ...of(encode()),
+      decoded: { organisationUid: organisationUid.text, accountUid: accountUid.text, number: 1 },
+    },
+    {
+      name: 'the third of the account',
+      ...of(encode({ number: 3 })),
+      decoded: { organisationUid: organisationUid.text, accountUid: accountUid.text, number: 3 },
+    },
+    bad('the former key did not sign', of(encode(), stranger)),
+    bad('the new key did not sign', of(encode(), account, stranger)),
+    bad('signed by the new key alone', of(encode(), next)),
+    bad('the new key replaced', { ...of(encode()), body: other }),
+    bad('the new ecdh key replaced', {
+      ...of(encode()),
+      body: hex(encode({ ecdhPublicKey: stranger.publicKey })),
+    }),
+    bad('the former key replaced', {
+      ...of(encode()),
+      body: hex(encode({ formerSigningPublicKey: stranger.publicKey })),
+    }),
+    bad('another account', { ...of(encode()), body: hex(encode({ accountUid: seed('other', 16) })) }),
+    bad('another organisation', {
+      ...of(encode()),
+      body: hex(encode({ organisationUid: seed('other', 16) })),
+    }),
+    bad('another number', { ...of(encode()), body: hex(encode({ number: 2 })) }),
+    bad('signed as a certificate', of(encode(), account, next, 'sallyport/v1/signature/account-certificate')),
+    bad(
+      'the same signing key',
+      of(encode({ signingPublicKey: account.publicKey }), account, account),
+      'malformed',
+    ),
+    bad('no number', of(encode({ number: 0 })), 'malformed'),
+    bad('a time before 1970', of(encode({ issuedAtMs: -1n })), 'malformed'),
+    bad('a key off the curve', of(encode({ ecdhPublicKey: flip(nextEcdh.publicKey, 64) })), 'malformed'),
+    bad('no former ecdh key', of(encode({ formerEcdhPublicKey: none })), 'malformed'),
+    bad('no account', of(encode({ accountUid: none })), 'malformed'),
+    bad('no message', of(Uint8Array.of(0xff)), 'malformed'),
+    bad('nothing', { body: '', formerSignature: '', signature: '' }, 'malformed'),
+  ];
 }

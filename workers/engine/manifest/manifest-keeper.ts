@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { copy } from '../../../protocol/bytes.ts';
+import { copy, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
@@ -91,6 +91,19 @@ export class ManifestKeeper {
     const { setKey, digest, count } = fresh;
     const before = { ...seen, version, setKey, digest, count };
     const change = { out: [], in: [...elements()] };
+    return await sealManifest(keys, nextManifest(before, change, rosterVersion(), deviceUid));
+  }
+
+  /** The next one over these, under other keys of the account and another set key: nothing of the former keys is in it. */
+  async underKeys(
+    keys: AccountKeys,
+    elements: Iterable<ManifestElement>,
+  ): Promise<{ version: bigint; sealed: Bytes; signature: Bytes }> {
+    const { rosterVersion, deviceUid } = this.#parts;
+    const fresh = newManifest(rosterVersion());
+    const { setKey, digest, count } = fresh;
+    const before = { ...(this.#newest ?? fresh), setKey, digest, count };
+    const change = { out: [], in: [...elements] };
     return await sealManifest(keys, nextManifest(before, change, rosterVersion(), deviceUid));
   }
 

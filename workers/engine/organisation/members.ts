@@ -58,6 +58,19 @@ export class Members {
     });
   }
 
+  /**
+   * Certifies the new keys of members whose former ones signed them over. Nothing when every key is certified: whoever
+   * signs a roster meanwhile certifies them too.
+   */
+  async certifySuccessions(): Promise<void> {
+    if (this.#book.membership !== 'administrator' || !this.#book.keys.has('signing')) return;
+    const { organisation } = this.#book;
+    if (organisation.succeeded.size === 0) return;
+    await this.#writer.change(async (roster) =>
+      organisation.succeeded.size === 0 ? null : { roster: { members: roster.members } },
+    );
+  }
+
   /** Nobody is certified by that invitation, whatever a server shows. Throws `not-allowed`. */
   async endInvitation(invitationUid: Uid): Promise<void> {
     await this.#writer.change((roster) =>

@@ -23,6 +23,7 @@ import {
 } from '../../../protocol/organisation/settings.ts';
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import { withEcdhKeys } from '../../../protocol/vault/account-keys.ts';
 import type { OpenedAccount } from '../opened-account.ts';
 import type { RosterSource } from '../sharing/roster-source.ts';
 import type { VaultSession } from '../vault-session.ts';
@@ -60,6 +61,8 @@ export class OrganisationBook implements RosterSource {
   #teamKeys: readonly TeamKey[] = [];
   readonly #openedTeamKeys = new Map<string, Promise<EcdhKeyPair>>();
   #pending: readonly PendingMember[] = [];
+  /** How many successions of members' keys the server has told of. */
+  #successionVersion = 0n;
   #removed = false;
   #refused = false;
   #turn: Promise<void> = Promise.resolve();
@@ -101,8 +104,8 @@ export class OrganisationBook implements RosterSource {
     await this.#guarded(async () => this.#takeSettings(this.organisation.bundle.settings));
   }
 
-  async atLeast(version: bigint): Promise<void> {
-    if (this.roster.version >= version) return;
+  async atLeast(version: bigint, successions = 0n): Promise<void> {
+    if (this.roster.version >= version && this.#successionVersion >= successions) return;
     await this.refresh().catch((error: unknown) => this.#tell(error));
   }
 
@@ -158,13 +161,15 @@ export class OrganisationBook implements RosterSource {
     const known = this.#openedTeamKeys.get(name);
     if (known) return known;
     const { keys, organisation } = this.#parts.account;
-    const opening = openTeamKey(keys.ecdh, keys.accountUid, organisation.publicKey, message);
+    const opening = withEcdhKeys(keys, (pair) =>
+      openTeamKey(pair, keys.accountUid, organisation.publicKey, message),
+    );
     this.#openedTeamKeys.set(name, opening);
     return opening;
   }
 
   async #fetch(): Promise<void> {
-    const before = this.#state();
+    const [before, roster] = [this.#state(), this.roster];
     for (let round = 0; round < mostRounds; round++) {
       const answer = await this.#parts.session.call(OrganisationService.method.getOrganisation, {
         knownRosterVersion: this.organisation.followed,
@@ -172,7 +177,7 @@ export class OrganisationBook implements RosterSource {
       if (!(await this.#guarded(() => this.#take(answer)))) break;
       if (answer.links.length === 0 || answer.roster) break;
     }
-    if (this.#state() === before) return;
+    if (this.#state() === before && this.roster === roster) return;
     await this.#parts.remember();
     this.#parts.onChanged();
   }
@@ -181,6 +186,8 @@ export class OrganisationBook implements RosterSource {
     this.#removed = !answer.member && this.organisation.rosterVersion > 0n;
     if (!answer.member) return;
     this.organisation.advance(answer.links, answer.roster);
+    this.organisation.succeed(answer.successions);
+    this.#successionVersion = answer.successionVersion;
     this.#teamKeys = answer.teamKeys.slice(0, mostTeamKeys);
     this.#pending = answer.pending;
     const doubt = await this.#keepOffers(answer.offers);
@@ -210,7 +217,9 @@ export class OrganisationBook implements RosterSource {
 
   async #sealOffered(name: OrganisationKeyName, offer: KeyOffer): Promise<Bytes> {
     const { keys } = this.#parts.account;
-    const key = await openKeyOffer(keys.ecdh, keys.accountUid, this.organisation, offer);
+    const key = await withEcdhKeys(keys, (pair) =>
+      openKeyOffer(pair, keys.accountUid, this.organisation, offer),
+    );
     try {
       return await this.keys.seal(name, key);
     } finally {

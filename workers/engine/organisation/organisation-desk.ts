@@ -35,10 +35,11 @@ export class OrganisationDesk {
     this.invitations = new Invitations({ account, session, book: this.book, members: this.members, warn });
   }
 
-  /** Brings everything up to date and certifies whoever accepted an invitation. Never throws. */
+  /** Brings everything up to date, certifies new keys and whoever accepted an invitation. Never throws. */
   async catchUp(): Promise<void> {
     try {
       await this.book.refresh();
+      await this.members.certifySuccessions();
       await this.invitations.certifyAccepted();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

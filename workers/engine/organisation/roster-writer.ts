@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { empty, equal } from '../../../protocol/bytes.ts';
 import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { SignedRosterSchema } from '../../../protocol/messages/gen/account_pb.js';
@@ -10,6 +11,7 @@ import { sealSettings, type OrganisationSettings } from '../../../protocol/organ
 import { signRoster, type Roster } from '../../../protocol/signed/roster.ts';
 import type { VaultSession } from '../vault-session.ts';
 import type { OrganisationBook } from './organisation-book.ts';
+import { teamsWithNewKeys } from './teams.ts';
 
 /** What one roster is to change, and what its new members need to use it. */
 export interface RosterChange {
@@ -36,8 +38,9 @@ export class RosterWriter {
     await this.#retrying(async () => {
       const { roster, organisation } = this.#book;
       await this.#book.keys.sign(async (signer) => {
-        const change = await build(roster, signer);
-        if (change === null) return;
+        const built = await build(roster, signer);
+        if (built === null) return;
+        const change = await this.#withNewTeamKeys(built, roster, signer);
         const { version, hash } = organisation.point;
         const next = { ...roster, ...change.roster, version: version + 1n, parentHash: hash };
         const signed = create(SignedRosterSchema, await signRoster(signer, next));
@@ -62,6 +65,21 @@ export class RosterWriter {
       await this.#session.call(OrganisationService.method.putOrganisationSettings, { settings: signed });
     });
     await this.#book.refresh();
+  }
+
+  /** Every roster certifies the new keys of its members; what had their former keys may have those of their teams. §23.6. */
+  async #withNewTeamKeys(change: RosterChange, before: Roster, signer: Signer): Promise<RosterChange> {
+    const { succeeded } = this.#book.organisation;
+    if (succeeded.size === 0) return change;
+    const roster = { ...before, ...change.roster };
+    const versions = new Map(before.teams.map(({ teamUid, keyVersion }) => [teamUid, keyVersion]));
+    const isDue = ({ teamUid, keyVersion, memberUids }: Roster['teams'][number]) =>
+      versions.get(teamUid) === keyVersion && memberUids.some((uid) => succeeded.has(uid));
+    const { teams, teamKeys } = await teamsWithNewKeys(signer, roster, isDue);
+    const others = (change.teamKeys ?? []).filter(({ teamUid }) =>
+      teamKeys.every((key) => !equal(key.teamUid ?? empty, teamUid ?? empty)),
+    );
+    return { ...change, roster: { ...change.roster, teams }, teamKeys: [...others, ...teamKeys] };
   }
 
   async #retrying(attempt: () => Promise<void>): Promise<void> {

@@ -90,6 +90,18 @@ export async function teamsWithout(
   return { teams, teamKeys };
 }
 
+/** All teams, those that are due with new keys. */
+export async function teamsWithNewKeys(
+  signer: Signer,
+  roster: Roster,
+  isDue: (team: RosterTeam) => boolean,
+): Promise<{ teams: readonly RosterTeam[]; teamKeys: TeamKeys }> {
+  const renewed = await Promise.all(
+    roster.teams.map((team) => (isDue(team) ? withNewKey(signer, roster, team) : { team, teamKeys: [] })),
+  );
+  return { teams: renewed.map(({ team }) => team), teamKeys: renewed.flatMap(({ teamKeys }) => teamKeys) };
+}
+
 async function withNewKey(
   signer: Signer,
   roster: Roster,

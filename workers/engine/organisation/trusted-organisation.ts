@@ -1,8 +1,11 @@
 import { create } from '@bufbuild/protobuf';
-import { empty, equal, type Bytes } from '../../../protocol/bytes.ts';
+import { empty, encodeBase64url, equal, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import {
   OrganisationBundleSchema,
+  SignedRosterSchema,
+  type KeySuccession,
   type OrganisationBundle,
   type SignedOrganisationSettings,
   type SignedRoster,
@@ -11,6 +14,7 @@ import type { RosterLink } from '../../../protocol/messages/gen/organisation_pb.
 import type { OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
 import type { OrganisationIdentity } from '../../../protocol/organisation/pin.ts';
 import { requireIdentity, type AccountIdentity } from '../../../protocol/signed/account-certificate.ts';
+import { succeedRoster } from '../../../protocol/signed/key-succession.ts';
 import {
   followLinks,
   pointOf,
@@ -40,6 +44,10 @@ export class TrustedOrganisation {
   readonly publicKey: Bytes;
   readonly #own: AccountIdentity;
   #bundle: OrganisationBundle;
+  /** As it was signed: without what its members' keys became since. */
+  #certified: Roster;
+  #successions: readonly KeySuccession[] = [];
+  #succeeded: ReadonlySet<Uid> = new Set();
   #roster: Roster;
   #point: RosterPoint;
   /** How far links were followed whose roster has not come yet. */
@@ -54,6 +62,7 @@ export class TrustedOrganisation {
     bundle: OrganisationBundle,
     own: AccountIdentity,
     minimumVersion: bigint,
+    ownSteps: readonly KeySuccession[] = [],
   ) {
     const stated =
       equal(bundle.organisationUid, uidBytes(pin.uid)) && equal(bundle.signingPublicKey, pin.publicKey);
@@ -62,18 +71,28 @@ export class TrustedOrganisation {
     this.publicKey = pin.publicKey;
     this.#own = own;
     this.#bundle = bundle;
-    this.#roster = emptyRoster(pin.uid);
+    this.#certified = emptyRoster(pin.uid);
+    this.#roster = this.#certified;
     this.#point = beginning;
+    this.#note([...ownSteps, ...(bundle.roster?.successions ?? [])]);
     if (bundle.roster) this.#take(bundle.roster, verifyRoster(bundle.roster, this.#expected(minimumVersion)));
   }
 
-  /** The newest verified one; without members and of version 0 as long as there is none. Another object when changed. */
+  /**
+   * The newest verified one, with the keys that its members have by now; without members and of version 0 as long as there
+   * is none. Another object when changed.
+   */
   get roster(): Roster {
     return this.#roster;
   }
 
+  /** Members whose keys no roster has certified yet: their former keys said so. */
+  get succeeded(): ReadonlySet<Uid> {
+    return this.#succeeded;
+  }
+
   get rosterVersion(): bigint {
-    return this.#roster.version;
+    return this.#certified.version;
   }
 
   /** What the next roster follows from. */
@@ -122,8 +141,20 @@ export class TrustedOrganisation {
     if (other || (this.#bundle.roster && now.version < known.version))
       throw new ProtocolError('untrusted', 'the server shows another roster');
     this.#bundle = mergedBundle(before.#bundle, this.#bundle);
-    this.#roster = before.#roster;
+    this.#certified = before.#certified;
     this.#point = known;
+    const shown = this.#successions;
+    this.#successions = before.#successions;
+    this.#note(shown);
+    this.#succeed();
+  }
+
+  /**
+   * Takes over what became of members' keys. What was seen once stays, whatever is shown later: keys that were given up
+   * do not come back. protocol.md §23.2.
+   */
+  succeed(shown: readonly KeySuccession[]): void {
+    if (this.#note(shown)) this.#succeed();
   }
 
   /** The envelope of a key under the account's data key; empty when the account has none. */
@@ -143,12 +174,35 @@ export class TrustedOrganisation {
     return { organisationUid: this.uid, organisationKey: this.publicKey, minimumVersion };
   }
 
-  #take(signed: SignedRoster, roster: Roster): void {
+  #take(signed: SignedRoster, certified: Roster): void {
+    this.#note(signed.successions);
+    const { roster } = succeedRoster(certified, this.#successions, this.#own);
     const member = findMember(roster, this.#own.accountUid);
     if (member) requireIdentity(member, this.#own);
-    this.#point = pointOf(roster, signed);
-    this.#roster = roster;
+    this.#point = pointOf(certified, signed);
+    this.#certified = certified;
     this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, roster: signed });
+    this.#succeed();
+  }
+
+  /** Remembers them behind those that are known. Whether any is new. */
+  #note(shown: readonly KeySuccession[]): boolean {
+    const known = new Set(this.#successions.map(({ body }) => encodeBase64url(body)));
+    const added = shown.filter(({ body }) => !known.has(encodeBase64url(body)));
+    this.#successions = [...this.#successions, ...added].slice(0, limits.pendingSuccessions);
+    return added.length > 0;
+  }
+
+  /** What says nothing about the roster in use is forgotten. */
+  #succeed(): void {
+    const { roster, succeeded, used } = succeedRoster(this.#certified, this.#successions, this.#own);
+    this.#roster = roster;
+    this.#succeeded = succeeded;
+    if (this.#certified.version > 0n) this.#successions = used;
+    const { roster: signed } = this.#bundle;
+    if (!signed) return;
+    const withSteps = create(SignedRosterSchema, { ...signed, successions: [...this.#successions] });
+    this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, roster: withSteps });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { copy, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
@@ -131,18 +132,30 @@ export class CopyKeeper {
 
   async #share(shares: readonly Share[]): Promise<void> {
     if (shares.length === 0) return;
+    const copies = await this.#sealAll(shares, this.#parts.keys.signer);
+    if (copies.length === 0) return;
+    await this.#parts.session.call(ApplicationService.method.shareRecords, { copies });
+  }
+
+  /** Every copy that an application may have, signed by that key. */
+  async allSignedBy(signer: Signer): Promise<MessageInitShape<typeof ApplicationCopySchema>[]> {
+    return await this.#sealAll(sharesOnlyIn(wantedShares(this.#parts.book.entries()), new Map()), signer);
+  }
+
+  async #sealAll(
+    shares: readonly Share[],
+    signer: Signer,
+  ): Promise<MessageInitShape<typeof ApplicationCopySchema>[]> {
     const sealed = await Promise.all(
       shares.map(async ({ applicationUid, recordUid }) => {
         const { row, ...record } = await this.#parts.book.open(recordUid);
         if (!(await this.#maySee(applicationUid, record))) return [];
         const key = await this.applicationKey(applicationUid);
         const whole = { ...record, keyVersion: row.keyVersion || 1, revision: row.revision };
-        return [await sealCopy(applicationUid, key, whole, this.#parts.keys.signer)];
+        return [await sealCopy(applicationUid, key, whole, signer)];
       }),
     );
-    const copies = sealed.flat();
-    if (copies.length === 0) return;
-    await this.#parts.session.call(ApplicationService.method.shareRecords, { copies });
+    return sealed.flat();
   }
 
   async #unshare(shares: readonly Share[]): Promise<void> {

@@ -11,7 +11,7 @@ import {
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import type { RecordTemplate } from '../../../protocol/records/templates.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
-import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
+import { isRevisionSigned } from '../../../protocol/signed/record-signature.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openRecord, unwrapFormerKey } from '../../../protocol/vault/record-seal.ts';
@@ -33,6 +33,8 @@ export interface HistoryParts {
   readonly sharing: SharedKeys;
   readonly writer: RecordWriter;
   readonly records: Records;
+  /** Signing keys that a member has signed over from. */
+  readonly formerKeysOf: (accountUid: Uid) => Promise<readonly Bytes[]>;
 }
 
 /** Revisions that are asked for; a record that changes every day for a year has fewer. */
@@ -58,7 +60,7 @@ export class History {
       deleted: row.deleted,
       verified: true,
     };
-    const former = revisions.map((one) => this.#summarise(recordUid, one));
+    const former = await Promise.all(revisions.map((one) => this.#summarise(recordUid, one)));
     return [current, ...former.filter(({ revision }) => revision < current.revision)];
   }
 
@@ -105,7 +107,7 @@ export class History {
     const { revisions, keys } = await this.#ask(recordUid, 1, BigInt(revision) + 1n);
     const former = revisions.find((one) => one.revision === BigInt(revision));
     if (!former) throw new ProtocolError('not-found', 'there is no such revision');
-    this.#verify(recordUid, former);
+    await this.#verify(recordUid, former);
     const key = await keyAt(former.keyVersion, current, keys);
     const ownerUid = uidOf(former.ownerUid);
     const said = await openRecord(key, { recordUid, ownerUid }, former.revision, former.sealedData);
@@ -136,28 +138,33 @@ export class History {
     }
   }
 
-  #summarise(recordUid: Uid, former: FormerRevision): RevisionSummary {
+  async #summarise(recordUid: Uid, former: FormerRevision): Promise<RevisionSummary> {
     const { revision, changedAtMs, writerUid, deleted } = former;
     return {
       revision: Number(revision),
       changedAt: Number(changedAtMs),
       writerUid: uidOf(writerUid),
       deleted,
-      verified: this.#verify(recordUid, former),
+      verified: await this.#verify(recordUid, former),
     };
   }
 
-  /** False for a writer whose key is not known any more. Throws `bad-signature`. */
-  #verify(recordUid: Uid, former: FormerRevision): boolean {
-    const { keys, sharing } = this.#parts;
+  /**
+   * False for a writer whose key is not known any more, or who has given that key up: whoever has it by now could have
+   * signed. Throws `bad-signature`.
+   */
+  async #verify(recordUid: Uid, former: FormerRevision): Promise<boolean> {
+    const { keys, sharing, formerKeysOf } = this.#parts;
     const writerUid = uidOf(former.writerUid);
     const key = writerUid === keys.accountUid ? keys.signer.publicKey : sharing.signingKeyOf(writerUid);
     if (key === null) return false;
     const { revision, keyVersion, deleted, launchHash, sealedData, signature } = former;
     const scope = { recordUid, ownerUid: uidOf(former.ownerUid) };
     const statement = { ...scope, revision, keyVersion, deleted, dataHash: sha256(sealedData), launchHash };
-    verifyRevision(key, statement, signature);
-    return true;
+    if (isRevisionSigned(key, statement, signature)) return true;
+    const others = await formerKeysOf(writerUid);
+    if (others.some((one) => isRevisionSigned(one, statement, signature))) return false;
+    throw new ProtocolError('bad-signature');
   }
 }
 

@@ -1,5 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { copy } from '../../../protocol/bytes.ts';
+import { copy, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
@@ -132,12 +132,23 @@ export class RecordAdmission {
   /** Content of a revision never changes; what of it this account may see, and what its manifest covers, does. */
   async #judgeSame(judged: Judged, known: KnownRecord): Promise<Admitted | null> {
     const { uid, record, own, tag } = judged;
-    if (tag === known.tag && known.entry !== null) return own ? this.#judgeCoverage(record, known) : null;
+    if (tag === known.tag && known.entry !== null)
+      return own ? this.#judgeCoverage(record, known) : await this.#judgeSignature(record, known);
     if (own && tag === known.tag) return await this.#readAgain(record, known);
     // Its owner sees all of a record, always.
     const seesOther = !own && (tag === known.tag || tag === '' || known.tag === '');
     if (seesOther) return await this.#judgeOther(judged);
     return this.refuse(uid, 'is another one under the same revision');
+  }
+
+  /** Its writer may have signed it anew, under other keys: what is stored would not be verified again. protocol.md §23.5. */
+  async #judgeSignature(record: Record, known: KnownRecord): Promise<Admitted | null> {
+    const stored = await this.#parts.book.row(known.uid);
+    if (equal(stored.signature, record.signature) || !equal(stored.sealedLaunch, record.sealedLaunch))
+      return null;
+    if (!this.verify(record)) return null;
+    const { known: same, row } = admitted(record, known);
+    return { known: same, row: { ...row, resigned: true } };
   }
 
   #judgeCoverage(record: Record, known: KnownRecord): Admitted | null {

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Coverage, Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import {
+  isRevisionSigned,
   verifyAdoption,
   verifyRevision,
   type RevisionStatement,
@@ -90,7 +91,12 @@ export class RecordOpener {
     const mayWrite = own || this.#sharing.mayWrite(writerUid, written);
     const mayHave = mayWrite || this.#sharing.mightHaveWritten(writerUid, written);
     const key = mayHave ? this.#signingKeyOf(writerUid) : null;
-    if (key !== null) return verifyRevision(key, statement, row.signature);
+    // Who has other keys by now and does not see the record any more has not signed it anew: its owner's word stays.
+    if (
+      key !== null &&
+      (row.adoptionSignature.length === 0 || isRevisionSigned(key, statement, row.signature))
+    )
+      return verifyRevision(key, statement, row.signature);
     const ownerKey = row.adoptionSignature.length > 0 ? this.#signingKeyOf(ownerUid) : null;
     if (ownerKey === null)
       throw new ProtocolError('not-allowed', 'the writer of this revision may not write it');

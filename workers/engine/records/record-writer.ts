@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { SealedManifestSchema } from '../../../protocol/messages/gen/manifest_pb.js';
@@ -104,6 +105,16 @@ export class RecordWriter {
   /** A record as it is now, to be changed. Throws `not-found` or `open-failed`. */
   async draftOf(uid: Uid): Promise<Draft> {
     return draftFrom(await this.#parts.book.open(uid));
+  }
+
+  /** What applications are to have. */
+  get shares(): Shares {
+    return wantedShares(this.#parts.book.entries());
+  }
+
+  /** Every copy that an application may have, as that key of the account signs it. */
+  copiesSignedBy(signer: Signer): ReturnType<CopyKeeper['allSignedBy']> {
+    return this.#parts.copies.allSignedBy(signer);
   }
 
   /** The key of an application, from its record. */

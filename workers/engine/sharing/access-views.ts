@@ -28,7 +28,9 @@ export class AccessViews {
     const others = rosters.roster.members.filter(({ accountUid }) => accountUid !== this.#office.ownUid);
     const entries = others.map(async (member) => {
       const { accountUid, email } = member;
-      return { accountUid, email, pin: await pins.stateOf(member) };
+      const renewedAt = await pins.renewedAt(member);
+      const renewed = renewedAt === null ? {} : { renewedAt };
+      return { accountUid, email, pin: await pins.stateOf(member), ...renewed };
     });
     return (await Promise.all(entries)).sort((a, b) => a.email.localeCompare(b.email));
   }

@@ -6,8 +6,8 @@ import type { Uid } from '../../../protocol/uid.ts';
 export interface RosterSource {
   /** The newest verified roster. Another object whenever it changed. */
   readonly roster: Roster;
-  /** Brings a roster of at least that version when the server has one; never throws. */
-  atLeast(version: bigint): Promise<void>;
+  /** Brings a roster of at least that version, and as many successions, when the server has them; never throws. */
+  atLeast(version: bigint, successions?: bigint): Promise<void>;
   /** The key pairs of a team that this account was given, the newest first. */
   teamKeys(teamUid: Uid): Promise<readonly KeyPair[]>;
 }
@@ -21,7 +21,7 @@ export function rostersOf(
     get roster() {
       return organisation.roster;
     },
-    atLeast: async (version) => await keeper()?.atLeast(version),
+    atLeast: async (version, successions) => await keeper()?.atLeast(version, successions),
     teamKeys: async (teamUid) => (await keeper()?.teamKeys(teamUid)) ?? [],
   };
 }

@@ -64,8 +64,7 @@ export class ShareBook implements SharedKeys {
   }
 
   async admit(page: SyncResponse): Promise<readonly StoredShare[]> {
-    if (page.rosterVersion > this.#parts.rosters.roster.version)
-      await this.#parts.rosters.atLeast(page.rosterVersion);
+    await this.#parts.rosters.atLeast(page.rosterVersion, page.successionVersion);
     const changes = [page.grants, page.folders, page.entries, page.removals].some(({ length }) => length > 0);
     if (!changes) return [];
     this.keyring.forget();

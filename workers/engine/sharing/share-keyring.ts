@@ -4,7 +4,7 @@ import { requireEntryKey, type FolderEntry } from '../../../protocol/sharing/fol
 import { openGrantKey } from '../../../protocol/sharing/grant-key.ts';
 import { requireSealedKey, type SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
+import { withEcdhKeys, type AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import {
   folderLaunchKeyOf,
   unwrapEntryKey,
@@ -188,7 +188,8 @@ export class ShareKeyring {
     requireSealedKey(grant, message.sealedKey);
     const scope = { ...grant, launchOnly: grant.rights.launchOnly };
     const { keys, rosters } = this.#parts;
-    if (grant.granteeKind === 'account') return await openGrantKey(keys.ecdh, scope, message.sealedKey);
+    if (grant.granteeKind === 'account')
+      return await withEcdhKeys(keys, (pair) => openGrantKey(pair, scope, message.sealedKey));
     // Sealed to the key that the team had then.
     const pairs = await rosters.teamKeys(grant.granteeUid);
     if (pairs.length === 0) throw new ProtocolError('not-found', 'the team’s key is not here');

@@ -42,6 +42,17 @@ export class SharingDesk {
     await this.#office.parts.revocations.load();
   }
 
+  /** For whoever seals all of it anew. */
+  get office(): SharingOffice {
+    return this.#office;
+  }
+
+  /** Pins of people whose pinned keys signed over to others go on to those. */
+  async followSuccessions(): Promise<void> {
+    const { pins, rosters, isComplete } = this.#office.parts;
+    if (isComplete()) await pins.follow(rosters.roster.members);
+  }
+
   /** Replaces the keys that somebody has who is out: after a sync, or under another roster. */
   async renewKeys(): Promise<void> {
     await this.#renewal.run();

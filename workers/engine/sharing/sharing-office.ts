@@ -8,6 +8,7 @@ import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { inTurn } from '../exclusive.ts';
 import type { OtherElements } from '../manifest/other-elements.ts';
 import type { OwnWrites } from '../manifest/own-writes.ts';
+import type { MemberSuccessions } from '../organisation/member-successions.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { VaultSession } from '../vault-session.ts';
@@ -31,6 +32,7 @@ export interface SharingParts {
   readonly sync: () => Promise<void>;
   /** Whether everything that the account's manifest covers is here. */
   readonly isComplete: () => boolean;
+  readonly successions: MemberSuccessions;
   readonly pins: ContactPins;
   readonly revocations: RevocationRecords;
 }
