@@ -28,6 +28,7 @@ import * as command from '../../../../protocol/messages/gen/command_pb.js';
 import * as device from '../../../../protocol/messages/gen/device_pb.js';
 import * as factor from '../../../../protocol/messages/gen/factor_pb.js';
 import * as file from '../../../../protocol/messages/gen/file_pb.js';
+import * as keyRotation from '../../../../protocol/messages/gen/key-rotation_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
 import * as manifest from '../../../../protocol/messages/gen/manifest_pb.js';
@@ -59,6 +60,7 @@ import { parseEnrolmentToken } from '../../../../protocol/session/enrolment-toke
 import { SessionKeys } from '../../../../protocol/session/session-keys.ts';
 import { verifyAccountCertificate } from '../../../../protocol/signed/account-certificate.ts';
 import { parseCommand, verifyCommand, verifyReply } from '../../../../protocol/signed/command.ts';
+import { parseSuccession } from '../../../../protocol/signed/key-succession.ts';
 import { verifyRoster } from '../../../../protocol/signed/roster.ts';
 import { acceptLink, openLink } from '../../../../protocol/transmission/link-channel.ts';
 import { openRequest } from '../../../../protocol/transmission/request.ts';
@@ -68,6 +70,7 @@ import { openRecord } from '../../../../protocol/vault/record-seal.ts';
 import { parseShareLink } from '../../../../protocol/vault/share-link.ts';
 import commands from '../../../vectors/commands.json' with { type: 'json' };
 import certificates from '../../../vectors/certificates.json' with { type: 'json' };
+import keySuccessions from '../../../vectors/key-successions.json' with { type: 'json' };
 import frames from '../../../vectors/frames.json' with { type: 'json' };
 import guacamole from '../../../vectors/guacamole.json' with { type: 'json' };
 import replies from '../../../vectors/replies.json' with { type: 'json' };
@@ -113,7 +116,19 @@ const ecies = await sealToPublicKey(pair.publicKey, 'p', [], utf8('x'));
 const opening = (await openLink({ id: 21, publicKey: pair.publicKey })).opening;
 const empty: Bytes = new Uint8Array(0);
 
-const modules = [account, api, application, command, device, factor, link, local, manifest, organisation];
+const modules = [
+  account,
+  api,
+  application,
+  command,
+  device,
+  factor,
+  keyRotation,
+  link,
+  local,
+  manifest,
+  organisation,
+];
 const schemas = [...modules, record, recovery, session, sharing, file, shareLink, webauthn].flatMap(
   (module) =>
     Object.values(module).filter(
@@ -178,6 +193,12 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     valid: hexMember(certificates, 'body'),
     decode: (body) =>
       verifyAccountCertificate(create(account.AccountCertificateSchema, { body, signature: raw })),
+    cost: 5,
+  },
+  {
+    name: 'key succession',
+    valid: hexMember(keySuccessions, 'body'),
+    decode: (body) => parseSuccession({ body }),
     cost: 5,
   },
   {
