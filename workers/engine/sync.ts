@@ -2,6 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../protocol/messages/gen/record_pb.js';
 import type { SyncIntake } from './sync-intake.ts';
+import { wellNamed } from './sync-page.ts';
 import { timed } from './timing.ts';
 import type { VaultSession } from './vault-session.ts';
 
@@ -13,6 +14,7 @@ export interface SyncParts {
   readonly onSyncing: (syncing: boolean) => void;
   /** Whether what the server shows is less than what the manifest covers. */
   readonly onIncomplete: (incomplete: boolean) => void;
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -98,9 +100,10 @@ export class Sync {
     let next = this.#ask(cursor);
     let shown = 0;
     for (;;) {
-      const page = await next;
-      requireSound(page, cursor);
-      shown += sizeOf(page);
+      const given = await next;
+      requireSound(given, cursor);
+      const page = wellNamed(given, this.#parts.warn);
+      shown += sizeOf(given);
       if (shown > limits.syncRunObjects) throw new ProtocolError('too-large', 'the server shows too much');
       cursor = page.cursor > cursor ? page.cursor : cursor;
       // The next page is on its way while this one is opened.

@@ -154,7 +154,7 @@ export class VaultData {
     };
     const { signal, onSyncing } = parts;
     const { exclusive } = parts.environment;
-    this.sync = new Sync({ session, intake, exclusive, signal, onSyncing, onIncomplete }, cursor);
+    this.sync = new Sync({ session, intake, exclusive, signal, onSyncing, onIncomplete, warn }, cursor);
     const sync = () => this.sync.run();
     this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
     const { writes } = this;

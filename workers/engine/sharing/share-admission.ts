@@ -113,7 +113,11 @@ export class ShareAdmission {
       this.#orNothing('a grant', () => this.#judgeGrant(kind, uid, message)),
     );
     const unique = [...new Set(known)];
+    const { shares } = this.#parts;
+    // What says nothing is stored only in the place of something.
+    const isNothing = unique.length === 0 && shares.grantsOf(kind, uid).length === 0;
     const former = this.#setGrants(kind, uid, unique);
+    if (isNothing) return former;
     const grants = unique.map(({ message }) => message);
     const bytes = toBinary(ObjectGrantsSchema, { ...all, objectUid: uidBytes(uid), grants });
     return [{ kind: 'grants', key: `grants:${uid}`, bytes: copy(bytes) }, ...former];
