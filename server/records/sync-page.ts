@@ -14,8 +14,13 @@ export interface FeedRow {
   readonly cursor: number;
 }
 
-/** Leaves room in a response of limits.apiBody for its own padding and framing. */
+/**
+ * All that goes along with a page's rows. The largest row by itself, a record with its grants and handovers, is about
+ * 1 MiB; so that a page always fits a response of limits.apiBody with its padding and framing.
+ */
 const pageBytes = limits.apiBody / 2;
+/** The removal of a record that was handed on, with the statement that did it. */
+const removalBytes = 1_400;
 
 /** Everything of a page is read at one moment, so that its manifest fits its records. */
 export async function readPage(db: Database, account: Uid, cursor: number, now: number) {
@@ -41,27 +46,43 @@ export async function readPage(db: Database, account: Uid, cursor: number, now: 
     });
 }
 
-/** The next things after `cursor`, at least one when there is one; fewer than a page when they are large. */
+/** The bytes of a record, and of its grants, in an answer: 400 and 200 stand for what has one length, and framing. */
+const recordSize = sql`octet_length(sealed_key) + octet_length(sealed_data) + octet_length(sealed_launch) + 400
+  + 18 * cardinality(file_uids)
+  + (SELECT coalesce(sum(octet_length(statement) + 100), 0) FROM unnest(handover_bodies) statement)`;
+const grantsSize = sql`coalesce(sum(octet_length(body) + 200), 0)`;
+
+/**
+ * The next things after `cursor`, at least one when there is one; fewer than a page when they are large. An entry counts
+ * with all that it stands for (withRecordsOfEntries), also when all of it is gone.
+ */
 async function readFeed(tx: Tx, account: Uid, cursor: number): Promise<FeedRow[]> {
   const { rows } = await sql<FeedRow>`
     SELECT kind, object_uid, record_uid, cursor FROM (
-      SELECT *, sum(bytes) OVER (ORDER BY cursor) - bytes AS bytes_before FROM (
+      SELECT kind, object_uid, record_uid, cursor,
+        sum(bytes) OVER so_far AS bytes, row_number() OVER so_far AS place,
+        sum(CASE kind WHEN ${FeedKind.ENTRY} THEN 3 ELSE 1 END) OVER so_far AS objects FROM (
         SELECT kind, object_uid, record_uid, cursor, 64 + coalesce(CASE kind
-          WHEN ${FeedKind.RECORD} THEN (SELECT octet_length(sealed_data) + octet_length(sealed_launch) + 400
-            FROM record WHERE record.record_uid = next.object_uid)
+          WHEN ${FeedKind.RECORD} THEN coalesce((SELECT ${recordSize}
+            FROM record WHERE record.record_uid = next.object_uid), ${removalBytes})
           WHEN ${FeedKind.CARD} THEN (SELECT octet_length(sealed) FROM card
             WHERE card.account_uid = next.account_uid AND card.object_uid = next.object_uid)
-          WHEN ${FeedKind.FOLDER} THEN (SELECT octet_length(sealed_data) + 300 FROM shared_folder
+          WHEN ${FeedKind.FOLDER} THEN (SELECT octet_length(sealed_data) + 600 FROM shared_folder
             WHERE folder_uid = next.object_uid)
-          WHEN ${FeedKind.GRANTS} THEN (SELECT sum(octet_length(body) + 200) FROM sharing_grant
+          WHEN ${FeedKind.GRANTS} THEN (SELECT ${grantsSize} FROM sharing_grant
             WHERE sharing_grant.object_uid = next.object_uid)
-          ELSE (SELECT octet_length(sealed_data) + octet_length(sealed_launch) + 1100
-            FROM record WHERE record.record_uid = next.record_uid) END, 0) AS bytes
+          ELSE coalesce((SELECT ${recordSize} FROM record WHERE record.record_uid = next.record_uid), ${removalBytes})
+            + (SELECT ${grantsSize} FROM sharing_grant WHERE sharing_grant.object_uid = next.record_uid)
+            + coalesce((SELECT octet_length(body) + 1000 FROM folder_entry
+              WHERE folder_entry.folder_uid = next.object_uid AND folder_entry.record_uid = next.record_uid), 0)
+          END, 0) AS bytes
         FROM (SELECT * FROM feed WHERE account_uid = ${uidBytes(account)} AND cursor > ${cursor}
           ORDER BY cursor LIMIT ${limits.syncPageObjects}) next
-        OFFSET 0 -- or each size is looked up once more for the subtraction
-      ) sized
-    ) page WHERE bytes_before < ${pageBytes} ORDER BY cursor`.execute(tx);
+        OFFSET 0 -- or each size is looked up once more
+      ) sized WINDOW so_far AS (ORDER BY cursor)
+    ) page WHERE place = 1 OR (bytes <= ${pageBytes} AND objects <= ${limits.syncPageObjects}) ORDER BY cursor`.execute(
+    tx,
+  );
   return rows;
 }
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HandClock } from '../../fakes/hand-clock.ts';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { toBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import { sql } from 'kysely';
+import { limits } from '../../../protocol/limits.ts';
 import {
   FeedKind,
   RecordService,
@@ -122,6 +124,55 @@ describe('feed', () => {
     expect(new Set(all.records.map(({ recordUid }) => uidText(recordUid))).size).toBe(300);
     expect(all.records).toHaveLength(300);
     expect(all.entries).toHaveLength(300);
+  });
+
+  test('entries count with their records’ grants: a page fits an answer, whoever shares a folder', async () => {
+    const [owner, other, member] = await registerPeople(open, 3);
+    if (!owner || !other || !member) throw new Error('nobody');
+    const folder = await owner.createFolder();
+    const changes = await Promise.all(Array.from({ length: 60 }, (_, i) => owner.change(`${i}`)));
+    await owner.client.putRecords(changes.slice(0, 30));
+    await owner.client.putRecords(changes.slice(30));
+    const records = changes.map(({ recordUid }) => uidText(recordUid) as Uid);
+    await owner.place({ uid: folder, owner: owner.uid }, records);
+    for (const record of records) await owner.share(record, other);
+    // As many more as a record may have.
+    await sql`INSERT INTO sharing_grant (object_kind, object_uid, grantee_kind, grantee_uid, granter_uid, rights,
+        expires_at, key_version, body, signature, sealed_key)
+      SELECT object_kind, object_uid, grantee_kind, substring(sha256(n::text::bytea) FROM 1 FOR 16), granter_uid, rights,
+        expires_at, key_version, body, signature, sealed_key FROM sharing_grant, generate_series(2, ${limits.grantsPerObject}) n
+      WHERE granter_uid = ${uidBytes(owner.uid)}`.execute(open.db);
+    await owner.share(folder, member, { objectKind: 'folder' });
+    const seen = { records: new Set<string>(), grants: 0 };
+    for (let cursor = 0n, hasMore = true; hasMore;) {
+      const page = await member.client.call(sync, { cursor });
+      expect(toBinary(sync.output, page).length).toBeLessThan(limits.apiBody / 2);
+      expect(page.cursor).toBeGreaterThan(cursor);
+      for (const { recordUid } of page.records) seen.records.add(uidText(recordUid));
+      seen.grants += page.grants.reduce((sum, { grants }) => sum + grants.length, 0);
+      ({ cursor, hasMore } = page);
+    }
+    expect(seen.records.size).toBe(60);
+    expect(seen.grants).toBeGreaterThan(60 * limits.grantsPerObject);
+  });
+
+  test('a page of entries that are all gone names no more objects than a page has', async () => {
+    const [member] = await registerPeople(open, 1);
+    if (!member) throw new Error('nobody');
+    const count = limits.syncPageObjects;
+    const uid = (name: string) => sql`substring(sha256((${name} || n)::bytea) FROM 1 FOR 16)`;
+    await sql`INSERT INTO feed (account_uid, kind, object_uid, record_uid, cursor)
+      SELECT ${uidBytes(member.uid)}, ${FeedKind.ENTRY}, ${uid('folder')}, ${uid('record')}, 100 + n
+      FROM generate_series(1, ${count}::integer) n`.execute(open.db);
+    const removed = { entries: 0, most: 0 };
+    for (let cursor = 0n, hasMore = true; hasMore;) {
+      const page = await member.client.call(sync, { cursor });
+      removed.entries += page.removals.filter(({ kind }) => kind === FeedKind.ENTRY).length;
+      removed.most = Math.max(removed.most, page.removals.length);
+      ({ cursor, hasMore } = page);
+    }
+    expect(removed.entries).toBe(count);
+    expect(removed.most).toBeLessThanOrEqual(limits.syncPageObjects);
   });
 });
 
