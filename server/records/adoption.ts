@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
 import { empty } from '../../protocol/bytes.ts';
+import { sha256 } from '../../protocol/crypto/hash.ts';
 import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { GranteeKind, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import type { PutRecordsRequest } from '../../protocol/messages/gen/record_pb.js';
@@ -116,7 +117,8 @@ async function adoptFolders(
 }
 
 /**
- * Before the records get their new owner: the offer is kept as the proof that they were handed on, former owners keep
+ * Before the records get their new owner: the offer is kept as the proof that they were handed on, and the new owner's
+ * first revision as the proof that they were taken, former owners keep
  * what their manifests cover until they have left it out, and their applications lose their copies.
  */
 export async function leaveFormerOwners(
@@ -126,6 +128,8 @@ export async function leaveFormerOwners(
 ): Promise<void> {
   if (takenOver.length === 0) return;
   const uids = uidArray(takenOver.map(({ recordUid }) => recordUid));
+  const bytes = (read: (change: PlannedChange['change']) => Uint8Array) =>
+    takenOver.map(({ change }) => Buffer.from(read(change)));
   await sql`
     UPDATE record SET
       handover_bodies = array_append(
@@ -139,11 +143,17 @@ export async function leaveFormerOwners(
       AND (offer.rights & ${rightsBits.own}) <> 0`.execute(tx);
   await sql`
     INSERT INTO record_transfer (account_uid, record_uid, revision, tag, deleted, key_version, handover_body,
-      handover_signature)
+      handover_signature, taken_revision, taken_data_hash, taken_launch_hash, taken_signature)
     SELECT owner_uid, record_uid, covered_revision, covered_tag, covered_deleted, key_version,
       coalesce(handover_bodies[cardinality(handover_bodies)], ''),
-      coalesce(handover_signatures[cardinality(handover_signatures)], '') FROM record
-    WHERE record_uid = ANY(${uids})`.execute(tx);
+      coalesce(handover_signatures[cardinality(handover_signatures)], ''),
+      taken.revision, taken.data_hash, taken.launch_hash, taken.signature
+    FROM record JOIN unnest(${uids},
+      ${takenOver.map(({ change }) => change.baseRevision + 1n)}::bigint[],
+      ${bytes(({ sealedData }) => sha256(sealedData))}::bytea[],
+      ${bytes(({ sealedLaunch }) => sha256(sealedLaunch))}::bytea[],
+      ${bytes(({ signature }) => signature)}::bytea[])
+      AS taken(record_uid, revision, data_hash, launch_hash, signature) USING (record_uid)`.execute(tx);
   await sql`DELETE FROM record_transfer
     WHERE record_uid = ANY(${uids}) AND account_uid = ${uidBytes(caller)}`.execute(tx);
   await sql`DELETE FROM application_copy WHERE record_uid = ANY(${uids})`.execute(tx);

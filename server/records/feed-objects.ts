@@ -40,6 +40,10 @@ interface RecordRow {
   readonly covered_tag: Uint8Array | null;
   readonly covered_deleted: boolean | null;
   readonly covered_key_version: number | null;
+  readonly taken_revision: number | null;
+  readonly taken_data_hash: Uint8Array | null;
+  readonly taken_launch_hash: Uint8Array | null;
+  readonly taken_signature: Uint8Array | null;
   readonly handover_bodies: Uint8Array[];
   readonly handover_signatures: Uint8Array[];
 }
@@ -68,6 +72,7 @@ export async function readRecords({ tx, account, now }: Viewer, asked: readonly 
       CASE WHEN is_owner THEN covered_tag ELSE transfer.tag END AS covered_tag,
       CASE WHEN is_owner THEN covered_deleted ELSE transfer.deleted END AS covered_deleted,
       CASE WHEN is_owner THEN record.key_version ELSE transfer.key_version END AS covered_key_version,
+      transfer.taken_revision, transfer.taken_data_hash, transfer.taken_launch_hash, transfer.taken_signature,
       handover_bodies, handover_signatures
     FROM way JOIN record USING (record_uid)
     CROSS JOIN LATERAL (SELECT owner_uid = ${account} AS is_owner, (way.rights & 1) = 1 AS is_reader) may
@@ -84,6 +89,7 @@ function recordMessage(row: RecordRow) {
       tag: row.covered_tag ?? new Uint8Array(0),
       deleted: row.covered_deleted ?? false,
       keyVersion: row.covered_key_version ?? 0,
+      ...(row.taken_revision !== null && { taken: takeOverOf(row) }),
     },
   };
   return {
@@ -111,6 +117,21 @@ function recordMessage(row: RecordRow) {
       signature: row.handover_signatures[i] ?? new Uint8Array(0),
     })),
     ...covered,
+  };
+}
+
+/** As whoever took the record over signed it. */
+export function takeOverOf(
+  row: Readonly<
+    Record<'taken_data_hash' | 'taken_launch_hash' | 'taken_signature', Uint8Array | null> &
+      Record<'taken_revision', number | null>
+  >,
+) {
+  return {
+    revision: BigInt(row.taken_revision ?? 0),
+    dataHash: row.taken_data_hash ?? new Uint8Array(0),
+    launchHash: row.taken_launch_hash ?? new Uint8Array(0),
+    signature: row.taken_signature ?? new Uint8Array(0),
   };
 }
 

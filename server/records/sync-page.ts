@@ -4,7 +4,15 @@ import { empty } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { readCards, readEntries, readFolders, readGrants, readRecords, type Viewer } from './feed-objects.ts';
+import {
+  readCards,
+  readEntries,
+  readFolders,
+  readGrants,
+  readRecords,
+  takeOverOf,
+  type Viewer,
+} from './feed-objects.ts';
 import { FeedKind } from './feed.ts';
 
 export interface FeedRow {
@@ -189,6 +197,10 @@ async function readTransfers({ tx, account }: Viewer, gone: readonly FeedRow[]) 
       'key_version',
       'handover_body',
       'handover_signature',
+      'taken_revision',
+      'taken_data_hash',
+      'taken_launch_hash',
+      'taken_signature',
     ])
     .where('account_uid', '=', account)
     .where('record_uid', 'in', uids)
@@ -202,6 +214,7 @@ async function readTransfers({ tx, account }: Viewer, gone: readonly FeedRow[]) 
           tag: row.tag,
           deleted: row.deleted,
           keyVersion: row.key_version,
+          taken: takeOverOf(row),
         },
         handovers: [{ body: row.handover_body, signature: row.handover_signature }],
       },

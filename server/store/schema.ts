@@ -229,6 +229,10 @@ interface RecordTransferTable {
   key_version: number;
   handover_body: Bytea;
   handover_signature: Bytea;
+  taken_revision: number;
+  taken_data_hash: Bytea;
+  taken_launch_hash: Bytea;
+  taken_signature: Bytea;
 }
 
 interface CardTable {

@@ -137,6 +137,39 @@ export declare type Record = Message<"sallyport.v1.Record"> & {
 export declare const RecordSchema: GenMessage<Record>;
 
 /**
+ * The first revision of who took a record over, as they signed it (§9.6): under the offer's key version plus 1.
+ *
+ * @generated from message sallyport.v1.TakeOver
+ */
+export declare type TakeOver = Message<"sallyport.v1.TakeOver"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: bytes data_hash = 2;
+   */
+  dataHash: Uint8Array;
+
+  /**
+   * @generated from field: bytes launch_hash = 3;
+   */
+  launchHash: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 4;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.TakeOver.
+ * Use `create(TakeOverSchema)` to create a new message.
+ */
+export declare const TakeOverSchema: GenMessage<TakeOver>;
+
+/**
  * @generated from message sallyport.v1.Coverage
  */
 export declare type Coverage = Message<"sallyport.v1.Coverage"> & {
@@ -163,6 +196,13 @@ export declare type Coverage = Message<"sallyport.v1.Coverage"> & {
    * @generated from field: uint32 key_version = 4;
    */
   keyVersion: number;
+
+  /**
+   * Of a record that somebody took over from the caller: without it an offer would be enough to make it go.
+   *
+   * @generated from field: sallyport.v1.TakeOver taken = 5;
+   */
+  taken?: TakeOver | undefined;
 };
 
 /**

@@ -12,7 +12,7 @@ import { file_sharing } from "./sharing_pb.js";
  * Describes the file record.proto.
  */
 export const file_record = /*@__PURE__*/
-  fileDesc("CgxyZWNvcmQucHJvdG8SDHNhbGx5cG9ydC52MSKkAwoGUmVjb3JkEhIKCnJlY29yZF91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSKgoGcG9saWN5GAYgASgLMhouc2FsbHlwb3J0LnYxLlJlY29yZFBvbGljeRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEg8KB2RlbGV0ZWQYCCABKAgSFQoNc2VhbGVkX2xhdW5jaBgJIAEoDBISCgp3cml0ZXJfdWlkGAogASgMEhEKCXNpZ25hdHVyZRgLIAEoDBITCgtrZXlfdmVyc2lvbhgMIAEoDRInCgdjb3ZlcmVkGA0gASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlEhEKCWZpbGVfdWlkcxgOIAMoDBIRCglkYXRhX2hhc2gYDyABKAwSJgoJaGFuZG92ZXJzGBAgAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50EhoKEmFkb3B0aW9uX3NpZ25hdHVyZRgRIAEoDCJPCghDb3ZlcmFnZRIQCghyZXZpc2lvbhgBIAEoBBILCgN0YWcYAiABKAwSDwoHZGVsZXRlZBgDIAEoCBITCgtrZXlfdmVyc2lvbhgEIAEoDSJSCgxSZWNvcmRQb2xpY3kSEwoLY29ubmVjdGlvbnMYASABKAgSFwoPbGF1bmNoX3VudGlsX21zGAIgASgDEhQKDG1heF9zZXNzaW9ucxgDIAEoDSIdCgtTeW5jUmVxdWVzdBIOCgZjdXJzb3IYASABKAQiswMKDFN5bmNSZXNwb25zZRIlCgdyZWNvcmRzGAEgAygLMhQuc2FsbHlwb3J0LnYxLlJlY29yZBIOCgZjdXJzb3IYAiABKAQSEAoIaGFzX21vcmUYAyABKAgSIQoFY2FyZHMYBCADKAsyEi5zYWxseXBvcnQudjEuQ2FyZBIrCgdmb2xkZXJzGAUgAygLMhouc2FsbHlwb3J0LnYxLlNoYXJlZEZvbGRlchIqCgdlbnRyaWVzGAYgAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5EioKBmdyYW50cxgHIAMoCzIaLnNhbGx5cG9ydC52MS5PYmplY3RHcmFudHMSJwoIcmVtb3ZhbHMYCCADKAsyFS5zYWxseXBvcnQudjEuUmVtb3ZhbBIuCghtYW5pZmVzdBgJIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIWCg5yb3N0ZXJfdmVyc2lvbhgKIAEoBBIlCh1vcmdhbmlzYXRpb25fc2V0dGluZ3NfdmVyc2lvbhgLIAEoBBIaChJzdWNjZXNzaW9uX3ZlcnNpb24YDCABKAQiqAEKB1JlbW92YWwSJAoEa2luZBgBIAEoDjIWLnNhbGx5cG9ydC52MS5GZWVkS2luZBISCgpvYmplY3RfdWlkGAIgASgMEhIKCnJlY29yZF91aWQYAyABKAwSJwoHY292ZXJlZBgEIAEoCzIWLnNhbGx5cG9ydC52MS5Db3ZlcmFnZRImCgloYW5kb3ZlcnMYBSADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQiuQIKEVB1dFJlY29yZHNSZXF1ZXN0EisKB2NoYW5nZXMYASADKAsyGi5zYWxseXBvcnQudjEuUmVjb3JkQ2hhbmdlEi4KCG1hbmlmZXN0GAIgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0EiMKBmdyYW50cxgDIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudBIqCgdlbnRyaWVzGAQgAygLMhkuc2FsbHlwb3J0LnYxLkZvbGRlckVudHJ5Ei4KB2Fkb3B0ZWQYBSADKAsyHS5zYWxseXBvcnQudjEuQWRvcHRlZFJldmlzaW9uEjUKD2Fkb3B0ZWRfZm9sZGVycxgGIAMoCzIcLnNhbGx5cG9ydC52MS5Gb2xkZXJSZXZpc2lvbhIPCgdyZWJ1aWx0GAcgASgIIkoKD0Fkb3B0ZWRSZXZpc2lvbhISCgpyZWNvcmRfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEhEKCXNpZ25hdHVyZRgDIAEoDCLaAgoMUmVjb3JkQ2hhbmdlEhIKCnJlY29yZF91aWQYASABKAwSFQoNYmFzZV9yZXZpc2lvbhgCIAEoBBISCgpzZWFsZWRfa2V5GAMgASgMEhMKC3NlYWxlZF9kYXRhGAQgASgMEioKBnBvbGljeRgFIAEoCzIaLnNhbGx5cG9ydC52MS5SZWNvcmRQb2xpY3kSOQoSYXBwbGljYXRpb25fY29waWVzGAYgAygLMh0uc2FsbHlwb3J0LnYxLkFwcGxpY2F0aW9uQ29weRIRCglmaWxlX3VpZHMYByADKAwSFQoNc2VhbGVkX2xhdW5jaBgIIAEoDBIRCglzaWduYXR1cmUYCSABKAwSDwoHZGVsZXRlZBgKIAEoCBITCgtrZXlfdmVyc2lvbhgLIAEoDRIZChFzZWFsZWRfZm9ybWVyX2tleRgMIAEoDBIRCgl0YWtlX292ZXIYDSABKAgiVQoSUHV0UmVjb3Jkc1Jlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnNhbGx5cG9ydC52MS5SZWNvcmRSZXZpc2lvbhIOCgZjdXJzb3IYAiABKAQiNgoORm9sZGVyUmV2aXNpb24SEgoKZm9sZGVyX3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBCI2Cg5SZWNvcmRSZXZpc2lvbhISCgpyZWNvcmRfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEInQKE1B1cmdlUmVjb3Jkc1JlcXVlc3QSLQoHcmVjb3JkcxgBIAMoCzIcLnNhbGx5cG9ydC52MS5SZWNvcmRSZXZpc2lvbhIuCghtYW5pZmVzdBgCIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdCImChRQdXJnZVJlY29yZHNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQiQQoSTGlzdEhpc3RvcnlSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFwoPYmVmb3JlX3JldmlzaW9uGAIgASgEIn8KE0xpc3RIaXN0b3J5UmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwuc2FsbHlwb3J0LnYxLkZvcm1lclJldmlzaW9uEiUKBGtleXMYAiADKAsyFy5zYWxseXBvcnQudjEuRm9ybWVyS2V5EhAKCGhhc19tb3JlGAMgASgIIsMBCg5Gb3JtZXJSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIRCglvd25lcl91aWQYAiABKAwSEwoLc2VhbGVkX2RhdGEYAyABKAwSEgoKd3JpdGVyX3VpZBgEIAEoDBIRCglzaWduYXR1cmUYBSABKAwSEwoLa2V5X3ZlcnNpb24YBiABKA0SFQoNY2hhbmdlZF9hdF9tcxgHIAEoAxITCgtsYXVuY2hfaGFzaBgIIAEoDBIPCgdkZWxldGVkGAkgASgIIjQKCUZvcm1lcktleRITCgtrZXlfdmVyc2lvbhgBIAEoDRISCgpzZWFsZWRfa2V5GAIgASgMIjwKBENhcmQSEgoKb2JqZWN0X3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBBIOCgZzZWFsZWQYAyABKAwibAoPUHV0Q2FyZHNSZXF1ZXN0EikKB2NoYW5nZXMYASADKAsyGC5zYWxseXBvcnQudjEuQ2FyZENoYW5nZRIuCghtYW5pZmVzdBgCIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdCJHCgpDYXJkQ2hhbmdlEhIKCm9iamVjdF91aWQYASABKAwSFQoNYmFzZV9yZXZpc2lvbhgCIAEoBBIOCgZzZWFsZWQYAyABKAwiIgoQUHV0Q2FyZHNSZXNwb25zZRIOCgZjdXJzb3IYASABKAQicwoPQXBwbGljYXRpb25Db3B5EhcKD2FwcGxpY2F0aW9uX3VpZBgBIAEoDBISCgpyZWNvcmRfdWlkGAIgASgMEhMKC3dyYXBwZWRfa2V5GAMgASgMEgwKBGRhdGEYBCABKAwSEAoIZWRpdGFibGUYBSABKAgqkAEKCEZlZWRLaW5kEhkKFUZFRURfS0lORF9VTlNQRUNJRklFRBAAEhQKEEZFRURfS0lORF9SRUNPUkQQARISCg5GRUVEX0tJTkRfQ0FSRBACEhQKEEZFRURfS0lORF9GT0xERVIQAxITCg9GRUVEX0tJTkRfRU5UUlkQBBIUChBGRUVEX0tJTkRfR1JBTlRTEAUylQMKDVJlY29yZFNlcnZpY2USPQoEU3luYxIZLnNhbGx5cG9ydC52MS5TeW5jUmVxdWVzdBoaLnNhbGx5cG9ydC52MS5TeW5jUmVzcG9uc2USTwoKUHV0UmVjb3JkcxIfLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRzUmVxdWVzdBogLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRzUmVzcG9uc2USVQoMUHVyZ2VSZWNvcmRzEiEuc2FsbHlwb3J0LnYxLlB1cmdlUmVjb3Jkc1JlcXVlc3QaIi5zYWxseXBvcnQudjEuUHVyZ2VSZWNvcmRzUmVzcG9uc2USUgoLTGlzdEhpc3RvcnkSIC5zYWxseXBvcnQudjEuTGlzdEhpc3RvcnlSZXF1ZXN0GiEuc2FsbHlwb3J0LnYxLkxpc3RIaXN0b3J5UmVzcG9uc2USSQoIUHV0Q2FyZHMSHS5zYWxseXBvcnQudjEuUHV0Q2FyZHNSZXF1ZXN0Gh4uc2FsbHlwb3J0LnYxLlB1dENhcmRzUmVzcG9uc2ViBnByb3RvMw", [file_manifest, file_sharing]);
+  fileDesc("CgxyZWNvcmQucHJvdG8SDHNhbGx5cG9ydC52MSKkAwoGUmVjb3JkEhIKCnJlY29yZF91aWQYASABKAwSEQoJb3duZXJfdWlkGAIgASgMEhAKCHJldmlzaW9uGAMgASgEEhIKCnNlYWxlZF9rZXkYBCABKAwSEwoLc2VhbGVkX2RhdGEYBSABKAwSKgoGcG9saWN5GAYgASgLMhouc2FsbHlwb3J0LnYxLlJlY29yZFBvbGljeRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEg8KB2RlbGV0ZWQYCCABKAgSFQoNc2VhbGVkX2xhdW5jaBgJIAEoDBISCgp3cml0ZXJfdWlkGAogASgMEhEKCXNpZ25hdHVyZRgLIAEoDBITCgtrZXlfdmVyc2lvbhgMIAEoDRInCgdjb3ZlcmVkGA0gASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlEhEKCWZpbGVfdWlkcxgOIAMoDBIRCglkYXRhX2hhc2gYDyABKAwSJgoJaGFuZG92ZXJzGBAgAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50EhoKEmFkb3B0aW9uX3NpZ25hdHVyZRgRIAEoDCJXCghUYWtlT3ZlchIQCghyZXZpc2lvbhgBIAEoBBIRCglkYXRhX2hhc2gYAiABKAwSEwoLbGF1bmNoX2hhc2gYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMInYKCENvdmVyYWdlEhAKCHJldmlzaW9uGAEgASgEEgsKA3RhZxgCIAEoDBIPCgdkZWxldGVkGAMgASgIEhMKC2tleV92ZXJzaW9uGAQgASgNEiUKBXRha2VuGAUgASgLMhYuc2FsbHlwb3J0LnYxLlRha2VPdmVyIlIKDFJlY29yZFBvbGljeRITCgtjb25uZWN0aW9ucxgBIAEoCBIXCg9sYXVuY2hfdW50aWxfbXMYAiABKAMSFAoMbWF4X3Nlc3Npb25zGAMgASgNIh0KC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoBCKzAwoMU3luY1Jlc3BvbnNlEiUKB3JlY29yZHMYASADKAsyFC5zYWxseXBvcnQudjEuUmVjb3JkEg4KBmN1cnNvchgCIAEoBBIQCghoYXNfbW9yZRgDIAEoCBIhCgVjYXJkcxgEIAMoCzISLnNhbGx5cG9ydC52MS5DYXJkEisKB2ZvbGRlcnMYBSADKAsyGi5zYWxseXBvcnQudjEuU2hhcmVkRm9sZGVyEioKB2VudHJpZXMYBiADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkSKgoGZ3JhbnRzGAcgAygLMhouc2FsbHlwb3J0LnYxLk9iamVjdEdyYW50cxInCghyZW1vdmFscxgIIAMoCzIVLnNhbGx5cG9ydC52MS5SZW1vdmFsEi4KCG1hbmlmZXN0GAkgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0EhYKDnJvc3Rlcl92ZXJzaW9uGAogASgEEiUKHW9yZ2FuaXNhdGlvbl9zZXR0aW5nc192ZXJzaW9uGAsgASgEEhoKEnN1Y2Nlc3Npb25fdmVyc2lvbhgMIAEoBCKoAQoHUmVtb3ZhbBIkCgRraW5kGAEgASgOMhYuc2FsbHlwb3J0LnYxLkZlZWRLaW5kEhIKCm9iamVjdF91aWQYAiABKAwSEgoKcmVjb3JkX3VpZBgDIAEoDBInCgdjb3ZlcmVkGAQgASgLMhYuc2FsbHlwb3J0LnYxLkNvdmVyYWdlEiYKCWhhbmRvdmVycxgFIAMoCzITLnNhbGx5cG9ydC52MS5HcmFudCK5AgoRUHV0UmVjb3Jkc1JlcXVlc3QSKwoHY2hhbmdlcxgBIAMoCzIaLnNhbGx5cG9ydC52MS5SZWNvcmRDaGFuZ2USLgoIbWFuaWZlc3QYAiABKAsyHC5zYWxseXBvcnQudjEuU2VhbGVkTWFuaWZlc3QSIwoGZ3JhbnRzGAMgAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50EioKB2VudHJpZXMYBCADKAsyGS5zYWxseXBvcnQudjEuRm9sZGVyRW50cnkSLgoHYWRvcHRlZBgFIAMoCzIdLnNhbGx5cG9ydC52MS5BZG9wdGVkUmV2aXNpb24SNQoPYWRvcHRlZF9mb2xkZXJzGAYgAygLMhwuc2FsbHlwb3J0LnYxLkZvbGRlclJldmlzaW9uEg8KB3JlYnVpbHQYByABKAgiSgoPQWRvcHRlZFJldmlzaW9uEhIKCnJlY29yZF91aWQYASABKAwSEAoIcmV2aXNpb24YAiABKAQSEQoJc2lnbmF0dXJlGAMgASgMItoCCgxSZWNvcmRDaGFuZ2USEgoKcmVjb3JkX3VpZBgBIAEoDBIVCg1iYXNlX3JldmlzaW9uGAIgASgEEhIKCnNlYWxlZF9rZXkYAyABKAwSEwoLc2VhbGVkX2RhdGEYBCABKAwSKgoGcG9saWN5GAUgASgLMhouc2FsbHlwb3J0LnYxLlJlY29yZFBvbGljeRI5ChJhcHBsaWNhdGlvbl9jb3BpZXMYBiADKAsyHS5zYWxseXBvcnQudjEuQXBwbGljYXRpb25Db3B5EhEKCWZpbGVfdWlkcxgHIAMoDBIVCg1zZWFsZWRfbGF1bmNoGAggASgMEhEKCXNpZ25hdHVyZRgJIAEoDBIPCgdkZWxldGVkGAogASgIEhMKC2tleV92ZXJzaW9uGAsgASgNEhkKEXNlYWxlZF9mb3JtZXJfa2V5GAwgASgMEhEKCXRha2Vfb3ZlchgNIAEoCCJVChJQdXRSZWNvcmRzUmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZFJldmlzaW9uEg4KBmN1cnNvchgCIAEoBCI2Cg5Gb2xkZXJSZXZpc2lvbhISCgpmb2xkZXJfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEIjYKDlJlY29yZFJldmlzaW9uEhIKCnJlY29yZF91aWQYASABKAwSEAoIcmV2aXNpb24YAiABKAQidAoTUHVyZ2VSZWNvcmRzUmVxdWVzdBItCgdyZWNvcmRzGAEgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZFJldmlzaW9uEi4KCG1hbmlmZXN0GAIgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0IiYKFFB1cmdlUmVjb3Jkc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCJBChJMaXN0SGlzdG9yeVJlcXVlc3QSEgoKcmVjb3JkX3VpZBgBIAEoDBIXCg9iZWZvcmVfcmV2aXNpb24YAiABKAQifwoTTGlzdEhpc3RvcnlSZXNwb25zZRIvCglyZXZpc2lvbnMYASADKAsyHC5zYWxseXBvcnQudjEuRm9ybWVyUmV2aXNpb24SJQoEa2V5cxgCIAMoCzIXLnNhbGx5cG9ydC52MS5Gb3JtZXJLZXkSEAoIaGFzX21vcmUYAyABKAgiwwEKDkZvcm1lclJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgEEhEKCW93bmVyX3VpZBgCIAEoDBITCgtzZWFsZWRfZGF0YRgDIAEoDBISCgp3cml0ZXJfdWlkGAQgASgMEhEKCXNpZ25hdHVyZRgFIAEoDBITCgtrZXlfdmVyc2lvbhgGIAEoDRIVCg1jaGFuZ2VkX2F0X21zGAcgASgDEhMKC2xhdW5jaF9oYXNoGAggASgMEg8KB2RlbGV0ZWQYCSABKAgiNAoJRm9ybWVyS2V5EhMKC2tleV92ZXJzaW9uGAEgASgNEhIKCnNlYWxlZF9rZXkYAiABKAwiPAoEQ2FyZBISCgpvYmplY3RfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEg4KBnNlYWxlZBgDIAEoDCJsCg9QdXRDYXJkc1JlcXVlc3QSKQoHY2hhbmdlcxgBIAMoCzIYLnNhbGx5cG9ydC52MS5DYXJkQ2hhbmdlEi4KCG1hbmlmZXN0GAIgASgLMhwuc2FsbHlwb3J0LnYxLlNlYWxlZE1hbmlmZXN0IkcKCkNhcmRDaGFuZ2USEgoKb2JqZWN0X3VpZBgBIAEoDBIVCg1iYXNlX3JldmlzaW9uGAIgASgEEg4KBnNlYWxlZBgDIAEoDCIiChBQdXRDYXJkc1Jlc3BvbnNlEg4KBmN1cnNvchgBIAEoBCJzCg9BcHBsaWNhdGlvbkNvcHkSFwoPYXBwbGljYXRpb25fdWlkGAEgASgMEhIKCnJlY29yZF91aWQYAiABKAwSEwoLd3JhcHBlZF9rZXkYAyABKAwSDAoEZGF0YRgEIAEoDBIQCghlZGl0YWJsZRgFIAEoCCqQAQoIRmVlZEtpbmQSGQoVRkVFRF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQRkVFRF9LSU5EX1JFQ09SRBABEhIKDkZFRURfS0lORF9DQVJEEAISFAoQRkVFRF9LSU5EX0ZPTERFUhADEhMKD0ZFRURfS0lORF9FTlRSWRAEEhQKEEZFRURfS0lORF9HUkFOVFMQBTKVAwoNUmVjb3JkU2VydmljZRI9CgRTeW5jEhkuc2FsbHlwb3J0LnYxLlN5bmNSZXF1ZXN0Ghouc2FsbHlwb3J0LnYxLlN5bmNSZXNwb25zZRJPCgpQdXRSZWNvcmRzEh8uc2FsbHlwb3J0LnYxLlB1dFJlY29yZHNSZXF1ZXN0GiAuc2FsbHlwb3J0LnYxLlB1dFJlY29yZHNSZXNwb25zZRJVCgxQdXJnZVJlY29yZHMSIS5zYWxseXBvcnQudjEuUHVyZ2VSZWNvcmRzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5QdXJnZVJlY29yZHNSZXNwb25zZRJSCgtMaXN0SGlzdG9yeRIgLnNhbGx5cG9ydC52MS5MaXN0SGlzdG9yeVJlcXVlc3QaIS5zYWxseXBvcnQudjEuTGlzdEhpc3RvcnlSZXNwb25zZRJJCghQdXRDYXJkcxIdLnNhbGx5cG9ydC52MS5QdXRDYXJkc1JlcXVlc3QaHi5zYWxseXBvcnQudjEuUHV0Q2FyZHNSZXNwb25zZWIGcHJvdG8z", [file_manifest, file_sharing]);
 
 /**
  * Describes the message sallyport.v1.Record.
@@ -22,158 +22,165 @@ export const RecordSchema = /*@__PURE__*/
   messageDesc(file_record, 0);
 
 /**
+ * Describes the message sallyport.v1.TakeOver.
+ * Use `create(TakeOverSchema)` to create a new message.
+ */
+export const TakeOverSchema = /*@__PURE__*/
+  messageDesc(file_record, 1);
+
+/**
  * Describes the message sallyport.v1.Coverage.
  * Use `create(CoverageSchema)` to create a new message.
  */
 export const CoverageSchema = /*@__PURE__*/
-  messageDesc(file_record, 1);
+  messageDesc(file_record, 2);
 
 /**
  * Describes the message sallyport.v1.RecordPolicy.
  * Use `create(RecordPolicySchema)` to create a new message.
  */
 export const RecordPolicySchema = /*@__PURE__*/
-  messageDesc(file_record, 2);
+  messageDesc(file_record, 3);
 
 /**
  * Describes the message sallyport.v1.SyncRequest.
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 3);
+  messageDesc(file_record, 4);
 
 /**
  * Describes the message sallyport.v1.SyncResponse.
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 4);
+  messageDesc(file_record, 5);
 
 /**
  * Describes the message sallyport.v1.Removal.
  * Use `create(RemovalSchema)` to create a new message.
  */
 export const RemovalSchema = /*@__PURE__*/
-  messageDesc(file_record, 5);
+  messageDesc(file_record, 6);
 
 /**
  * Describes the message sallyport.v1.PutRecordsRequest.
  * Use `create(PutRecordsRequestSchema)` to create a new message.
  */
 export const PutRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 6);
+  messageDesc(file_record, 7);
 
 /**
  * Describes the message sallyport.v1.AdoptedRevision.
  * Use `create(AdoptedRevisionSchema)` to create a new message.
  */
 export const AdoptedRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 7);
+  messageDesc(file_record, 8);
 
 /**
  * Describes the message sallyport.v1.RecordChange.
  * Use `create(RecordChangeSchema)` to create a new message.
  */
 export const RecordChangeSchema = /*@__PURE__*/
-  messageDesc(file_record, 8);
+  messageDesc(file_record, 9);
 
 /**
  * Describes the message sallyport.v1.PutRecordsResponse.
  * Use `create(PutRecordsResponseSchema)` to create a new message.
  */
 export const PutRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 9);
+  messageDesc(file_record, 10);
 
 /**
  * Describes the message sallyport.v1.FolderRevision.
  * Use `create(FolderRevisionSchema)` to create a new message.
  */
 export const FolderRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 10);
+  messageDesc(file_record, 11);
 
 /**
  * Describes the message sallyport.v1.RecordRevision.
  * Use `create(RecordRevisionSchema)` to create a new message.
  */
 export const RecordRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 11);
+  messageDesc(file_record, 12);
 
 /**
  * Describes the message sallyport.v1.PurgeRecordsRequest.
  * Use `create(PurgeRecordsRequestSchema)` to create a new message.
  */
 export const PurgeRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 12);
+  messageDesc(file_record, 13);
 
 /**
  * Describes the message sallyport.v1.PurgeRecordsResponse.
  * Use `create(PurgeRecordsResponseSchema)` to create a new message.
  */
 export const PurgeRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 13);
+  messageDesc(file_record, 14);
 
 /**
  * Describes the message sallyport.v1.ListHistoryRequest.
  * Use `create(ListHistoryRequestSchema)` to create a new message.
  */
 export const ListHistoryRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 14);
+  messageDesc(file_record, 15);
 
 /**
  * Describes the message sallyport.v1.ListHistoryResponse.
  * Use `create(ListHistoryResponseSchema)` to create a new message.
  */
 export const ListHistoryResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 15);
+  messageDesc(file_record, 16);
 
 /**
  * Describes the message sallyport.v1.FormerRevision.
  * Use `create(FormerRevisionSchema)` to create a new message.
  */
 export const FormerRevisionSchema = /*@__PURE__*/
-  messageDesc(file_record, 16);
+  messageDesc(file_record, 17);
 
 /**
  * Describes the message sallyport.v1.FormerKey.
  * Use `create(FormerKeySchema)` to create a new message.
  */
 export const FormerKeySchema = /*@__PURE__*/
-  messageDesc(file_record, 17);
+  messageDesc(file_record, 18);
 
 /**
  * Describes the message sallyport.v1.Card.
  * Use `create(CardSchema)` to create a new message.
  */
 export const CardSchema = /*@__PURE__*/
-  messageDesc(file_record, 18);
+  messageDesc(file_record, 19);
 
 /**
  * Describes the message sallyport.v1.PutCardsRequest.
  * Use `create(PutCardsRequestSchema)` to create a new message.
  */
 export const PutCardsRequestSchema = /*@__PURE__*/
-  messageDesc(file_record, 19);
+  messageDesc(file_record, 20);
 
 /**
  * Describes the message sallyport.v1.CardChange.
  * Use `create(CardChangeSchema)` to create a new message.
  */
 export const CardChangeSchema = /*@__PURE__*/
-  messageDesc(file_record, 20);
+  messageDesc(file_record, 21);
 
 /**
  * Describes the message sallyport.v1.PutCardsResponse.
  * Use `create(PutCardsResponseSchema)` to create a new message.
  */
 export const PutCardsResponseSchema = /*@__PURE__*/
-  messageDesc(file_record, 21);
+  messageDesc(file_record, 22);
 
 /**
  * Describes the message sallyport.v1.ApplicationCopy.
  * Use `create(ApplicationCopySchema)` to create a new message.
  */
 export const ApplicationCopySchema = /*@__PURE__*/
-  messageDesc(file_record, 22);
+  messageDesc(file_record, 23);
 
 /**
  * Describes the enum sallyport.v1.FeedKind.

@@ -1,6 +1,8 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
+import type { TakeOver } from '../../../protocol/messages/gen/record_pb.js';
 import { type Grant as GrantMessage } from '../../../protocol/messages/gen/sharing_pb.js';
 import { parseGrant, verifyGrant, type Grant } from '../../../protocol/sharing/grant.ts';
+import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 
 /** From whom to whom a record is said to have gone. */
@@ -37,6 +39,32 @@ export function provesHandover(
     if (fromUid === change.toUid) return true;
   }
   return change.toUid === null && fromUid !== change.fromUid;
+}
+
+/**
+ * Whether somebody to whom `fromUid` offered the record took it over: an offer alone, which may lie unanswered for ever,
+ * lets nothing go. Their first revision says so, under the key that followed the offered one.
+ */
+export function provesTakeOver(
+  { recordUid, fromUid, keyVersion }: OwnerChange,
+  offers: readonly Offer[],
+  { revision, dataHash, launchHash, signature }: TakeOver,
+  signingKeyOf: (accountUid: Uid) => Uint8Array | null,
+): boolean {
+  return offers.slice(-most).some((offer) => {
+    const grant = offerOf(recordUid, fromUid, offer, signingKeyOf);
+    const key = grant && signingKeyOf(grant.granteeUid);
+    if (!key || grant.keyVersion < keyVersion) return false;
+    const next = { ownerUid: grant.granteeUid, keyVersion: grant.keyVersion + 1 };
+    try {
+      const statement = { recordUid, revision, deleted: false, dataHash, launchHash, ...next };
+      verifyRevision(key, statement, signature);
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
+  });
 }
 
 /** That owner's word that the record may be another account's; null for anything else. */

@@ -14,7 +14,7 @@ import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openLaunchCard, type LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import { openRecord, unwrapRecordKey } from '../../../protocol/vault/record-seal.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
-import { provesHandover, type Offer, type OwnerChange } from './handovers.ts';
+import { provesHandover, provesTakeOver, type Offer, type OwnerChange } from './handovers.ts';
 import { describeLaunch, describeRecord, trustedContent, type RecordEntry } from './record-entry.ts';
 
 /** A record whose key and content are open. */
@@ -113,14 +113,16 @@ export class RecordOpener {
     return this.#isProved({ ...change, keyVersion: seen.keyVersion }, row.handovers);
   }
 
-  /** Whether this account signed over an own record of that key; `toUid` null: to whomever. */
+  /** Whether this account signed over an own record of that key, and it was taken; `toUid` null: by whomever. */
   isHandedOn(
     recordUid: Uid,
     toUid: Uid | null,
-    { keyVersion }: Pick<Coverage, 'keyVersion'>,
+    { keyVersion, taken }: Pick<Coverage, 'keyVersion' | 'taken'>,
     handovers: readonly Offer[],
   ): boolean {
-    return this.#isProved({ recordUid, fromUid: this.#keys.accountUid, toUid, keyVersion }, handovers);
+    const change = { recordUid, fromUid: this.#keys.accountUid, toUid, keyVersion };
+    if (!taken || !this.#isProved(change, handovers)) return false;
+    return provesTakeOver(change, handovers, taken, (uid) => this.#signingKeyOf(uid));
   }
 
   #isProved(change: OwnerChange, handovers: readonly Offer[]): boolean {
