@@ -54,6 +54,8 @@ export const limits = {
   syncRunObjects: 4_000_000,
   /** Bytes of one API request or response body, transmission layer included. */
   apiBody: 4 * 1024 * 1024,
+  /** One API request of anybody, before sign-in: the largest, which makes an account with its organisation, has 6 KiB. */
+  openBody: 64 * 1024,
   /** One secrets-manager response: every record of a large application, small ones at a few KiB each. */
   secretsManagerBody: 16 * 1024 * 1024,
   /** Times a secrets-manager client asks again when it is throttled, as other clients of that protocol do. */

@@ -9,6 +9,7 @@ import { RecordService } from '../protocol/messages/gen/record_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
 import { addApiRoutes, apiRate } from './api/api-routes.ts';
+import { bodyHook, bodyRoom, type BodyRoom } from './api/body-budget.ts';
 import { Dispatcher, methodsOf } from './api/dispatcher.ts';
 import type { Rate } from './api/token-bucket.ts';
 import { createApp } from './app.ts';
@@ -58,6 +59,8 @@ export interface StartOptions {
   readonly log?: Logger;
   readonly rates?: Partial<Rates>;
   readonly times?: Partial<RouterTimes>;
+  /** For bodies of requests that are under way. */
+  readonly bodies?: BodyRoom;
   /** Of access that ends by itself. */
   readonly clock?: Clock;
 }
@@ -182,8 +185,10 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
   addSecurityHeaders(app, publicUrl, secure);
   addStickyCookie(app, secure);
-  addApiRoutes(app, new Dispatcher({ db, ring, methods, log }), ring, rates.api);
-  addSecretsRoutes(app, new SecretsDesk(db, ring, rates.secrets), rates.api, log);
+  const bodies = bodyHook(options.bodies ?? bodyRoom);
+  const dispatcher = new Dispatcher({ db, ring, methods, log });
+  addApiRoutes(app, { dispatcher, ring, rate: rates.api, bodies });
+  addSecretsRoutes(app, { desk: new SecretsDesk(db, ring, rates.secrets), rate: rates.api, bodies, log });
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
   return { app, worker, sweep, linkExpiry, accessExpiry };

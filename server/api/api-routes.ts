@@ -1,7 +1,9 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { empty } from '../../protocol/bytes.ts';
 import { toProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { BodyHook } from './body-budget.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { networkOf } from './network.ts';
 import { TooManyRequests, requireNoWait } from './refusal.ts';
@@ -17,12 +19,26 @@ const statusOf: Readonly<Record<string, number>> = {
   'too-many-requests': 429,
   'too-large': 413,
   'not-found': 404,
+  unavailable: 503,
   internal: 500,
 };
 
+export interface ApiParts {
+  readonly dispatcher: Dispatcher;
+  readonly ring: KeyRing;
+  readonly rate: Rate;
+  readonly bodies: BodyHook;
+}
+
 /** POST /api/v1/:service/:method and GET /api/v1/server-keys. protocol.md §7. */
-export function addApiRoutes(app: FastifyInstance, dispatcher: Dispatcher, ring: KeyRing, rate: Rate): void {
+export function addApiRoutes(app: FastifyInstance, { dispatcher, ring, rate, bodies }: ApiParts): void {
   const limiter = new RateLimiter(rate);
+  async function answer({ body, ip, host }: FastifyRequest, reply: FastifyReply, name: string) {
+    const request = body instanceof Uint8Array ? body : empty;
+    const response = await dispatcher.dispatch(name, request, { address: ip, host });
+    return reply.header('cache-control', 'no-store').type(octets).send(Buffer.from(response));
+  }
+
   app.register(async (api) => {
     api.removeAllContentTypeParsers();
     api.addContentTypeParser(
@@ -32,6 +48,7 @@ export function addApiRoutes(app: FastifyInstance, dispatcher: Dispatcher, ring:
     );
     api.setErrorHandler((error, _request, reply) => refuse(reply, error));
     api.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
+    api.addHook('onRequest', bodies);
 
     api.get('/api/v1/server-keys', async (_request, reply) =>
       reply
@@ -39,15 +56,12 @@ export function addApiRoutes(app: FastifyInstance, dispatcher: Dispatcher, ring:
         .type(octets)
         .send(await signedKeys(ring)),
     );
-    api.post<{ Params: { service: string; method: string }; Body: Buffer }>(
-      '/api/v1/:service/:method',
-      async ({ params, body, ip, host }, reply) => {
-        const response = await dispatcher.dispatch(`${params.service}/${params.method}`, body, {
-          address: ip,
-          host,
-        });
-        return reply.header('cache-control', 'no-store').type(octets).send(Buffer.from(response));
-      },
+    for (const name of dispatcher.openMethods)
+      api.post(`/api/v1/${name}`, { bodyLimit: limits.openBody }, (request, reply) =>
+        answer(request, reply, name),
+      );
+    api.post<{ Params: { service: string; method: string } }>('/api/v1/:service/:method', (request, reply) =>
+      answer(request, reply, `${request.params.service}/${request.params.method}`),
     );
   });
 }

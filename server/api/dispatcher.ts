@@ -63,6 +63,13 @@ export class Dispatcher {
     this.#parts = parts;
   }
 
+  /** Those that anyone may call. */
+  get openMethods(): string[] {
+    return [...this.#parts.methods]
+      .filter(([, { handler }]) => handler.access === 'open')
+      .map(([name]) => name);
+  }
+
   /**
    * The sealed response to a sealed request. Throws only what cannot be sealed: an unknown method, or a request that
    * does not open.

@@ -29,7 +29,8 @@ export function encodeRefusal(error: unknown): ReturnType<typeof encodeErrorBody
   if (error instanceof SecretsRefusal) return encodeErrorBody(error.error, error.message, error.more);
   if (error instanceof TooManyRequests) return encodeRefusal(throttled(error.retryAfterMs));
   if (!(error instanceof ProtocolError)) return null;
-  if (error.code === 'too-many-requests') return encodeRefusal(throttled(10_000));
+  if (error.code === 'too-many-requests' || error.code === 'unavailable')
+    return encodeRefusal(throttled(10_000));
   if (error.code === 'replayed') return encodeErrorBody('access_denied', 'The request was sent before');
   return encodeErrorBody('bad_request', 'The request cannot be read');
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../protocol/limits.ts';
+import type { BodyHook } from '../api/body-budget.ts';
 import { networkOf } from '../api/network.ts';
 import { requireNoWait } from '../api/refusal.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
@@ -7,8 +8,15 @@ import type { Logger } from '../log/logger.ts';
 import { encodeRefusal, SecretsRefusal } from './refusal.ts';
 import type { SecretsDesk } from './secrets-desk.ts';
 
+export interface SecretsParts {
+  readonly desk: SecretsDesk;
+  readonly rate: Rate;
+  readonly bodies: BodyHook;
+  readonly log: Logger;
+}
+
 /** POST /api/rest/sm/v1/:method, compatible with the public secrets-manager clients. protocol.md §10.4. */
-export function addSecretsRoutes(app: FastifyInstance, desk: SecretsDesk, rate: Rate, log: Logger): void {
+export function addSecretsRoutes(app: FastifyInstance, { desk, rate, bodies, log }: SecretsParts): void {
   const limiter = new RateLimiter(rate);
   app.register(async (api) => {
     api.removeAllContentTypeParsers();
@@ -17,6 +25,7 @@ export function addSecretsRoutes(app: FastifyInstance, desk: SecretsDesk, rate: 
       done(null, body),
     );
     api.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
+    api.addHook('onRequest', bodies);
     api.setErrorHandler((error, request, reply) => {
       const status = (error as { statusCode?: number }).statusCode ?? 500;
       const known = encodeRefusal(status < 500 ? new SecretsRefusal('bad_request', 'Not a request') : error);
