@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, utf8 } from '../../../../protocol/bytes.ts';
 import { readCsv, sniffCsv } from '../../../../workers/exchange/csv-reader.ts';
@@ -210,3 +211,32 @@ test.each(['=1+1', '+1', '-1', '@a', '\tx', '\rx', '\nx', "'=1", "''", 'plain', 
     expect(parseFormulaGuard(guarded)).toBe(value);
   },
 );
+
+test.each([
+  "a;=cmd|' /C calc'!A0;b",
+  'a\n=1',
+  'a\r\n-1',
+  'a\t@x',
+  'a;"=1',
+  ';;=1',
+  "a;'=1",
+  "a;''",
+  '\t=1',
+  '\t\t=',
+  'a;＝1',
+])('no cell of %j is a formula where another character separates', (value) => {
+  const guarded = guardFormula(value);
+  for (const cell of `"${guarded.replaceAll('"', '""')}"`.slice(1).split(/[;\t\r\n]/))
+    expect(cell).not.toMatch(/^"*[=+\-@＝]/);
+  expect(parseFormulaGuard(guarded)).toBe(value);
+});
+
+test('the guard is taken away again, whatever stands there', () => {
+  const parts = fc.constantFrom(';', '\t', '\r', '\n', "'", '"', '=', '-', 'a', '＠');
+  fc.assert(
+    fc.property(fc.string({ unit: parts }), (value) => {
+      expect(parseFormulaGuard(guardFormula(value))).toBe(value);
+    }),
+    { numRuns: 2000 },
+  );
+});
