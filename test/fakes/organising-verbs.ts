@@ -1,6 +1,12 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { FolderView, OrganisingVerbs, RecordFilter, RecordSummary, Undo } from '../../workers/api.ts';
+import type {
+  BulkResult,
+  FolderView,
+  OrganisingVerbs,
+  RecordFilter,
+  RecordSummary,
+} from '../../workers/api.ts';
 
 /** Where a fake record is kept. */
 export interface FakeCard {
@@ -44,11 +50,11 @@ export class FakeOrganising {
     );
   }
 
-  undoable(uids: readonly Uid[], takeBack: () => void): Undo {
+  undoable(uids: readonly Uid[], takeBack: () => void): BulkResult {
     const token = newUid();
     this.#undo.set(token, takeBack);
     this.#shelf.changed();
-    return { token, changed: uids.length };
+    return { token, changed: uids.length, of: uids.length, stopped: null };
   }
 
   verbs(): OrganisingVerbs {
@@ -85,6 +91,7 @@ export class FakeOrganising {
         this.#change(uids, ({ tags }) => ({
           tags: [...new Set([...tags.filter((tag) => !remove.includes(tag)), ...add])].sort(),
         })),
+      cancelBulk: async () => {},
       undo: async (token) => {
         const step = this.#undo.get(token);
         if (!step) throw new ProtocolError('not-found', 'too late');
@@ -126,7 +133,7 @@ export class FakeOrganising {
     this.#shelf.changed();
   }
 
-  async #deleteFolder(folderUid: Uid, content: 'up' | 'trash'): Promise<Undo> {
+  async #deleteFolder(folderUid: Uid, content: 'up' | 'trash'): Promise<BulkResult> {
     const inside = (await this.#shelf.list({ folderUid })).map(({ uid }) => uid);
     const at = this.folders.findIndex(({ uid }) => uid === folderUid);
     const [folder] = this.folders.splice(at, 1);
@@ -139,7 +146,7 @@ export class FakeOrganising {
     });
   }
 
-  #change(uids: readonly Uid[], change: (card: FakeCard) => Partial<FakeCard>): Undo {
+  #change(uids: readonly Uid[], change: (card: FakeCard) => Partial<FakeCard>): BulkResult {
     const before = uids.map((uid) => [uid, this.card(uid)] as const);
     for (const [uid, card] of before) this.#cards.set(uid, { ...card, ...change(card) });
     return this.undoable(uids, () => before.forEach(([uid, card]) => this.#cards.set(uid, card)));

@@ -84,6 +84,7 @@ export function createFakeSharing(ownUid: Uid, changed: () => void): SharingVerb
     accessOf: async (objectUid) => viewOf(objectUid),
     shareRecords: async ({ recordUids, grantees, rights, expiresAt }) => {
       for (const uid of recordUids) give(uid, grantees, { ...viewer, records: rights }, expiresAt);
+      return { changed: recordUids.length, of: recordUids.length, stopped: null };
     },
     shareFolder: async ({ folderUid, grantees, rights, expiresAt }) =>
       give(folderUid, grantees, { ...viewer, ...rights }, expiresAt),

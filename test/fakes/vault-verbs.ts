@@ -229,6 +229,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     purgeRecords: async (uids) => {
       for (const uid of uids) deleted.delete(uid);
       changed();
+      return { changed: uids.length, of: uids.length, stopped: null };
     },
     listTrash: async () => list({ trashed: true }),
     listHistory: async (uid) =>

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { RecordSummary } from './records.ts';
 
@@ -13,21 +14,46 @@ export interface OrganisingVerbs {
   /** Rejects with `conflict` when the folder would come to be in itself. */
   moveFolder(input: { folderUid: Uid; parentUid: Uid | null }): Promise<void>;
   /** What was in it goes up to its parent, or into the trash with it. */
-  deleteFolder(input: { folderUid: Uid; content: 'up' | 'trash' }): Promise<Undo>;
+  deleteFolder(
+    input: { folderUid: Uid; content: 'up' | 'trash' },
+    onProgress?: Progress,
+  ): Promise<BulkResult>;
 
   /** Into a personal folder; null: to the top. Shared records too: where they are kept is each person's own. */
-  moveRecords(input: { uids: readonly Uid[]; folderUid: Uid | null }, onProgress?: Progress): Promise<Undo>;
-  setFavourite(input: { uids: readonly Uid[]; favourite: boolean }): Promise<Undo>;
-  changeTags(input: {
-    uids: readonly Uid[];
-    add: readonly string[];
-    remove: readonly string[];
-  }): Promise<Undo>;
+  moveRecords(
+    input: { uids: readonly Uid[]; folderUid: Uid | null },
+    onProgress?: Progress,
+  ): Promise<BulkResult>;
+  setFavourite(
+    input: { uids: readonly Uid[]; favourite: boolean },
+    onProgress?: Progress,
+  ): Promise<BulkResult>;
+  changeTags(
+    input: { uids: readonly Uid[]; add: readonly string[]; remove: readonly string[] },
+    onProgress?: Progress,
+  ): Promise<BulkResult>;
+  /**
+   * Ends the bulk changes that are under way, each after the batch that it is at: they resolve with what they came to.
+   * Taking back and replacing keys is not ended.
+   */
+  cancelBulk(): Promise<void>;
   /** Takes back a bulk change of this unlock, one of the last 20. Rejects with `not-found` or `conflict`. */
-  undo(token: string): Promise<void>;
+  undo(token: string, onProgress?: Progress): Promise<void>;
 }
 
 export type Progress = (done: number, of: number) => void;
+
+/** What a change of many came to. It rejects only when nothing was done. */
+export interface BulkOutcome {
+  /** The first so many, which stay changed. */
+  readonly changed: number;
+  readonly of: number;
+  /** Why it went no further: `cancelled`, or what failed; null when all was done. */
+  readonly stopped: ErrorCode | null;
+}
+
+/** An outcome of which exactly what was done can be taken back. */
+export interface BulkResult extends Undo, BulkOutcome {}
 
 /** How to take a change back; `changed` tells how many objects it was. */
 export interface Undo {

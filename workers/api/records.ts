@@ -3,7 +3,7 @@ import type { LinkRole } from '../../protocol/records/links.ts';
 import type { FieldPath, KeptValue } from '../../protocol/records/withholding.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { FieldDifference } from '../tools/compare.ts';
-import type { Progress, RecordFilter, RecordSort, Undo } from './organising.ts';
+import type { BulkOutcome, BulkResult, Progress, RecordFilter, RecordSort } from './organising.ts';
 
 /** Records, read and written; their history; the trash. */
 export interface RecordVerbs {
@@ -28,10 +28,10 @@ export interface RecordVerbs {
   duplicateRecord(recordUid: Uid): Promise<Uid>;
 
   /** Into the trash of their owner, which alone may do it. What is there longer than 30 days is purged at an unlock. */
-  trashRecords(uids: readonly Uid[], onProgress?: Progress): Promise<Undo>;
-  restoreRecords(uids: readonly Uid[], onProgress?: Progress): Promise<Undo>;
+  trashRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult>;
+  restoreRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult>;
   /** For good, with history and attachments. */
-  purgeRecords(uids: readonly Uid[]): Promise<void>;
+  purgeRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkOutcome>;
   /** What is in the trash, the last first; `changedAt` is when it got there. */
   listTrash(): Promise<RecordSummary[]>;
 

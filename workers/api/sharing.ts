@@ -1,4 +1,5 @@
 import type { Uid } from '../../protocol/uid.ts';
+import type { BulkOutcome, Progress } from './organising.ts';
 
 /** Who may do what with records and shared folders. Keys are released to people of the signed roster alone. */
 export interface SharingVerbs {
@@ -8,9 +9,12 @@ export interface SharingVerbs {
   accessOf(objectUid: Uid): Promise<AccessView>;
   /**
    * Gives the same rights on each record to each of them. Rejects with `untrusted` when somebody's keys are others than
-   * those that were pinned: then nobody gets anything, until `confirmFingerprint`.
+   * those that were pinned: then nobody gets anything, until `confirmFingerprint`. `cancelBulk` ends it.
    */
-  shareRecords(input: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void>;
+  shareRecords(
+    input: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights },
+    onProgress?: Progress,
+  ): Promise<BulkOutcome>;
   shareFolder(input: ShareInput & { folderUid: Uid; rights: FolderRights }): Promise<void>;
   /**
    * Takes access away. Keys of own records and folders are replaced, and given anew to those who stay; the answer says

@@ -1,5 +1,6 @@
 import type { FieldPath } from '../../protocol/records/withholding.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { Progress } from './organising.ts';
 import type { PasswordReport } from '../tools/report.ts';
 
 export type { FieldDifference } from '../tools/compare.ts';
@@ -15,7 +16,7 @@ export interface ToolVerbs {
    * Opens every own record once: some 10 ms a password. One at a time: a new report ends the one before. Rejects with
    * `cancelled`, and with `locked` when the vault is locked meanwhile.
    */
-  reportPasswords(input: { oldAfterDays: number }): Promise<PasswordReport>;
+  reportPasswords(input: { oldAfterDays: number }, onProgress?: Progress): Promise<PasswordReport>;
   cancelReport(): Promise<void>;
 }
 

@@ -14,12 +14,20 @@ type HeldEntry = Pick<RecordEntry, 'uid' | 'title' | 'changedAt'>;
 /** What happens to one record while others are read: it is deleted, or what the server gave does not open. */
 const passable: ReadonlySet<ErrorCode> = new Set(['not-found', 'open-failed', 'not-allowed']);
 
+/** Records between two words about how far it is. */
+const toldEvery = 25;
+
 /**
  * Every record with its passwords, opened one at a time and forgotten at once. `book` is asked for anew each time, so
  * that a vault which is locked meanwhile ends it with `locked`.
  */
-export async function* passwordHolders(book: () => OpenableBook): AsyncGenerator<PasswordHolder> {
-  for (const { uid, title, changedAt } of await book().entries()) {
+export async function* passwordHolders(
+  book: () => OpenableBook,
+  onProgress?: (done: number, of: number) => void,
+): AsyncGenerator<PasswordHolder> {
+  const entries = [...(await book().entries())];
+  for (const [at, { uid, title, changedAt }] of entries.entries()) {
+    if (at % toldEvery === 0) onProgress?.(at, entries.length);
     const content = await openOrNull(book(), uid);
     if (content !== null) yield { recordUid: uid, title, changedAt, passwords: passwordsOf(content) };
   }

@@ -16,6 +16,7 @@ import type { Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { OpenedAccount } from './opened-account.ts';
+import { BulkRuns } from './organising/bulk-runs.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
 import { Organising } from './organising/organising.ts';
@@ -83,6 +84,7 @@ export class VaultData {
   readonly organising: Organising;
   readonly repair: Repair;
   readonly undo = new UndoStack();
+  readonly bulk = new BulkRuns(this.undo);
   readonly #parts: VaultDataParts;
   readonly #contents: VaultContents;
   readonly #admission: RecordAdmission;
@@ -114,7 +116,7 @@ export class VaultData {
     this.cards = own.cards;
     this.others = own.others;
     this.#contents = own.contents;
-    const { book, cards, others, opener, undo } = this;
+    const { book, cards, others, opener, bulk } = this;
     const elements = () => this.#contents.elements();
     this.#manifest = new ManifestKeeper({
       ...{ keys, set: own.set, elements, deviceUid },
@@ -176,14 +178,14 @@ export class VaultData {
     this.cardWriter = new CardWriter({ session, keys, cards, writes });
     const { cardWriter } = this;
     this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
-    this.trash = new Trash({ book, writer, cardWriter, undo, now });
+    this.trash = new Trash({ book, writer, cardWriter, bulk, now });
     this.history = new History({
       ...{ session, keys, book, sharing, writer, records: this.records },
       formerKeysOf: parts.formerKeysOf,
     });
     this.folders = new PersonalFolders(book, writer);
     const { folders, lists, trash } = this;
-    this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, undo });
+    this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, bulk });
     this.#adoption = new Adoption({
       ...{ keys, session, book, others, writes },
       commit: (change) => intake.commitChange(change),
@@ -222,6 +224,7 @@ export class VaultData {
     this.cards.clear();
     this.others.load([]);
     this.lists.clear();
+    this.bulk.cancel();
     this.undo.clear();
     this.#parts.sharing.clear();
   }

@@ -54,6 +54,19 @@ describe('password health', { timeout: 20_000 }, () => {
     await shows('All is well');
   });
 
+  test('says how far it is', async () => {
+    const fake = vaultWith('password1');
+    const waiting = Promise.withResolvers<PasswordReport>();
+    fake.reportPasswords = async (_, onProgress) => {
+      onProgress?.(50, 2000);
+      return await waiting.promise;
+    };
+    openApp(fake, '#/health');
+    await shows('50 of 2,000');
+    waiting.resolve({ records: 1, passwords: 1, weak: [], reused: [], old: [] });
+    await shows('All is well');
+  });
+
   test('a page that is left stops looking', async () => {
     const fake = vaultWith('password1');
     held(fake);

@@ -73,6 +73,46 @@ describe('many records at once', () => {
     await vi.waitFor(() => expect(fake.trash.size).toBe(0));
   }, 20_000);
 
+  test('show how far they are, and are ended on a click', async () => {
+    const fake = filled();
+    const ended = Promise.withResolvers<void>();
+    const trash = fake.trashRecords;
+    fake.cancelBulk = vi.fn(async () => ended.resolve());
+    fake.trashRecords = async (uids, onProgress) => {
+      onProgress?.(1, 4);
+      await ended.promise;
+      return { ...(await trash(uids.slice(0, 1))), of: 4, stopped: 'cancelled' };
+    };
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    const list = document.querySelector('.scroll');
+    press('a', list, { ctrlKey: true });
+    await shows('4 chosen');
+    button('Delete').click();
+    await shows('1 of 4');
+    button('Cancel').click();
+    await shows('1 of 4 records moved to the trash');
+    expect(document.querySelector('progress')).toBeNull();
+    expect(fake.trash.size).toBe(1);
+    button('Undo').click();
+    await vi.waitFor(() => expect(fake.trash.size).toBe(0));
+  }, 20_000);
+
+  test('a search stays in the list it was made in', async () => {
+    const fake = filled();
+    await fake.createFolder({ name: 'Clients', parentUid: null });
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    const search = document.querySelector<HTMLInputElement>('[data-search]') ?? expect.fail('no search');
+    search.value = 'gam';
+    search.dispatchEvent(new Event('input', { bubbles: true }));
+    await shows('1 record found');
+    location.hash = '#/favourites';
+    await shows('No favourites yet');
+    location.hash = '#/vault';
+    await shows('4 records');
+  }, 20_000);
+
   test('what was chosen is forgotten in another list', async () => {
     openApp(filled(), '#/vault');
     await shows('4 records');

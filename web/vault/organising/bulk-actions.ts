@@ -1,11 +1,25 @@
-import type { Undo, VaultVerbs } from '../../../workers/api.ts';
+import type { BulkOutcome, BulkResult, Progress, VaultVerbs } from '../../../workers/api.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Uid } from '../../../protocol/uid.ts';
+import { explainError } from '../../state/error-text.ts';
 import type { Toasts } from '../../state/toasts.svelte.ts';
 import { countOf } from './count-text.ts';
 
 const undoMs = 12_000;
 
-/** What is done with one record or many, said afterwards, and taken back on a click. */
+/** How a change of many is spoken of. */
+interface Wording {
+  /** While it goes on. */
+  readonly doing: string;
+  /** `what` is "2 records", or "200 of 1,000 records" when it went no further. */
+  readonly done: (what: string) => string;
+  readonly failed: string;
+}
+
+/**
+ * What is done with one record or many: with figures while it goes on and a way to end it, said afterwards, and taken
+ * back on a click as far as it came. The answers tell whether all of it was done.
+ */
 export class BulkActions {
   readonly #verbs: VaultVerbs;
   readonly #toasts: Toasts;
@@ -16,18 +30,45 @@ export class BulkActions {
   }
 
   async trash(uids: readonly Uid[], title?: string): Promise<boolean> {
-    const what = title ?? countOf(uids.length, 'record');
-    return await this.#do(() => this.#verbs.trashRecords(uids), `${what} moved to the trash`, 'Not deleted');
+    return await this.#do((onProgress) => this.#verbs.trashRecords(uids, onProgress), {
+      doing: 'Moving to the trash',
+      done: (what) => `${title ?? what} moved to the trash`,
+      failed: 'Not deleted',
+    });
+  }
+
+  async restore(uids: readonly Uid[]): Promise<boolean> {
+    return await this.#do((onProgress) => this.#verbs.restoreRecords(uids, onProgress), {
+      doing: 'Restoring',
+      done: (what) => `${what} restored`,
+      failed: 'Not restored',
+    });
+  }
+
+  /** For good: there is nothing to take back. */
+  async purge(uids: readonly Uid[]): Promise<boolean> {
+    return await this.#do((onProgress) => this.#verbs.purgeRecords(uids, onProgress), {
+      doing: 'Deleting for good',
+      done: (what) => `${what} deleted for good`,
+      failed: 'Not deleted',
+    });
   }
 
   async move(uids: readonly Uid[], folderUid: Uid | null, folderName: string): Promise<boolean> {
-    const said = `${countOf(uids.length, 'record')} moved to ${folderName}`;
-    return await this.#do(() => this.#verbs.moveRecords({ uids, folderUid }), said, 'Not moved');
+    return await this.#do((onProgress) => this.#verbs.moveRecords({ uids, folderUid }, onProgress), {
+      doing: `Moving to ${folderName}`,
+      done: (what) => `${what} moved to ${folderName}`,
+      failed: 'Not moved',
+    });
   }
 
   async setFavourite(uids: readonly Uid[], favourite: boolean): Promise<boolean> {
     const said = favourite ? 'Added to favourites' : 'Removed from favourites';
-    return await this.#do(() => this.#verbs.setFavourite({ uids, favourite }), said, 'Not changed');
+    return await this.#do((onProgress) => this.#verbs.setFavourite({ uids, favourite }, onProgress), {
+      doing: favourite ? 'Adding to favourites' : 'Removing from favourites',
+      done: (what) => (uids.length === 1 ? said : `${said}: ${what}`),
+      failed: 'Not changed',
+    });
   }
 
   async changeTags(
@@ -35,37 +76,74 @@ export class BulkActions {
     add: readonly string[],
     remove: readonly string[],
   ): Promise<boolean> {
-    return await this.#do(() => this.#verbs.changeTags({ uids, add, remove }), 'Tags changed', 'Not changed');
+    return await this.#do((onProgress) => this.#verbs.changeTags({ uids, add, remove }, onProgress), {
+      doing: 'Changing tags',
+      done: (what) => (uids.length === 1 ? 'Tags changed' : `Tags changed: ${what}`),
+      failed: 'Not changed',
+    });
   }
 
   async deleteFolder(folderUid: Uid, name: string, content: 'up' | 'trash'): Promise<boolean> {
-    return await this.#do(
-      () => this.#verbs.deleteFolder({ folderUid, content }),
-      `Folder ${name} deleted`,
-      'Not deleted',
-    );
+    return await this.#do((onProgress) => this.#verbs.deleteFolder({ folderUid, content }, onProgress), {
+      doing: `Deleting ${name}`,
+      done: (what) => (what.includes(' of ') ? `${what} taken out of ${name}` : `Folder ${name} deleted`),
+      failed: 'Not deleted',
+    });
   }
 
-  async #do(change: () => Promise<Undo>, said: string, failed: string): Promise<boolean> {
+  async #do(
+    change: (onProgress: Progress) => Promise<BulkOutcome | BulkResult>,
+    wording: Wording,
+  ): Promise<boolean> {
+    const going = this.#toasts.follow(wording.doing, () => void this.#cancel());
     try {
-      const { token } = await change();
-      this.#toasts.say({
-        title: said,
-        action: { label: 'Undo', run: () => void this.#undo(token) },
-        forMs: undoMs,
-      });
-      return true;
+      const outcome = await change(going.show);
+      going.end();
+      this.#tell(outcome, wording);
+      return outcome.stopped === null;
     } catch (error) {
-      this.#toasts.fail(error, failed);
+      going.end();
+      this.#toasts.fail(error, wording.failed);
       return false;
     }
   }
 
+  #tell(outcome: BulkOutcome | BulkResult, { done, failed }: Wording): void {
+    const { changed, of, stopped } = outcome;
+    if (changed === 0 && stopped !== null)
+      return void this.#toasts.say({ title: failed, detail: why(stopped) });
+    const what = stopped === null ? countOf(of, 'record') : partOf(changed, of);
+    this.#toasts.say({
+      title: done(what),
+      detail: stopped === null ? '' : why(stopped),
+      forMs: undoMs,
+      ...('token' in outcome && {
+        action: { label: 'Undo', run: () => void this.#undo(outcome.token) },
+      }),
+    });
+  }
+
+  async #cancel(): Promise<void> {
+    await this.#verbs.cancelBulk().catch((error: unknown) => this.#toasts.fail(error, 'Not cancelled'));
+  }
+
   async #undo(token: string): Promise<void> {
+    const going = this.#toasts.follow('Taking it back', null);
     try {
-      await this.#verbs.undo(token);
+      await this.#verbs.undo(token, going.show);
     } catch (error) {
       this.#toasts.fail(error, 'Not taken back');
     }
+    going.end();
   }
+}
+
+function why(stopped: NonNullable<BulkOutcome['stopped']>): string {
+  if (stopped === 'cancelled') return 'Cancelled. The rest is as it was.';
+  const { title, next } = explainError(new ProtocolError(stopped, 'the rest was not changed'));
+  return `The rest is as it was: ${title.charAt(0).toLowerCase()}${title.slice(1)}. ${next}`;
+}
+
+function partOf(changed: number, of: number): string {
+  return `${changed.toLocaleString()} of ${countOf(of, 'record')}`;
 }

@@ -10,6 +10,7 @@ import type { OwnWrites } from '../manifest/own-writes.ts';
 import { tagText } from '../records/known-record.ts';
 import type { BatchOptions } from '../records/record-writer.ts';
 import type { VaultSession } from '../vault-session.ts';
+import { requireGoing } from './bulk-runs.ts';
 import { cardElement, type CardBook } from './card-book.ts';
 
 export interface CardWriterParts {
@@ -41,7 +42,7 @@ export class CardWriter {
   /** Any number of cards, a batch at a time. Throws `cancelled` between two batches. */
   async write(drafts: readonly CardDraft[], { onProgress, signal }: BatchOptions = {}): Promise<void> {
     for (let i = 0; i < drafts.length; i += limits.syncPageRecords) {
-      if (signal?.aborted) throw new ProtocolError('cancelled', 'the rest was not changed');
+      requireGoing(signal);
       await this.#put(drafts.slice(i, i + limits.syncPageRecords));
       onProgress?.(Math.min(i + limits.syncPageRecords, drafts.length), drafts.length);
     }

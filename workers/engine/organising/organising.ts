@@ -1,15 +1,15 @@
-import type { Undo, VaultPlaces } from '../../api.ts';
+import type { BulkResult, Progress, VaultPlaces } from '../../api.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import { normaliseTags, type Card } from '../../../protocol/vault/card.ts';
 import type { RecordBook } from '../records/record-book.ts';
-import type { BatchOptions, RecordWriter } from '../records/record-writer.ts';
+import type { RecordWriter } from '../records/record-writer.ts';
 import type { Trash } from '../records/trash.ts';
 import type { RecordLists } from '../search/record-lists.ts';
+import type { BulkRuns } from './bulk-runs.ts';
 import type { CardBook } from './card-book.ts';
 import type { CardDraft, CardWriter } from './card-writer.ts';
 import type { PersonalFolders } from './personal-folders.ts';
 import { placesOf } from './places.ts';
-import type { UndoStack } from './undo-stack.ts';
 
 export interface OrganisingParts {
   readonly book: RecordBook;
@@ -19,7 +19,7 @@ export interface OrganisingParts {
   readonly folders: PersonalFolders;
   readonly lists: RecordLists;
   readonly trash: Trash;
-  readonly undo: UndoStack;
+  readonly bulk: BulkRuns;
 }
 
 /** Folders, favourites and tags of an unlocked vault, for one record or any number of them. */
@@ -35,55 +35,72 @@ export class Organising {
     return placesOf(lists.tables(), await lists.world(), folders);
   }
 
-  async move(uids: readonly Uid[], folderUid: Uid | null, options: BatchOptions = {}): Promise<Undo> {
+  async move(uids: readonly Uid[], folderUid: Uid | null, onProgress?: Progress): Promise<BulkResult> {
     if (folderUid !== null) this.#parts.folders.require(folderUid);
-    return await this.#changeCards(uids, () => ({ folderUid }), options);
+    return await this.#changeCards(uids, () => ({ folderUid }), onProgress);
   }
 
-  async setFavourite(uids: readonly Uid[], favourite: boolean): Promise<Undo> {
-    return await this.#changeCards(uids, () => ({ favourite }));
+  async setFavourite(uids: readonly Uid[], favourite: boolean, onProgress?: Progress): Promise<BulkResult> {
+    return await this.#changeCards(uids, () => ({ favourite }), onProgress);
   }
 
-  async changeTags(uids: readonly Uid[], add: readonly string[], remove: readonly string[]): Promise<Undo> {
+  async changeTags(
+    uids: readonly Uid[],
+    { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+    onProgress?: Progress,
+  ): Promise<BulkResult> {
     const gone = new Set(normaliseTags(remove));
     const added = normaliseTags(add);
-    return await this.#changeCards(uids, ({ tags }) => ({
+    const change = ({ tags }: Card) => ({
       tags: normaliseTags([...tags.filter((tag) => !gone.has(tag)), ...added]),
-    }));
+    });
+    return await this.#changeCards(uids, change, onProgress);
   }
 
   /** What was in it goes up to its parent, or into the trash with it and everything below. */
-  async deleteFolder(folderUid: Uid, content: 'up' | 'trash'): Promise<Undo> {
+  async deleteFolder(folderUid: Uid, content: 'up' | 'trash', onProgress?: Progress): Promise<BulkResult> {
     this.#parts.folders.require(folderUid);
-    return content === 'up' ? await this.#dissolve(folderUid) : await this.#trashTree(folderUid);
+    return content === 'up'
+      ? await this.#dissolve(folderUid, onProgress)
+      : await this.#trashTree(folderUid, onProgress);
   }
 
-  async #dissolve(folderUid: Uid): Promise<Undo> {
-    const { folders, cardWriter, writer, undo, cards } = this.#parts;
+  /** Records first: as long as one of them is in it, the folder is there. */
+  async #dissolve(folderUid: Uid, onProgress?: Progress): Promise<BulkResult> {
+    const { folders, cardWriter, writer, bulk, cards } = this.#parts;
     const parentUid = folders.parentOf(folderUid);
     const records = this.#recordsIn(new Set([folderUid]));
     const subfolders = folders.all().filter((folder) => folder.parentUid === folderUid);
     const before = records.map((uid) => [uid, cards.of(uid)] as const);
-    await cardWriter.change(records, { folderUid: parentUid });
-    const moved = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, parentUid)));
-    await writer.writeMany([...moved, { ...(await writer.draftOf(folderUid)), deleted: true }]);
-    return undo.add(records.length + subfolders.length + 1, async () => {
-      await this.#parts.trash.restore([folderUid]);
-      const back = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, folderUid)));
-      await writer.writeMany(back);
-      await cardWriter.write(before);
-    });
+    const of = records.length + subfolders.length + 1;
+    return await bulk.runUndoable(
+      { of, onProgress },
+      async (options) => {
+        await cardWriter.change(records, { folderUid: parentUid }, options);
+        const moved = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, parentUid)));
+        await writer.writeMany([...moved, { ...(await writer.draftOf(folderUid)), deleted: true }]);
+        options.onProgress(of, of);
+      },
+      async (done, options) => {
+        if (done === of) {
+          await this.#parts.trash.restore([folderUid]);
+          const back = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, folderUid)));
+          await writer.writeMany(back);
+        }
+        await cardWriter.write(before.slice(0, done), options);
+      },
+    );
   }
 
   /** Cards stay as they are: what is restored comes back to its place. Other people's records stay, at the top. */
-  async #trashTree(folderUid: Uid): Promise<Undo> {
+  async #trashTree(folderUid: Uid, onProgress?: Progress): Promise<BulkResult> {
     const { folders, book, trash } = this.#parts;
     const below = folders.below(folderUid);
     const own = this.#recordsIn(new Set(below)).filter((uid) => {
       const known = book.get(uid);
       return known !== null && book.isOwn(known);
     });
-    return await trash.trash([...own, ...below]);
+    return await trash.trash([...own, ...below], onProgress);
   }
 
   #recordsIn(folders: ReadonlySet<Uid>): Uid[] {
@@ -95,16 +112,19 @@ export class Organising {
   async #changeCards(
     uids: readonly Uid[],
     change: (card: Card) => Partial<Card>,
-    options: BatchOptions = {},
-  ): Promise<Undo> {
-    const { cards, cardWriter, undo } = this.#parts;
+    onProgress?: Progress,
+  ): Promise<BulkResult> {
+    const { cards, cardWriter, bulk } = this.#parts;
     const before = uids.map((uid): CardDraft => [uid, cards.of(uid)]);
     const after = uids.map((uid): CardDraft => {
       const { folderUid, favourite, tags } = cards.of(uid);
       const card = { folderUid, favourite, tags };
       return [uid, { ...card, ...change(card) }];
     });
-    await cardWriter.write(after, options);
-    return undo.add(uids.length, () => cardWriter.write(before));
+    return await bulk.runUndoable(
+      { of: uids.length, onProgress },
+      (options) => cardWriter.write(after, options),
+      (done, options) => cardWriter.write(before.slice(0, done), options),
+    );
   }
 }

@@ -1,15 +1,18 @@
 import type { Undo } from '../../api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
+import type { BatchOptions } from '../records/record-writer.ts';
+
+type TakeBack = (options: BatchOptions) => Promise<void>;
 
 /** Changes that can be taken back; older ones are forgotten. */
 const mostUndone = 20;
 
 /** How to take back the last bulk changes of this unlock. */
 export class UndoStack {
-  readonly #steps = new Map<string, () => Promise<void>>();
+  readonly #steps = new Map<string, TakeBack>();
 
-  add(changed: number, takeBack: () => Promise<void>): Undo {
+  add(changed: number, takeBack: TakeBack): Undo {
     const token = newUid();
     this.#steps.set(token, takeBack);
     const [oldest] = this.#steps.keys();
@@ -18,11 +21,11 @@ export class UndoStack {
   }
 
   /** Once. Throws `not-found`, or what the change back throws. */
-  async undo(token: string): Promise<void> {
+  async undo(token: string, options: BatchOptions = {}): Promise<void> {
     const step = this.#steps.get(token);
     if (!step) throw new ProtocolError('not-found', 'this change cannot be taken back any more');
     this.#steps.delete(token);
-    await step();
+    await step(options);
   }
 
   clear(): void {

@@ -10,6 +10,7 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import { inTurn } from '../exclusive.ts';
 import type { ManifestChange } from '../manifest/manifest-keeper.ts';
 import type { OwnWrites } from '../manifest/own-writes.ts';
+import { requireGoing } from '../organising/bulk-runs.ts';
 import type { VaultSession } from '../vault-session.ts';
 import { sharesOnlyIn, wantedShares, type Shares } from './application-copies.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
@@ -65,7 +66,7 @@ export class RecordWriter {
   async writeMany(drafts: readonly Draft[], { onProgress, signal }: BatchOptions = {}): Promise<void> {
     let done = 0;
     for (const part of inBatches(drafts)) {
-      if (signal?.aborted) throw new ProtocolError('cancelled', 'the rest was not changed');
+      requireGoing(signal);
       await this.write(part);
       done += part.length;
       onProgress?.(done, drafts.length);

@@ -5,6 +5,8 @@ import { viewRights, type Rights } from '../../../protocol/sharing/rights.ts';
 import { wipe } from '../../../protocol/bytes.ts';
 import { requireOrdinary } from '../records/records.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { requireGoing } from '../organising/bulk-runs.ts';
+import type { BatchOptions } from '../records/record-writer.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
 import { recordRights } from './share-rights.ts';
 import { sealGrant, type GivenObject, type Grantee } from './share-seal.ts';
@@ -12,6 +14,10 @@ import type { SharingOffice } from './sharing-office.ts';
 
 /** Grants in one request. */
 const batch = 200;
+/** Records that are given to everybody in one step, between two of which a person may end it. */
+const recordsAtOnce = 100;
+
+type ShareRecords = ShareInput & { readonly recordUids: readonly Uid[]; readonly rights: RecordRights };
 
 /** Records given to people and teams, taken back, and handed over. */
 export class RecordShares {
@@ -23,25 +29,28 @@ export class RecordShares {
     this.#rekeying = rekeying;
   }
 
-  share(input: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void> {
-    return this.#office.alone(() => this.#share(input));
+  /** A step at a time, each whole. Throws `cancelled` between two of them. */
+  share(input: ShareRecords, options: BatchOptions): Promise<void> {
+    return this.#office.alone(() => this.#share(input, options));
   }
 
   unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
     return this.#office.alone(() => this.#unshare(input));
   }
 
-  async #share({
-    recordUids,
-    grantees,
-    rights,
-    expiresAt,
-  }: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights }): Promise<void> {
+  async #share(input: ShareRecords, { signal, onProgress }: BatchOptions): Promise<void> {
+    const { recordUids, grantees, rights, expiresAt } = input;
     await this.#office.requireSound(recordUids);
+    for (const uid of recordUids) this.#requireShareable(uid);
     const to = await this.#office.grantees(grantees);
-    const narrowed = await this.#give(recordUids, to, recordRights(rights), expiresAt ?? 0);
-    // A former, wider grant lives on in the hands of whom it was given to: the key that it opens is replaced.
-    await this.#rekeying.records(narrowed, new RekeyReport());
+    for (let at = 0; at < recordUids.length; at += recordsAtOnce) {
+      requireGoing(signal);
+      const part = recordUids.slice(at, at + recordsAtOnce);
+      const narrowed = await this.#give(part, to, recordRights(rights), expiresAt ?? 0);
+      // A former, wider grant lives on in the hands of whom it was given to: the key that it opens is replaced.
+      await this.#rekeying.records(narrowed, new RekeyReport());
+      onProgress?.(at + part.length, recordUids.length);
+    }
   }
 
   async #unshare({ objectUid, grantees }: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {
@@ -137,12 +146,16 @@ export class RecordShares {
   }
 
   /** Throws `not-allowed` for what may not be shared on. */
-  async #given(recordUid: Uid): Promise<GivenObject> {
+  #requireShareable(recordUid: Uid): void {
     const { shares, book } = this.#office.parts;
-    const { key, ownerUid, row, content } = await book.open(recordUid);
-    requireOrdinary(content.type);
-    if (!shares.accessTo(recordUid, ownerUid)?.rights.share)
+    if (!shares.accessTo(recordUid, book.require(recordUid).ownerUid)?.rights.share)
       throw new ProtocolError('not-allowed', 'the record may not be shared on');
+  }
+
+  async #given(recordUid: Uid): Promise<GivenObject> {
+    this.#requireShareable(recordUid);
+    const { key, ownerUid, row, content } = await this.#office.parts.book.open(recordUid);
+    requireOrdinary(content.type);
     return { kind: 'record', uid: recordUid, ownerUid, key, keyVersion: row.keyVersion || 1 };
   }
 }

@@ -10,11 +10,15 @@ export function organisingVerbs(core: EngineCore): OrganisingVerbs {
     createFolder: async (input) => await data().folders.create(input),
     renameFolder: async ({ folderUid, name }) => await data().folders.rename(folderUid, name),
     moveFolder: async ({ folderUid, parentUid }) => await data().folders.move(folderUid, parentUid),
-    deleteFolder: async ({ folderUid, content }) => await data().organising.deleteFolder(folderUid, content),
+    deleteFolder: async ({ folderUid, content }, onProgress) =>
+      await data().organising.deleteFolder(folderUid, content, onProgress),
     moveRecords: async ({ uids, folderUid }, onProgress) =>
-      await data().organising.move(uids, folderUid, { onProgress }),
-    setFavourite: async ({ uids, favourite }) => await data().organising.setFavourite(uids, favourite),
-    changeTags: async ({ uids, add, remove }) => await data().organising.changeTags(uids, add, remove),
-    undo: async (token) => await data().undo.undo(token),
+      await data().organising.move(uids, folderUid, onProgress),
+    setFavourite: async ({ uids, favourite }, onProgress) =>
+      await data().organising.setFavourite(uids, favourite, onProgress),
+    changeTags: async ({ uids, ...change }, onProgress) =>
+      await data().organising.changeTags(uids, change, onProgress),
+    cancelBulk: async () => core.vault?.data.bulk.cancel(),
+    undo: async (token, onProgress) => await data().undo.undo(token, { onProgress }),
   };
 }

@@ -7,7 +7,12 @@ export function sharingVerbs(core: EngineCore): SharingVerbs {
   return {
     listPeople: async () => await desk().views.people(),
     accessOf: async (objectUid) => await desk().views.of(objectUid),
-    shareRecords: async (input) => await desk().records.share(input),
+    shareRecords: async (input, onProgress) =>
+      await core
+        .unlocked()
+        .data.bulk.run({ of: input.recordUids.length, onProgress }, (options) =>
+          desk().records.share(input, options),
+        ),
     shareFolder: async (input) => await desk().members.share(input),
     unshare: async (input) => await desk().unshare(input),
     createSharedFolder: async (name) => await desk().folders.create(name),

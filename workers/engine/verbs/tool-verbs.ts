@@ -14,13 +14,13 @@ export function toolVerbs(core: EngineCore): ToolVerbs {
   return {
     generatePassword: async (options) => generatePassword(options),
     readOneTimeCode: async (input) => oneTimeCode(await core.unlocked().records.reveal(input), clock.now()),
-    reportPasswords: async ({ oldAfterDays }) => {
+    reportPasswords: async ({ oldAfterDays }, onProgress) => {
       reporting.abort();
       reporting = new AbortController();
       const { signal } = reporting;
       const options = { nowMs: clock.now(), oldAfterMs: oldAfterDays * dayMs, signal };
       return await reportPasswords(
-        passwordHolders(() => core.unlocked().book),
+        passwordHolders(() => core.unlocked().book, onProgress),
         options,
       );
     },
