@@ -1,6 +1,6 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from './house.ts';
-import { account, joinByInvitation } from './person.ts';
+import { account, invite, joinByInvitation } from './person.ts';
 
 const grace = 'grace@example.org';
 
@@ -8,12 +8,7 @@ test('a second person joins by invitation, and both see each other', async ({ ho
   const { page, newBrowser } = house;
   await page.getByRole('link', { name: 'People' }).click();
   await expect(page.getByText(`${account.email} (you)`)).toBeVisible();
-  await page.getByRole('button', { name: 'Invite' }).click();
-  await page.getByRole('dialog').getByLabel('Email').fill(grace);
-  await page.getByRole('button', { name: 'Create link' }).click();
-  const link = (await page.getByTestId('invitation-link').innerText()).trim();
-  await page.getByRole('button', { name: 'Done' }).click();
-
+  const link = await invite(page, grace);
   const other = await newBrowser();
   await joinByInvitation(other, link);
   expect(other.url()).not.toContain('invitation');

@@ -11,6 +11,17 @@ export async function createFirstAccount(page: Page, setupLink: string): Promise
   return await chooseSecrets(page);
 }
 
+/** Makes an invitation and returns its link. */
+export async function invite(page: Page, email: string): Promise<string> {
+  await page.getByRole('link', { name: 'People' }).click();
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByRole('dialog').getByLabel('Email').fill(email);
+  await page.getByRole('button', { name: 'Create link' }).click();
+  const link = (await page.getByTestId('invitation-link').innerText()).trim();
+  await page.getByRole('button', { name: 'Done' }).click();
+  return link;
+}
+
 /** Invitation link → account → recovery phrase; leaves the page in the new vault. */
 export async function joinByInvitation(page: Page, link: string): Promise<void> {
   await page.goto(link);

@@ -4,6 +4,7 @@ import type { RecordView } from '../../workers/api.ts';
 /** What is missing before a session can be opened, or null. */
 export function obstacleToConnect(view: RecordView): string | null {
   if (!view.connectionsAllowed) return 'Connections to this machine are switched off.';
+  if (view.access === 'launch') return null; // its owner sees to the rest
   try {
     readHostname(view.content);
     const settings = readPamSettings(view.content);

@@ -9,7 +9,10 @@ import type { BulkOutcome, BulkResult, Progress, RecordFilter, RecordSort } from
 export interface RecordVerbs {
   /** Everything that fits, sorted: for callers with few records. Long lists are read by queryRecords. */
   listRecords(filter?: RecordFilter & { readonly sort?: RecordSort }): Promise<RecordSummary[]>;
-  /** The content with secret values withheld; also of a record in the trash. Rejects with `not-found`. */
+  /**
+   * The content with secret values withheld; also of a record in the trash. Of one that may only be connected with:
+   * title and host, from its launch card. Rejects with `not-found`.
+   */
   readRecord(recordUid: Uid): Promise<RecordView>;
   /** One secret value, for showing or copying. */
   revealField(input: { recordUid: Uid; field: FieldPath; revision?: number }): Promise<string>;

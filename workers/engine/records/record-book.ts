@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
@@ -116,7 +117,12 @@ export class RecordBook {
     return await this.#parts.opener.open(await this.row(uid));
   }
 
-  /** The same of a record that may be in the trash. */
+  /** How to connect with somebody else's machine. Throws `not-found`, `open-failed`. */
+  async launchCard(uid: Uid): Promise<LaunchCard> {
+    return await this.#parts.opener.openLaunch(await this.row(uid));
+  }
+
+  /** As `open`, of a record that may be in the trash. */
   async openAny(uid: Uid): Promise<OpenedRecord> {
     return await this.#parts.opener.open(await this.row(uid));
   }

@@ -6,7 +6,9 @@ import { firstText, withValue, type RecordContent } from '../../../protocol/reco
 import { templateOf } from '../../../protocol/records/templates.ts';
 import { putBack, withhold } from '../../../protocol/records/withholding.ts';
 import { withoutConfirmation } from './machine-confirmation.ts';
+import type { Record as Row } from '../../../protocol/messages/gen/record_pb.js';
 import type { OpenedRecord } from './record-book.ts';
+import type { RecordEntry } from './record-entry.ts';
 
 /** What a view says beside the record itself. */
 export type ViewPlace = Pick<
@@ -25,6 +27,21 @@ export function viewOf({ uid, ownerUid, row, content }: OpenedRecord, place: Vie
     connectionsAllowed: row.policy?.connections ?? false,
     trashed: row.deleted,
     ...place,
+  };
+}
+
+/** What may only be connected with: what its launch card tells, and nothing of what is in it. */
+export function launchViewOf(
+  { uid, ownerUid, type, title, host, changedAt, trashed }: RecordEntry,
+  row: Pick<Row, 'revision' | 'policy'>,
+  place: ViewPlace,
+): RecordView {
+  return {
+    ...{ uid, ownerUid, changedAt, trashed, ...place },
+    revision: Number(row.revision),
+    content: { type, title, fields: [{ type: 'text', label: 'Host', value: [host] }] },
+    withheld: [],
+    connectionsAllowed: row.policy?.connections ?? false,
   };
 }
 

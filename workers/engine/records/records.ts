@@ -12,9 +12,9 @@ import type { SharedKeys } from '../sharing/shared-keys.ts';
 import { LinkIndex } from './link-index.ts';
 import type { MachineConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
-import { isOrdinary } from './record-entry.ts';
+import { isOrdinary, type RecordEntry } from './record-entry.ts';
 import type { OpenedRecord } from './record-opener.ts';
-import { completeContent, viewOf } from './record-view.ts';
+import { completeContent, launchViewOf, viewOf } from './record-view.ts';
 import { openPolicy, type Draft, type RecordWriter } from './record-writer.ts';
 
 export interface RecordParts {
@@ -38,8 +38,27 @@ export class Records {
   }
 
   async read(recordUid: Uid): Promise<RecordView> {
-    if (!this.#parts.book.get(recordUid)?.deleted) this.#parts.book.require(recordUid);
+    const { book } = this.#parts;
+    if (!book.get(recordUid)?.deleted) book.require(recordUid);
+    const entry = book.entry(recordUid);
+    if (entry?.launchOnly) return await this.#launchView(entry);
     return this.view(await this.#parts.book.openAny(recordUid));
+  }
+
+  async #launchView(entry: RecordEntry): Promise<RecordView> {
+    const { book } = this.#parts;
+    const row = await book.row(entry.uid);
+    const { gatewayUid } = await book.launchCard(entry.uid);
+    const { folderUid, favourite, tags } = this.#parts.cards.of(entry.uid);
+    const place = {
+      gatewayUid,
+      unconfirmed: false,
+      access: 'launch',
+      folderUid,
+      favourite,
+      tags,
+    } as const;
+    return launchViewOf(entry, row, place);
   }
 
   /** An opened record as the page may have it. */
