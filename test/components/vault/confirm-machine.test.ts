@@ -29,7 +29,7 @@ async function open(access: RecordView['access']) {
   const uid = fake.put(content);
   const readRecord = async (asked: Uid) => {
     const view = await fake.readRecord(asked);
-    return asked === uid ? { ...view, access, unconfirmed: true } : view;
+    return asked === uid ? { ...view, access, unconfirmed: true, gatewayUid: newUid() } : view;
   };
   const readConfirmedRevision = async () => ({
     ...(await fake.readRecord(uid)),

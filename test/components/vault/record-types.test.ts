@@ -48,7 +48,7 @@ describe('record types of the organisation', { timeout: 20_000 }, () => {
     await shows('Badge number');
     await shows('Door code');
     expect(document.body.textContent).not.toContain('4711#');
-    const filter = document.querySelector('[role="group"][aria-label="Type"]');
+    const filter = document.querySelector('[role="toolbar"][aria-label="Type"]');
     expect(filter?.textContent).toContain('Visitor badge');
   });
 
