@@ -143,8 +143,11 @@ export const limits = {
   /** Open invitations of one organisation, and how long one may be used. */
   invitations: 1_000,
   invitationMs: 30 * 24 * 60 * 60_000,
-  /** How long a person waits for an administrator who recovers their account, and requests of one account at once. */
-  recovery: { requestMs: 24 * 60 * 60_000, requestsPerAccount: 5 },
+  /**
+   * How long a person waits for an administrator who recovers their account, and requests for one address at once: from
+   * one network, and from all.
+   */
+  recovery: { requestMs: 24 * 60 * 60_000, requestsPerNetwork: 5, requestsPerAccount: 50 },
   /** People and teams that one record or folder is shared with. */
   grantsPerObject: 500,
   /** Shared folders that one record is in. */

@@ -50,9 +50,12 @@ export interface RecoveryParts {
   readonly stopped: AbortSignal;
 }
 
-/** Five requests for an address in a day; an office behind one address may have a bad morning. */
+/**
+ * Five requests for an address in a day from one network, so that nobody elsewhere uses up those of its owner; an office
+ * behind one address may have a bad morning.
+ */
 const requestRates: LoginRates = {
-  perAccount: { burst: limits.recovery.requestsPerAccount, perSecond: 5 / 86_400 },
+  perAccount: { burst: limits.recovery.requestsPerNetwork, perSecond: 5 / 86_400 },
   perAddress: { burst: 20, perSecond: 1 / 60 },
 };
 /** Under the time after which a client gives up a call. */
@@ -90,7 +93,7 @@ export function recoveryHandlers({
   /** The same work and the same answer, whoever is asked for (attack class 19). */
   async function requestRecovery(input: RequestRecoveryRequest, { address, now }: Call) {
     const email = normaliseEmail(input.email);
-    throttle.attempt(email, address, now);
+    throttle.attempt(`${networkOf(address)} ${email}`, address, now);
     const device = checkDevice(input.device);
     const requestUid = uidOf(input.requestUid);
     checkPublicKey(input.temporaryKey);

@@ -24,7 +24,7 @@ export interface NewRequest {
 
 /**
  * Returns the organisation whose administrators are to be told, or null. Throws `too-many-requests` when too many wait for
- * that address, `conflict` for a UID that is taken, `device-revoked` for a key that the account of that address revoked:
+ * that address from that network, `conflict` for a UID that is taken, `device-revoked` for a key that the account of that address revoked:
  * such a device can never finish, and comes again with a new key. Only who had the account can have such a key.
  */
 export async function insertRequest(
@@ -34,13 +34,7 @@ export async function insertRequest(
 ): Promise<Uint8Array | null> {
   await tx.deleteFrom('recovery_request').where('expires_at', '<=', now).execute();
   await requireNotRevokedBy(tx, email, device);
-  const { count } = await tx
-    .selectFrom('recovery_request')
-    .select((of) => of.fn.countAll<number>().as('count'))
-    .where('email', '=', email)
-    .executeTakeFirstOrThrow();
-  if (Number(count) >= limits.recovery.requestsPerAccount)
-    throw new ProtocolError('too-many-requests', 'too many requests wait for that address');
+  await makeRoom(tx, email, network);
   const enrolled = await tx
     .selectFrom('account')
     .innerJoin('recovery_enrolment', 'recovery_enrolment.account_uid', 'account.account_uid')
@@ -70,6 +64,28 @@ export async function insertRequest(
     throw error;
   }
   return enrolled?.organisation_uid ?? null;
+}
+
+/**
+ * A network has so many requests for an address and no more. When all networks together have too many, the oldest
+ * unanswered one of the network that has most makes room: nobody's requests keep another from asking.
+ */
+async function makeRoom(tx: Tx, email: string, network: string): Promise<void> {
+  const networks = await tx
+    .selectFrom('recovery_request')
+    .select(['network', (of) => of.fn.countAll<number>().as('count')])
+    .where('email', '=', email)
+    .groupBy('network')
+    .execute();
+  const counts = networks.map((row) => ({ network: row.network, count: Number(row.count) }));
+  const own = counts.find((row) => row.network === network)?.count ?? 0;
+  if (own >= limits.recovery.requestsPerNetwork)
+    throw new ProtocolError('too-many-requests', 'too many requests wait for that address');
+  if (counts.reduce((sum, { count }) => sum + count, 0) < limits.recovery.requestsPerAccount) return;
+  await sql`DELETE FROM recovery_request WHERE request_uid = (
+    SELECT request_uid FROM recovery_request request WHERE email = ${email} AND approver_uid IS NULL
+    ORDER BY (SELECT count(*) FROM recovery_request other WHERE other.email = ${email}
+      AND other.network = request.network) DESC, requested_at LIMIT 1)`.execute(tx);
 }
 
 /** A request that has not ended. Throws `expired`. */
