@@ -11,6 +11,7 @@ import { median, row } from './figures.ts';
 import { provideFilledData, serve } from './vault/filled-data.ts';
 import { measureMemory } from './vault/memory.ts';
 import { OtherDevice } from './vault/other-device.ts';
+import { measurePeer } from './vault/peer-sdk.ts';
 import { PersonAtWork } from './vault/person-at-work.ts';
 import { measureOneByOne } from './vault/webcrypto-limit.ts';
 
@@ -103,6 +104,12 @@ async function measureOn(on: Browser, url: string, count: number): Promise<Summa
     const limit = median(limits);
     const firstSync = median(sync);
     console.log(`  first sync takes ${(firstSync / limit).toFixed(2)} of the limit`);
+    const peer = await measurePeer(on, url, device.sizes, rounds);
+    print('peer: Keeper’s secrets manager SDK opens as many', peer);
+    console.log(
+      `  of that our unlock beyond Argon2id takes ${(median(beyond) / median(peer)).toFixed(2)}, ` +
+        `our first sync ${(firstSync / median(peer)).toFixed(2)}`,
+    );
     return {
       count,
       unlock: median(beyond),
