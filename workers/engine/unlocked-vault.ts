@@ -110,6 +110,7 @@ export class UnlockedVault {
         return member ? await successions.formerKeysOf(member) : [];
       },
       rosterVersion: () => account.organisation.rosterVersion,
+      rosterAtLeast: async (version) => await opened?.organisation.book.atLeast(version),
       version: () => board.current.recordsVersion,
       onSyncing: (syncing) => show({ syncing }),
       onIncomplete: (vaultIncomplete) => show({ vaultIncomplete }),

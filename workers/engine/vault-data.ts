@@ -54,6 +54,7 @@ export interface VaultDataParts {
   /** Signing keys that a member has signed over from. */
   readonly formerKeysOf: (accountUid: Uid) => Promise<readonly Bytes[]>;
   readonly rosterVersion: () => bigint;
+  readonly rosterAtLeast: (version: bigint) => Promise<void>;
   /** As VaultState.recordsVersion. */
   readonly version: () => number;
   readonly onSyncing: (syncing: boolean) => void;
@@ -121,6 +122,7 @@ export class VaultData {
     this.#manifest = new ManifestKeeper({
       ...{ keys, set: own.set, elements, deviceUid },
       rosterVersion: parts.rosterVersion,
+      rosterAtLeast: parts.rosterAtLeast,
     });
     const scratch = () => this.#holding().contents;
     this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });

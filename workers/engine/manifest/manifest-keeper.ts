@@ -29,6 +29,8 @@ export interface KeeperParts {
   /** Everything that the manifest is to cover, as it is known here. */
   readonly elements: () => Iterable<ManifestElement>;
   readonly rosterVersion: () => bigint;
+  /** Asks for a roster of at least that version; resolves when it is here, or not to be had. */
+  readonly rosterAtLeast: (version: bigint) => Promise<void>;
   readonly deviceUid: Uid;
 }
 
@@ -54,13 +56,15 @@ export class ManifestKeeper {
 
   /**
    * Takes the server's manifest over and compares it with what is here. One that did not grow from the last one, or
-   * none where there must be one, does not fit. Throws `untrusted` when the vault was used by a newer version of this code.
+   * none where there must be one, does not fit; nor does one that was written under a newer roster than the server shows:
+   * whoever is shared with would be looked for among former members. Throws `untrusted` when the vault was used by a newer version of this code.
    */
   async judge(shown: SealedManifest | undefined): Promise<Verdict> {
     if (!shown) return { fits: this.#newest === null && isNone(this.#parts.elements()), manifest: null };
     const manifest = await this.#opened(shown);
     if (manifest !== null && manifest.version > this.#highest) this.#highest = manifest.version;
     if (manifest === null || (this.#newest !== null && !follows(manifest, this.#newest))) return misfit;
+    if (!(await this.#isUnderKnownRoster(manifest))) return misfit;
     this.#newest = manifest;
     this.#parts.set.useKey(manifest.setKey, this.#parts.elements);
     const bytes = copy(encodeMessage(SealedManifestSchema, shown));
@@ -105,6 +109,11 @@ export class ManifestKeeper {
     const before = { ...(this.#newest ?? fresh), setKey, digest, count };
     const change = { out: [], in: [...elements] };
     return await sealManifest(keys, nextManifest(before, change, rosterVersion(), deviceUid));
+  }
+
+  async #isUnderKnownRoster({ rosterVersion }: Manifest): Promise<boolean> {
+    if (rosterVersion > this.#parts.rosterVersion()) await this.#parts.rosterAtLeast(rosterVersion);
+    return rosterVersion <= this.#parts.rosterVersion();
   }
 
   /** One that does not open is none of ours: it is as if the server had shown something else. */
