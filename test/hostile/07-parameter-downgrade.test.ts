@@ -6,7 +6,7 @@ import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { LoginFactor } from '../../protocol/messages/gen/account_pb.js';
 import { LocalAccountSchema, type Argon2Parameters } from '../../protocol/messages/gen/local_pb.js';
-import { startLogin, startRegistration } from '../../workers/engine/opaque.ts';
+import { startLogin, startRegistration } from '../../workers/engine/sign-in/opaque.ts';
 import { MemoryStorage } from '../../workers/storage/memory.ts';
 import { HostileServer } from '../fakes/hostile-server.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';

@@ -6,7 +6,7 @@ import { openAccountKeys } from '../../protocol/vault/account-keys.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { RecordService, type Record } from '../../protocol/messages/gen/record_pb.js';
 import type { SaveRecord } from '../../workers/api.ts';
-import { openLocalAccount } from '../../workers/engine/local-account.ts';
+import { openLocalAccount } from '../../workers/engine/account/local-account.ts';
 import { HostileServer } from '../fakes/hostile-server.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
 

@@ -17,7 +17,7 @@ import {
   passkeyInput,
   passkeyWrappingKey,
 } from '../../protocol/vault/account-keys.ts';
-import { deviceWords } from '../../workers/engine/device-words.ts';
+import { deviceWords } from '../../workers/engine/devices/device-words.ts';
 import { partsOf, runVectors, type ShownPart } from './cases.ts';
 import base64url from './base64url.json' with { type: 'json' };
 import contexts from './contexts.json' with { type: 'json' };

@@ -1,11 +1,11 @@
 import type { SessionEvent, VaultState } from '../api.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { AccountDesk, type AccountAccess } from './account-desk.ts';
-import { ApiClient } from './api-client.ts';
+import { AccountDesk, type AccountAccess } from './account/account-desk.ts';
+import { ApiClient } from './connection/api-client.ts';
 import type { Environment } from './environment.ts';
 import { TransferBoard } from './files/transfer-board.ts';
-import { IdleLock } from './idle-lock.ts';
-import { SignInDesk } from './sign-in-desk.ts';
+import { IdleLock } from './account/idle-lock.ts';
+import { SignInDesk } from './sign-in/sign-in-desk.ts';
 import type { LocalCopy } from './storage.ts';
 import { StateBoard } from './state.ts';
 import { UnlockedVault } from './unlocked-vault.ts';

@@ -15,7 +15,7 @@ import { VaultSet } from './manifest/vault-set.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import type { ManifestElement } from '../../protocol/vault/manifest.ts';
-import type { OpenedAccount } from './opened-account.ts';
+import type { OpenedAccount } from './account/opened-account.ts';
 import { BulkRuns } from './organising/bulk-runs.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
@@ -37,9 +37,9 @@ import type { SharedKeys } from './sharing/shared-keys.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
 import type { LocalCopy, StoredManifest } from './storage.ts';
-import { SyncIntake } from './sync-intake.ts';
-import { Sync } from './sync.ts';
-import type { VaultSession } from './vault-session.ts';
+import { SyncIntake } from './sync/sync-intake.ts';
+import { Sync } from './sync/sync.ts';
+import type { VaultSession } from './connection/vault-session.ts';
 
 export interface VaultDataParts {
   readonly environment: Pick<Environment, 'storage' | 'exclusive' | 'clock' | 'warn'>;

@@ -4,7 +4,7 @@ import {
   normaliseEmail,
   normalisePhrase,
   requirePassword,
-} from '../../../workers/engine/credentials.ts';
+} from '../../../workers/engine/sign-in/credentials.ts';
 import { deviceNameOf } from '../../../workers/device-name.ts';
 
 test('a phrase has 24 words, never the same, and survives how people write it down', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { IdleLock } from '../../../workers/engine/idle-lock.ts';
+import { IdleLock } from '../../../workers/engine/account/idle-lock.ts';
 import { HandClock } from '../../fakes/hand-clock.ts';
 
 const minute = 60_000;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
-import { passwordHolders, type OpenableBook } from '../../../workers/engine/password-holders.ts';
+import { passwordHolders, type OpenableBook } from '../../../workers/engine/records/password-holders.ts';
 import type { PasswordHolder } from '../../../workers/tools/report.ts';
 
 function bookOf(contents: readonly (RecordContent | ProtocolError)[]): OpenableBook {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SyncNews } from '../../../workers/engine/sync-news.ts';
+import { SyncNews } from '../../../workers/engine/sync/sync-news.ts';
 
 function listener() {
   const told: boolean[] = [];

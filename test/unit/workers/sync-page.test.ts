@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { FeedKind, SyncResponseSchema } from '../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-import { wellNamed } from '../../../workers/engine/sync-page.ts';
+import { wellNamed } from '../../../workers/engine/sync/sync-page.ts';
 
 const uid = () => uidBytes(newUid());
 const short = new Uint8Array(15);

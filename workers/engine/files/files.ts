@@ -15,7 +15,7 @@ import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openFileChunk } from '../../../protocol/vault/file-seal.ts';
 import type { Clock } from '../clock.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { Lanes } from './lanes.ts';
 import { patiently } from './patience.ts';
 import { RecordFiles, type RecordAccess } from './record-files.ts';

@@ -1,6 +1,6 @@
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
-import type { Sync } from '../sync.ts';
+import type { Sync } from '../sync/sync.ts';
 import type { RecordAccess } from './record-files.ts';
 
 /** The vault's own records, for their attachments. */

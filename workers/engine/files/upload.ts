@@ -14,7 +14,7 @@ import {
   type UploadNote,
 } from '../../../protocol/vault/file-seal.ts';
 import type { Clock } from '../clock.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { readChunk, requireSameFile } from './file-source.ts';
 import { requireGoing, type Lanes } from './lanes.ts';
 import { patiently } from './patience.ts';

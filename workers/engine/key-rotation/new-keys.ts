@@ -23,7 +23,7 @@ import {
   sealPrivateKey,
   type AccountKeys,
 } from '../../../protocol/vault/account-keys.ts';
-import { identityOf, type OpenedAccount } from '../opened-account.ts';
+import { identityOf, type OpenedAccount } from '../account/opened-account.ts';
 import type { OrganisationKeys } from '../organisation/organisation-keys.ts';
 
 /** An account's new keys, and all of its own that is sealed under them. */

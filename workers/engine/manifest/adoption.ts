@@ -7,7 +7,7 @@ import { elementOf, knownWith, recordElement, type KnownRecord } from '../record
 import type { RecordBook } from '../records/record-book.ts';
 import { statementOf } from '../records/record-opener.ts';
 import type { ContentsChange } from '../snapshot/vault-contents.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import type { ManifestChange } from './manifest-keeper.ts';
 import { otherElement, type OtherElement, type OtherElements } from './other-elements.ts';
 import type { OwnWrites } from './own-writes.ts';

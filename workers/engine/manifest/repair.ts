@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import type { ManifestKeeper } from './manifest-keeper.ts';
 import type { OwnWrites } from './own-writes.ts';
 

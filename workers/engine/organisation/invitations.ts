@@ -20,9 +20,9 @@ import { verifyAccountCertificate } from '../../../protocol/signed/account-certi
 import { hasEnded } from '../../../protocol/signed/roster.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { InvitationEntry, NewInvitation } from '../../api/organisation.ts';
-import { normaliseEmail } from '../credentials.ts';
-import type { OpenedAccount } from '../opened-account.ts';
-import type { VaultSession } from '../vault-session.ts';
+import { normaliseEmail } from '../sign-in/credentials.ts';
+import type { OpenedAccount } from '../account/opened-account.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { graceMs, type InvitedMember, type Members } from './members.ts';
 import type { OrganisationBook } from './organisation-book.ts';
 

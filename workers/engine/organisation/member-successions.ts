@@ -10,7 +10,7 @@ import {
   type Succession,
 } from '../../../protocol/signed/key-succession.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 
 export interface SuccessionParts {
   readonly session: Pick<VaultSession, 'call'>;

@@ -24,9 +24,9 @@ import {
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { withEcdhKeys } from '../../../protocol/vault/account-keys.ts';
-import type { OpenedAccount } from '../opened-account.ts';
+import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RosterSource } from '../sharing/roster-source.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { OrganisationKeys } from './organisation-keys.ts';
 import type { MembershipState, TrustedOrganisation } from './trusted-organisation.ts';
 

@@ -6,7 +6,7 @@ import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
 import { openPrivateKey, sealPrivateKey } from '../../../protocol/vault/account-keys.ts';
-import type { OpenedAccount } from '../opened-account.ts';
+import type { OpenedAccount } from '../account/opened-account.ts';
 
 const sealedFor: Readonly<Record<OrganisationKeyName, Purpose>> = {
   data: purposes.organisationDataKey,

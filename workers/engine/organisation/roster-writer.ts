@@ -9,7 +9,7 @@ import {
 } from '../../../protocol/messages/gen/organisation_pb.js';
 import { sealSettings, type OrganisationSettings } from '../../../protocol/organisation/settings.ts';
 import { signRoster, type Roster } from '../../../protocol/signed/roster.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import type { OrganisationBook } from './organisation-book.ts';
 import { teamsWithNewKeys } from './teams.ts';
 

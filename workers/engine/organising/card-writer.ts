@@ -9,7 +9,7 @@ import type { ManifestChange } from '../manifest/manifest-keeper.ts';
 import type { OwnWrites } from '../manifest/own-writes.ts';
 import { tagText } from '../records/known-record.ts';
 import type { BatchOptions } from '../records/record-writer.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { requireGoing } from './bulk-runs.ts';
 import { cardElement, type CardBook } from './card-book.ts';
 

@@ -7,7 +7,7 @@ import type { RecordContent } from '../../../protocol/records/content.ts';
 import type { ApplicationCopySchema } from '../../../protocol/messages/gen/record_pb.js';
 import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { sealCopy, sharesOnlyIn, wantedShares, type Share, type Shares } from './application-copies.ts';
 import type { Draft } from './draft.ts';
 import { entryOf } from './launch-cards.ts';

@@ -17,7 +17,7 @@ import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { openRecord, unwrapFormerKey } from '../../../protocol/vault/record-seal.ts';
 import { compareContents } from '../../tools/compare.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { withoutConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import type { OpenedRecord } from './record-opener.ts';

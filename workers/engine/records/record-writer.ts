@@ -11,7 +11,7 @@ import { inTurn } from '../exclusive.ts';
 import type { ManifestChange } from '../manifest/manifest-keeper.ts';
 import type { OwnWrites } from '../manifest/own-writes.ts';
 import { requireGoing } from '../organising/bulk-runs.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { sharesOnlyIn, wantedShares, type Shares } from './application-copies.ts';
 import type { CopyKeeper } from './copy-keeper.ts';
 import { draftFrom, openPolicy, type Draft } from './draft.ts';

@@ -8,9 +8,9 @@ import {
   type RecoveryIdentity,
 } from '../../../protocol/organisation/recovery.ts';
 import type { RecoveryView, WordGaps } from '../../api/recovery.ts';
-import { identityOf, type OpenedAccount } from '../opened-account.ts';
+import { identityOf, type OpenedAccount } from '../account/opened-account.ts';
 import type { OrganisationBook } from '../organisation/organisation-book.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import { WordCheck } from './word-check.ts';
 
 export interface RecoveryParts {

@@ -18,12 +18,12 @@ import { signDeviceProof } from '../../../protocol/signed/device-proof.ts';
 import { signRenewal } from '../../../protocol/signed/recovery.ts';
 import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
 import type { WordGaps } from '../../api/recovery.ts';
-import type { ApiClient } from '../api-client.ts';
+import type { ApiClient } from '../connection/api-client.ts';
 import type { Environment } from '../environment.ts';
-import { openAccount, type OpenedAccount } from '../opened-account.ts';
-import { startRegistration } from '../opaque.ts';
-import { wrapDataKey } from '../registration.ts';
-import { deviceMessage } from '../signed-in.ts';
+import { openAccount, type OpenedAccount } from '../account/opened-account.ts';
+import { startRegistration } from '../sign-in/opaque.ts';
+import { wrapDataKey } from '../account/registration.ts';
+import { deviceMessage } from '../account/signed-in.ts';
 import { WordCheck } from './word-check.ts';
 
 const { method } = RecoveryService;

@@ -19,7 +19,7 @@ import {
   type SharedContent,
   type SharedField,
 } from '../../../protocol/vault/share-link.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 
 export interface ShareLinkParts {
   readonly origin: string;

@@ -10,7 +10,7 @@ import {
   parseShareLink,
   type SharedContent,
 } from '../../../protocol/vault/share-link.ts';
-import type { ApiClient } from '../api-client.ts';
+import type { ApiClient } from '../connection/api-client.ts';
 import type { Environment } from '../environment.ts';
 
 /** A link in the hands of someone who may have no account. protocol.md §18.3. */

@@ -11,7 +11,7 @@ import type { OwnWrites } from '../manifest/own-writes.ts';
 import type { MemberSuccessions } from '../organisation/member-successions.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
-import type { VaultSession } from '../vault-session.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
 import type { ContactPins } from './contact-pins.ts';
 import type { RevocationRecords } from './revocation-records.ts';
 import type { Revocation } from './revocations.ts';

@@ -1,7 +1,7 @@
 import { parseInvitation } from '../../../protocol/organisation/invitation.ts';
 import type { OrganisationVerbs } from '../../api/organisation.ts';
 import type { EngineCore } from '../core.ts';
-import { openInvitation } from '../registration.ts';
+import { openInvitation } from '../account/registration.ts';
 
 /** The organisation of the unlocked vault. */
 export function organisationVerbs(core: EngineCore): OrganisationVerbs {

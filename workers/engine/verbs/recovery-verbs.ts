@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { RecoveryVerbs } from '../../api/recovery.ts';
 import type { EngineCore } from '../core.ts';
-import { normaliseEmail, requirePassword } from '../credentials.ts';
+import { normaliseEmail, requirePassword } from '../sign-in/credentials.ts';
 import { RecoveryRequest } from '../recovery/recovery-request.ts';
 
 /** Recovery by the organisation: in the unlocked vault, and before sign-in. */

@@ -3,7 +3,7 @@ import { oneTimeCode } from '../../tools/one-time-code.ts';
 import { generatePassword } from '../../tools/password-generator.ts';
 import { reportPasswords } from '../../tools/report.ts';
 import type { EngineCore } from '../core.ts';
-import { passwordHolders } from '../password-holders.ts';
+import { passwordHolders } from '../records/password-holders.ts';
 
 const dayMs = 24 * 60 * 60_000;
 

@@ -1,0 +1,36 @@
+import type { LegName, SessionEvent } from '../../api.ts';
+import { Leg, LegState, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
+import type { Uid } from '../../../protocol/uid.ts';
+
+/** An opened signal as the page gets it; null for one that a newer gateway may send and this vault does not know. */
+export function describeSignal(sessionUid: Uid, { body }: SessionSignal): SessionEvent | null {
+  switch (body.case) {
+    case 'candidate':
+      return { kind: 'candidate', sessionUid, candidate: body.value.candidate, mid: body.value.mid };
+    case 'progress': {
+      const leg = legNames[body.value.leg];
+      const state = body.value.state === LegState.DONE ? 'done' : 'started';
+      return leg ? { kind: 'progress', sessionUid, leg, state, atMs: body.value.atMs } : null;
+    }
+    case 'hostKey': {
+      const { key, fingerprint, trustedOnFirstUse } = body.value;
+      return { kind: 'host-key', sessionUid, key, fingerprint, trustedOnFirstUse };
+    }
+    case 'ended': {
+      const { leg, code, message } = body.value;
+      return { kind: 'ended', sessionUid, leg: legNames[leg], code, message };
+    }
+    case undefined:
+      return null;
+  }
+}
+
+const legNames: Readonly<Record<Leg, LegName | null>> = {
+  [Leg.UNSPECIFIED]: null,
+  [Leg.ROUTER]: 'router',
+  [Leg.GATEWAY]: 'gateway',
+  [Leg.ICE]: 'ice',
+  [Leg.GUACD]: 'guacd',
+  [Leg.TARGET]: 'target',
+  [Leg.LOGIN]: 'login',
+};

@@ -1,0 +1,124 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { decodeBase64, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import type { ConnectRequest } from '../../../protocol/messages/gen/command_pb.js';
+import type { Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { AccessProofSchema } from '../../../protocol/messages/gen/sharing_pb.js';
+import { readHostname, readPamSettings } from '../../../protocol/records/pam-settings.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
+import type { OpenedAccount } from '../account/opened-account.ts';
+import type { MachineConfirmation } from '../records/machine-confirmation.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import type { RecordOpener } from '../records/record-opener.ts';
+import { trafficSeedOf } from '../records/record-view.ts';
+import { accessProof } from '../sharing/access-proof.ts';
+import type { ShareBook } from '../sharing/share-book.ts';
+
+/** What the server keeps for the gateway must be at least this new, and the pin is as good as its own. */
+export type Stated = Pick<
+  ConnectRequest,
+  'recordRevision' | 'credentialRevision' | 'configurationRevision' | 'pinnedHostKey'
+> & {
+  /** Of somebody else's record. */
+  readonly access?: MessageInitShape<typeof AccessProofSchema>;
+};
+
+/** Where a session goes, as the sealed records say. */
+export interface Target {
+  readonly gateway: KnownGateway;
+  /** 32 bytes, the caller's to wipe. */
+  readonly seed: Bytes;
+  readonly stated: Stated;
+  /** Own records whose copies the gateway works from; none of somebody else's. */
+  readonly recordUids: readonly Uid[];
+}
+
+export interface TargetParts {
+  readonly account: OpenedAccount;
+  readonly book: RecordBook;
+  readonly confirmation: MachineConfirmation;
+  readonly opener: RecordOpener;
+  readonly gateways: Gateways;
+  readonly shares: ShareBook;
+  readonly deviceNow: () => number;
+}
+
+/** Finds where a machine's session goes: an own one by its settings, somebody else's by its launch card. */
+export class SessionTargets {
+  readonly #parts: TargetParts;
+
+  constructor(parts: TargetParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `not-found`, `not-allowed`, `gateway-unknown`, `open-failed`, or `bad-signature`. */
+  async find(recordUid: Uid): Promise<Target> {
+    const { book } = this.#parts;
+    return book.isOwn(book.require(recordUid)) ? await this.#own(recordUid) : await this.#shared(recordUid);
+  }
+
+  async #own(recordUid: Uid): Promise<Target> {
+    const { book, gateways } = this.#parts;
+    const opened = await book.open(recordUid);
+    const { content, key, row } = opened;
+    wipe(key);
+    if (!this.#parts.confirmation.isConfirmed(opened))
+      throw new ProtocolError('not-allowed', 'somebody changed where this machine leads: confirm it first');
+    readHostname(content);
+    const { configurationUid, connection } = readPamSettings(content);
+    const gateway = (await gateways.known()).find((known) => known.configurationUid === configurationUid);
+    if (!gateway)
+      throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');
+    if (!connection.launchCredentialUid || !book.has(connection.launchCredentialUid))
+      throw new ProtocolError('not-found', 'the machine names no user to sign in as');
+    const stated = {
+      recordRevision: row.revision,
+      credentialRevision: book.revisionOf(connection.launchCredentialUid),
+      configurationRevision: book.revisionOf(gateway.configurationUid),
+      pinnedHostKey: connection.hostKey ?? '',
+    };
+    const recordUids = [recordUid, connection.launchCredentialUid, gateway.configurationUid];
+    return { gateway, seed: trafficSeedOf(content), stated, recordUids };
+  }
+
+  /** Who may only launch knows the seed and could write a card: so the signature of who may write it is what counts. */
+  async #shared(recordUid: Uid): Promise<Target> {
+    const { book, opener } = this.#parts;
+    const row = await book.row(recordUid);
+    if (row.sealedLaunch.length === 0)
+      throw new ProtocolError('gateway-unknown', 'its owner has not made this machine ready to connect to');
+    opener.requireWriter(row);
+    const card = await opener.openLaunch(row);
+    const { organisation } = this.#parts.account;
+    const pins = {
+      controllerUid: card.gatewayUid,
+      applicationUid: card.applicationUid,
+      gatewayKey: card.gatewayKey,
+      organisationUid: organisation.uid,
+      organisationKey: '',
+      rosterVersion: 0,
+    };
+    const stated = {
+      recordRevision: row.revision,
+      credentialRevision: BigInt(card.credentialRevision),
+      configurationRevision: BigInt(card.configurationRevision),
+      pinnedHostKey: card.hostKey,
+      access: this.#proof(recordUid, row),
+    };
+    const { gatewayUid: uid, configurationUid } = card;
+    const gateway = { uid, configurationUid, name: '', pins };
+    return { gateway, seed: decodeBase64(card.trafficSeed), stated, recordUids: [] };
+  }
+
+  #proof(uid: Uid, { ownerUid }: Record): MessageInitShape<typeof AccessProofSchema> {
+    const { account, shares, deviceNow } = this.#parts;
+    const record = { uid, ownerUid: uidOf(ownerUid) };
+    const { roster } = account.organisation;
+    return accessProof(account.keys.accountUid, record, {
+      shares: shares.shares,
+      roster,
+      nowMs: deviceNow(),
+    });
+  }
+}

@@ -1,0 +1,182 @@
+import type { SessionEvent, SessionStarted, StartSession } from '../../api.ts';
+import { copy, wipe } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import {
+  CommandKind,
+  ConnectReplySchema,
+  ConnectRequestSchema,
+} from '../../../protocol/messages/gen/command_pb.js';
+import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
+import { SessionKeys } from '../../../protocol/session/session-keys.ts';
+import { signCommand, verifyReply } from '../../../protocol/signed/command.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { CommandDesk } from '../gateways/command-desk.ts';
+import type { GatewayCommands } from '../gateways/gateway-commands.ts';
+import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
+import type { OpenedAccount } from '../account/opened-account.ts';
+import type { RecordWriter } from '../records/record-writer.ts';
+import { describeSignal } from './session-signals.ts';
+import type { SessionTargets, Stated, Target } from './session-target.ts';
+import type { VaultLink } from '../connection/vault-link.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
+
+export interface SessionParts {
+  readonly account: OpenedAccount;
+  readonly session: VaultSession;
+  readonly targets: SessionTargets;
+  readonly gateways: Gateways;
+  readonly commands: GatewayCommands;
+  readonly writer: Pick<RecordWriter, 'renewCopies'>;
+  readonly desk: CommandDesk;
+  readonly link: VaultLink;
+  readonly onEvent: (event: SessionEvent) => void;
+  readonly warn: (message: string) => void;
+}
+
+interface RunningSession {
+  readonly keys: SessionKeys;
+  readonly gateway: KnownGateway;
+  /** Signals are opened and sealed in order, one after another. */
+  opened: Promise<void>;
+  sealed: Promise<void>;
+  waiting: number;
+}
+
+/** What browsers draw; guacd takes the first that it can make. */
+const imageTypes = ['image/webp', 'image/png', 'image/jpeg'];
+
+/** Sessions whose keys this vault holds: from the connect command to their end. */
+export class Sessions {
+  readonly #parts: SessionParts;
+  readonly #running = new Map<Uid, RunningSession>();
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Everything that decides where the session goes comes from sealed records: host, credential, gateway, traffic seed.
+   * The answer counts when the pinned gateway key signed it for this very command. A gateway that was given a former
+   * copy says so: then the copies are made anew, once.
+   */
+  async start(input: StartSession): Promise<SessionStarted> {
+    if (this.#running.size >= limits.sessionsPerAccount)
+      throw new ProtocolError('limit-reached', 'too many sessions at once');
+    const target = await this.#parts.targets.find(input.recordUid);
+    try {
+      return await this.#connect(input, target);
+    } catch (error) {
+      // The copies are their owner's to make.
+      if (!isOutdated(error) || target.recordUids.length === 0) throw error;
+      await this.#parts.writer.renewCopies(target.recordUids);
+      return await this.#connect(input, await this.#parts.targets.find(input.recordUid));
+    }
+  }
+
+  async #connect(input: StartSession, { gateway, seed, stated }: Target): Promise<SessionStarted> {
+    const { account, session, gateways, desk } = this.#parts;
+    const gatewayKey = await gateways.pinnedKey(gateway);
+    const sessionUid = newUid();
+    const sessionNonce = randomBytes(16);
+    const scope = { sessionUid, recordUid: input.recordUid, gatewayUid: gateway.uid };
+    const keys = await SessionKeys.derive('vault', scope, seed, sessionNonce);
+    wipe(seed);
+    const payload = await keys.sealMessage(
+      encodeMessage(ConnectRequestSchema, connectRequest(input, stated)),
+    );
+    const { accountUid, signer } = account.keys;
+    const { rosterVersion } = account.organisation;
+    const order = { kind: CommandKind.CONNECT, accountUid, rosterVersion, sessionNonce, ...scope };
+    const signed = await signCommand(signer, order, payload, session.deviceNow());
+    // Known before the command leaves: the gateway reports progress before it answers.
+    this.#running.set(sessionUid, newSession(keys, gateway));
+    try {
+      const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
+      const { answer, streamToken } = decodeMessage(ConnectReplySchema, reply);
+      return { sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: copy(streamToken) };
+    } catch (error) {
+      this.#running.delete(sessionUid);
+      throw error;
+    }
+  }
+
+  async sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void> {
+    const { sessionUid, candidate, mid } = input;
+    const running = this.#running.get(sessionUid);
+    if (!running) throw new ProtocolError('not-found', 'the session is over');
+    const connection = await this.#parts.link.connection();
+    running.sealed = running.sealed.then(async () => {
+      const sealed = await running.keys.sealSignal({ case: 'candidate', value: { candidate, mid } });
+      connection.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
+    });
+    const sent = running.sealed;
+    running.sealed = sent.catch(() => undefined); // told to the caller below; the next candidate has its own try
+    await sent;
+  }
+
+  /** The page has closed the stream; the command is for a gateway that did not notice. */
+  end(sessionUid: Uid): void {
+    const running = this.#running.get(sessionUid);
+    if (!running) return;
+    this.#running.delete(sessionUid);
+    if (this.#parts.link.open === null) return;
+    this.#parts.commands.endSession(running.gateway, sessionUid).catch((error: unknown) => {
+      const ended = error instanceof ProtocolError; // refused: the session was over already
+      if (!ended) throw error;
+    });
+  }
+
+  /** A signal from the router: opened in order of arrival, or dropped. */
+  receive({ sessionUid, sealed }: SignalFrame): void {
+    const uid = uidOf(sessionUid);
+    const running = this.#running.get(uid);
+    if (!running) return; // of a session that has ended here
+    if (running.waiting >= limits.signalsPerSession)
+      return this.#parts.warn('too many signals wait: one is dropped');
+    running.waiting++;
+    running.opened = running.opened
+      .then(() => this.#open(uid, running, sealed))
+      .finally(() => running.waiting--);
+  }
+
+  /** Forgets every key. */
+  clear(): void {
+    this.#running.clear();
+  }
+
+  async #open(sessionUid: Uid, running: RunningSession, sealed: Uint8Array): Promise<void> {
+    try {
+      const event = describeSignal(sessionUid, await running.keys.openSignal(sealed));
+      if (event === null || !this.#running.has(sessionUid)) return;
+      if (event.kind === 'ended') this.#running.delete(sessionUid);
+      this.#parts.onEvent(event);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#parts.warn(`a signal of session ${sessionUid} was ignored: ${error.code}`);
+    }
+  }
+}
+
+function newSession(keys: SessionKeys, gateway: KnownGateway): RunningSession {
+  return { keys, gateway, opened: Promise.resolve(), sealed: Promise.resolve(), waiting: 0 };
+}
+
+function isOutdated(error: unknown): boolean {
+  return (
+    error instanceof ProtocolError && error.code === 'refused' && error.message.startsWith('record-outdated')
+  );
+}
+
+function connectRequest({ offer, peerUid, display, acceptedHostKey }: StartSession, stated: Stated) {
+  return {
+    ...stated,
+    offer: offer ?? '',
+    peerUid: uidBytes(peerUid),
+    display: { ...display, imageTypes },
+    acceptedHostKey: acceptedHostKey ?? '',
+  };
+}

@@ -1,0 +1,135 @@
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { RecordService, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import type { SyncIntake } from './sync-intake.ts';
+import { wellNamed } from './sync-page.ts';
+import { timed } from '../timing.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
+
+export interface SyncParts {
+  readonly session: VaultSession;
+  readonly intake: SyncIntake;
+  readonly exclusive: <T>(name: string, task: () => Promise<T>) => Promise<T>;
+  readonly signal: AbortSignal;
+  readonly onSyncing: (syncing: boolean) => void;
+  /** Whether what the server shows is less than what the manifest covers. */
+  readonly onIncomplete: (incomplete: boolean) => void;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Brings the local copy to the server's state, page by page. One run at a time; calls that come while one is under
+ * way share the next one, which sees all that happened before they were made.
+ */
+export class Sync {
+  readonly #parts: SyncParts;
+  #cursor: bigint;
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+  /** Everything was asked for again since the manifest last fitted: to do it at each hint would be the server's to abuse. */
+  #askedAgain = false;
+  #complete = true;
+
+  constructor(parts: SyncParts, cursor: bigint) {
+    this.#parts = parts;
+    this.#cursor = cursor;
+  }
+
+  get cursor(): bigint {
+    return this.#cursor;
+  }
+
+  /** Resolves when everything that the server had at the time of the call is here. Throws `offline` and the like. */
+  run(): Promise<void> {
+    if (this.#running === null) return this.#start();
+    this.#next ??= this.#running.then(
+      () => this.#start(),
+      () => this.#start(),
+    );
+    return this.#next;
+  }
+
+  /** Whether everything fitted at the end of the last run. */
+  get isComplete(): boolean {
+    return this.#complete;
+  }
+
+  /** The same, and everything again when the vault is incomplete: a person asked. */
+  async runAfresh(): Promise<void> {
+    this.#askedAgain = false;
+    await this.run();
+  }
+
+  #start(): Promise<void> {
+    this.#next = null;
+    this.#running = timed('sallyport:sync', () => this.#pull()).finally(() => {
+      this.#running = null;
+      if (this.#next === null) this.#parts.onSyncing(false);
+    });
+    this.#parts.onSyncing(true);
+    return this.#running;
+  }
+
+  async #pull(): Promise<void> {
+    await this.#parts.exclusive('sync', async () => {
+      let fits = await this.#pullFrom(this.#cursor);
+      if (!fits && !this.#askedAgain) {
+        this.#askedAgain = true;
+        fits = await this.#pullFrom(0n);
+      }
+      if (fits) this.#askedAgain = false;
+      this.#complete = fits;
+      this.#parts.onIncomplete(!fits);
+    });
+  }
+
+  /** Whether everything fits at the end. */
+  async #pullFrom(start: bigint): Promise<boolean> {
+    const { intake } = this.#parts;
+    intake.begin(start === 0n);
+    try {
+      return await this.#pullPages(start);
+    } finally {
+      await intake.end();
+      if (intake.stored > this.#cursor) this.#cursor = intake.stored;
+    }
+  }
+
+  async #pullPages(start: bigint): Promise<boolean> {
+    let cursor = start;
+    let next = this.#ask(cursor);
+    let shown = 0;
+    for (;;) {
+      const given = await next;
+      requireSound(given, cursor);
+      const page = wellNamed(given, this.#parts.warn);
+      shown += sizeOf(given);
+      if (shown > limits.syncRunObjects) throw new ProtocolError('too-large', 'the server shows too much');
+      cursor = page.cursor > cursor ? page.cursor : cursor;
+      // The next page is on its way while this one is opened.
+      if (page.hasMore) next = this.#ask(cursor);
+      const taken = this.#parts.intake.take(page, cursor);
+      if (page.hasMore) next.catch(() => undefined); // told by the next round
+      await taken;
+      if (!page.hasMore) return await this.#parts.intake.settle(page, cursor);
+    }
+  }
+
+  #ask(cursor: bigint): Promise<SyncResponse> {
+    if (this.#parts.signal.aborted) throw new ProtocolError('locked');
+    return this.#parts.session.call(RecordService.method.sync, { cursor });
+  }
+}
+
+function requireSound(page: SyncResponse, cursor: bigint): void {
+  const { records, cards, folders, entries, grants, removals } = page;
+  const most = Math.max(...[records, cards, folders, entries, grants, removals].map((list) => list.length));
+  if (most > limits.syncPageObjects) throw new ProtocolError('too-large', 'the page has too many objects');
+  if (page.hasMore && sizeOf(page) === 0) throw new ProtocolError('malformed', 'the page brings nothing');
+  if (page.hasMore && page.cursor <= cursor) throw new ProtocolError('malformed', 'the cursor does not move');
+}
+
+/** Objects of a page. */
+function sizeOf({ records, cards, folders, entries, grants, removals }: SyncResponse): number {
+  return [records, cards, folders, entries, grants, removals].reduce((sum, { length }) => sum + length, 0);
+}
