@@ -252,6 +252,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
       await reportPasswords(holdersIn(records), { nowMs: Date.now(), oldAfterMs: oldAfterDays * dayMs }),
     cancelReport: async () => {},
     syncNow: async () => {},
+    readRepair: () => Promise.resolve({ covered: 3, here: 2 }),
     repairVault: async () => {},
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {

@@ -168,7 +168,12 @@ describe('a repair that a person asked for', () => {
     server.records.delete(uid);
     const fresh = await freshDevice();
     expect([await titles(fresh), isIncomplete(fresh)]).toEqual([['B'], true]);
-    await fresh.repairVault();
+    const seen = await fresh.readRepair();
+    expect(seen.covered).toBe(seen.here + 1);
+    await expect(fresh.repairVault({ ...seen, covered: seen.here })).rejects.toMatchObject({
+      name: 'conflict',
+    });
+    await fresh.repairVault(seen);
     expect(isIncomplete(fresh)).toBe(false);
     const another = await freshDevice();
     expect([await titles(another), isIncomplete(another)]).toEqual([['B'], false]);
@@ -179,7 +184,9 @@ describe('a repair that a person asked for', () => {
     server.records.delete(uid);
     server.vault.sayGone(ownerUid, FeedKind.RECORD, uidBytes(uid));
     await victim.syncNow();
-    await expect(victim.repairVault()).rejects.toMatchObject({ name: 'not-allowed' });
+    await expect(victim.repairVault(await victim.readRepair())).rejects.toMatchObject({
+      name: 'not-allowed',
+    });
     expect([await titles(victim), isIncomplete(victim)]).toEqual([['A', 'B'], true]);
   });
 });

@@ -52,6 +52,7 @@ test('a vault that was written under a newer roster is incomplete, and shares wi
   await db.updateTable('account').set({ in_roster: true }).execute();
   const { engine, incomplete } = await onFreshDevice();
   expect(incomplete).toBe(true);
+  await expect(engine.repairVault(await engine.readRepair())).rejects.toMatchObject({ name: 'untrusted' });
   const recordUid = await engine.saveRecord({ content: login }).catch(() => null);
   const grantees = [{ kind: 'account' as const, uid: eveUid }];
   const sharing = engine.shareRecords({

@@ -50,10 +50,21 @@ export interface RecordVerbs {
   syncNow(): Promise<void>;
   /**
    * For a vault that stays incomplete: makes the signed manifest anew from what is here. A person must have confirmed it:
-   * what the server left out before and no device has is given up. Rejects with `not-allowed` while it keeps back what
-   * this device has.
+   * what the server left out before and no device has is given up. `seen` is what they were shown by `readRepair`; rejects
+   * with `conflict` when it is something else by now, with `not-allowed` while the server keeps back what this device has,
+   * with `untrusted` while it shows a former roster.
    */
-  repairVault(): Promise<void>;
+  repairVault(seen: RepairFigures): Promise<void>;
+  /** Asks for everything once more, and tells what a repair would leave. */
+  readRepair(): Promise<RepairFigures>;
+}
+
+/** What a repair would make of a vault. */
+export interface RepairFigures {
+  /** How many things the account signed for; null when the server shows no such word. */
+  readonly covered: number | null;
+  /** How many of the account's own things this device has. */
+  readonly here: number;
 }
 
 export interface RecordSummary {

@@ -167,7 +167,8 @@ export class VaultData {
       return this.sync.isComplete;
     };
     const missing = () => intake.missing;
-    this.repair = new Repair({ session, manifest: this.#manifest, writes, look, missing });
+    const here = () => [...elements()].length;
+    this.repair = new Repair({ session, manifest: this.#manifest, writes, look, missing, here });
     this.confirmation = new MachineConfirmation(keys, book);
     const { confirmation } = this;
     const copies = new CopyKeeper({ keys, confirmation, session, book, sync, warn });

@@ -41,6 +41,8 @@ export type Verdict = { readonly fits: boolean; readonly manifest: StoredManifes
 export class ManifestKeeper {
   readonly #parts: KeeperParts;
   #newest: Manifest | null = null;
+  /** What the server showed last that this account signed, whether it fitted or not. */
+  #shown: Manifest | null = null;
   /** Of all that were shown and that this account signed: the highest. */
   #highest = 0n;
 
@@ -62,6 +64,7 @@ export class ManifestKeeper {
   async judge(shown: SealedManifest | undefined): Promise<Verdict> {
     if (!shown) return { fits: this.#newest === null && isNone(this.#parts.elements()), manifest: null };
     const manifest = await this.#opened(shown);
+    this.#shown = manifest;
     if (manifest !== null && manifest.version > this.#highest) this.#highest = manifest.version;
     if (manifest === null || (this.#newest !== null && !follows(manifest, this.#newest))) return misfit;
     if (!(await this.#isUnderKnownRoster(manifest))) return misfit;
@@ -69,6 +72,16 @@ export class ManifestKeeper {
     this.#parts.set.useKey(manifest.setKey, this.#parts.elements);
     const bytes = copy(encodeMessage(SealedManifestSchema, shown));
     return { fits: this.#parts.set.fits(manifest), manifest: { version: manifest.version, bytes } };
+  }
+
+  /** How many things the shown manifest covers; null without one. */
+  get covered(): number | null {
+    return this.#shown && Number(this.#shown.count);
+  }
+
+  /** Whether the shown manifest was written under a newer roster than the server shows. */
+  get isRosterBehind(): boolean {
+    return this.#shown !== null && this.#shown.rosterVersion > this.#parts.rosterVersion();
   }
 
   /** Whether everything would fit once those were gone. */

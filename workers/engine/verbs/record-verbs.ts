@@ -26,7 +26,8 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     compareRevisions: async (input) =>
       await data().history.compare(input, core.unlocked().organisation.recordTypes),
     restoreRevision: async (input) => await data().history.restore(input),
-    repairVault: async () => await data().repair.run(),
+    readRepair: async () => await data().repair.read(),
+    repairVault: async (seen) => await data().repair.run(seen),
     syncNow: async () => {
       await data().sync.runAfresh();
       await core.unlocked().organisation.catchUp();
