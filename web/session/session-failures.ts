@@ -125,6 +125,13 @@ export const sessionFailures = {
     'This machine’s host key has never been seen before.',
     'Compare the fingerprint with the one the machine’s owner gives you, then trust it.',
   ],
+  // only its owner may trust the key: it could be another's host, which is given the owner's password
+  'host-key-unmet': [
+    'target',
+    'Its owner has not met this machine yet',
+    'Its host key is in no record, and only the owner may trust one.',
+    'Ask its owner to connect once and to trust the host key, then reconnect.',
+  ],
   'host-key-mismatch': [
     'target',
     'This is not the machine it was before',

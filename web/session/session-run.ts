@@ -2,7 +2,7 @@ import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
 import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import type { LegName, SessionEvent, SessionStarted, VaultVerbs } from '../../workers/api.ts';
+import type { LegName, RecordView, SessionEvent, SessionStarted, VaultVerbs } from '../../workers/api.ts';
 import type { SessionFailure } from './failures.ts';
 import type { LegTrail } from './legs.svelte.ts';
 import type { PeerConnections, PeerLease } from './peer-connections.ts';
@@ -27,6 +27,8 @@ export interface SessionServices {
 
 export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   readonly screen: (screen: RemoteScreen, policy: ConnectionSettings) => void;
+  /** What this person may do with the record. */
+  readonly access: (access: RecordView['access']) => void;
   readonly hostKey: (offer: HostKeyOffer) => void;
   readonly targetRtt: (milliseconds: number) => void;
   /** Called once; nothing else is called after it. */
@@ -104,7 +106,8 @@ export class SessionRun {
 
   /** What the sealed record says: its gateway, and what the clipboard may do. */
   async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
-    const { content, gatewayUid } = await this.#services.verbs.readRecord(this.#recordUid);
+    const { content, gatewayUid, access } = await this.#services.verbs.readRecord(this.#recordUid);
+    this.#targets.access(access);
     if (gatewayUid === null) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
     return { gatewayUid, connection: readPamSettings(content).connection };
   }

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { RecordView } from '../../workers/api.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { RemoteScreen } from './remote-screen.ts';
@@ -27,6 +28,8 @@ export class Session {
   policy = $state.raw<ConnectionSettings | null>(null);
   failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
   hostKey = $state.raw<HostKeyOffer | null>(null);
+  /** What this person may do with the record, as far as it is known yet. */
+  access = $state.raw<RecordView['access']>('owner');
   /** Browser to gateway and gateway to target. */
   gatewayMs = $state<number | null>(null);
   targetMs = $state<number | null>(null);
@@ -93,6 +96,7 @@ export class Session {
         this.policy = policy;
       },
       firstFrame: () => this.#opened(),
+      access: (access) => (this.access = access),
       hostKey: (offer) => this.#offered(offer),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.#copied(text),
@@ -130,11 +134,13 @@ export class Session {
 
   #ended(failure: SessionFailure): void {
     this.#stopClock();
-    const text = describeFailure(failure);
+    const code =
+      failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
+    const text = describeFailure({ ...failure, code });
     const wasOpen = this.phase === 'open';
     const calm = text.tone === 'calm';
     const leg = calm && wasOpen ? null : this.trail.fail(failure.leg ?? text.leg);
-    this.failure = { ...text, leg, code: failure.code, message: failure.message };
+    this.failure = { ...text, leg, code, message: failure.message };
     this.phase = calm ? 'ended' : 'failed';
   }
 

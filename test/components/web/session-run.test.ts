@@ -34,7 +34,7 @@ beforeEach(async () => {
   const services = { verbs, events, peers: { take: () => Promise.resolve(lease) } };
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);
-  const targets = { ended, screen: () => {}, hostKey: () => {} } as unknown as RunTargets;
+  const targets = { ended, screen: () => {}, access: () => {}, hostKey: () => {} } as unknown as RunTargets;
   const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, null);
   vi.useFakeTimers();
