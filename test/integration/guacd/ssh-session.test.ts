@@ -327,7 +327,8 @@ describe.runIf(asRoot)('a loss in the middle is noticed and named', () => {
 
 describe.runIf(asRoot)('browsers come and go', () => {
   it('a later browser gets the whole screen and types on', async () => {
-    const { session, ear } = await start();
+    const { session, ear, browser } = await start();
+    await browser.until(() => browser.count('img') > 0, 'something to be seen');
     session.detach();
     const second = new BrowserStandIn();
     second.speakTo(session);
