@@ -21,7 +21,6 @@ import { codeOf } from '../fixtures/outcome.ts';
 
 const ownUid = newUid();
 let stored: Map<Uid, Draft>;
-/** Of what somebody else wrote. */
 let pins: ContactPins;
 let ben: RosterMember;
 
