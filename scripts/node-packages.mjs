@@ -1,5 +1,5 @@
 // Node packages: are they what package-lock.json says, and if not, install them. Runs on Node 20 without packages.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -20,10 +20,16 @@ export function packagesAreCurrent(root) {
 }
 
 /**
- * `npm ci` with its output on stderr, so that stdout stays the command's own.
+ * `npm ci` with its output on stderr, so that stdout stays the command's own. Throws before anything is touched when
+ * node_modules is a symbolic link: npm empties what it leads to, which another tree lives on.
  * @param {string} root
  */
-export function installPackages(root) {
+export async function installPackages(root) {
+  const folder = join(root, 'node_modules');
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Error(
+      `${folder} is a symbolic link and not what package-lock.json says: nothing is installed through it. Install where it leads to, or remove the link and run this again`,
+    );
   const npm = process.env['npm_execpath'];
   const [file, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   // Building the vault needs the development packages, also where NODE_ENV says production.
@@ -36,7 +42,7 @@ export function installPackages(root) {
     '--no-fund',
     '--loglevel=error',
   ];
-  return new Promise((resolve, reject) => {
+  await new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd: root, stdio: ['ignore', 2, 2] });
     child.once('error', reject);
     child.once('exit', (code, signal) =>

@@ -1,7 +1,19 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -149,4 +161,21 @@ test('a command whose door was killed notices', async () => {
   await end; // its output closes with the command's own end
   expect(lines.at(-1)).toBe('noticed');
   expect(existsSync(file)).toBe(true);
+});
+
+test('nothing is installed through a link: the packages of the tree that it leads to stay', async () => {
+  command('bench', 'console.log("ran")');
+  writeJson('node_modules/.package-lock.json', lock('0.9.0'));
+  writeJson('node_modules/dep/package.json', { name: 'dep', version: '0.9.0' });
+  renameSync(join(root, 'node_modules'), join(root, 'elsewhere'));
+  for (const leadsTo of ['elsewhere', 'nowhere']) {
+    symlinkSync(join(root, leadsTo), join(root, 'node_modules'));
+    const { end, lines } = run('bench');
+    expect(await end).toBe(1);
+    expect(lines.at(-1)).toContain('node_modules is a symbolic link');
+    expect(lstatSync(join(root, 'node_modules')).isSymbolicLink()).toBe(true);
+    expect(readdirSync(join(root, 'elsewhere')).sort()).toEqual(['.package-lock.json', 'dep']);
+    rmSync(join(root, 'node_modules'));
+  }
+  expect(existsSync(join(root, 'nowhere'))).toBe(false);
 });
