@@ -1,8 +1,4 @@
 import type { Bytes } from '../../protocol/bytes.ts';
-import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
-import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
-import { ProtocolError } from '../../protocol/errors.ts';
 import type { RecordTemplate } from '../../protocol/records/templates.ts';
 import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
@@ -36,7 +32,8 @@ import { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
-import type { LocalCopy, StoredManifest } from './storage.ts';
+import type { LocalCopy } from './storage.ts';
+import { StoredVault } from './stored-vault.ts';
 import { SyncIntake } from './sync/sync-intake.ts';
 import { Sync } from './sync/sync.ts';
 import type { VaultSession } from './connection/vault-session.ts';
@@ -88,9 +85,8 @@ export class VaultData {
   readonly bulk = new BulkRuns(this.undo);
   readonly #parts: VaultDataParts;
   readonly #contents: VaultContents;
-  readonly #admission: RecordAdmission;
   readonly #manifest: ManifestKeeper;
-  readonly #snapshot: SnapshotKeeper;
+  readonly #stored: StoredVault;
   readonly #adoption: Adoption;
   #complete = true;
 
@@ -100,7 +96,7 @@ export class VaultData {
     const { storage } = parts.environment;
     const [copy, device] = await Promise.all([parts.copy ?? storage.readCopy(), storage.device()]);
     const data = new VaultData(parts, copy.cursor, device.uid);
-    await data.#load(copy);
+    await data.#stored.load(copy);
     void data.#warm();
     return data;
   }
@@ -116,37 +112,32 @@ export class VaultData {
     this.book = own.book;
     this.cards = own.cards;
     this.others = own.others;
-    this.#contents = own.contents;
+    const { contents } = own;
+    this.#contents = contents;
     const { book, cards, others, opener, bulk } = this;
-    const elements = () => this.#contents.elements();
-    this.#manifest = new ManifestKeeper({
-      ...{ keys, set: own.set, elements, deviceUid },
-      rosterVersion: parts.rosterVersion,
-      rosterAtLeast: parts.rosterAtLeast,
+    const elements = () => contents.elements();
+    const { rosterVersion, rosterAtLeast } = parts;
+    const manifest = new ManifestKeeper({
+      ...{ keys, set: own.set, elements, deviceUid, rosterVersion, rosterAtLeast },
     });
+    this.#manifest = manifest;
     const scratch = () => this.#holding().contents;
-    this.#snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
+    const snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
     this.lists = new RecordLists({
       ...{ accountUid, book, cards, sharing },
       recordTypes: parts.recordTypes,
       version: parts.version,
     });
+    const { lists } = this;
     const now = () => clock.now();
     const { onRefused, onUnconfirmed } = parts;
-    this.#admission = new RecordAdmission({ book, opener, now, warn, onRefused, onUnconfirmed });
+    const admission = new RecordAdmission({ book, opener, now, warn, onRefused, onUnconfirmed });
+    this.#stored = new StoredVault({
+      ...{ storage, sharing, manifest, snapshot, admission, cards, others, contents, lists, warn },
+    });
     const intake = new SyncIntake(
       {
-        ...{
-          storage,
-          book,
-          cards,
-          others,
-          contents: this.#contents,
-          admission: this.#admission,
-          sharing,
-          warn,
-        },
-        ...{ manifest: this.#manifest, snapshot: this.#snapshot },
+        ...{ storage, book, cards, others, contents, admission, sharing, manifest, snapshot, warn },
         onChanged: (change, shares) => this.#changed(change, shares),
         onNews: parts.onChanged,
       },
@@ -160,7 +151,7 @@ export class VaultData {
     const { exclusive } = parts.environment;
     this.sync = new Sync({ session, intake, exclusive, signal, onSyncing, onIncomplete, warn }, cursor);
     const sync = () => this.sync.run();
-    this.writes = new OwnWrites({ manifest: this.#manifest, sync, warn });
+    this.writes = new OwnWrites({ manifest, sync, warn });
     const { writes } = this;
     const look = async () => {
       await this.sync.runAfresh();
@@ -168,7 +159,7 @@ export class VaultData {
     };
     const missing = () => intake.missing;
     const here = () => [...elements()].length;
-    this.repair = new Repair({ session, manifest: this.#manifest, writes, look, missing, here });
+    this.repair = new Repair({ session, manifest, writes, look, missing, here });
     this.confirmation = new MachineConfirmation(keys, book);
     const { confirmation } = this;
     const copies = new CopyKeeper({ keys, confirmation, session, book, sync, warn });
@@ -187,7 +178,7 @@ export class VaultData {
       formerKeysOf: parts.formerKeysOf,
     });
     this.folders = new PersonalFolders(book, writer);
-    const { folders, lists, trash } = this;
+    const { folders, trash } = this;
     this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, bulk });
     this.#adoption = new Adoption({
       ...{ keys, session, book, others, writes },
@@ -257,52 +248,6 @@ export class VaultData {
       sharing.mayWriteFolder(writerUid, { folderUid, ownerUid: keys.accountUid, keyVersion });
     const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
-  }
-
-  async #load({ manifest, shares, snapshot }: LocalCopy): Promise<void> {
-    this.#parts.sharing.load(shares);
-    await this.#loadManifest(manifest);
-    if (!(await this.#snapshot.load(snapshot, this.#contents, this.lists))) await this.#openAnew();
-  }
-
-  /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
-  async #loadManifest(stored: StoredManifest | null): Promise<void> {
-    const { warn } = this.#parts.environment;
-    try {
-      await this.#manifest.load(stored);
-    } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code === 'untrusted') throw error;
-      warn(`the stored manifest cannot be used: ${error.code}`);
-    }
-  }
-
-  /** Opens every row, and writes a snapshot of what was found. */
-  async #openAnew(): Promise<void> {
-    const { storage } = this.#parts.environment;
-    const { upTo } = await storage.readSnapshot();
-    const [rows, cards, folders] = await Promise.all([
-      storage.readRows(),
-      storage.readObjects('card'),
-      storage.readObjects('folder'),
-    ]);
-    this.#contents.load({ records: [], gone: [], cards: [], others: [], set: null });
-    this.lists.clear();
-    const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
-    const admitted = [
-      ...(await this.#admission.admit(records)),
-      ...(await this.#admission.admitWaiting(true)),
-    ];
-    const messages = cards.map(({ bytes }) => decodeMessage(CardSchema, bytes));
-    const shared = folders.map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes));
-    this.#contents.apply({
-      records: admitted.map(({ known }) => known),
-      cards: (await this.cards.admit(messages)).map(({ card }) => card),
-      others: [
-        ...this.others.ofFolders(shared),
-        ...records.map((row) => this.others.ofDeparted(row)).filter((element) => element !== null),
-      ],
-    });
-    if (rows.length > 0 || upTo > 0) await this.#snapshot.write(this.#contents, upTo);
   }
 
   #changed(change: ContentsChange, shares: boolean): void {
