@@ -1,7 +1,5 @@
 import type { SessionEvent, VaultState } from '../api.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
 import { wipeAccountKeys } from '../../protocol/vault/account-keys.ts';
-import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
 import type { AccountDesk } from './account/account-desk.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { ApiClient } from './connection/api-client.ts';
@@ -34,6 +32,7 @@ import { rostersOf } from './sharing/roster-source.ts';
 import { ShareBook } from './sharing/share-book.ts';
 import { SharingDesk } from './sharing/sharing-desk.ts';
 import type { LocalCopy } from './storage.ts';
+import { Upkeep } from './upkeep.ts';
 import { VaultData } from './vault-data.ts';
 import { VaultLink } from './connection/vault-link.ts';
 import { VaultSession } from './connection/vault-session.ts';
@@ -82,7 +81,7 @@ export class UnlockedVault {
   readonly confirmedMachines: ConfirmedMachines;
   readonly keyRotation: KeyRotation;
   readonly #desk: CommandDesk;
-  readonly #board: StateBoard;
+  readonly #upkeep: Upkeep;
   readonly #warn: (message: string) => void;
   readonly #closing: AbortController;
   #online = false;
@@ -135,7 +134,6 @@ export class UnlockedVault {
     const { warn, clock } = environment;
     const { signal } = closing;
     const { book, writer } = data;
-    this.#board = board;
     this.#warn = warn;
     this.#closing = closing;
     this.account = account;
@@ -155,7 +153,7 @@ export class UnlockedVault {
     this.organisation = new OrganisationDesk({
       ...{ session, account, warn },
       remember: () => accounts.remember({ account, session: session.current }),
-      onChanged: () => this.#organisationChanged(),
+      onChanged: () => this.#upkeep.organisationChanged(),
     });
     const { book: rosters } = this.organisation;
     const { keys } = account;
@@ -171,8 +169,8 @@ export class UnlockedVault {
     this.passkeys = new Passkeys({ session, account, accounts, fresh, onChanged: onWaysChanged });
     this.link = new VaultLink({
       ...{ environment, session, signal },
-      onFrame: (frame) => this.#receive(frame),
-      onState: (link) => this.#linkChanged(link),
+      onFrame: (frame) => this.#upkeep.receive(frame),
+      onState: (link) => this.#upkeep.linkChanged(link),
       onLost: () => this.#desk.failAll(),
     });
     this.#desk = new CommandDesk(this.link, clock);
@@ -193,6 +191,11 @@ export class UnlockedVault {
       link,
       onEvent,
       warn,
+    });
+    const { organisation, sharing, confirmedMachines, passkeys, files, sessions } = this;
+    this.#upkeep = new Upkeep({
+      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions },
+      ...{ desk, board, signal, warn },
     });
   }
 
@@ -234,91 +237,5 @@ export class UnlockedVault {
     this.data.clear();
     this.organisation.clear();
     wipeAccountKeys(this.account.keys);
-  }
-
-  /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */
-  async #catchUp(): Promise<void> {
-    try {
-      await this.#syncAndSettle();
-      await this.data.writer.reconcile();
-      await this.files.uploads.find();
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#warn(`the vault could not catch up: ${error.code}`);
-    }
-  }
-
-  #receive(frame: RouterToVaultFrame['body']): void {
-    switch (frame.case) {
-      case 'newData':
-        if (frame.value.cursor > this.data.sync.cursor) void this.#pull();
-        return;
-      case 'commandResult':
-        return this.#desk.settle(frame.value);
-      case 'signal':
-        return this.sessions.receive(frame.value);
-      case 'accountNews':
-        return this.#accountChanged();
-      case 'organisationNews':
-        return void this.organisation.catchUp();
-      case 'gatewayStatus':
-        return this.#board.gatewaysChanged();
-      default:
-        this.#warn('the router sent a frame that this vault does not know');
-    }
-  }
-
-  async #pull(): Promise<void> {
-    try {
-      await this.#syncAndSettle();
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#warn(`the sync failed: ${error.code}`); // the next hint, or the next link, tries again
-    }
-  }
-
-  /** What was taken back is known before what others wrote is adopted. */
-  async #syncAndSettle(): Promise<void> {
-    await this.data.sync.run();
-    await this.sharing.recall();
-    await this.data.settle();
-    if (this.data.isComplete) await this.confirmedMachines.confirm();
-    await this.sharing.renewKeys();
-  }
-
-  #linkChanged(link: 'off' | 'connecting' | 'connected'): void {
-    this.#show({ link });
-    if (link !== 'connected' || this.closed) return;
-    this.#board.gatewaysChanged();
-    this.#accountChanged();
-    void this.organisation.catchUp();
-    void this.#catchUp();
-  }
-
-  /** Devices, factors or passkeys are others: also those that open this device. */
-  #accountChanged(): void {
-    if (this.closed) return;
-    this.#board.accountChanged();
-    void this.passkeys.dropRemoved().catch((error: unknown) => {
-      this.#warn(`the passkeys of this device could not be compared: ${String(error)}`);
-    });
-  }
-
-  #organisationChanged(): void {
-    if (this.closed) return;
-    this.data.lists.surroundingsChanged();
-    this.#board.organisationChanged(this.organisation.book.membership);
-    void this.#followOrganisation().catch((error: unknown) => {
-      this.#warn(`keys of what was given could not be replaced: ${String(error)}`);
-    });
-  }
-
-  async #followOrganisation(): Promise<void> {
-    await this.sharing.followSuccessions();
-    await this.sharing.renewKeys();
-  }
-
-  #show(change: Partial<Pick<VaultState, 'syncing' | 'link' | 'refusedRecords'>>): void {
-    if (!this.closed) this.#board.update(change);
   }
 }
