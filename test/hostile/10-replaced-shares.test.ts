@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { uidBytes } from '../../protocol/uid.ts';
 import { FeedKind } from '../../protocol/messages/gen/record_pb.js';
 import type { GivenObject } from '../../workers/engine/sharing/share-seal.ts';
-import type { StoredShare } from '../../workers/engine/sharing/shared-keys.ts';
+import type { StoredObject } from '../../workers/engine/storage.ts';
 import type { Person } from '../fakes/organisation.ts';
 import { grantsOn, newObject, Office } from '../fakes/shares.ts';
 
@@ -43,8 +43,8 @@ test.each(['an empty list', 'a removal'])('a wider grant of before comes again a
 test('the same on a device that was locked meanwhile: what was seen is stored', async () => {
   const before = await office.bookOf(owner);
   const { wide, narrow } = await narrowed();
-  const stored = new Map<string, StoredShare>();
-  const keep = (shares: readonly StoredShare[]) => shares.forEach((share) => stored.set(share.key, share));
+  const stored = new Map<string, StoredObject>();
+  const keep = (shares: readonly StoredObject[]) => shares.forEach((share) => stored.set(share.key, share));
   keep(await before.admit({ grants: [grantsOn(record, narrow)] }));
   const gone = await before.admit({ removals: [removal(record)] });
   stored.delete(`grants:${record.uid}`);

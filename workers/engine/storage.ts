@@ -78,10 +78,15 @@ export type ObjectKind = 'card' | 'folder' | 'entry' | 'grants';
 /** A sealed or signed thing beside the records. */
 export interface StoredObject {
   readonly kind: ObjectKind;
-  /** `${kind}:${objectUid}`, of an entry `entry:${folderUid}:${recordUid}`. */
+  /** By `objectKey`. */
   readonly key: string;
   /** Encoded Card, SharedFolder, FolderEntry or ObjectGrants as the server gave it. */
   readonly bytes: Bytes;
+}
+
+/** Under which key the object of that UID is stored, an entry under those of its folder and its record. */
+export function objectKey(kind: ObjectKind, uid: Uid, recordUid?: Uid): string {
+  return recordUid === undefined ? `${kind}:${uid}` : `${kind}:${uid}:${recordUid}`;
 }
 
 export interface StoredManifest {

@@ -8,7 +8,7 @@ import { noCard, openCard, type Card } from '../../../protocol/vault/card.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import { tagText } from '../records/known-record.ts';
-import type { StoredObject } from '../storage.ts';
+import { objectKey, type StoredObject } from '../storage.ts';
 
 /** A card as it is kept in memory. */
 export interface KnownCard extends Card {
@@ -99,18 +99,13 @@ export class CardBook {
       const content = await openCard(this.#keys.dataKey, scope, message.sealed);
       const card = { ...content, uid, revision: Number(message.revision), tag: tagText(message.sealed) };
       const bytes = copy(toBinary(CardSchema, message));
-      return { card, object: { kind: 'card', key: cardKey(uid), bytes } };
+      return { card, object: { kind: 'card', key: objectKey('card', uid), bytes } };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#warn(`the card of ${uid} does not open; what was here is kept`);
       return null;
     }
   }
-}
-
-/** Its key in the storage. */
-export function cardKey(objectUid: Uid): string {
-  return `card:${objectUid}`;
 }
 
 export function cardElement({

@@ -14,16 +14,12 @@ import { findMember } from '../../../protocol/signed/roster.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { openFolder, openPlace, type FolderContent } from '../../../protocol/vault/folder-seal.ts';
 import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.ts';
-import { formerKey, ShareAdmission } from './share-admission.ts';
+import type { StoredObject } from '../storage.ts';
+import { formerGrantsKey } from './grant-admission.ts';
+import { ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
 import type { Revocation } from './revocations.ts';
-import type {
-  SharedFolderEntry,
-  SharedKeys,
-  StoredShare,
-  WrittenFolder,
-  WrittenRecord,
-} from './shared-keys.ts';
+import type { SharedFolderEntry, SharedKeys, WrittenFolder, WrittenRecord } from './shared-keys.ts';
 
 export type ShareBookParts = Omit<KeyringParts, 'shares' | 'formerKeys'>;
 
@@ -43,7 +39,7 @@ export class ShareBook implements SharedKeys {
   readonly #admission: ShareAdmission;
   readonly #opened = new Map<Uid, OpenedFolder>();
   readonly #places = new WeakMap<KnownEntry, Uid | null>();
-  #stored: readonly StoredShare[] = [];
+  #stored: readonly StoredObject[] = [];
 
   constructor(parts: ShareBookParts) {
     this.#parts = parts;
@@ -54,7 +50,7 @@ export class ShareBook implements SharedKeys {
   }
 
   /** Every signature is verified again, but not before something is asked: an unlock does not wait for it. */
-  load(objects: readonly StoredShare[]): void {
+  load(objects: readonly StoredObject[]): void {
     this.#stored = objects;
   }
 
@@ -63,7 +59,7 @@ export class ShareBook implements SharedKeys {
     return this.#shares;
   }
 
-  async admit(page: SyncResponse): Promise<readonly StoredShare[]> {
+  async admit(page: SyncResponse): Promise<readonly StoredObject[]> {
     await this.#parts.rosters.atLeast(page.rosterVersion, page.successionVersion);
     const changes = [page.grants, page.folders, page.entries, page.removals].some(({ length }) => length > 0);
     if (!changes) return [];
@@ -203,12 +199,12 @@ export class ShareBook implements SharedKeys {
     const objects = this.#stored;
     if (objects.length === 0) return;
     this.#stored = [];
-    const of = (kind: StoredShare['kind']) => objects.filter((object) => object.kind === kind);
+    const of = (kind: StoredObject['kind']) => objects.filter((object) => object.kind === kind);
     const grants = of('grants').map(({ key, bytes }) => ({
       key,
       all: decodeMessage(ObjectGrantsSchema, bytes),
     }));
-    const isFormer = ({ key, all }: (typeof grants)[number]) => key === formerKey(uidOf(all.objectUid));
+    const isFormer = ({ key, all }: (typeof grants)[number]) => key === formerGrantsKey(uidOf(all.objectUid));
     for (const { all } of grants.filter(isFormer)) this.#admission.admitFormer(all);
     const stored = create(SyncResponseSchema, {
       grants: grants.filter((one) => !isFormer(one)).map(({ all }) => all),

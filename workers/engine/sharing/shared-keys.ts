@@ -2,26 +2,18 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import type { SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
 import type { Access } from '../../../protocol/sharing/access.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-
-/** A sealed or signed thing beside the records, as it is stored: the encoded message of the server. */
-export interface StoredShare {
-  readonly kind: 'card' | 'folder' | 'entry' | 'grants';
-  /** `${kind}:${objectUid}`, of an entry `entry:${folderUid}:${recordUid}`. */
-  readonly key: string;
-  /** Encoded Card, SharedFolder, FolderEntry or ObjectGrants. */
-  readonly bytes: Bytes;
-}
+import type { StoredObject } from '../storage.ts';
 
 /** What the rest of the engine asks of sharing: keys of other people's records, and who may do what with them. */
 export interface SharedKeys {
   /** Takes over what this device stored of an earlier visit: folders, entries and grants; it looks at nothing else. */
-  load(objects: readonly StoredShare[]): void;
+  load(objects: readonly StoredObject[]): void;
   /**
    * Takes over the sharing part of a sync page (folders, entries, grants and their removals) before its records are
    * looked at. What does not hold is dropped, with a warning. Gives what is to be stored; never a card. A record may
    * come before the grants that its key is in: what has no key yet is to be asked for again after the last page.
    */
-  admit(page: SyncResponse): Promise<readonly StoredShare[]>;
+  admit(page: SyncResponse): Promise<readonly StoredObject[]>;
   /** K of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
   recordKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null>;
   /** V of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */

@@ -8,14 +8,14 @@ import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { ManifestKeeper } from '../manifest/manifest-keeper.ts';
 import type { OtherElement, OtherElements } from '../manifest/other-elements.ts';
 import { MissingThings } from './missing-things.ts';
-import { cardKey, type CardBook } from '../organising/card-book.ts';
+import type { CardBook } from '../organising/card-book.ts';
 import { knownWith } from '../records/known-record.ts';
 import type { Admitted, RecordAdmission } from '../records/record-admission.ts';
 import type { RecordBook } from '../records/record-book.ts';
-import type { SharedKeys, StoredShare } from '../sharing/shared-keys.ts';
+import type { SharedKeys } from '../sharing/shared-keys.ts';
 import { isEmptyChange, type ContentsChange, type VaultContents } from '../snapshot/vault-contents.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
-import type { StoredPage, VaultStorage } from '../storage.ts';
+import { objectKey, type StoredObject, type StoredPage, type VaultStorage } from '../storage.ts';
 import { SyncNews } from './sync-news.ts';
 
 export interface IntakeParts {
@@ -120,7 +120,7 @@ export class SyncIntake {
     const change = isAllHere || isGone ? vouched : await this.#doubt();
     await this.#commit(change, false, {
       rows: [],
-      removedObjects: (change.removedCards ?? []).map(cardKey),
+      removedObjects: (change.removedCards ?? []).map((uid) => objectKey('card', uid)),
       cursor,
       ...(manifest && (isAllHere || isGone) && { manifest }),
     });
@@ -175,7 +175,7 @@ export class SyncIntake {
     const { book, cards: known } = this.#parts;
     return new Set([
       ...records.filter(({ uid }) => book.get(uid) === null).map(({ uid }) => uid),
-      ...cards.filter(({ uid }) => known.get(uid) === null).map(({ uid }) => cardKey(uid)),
+      ...cards.filter(({ uid }) => known.get(uid) === null).map(({ uid }) => objectKey('card', uid)),
     ]);
   }
 
@@ -228,9 +228,9 @@ function sizeOf(change: ContentsChange): number {
 }
 
 /** Folders of a page whose signatures hold. */
-function admittedFolders({ folders }: SyncResponse, shares: readonly StoredShare[]) {
+function admittedFolders({ folders }: SyncResponse, shares: readonly StoredObject[]) {
   const keys = new Set(shares.filter(({ kind }) => kind === 'folder').map(({ key }) => key));
-  return folders.filter(({ folderUid }) => keys.has(`folder:${uidOf(folderUid)}`));
+  return folders.filter(({ folderUid }) => keys.has(objectKey('folder', uidOf(folderUid))));
 }
 
 function isOfSharing({ kind }: Removal): boolean {
@@ -240,6 +240,6 @@ function isOfSharing({ kind }: Removal): boolean {
 /** As StoredObject.key. */
 function shareKey({ kind, objectUid, recordUid }: Removal): string {
   const uid = uidOf(objectUid);
-  if (kind === FeedKind.ENTRY) return `entry:${uid}:${uidOf(recordUid)}`;
-  return kind === FeedKind.FOLDER ? `folder:${uid}` : `grants:${uid}`;
+  if (kind === FeedKind.ENTRY) return objectKey('entry', uid, uidOf(recordUid));
+  return objectKey(kind === FeedKind.FOLDER ? 'folder' : 'grants', uid);
 }

@@ -1,0 +1,142 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { copy, equal } from '../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import {
+  ObjectGrantsSchema,
+  ObjectKind,
+  type Grant as GrantMessage,
+  type ObjectGrants,
+} from '../../../protocol/messages/gen/sharing_pb.js';
+import {
+  parseGrant,
+  requireSealedKey,
+  verifyGrant,
+  type Grant,
+  type SharedKind,
+} from '../../../protocol/sharing/grant.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { objectKey, type StoredObject } from '../storage.ts';
+import { withoutKey, type KnownGrant, type KnownShares } from './known-shares.ts';
+import type { ShareChecks } from './share-checks.ts';
+
+/** Judges the grants that the server gives: part of ShareAdmission. */
+export class GrantAdmission {
+  readonly #shares: KnownShares;
+  readonly #checks: ShareChecks;
+  readonly #warn: (message: string) => void;
+
+  constructor(shares: KnownShares, checks: ShareChecks, warn: (message: string) => void) {
+    this.#shares = shares;
+    this.#checks = checks;
+    this.#warn = warn;
+  }
+
+  /** Takes over what holds, and gives it as it is to be stored. Throws for grants on nothing, or too many of them. */
+  admit(all: ObjectGrants): StoredObject[] {
+    if (all.grants.length > limits.grantsPerObject) throw new ProtocolError('too-large', 'too many grants');
+    const [kind, uid] = [kindOf(all.objectKind), uidOf(all.objectUid)];
+    const known = all.grants.flatMap((message) =>
+      this.#checks.orNothing('a grant', () => this.#judgeGrant(kind, uid, message)),
+    );
+    const unique = [...new Set(known)];
+    const shares = this.#shares;
+    // What says nothing is stored only in the place of something.
+    const isNothing = unique.length === 0 && shares.grantsOf(kind, uid).length === 0;
+    const former = this.#setGrants(kind, uid, unique);
+    if (isNothing) return former;
+    const grants = unique.map(({ message }) => message);
+    const bytes = toBinary(ObjectGrantsSchema, { ...all, objectUid: uidBytes(uid), grants });
+    return [{ kind: 'grants', key: objectKey('grants', uid), bytes: copy(bytes) }, ...former];
+  }
+
+  /** No grant on the object is left, as far as the server says. */
+  remove(uid: Uid): StoredObject[] {
+    return [...this.#setGrants('record', uid, []), ...this.#setGrants('folder', uid, [])];
+  }
+
+  /** Grants that were seen and are gone, as they were stored before: their times count on. */
+  admitFormer(all: ObjectGrants): void {
+    const [kind, uid] = [kindOf(all.objectKind), uidOf(all.objectUid)];
+    const former = all.grants.flatMap((message) =>
+      this.#checks.orNothing('a former grant', () => this.#verified(kind, uid, message)),
+    );
+    this.#shares.setFormerGrants(kind, uid, former);
+  }
+
+  /** What is gone of the known ones is remembered without its key: gives it as it is to be stored. */
+  #setGrants(kind: SharedKind, uid: Uid, grants: readonly KnownGrant[]): StoredObject[] {
+    const shares = this.#shares;
+    const before = shares.formerGrantsOf(kind, uid);
+    const seen = [...before, ...shares.grantsOf(kind, uid)];
+    const last = seen.filter((known) => !grants.some((one) => isSameWord(one.grant, known.grant)));
+    const former = last.filter(
+      ({ grant }) =>
+        !last.some((one) => isSameWord(one.grant, grant) && one.grant.issuedAtMs > grant.issuedAtMs),
+    );
+    shares.setGrants(kind, uid, grants);
+    if (former.length === before.length && former.every((known) => before.includes(known))) return [];
+    const kept = former.slice(-limits.grantsPerObject).map(withoutKey);
+    shares.setFormerGrants(kind, uid, kept);
+    const all = create(ObjectGrantsSchema, {
+      objectKind: kind === 'record' ? ObjectKind.RECORD : ObjectKind.FOLDER,
+      objectUid: uidBytes(uid),
+      grants: kept.map(({ message }) => message),
+    });
+    return [{ kind: 'grants', key: formerGrantsKey(uid), bytes: copy(toBinary(ObjectGrantsSchema, all)) }];
+  }
+
+  #judgeGrant(kind: SharedKind, uid: Uid, message: GrantMessage): KnownGrant {
+    const shares = this.#shares;
+    const before = shares.grantsOf(kind, uid);
+    const same = before.find((known) => isSame(known.message, message));
+    if (same) return same;
+    const known = this.#verified(kind, uid, message);
+    const { grant } = known;
+    this.#checks.requirePast(grant.issuedAtMs);
+    if (message.sealedKey.length > 0) requireSealedKey(grant, message.sealedKey);
+    if (shares.revocations.isRevoked(grant)) throw new ProtocolError('untrusted', 'it was taken back');
+    const isNewer = (one: KnownGrant) =>
+      isSameWord(one.grant, grant) && one.grant.issuedAtMs > grant.issuedAtMs;
+    if (shares.formerGrantsOf(kind, uid).some(isNewer))
+      throw new ProtocolError('untrusted', 'it is older than one seen before');
+    const newer = before.find(isNewer);
+    if (newer) this.#warn(`the server showed a former grant on ${uid}`);
+    return newer ?? known;
+  }
+
+  #verified(kind: SharedKind, uid: Uid, message: GrantMessage): KnownGrant {
+    const grant = verifyGrant(this.#checks.keyOf(parseGrant(message).granterUid), message);
+    if (grant.objectKind !== kind || grant.objectUid !== uid)
+      throw new ProtocolError('untrusted', 'it is about another object');
+    return { grant, message };
+  }
+}
+
+function kindOf(kind: ObjectKind): SharedKind {
+  if (kind === ObjectKind.RECORD) return 'record';
+  if (kind === ObjectKind.FOLDER) return 'folder';
+  throw new ProtocolError('malformed', 'grants on nothing');
+}
+
+function isSame(one: GrantMessage, other: GrantMessage): boolean {
+  return (
+    equal(one.body, other.body) &&
+    equal(one.signature, other.signature) &&
+    equal(one.sealedKey, other.sealedKey)
+  );
+}
+
+/** Of the same granter to the same grantee: of those the last counts. */
+function isSameWord(one: Grant, other: Grant): boolean {
+  return (
+    one.granterUid === other.granterUid &&
+    one.granteeUid === other.granteeUid &&
+    one.granteeKind === other.granteeKind
+  );
+}
+
+/** Where grants are stored that are gone. */
+export function formerGrantsKey(objectUid: Uid): string {
+  return `${objectKey('grants', objectUid)}:former`;
+}
