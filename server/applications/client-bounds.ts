@@ -3,6 +3,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { ClientKind, type AddClientRequest } from '../../protocol/messages/gen/application_pb.js';
 import { uidOf } from '../../protocol/uid.ts';
+import { storedNumber } from '../records/record-bounds.ts';
 
 /** A one-time token lives at most a day (secrets-manager-protocol.md §1.3), a gateway's an hour. */
 const tokenMost = 24 * 60 * 60_000;
@@ -21,7 +22,7 @@ export function checkClient(input: AddClientRequest, now: number) {
     app_owner_public_key: input.appOwnerPublicKey,
     lock_ip: input.lockIp,
     first_access_expires_at: firstAccessOf(input, now),
-    access_expires_at: Number(input.accessExpiresAtMs),
+    access_expires_at: storedNumber(input.accessExpiresAtMs),
   };
 }
 

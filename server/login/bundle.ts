@@ -90,7 +90,8 @@ function checkOrganisation(
 export function checkDevice(device: Device | undefined): NewDevice {
   if (!device) throw new ProtocolError('malformed', 'the device is missing');
   checkPublicKey(device.publicKey);
-  if (device.name.length > nameMost) throw new ProtocolError('malformed', 'the device name is too long');
+  if (device.name.length > nameMost || /\p{Cc}/u.test(device.name))
+    throw new ProtocolError('malformed', 'not a name of a device');
   return { deviceUid: uidOf(device.deviceUid), publicKey: device.publicKey, name: device.name };
 }
 

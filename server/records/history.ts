@@ -37,7 +37,7 @@ export async function listHistory(
       SELECT *, sum(octet_length(sealed_data)) OVER (ORDER BY revision DESC) - octet_length(sealed_data) AS bytes_before
       FROM record_history
       WHERE record_uid = ${record_uid} AND changed_at >= ${now - historyBounds.ms}
-        AND (${beforeRevision} = 0 OR revision < ${beforeRevision})
+        AND (${beforeRevision}::bigint = 0 OR revision < ${beforeRevision})
     ) page WHERE bytes_before < ${pageBytes} ORDER BY revision DESC`.execute(db);
   const keys = await db
     .selectFrom('record_former_key')

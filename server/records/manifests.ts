@@ -7,6 +7,7 @@ import type { SealedManifest } from '../../protocol/messages/gen/manifest_pb.js'
 import { encodeManifest } from '../../protocol/signed/manifest-signature.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Tx } from '../store/database.ts';
+import { storedNumber } from './record-bounds.ts';
 import { requireSignatures } from './signatures.ts';
 
 /** It names up to 256 devices. */
@@ -37,7 +38,7 @@ export async function storeManifest(
   manifest: SealedManifest,
   rebuilt = false,
 ): Promise<void> {
-  const version = Number(manifest.version);
+  const version = storedNumber(manifest.version);
   const { numUpdatedRows } = await tx
     .updateTable('account')
     .set({

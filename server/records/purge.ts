@@ -7,7 +7,7 @@ import { newsOfEntries } from '../sharing/sharing-news.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { announce, FeedKind, lockOrganisation, newsOfRecords, uidArray, type Reached } from './feed.ts';
 import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
-import { requireDistinct } from './record-bounds.ts';
+import { requireDistinct, storedNumber } from './record-bounds.ts';
 import { signingKeyOf } from './signatures.ts';
 
 /**
@@ -20,6 +20,7 @@ export async function purgeRecords(
   { records, manifest }: PurgeRecordsRequest,
 ): Promise<Reached> {
   requireDistinct(records.map(({ recordUid }) => recordUid));
+  for (const { revision } of records) storedNumber(revision);
   await checkManifest(await signingKeyOf(db, owner), owner, requireManifest(manifest));
   return await db.transaction().execute(async (tx) => {
     await lockOrganisation(tx, owner, 'to-share');

@@ -22,6 +22,7 @@ const filesMost = 1000;
 /** Ciphertext cannot be judged, but a record in clear is shorter than any envelope and has no place here. */
 export function checkChange(change: RecordChange): void {
   uidOf(change.recordUid);
+  storedNumber(change.baseRevision);
   requireEnvelope(change.sealedData, sealedDataMost);
   if (change.sealedKey.length > 0) requireEnvelope(change.sealedKey, sealedKeyMost, 32);
   if (change.sealedLaunch.length > 0) requireEnvelope(change.sealedLaunch, sealedLaunchMost);
@@ -30,7 +31,7 @@ export function checkChange(change: RecordChange): void {
   if (change.keyVersion > limits.revisionJump) throw new ProtocolError('malformed', 'not a key version');
   if (change.policy && change.policy.maxSessions > limits.sessionsPerGateway)
     throw new ProtocolError('too-large', 'too many sessions at once');
-  if (change.policy && !isTime(change.policy.launchUntilMs))
+  if (change.policy && !isStored(change.policy.launchUntilMs))
     throw new ProtocolError('malformed', 'not a time');
   if (change.fileUids.length > filesMost) throw new ProtocolError('too-large', 'too many files');
   change.fileUids.forEach(uidOf);
@@ -54,6 +55,7 @@ function checkCopyData(copy: ApplicationCopy): void {
 
 export function checkCard(change: CardChange): void {
   uidOf(change.objectUid);
+  storedNumber(change.baseRevision);
   if (change.sealed.length > 0) requireEnvelope(change.sealed, cardMost);
   else if (change.baseRevision === 0n) throw new ProtocolError('malformed', 'an empty card');
 }
@@ -78,7 +80,13 @@ function requireSize(bytes: Uint8Array, least: number, most: number): void {
   if (bytes.length > most) throw new ProtocolError('too-large', 'the record is too large');
 }
 
+/** A revision, version or position as the store counts them. Throws `malformed` for what it cannot have. */
+export function storedNumber(value: bigint): number {
+  if (!isStored(value)) throw new ProtocolError('malformed', 'not a number of the store');
+  return Number(value);
+}
+
 /** The store keeps 64 bits, of which a number reads 53. */
-function isTime(ms: bigint): boolean {
-  return ms >= 0n && ms <= BigInt(Number.MAX_SAFE_INTEGER);
+function isStored(value: bigint): boolean {
+  return value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER);
 }

@@ -24,7 +24,7 @@ import {
   type Reached,
 } from './feed.ts';
 import { checkManifest, requireManifest, storeManifest } from './manifests.ts';
-import { checkChange, requireDistinct } from './record-bounds.ts';
+import { checkChange, requireDistinct, storedNumber } from './record-bounds.ts';
 import { settleFiles } from './record-files.ts';
 import { insertRecords, updateForeignRecords, updateOwnRecords, type PlannedChange } from './record-rows.ts';
 import { requireSignatures, signingKeyOf } from './signatures.ts';
@@ -76,9 +76,13 @@ function checkRequest({
   entries,
   rebuilt,
 }: PutRecordsRequest): void {
-  if (rebuilt && [changes, adopted, adoptedFolders, grants, entries].some(({ length }) => length > 0))
-    throw new ProtocolError('malformed', 'a manifest is made anew by itself');
+  if (rebuilt) {
+    if ([changes, adopted, adoptedFolders, grants, entries].some(({ length }) => length > 0))
+      throw new ProtocolError('malformed', 'a manifest is made anew by itself');
+    return;
+  }
   changes.forEach(checkChange);
+  for (const { revision } of [...adopted, ...adoptedFolders]) storedNumber(revision);
   requireDistinct([
     ...[...changes, ...adopted].map(({ recordUid }) => recordUid),
     ...adoptedFolders.map(({ folderUid }) => folderUid),

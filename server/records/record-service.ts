@@ -14,6 +14,7 @@ import { putCards } from './cards.ts';
 import { publish, type Reached } from './feed.ts';
 import { listHistory } from './history.ts';
 import { purgeRecords } from './purge.ts';
+import { storedNumber } from './record-bounds.ts';
 import { putRecords } from './record-changes.ts';
 import { readPage } from './sync-page.ts';
 
@@ -34,7 +35,7 @@ export function recordHandlers({
   onFilesGone,
 }: RecordParts): Handlers<typeof RecordService> {
   async function sync(input: SyncRequest, { session, now }: SignedInCall) {
-    return await readPage(db, session.accountUid, Number(input.cursor), now);
+    return await readPage(db, session.accountUid, storedNumber(input.cursor), now);
   }
 
   async function put(input: PutRecordsRequest, call: SignedInCall) {
@@ -50,7 +51,7 @@ export function recordHandlers({
   }
 
   async function history({ recordUid, beforeRevision }: ListHistoryRequest, { session, now }: SignedInCall) {
-    return await listHistory(db, session.accountUid, uidOf(recordUid), Number(beforeRevision), now);
+    return await listHistory(db, session.accountUid, uidOf(recordUid), storedNumber(beforeRevision), now);
   }
 
   async function cards(input: PutCardsRequest, call: SignedInCall) {

@@ -9,7 +9,7 @@ import type {
 import { parseFolderEntry, requireEntryKey, type FolderEntry } from '../../protocol/sharing/folder-entry.ts';
 import { parseGrant, requireSealedKey, type Grant } from '../../protocol/sharing/grant.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
-import { requireEnvelope } from '../records/record-bounds.ts';
+import { requireEnvelope, storedNumber } from '../records/record-bounds.ts';
 
 /** Grants, and entries, of one request. */
 export const mostShares = 1000;
@@ -57,8 +57,10 @@ export function checkEntry(message: FolderEntryMessage, caller: Uid, now: number
 }
 
 /** Sizes and forms. Throws `malformed` or `too-large`. */
-export function checkFolder({ folderUid, sealedKey, sealedData, signature }: PutFolderRequest): void {
+export function checkFolder(folder: PutFolderRequest): void {
+  const { folderUid, baseRevision, sealedKey, sealedData, signature } = folder;
   uidOf(folderUid);
+  storedNumber(baseRevision);
   requireEnvelope(sealedData, folderDataMost);
   if (sealedKey.length > 0) requireEnvelope(sealedKey, wrappedKeyMost, 32);
   if (signature.length !== signatureLength) throw new ProtocolError('malformed', 'not a signature');

@@ -67,10 +67,13 @@ test.each([
   ['without a UID', { folderUid: new Uint8Array(15) }, 'malformed'],
   ['that is not sealed', { sealedData: new Uint8Array(200) }, 'malformed'],
   ['without a signature', { signature: new Uint8Array(0) }, 'malformed'],
+  ['of a revision that none has', { baseRevision: 2n ** 53n }, 'malformed'],
 ] as const)('a folder %s is refused', (_name, change, code) => {
   const sealedData = new Uint8Array(400);
   sealedData[0] = 1;
-  const sound = { folderUid: uidBytes(newUid()), sealedData, signature: new Uint8Array(64) };
+  const sound = {
+    ...{ folderUid: uidBytes(newUid()), baseRevision: 0n, sealedData, signature: new Uint8Array(64) },
+  };
   expect(() => checkFolder(create(PutFolderRequestSchema, { ...sound, ...change }))).toThrow(
     expect.objectContaining({ code }),
   );
