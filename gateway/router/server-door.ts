@@ -17,6 +17,15 @@ export interface HttpAnswer {
   readonly body: Bytes;
 }
 
+export interface ServerRequest {
+  readonly method: 'GET' | 'POST';
+  /** From the server's root. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly signal: AbortSignal;
+}
+
 export interface ServerDoorOptions {
   readonly server: string;
   /** SHA-256 of the identity key that signs the server's keys. */
@@ -55,7 +64,7 @@ export class ServerDoor {
   /** The server's current transmission key. Throws `untrusted` for another identity or older keys, or `offline`. */
   async fetchKey(signal: AbortSignal): Promise<ServerPublicKey> {
     const { identity, state } = this.#options;
-    const { status, body } = await this.request('GET', serverPaths.keys, {}, null, signal);
+    const { status, body } = await this.request({ method: 'GET', path: serverPaths.keys, signal });
     if (status !== 200) throw new ProtocolError('unavailable', `the server answered with status ${status}`);
     const { key, pin } = verifyServerKeys(body, { identity, keySetVersion: state.versions.serverKeySet });
     await state.raise({ serverKeySet: pin.keySetVersion });
@@ -64,14 +73,8 @@ export class ServerDoor {
   }
 
   /** One request. Throws `offline` when there is no answer, `too-large` when it does not end. */
-  async request(
-    method: 'GET' | 'POST',
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array | null,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const attempt = () => this.#attempt(method, path, headers, body, signal);
+  async request(request: ServerRequest): Promise<HttpAnswer> {
+    const attempt = () => this.#attempt(request);
     return await attempt().catch((error: unknown) => {
       if (error instanceof StaleConnection) return attempt();
       throw error;
@@ -82,17 +85,11 @@ export class ServerDoor {
     this.#agent.destroy();
   }
 
-  #attempt(
-    method: 'GET' | 'POST',
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    body: Uint8Array | null,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
+  #attempt({ method, path, headers, body, signal }: ServerRequest): Promise<HttpAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
     const send = this.#secure ? https.request : http.request;
-    const options = { method, headers, agent: this.#agent, signal: limited };
+    const options = { method, headers: { ...headers }, agent: this.#agent, signal: limited };
     const request = send(new URL(path, this.#options.server), options, (response) => {
       readBody(response).then((read) => resolve({ status: response.statusCode ?? 0, body: read }), reject);
     });
@@ -100,7 +97,7 @@ export class ServerDoor {
       const stale = request.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
       reject(stale ? new StaleConnection() : asOffline(error));
     });
-    request.end(body ?? undefined);
+    request.end(body);
     return promise;
   }
 

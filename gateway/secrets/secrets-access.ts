@@ -36,7 +36,8 @@ export async function withSecretsClient<T>(
 
 function fetchThrough(door: ServerDoor, signal: AbortSignal): SecretsManagerFetch {
   return async (url, { method, headers, body }) => {
-    const answer = await door.request(method, new URL(url).pathname, headers, body, signal);
+    const { pathname } = new URL(url);
+    const answer = await door.request({ method, path: pathname, headers, body, signal });
     return { status: answer.status, arrayBuffer: () => Promise.resolve(answer.body.buffer) };
   };
 }
