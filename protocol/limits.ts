@@ -43,8 +43,8 @@ export const limits = {
   revisionJump: 2 ** 20,
   /** How long a device keeps the sealed content of a record that the server calls deleted. */
   deletedRecordMs: 30 * 24 * 60 * 60_000,
-  /** Objects that one request writes: about 1 MiB of small records. */
-  syncPageRecords: 500,
+  /** Objects of a kind that one request writes: about 1 MiB of small records. */
+  changesPerRequest: 500,
   /**
    * Objects in one sync page, which is about 2 MiB of records at most: each page costs a round trip with a signature and
    * a commit, and must not keep the worker from what a person asks of it.

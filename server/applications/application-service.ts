@@ -79,7 +79,7 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
   }
 
   async function shareRecords(input: ShareRecordsRequest, { session }: SignedInCall) {
-    if (input.copies.length > limits.syncPageRecords)
+    if (input.copies.length > limits.changesPerRequest)
       throw new ProtocolError('too-large', 'too many records');
     input.copies.forEach(checkCopy);
     await db.transaction().execute((tx) => putCopies(tx, session.accountUid, input.copies));

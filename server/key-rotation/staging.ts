@@ -49,8 +49,8 @@ export async function stage(stage: Stage, input: StageKeyRotationRequest): Promi
     input.copies,
     input.notes,
   ];
-  if (lists.some(({ length }) => length > limits.syncPageRecords))
-    throw new ProtocolError('too-large', `at most ${limits.syncPageRecords} things of a kind at once`);
+  if (lists.some(({ length }) => length > limits.changesPerRequest))
+    throw new ProtocolError('too-large', `at most ${limits.changesPerRequest} things of a kind at once`);
   const items = [
     ...(await stagedRecords(stage, input.records)),
     ...(await stagedCards(stage, input.cards)),

@@ -63,8 +63,8 @@ export function checkCard(change: CardChange): void {
 /** 1 to a page of objects, each once. Throws `malformed` or `too-large`. */
 export function requireDistinct(uids: readonly Uint8Array[]): void {
   uids.forEach(uidOf);
-  if (uids.length === 0 || uids.length > limits.syncPageRecords)
-    throw new ProtocolError('too-large', `a request changes 1 to ${limits.syncPageRecords} objects`);
+  if (uids.length === 0 || uids.length > limits.changesPerRequest)
+    throw new ProtocolError('too-large', `a request changes 1 to ${limits.changesPerRequest} objects`);
   if (new Set(uids.map(encodeBase64url)).size !== uids.length)
     throw new ProtocolError('malformed', 'an object is named twice');
 }

@@ -88,12 +88,12 @@ export class Adoption {
     const { book, others } = this.#parts;
     const records = [...book.all()]
       .filter((known) => known.covered && known.proved && book.isOwn(known))
-      .slice(0, limits.syncPageRecords);
+      .slice(0, limits.changesPerRequest);
     const folders = others.ahead.filter(({ currentTag }) => currentTag !== undefined);
     return {
       records,
-      folders: folders.slice(0, limits.syncPageRecords),
-      departed: others.departed.slice(0, limits.syncPageRecords - records.length),
+      folders: folders.slice(0, limits.changesPerRequest),
+      departed: others.departed.slice(0, limits.changesPerRequest - records.length),
     };
   }
 }

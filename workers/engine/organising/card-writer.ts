@@ -41,10 +41,10 @@ export class CardWriter {
 
   /** Any number of cards, a batch at a time. Throws `cancelled` between two batches. */
   async write(drafts: readonly CardDraft[], { onProgress, signal }: BatchOptions = {}): Promise<void> {
-    for (let i = 0; i < drafts.length; i += limits.syncPageRecords) {
+    for (let i = 0; i < drafts.length; i += limits.changesPerRequest) {
       requireGoing(signal);
-      await this.#put(drafts.slice(i, i + limits.syncPageRecords));
-      onProgress?.(Math.min(i + limits.syncPageRecords, drafts.length), drafts.length);
+      await this.#put(drafts.slice(i, i + limits.changesPerRequest));
+      onProgress?.(Math.min(i + limits.changesPerRequest, drafts.length), drafts.length);
     }
   }
 

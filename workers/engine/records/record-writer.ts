@@ -76,8 +76,8 @@ export class RecordWriter {
   /** Removes own records of the trash for good. Throws `conflict`. */
   purge(uids: readonly Uid[]): Promise<void> {
     return this.#oneByOne('write', async () => {
-      for (let i = 0; i < uids.length; i += limits.syncPageRecords)
-        await this.#purge(uids.slice(i, i + limits.syncPageRecords));
+      for (let i = 0; i < uids.length; i += limits.changesPerRequest)
+        await this.#purge(uids.slice(i, i + limits.changesPerRequest));
     });
   }
 

@@ -81,9 +81,9 @@ export class Trash {
   }
 
   async #purge(uids: readonly Uid[], { onProgress, signal }: BatchOptions = {}): Promise<void> {
-    for (let at = 0; at < uids.length; at += limits.syncPageRecords) {
+    for (let at = 0; at < uids.length; at += limits.changesPerRequest) {
       requireGoing(signal);
-      const part = uids.slice(at, at + limits.syncPageRecords);
+      const part = uids.slice(at, at + limits.changesPerRequest);
       await this.#parts.writer.purge(part);
       await this.#parts.cardWriter.write(part.map((uid) => [uid, null]));
       onProgress?.(at + part.length, uids.length);
