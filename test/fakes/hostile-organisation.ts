@@ -13,6 +13,7 @@ import {
 } from '../../protocol/messages/gen/account_pb.js';
 import {
   InvitationSchema,
+  OrganisationService,
   PendingMemberSchema,
   RosterLinkSchema,
   type CreateInvitationRequest,
@@ -23,6 +24,7 @@ import {
   type PutRosterRequest,
   type TeamKey,
 } from '../../protocol/messages/gen/organisation_pb.js';
+import type { HostileServer, Serve } from './hostile-server.ts';
 
 export interface StoredMember {
   readonly account: AccountBundle;
@@ -108,4 +110,37 @@ export function linkOf({ roster, signature }: SignedRoster) {
 
 function isIn({ roster }: SignedRoster, accountUid: Uint8Array): boolean {
   return decodeMessage(RosterSchema, roster).members.some((member) => equal(member.accountUid, accountUid));
+}
+
+/** The calls, as a true server answers them; an invitation that is taken back stays. */
+export function serveOrganisation(server: HostileServer, on: Serve): void {
+  const { method } = OrganisationService;
+  const { organisation, people } = server;
+  on(method.getOrganisation, ({ knownRosterVersion }, email) =>
+    organisation.get(people.require(email).account, knownRosterVersion),
+  );
+  on(method.putRoster, (input) => (organisation.put(input), {}));
+  on(method.putOrganisationSettings, ({ settings }) => {
+    organisation.settings = settings ?? null;
+    return {};
+  });
+  on(method.createInvitation, (input, email) => {
+    organisation.invite(people.require(email).account, input);
+    return {};
+  });
+  on(method.revokeInvitation, () => ({})); // and keeps it
+  on(method.listInvitations, () => ({
+    invitations: [...organisation.invitations.values()].map(({ invitation }) => invitation),
+  }));
+  on(method.openInvitation, ({ invitationUid, token }) => {
+    const { email, inviterUid } = organisation.invitation(invitationUid, token);
+    const inviter = [...people.stored.values()].find(({ account }) => equal(account.accountUid, inviterUid));
+    if (!inviter) throw new ProtocolError('not-found');
+    const { organisationUid, signingPublicKey: organisationKey } = inviter.organisation;
+    return { email, organisationUid, organisationKey, inviterEmail: inviter.account.email };
+  });
+  on(method.keepOrganisationKeys, (input, email) => {
+    organisation.keep(people.require(email).organisation, input);
+    return {};
+  });
 }

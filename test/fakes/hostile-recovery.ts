@@ -1,11 +1,5 @@
 // Recovery at a hostile server: kept as a true server keeps it, so that a test says where it lies.
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { encodeBase64url, equal } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { OrganisationBundleSchema } from '../../protocol/messages/gen/account_pb.js';
@@ -19,7 +13,7 @@ import {
   type RequestRecoveryRequest,
   type WaitingRecovery,
 } from '../../protocol/messages/gen/recovery_pb.js';
-import type { HostileServer } from './hostile-server.ts';
+import type { HostileServer, Serve } from './hostile-server.ts';
 
 export class HostileRecovery {
   /** By address. */
@@ -67,11 +61,6 @@ export class HostileRecovery {
     return found;
   }
 }
-
-type Serve = <I extends DescMessage, O extends DescMessage>(
-  method: DescMethodUnary<I, O>,
-  handle: (input: MessageShape<I>, email: string) => MessageInitShape<O>,
-) => void;
 
 /** The calls, as a true server answers them; a renewal is counted and goes no further. */
 export function serveRecovery(server: HostileServer, on: Serve): void {
