@@ -4,12 +4,12 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { LoginFactor } from '../../protocol/messages/gen/account_pb.js';
 import { RenewedFactorsSchema, type FinishRenewalRequest } from '../../protocol/messages/gen/recovery_pb.js';
 import { verifyRenewal } from '../../protocol/signed/recovery.ts';
-import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { endSessions } from '../api/sessions.ts';
 import { endAllTrust, putDevice, requireNotRevoked } from '../devices/devices.ts';
 import { checkOpaqueRecord, checkSealedKey } from '../login/bundle.ts';
 import type { Tx } from '../store/database.ts';
-import { isReleased, type FoundRequest } from './requests.ts';
+import { findRequest, isReleased, type FoundRequest } from './requests.ts';
 
 /**
  * Replaces password and phrase, ends every session, knows the device, and takes second factors and passkeys away if the
@@ -17,22 +17,23 @@ import { isReleased, type FoundRequest } from './requests.ts';
  */
 export async function renewFactors(
   tx: Tx,
-  request: FoundRequest,
+  { request_uid, account_uid }: FoundRequest,
   { factors, signature }: Pick<FinishRenewalRequest, 'factors' | 'signature'>,
   seen: { readonly now: number; readonly network: string },
 ): Promise<Uid> {
-  if (!isReleased(request) || !request.account_uid)
-    throw new ProtocolError('not-allowed', 'nobody has approved the request');
+  if (!account_uid) throw new ProtocolError('not-allowed', 'nobody has approved the request');
   if (!factors) throw new ProtocolError('malformed', 'no factors');
-  const accountUid = uidOf(request.account_uid);
-  const account_uid = uidBytes(accountUid);
+  const accountUid = uidOf(account_uid);
   const { signing_public_key } = await tx
     .selectFrom('account')
     .select('signing_public_key')
     .where('account_uid', '=', account_uid)
     .forUpdate()
     .executeTakeFirstOrThrow();
-  const requestUid = uidOf(request.request_uid);
+  // Under the account's lock: another call may have finished the request, or its person withdrawn, while this one waited.
+  const request = await findRequest(tx, request_uid, seen.now);
+  if (!isReleased(request)) throw new ProtocolError('not-allowed', 'nobody has approved the request');
+  const requestUid = uidOf(request_uid);
   const signed = { accountUid, requestUid, factors: encodeMessage(RenewedFactorsSchema, factors) };
   verifyRenewal(signing_public_key, signed, signature);
   await putFactor(
