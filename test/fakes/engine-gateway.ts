@@ -36,8 +36,8 @@ import { signReply, verifyCommand } from '../../protocol/signed/command.ts';
 import { signLinkProof } from '../../protocol/signed/link-proof.ts';
 import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import { openLink, type LinkChannel } from '../../protocol/transmission/link-channel.ts';
-import { verifyServerKeys } from '../../protocol/transmission/server-keys.ts';
 import { parseUid, uidBytes, type Uid } from '../../protocol/uid.ts';
+import { fetchServerKey } from '../fixtures/sealed-calls.ts';
 
 export interface Misbehaviour {
   /** Proves its identity with a wrong proof. */
@@ -295,9 +295,4 @@ export class FakeGateway {
 
 function sealed(value: Bytes): CommandReply {
   return create(CommandReplySchema, { outcome: { case: 'sealed', value } });
-}
-
-async function fetchServerKey(url: string) {
-  const response = await fetch(`${url}/api/v1/server-keys`);
-  return verifyServerKeys(new Uint8Array(await response.arrayBuffer()), null).key;
 }

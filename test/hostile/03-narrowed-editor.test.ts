@@ -10,7 +10,7 @@ import type * as accountKeys from '../../protocol/vault/account-keys.ts';
 import { sealRecord } from '../../protocol/vault/record-seal.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
 import { organisationPassword, startOrganisation } from '../fixtures/organisation.ts';
-import { startOpenServer, type OpenServer } from '../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 
 /** Keys of everybody who signed in here: the attacker has their own. */
 const keysOf = vi.hoisted(() => new Map<string, accountKeys.AccountKeys>());

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { TestEngine } from '../fixtures/engine.ts';
 import { startOrganisation } from '../fixtures/organisation.ts';
-import { startOpenServer, type OpenServer } from '../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 
 let open: OpenServer;
 let engines: TestEngine[] = [];

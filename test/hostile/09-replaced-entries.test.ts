@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SharingService } from '../../protocol/messages/gen/sharing_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
-import { registerPeople, startOpenServer, type OpenServer, type Person } from '../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
+import { registerPeople, type Person } from '../fixtures/sharing-client.ts';
 
 let open: OpenServer;
 let people: Person[] = [];

@@ -6,7 +6,7 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type * as recordView from '../../workers/engine/records/record-view.ts';
 import type { TestEngine } from '../fixtures/engine.ts';
 import { startOrganisation } from '../fixtures/organisation.ts';
-import { startOpenServer, type OpenServer } from '../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 
 /** What a client that was tampered with seals in the place of what has that title. */
 const planted = vi.hoisted(() => new Map<string, unknown>());

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Uid } from '../../protocol/uid.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
 import { organisationPassword, startOrganisation, untilMembers } from '../fixtures/organisation.ts';
-import { startOpenServer, type OpenServer } from '../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 
 let server: OpenServer;
 let engines: TestEngine[] = [];

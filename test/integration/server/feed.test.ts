@@ -12,12 +12,8 @@ import { launchRights } from '../../../protocol/sharing/rights.ts';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { envelopeOf, uidText } from '../../fixtures/api-client.ts';
-import {
-  registerPeople,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 
 const { putRecords, sync } = RecordService.method;
 const { putGrants, revokeGrants } = SharingService.method;

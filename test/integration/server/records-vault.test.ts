@@ -7,13 +7,8 @@ import { signAdoption } from '../../../protocol/signed/record-signature.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { newManifest, sealManifest, tagOf, type Manifest } from '../../../protocol/vault/manifest.ts';
 import { envelopeOf, uidText } from '../../fixtures/api-client.ts';
-import {
-  registerPeople,
-  startOpenServer,
-  type NamedChange,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { registerPeople, type NamedChange, type Person } from '../../fixtures/sharing-client.ts';
 
 const { putRecords, purgeRecords, listHistory, putCards } = RecordService.method;
 const { putFolder, deleteFolder } = SharingService.method;

@@ -13,13 +13,8 @@ import { signRoster } from '../../../protocol/signed/roster.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
-import {
-  registerPeople,
-  registerPerson,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { registerPeople, registerPerson, type Person } from '../../fixtures/sharing-client.ts';
 
 const api = RecoveryService.method;
 const recoveryKey = generateEcdhKeyPair().publicKey;

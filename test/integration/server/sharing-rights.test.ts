@@ -5,13 +5,8 @@ import { launchRights, viewRights, type Rights } from '../../../protocol/sharing
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { findRecordPolicy } from '../../../server/router/worker/policy.ts';
 import { endSharingOf, refreshTeams } from '../../../server/sharing/membership.ts';
-import {
-  putTeam,
-  registerPeople,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { putTeam, registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 
 const { putRecords, listHistory } = RecordService.method;
 const { putGrants } = SharingService.method;

@@ -4,14 +4,8 @@ import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { launchRights } from '../../../protocol/sharing/rights.ts';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { uidText } from '../../fixtures/api-client.ts';
-import {
-  putTeam,
-  registerPeople,
-  registerPerson,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { putTeam, registerPeople, registerPerson, type Person } from '../../fixtures/sharing-client.ts';
 
 const { putRecords, listHistory } = RecordService.method;
 const { putGrants, putFolder, deleteFolder, putEntries, removeEntries } = SharingService.method;

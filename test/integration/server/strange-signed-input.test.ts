@@ -13,12 +13,8 @@ import { newManifest, sealManifest } from '../../../protocol/vault/manifest.ts';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
-import {
-  registerPeople,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 
 const { putRecords, purgeRecords, putCards, sync, listHistory } = RecordService.method;
 const { putFolder, putEntries, putGrants } = SharingService.method;
