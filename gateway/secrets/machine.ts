@@ -5,6 +5,7 @@ import {
   readHostname,
   readPamResources,
   readPamSettings,
+  requireSession,
   type ConnectionSettings,
 } from '../../protocol/records/pam-settings.ts';
 import type { ApplicationCopy } from '../../protocol/session/application-copy.ts';
@@ -110,7 +111,9 @@ function machineOf(
   { content: record, ownerUid, keyVersion }: ApplicationCopy,
   configurationUid: Uid,
 ): Machine {
-  const { connection, configurationUid: named } = readPamSettings(record);
+  const settings = readPamSettings(record);
+  requireSession(settings);
+  const { connection, configurationUid: named } = settings;
   if (named !== configurationUid)
     throw new Refusal('untrusted-record', 'the machine belongs to another gateway');
   const { launchCredentialUid } = connection;

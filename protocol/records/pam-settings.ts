@@ -1,5 +1,6 @@
 import { parseUid, type Uid } from '../uid.ts';
 import { ProtocolError } from '../errors.ts';
+import { connectionProtocolOf, protocolsOf, type ConnectionProtocol } from './connection-protocols.ts';
 import { firstValue, type FieldValue, type RecordContent } from './content.ts';
 
 /** Value of a `pamHostname` field. */
@@ -18,7 +19,7 @@ export interface PamSettings {
 }
 
 export interface ConnectionSettings {
-  readonly protocol: 'ssh';
+  readonly protocol: ConnectionProtocol;
   /** The pamUser record whose credential opens the session. */
   readonly launchCredentialUid?: Uid;
   /** "type base64", as known_hosts writes it. */
@@ -71,16 +72,27 @@ export function readHostname(content: RecordContent): { readonly host: string; r
 
 /** The machine's settings with defaults filled in. Throws `malformed`, naming what is wrong. */
 export function readPamSettings(content: RecordContent): PamSettings {
-  const raw = firstValue(content, 'pamSettings');
-  if (raw === null) return { connection: defaultConnection };
-  const value = objectOf(raw, 'pamSettings is not an object');
-  const connection = readConnection(value['connection'] ?? {});
+  const usual = protocolsOf(content.type)[0] ?? 'ssh';
+  const raw = firstValue(content, settingsFieldOf(content.type));
+  if (raw === null) return { connection: { ...defaultConnection, protocol: usual } };
+  const value = objectOf(raw, 'the settings are not an object');
+  const connection = readConnection(value['connection'] ?? {}, usual);
   const { configurationUid: configuration, confirmation } = value;
   return {
     ...(configuration ? { configurationUid: uidIn(configuration) } : {}),
     connection,
     ...(typeof confirmation === 'string' && confirmation !== '' ? { confirmation } : {}),
   };
+}
+
+/** The field in which records of that type keep their settings. */
+export function settingsFieldOf(type: string): 'pamSettings' | 'pamRemoteBrowserSettings' {
+  return type === 'pamRemoteBrowser' ? 'pamRemoteBrowserSettings' : 'pamSettings';
+}
+
+/** Throws `malformed` for settings of a protocol over which no session can be opened yet. */
+export function requireSession({ connection }: PamSettings): void {
+  if (connection.protocol !== 'ssh') throw new ProtocolError('malformed', 'the protocol is not supported');
 }
 
 /** The configuration's pins. Throws `malformed`. */
@@ -100,13 +112,13 @@ export function readPamResources(content: RecordContent): PamResources {
   return typeof gatewayKey === 'string' ? { ...pins, gatewayKey } : pins;
 }
 
-function readConnection(raw: unknown): ConnectionSettings {
+function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSettings {
   const value = objectOf(raw as FieldValue, 'connection is not an object');
-  const { protocol, launchCredentialUid, hostKey } = value;
-  if (protocol !== undefined && protocol !== 'ssh')
-    throw new ProtocolError('malformed', 'the protocol is not supported');
+  const { launchCredentialUid, hostKey } = value;
+  const protocol = connectionProtocolOf(value['protocol'] ?? usual);
+  if (protocol === null) throw new ProtocolError('malformed', 'the protocol is not known');
   return {
-    protocol: 'ssh',
+    protocol,
     ...(launchCredentialUid ? { launchCredentialUid: uidIn(launchCredentialUid) } : {}),
     ...(typeof hostKey === 'string' && hostKey !== '' ? { hostKey } : {}),
     hostKeyPolicy: value['hostKeyPolicy'] === 'trust-on-first-use' ? 'trust-on-first-use' : 'ask',

@@ -354,6 +354,10 @@ function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: 
 }
 
 function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
-  const { configurationUid } = readPamSettings(content);
-  return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
+  try {
+    const { configurationUid } = readPamSettings(content);
+    return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
+  } catch {
+    return null; // as the worker answers for settings that are not valid
+  }
 }

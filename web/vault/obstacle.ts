@@ -1,3 +1,4 @@
+import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
 import type { RecordView } from '../../workers/api.ts';
 
@@ -8,6 +9,8 @@ export function obstacleToConnect(view: RecordView): string | null {
   try {
     readHostname(view.content);
     const settings = readPamSettings(view.content);
+    if (settings.connection.protocol !== 'ssh')
+      return `Sessions open over SSH so far. What is set here for ${connectionKindOf(settings.connection.protocol).title} is kept.`;
     if (settings.configurationUid === undefined) return 'Choose a gateway under Edit to connect.';
     if (settings.connection.launchCredentialUid === undefined)
       return 'Choose a launch credential under Edit to connect.';

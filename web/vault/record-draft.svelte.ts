@@ -5,7 +5,14 @@ import {
   type RecordContent,
 } from '../../protocol/records/content.ts';
 import {
+  connectionKindOf,
+  protocolsOf,
+  type ConnectionProtocol,
+} from '../../protocol/records/connection-protocols.ts';
+import {
+  defaultConnection,
   readPamSettings,
+  settingsFieldOf,
   type ConnectionSettings,
   type PamSettings,
 } from '../../protocol/records/pam-settings.ts';
@@ -138,23 +145,35 @@ export class RecordDraft {
     this.#setValue('pamHostname', { ...before, ...host });
   }
 
+  /** What another client wrote wrongly counts as the usual settings: the form is where it is put right. */
   get settings(): PamSettings {
-    return readPamSettings(this.content);
+    try {
+      return readPamSettings(this.content);
+    } catch {
+      return { connection: { ...defaultConnection, protocol: protocolsOf(this.type)[0] ?? 'ssh' } };
+    }
   }
 
   /** Members set to undefined are removed; members this version does not know are kept. */
   setConnection(patch: {
     readonly [Name in keyof ConnectionSettings]?: ConnectionSettings[Name] | undefined;
   }): void {
-    const raw = membersOf(firstValue(this.content, 'pamSettings'));
-    const connection = { ...membersOf(raw['connection']), ...this.settings.connection, ...patch };
-    this.#setSettings({ ...raw, connection: withoutUndefined(connection) });
+    const raw = membersOf(firstValue(this.content, settingsFieldOf(this.type)));
+    this.#setSettings({ ...raw, connection: withoutUndefined({ ...this.#connectionIn(raw), ...patch }) });
   }
 
   setConfiguration(configurationUid: Uid | undefined): void {
-    const raw = membersOf(firstValue(this.content, 'pamSettings'));
-    const connection = { ...membersOf(raw['connection']), ...this.settings.connection };
-    this.#setSettings(withoutUndefined({ ...raw, connection, configurationUid }));
+    const raw = membersOf(firstValue(this.content, settingsFieldOf(this.type)));
+    this.#setSettings(withoutUndefined({ ...raw, connection: this.#connectionIn(raw), configurationUid }));
+  }
+
+  /** The usual port of a machine goes with its protocol. */
+  setProtocol(protocol: ConnectionProtocol): void {
+    const former = connectionKindOf(this.settings.connection.protocol).port;
+    this.setConnection({ protocol });
+    const { port, hostName } = this.host;
+    if (this.type === 'pamMachine' && (port === '' || port === String(former)))
+      this.host = { hostName, port: String(connectionKindOf(protocol).port) };
   }
 
   /** What the worker is asked to save. */
@@ -170,9 +189,17 @@ export class RecordDraft {
 
   /** A secret inside of the connection stays, whatever else of it changes. */
   #setSettings(value: FieldValue): void {
-    const draft = this.field('pamSettings');
+    const field = settingsFieldOf(this.type);
+    const draft = this.field(field);
     if (draft !== null) this.replace(withMembersAt(draft, 0, value));
-    else this.#setValue('pamSettings', value);
+    else this.#setValue(field, value);
+  }
+
+  /** As it is, with the protocol said; of a terminal's settings with what they have by default. */
+  #connectionIn(raw: Members): Members {
+    const { connection } = this.settings;
+    const { protocol } = connection;
+    return { ...membersOf(raw['connection']), ...(protocol === 'ssh' ? connection : { protocol }) };
   }
 
   #setValue(type: string, value: FieldValue, label?: string): void {

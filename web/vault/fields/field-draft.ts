@@ -1,5 +1,7 @@
 import type { FieldValue, RecordContent, RecordField } from '../../../protocol/records/content.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { emptyValue } from '../../../protocol/records/field-values.ts';
+import { memberOf } from '../../../protocol/records/withholding.ts';
 import type { FieldPath, KeptValue } from '../../../workers/api.ts';
 
 /** A secret that stays as the record has it, until something else is typed in its place. */
@@ -65,6 +67,11 @@ export function textAt(draft: FieldDraft, at: number, member?: string): string {
   return typeof text === 'string' || typeof text === 'number' ? String(text) : '';
 }
 
+/** The part of a value that those names lead to, with dots between them; undefined when it is not there. */
+export function partAt(draft: FieldDraft, at: number, path: string): unknown {
+  return memberOf(draft.field.value[at], path);
+}
+
 /** Where the record has the secret that is kept there, or null. */
 export function keptAt({ kept }: FieldDraft, at: number, member?: string): FieldPath | null {
   const found = kept.find((one) => one.member === member && (member === undefined || (one.at ?? 0) === at));
@@ -93,6 +100,25 @@ export function withMember(draft: FieldDraft, at: number, member: string, text: 
   const next = text === '' ? others : { ...others, [member]: text };
   const kept = draft.kept.filter((one) => one.member !== member || (one.at ?? 0) !== at);
   return { ...withValueAt(draft, at, next), kept };
+}
+
+/** The draft with that part of a value; an empty one goes away, and so do objects that are empty without it. */
+export function withPartAt(draft: FieldDraft, at: number, path: string, part: unknown): FieldDraft {
+  const value = valueAt(draft, at);
+  const next = withPart(isObject(value) ? value : {}, path.split('.'), part === '' ? undefined : part);
+  const kept = draft.kept.filter((one) => one.member !== path || (one.at ?? 0) !== at);
+  return { ...withValueAt(draft, at, next ?? {}), kept };
+}
+
+function withPart(
+  value: JsonObject,
+  [name = '', ...inner]: readonly string[],
+  part: unknown,
+): JsonObject | undefined {
+  const { [name]: before, ...others } = value;
+  const next = inner.length === 0 ? part : withPart(isObject(before) ? before : {}, inner, part);
+  if (next !== undefined) return { ...others, [name]: next };
+  return Object.keys(others).length === 0 ? undefined : others;
 }
 
 export function withNewValue(draft: FieldDraft): FieldDraft {

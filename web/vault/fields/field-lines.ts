@@ -1,10 +1,13 @@
 import type { FieldValue, RecordField } from '../../../protocol/records/content.ts';
+import { isObject } from '../../../protocol/json.ts';
+import { scheduleSettings } from '../../../protocol/records/schedules.ts';
 import { fieldTypeOf, membersOf, type FieldMember } from '../../../protocol/records/field-types.ts';
 import { isEmptyValue, lineOf } from '../../../protocol/records/field-values.ts';
 import type { FieldTemplate } from '../../../protocol/records/templates.ts';
 import type { FieldPath } from '../../../workers/api.ts';
 import { isWebAddress } from '../web-address.ts';
 import { editorKindOf } from './field-kinds.ts';
+import { settingLines } from './setting-lines.ts';
 
 /** One line of a record that is shown. */
 export type FieldLine =
@@ -38,6 +41,8 @@ export function linesOf(shown: Shown): readonly FieldLine[] {
   const { field, title, template, path, withheld } = shown;
   const known = fieldTypeOf(field.type);
   const kind = editorKindOf(field.type, template);
+  if (field.type === 'schedule') return scheduleLines(title, field.value);
+  if (field.type === 'script') return scriptLines(field.value);
   // What another version wrote is withheld as a whole, and can be looked at so.
   if (known !== null && kind === null) return [];
   const whole = withheld.find((place) => isAt(place, path) && place.member === undefined);
@@ -46,6 +51,26 @@ export function linesOf(shown: Shown): readonly FieldLine[] {
     return [{ kind: 'secret', title, path: whole, multiline: kind === 'secret-lines' }];
   }
   return field.value.flatMap((value, at) => valueLines(shown, value, at));
+}
+
+function scheduleLines(title: string, [value]: readonly FieldValue[]): readonly FieldLine[] {
+  if (!isObject(value)) return [];
+  const lines = settingLines(value, scheduleSettings(String(value['type'] ?? '')));
+  const text = lines
+    .map((line) => (line.title === 'When' ? line.text : `${line.title}: ${line.text}`))
+    .join('\n');
+  return text === '' ? [] : [{ kind: 'prose', title, text }];
+}
+
+/** The file is among the attachments; its command is what else there is to see. */
+function scriptLines(values: readonly FieldValue[]): readonly FieldLine[] {
+  return values.flatMap((value, at): readonly FieldLine[] => {
+    const command = isObject(value) ? value['command'] : '';
+    const title = `Script ${at + 1}`;
+    if (typeof command !== 'string' || command === '')
+      return [{ kind: 'plain', title, text: 'An attached file' }];
+    return [{ kind: 'text', title, text: command, mono: true }];
+  });
 }
 
 function valueLines(shown: Shown, value: FieldValue, at: number): readonly FieldLine[] {

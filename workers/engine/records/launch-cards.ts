@@ -1,5 +1,5 @@
 import { firstText } from '../../../protocol/records/content.ts';
-import { readPamSettings } from '../../../protocol/records/pam-settings.ts';
+import { readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -63,7 +63,9 @@ export function entryOf({ uid, ownerUid, content, deleted = false }: Draft, acco
 
 function settingsOf({ content }: Draft) {
   try {
-    return readPamSettings(content);
+    const settings = readPamSettings(content);
+    requireSession(settings);
+    return settings;
   } catch (error) {
     if (error instanceof ProtocolError) return null;
     throw error;

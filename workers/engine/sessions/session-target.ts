@@ -4,7 +4,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ConnectRequest } from '../../../protocol/messages/gen/command_pb.js';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { AccessProofSchema } from '../../../protocol/messages/gen/sharing_pb.js';
-import { readHostname, readPamSettings } from '../../../protocol/records/pam-settings.ts';
+import { readHostname, readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
@@ -66,7 +66,9 @@ export class SessionTargets {
     if (!this.#parts.confirmation.isConfirmed(opened))
       throw new ProtocolError('not-allowed', 'somebody changed where this machine leads: confirm it first');
     readHostname(content);
-    const { configurationUid, connection } = readPamSettings(content);
+    const settings = readPamSettings(content);
+    requireSession(settings);
+    const { configurationUid, connection } = settings;
     const gateway = (await gateways.known()).find((known) => known.configurationUid === configurationUid);
     if (!gateway)
       throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');

@@ -93,7 +93,7 @@ export class FieldsPage {
 }
 
 /** Svelte asks a select for its `:checked` option, which happy-dom knows of inputs only. */
-function markChosen(select: HTMLSelectElement): void {
+export function markChosen(select: HTMLSelectElement): void {
   const chosen = select.options[select.selectedIndex] ?? null;
   const query = select.querySelector.bind(select);
   select.querySelector = (selector: string) => (selector === ':checked' ? chosen : query(selector));
