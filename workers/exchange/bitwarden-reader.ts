@@ -33,6 +33,7 @@ function readPlain(file: JsonObject): ImportedVault {
     const ids = [item['folderId'], ...collections].filter((id) => typeof id === 'string' && folders.has(id));
     if (item['deletedDate']) return vault.leave(where, 'it was in the trash');
     const record = readBitwardenItem(vault, item, where);
+    if (item['archivedDate']) record.tags = ['archived'];
     record.folder = folders.get(String(ids[0])) ?? [];
     if (ids.length > 1) record.leave('a further folder or collection', 'a record is in one folder');
     record.add();

@@ -64,7 +64,7 @@ const names: Readonly<Record<Exclude<CsvField, 'ignore'>, readonly string[]>> = 
   attributes: ['attributes', 'fields', 'customfields'],
 };
 
-/** Columns that browsers write and that say nothing to a person. */
+/** Columns that programs write and that say nothing to a person. */
 const machinery = [
   'httprealm',
   'formactionorigin',
@@ -73,6 +73,9 @@ const machinery = [
   'timelastused',
   'timepasswordchanged',
   'reprompt',
+  'icon',
+  'created',
+  'lastmodified',
 ];
 
 const lastpassColumns = ['url', 'username', 'password', 'extra', 'name', 'grouping', 'fav'];
@@ -98,7 +101,9 @@ function suggestTarget(header: string, taken: Set<CsvField>): CsvTarget {
 
 /** Whether a column's name says that its values are not for every eye. */
 export function looksSecret(header: string): boolean {
-  return /pass|secret|\bpin\b|cvv|cvc|\bkey\b|token|otp|answer|private|code\b/i.test(header);
+  return /pass|secret|\bpin\b|cvv|cvc|\bkey\b|token|otp|answer|private|code\b|card ?num|iban|\bssn\b/i.test(
+    header,
+  );
 }
 
 function flavourOf(headers: readonly string[]): CsvFlavour {

@@ -27,7 +27,7 @@ const sampleLength = 80;
 
 /** A first look at a CSV file: its columns and what they seem to be. Throws `malformed`. */
 export function sniffCsv(bytes: Uint8Array): CsvPreview {
-  const text = csvText(bytes);
+  const { text } = csvText(bytes);
   const delimiter = detectDelimiter(text);
   const rows = csvRows(text, delimiter);
   const headers = headersOf(rows);
@@ -42,21 +42,32 @@ export function sniffCsv(bytes: Uint8Array): CsvPreview {
 
 /**
  * Reads the rows by that mapping, or by the suggested one. Every row is a record; a row of a title and a folder alone
- * in LastPass's columns is a folder. Throws `malformed` naming the row.
+ * in LastPass's columns is a folder. What a row lacks at its end is empty; what it has beyond the header is reported. Throws
+ * `malformed` naming the row.
  */
 export function readCsv(bytes: Uint8Array, chosen?: CsvMapping): ImportedVault {
-  const text = csvText(bytes);
+  const { text, guessed } = csvText(bytes);
   const delimiter = chosen?.delimiter ?? detectDelimiter(text);
   const rows = csvRows(text, delimiter);
   const headers = headersOf(rows);
   const mapping = checked(chosen ?? suggestMapping(headers, delimiter), headers.length);
   const vault = new VaultDraft(mapping.flavour === 'lastpass' ? 'LastPass CSV' : 'CSV');
+  if (guessed)
+    vault.leave('the encoding', 'the file is not utf-8; look whether letters with accents are right');
   let number = 1;
   for (const row of rows) {
     number++;
-    if (row.length !== headers.length)
-      throw malformed(`row ${number} has ${row.length} values, the header has ${headers.length}`);
-    readRow(vault, rowOf(row, mapping), mapping, number);
+    if (row.slice(headers.length).some((value) => value !== ''))
+      vault.leave(`the end of row ${number}`, 'it has more values than the header');
+    readRow(
+      vault,
+      rowOf(
+        headers.map((_, at) => row[at] ?? ''),
+        mapping,
+      ),
+      mapping,
+      number,
+    );
   }
   reportIgnored(vault, headers, mapping);
   return vault.finish();
@@ -126,11 +137,16 @@ function readLogin(vault: VaultDraft, title: string, row: Row, flavour: string):
   if (!ours && named !== '' && !/^(login|note|securenote)$/i.test(named)) record.text('type', named);
   record.put('login', row.of('login'));
   record.put('password', row.of('password'));
-  for (const url of row.all('url')) record.put('url', url.trim());
+  for (const url of row.all('url').flatMap(addressesIn)) record.put('url', url);
   record.oneTimeCode(row.of('oneTimeCode'));
   for (const text of row.all('notes')) record.note(text);
   for (const text of row.all('attributes')) readAttributes(record, text);
   return record;
+}
+
+/** Several addresses in one cell, as Bitwarden and others write them: each begins anew with its scheme. */
+function addressesIn(text: string): readonly string[] {
+  return text.split(/[,;\n]\s*(?=[a-z][a-z0-9+.-]*:\/\/)/i).map((url) => url.trim());
 }
 
 function isNote(row: Row): boolean {

@@ -5,25 +5,36 @@ import { malformed } from './json-values.ts';
 export const csvDelimiters = [',', ';', '\t', '|'] as const;
 export type CsvDelimiter = (typeof csvDelimiters)[number];
 
-/** Text of a CSV file: UTF-8, or UTF-16 with a byte order mark. Throws `malformed`. */
-export function csvText(bytes: Uint8Array): string {
+export interface CsvText {
+  readonly text: string;
+  /** It was no UTF-8, and was read as the code page that spreadsheets of Western Europe write. */
+  readonly guessed: boolean;
+}
+
+/**
+ * Text of a CSV file: UTF-8, UTF-16 with a byte order mark, else Windows-1252. Throws `malformed` for what is no text.
+ */
+export function csvText(bytes: Uint8Array): CsvText {
   if (bytes.length > exchangeBounds.textBytes) throw malformed('the file is too large');
   const [first, second] = bytes;
   const encoding =
     first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes), guessed: false };
   } catch {
-    throw malformed('the file is not utf-8 text; save it as utf-8');
+    // What has control characters is another kind of file.
+    if (bytes.some((byte) => byte < 9 || (byte > 13 && byte < 32))) throw malformed('the file is not a text');
+    return { text: new TextDecoder('windows-1252').decode(bytes), guessed: true };
   }
 }
 
 /**
- * Rows of RFC 4180, one at a time: quoted values may hold delimiters, line ends and doubled quotes. Line ends are CRLF,
+ * Rows of RFC 4180, one at a time: quoted values may hold delimiters, line ends and doubled quotes; in a value that does
+ * not begin with a quotation mark it is a character like others. Line ends are CRLF,
  * LF or CR; empty lines are skipped. Throws `malformed` with the row's number, counted from 1 with the header.
  */
 export function* csvRows(text: string, delimiter: CsvDelimiter): Generator<readonly string[]> {
-  let at = 0;
+  let at = delimiterLine.exec(text)?.[0].length ?? 0;
   for (let row = 1; at < text.length; row++) {
     const values: string[] = [];
     for (let more = true; more;) {
@@ -40,8 +51,13 @@ export function* csvRows(text: string, delimiter: CsvDelimiter): Generator<reado
   }
 }
 
-/** The delimiter that the first line has most of, outside quotes. */
+/** How some spreadsheets are told the delimiter, in a line before the header. */
+const delimiterLine = /^sep=([,;\t|])(\r\n|\n|\r)/i;
+
+/** The delimiter that the file names, else the one that the first line has most of, outside quotes. */
 export function detectDelimiter(text: string): CsvDelimiter {
+  const named = delimiterLine.exec(text)?.[1];
+  if (named !== undefined) return csvDelimiters.find((known) => known === named) ?? ',';
   const counts = csvDelimiters.map(() => 0);
   let quoted = false;
   for (let at = 0; at < Math.min(text.length, exchangeBounds.csvCell); at++) {
@@ -64,7 +80,6 @@ function plainValue(text: string, start: number, delimiter: string, row: number)
   for (; end < text.length; end++) {
     const char = text[end];
     if (char === delimiter || char === '\n' || char === '\r') break;
-    if (char === '"') throw malformed(`row ${row} has a quotation mark inside a value that is not quoted`);
   }
   return bounded(text.slice(start, end), end, row);
 }

@@ -9,14 +9,24 @@ export interface GuacamoleConnection {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-const ports: Readonly<Record<string, string>> = { ssh: '22', telnet: '23', rdp: '3389', vnc: '5900' };
+const ports: Readonly<Record<string, string>> = {
+  ssh: '22',
+  telnet: '23',
+  rdp: '3389',
+  vnc: '5900',
+  kubernetes: '8080',
+};
 
 /** Parameters that a connection's settings have, by Guacamole's name; `flag` values are true or false there. */
 const settings: Readonly<
   Record<string, { readonly name: string; readonly kind: 'text' | 'number' | 'flag' }>
 > = {
+  'ca-cert': { name: 'caCert', kind: 'text' },
+  'client-cert': { name: 'clientCert', kind: 'text' },
+  'client-key': { name: 'clientKey', kind: 'text' },
   'color-scheme': { name: 'colorScheme', kind: 'text' },
   command: { name: 'command', kind: 'text' },
+  container: { name: 'container', kind: 'text' },
   'dest-host': { name: 'destHost', kind: 'text' },
   'dest-port': { name: 'destPort', kind: 'text' },
   'disable-audio': { name: 'disableAudio', kind: 'flag' },
@@ -30,12 +40,15 @@ const settings: Readonly<
   'load-balance-info': { name: 'loadBalanceInfo', kind: 'text' },
   'login-failure-regex': { name: 'loginFailureRegex', kind: 'text' },
   'login-success-regex': { name: 'loginSuccessRegex', kind: 'text' },
+  namespace: { name: 'namespace', kind: 'text' },
   'password-regex': { name: 'passwordRegex', kind: 'text' },
+  pod: { name: 'pod', kind: 'text' },
   'preconnection-blob': { name: 'preconnectionBlob', kind: 'text' },
   'preconnection-id': { name: 'preconnectionId', kind: 'text' },
   'resize-method': { name: 'resizeMethod', kind: 'text' },
   scrollback: { name: 'scrollback', kind: 'number' },
   security: { name: 'security', kind: 'text' },
+  'use-ssl': { name: 'useSSL', kind: 'flag' },
   'username-regex': { name: 'usernameRegex', kind: 'text' },
 };
 
@@ -56,7 +69,7 @@ export function addGuacamoleConnection(vault: VaultDraft, connection: GuacamoleC
   const host = (parameters.get('hostname') ?? '').trim();
   const title = connection.name.trim() || host || `${protocol} connection`;
   if (!Object.hasOwn(ports, protocol)) {
-    vault.leave(`connection "${title.slice(0, 200)}"`, 'only ssh, rdp, vnc and telnet are taken');
+    vault.leave(`connection "${title.slice(0, 200)}"`, 'only ssh, rdp, vnc, telnet and kubernetes are taken');
     return;
   }
   const machine = new RecordDraft(vault, 'pamMachine', title);

@@ -37,7 +37,7 @@ export function readUserMapping(bytes: Bytes): ImportedVault {
  * one row for each parameter, as a join of those tables gives it. Throws `malformed`.
  */
 export function readGuacamoleDatabase(bytes: Bytes): ImportedVault {
-  const text = csvText(bytes);
+  const { text } = csvText(bytes);
   const sql = /^\s*(insert\s+into|copy)\s/im.test(text);
   const connections = sql ? connectionsOfTables(readSqlTables(text)) : connectionsOfCsv(text);
   const vault = new VaultDraft('Guacamole database');

@@ -1,4 +1,6 @@
-import { isObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
+import { connectionKindOf, connectionProtocolOf } from '../../protocol/records/connection-protocols.ts';
+import { memberOf } from '../../protocol/records/withholding.ts';
 import { isEmptyValue } from '../../protocol/records/field-values.ts';
 import { fieldTypeOf } from '../../protocol/records/field-types.ts';
 import { malformed } from './json-values.ts';
@@ -6,6 +8,9 @@ import type { RecordDraft } from './record-draft.ts';
 
 /** References to other records and files: read as links and attachments, never kept as values. */
 const references = /^(fileRef|cardRef|addressRef|recordRef|trafficEncryptionSeed|passkey)$/;
+
+/** Those that no link takes the place of. */
+const pointers = /^(cardRef|addressRef)$/;
 
 /** Names that older exports give to fields that are types today. */
 const known: Readonly<Record<string, string>> = { 'TFC:Keeper': 'oneTimeCode' };
@@ -15,6 +20,11 @@ export function readKeeperField(record: RecordDraft, name: string, value: unknow
   const [type, label] = named(name);
   if (references.test(type)) {
     if (type === 'passkey') record.leave('the passkey', 'make a new one on that site');
+    else if (pointers.test(type))
+      record.leave(
+        `"${(label || type).slice(0, 100)}"`,
+        'it points at another record, which is taken by itself',
+      );
     return;
   }
   for (const one of Array.isArray(value) ? value : [value])
@@ -35,7 +45,7 @@ function readValue(record: RecordDraft, type: string, label: string, value: unkn
   if (Array.isArray(value)) throw malformed(`${where} is a list within a list`);
   const text = typeof value === 'string' ? value : null;
   if (type === 'oneTimeCode' && text !== null) return record.oneTimeCode(text, label || undefined);
-  if (type === 'pamSettings') return readSettings(record, value);
+  if (type === 'pamSettings' || type === 'pamRemoteBrowserSettings') return readSettings(record, type, value);
   if (type === 'pamHostname' || (fieldTypeOf(type)?.internal === undefined && fieldTypeOf(type) !== null))
     return readTyped(record, type, label, value);
   if (isObject(value))
@@ -78,16 +88,45 @@ function withTexts(value: Readonly<Record<string, unknown>>): Readonly<Record<st
   );
 }
 
-/** Only the protocol and the port of a connection are the same there and here; credentials become links. */
-function readSettings(record: RecordDraft, value: unknown): void {
-  const connection = isObject(value) && isObject(value['connection']) ? value['connection'] : {};
-  const { protocol, port } = connection;
-  if (typeof protocol !== 'string') return;
-  const settings = {
-    protocol,
-    ...(typeof port === 'number' || typeof port === 'string' ? { port: String(port) } : {}),
-  };
-  record.put('pamSettings', { connection: settings });
-  if (Object.keys(connection).length > 2)
+/** What the protocol's settings are here, too; credentials become links. */
+function readSettings(
+  record: RecordDraft,
+  type: 'pamSettings' | 'pamRemoteBrowserSettings',
+  value: unknown,
+): void {
+  if (!isObject(value) || !isObject(value['connection'])) return;
+  const protocol = connectionProtocolOf(value['connection']['protocol']);
+  if (protocol === null) return record.leave('the connection settings', 'the protocol is not known');
+  const known = connectionKindOf(protocol).settings.map(({ path }) => path);
+  const settings = [...known, ...common].reduce<JsonObject>(
+    (kept, path) => withPart(kept, path, memberOf(value, path)),
+    { connection: { protocol } },
+  );
+  record.put(type, settings);
+  const others = Object.keys(value['connection']).filter((name) => !isKept(name, known));
+  if (others.length > 0)
     record.leave('the further connection settings', 'gateway and connection are set in the record itself');
+}
+
+/** Of every protocol. */
+const common = ['disableCopy', 'disablePaste', 'colorScheme', 'fontSize', 'hostKey'].map(
+  (name) => `connection.${name}`,
+);
+/** Read as links. */
+const links =
+  /^(protocol|launchCredentials|launchCredentialUid|administrativeCredentials|httpCredentialsUid|userRecords)$/;
+
+function isKept(name: string, known: readonly string[]): boolean {
+  const path = `connection.${name}`;
+  return links.test(name) || [...known, ...common].some((one) => one === path || one.startsWith(`${path}.`));
+}
+
+/** With that part at the end of the path, where it is one that a setting can be. */
+function withPart(value: JsonObject, path: string, part: unknown): JsonObject {
+  if (typeof part !== 'string' && typeof part !== 'number' && typeof part !== 'boolean') return value;
+  if (part === '') return value;
+  const [name = '', ...inner] = path.split('.');
+  const held = value[name];
+  const within = isObject(held) ? held : {};
+  return { ...value, [name]: inner.length === 0 ? part : withPart(within, inner.join('.'), part) };
 }

@@ -130,9 +130,18 @@ function namedUids(item: JsonObject): readonly (readonly [LinkRole, string])[] {
   };
   const custom = isObject(item['custom_fields']) ? item['custom_fields'] : {};
   for (const [name, value] of Object.entries(custom)) {
-    const settings = /^\$pamSettings(:|$)/.test(name) ? (Array.isArray(value) ? value[0] : value) : null;
+    const settings = /^\$pam(RemoteBrowser)?Settings(:|$)/.test(name)
+      ? Array.isArray(value)
+        ? value[0]
+        : value
+      : null;
     const connection = isObject(settings) && isObject(settings['connection']) ? settings['connection'] : {};
-    add('launch', connection['launchCredentials'] ?? connection['launchCredentialUid']);
+    add(
+      'launch',
+      connection['launchCredentials'] ??
+        connection['launchCredentialUid'] ??
+        connection['httpCredentialsUid'],
+    );
     add('administrative', connection['administrativeCredentials']);
     add('user', connection['userRecords']);
   }

@@ -214,6 +214,7 @@ const keeper = {
             launchCredentials: 'u1',
             userRecords: ['u2', 'gone'],
             colorScheme: 'x',
+            somethingOfTomorrow: true,
           },
         },
       },
@@ -262,7 +263,7 @@ describe('Keeper', async () => {
     ]);
     expect(valuesOf(recordOf(vault, 'Machine').content)).toMatchObject({
       pamHostname: { hostName: 'srv', port: '22' },
-      pamSettings: { connection: { protocol: 'ssh', port: '22' } },
+      pamSettings: { connection: { protocol: 'ssh', port: 22, colorScheme: 'x' } },
     });
     expect(valuesOf(recordOf(vault, 'Other').content)).toMatchObject({ 'secret:privatePEMKey': 'KEY' });
   });

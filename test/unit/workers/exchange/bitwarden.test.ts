@@ -69,7 +69,7 @@ const plain = {
       sshKey: { privateKey: 'private', publicKey: 'ssh-ed25519 A', keyFingerprint: 'SHA256:x' },
     },
     { id: 'i6', type: 1, name: 'Gone', deletedDate: '2024-01-01', login: {} },
-    { id: 'i7', type: 9, name: 'Later', notes: 'kept' },
+    { id: 'i7', type: 9, name: 'Later', notes: 'kept', archivedDate: '2025-01-01' },
   ],
 };
 
@@ -105,7 +105,10 @@ describe('plain', async () => {
     expect(valuesOf(recordOf(vault, 'Key').content)).toMatchObject({
       keyPair: { privateKey: 'private', publicKey: 'ssh-ed25519 A' },
     });
-    expect(recordOf(vault, 'Later').content.type).toBe('encryptedNotes');
+    expect(recordOf(vault, 'Later')).toMatchObject({
+      content: { type: 'encryptedNotes' },
+      tags: ['archived'],
+    });
   });
 
   test('the report names what stayed, and no value', () => {

@@ -20,7 +20,8 @@ key]]></param>
       <param name="font-size">14</param><param name="disable-copy">true</param><param name="sftp-password">sp</param><param name="enable-sftp">true</param>
     </connection>
     <connection name="desk"><protocol>rdp</protocol><param name="hostname">d</param><param name="username">\${GUAC_USERNAME}</param><param name="domain">CORP</param><param name="security">nla</param><param name="ignore-cert">true</param></connection>
-    <connection name="pod"><protocol>kubernetes</protocol></connection>
+    <connection name="pod"><protocol>kubernetes</protocol><param name="hostname">k</param><param name="namespace">ns</param><param name="client-key">KEY</param><param name="use-ssl">true</param></connection>
+    <connection name="pigeon"><protocol>carrier</protocol></connection>
   </authorize>
   <authorize username="carl"><connection name="desk"><protocol>rdp</protocol><param name="hostname">d</param><param name="username">\${GUAC_USERNAME}</param><param name="domain">CORP</param><param name="security">nla</param><param name="ignore-cert">true</param></connection></authorize>
 </user-mapping>`;
@@ -60,13 +61,20 @@ describe('user-mapping.xml', () => {
       'web-1',
       'root on web-1',
       'desk',
+      'pod',
     ]);
     expect(valuesOf(recordOf(vault, 'desk').content)['pamSettings']).toEqual({
       connection: { protocol: 'rdp', security: 'nla', ignoreCert: true },
     });
+    expect(valuesOf(recordOf(vault, 'pod').content)).toEqual({
+      pamHostname: { hostName: 'k', port: '8080' },
+      pamSettings: {
+        connection: { protocol: 'kubernetes', namespace: 'ns', clientKey: 'KEY', useSSL: true },
+      },
+    });
     expect(vault.left.map(({ what }) => what)).toEqual([
       '"username" of "desk"',
-      'connection "pod"',
+      'connection "pigeon"',
       'the people of the file and their passwords',
     ]);
     expect(JSON.stringify(vault)).not.toContain('secret-of-ann');
