@@ -40,7 +40,10 @@ export class Vault {
     for (const sign of signsOfUse)
       window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
     try {
-      await this.verbs.watch((state) => Object.assign(this.state, state));
+      await this.verbs.watch((state) => {
+        // What is returned would go back to the worker, and this cannot.
+        Object.assign(this.state, state);
+      });
     } catch (error) {
       this.failure = error instanceof Error ? error.message : 'the worker did not answer';
     }
