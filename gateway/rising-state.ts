@@ -7,6 +7,8 @@ export interface RecordVersion {
   readonly revision: bigint;
   /** Of the record's key: it is replaced when somebody lost access. */
   readonly keyVersion: number;
+  /** Of a machine: the counter of its owner's word on where it leads; 0 of everything else. protocol.md §10.8. */
+  readonly confirmation: bigint;
 }
 
 /** What only rises, so that nobody can lead the gateway back to an older world. */
@@ -71,7 +73,6 @@ export class RisingState {
 }
 
 function risen(from: Versions, seen: Partial<Versions>): Versions {
-  const higher = (a: bigint, b = 0n) => (b > a ? b : a);
   const aheadMs = new Map(from.aheadMs);
   for (const [account, ms] of seen.aheadMs ?? [])
     aheadMs.set(account, Math.max(ms, aheadMs.get(account) ?? 0));
@@ -83,15 +84,30 @@ function risen(from: Versions, seen: Partial<Versions>): Versions {
   };
 }
 
+/** Whether anything of the one is lower than of the other. */
+export function isBelow(one: RecordVersion, other: RecordVersion): boolean {
+  return (
+    one.revision < other.revision ||
+    one.keyVersion < other.keyVersion ||
+    one.confirmation < other.confirmation
+  );
+}
+
+function higher(a: bigint, b = 0n): bigint {
+  return b > a ? b : a;
+}
+
 function risenRecords(from: Versions['records'], seen: Versions['records']): Versions['records'] {
   const records = new Map(from);
-  for (const [uid, { revision, keyVersion }] of seen) {
-    const known = records.get(uid);
-    if (known && known.revision >= revision && known.keyVersion >= keyVersion) continue;
+  const nothing = { revision: 0n, keyVersion: 0, confirmation: 0n };
+  for (const [uid, seenNow] of seen) {
+    const known = records.get(uid) ?? nothing;
+    if (records.has(uid) && !isBelow(known, seenNow)) continue;
     records.delete(uid);
     records.set(uid, {
-      revision: known && known.revision > revision ? known.revision : revision,
-      keyVersion: Math.max(keyVersion, known?.keyVersion ?? 0),
+      revision: higher(known.revision, seenNow.revision),
+      keyVersion: Math.max(known.keyVersion, seenNow.keyVersion),
+      confirmation: higher(known.confirmation, seenNow.confirmation),
     });
   }
   return new Map([...records].slice(-mostRecords));
@@ -101,29 +117,30 @@ function encodeVersions({ roster, serverKeySet, aheadMs, records }: Versions): s
   const versions = { rosterVersion: String(roster), serverKeySetVersion: String(serverKeySet) };
   const commands = aheadMs.size > 0 ? { aheadMs: Object.fromEntries(aheadMs) } : {};
   const seen = [...records].map(
-    ([uid, { revision, keyVersion }]) => [uid, Number(revision), keyVersion] as const,
+    ([uid, { revision, keyVersion, confirmation }]) =>
+      [uid, Number(revision), keyVersion, Number(confirmation)] as const,
   );
   const list = seen.length > 0 ? { records: seen } : {};
   return `${JSON.stringify({ ...versions, ...commands, ...list })}\n`;
 }
 
 const versionsShape =
-  /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"(?:,"aheadMs":\{((?:"[\w-]{22}":\d{1,15},?)+)\})?(?:,"records":\[((?:\["[\w-]{22}",\d{1,16},\d{1,10}\],?)+)\])?\}\s*$/;
+  /^\{"rosterVersion":"(\d{1,20})","serverKeySetVersion":"(\d{1,20})"(?:,"aheadMs":\{((?:"[\w-]{22}":\d{1,15},?)+)\})?(?:,"records":\[((?:\["[\w-]{22}",\d{1,16},\d{1,10},\d{1,16}\],?)+)\])?\}\s*$/;
 
 function parseVersions(path: string, text: string): Versions {
   const match = versionsShape.exec(text);
   // Starting from nothing would accept an older roster: a person has to look.
   if (match === null) throw new ConfigError(path, 'is damaged; enrol this gateway again');
   const ahead = (match[3] ?? '').matchAll(/"([\w-]{22})":(\d+)/g);
-  const records = (match[4] ?? '').matchAll(/\["([\w-]{22})",(\d+),(\d+)\]/g);
+  const records = (match[4] ?? '').matchAll(/\["([\w-]{22})",(\d+),(\d+),(\d+)\]/g);
   return {
     roster: BigInt(match[1] ?? 0),
     serverKeySet: BigInt(match[2] ?? 0),
     aheadMs: new Map([...ahead].map(([, account = '', ms]) => [parseUid(account), Number(ms)])),
     records: new Map(
-      [...records].map(([, uid = '', revision = '', keyVersion]) => [
+      [...records].map(([, uid = '', revision = '', keyVersion, confirmation = '']) => [
         parseUid(uid),
-        { revision: BigInt(revision), keyVersion: Number(keyVersion) },
+        { revision: BigInt(revision), keyVersion: Number(keyVersion), confirmation: BigInt(confirmation) },
       ]),
     ),
   };

@@ -5,10 +5,11 @@ import {
   verifyApplicationCopy,
   type ApplicationCopy,
 } from '../../protocol/session/application-copy.ts';
+import { confirmationCounter } from '../../protocol/signed/connection-signature.ts';
 import { findMember, type Roster } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
-import type { RisingState } from '../rising-state.ts';
+import { isBelow, type RecordVersion, type RisingState } from '../rising-state.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { ServerDoor } from '../router/server-door.ts';
 import { withSecretsClient, type ClientIdentity } from './secrets-access.ts';
@@ -51,12 +52,13 @@ export class RecordReader {
   /** Before a record is used: whoever is shown its former state afterwards knows it. */
   async #keepNewest(copies: readonly (readonly [Uid, ApplicationCopy])[]): Promise<void> {
     const { state, log } = this.#trust;
-    for (const [uid, { revision, keyVersion }] of copies) {
+    const given = new Map(copies.map(([uid, copy]) => [uid, versionOf(copy)] as const));
+    for (const [uid, version] of given) {
       const seen = state.versions.records.get(uid);
-      if (seen && (revision < seen.revision || keyVersion < seen.keyVersion))
+      if (seen && isBelow(version, seen))
         throw new Refusal('record-outdated', 'the server gives an older copy of a record than before');
     }
-    const forgotten = await state.raise({ records: new Map(copies) });
+    const forgotten = await state.raise({ records: given });
     if (forgotten.length > 0)
       log.warn('newest revisions of records forgotten', { records: forgotten.length });
   }
@@ -105,4 +107,9 @@ export class RecordReader {
     }
     return copy;
   }
+}
+
+/** An editor who brings back where a machine led brings back what its owner said of that, too. protocol.md §12.6. */
+function versionOf({ content, revision, keyVersion }: ApplicationCopy): RecordVersion {
+  return { revision, keyVersion, confirmation: confirmationCounter(content) };
 }

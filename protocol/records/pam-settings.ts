@@ -14,7 +14,7 @@ export interface PamSettings {
   /** The PAM configuration record, which names the gateway. */
   readonly configurationUid?: Uid;
   readonly connection: ConnectionSettings;
-  /** base64url, 64 bytes: the owner's signature over where the machine leads (protocol/signed/connection-signature.ts). */
+  /** base64url, 72 bytes: the owner's counted word on where the machine leads (protocol/signed/connection-signature.ts). */
   readonly confirmation?: string;
 }
 

@@ -172,5 +172,6 @@ export const configurationTemplates: readonly RecordTemplate[] = [
   { type: 'folder', title: 'Folder', fields: [], internal: true },
   { type: 'contactPin', title: 'Pinned key', fields: [], internal: true },
   { type: 'revocations', title: 'Revocations', fields: [], internal: true },
+  { type: 'confirmations', title: 'Confirmed machines', fields: [], internal: true },
   { type: 'keyRotation', title: 'Key rotation', fields: [], internal: true },
 ];

@@ -1,4 +1,4 @@
-import { parseBase64url, uint32, utf8, type Bytes } from '../bytes.ts';
+import { concat, parseBase64url, uint32, uint64, utf8, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
 import { signatureContexts } from '../crypto/labels.ts';
@@ -13,24 +13,35 @@ export interface ConnectionScope {
   readonly ownerUid: Uid;
 }
 
-/** The owner's word on where a machine leads and with which credential, 64 bytes. protocol.md §10.8. */
-export function signConnection(
+/** Bytes of a confirmation: its counter and its signature. */
+const confirmationLength = 8 + 64;
+
+/**
+ * The owner's word on where a machine leads and with which credential, 72 bytes: the counter, which rises with each word
+ * on this machine, and the signature. protocol.md §10.8.
+ */
+export async function signConnection(
   owner: Signer,
   scope: ConnectionScope,
+  counter: bigint,
   content: RecordContent,
 ): Promise<Bytes> {
-  return owner.sign(signatureContexts.connection, encodeConnection(scope, content));
+  const signature = await owner.sign(signatureContexts.connection, encodeConnection(scope, counter, content));
+  return concat(uint64(counter), signature);
 }
 
-/** Whether the content leads where its owner signed that it does. Never throws a ProtocolError. */
+/** Whether the content leads where its owner once signed that it does. Never throws a ProtocolError. */
 export function isConnectionSigned(
   ownerKey: Uint8Array,
   scope: ConnectionScope,
   content: RecordContent,
 ): boolean {
   try {
-    const signature = parseBase64url(readPamSettings(content).confirmation ?? '');
-    verifySignature(ownerKey, signatureContexts.connection, encodeConnection(scope, content), signature);
+    const confirmation = confirmationOf(content);
+    const counter = confirmationCounter(content);
+    if (confirmation === null || counter === 0n) return false;
+    const signed = encodeConnection(scope, counter, content);
+    verifySignature(ownerKey, signatureContexts.connection, signed, confirmation.subarray(8));
     return true;
   } catch (error) {
     if (error instanceof ProtocolError) return false;
@@ -38,8 +49,34 @@ export function isConnectionSigned(
   }
 }
 
+/**
+ * The counter that a machine's confirmation names, whether it is signed or not; 0 without one, and for one that is none.
+ * Never throws a ProtocolError.
+ */
+export function confirmationCounter(content: RecordContent): bigint {
+  const confirmation = confirmationOf(content);
+  if (confirmation === null) return 0n;
+  const counter = new DataView(confirmation.buffer, confirmation.byteOffset).getBigUint64(0);
+  return counter > BigInt(Number.MAX_SAFE_INTEGER) ? 0n : counter;
+}
+
+/** Null for what is none, and for settings that cannot be read. */
+function confirmationOf(content: RecordContent): Bytes | null {
+  try {
+    const confirmation = parseBase64url(readPamSettings(content).confirmation ?? '');
+    return confirmation.length === confirmationLength ? confirmation : null;
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
+
 /** The bytes that are signed: all that decides who is given the credential. Throws `malformed`. */
-export function encodeConnection({ recordUid, ownerUid }: ConnectionScope, content: RecordContent): Bytes {
+export function encodeConnection(
+  { recordUid, ownerUid }: ConnectionScope,
+  counter: bigint,
+  content: RecordContent,
+): Bytes {
   const { configurationUid, connection } = readPamSettings(content);
   const { protocol, launchCredentialUid, hostKey = '', hostKeyPolicy } = connection;
   const { host, port } = hostOf(content);
@@ -48,6 +85,7 @@ export function encodeConnection({ recordUid, ownerUid }: ConnectionScope, conte
   );
   return encodeContext(
     ...[recordUid, ownerUid].map(uidBytes),
+    uint64(counter),
     ...linked,
     utf8(protocol),
     utf8(host),

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { parseHex } from '../../protocol/bytes.ts';
 import type { RecordContent } from '../../protocol/records/content.ts';
-import { isConnectionSigned } from '../../protocol/signed/connection-signature.ts';
+import { confirmationCounter, isConnectionSigned } from '../../protocol/signed/connection-signature.ts';
 import { verifyShareLinkOpen } from '../../protocol/signed/share-link-open.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
@@ -14,10 +14,13 @@ interface Connection {
   readonly ownerKey: string;
   readonly content: RecordContent;
   readonly confirmed: boolean;
+  readonly counter: number;
 }
 
-runVectors<Connection>('connection signature', connections, ({ ownerKey, content, confirmed, ...scope }) => {
+runVectors<Connection>('connection signature', connections, ({ ownerKey, content, ...said }) => {
+  const { confirmed, counter, ...scope } = said;
   expect(isConnectionSigned(parseHex(ownerKey), scope, content)).toBe(confirmed);
+  expect(confirmationCounter(content)).toBe(BigInt(counter));
 });
 
 interface Opening {

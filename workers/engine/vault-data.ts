@@ -174,7 +174,7 @@ export class VaultData {
     this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
     this.trash = new Trash({ book, writer, cardWriter, bulk, now });
     this.history = new History({
-      ...{ session, keys, book, sharing, writer, records: this.records },
+      ...{ session, keys, book, sharing, writer, confirmation, records: this.records },
       formerKeysOf: parts.formerKeysOf,
     });
     this.folders = new PersonalFolders(book, writer);

@@ -136,15 +136,19 @@ describe('a private file', () => {
     const path = join(folder, 'versions.json');
     const uids = Array.from({ length: 10_001 }, () => newUid());
     const state = await RisingState.open(path);
-    const seen = (revision: bigint, keyVersion: number) => ({ revision, keyVersion });
+    const seen = (revision: bigint, keyVersion: number, confirmation = 0n) => ({
+      ...{ revision, keyVersion, confirmation },
+    });
     const first = uids.slice(0, 10_000).map((uid) => [uid, seen(5n, 2)] as const);
     expect(await state.raise({ records: new Map(first) })).toEqual([]);
     const [oldest, second, last] = [uids[0], uids[1], uids[10_000]] as [Uid, Uid, Uid];
     await state.raise({ records: new Map([[oldest, seen(4n, 3)]]) });
+    await state.raise({ records: new Map([[oldest, seen(4n, 2, 7n)]]) });
+    await state.raise({ records: new Map([[oldest, seen(4n, 2, 6n)]]) });
     expect(await state.raise({ records: new Map([[last, seen(1n, 1)]]) })).toEqual([second]);
     const { records } = (await RisingState.open(path)).versions;
     expect(records.size).toBe(10_000);
-    expect(records.get(oldest)).toEqual(seen(5n, 3));
+    expect(records.get(oldest)).toEqual(seen(5n, 3, 7n));
     expect(records.get(last)).toEqual(seen(1n, 1));
   });
 

@@ -8,6 +8,7 @@ import {
   sign,
   uid,
   uint32,
+  uint64,
   utf8,
   type KeyPair,
 } from './independent.ts';
@@ -30,6 +31,7 @@ export function connectionSignatures(): object[] {
     readonly host?: string;
     readonly port?: number;
     readonly policy?: string;
+    readonly counter?: number;
     readonly hostKey?: string;
     readonly configuration?: Uint8Array;
     readonly credential?: Uint8Array;
@@ -38,6 +40,7 @@ export function connectionSignatures(): object[] {
     context(
       said.record ?? recordUid.bytes,
       said.owner ?? ownerUid.bytes,
+      uint64(said.counter ?? 7),
       said.configuration ?? configuration.bytes,
       said.credential ?? credential.bytes,
       'ssh',
@@ -46,9 +49,12 @@ export function connectionSignatures(): object[] {
       utf8(said.hostKey ?? hostKey),
       said.policy ?? 'ask',
     );
-  const of = (said: Said = {}, signer: KeyPair = owner, signedAs = label) =>
+  const signature = (said: Said = {}, signer: KeyPair = owner, signedAs = label) =>
     sign(signer.privateKey, signedAs, statement(said));
-  const text = (signature: Uint8Array) => Buffer.from(signature).toString('base64url');
+  const of = (said: Said = {}, signer: KeyPair = owner, signedAs = label) =>
+    Buffer.concat([uint64(said.counter ?? 7), signature(said, signer, signedAs)]);
+  const text = (confirmation: Uint8Array) => Buffer.from(confirmation).toString('base64url');
+  const counted = (counter: number, signed: Uint8Array) => text(Buffer.concat([uint64(counter), signed]));
   const settings = { protocol: 'ssh', launchCredentialUid: credential.text, hostKey, hostKeyPolicy: 'ask' };
   interface Shown {
     readonly host?: object;
@@ -74,8 +80,9 @@ export function connectionSignatures(): object[] {
       },
     ],
   });
-  const vector = (name: string, shown: Shown, confirmed: boolean, scope: object = {}) => ({
+  const vector = (name: string, shown: Shown, confirmed: boolean, scope: object = {}, counter = 7) => ({
     name,
+    counter,
     recordUid: recordUid.text,
     ownerUid: ownerUid.text,
     ...scope,
@@ -84,7 +91,9 @@ export function connectionSignatures(): object[] {
     confirmed,
   });
   const holds = (name: string, shown: Shown = {}, scope: object = {}) => vector(name, shown, true, scope);
-  const fails = (name: string, shown: Shown = {}, scope: object = {}) => vector(name, shown, false, scope);
+  const fails = (name: string, shown: Shown = {}, scope: object = {}, counter = 7) =>
+    vector(name, shown, false, scope, counter);
+  const largest = Number.MAX_SAFE_INTEGER;
   return [
     holds('where the owner said'),
     holds('with other colours', { connection: { colorScheme: 'white-black', fontSize: 20 } }),
@@ -103,6 +112,12 @@ export function connectionSignatures(): object[] {
       host: { hostName: '' },
       confirmation: text(of({ host: '', port: 0 })),
     }),
+    vector('the highest counter', { confirmation: text(of({ counter: largest })) }, true, {}, largest),
+    fails('a counter above it', { confirmation: text(of({ counter: largest + 1 })) }, {}, 0),
+    fails('the counter 0', { confirmation: text(of({ counter: 0 })) }, {}, 0),
+    fails('a counter that was raised', { confirmation: counted(8, signature()) }, {}, 8),
+    fails('a counter that was lowered', { confirmation: counted(6, signature()) }, {}, 6),
+    fails('a signature without its counter', { confirmation: text(signature()) }, {}, 0),
     fails('another host', { host: { hostName: 'evil.example.test' } }),
     fails('another port', { host: { port: '22' } }),
     fails('another host key', { connection: { hostKey: 'ssh-ed25519 BBBB' } }),
@@ -110,17 +125,17 @@ export function connectionSignatures(): object[] {
     fails('another host key policy', { connection: { hostKeyPolicy: 'trust-on-first-use' } }),
     fails('another credential', { connection: { launchCredentialUid: other.text } }),
     fails('another configuration', { pam: { configurationUid: other.text } }),
-    fails('a protocol that is not known', { connection: { protocol: 'telnet' } }),
+    fails('a protocol that is not known', { connection: { protocol: 'telnet' } }, {}, 0),
     fails('of another record', {}, { recordUid: other.text }),
     fails('of another owner', {}, { ownerUid: other.text }),
     fails('signed for another record', { confirmation: text(of({ record: other.bytes })) }),
     fails('signed for another owner', { confirmation: text(of({ owner: other.bytes })) }),
     fails('signed by another key', { confirmation: text(of({}, stranger)) }),
     fails('signed as a record', { confirmation: text(of({}, owner, 'sallyport/v1/signature/record')) }),
-    fails('the other s', { confirmation: text(highS(of())) }),
-    fails('no signature', { confirmation: '' }),
-    fails('half a signature', { confirmation: text(of().subarray(32)) }),
-    fails('a signature that is no base64url', { confirmation: '!' }),
+    fails('the other s', { confirmation: counted(7, highS(signature())) }),
+    fails('no signature', { confirmation: '' }, {}, 0),
+    fails('half a signature', { confirmation: text(of().subarray(32)) }, {}, 0),
+    fails('a signature that is no base64url', { confirmation: '!' }, {}, 0),
   ];
 }
 

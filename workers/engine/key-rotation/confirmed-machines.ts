@@ -71,7 +71,7 @@ export class ConfirmedMachines {
       const opened = await book.open(uid);
       wipe(opened.key);
       const isProved = book.get(uid)?.proved === true;
-      if (isProved && confirmation.isConfirmed(opened)) lines.push(`${uid} ${opened.row.revision}`);
+      if (isProved && (await confirmation.isConfirmed(opened))) lines.push(`${uid} ${opened.row.revision}`);
     }
     return lines;
   }
@@ -87,7 +87,7 @@ export class ConfirmedMachines {
         known?.proved === true && !known.deleted && book.isOwn(known) && String(known.revision) === revision;
       if (!isSame) continue;
       const draft = await writer.draftOf(uid);
-      if (!confirmation.isConfirmed(draft)) drafts.push({ ...draft, confirms: 'anew' });
+      if (!(await confirmation.isConfirmed(draft))) drafts.push({ ...draft, confirms: 'anew' });
     }
     return drafts;
   }

@@ -60,11 +60,11 @@ export class CopyKeeper {
    */
   async #maySee(application: Uid, record: Known, drafts: readonly Draft[] = []): Promise<boolean> {
     const { type } = record.content;
-    if (type === 'pamMachine') return this.#parts.confirmation.isConfirmed(record);
+    if (type === 'pamMachine') return await this.#parts.confirmation.isConfirmed(record, drafts);
     if (type === 'pamNetworkConfiguration') return true;
     for (const machine of this.#machinesWith(application, record.uid, drafts)) {
       const opened = drafts.find(({ uid }) => uid === machine) ?? (await this.#parts.book.open(machine));
-      if (this.#parts.confirmation.isConfirmed(opened)) return true;
+      if (await this.#parts.confirmation.isConfirmed(opened, drafts)) return true;
     }
     return false;
   }

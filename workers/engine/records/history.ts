@@ -18,7 +18,7 @@ import { openRecord, unwrapFormerKey } from '../../../protocol/vault/record-seal
 import { compareContents } from '../../tools/compare.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
-import { withoutConfirmation } from './machine-confirmation.ts';
+import { withoutConfirmation, type MachineConfirmation } from './machine-confirmation.ts';
 import type { RecordBook } from './record-book.ts';
 import type { OpenedRecord } from './record-opener.ts';
 import { trustedContent } from './record-entry.ts';
@@ -33,6 +33,7 @@ export interface HistoryParts {
   readonly sharing: SharedKeys;
   readonly writer: RecordWriter;
   readonly records: Records;
+  readonly confirmation: MachineConfirmation;
   /** Signing keys that a member has signed over from. */
   readonly formerKeysOf: (accountUid: Uid) => Promise<readonly Bytes[]>;
 }
@@ -65,7 +66,7 @@ export class History {
   }
 
   async read(input: { recordUid: Uid; revision: number }): Promise<RecordView> {
-    return this.#parts.records.view(await this.#open(input));
+    return await this.#parts.records.view(await this.#open(input));
   }
 
   /** The newest former revision of a machine that its owner stood by; null when none of the last 50 is one. */
@@ -94,11 +95,14 @@ export class History {
   }
 
   async restore({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<void> {
-    const { writer } = this.#parts;
-    const { content } = await this.#open({ recordUid, revision });
-    requireOrdinary(content.type);
+    const { writer, confirmation } = this.#parts;
+    const former = await this.#open({ recordUid, revision });
+    requireOrdinary(former.content.type);
     const draft = await writer.draftOf(recordUid);
-    await writer.write([{ ...draft, content: withPresentSeed(content, draft.content) }]);
+    const content = withPresentSeed(former.content, draft.content);
+    // A person chose it, and had stood by it: their word counts once more.
+    const stoodBy = confirmation.wasConfirmed(former);
+    await writer.write([{ ...draft, content, ...(stoodBy && { confirms: 'anew' as const }) }]);
   }
 
   async #open({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<OpenedRecord> {

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Signer } from '../../../protocol/crypto/ecdsa.ts';
-import { ProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { SealedManifestSchema } from '../../../protocol/messages/gen/manifest_pb.js';
 import { RecordService, type PutRecordsRequestSchema } from '../../../protocol/messages/gen/record_pb.js';
@@ -47,6 +47,9 @@ export interface BatchOptions {
 /** Drafts in one request: well under the server's bounds, so that progress is seen. */
 const batch = { drafts: 200, bytes: limits.apiBody / 4 };
 
+/** How often drafts are written against other devices that confirm machines too. */
+const mostAttempts = 4;
+
 /** Seals and stores records, and keeps every application's copies in step with them. */
 export class RecordWriter {
   readonly #parts: WriterParts;
@@ -59,7 +62,7 @@ export class RecordWriter {
 
   /** All drafts or none. Throws `conflict` when one was changed meanwhile. */
   write(drafts: readonly Draft[], wraps: KeyWraps = {}): Promise<void> {
-    return this.#oneByOne('write', () => this.#write(drafts, wraps));
+    return this.#oneByOne('write', () => this.#attempt(drafts, wraps));
   }
 
   /** Any number of drafts, a batch at a time: each batch all or none. Throws `cancelled` between two batches. */
@@ -78,6 +81,7 @@ export class RecordWriter {
     return this.#oneByOne('write', async () => {
       for (let i = 0; i < uids.length; i += limits.changesPerRequest)
         await this.#purge(uids.slice(i, i + limits.changesPerRequest));
+      await this.#forgetMachines(uids);
     });
   }
 
@@ -123,9 +127,23 @@ export class RecordWriter {
     return this.#parts.copies.applicationKey(applicationUid);
   }
 
+  /** Again when another device changed no more than the list that goes with the drafts. */
+  async #attempt(drafts: readonly Draft[], wraps: KeyWraps): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#write(drafts, wraps);
+      } catch (error) {
+        if (toProtocolError(error)?.code !== 'conflict' || attempt === mostAttempts) throw error;
+        const { book } = this.#parts;
+        const isBehind = drafts.some((one) => BigInt(book.get(one.uid)?.revision ?? 0) !== one.baseRevision);
+        if (isBehind || drafts.every(({ confirms }) => confirms === undefined)) throw error;
+      }
+    }
+  }
+
   async #write(given: readonly Draft[], wraps: KeyWraps): Promise<void> {
     if (given.length === 0) return;
-    const drafts = await Promise.all(given.map((draft) => this.#parts.confirmation.settle(draft)));
+    const drafts = await this.#parts.confirmation.settle(given);
     const { before, after } = this.#sharesWith(drafts);
     const sealed = await Promise.all(drafts.map((draft) => this.#parts.sealer.seal(draft, drafts, after)));
     const [own, others] = [true, false].map((mine) =>
@@ -188,6 +206,15 @@ export class RecordWriter {
       return known && book.isOwn(known) ? [elementOf(known)] : [];
     });
     return { out, in: sealed.map(({ element }) => element) };
+  }
+
+  /** The purge is done by now, and a line about a machine that is gone does no harm. */
+  async #forgetMachines(uids: readonly Uid[]): Promise<void> {
+    try {
+      await this.#write(await this.#parts.confirmation.without(uids), {});
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
   }
 
   async #purge(uids: readonly Uid[]): Promise<void> {

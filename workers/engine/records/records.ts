@@ -42,7 +42,7 @@ export class Records {
     if (!book.get(recordUid)?.deleted) book.require(recordUid);
     const entry = book.entry(recordUid);
     if (entry?.launchOnly) return await this.#launchView(entry);
-    return this.view(await this.#parts.book.openAny(recordUid));
+    return await this.view(await this.#parts.book.openAny(recordUid));
   }
 
   async #launchView(entry: RecordEntry): Promise<RecordView> {
@@ -62,14 +62,16 @@ export class Records {
   }
 
   /** An opened record as the page may have it. */
-  view(opened: OpenedRecord): RecordView {
+  async view(opened: OpenedRecord): Promise<RecordView> {
     const { accountUid, cards, sharing, confirmation } = this.#parts;
     const { uid, ownerUid } = opened;
     const { folderUid, favourite, tags } = cards.of(uid);
     const access = accessOf({ accountUid, sharing }, { uid, ownerUid, launchOnly: false });
     const ownerKey = ownerUid === accountUid ? null : sharing.signingKeyOf(ownerUid);
     const confirmed =
-      ownerKey === null ? confirmation.isConfirmed(opened) : confirmation.isConfirmedBy(ownerKey, opened);
+      ownerKey === null
+        ? await confirmation.isConfirmed(opened)
+        : confirmation.isConfirmedBy(ownerKey, opened);
     const gatewayUid = this.#gatewayOf(uid);
     return viewOf(opened, { gatewayUid, unconfirmed: !confirmed, access, folderUid, favourite, tags });
   }
@@ -105,7 +107,7 @@ export class Records {
     requireOrdinary(content.type);
     const bare = filesOf(content).reduce((rest, { fileUid }) => withoutFile(rest, fileUid), content);
     const draft = { ...this.#newDraft(), content: completeContent({ content: asCopy(bare) }, null) };
-    const stoodBy = this.#parts.confirmation.isConfirmed(opened);
+    const stoodBy = await this.#parts.confirmation.isConfirmed(opened);
     await writer.write([stoodBy ? { ...draft, confirms: 'further' } : draft]);
     const { folderUid, tags } = cards.of(recordUid);
     if (folderUid !== null || tags.length > 0) await cardWriter.change([draft.uid], { folderUid, tags });

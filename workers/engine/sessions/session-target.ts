@@ -63,7 +63,7 @@ export class SessionTargets {
     const opened = await book.open(recordUid);
     const { content, key, row } = opened;
     wipe(key);
-    if (!this.#parts.confirmation.isConfirmed(opened))
+    if (!(await this.#parts.confirmation.isConfirmed(opened)))
       throw new ProtocolError('not-allowed', 'somebody changed where this machine leads: confirm it first');
     readHostname(content);
     const settings = readPamSettings(content);
