@@ -11,7 +11,7 @@ const longestMs = 120_000;
 
 /**
  * Purges the account and all that belongs to it, at once: every table that names an account goes with it (ON DELETE
- * CASCADE). Returns the gateways that lost their application, and who must hear that something shared is gone. Throws
+ * CASCADE), but for files that other people's records name. Returns the gateways that lost their application, and who must hear that something shared is gone. Throws
  * `not-allowed` for the only administrator of an organisation that has other members.
  */
 export async function deleteAccount(
@@ -25,6 +25,7 @@ export async function deleteAccount(
     const organisationUid = await requireReplaceable(tx, accountUid);
     const gateways = await gatewaysOf(tx, accountUid);
     const reached = await endSharingOf(tx, [accountUid], now);
+    await leaveFiles(tx, accountUid);
     await tx.deleteFrom('account').where('account_uid', '=', uidBytes(accountUid)).execute();
     await dropIfEmpty(tx, organisationUid);
     return { gateways, reached };
@@ -58,6 +59,13 @@ async function requireReplaceable(tx: Tx, accountUid: Uid): Promise<Uint8Array> 
       'the organisation has other members and no other administrator: make one first',
     );
   return organisation_uid;
+}
+
+/** What other people's records name was given to them: it counts for their owners from now on. */
+async function leaveFiles(tx: Tx, accountUid: Uid): Promise<void> {
+  await sql`UPDATE file SET account_uid = record.owner_uid FROM record
+    WHERE record.record_uid = file.record_uid AND file.account_uid = ${uidBytes(accountUid)} AND named
+      AND record.owner_uid <> file.account_uid`.execute(tx);
 }
 
 async function gatewaysOf(tx: Tx, accountUid: Uid): Promise<Uid[]> {
