@@ -24,7 +24,10 @@ export class BackupCodes {
     const account_uid = uidBytes(accountUid);
     const made = Array.from({ length: codes }, newCode);
     await this.erase(tx, accountUid);
-    const rows = made.map((code) => ({ account_uid, code_hash: this.#hash(accountUid, code) }));
+    const rows = made.map((code) => ({
+      account_uid,
+      code_hash: hashBackupCode(this.#key, accountUid, code),
+    }));
     await tx.insertInto('backup_code').values(rows).execute();
     return made.map((code) => code.replace(/(.{4})(?=.)/g, '$1-'));
   }
@@ -36,7 +39,7 @@ export class BackupCodes {
     const { numDeletedRows } = await tx
       .deleteFrom('backup_code')
       .where('account_uid', '=', uidBytes(accountUid))
-      .where('code_hash', '=', this.#hash(accountUid, code))
+      .where('code_hash', '=', hashBackupCode(this.#key, accountUid, code))
       .executeTakeFirst();
     return numDeletedRows > 0n;
   }
@@ -53,10 +56,11 @@ export class BackupCodes {
   async erase(tx: Tx, accountUid: Uid): Promise<void> {
     await tx.deleteFrom('backup_code').where('account_uid', '=', uidBytes(accountUid)).execute();
   }
+}
 
-  #hash(accountUid: Uid, code: string): Uint8Array {
-    return hmacSha256(this.#key, encodeContext(labels.backupCode, accountUid, code));
-  }
+/** What the store keeps of a code, 32 bytes. protocol.md §3.1. */
+export function hashBackupCode(key: Uint8Array, accountUid: Uid, code: string): Uint8Array {
+  return hmacSha256(key, encodeContext(labels.backupCode, accountUid, code));
 }
 
 /** 32 divides 256: no character is more likely than another. */

@@ -34,13 +34,18 @@ export function uint64(value: number): Uint8Array {
   return new Uint8Array(out);
 }
 
+/** Every text that some context was made with: which labels have a vector (test/unit/protocol/label-vectors.test.ts). */
+export const contextTexts = new Set<string>();
+
 /** §2.3 */
 export function context(...parts: readonly Part[]): Uint8Array {
+  for (const part of parts) if (typeof part === 'string') contextTexts.add(part);
   const bytes = parts.map((part) => (typeof part === 'string' ? utf8(part) : part));
   return concat(...bytes.flatMap((part) => [uint32(part.length), part]));
 }
 
 export function hkdf(ikm: Uint8Array, salt: Uint8Array, info: Part, length = 32): Uint8Array {
+  if (typeof info === 'string') contextTexts.add(info);
   return new Uint8Array(hkdfSync('sha256', ikm, salt, typeof info === 'string' ? utf8(info) : info, length));
 }
 
