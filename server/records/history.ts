@@ -4,7 +4,7 @@ import { limits } from '../../protocol/limits.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
 import { requireRecordAccess } from './record-access.ts';
-import { historyBounds } from './record-rows.ts';
+import { historyBounds } from './kept-history.ts';
 
 interface FormerRow {
   readonly revision: number;
@@ -17,6 +17,9 @@ interface FormerRow {
   readonly launch_hash: Uint8Array;
   readonly deleted: boolean;
 }
+
+/** Of 69 bytes each; an hour of a key that is replaced every second. */
+const mostFormerKeys = 4_000;
 
 /** Leaves room in a response for its own padding and framing. */
 const pageBytes = limits.apiBody / 2;
@@ -36,19 +39,26 @@ export async function listHistory(
     FROM (
       SELECT *, sum(octet_length(sealed_data)) OVER (ORDER BY revision DESC) - octet_length(sealed_data) AS bytes_before
       FROM record_history
-      WHERE record_uid = ${record_uid} AND changed_at >= ${now - historyBounds.ms}
+      WHERE record_uid = ${record_uid} AND replaced_at >= ${now - historyBounds.ms}
         AND (${beforeRevision}::bigint = 0 OR revision < ${beforeRevision})
     ) page WHERE bytes_before < ${pageBytes} ORDER BY revision DESC`.execute(db);
-  const keys = await db
-    .selectFrom('record_former_key')
-    .select(['key_version', 'sealed_key'])
-    .where('record_uid', '=', record_uid)
-    .orderBy('key_version', 'desc')
-    .limit(historyBounds.revisions)
-    .execute();
+  const keys = await formerKeys(db, record_uid, Math.min(...rows.map((row) => row.key_version)));
   const last = rows.at(-1)?.revision;
   const hasMore = last !== undefined && (await isThereBefore(db, record_uid, last, now));
   return { revisions: rows.map(toMessage), keys: keys.map(keyMessage), hasMore };
+}
+
+/** Each opens with the one after it: from that version on there must be all. */
+async function formerKeys(db: Database, record: Uint8Array, from: number) {
+  if (!Number.isFinite(from)) return [];
+  return await db
+    .selectFrom('record_former_key')
+    .select(['key_version', 'sealed_key'])
+    .where('record_uid', '=', record)
+    .where('key_version', '>=', from)
+    .orderBy('key_version', 'desc')
+    .limit(mostFormerKeys)
+    .execute();
 }
 
 async function isThereBefore(
@@ -62,7 +72,7 @@ async function isThereBefore(
     .select('revision')
     .where('record_uid', '=', record)
     .where('revision', '<', revision)
-    .where('changed_at', '>=', now - historyBounds.ms)
+    .where('replaced_at', '>=', now - historyBounds.ms)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

@@ -6,6 +6,7 @@ import { requireAll } from '../store/affected-rows.ts';
 import type { Tx } from '../store/database.ts';
 import { contentTag } from './content-tag.ts';
 import { uidArray } from './feed.ts';
+import { thinHistory } from './kept-history.ts';
 
 /** A change, and what the server knows of it besides. */
 export interface PlannedChange {
@@ -24,9 +25,6 @@ export interface StoredState {
   readonly keyVersion: number;
   readonly deleted: boolean;
 }
-
-/** How many former revisions of a record are kept, and for how long. */
-export const historyBounds = { revisions: 100, ms: 400 * 24 * 60 * 60_000 };
 
 /** Throws `conflict` when a UID is taken. */
 export async function insertRecords(
@@ -89,19 +87,17 @@ export async function updateForeignRecords(
 
 /** What is about to be replaced, and the key that is. What is too old or too much goes. */
 async function keepHistory(tx: Tx, planned: readonly PlannedChange[], now: number): Promise<void> {
-  const uids = uidArray(planned.map(({ recordUid }) => recordUid));
+  const recordUids = planned.map(({ recordUid }) => recordUid);
   await sql`
     INSERT INTO record_history (record_uid, revision, owner_uid, sealed_data, writer_uid, signature, key_version,
-      launch_hash, changed_at, deleted, file_uids)
+      launch_hash, changed_at, deleted, file_uids, replaced_at, rekeyed)
     SELECT record_uid, revision, owner_uid, sealed_data, writer_uid, signature, key_version, sha256(sealed_launch),
-      changed_at, deleted, file_uids
-    FROM record WHERE record_uid = ANY(${uids})`.execute(tx);
+      changed_at, deleted, file_uids, ${now}, EXISTS (SELECT FROM record_history before
+        WHERE before.record_uid = record.record_uid AND before.revision = record.revision - 1
+          AND before.key_version < record.key_version)
+    FROM record WHERE record_uid = ANY(${uidArray(recordUids)})`.execute(tx);
   await keepFormerKeys(tx, planned);
-  await sql`
-    DELETE FROM record_history former USING record
-    WHERE former.record_uid = ANY(${uids}) AND record.record_uid = former.record_uid
-      AND (former.revision <= record.revision - ${historyBounds.revisions}
-        OR former.changed_at < ${now - historyBounds.ms})`.execute(tx);
+  await thinHistory(tx, recordUids, now);
 }
 
 async function keepFormerKeys(tx: Tx, planned: readonly PlannedChange[]): Promise<void> {

@@ -212,6 +212,8 @@ interface RecordHistoryTable {
   changed_at: number;
   deleted: boolean;
   file_uids: Bytea[];
+  replaced_at: number;
+  rekeyed: boolean;
 }
 
 interface RecordFormerKeyTable {

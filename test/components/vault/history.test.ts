@@ -66,6 +66,26 @@ describe('the history of a record', { timeout: 20_000 }, () => {
     expect(fake.records.get(uid)).toMatchObject({ revision: 3, content: login('ada', 'the old secret') });
   });
 
+  test('what was not kept is said, and what is kept', async () => {
+    const { fake, uid } = await twice();
+    const listed = await fake.listHistory(uid);
+    const [newest, first] = listed;
+    if (!newest || !first) throw new Error('two versions');
+    fake.listHistory = () =>
+      Promise.resolve([
+        { ...newest, revision: 300 },
+        { ...first, revision: 180 },
+        { ...first, revision: 178 },
+        { ...first, revision: 1 },
+      ]);
+    openApp(fake, `#/vault/${uid}`);
+    await openHistory();
+    await shows('119 versions before it not kept');
+    await shows('One version before it not kept');
+    await shows('176 versions before it not kept');
+    await shows('the newest 50 of the owner’s own');
+  });
+
   test('a record that never changed has none', async () => {
     const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
     openApp(fake, `#/vault/${fake.put(login('ada', 'x'))}`);
