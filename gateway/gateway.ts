@@ -20,6 +20,7 @@ import { RecordReader } from './secrets/record-reader.ts';
 import { Connector } from './sessions/connector.ts';
 import { describeGateway, listTasks } from './sessions/description.ts';
 import { openShell } from './sessions/open-shell.ts';
+import { SessionAccess } from './sessions/session-access.ts';
 import { ends } from './sessions/session-end.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { Settings } from './settings.ts';
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly state: RisingState;
   readonly settings: Settings;
   readonly log: Logger;
+  /** limits.accessLeaseMs unless a test is in a hurry. */
+  readonly accessLeaseMs?: number;
 }
 
 export interface RunningGateway {
@@ -85,15 +88,19 @@ class Gateway implements RunningGateway {
     });
     const records = { ...config, state, log, roster: () => this.#roster.present };
     const reader = new RecordReader(this.#door, config, records);
-    this.#access = new AccessCheck({ roster: () => this.#roster.present });
+    const roster = () => this.#roster.present;
+    const leaseMs = options.accessLeaseMs;
+    this.#access = new AccessCheck({ roster, ...(leaseMs !== undefined && { leaseMs }) });
+    const machines = new MachineReader({ reader, config, devicePublicKey: device.publicKey });
+    const { signal } = this.#stop;
+    const { ownerUid } = config;
+    const running = new SessionAccess({ check: this.#access, machines, state, ownerUid, roster, signal });
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
-      access: this.#access,
-      machines: new MachineReader({ reader, config, devicePublicKey: device.publicKey }),
+      ...{ access: this.#access, running, machines, signal },
       media: settings.media,
       openShell: (order, hooks) => openShell(settings, order, hooks),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
-      signal: this.#stop.signal,
     });
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
@@ -103,6 +110,8 @@ class Gateway implements RunningGateway {
         describe: () => describeGateway(settings, this.sessions, this.#roster.version),
         listTasks: (member) => listTasks(this.sessions, member),
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
+        endAccess: (request, member) => running.withdraw(member, request),
+        renewAccess: (request, member) => running.renew(member, request),
       },
     });
   }
@@ -142,6 +151,10 @@ class Gateway implements RunningGateway {
       case 'vaultGone':
         // Its sessions live on by their streams; those without one run into their deadline.
         return this.#log.info('vault link gone', { sessions: body.value.sessionUids.length });
+      case 'signedOut':
+        // A router may always refuse to serve; which sessions these are, it knows.
+        for (const uid of body.value.sessionUids) this.sessions.find(uidOf(uid))?.end(ends.signedOut);
+        return;
       case 'challenge':
       case 'welcome':
       case 'closing':

@@ -159,6 +159,13 @@ export const limits = {
   recordsPerFolder: 50_000,
   /** What a connect command shows of grants and entries: the ways of a chain of four. */
   accessProof: { grants: 16, entries: 4 },
+  /**
+   * So long a session on somebody else's machine goes on without its vault's word that the access is still there: a
+   * word that it was taken back, and was withheld, is late by that much. A vault gives it anew well before.
+   */
+  accessLeaseMs: 5 * 60_000,
+  /** What one command takes back, and how far ahead of the gateway's clock it may be dated. */
+  withdrawals: { each: 1_000, aheadMs: 10 * 60_000 },
 
   /**
    * Guacamole instructions. guacd itself parses at most 8192 bytes and 128 elements (parser-constants.h), so more

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { empty, type Bytes } from '../../protocol/bytes.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
@@ -9,10 +9,15 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   CommandKind,
   CommandReplySchema,
+  EndAccessReplySchema,
+  EndAccessRequestSchema,
   EndSessionRequestSchema,
   GatewayInfoSchema,
+  RenewAccessRequestSchema,
   TaskListSchema,
   type CommandReply,
+  type EndAccessRequest,
+  type RenewAccessRequest,
   type SignedCommand,
 } from '../../protocol/messages/gen/command_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
@@ -29,6 +34,9 @@ export interface CommandHandlers {
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
   endSession(sessionUid: Uid, member: RosterMember): void;
+  /** How many sessions ended. */
+  endAccess(request: EndAccessRequest, member: RosterMember): Promise<number>;
+  renewAccess(request: RenewAccessRequest, member: RosterMember): Promise<void>;
 }
 
 export interface SealedReply {
@@ -91,9 +99,21 @@ export class CommandDesk {
         return await this.#seal(admitted, encodeMessage(GatewayInfoSchema, await handlers.describe()));
       case CommandKind.LIST_TASKS:
         return await this.#seal(admitted, encodeMessage(TaskListSchema, handlers.listTasks(member)));
-      case CommandKind.END_SESSION:
-        handlers.endSession(await this.#openSessionUid(admitted), member);
+      case CommandKind.END_SESSION: {
+        const { sessionUid } = await this.#openPayload(admitted, EndSessionRequestSchema);
+        handlers.endSession(uidOf(sessionUid), member);
         return await this.#seal(admitted, empty);
+      }
+      case CommandKind.END_ACCESS: {
+        const request = await this.#openPayload(admitted, EndAccessRequestSchema);
+        const ended = await handlers.endAccess(request, member);
+        return await this.#seal(admitted, encodeMessage(EndAccessReplySchema, { ended }));
+      }
+      case CommandKind.RENEW_ACCESS: {
+        const request = await this.#openPayload(admitted, RenewAccessRequestSchema);
+        await handlers.renewAccess(request, member);
+        return await this.#seal(admitted, empty);
+      }
       case CommandKind.UNSPECIFIED:
         throw new Refusal('unsupported');
       default:
@@ -111,12 +131,15 @@ export class CommandDesk {
     return { sealed: await sealToPublicKey(ecdhPublicKey, purposes.commandReply, objects, signedReply) };
   }
 
-  async #openSessionUid({ command, signed }: AdmittedCommand): Promise<Uid> {
+  async #openPayload<Schema extends DescMessage>(
+    { command, signed }: AdmittedCommand,
+    schema: Schema,
+  ): Promise<MessageShape<Schema>> {
     const { device, gatewayUid } = this.#options;
     try {
       const objects = [gatewayUid, command.accountUid];
       const payload = await openWithPrivateKey(device, 'command-payload', objects, signed.sealedPayload);
-      return uidOf(decodeMessage(EndSessionRequestSchema, payload).sessionUid);
+      return decodeMessage(schema, payload);
     } catch {
       throw new Refusal('malformed', 'the payload does not open');
     }

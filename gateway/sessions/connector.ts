@@ -18,14 +18,16 @@ import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { Peer } from '../media/peer.ts';
 import type { Peers } from '../media/peers.ts';
-import type { AccessCheck, LaunchAccess } from '../router/access-check.ts';
+import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
+import type { LaunchAccess } from '../router/launch-access.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import type { MediaSettings } from '../settings.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import { ends } from './session-end.ts';
+import type { SessionAccess } from './session-access.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -53,6 +55,7 @@ export interface ConnectorOptions {
   readonly machines: MachineReader;
   readonly roster: RosterKeeper;
   readonly access: AccessCheck;
+  readonly running: SessionAccess;
   readonly peers: Peers;
   readonly sessions: Sessions;
   readonly media: MediaSettings;
@@ -77,7 +80,7 @@ export class Connector {
     try {
       const order = await this.#readOrder(admitted);
       const { session, ...said } = await this.#makeSession(admitted, order, begunAt);
-      return await this.#reply(admitted, order.keys, session, said);
+      return await this.#reply(admitted, order, session, said);
     } finally {
       giveBack();
     }
@@ -86,12 +89,14 @@ export class Connector {
   /** The session's own reports wait until the reply has left: the page hears of it first. */
   async #reply(
     { signed }: AdmittedCommand,
-    keys: SessionKeys,
+    { keys, machine, access }: SessionOrder,
     session: Session,
     { answer, token }: { readonly answer: string; readonly token: Bytes },
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
-      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token });
+      const { disableCopy, disablePaste } = machine.connection;
+      const policy = { disableCopy, disablePaste, accessLeaseMs: access.leaseMs };
+      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...policy });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -152,7 +157,7 @@ export class Connector {
       const token = randomBytes(16);
       this.#options.sessions.add(session, token);
       session.start();
-      void session.ended.then(order.access.watch(() => session.end(ends.accessEnded)));
+      this.#options.running.watch(session, order.access);
       return { session, answer, token };
     } catch (error) {
       release();

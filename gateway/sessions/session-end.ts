@@ -8,6 +8,8 @@ export interface SessionEnd {
   readonly message: string;
   /** What the target showed, when that is why. */
   readonly hostKey?: HostKey;
+  /** The address of who took the access back: the page is told it in place of the message, the log is not. */
+  readonly by?: string;
 }
 
 export const legOf: Readonly<Record<SessionLeg, Leg>> = {
@@ -28,6 +30,21 @@ export const ends = {
     leg: Leg.GATEWAY,
     code: 'access-ended',
     message: 'the time for which the record was shared is over',
+  },
+  accessTakenBack: {
+    leg: Leg.GATEWAY,
+    code: 'access-taken-back',
+    message: 'the access was taken back',
+  },
+  accessNotRenewed: {
+    leg: Leg.GATEWAY,
+    code: 'access-not-renewed',
+    message: 'the vault did not show its access again',
+  },
+  signedOut: {
+    leg: Leg.GATEWAY,
+    code: 'signed-out',
+    message: 'the vault that opened the session was signed out',
   },
   memberGone: {
     leg: Leg.GATEWAY,

@@ -122,14 +122,21 @@ async function revokeKeyOf(tx: Tx, accountUid: Uid, deviceUid: Uid): Promise<Uin
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   const gone = await tx
-    .deleteFrom('device')
+    .selectFrom('device')
+    .select('device_uid')
     .where('account_uid', '=', account_uid)
     .where('public_key', '=', public_key)
-    .returning('device_uid')
+    .forUpdate()
     .execute();
+  // Before the devices, whose rows take their sessions with them unseen: their links are to be ended.
   const hashes: Uint8Array[] = [];
   for (const { device_uid } of gone)
     hashes.push(...(await endSessionsOfDevice(tx, accountUid, uidOf(device_uid))));
+  await tx
+    .deleteFrom('device')
+    .where('account_uid', '=', account_uid)
+    .where('public_key', '=', public_key)
+    .execute();
   return hashes;
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { copy, empty, encodeBase64, encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
 import { importAesKey, sealBlob } from '../../protocol/crypto/aes-gcm.ts';
 import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
+import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
+import { purposes } from '../../protocol/crypto/labels.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
@@ -13,6 +15,9 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
+  EndAccessReplySchema,
+  EndAccessRequestSchema,
+  RenewAccessRequestSchema,
   type CommandReply,
   type ConnectReply,
   type SignedCommand,
@@ -23,7 +28,7 @@ import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { encodeEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
-import { verifyReply } from '../../protocol/signed/command.ts';
+import { commandUidOf, verifyReply } from '../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
 import { enrol } from '../../gateway/enrolment/enrol.ts';
@@ -133,12 +138,15 @@ export class Installation {
   }
 
   /** Enrols when need be, starts the gateway, and waits until it is linked. */
-  async start(environment: Record<string, string> = {}): Promise<RunningGateway> {
+  async start(
+    environment: Record<string, string> = {},
+    more: { readonly accessLeaseMs?: number } = {},
+  ): Promise<RunningGateway> {
     const config = this.config ?? (await this.enrol());
     const settings = readSettings({ SALLYPORT_GATEWAY_BIND: '127.0.0.1', ...environment });
     const state = await RisingState.open(null, { roster: config.rosterVersion });
     const log = new Logger('debug', (line) => this.logLines.push(line));
-    this.gateway = startGateway({ config, state, settings, log });
+    this.gateway = startGateway({ config, state, settings, log, ...more });
     await this.gateway.online;
     return this.gateway;
   }
@@ -287,6 +295,32 @@ export class Installation {
     const reply = await this.openReply(session, await this.router.relay(session.command));
     if (reply.answer !== '') page.accept(reply.answer);
     return { session, reply };
+  }
+
+  /** A command of that person about access, sealed to the gateway's device key. */
+  async accessCommand(
+    person: Person,
+    ...[kind, payload]:
+      | [CommandKind.END_ACCESS, MessageInitShape<typeof EndAccessRequestSchema>]
+      | [CommandKind.RENEW_ACCESS, MessageInitShape<typeof RenewAccessRequestSchema>]
+  ): Promise<SignedCommand> {
+    const encoded =
+      kind === CommandKind.END_ACCESS
+        ? encodeMessage(EndAccessRequestSchema, payload)
+        : encodeMessage(RenewAccessRequestSchema, payload);
+    const objects = [this.gatewayUid, person.accountUid];
+    const sealed = await sealToPublicKey(this.deviceKey, 'command-payload', objects, encoded);
+    return await commandOf(person, this.gatewayUid, { kind }, { payload: sealed });
+  }
+
+  /** What the gateway answered to such a command: the sessions that ended, or the code of its refusal. */
+  async tell(person: Person, command: SignedCommand): Promise<number | string> {
+    const { outcome } = await this.router.relay(command);
+    if (outcome.case !== 'sealed') return outcome.value?.code ?? '';
+    const objects = [this.gatewayUid, commandUidOf(command.command)];
+    const opened = await openWithPrivateKey(person.ecdh, purposes.commandReply, objects, outcome.value);
+    const reply = verifyReply(this.deviceKey, command.command, opened);
+    return decodeMessage(EndAccessReplySchema, reply).ended;
   }
 
   #collect(sessionUid: Uid, keys: SessionKeys): Pick<VaultSession, 'signals' | 'signal'> {

@@ -329,6 +329,25 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: bytes stream_token = 2;
    */
   streamToken: Uint8Array;
+
+  /**
+   * What the gateway holds the session's clipboard to: nothing out of the session, nothing into it.
+   *
+   * @generated from field: bool disable_copy = 3;
+   */
+  disableCopy: boolean;
+
+  /**
+   * @generated from field: bool disable_paste = 4;
+   */
+  disablePaste: boolean;
+
+  /**
+   * Somebody else's machine: the session ends after this long without RENEW_ACCESS; 0: it needs none. §12.8.
+   *
+   * @generated from field: uint32 access_lease_ms = 5;
+   */
+  accessLeaseMs: number;
 };
 
 /**
@@ -472,6 +491,152 @@ export declare type EndSessionRequest = Message<"sallyport.v1.EndSessionRequest"
 export declare const EndSessionRequestSchema: GenMessage<EndSessionRequest>;
 
 /**
+ * What the signer gave counts no more, from now on: running sessions that rest on it end. protocol.md §12.8.
+ *
+ * @generated from message sallyport.v1.EndAccessRequest
+ */
+export declare type EndAccessRequest = Message<"sallyport.v1.EndAccessRequest"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.Withdrawal withdrawals = 1;
+   */
+  withdrawals: Withdrawal[];
+
+  /**
+   * From the gateway's owner alone: their own records as they have stored them; no older copy counts from now on.
+   *
+   * @generated from field: repeated sallyport.v1.RecordState records = 2;
+   */
+  records: RecordState[];
+
+  /**
+   * By what the signer manages a shared folder that is not theirs; empty otherwise.
+   *
+   * @generated from field: sallyport.v1.AccessProof access = 3;
+   */
+  access?: AccessProof | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.EndAccessRequest.
+ * Use `create(EndAccessRequestSchema)` to create a new message.
+ */
+export declare const EndAccessRequestSchema: GenMessage<EndAccessRequest>;
+
+/**
+ * @generated from message sallyport.v1.Withdrawal
+ */
+export declare type Withdrawal = Message<"sallyport.v1.Withdrawal"> & {
+  /**
+   * @generated from field: sallyport.v1.WithdrawalKind kind = 1;
+   */
+  kind: WithdrawalKind;
+
+  /**
+   * @generated from field: bytes object_uid = 2;
+   */
+  objectUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes object_owner_uid = 3;
+   */
+  objectOwnerUid: Uint8Array;
+
+  /**
+   * Account or team; of an entry the record.
+   *
+   * @generated from field: bytes out_uid = 4;
+   */
+  outUid: Uint8Array;
+
+  /**
+   * What was issued until then, inclusive, counts no more.
+   *
+   * @generated from field: int64 until_ms = 5;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.Withdrawal.
+ * Use `create(WithdrawalSchema)` to create a new message.
+ */
+export declare const WithdrawalSchema: GenMessage<Withdrawal>;
+
+/**
+ * @generated from message sallyport.v1.RecordState
+ */
+export declare type RecordState = Message<"sallyport.v1.RecordState"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: uint32 key_version = 3;
+   */
+  keyVersion: number;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordState.
+ * Use `create(RecordStateSchema)` to create a new message.
+ */
+export declare const RecordStateSchema: GenMessage<RecordState>;
+
+/**
+ * @generated from message sallyport.v1.EndAccessReply
+ */
+export declare type EndAccessReply = Message<"sallyport.v1.EndAccessReply"> & {
+  /**
+   * Sessions that were running by it.
+   *
+   * @generated from field: uint32 ended = 1;
+   */
+  ended: number;
+};
+
+/**
+ * Describes the message sallyport.v1.EndAccessReply.
+ * Use `create(EndAccessReplySchema)` to create a new message.
+ */
+export declare const EndAccessReplySchema: GenMessage<EndAccessReply>;
+
+/**
+ * The sender still has the access by which a session runs.
+ *
+ * @generated from message sallyport.v1.RenewAccessRequest
+ */
+export declare type RenewAccessRequest = Message<"sallyport.v1.RenewAccessRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.AccessProof access = 2;
+   */
+  access?: AccessProof | undefined;
+
+  /**
+   * Of the record's key as the sender has it: the gateway works from no older copy.
+   *
+   * @generated from field: uint32 key_version = 3;
+   */
+  keyVersion: number;
+};
+
+/**
+ * Describes the message sallyport.v1.RenewAccessRequest.
+ * Use `create(RenewAccessRequestSchema)` to create a new message.
+ */
+export declare const RenewAccessRequestSchema: GenMessage<RenewAccessRequest>;
+
+/**
  * @generated from enum sallyport.v1.CommandKind
  */
 export enum CommandKind {
@@ -507,10 +672,56 @@ export enum CommandKind {
    * @generated from enum value: COMMAND_KIND_END_SESSION = 4;
    */
   END_SESSION = 4,
+
+  /**
+   * payload: ECIES to the gateway of EndAccessRequest. Reply sealed to the account's public key: EndAccessReply.
+   *
+   * @generated from enum value: COMMAND_KIND_END_ACCESS = 5;
+   */
+  END_ACCESS = 5,
+
+  /**
+   * payload: ECIES to the gateway of RenewAccessRequest. Reply sealed to the account's public key: empty.
+   *
+   * @generated from enum value: COMMAND_KIND_RENEW_ACCESS = 6;
+   */
+  RENEW_ACCESS = 6,
 }
 
 /**
  * Describes the enum sallyport.v1.CommandKind.
  */
 export declare const CommandKindSchema: GenEnum<CommandKind>;
+
+/**
+ * @generated from enum sallyport.v1.WithdrawalKind
+ */
+export enum WithdrawalKind {
+  /**
+   * @generated from enum value: WITHDRAWAL_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: WITHDRAWAL_KIND_RECORD = 1;
+   */
+  RECORD = 1,
+
+  /**
+   * @generated from enum value: WITHDRAWAL_KIND_FOLDER = 2;
+   */
+  FOLDER = 2,
+
+  /**
+   * A record that was taken out of a folder: the object is the folder, who is out is the record.
+   *
+   * @generated from enum value: WITHDRAWAL_KIND_ENTRY = 3;
+   */
+  ENTRY = 3,
+}
+
+/**
+ * Describes the enum sallyport.v1.WithdrawalKind.
+ */
+export declare const WithdrawalKindSchema: GenEnum<WithdrawalKind>;
 

@@ -597,6 +597,14 @@ export declare type RouterToGatewayFrame = Message<"sallyport.v1.RouterToGateway
      */
     value: RosterPart;
     case: "rosterPart";
+  } | {
+    /**
+     * The vaults of these sessions were signed out, or their device or account is gone: the router ends them.
+     *
+     * @generated from field: sallyport.v1.SignedOut signed_out = 9;
+     */
+    value: SignedOut;
+    case: "signedOut";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -677,4 +685,20 @@ export declare type VaultGone = Message<"sallyport.v1.VaultGone"> & {
  * Use `create(VaultGoneSchema)` to create a new message.
  */
 export declare const VaultGoneSchema: GenMessage<VaultGone>;
+
+/**
+ * @generated from message sallyport.v1.SignedOut
+ */
+export declare type SignedOut = Message<"sallyport.v1.SignedOut"> & {
+  /**
+   * @generated from field: repeated bytes session_uids = 1;
+   */
+  sessionUids: Uint8Array[];
+};
+
+/**
+ * Describes the message sallyport.v1.SignedOut.
+ * Use `create(SignedOutSchema)` to create a new message.
+ */
+export declare const SignedOutSchema: GenMessage<SignedOut>;
 

@@ -1,4 +1,5 @@
 // The three calls by which workers reach each other. Messages are hints: the truth is in the store.
+import { equal } from '../../../protocol/bytes.ts';
 import type { ErrorCode } from '../../../protocol/errors.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 
@@ -26,6 +27,11 @@ export type AccountMessage =
 /** By the hash of their tokens. */
 export type EndedSessions = { readonly only: Uint8Array } | { readonly except: Uint8Array | null };
 
+export function isEnded(tokenHash: Uint8Array, which: EndedSessions): boolean {
+  if ('only' in which) return equal(which.only, tokenHash);
+  return which.except === null || !equal(which.except, tokenHash);
+}
+
 /** The vault's end of a session. */
 export interface VaultEnd {
   readonly accountUid: Uid;
@@ -39,7 +45,12 @@ export type GatewayMessage =
       readonly sessionUid: Uid;
       readonly sealed: Uint8Array;
     }
-  | { readonly kind: 'vault-gone'; readonly from: VaultEnd; readonly sessionUids: readonly Uid[] }
+  | {
+      /** `signed-out`: its session at the server is over, or its device or account gone. Its sessions end. */
+      readonly kind: 'vault-gone' | 'signed-out';
+      readonly from: VaultEnd;
+      readonly sessionUids: readonly Uid[];
+    }
   /** There is a newer roster. */
   | { readonly kind: 'roster' }
   /** Its client was removed or may no longer enter. */

@@ -84,6 +84,8 @@ export class CommandRelay {
       case CommandKind.GATEWAY_INFO:
       case CommandKind.LIST_TASKS:
       case CommandKind.END_SESSION:
+      case CommandKind.END_ACCESS:
+      case CommandKind.RENEW_ACCESS:
         return null;
       case CommandKind.UNSPECIFIED:
       default:

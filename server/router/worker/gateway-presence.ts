@@ -161,9 +161,11 @@ export class GatewayPresence implements GatewaySubscriber {
     switch (message.kind) {
       case 'signal':
         return this.#relaySignal(message.from, message.sessionUid, message.sealed);
-      case 'vault-gone': {
+      case 'vault-gone':
+      case 'signed-out': {
         const own = message.sessionUids.filter((uid) => this.#sessions.isBetween(uid, message.from));
-        if (own.length > 0) this.send({ case: 'vaultGone', value: { sessionUids: own.map(uidBytes) } });
+        const frame = message.kind === 'vault-gone' ? 'vaultGone' : 'signedOut';
+        if (own.length > 0) this.send({ case: frame, value: { sessionUids: own.map(uidBytes) } });
         return;
       }
       case 'roster':

@@ -1,12 +1,21 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { AccountMessage, Head, Unsubscribe, VaultEnd } from '../head/head.ts';
+import {
+  isEnded,
+  type AccountMessage,
+  type EndedSessions,
+  type Head,
+  type Unsubscribe,
+  type VaultEnd,
+} from '../head/head.ts';
 
 /** Whoever takes a session's signals on this worker. */
 export interface SignalTaker {
   /** Its link has ended: it takes nothing any more. */
   readonly gone: boolean;
+  /** Of the session at the server by which it is signed in. */
+  readonly tokenHash: Uint8Array;
   takeSignal(sessionUid: Uid, sealed: Uint8Array): void;
 }
 
@@ -14,6 +23,8 @@ interface Entry {
   readonly from: VaultEnd;
   readonly gatewayUid: Uid;
   taker: SignalTaker | null;
+  /** Of the taker, or the last one. */
+  tokenHash: Uint8Array;
   /** When it lost its taker. */
   orphanedAt: number;
   signals: number;
@@ -53,7 +64,8 @@ export class SessionTable {
     if (this.#sessions.has(sessionUid)) throw new ProtocolError('conflict', 'the session exists');
     if (this.#isFull(from.accountUid)) this.#dropOrphans(now);
     if (this.#isFull(from.accountUid)) throw new ProtocolError('limit-reached', 'too many sessions at once');
-    this.#sessions.set(sessionUid, { from, gatewayUid, taker, orphanedAt: 0, signals: 0 });
+    const { tokenHash } = taker;
+    this.#sessions.set(sessionUid, { from, gatewayUid, taker, tokenHash, orphanedAt: 0, signals: 0 });
     this.#accountOf(from.accountUid).sessions.add(sessionUid);
   }
 
@@ -71,7 +83,9 @@ export class SessionTable {
     const own = entry?.from.accountUid === from.accountUid && entry.from.deviceUid === from.deviceUid;
     if (!entry || !own || ++entry.signals > limits.signalsPerSession) return null;
     entry.taker ??= taker;
-    return entry.taker === taker ? entry.gatewayUid : null;
+    if (entry.taker !== taker) return null;
+    entry.tokenHash = taker.tokenHash;
+    return entry.gatewayUid;
   }
 
   /** Hands a gateway's signal to the session's vault, if it is that gateway's session. */
@@ -92,6 +106,16 @@ export class SessionTable {
       left.set(entry.gatewayUid, [...(left.get(entry.gatewayUid) ?? []), sessionUid]);
     }
     return left;
+  }
+
+  /** Who is signed out is out of their sessions, whether their link is up or not: their gateways are told. */
+  #signOut(accountUid: Uid, which: EndedSessions): void {
+    for (const sessionUid of this.#accounts.get(accountUid)?.sessions ?? []) {
+      const entry = this.#sessions.get(sessionUid);
+      if (!entry || !isEnded(entry.tokenHash, which)) continue;
+      const { from, gatewayUid } = entry;
+      this.#head.publish(`gw.${gatewayUid}`, { kind: 'signed-out', from, sessionUids: [sessionUid] });
+    }
   }
 
   #isFull(accountUid: Uid): boolean {
@@ -118,6 +142,7 @@ export class SessionTable {
     if (known) return known;
     const take = (message: AccountMessage) => {
       if (message.kind === 'session-ended') this.remove(message.sessionUid, message.gatewayUid);
+      if (message.kind === 'signed-out') this.#signOut(accountUid, message.which);
     };
     const account = {
       sessions: new Set<Uid>(),

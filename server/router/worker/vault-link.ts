@@ -1,6 +1,6 @@
 // The WebSocket of an unlocked vault. protocol.md §11.3.
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { equal, type Bytes } from '../../../protocol/bytes.ts';
+import { empty, type Bytes } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -21,7 +21,13 @@ import { findSession, findSessionByHash, renewSession } from '../../api/sessions
 import { describeFailure } from '../../api/failure.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Database } from '../../store/database.ts';
-import type { AccountMessage, EndedSessions, Head, Unsubscribe } from '../head/head.ts';
+import {
+  isEnded,
+  type AccountMessage,
+  type EndedSessions,
+  type Head,
+  type Unsubscribe,
+} from '../head/head.ts';
 import type { CommandRelay } from './command-relay.ts';
 import type { LinkUser, SealedLink } from './sealed-link.ts';
 import type { SessionTable, SignalTaker } from './session-table.ts';
@@ -94,6 +100,10 @@ export class VaultLink implements LinkUser, SignalTaker {
 
   get gone(): boolean {
     return this.#gone;
+  }
+
+  get tokenHash(): Uint8Array {
+    return this.#session?.tokenHash ?? empty;
   }
 
   encodeClosing(code: ErrorCode): Bytes {
@@ -191,10 +201,7 @@ export class VaultLink implements LinkUser, SignalTaker {
   }
 
   #signOut(which: EndedSessions): void {
-    const own = this.#session?.tokenHash;
-    if (!own) return;
-    const ended = 'only' in which ? equal(which.only, own) : !(which.except && equal(which.except, own));
-    if (ended) this.#open.close('not-signed-in');
+    if (this.#session && isEnded(this.tokenHash, which)) this.#open.close('not-signed-in');
   }
 
   /** A session that is used elsewhere lives on; one that is not ends its link too. */

@@ -5,6 +5,7 @@ import { signerOf } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { AccountService } from '../../../protocol/messages/gen/account_pb.js';
 import { ApplicationService } from '../../../protocol/messages/gen/application_pb.js';
+import { DeviceService } from '../../../protocol/messages/gen/device_pb.js';
 import { limits } from '../../../protocol/limits.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { CommandKind } from '../../../protocol/messages/gen/command_pb.js';
@@ -321,6 +322,32 @@ describe('router', () => {
     await link.next('newData');
     await vault.call(AccountService.method.logout, { everywhere: true });
     expect(await closingCode(link)).toBe('not-signed-in');
+  });
+
+  test('who is signed out, or deleted, is out of their sessions, with a link or without one', async () => {
+    const { vault, identity, gateway, link, recordUid } = await pair();
+    const other = await ApiClient.connect(server.url);
+    const email = `person${count - 1}@example.test`;
+    await other.login(email, 'correct horse battery');
+    other.keys = vault.keys;
+    const otherLink = await joinVault(other);
+    const begin = async (client: ApiClient, on: VaultClient) => {
+      const sessionUid = await connect(client, on, identity.gatewayUid, recordUid);
+      await accept(gateway);
+      await on.next('commandResult');
+      return sessionUid;
+    };
+    const stays = await begin(vault, link);
+    const gone = await begin(other, otherLink);
+    otherLink.socket.terminate(); // the sessions themselves need no link
+    expect((await gateway.next('vaultGone')).sessionUids).toEqual([gone]);
+    const linked = await joinVault(other);
+    await vault.call(DeviceService.method.revokeDevice, { deviceUid: uidBytes(other.deviceUid) });
+    expect(await closingCode(linked)).toBe('not-signed-in'); // whatever the device itself would do
+    expect((await gateway.next('signedOut')).sessionUids).toEqual([gone]);
+    await vault.call(AccountService.method.deleteAccount, { email });
+    expect((await gateway.next('signedOut')).sessionUids).toEqual([stays]);
+    await gateway.closed;
   });
 
   test('a removed gateway is put out at once and stays out', async () => {

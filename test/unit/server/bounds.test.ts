@@ -154,6 +154,7 @@ describe('session table', () => {
     return {
       taken,
       gone: false,
+      tokenHash: new Uint8Array(32),
       takeSignal: (_uid: unknown, sealed: Uint8Array) => void taken.push(Buffer.from(sealed).toString()),
     };
   };
