@@ -28,6 +28,8 @@ export interface SessionStarted {
   readonly answer: string | null;
   /** 16 bytes. */
   readonly streamToken: Uint8Array;
+  /** What the gateway holds the session's clipboard to, as it signed: also for who may not read the machine. */
+  readonly clipboard: { readonly disableCopy: boolean; readonly disablePaste: boolean };
 }
 
 export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'target' | 'login';

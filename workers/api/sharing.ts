@@ -127,6 +127,14 @@ export interface Rekeyed {
   readonly leftOut: readonly string[];
   /** Records that have a new key now. */
   readonly records: number;
+  /** Running sessions that were ended by it. */
+  readonly sessions: EndedSessions;
+}
+
+export interface EndedSessions {
+  readonly ended: number;
+  /** Gateways that did not confirm it: sessions there end when their lease does. */
+  readonly unreached: number;
 }
 
 export interface OwnershipOffer {

@@ -28,6 +28,7 @@ import type { RecordBook } from './records/record-book.ts';
 import type { Records } from './records/records.ts';
 import type { Sync } from './sync/sync.ts';
 import { SessionTargets } from './sessions/session-target.ts';
+import { AccessNotices } from './sharing/access-notices.ts';
 import { rostersOf } from './sharing/roster-source.ts';
 import { ShareBook } from './sharing/share-book.ts';
 import { SharingDesk } from './sharing/sharing-desk.ts';
@@ -158,11 +159,6 @@ export class UnlockedVault {
     const { book: rosters } = this.organisation;
     const { keys } = account;
     const { others, writes, sync } = data;
-    this.sharing = new SharingDesk({
-      ...{ keys, session, shares, rosters, book, writer, others, writes, successions },
-      sync: () => sync.run(),
-      isComplete: () => data.isComplete,
-    });
     const { confirmation } = data;
     this.confirmedMachines = new ConfirmedMachines({ keys, book, writer, confirmation });
     this.keyRotation = new KeyRotation(this);
@@ -180,10 +176,19 @@ export class UnlockedVault {
     const onEvent = parts.onSessionEvent;
     const { opener } = data;
     const deviceNow = () => session.deviceNow();
+    const targets = new SessionTargets({ account, book, confirmation, opener, gateways, shares, deviceNow });
+    const { commands } = this;
+    const { accountUid } = keys;
+    const notices = new AccessNotices({ accountUid, session, book, shares, rosters, targets, commands });
+    this.sharing = new SharingDesk({
+      ...{ keys, session, shares, rosters, book, writer, others, writes, successions },
+      sync: () => sync.run(),
+      isComplete: () => data.isComplete,
+      ...{ notices, warn },
+    });
     this.sessions = new Sessions({
-      account,
-      session,
-      targets: new SessionTargets({ account, book, confirmation, opener, gateways, shares, deviceNow }),
+      ...{ account, session, targets, clock },
+      sync: () => sync.run(),
       gateways,
       commands: this.commands,
       writer,

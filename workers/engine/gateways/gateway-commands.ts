@@ -1,14 +1,17 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { GatewayInfoView, TaskView } from '../../api.ts';
-import { empty } from '../../../protocol/bytes.ts';
+import { empty, type Bytes } from '../../../protocol/bytes.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../protocol/crypto/ecies.ts';
 import { purposes } from '../../../protocol/crypto/labels.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import {
   CommandKind,
+  EndAccessReplySchema,
+  EndAccessRequestSchema,
   EndSessionRequestSchema,
   GatewayInfoSchema,
+  RenewAccessRequestSchema,
   TaskListSchema,
 } from '../../../protocol/messages/gen/command_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -63,13 +66,34 @@ export class GatewayCommands {
 
   /** Ends a session whatever became of its stream. */
   async endSession(gateway: KnownGateway, sessionUid: Uid): Promise<void> {
-    const { account, gateways, session, desk } = this.#parts;
-    const key = await gateways.pinnedKey(gateway);
     const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid) });
-    const objects = [gateway.uid, account.keys.accountUid];
+    await this.#tell(gateway, CommandKind.END_SESSION, request);
+  }
+
+  /** What this account takes back counts no more there. How many sessions ended by it, as the gateway signed. */
+  async endAccess(
+    gateway: KnownGateway,
+    request: MessageInitShape<typeof EndAccessRequestSchema>,
+  ): Promise<number> {
+    const encoded = encodeMessage(EndAccessRequestSchema, request);
+    const reply = await this.#tell(gateway, CommandKind.END_ACCESS, encoded);
+    return decodeMessage(EndAccessReplySchema, reply).ended;
+  }
+
+  /** The access by which a session runs is still there. */
+  async renewAccess(
+    gateway: KnownGateway,
+    request: MessageInitShape<typeof RenewAccessRequestSchema>,
+  ): Promise<void> {
+    await this.#tell(gateway, CommandKind.RENEW_ACCESS, encodeMessage(RenewAccessRequestSchema, request));
+  }
+
+  /** Sealed to the pinned gateway; what it signed for this very command. */
+  async #tell(gateway: KnownGateway, kind: CommandKind, request: Bytes): Promise<Bytes> {
+    const key = await this.#parts.gateways.pinnedKey(gateway);
+    const objects = [gateway.uid, this.#parts.account.keys.accountUid];
     const payload = await sealToPublicKey(key, 'command-payload', objects, request);
-    const order = this.#order(gateway.uid, CommandKind.END_SESSION);
-    await desk.send(await signCommand(account.keys.signer, order, payload, session.deviceNow()));
+    return await this.#send(gateway.uid, key, kind, payload);
   }
 
   async #ask<Reply extends DescMessage>(
@@ -77,18 +101,19 @@ export class GatewayCommands {
     kind: CommandKind,
     schema: Reply,
   ): Promise<MessageShape<Reply>> {
-    const { account, gateways, session, desk } = this.#parts;
+    const { gateways } = this.#parts;
     const key = await gateways.pinnedKey(await gateways.find(gatewayUid));
-    const signed = await signCommand(
-      account.keys.signer,
-      this.#order(gatewayUid, kind),
-      empty,
-      session.deviceNow(),
-    );
+    return decodeMessage(schema, await this.#send(gatewayUid, key, kind, empty));
+  }
+
+  async #send(gatewayUid: Uid, key: Bytes, kind: CommandKind, payload: Bytes): Promise<Bytes> {
+    const { account, session, desk } = this.#parts;
+    const order = this.#order(gatewayUid, kind);
+    const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     const objects = [gatewayUid, commandUidOf(signed.command)];
     const sealed = await desk.send(signed);
     const opened = await openWithPrivateKey(account.keys.ecdh, purposes.commandReply, objects, sealed);
-    return decodeMessage(schema, verifyReply(key, signed.command, opened));
+    return verifyReply(key, signed.command, opened);
   }
 
   #order(gatewayUid: Uid, kind: CommandKind): CommandOrder {

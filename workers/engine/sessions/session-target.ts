@@ -6,6 +6,7 @@ import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { AccessProofSchema } from '../../../protocol/messages/gen/sharing_pb.js';
 import { readHostname, readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { MachineConfirmation } from '../records/machine-confirmation.ts';
@@ -23,6 +24,18 @@ export type Stated = Pick<
   /** Of somebody else's record. */
   readonly access?: MessageInitShape<typeof AccessProofSchema>;
 };
+
+/** A gateway, and the own machines that it leads to. */
+export interface ServedMachines {
+  readonly gateway: KnownGateway;
+  readonly own: readonly Uid[];
+}
+
+export interface StandingAccess {
+  readonly access: MessageInitShape<typeof AccessProofSchema>;
+  /** Of the record's key. */
+  readonly keyVersion: number;
+}
 
 /** Where a session goes, as the sealed records say. */
 export interface Target {
@@ -86,8 +99,20 @@ export class SessionTargets {
 
   /** Who may only launch knows the seed and could write a card: so the signature of who may write it is what counts. */
   async #shared(recordUid: Uid): Promise<Target> {
-    const { book, opener } = this.#parts;
-    const row = await book.row(recordUid);
+    const row = await this.#parts.book.row(recordUid);
+    const { card, gateway } = await this.#launchOf(row);
+    const stated = {
+      recordRevision: row.revision,
+      credentialRevision: BigInt(card.credentialRevision),
+      configurationRevision: BigInt(card.configurationRevision),
+      pinnedHostKey: card.hostKey,
+      access: this.#proof(recordUid, row),
+    };
+    return { gateway, seed: decodeBase64(card.trafficSeed), stated, recordUids: [] };
+  }
+
+  async #launchOf(row: Record): Promise<{ card: LaunchCard; gateway: KnownGateway }> {
+    const { opener } = this.#parts;
     if (row.sealedLaunch.length === 0)
       throw new ProtocolError('gateway-unknown', 'its owner has not made this machine ready to connect to');
     opener.requireWriter(row);
@@ -101,16 +126,46 @@ export class SessionTargets {
       organisationKey: '',
       rosterVersion: 0,
     };
-    const stated = {
-      recordRevision: row.revision,
-      credentialRevision: BigInt(card.credentialRevision),
-      configurationRevision: BigInt(card.configurationRevision),
-      pinnedHostKey: card.hostKey,
-      access: this.#proof(recordUid, row),
-    };
     const { gatewayUid: uid, configurationUid } = card;
-    const gateway = { uid, configurationUid, name: '', pins };
-    return { gateway, seed: decodeBase64(card.trafficSeed), stated, recordUids: [] };
+    return { card, gateway: { uid, configurationUid, name: '', pins } };
+  }
+
+  /** The gateways that lead to the machines among these records, with each one's own. */
+  async gatewaysOf(recordUids: readonly Uid[]): Promise<readonly ServedMachines[]> {
+    const known = await this.#parts.gateways.known();
+    const served = new Map<Uid, { gateway: KnownGateway; own: Uid[] }>();
+    for (const recordUid of recordUids) {
+      const gateway = await this.#gatewayOf(recordUid, known);
+      if (gateway === null) continue;
+      const one = served.get(gateway.uid) ?? { gateway, own: [] };
+      if (this.#parts.book.isOwn(this.#parts.book.require(recordUid))) one.own.push(recordUid);
+      served.set(gateway.uid, one);
+    }
+    return [...served.values()];
+  }
+
+  async #gatewayOf(recordUid: Uid, known: readonly KnownGateway[]): Promise<KnownGateway | null> {
+    const { book } = this.#parts;
+    const record = book.get(recordUid);
+    const entry = record?.entry;
+    if (!record || !entry || record.deleted) return null;
+    if (book.isOwn(record)) {
+      const configurationUid = entry.machine?.configurationUid;
+      return known.find((gateway) => gateway.configurationUid === configurationUid) ?? null;
+    }
+    if (!entry.launchable) return null;
+    try {
+      return (await this.#launchOf(await book.row(recordUid))).gateway;
+    } catch (error) {
+      if (error instanceof ProtocolError) return null; // not as its owner wrote it: no session was begun by it
+      throw error;
+    }
+  }
+
+  /** By what a running session on somebody else's machine may go on, as this vault knows it by now. */
+  async standingAccess(recordUid: Uid): Promise<StandingAccess> {
+    const row = await this.#parts.book.row(recordUid);
+    return { access: this.#proof(recordUid, row), keyVersion: row.keyVersion || 1 };
   }
 
   #proof(uid: Uid, { ownerUid }: Record): MessageInitShape<typeof AccessProofSchema> {

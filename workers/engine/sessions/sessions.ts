@@ -19,6 +19,8 @@ import type { GatewayCommands } from '../gateways/gateway-commands.ts';
 import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
+import type { Clock } from '../clock.ts';
+import { AccessRenewal, type RenewedSession } from './access-renewal.ts';
 import { describeSignal } from './session-signals.ts';
 import type { SessionTargets, Stated, Target } from './session-target.ts';
 import type { VaultLink } from '../connection/vault-link.ts';
@@ -28,6 +30,8 @@ export interface SessionParts {
   readonly account: OpenedAccount;
   readonly session: VaultSession;
   readonly targets: SessionTargets;
+  readonly clock: Clock;
+  readonly sync: () => Promise<void>;
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly writer: Pick<RecordWriter, 'renewCopies'>;
@@ -44,6 +48,8 @@ interface RunningSession {
   opened: Promise<void>;
   sealed: Promise<void>;
   waiting: number;
+  /** Of a session on somebody else's machine. */
+  renewal: AccessRenewal | null;
 }
 
 /** What browsers draw; guacd takes the first that it can make. */
@@ -93,13 +99,20 @@ export class Sessions {
     const order = { kind: CommandKind.CONNECT, accountUid, rosterVersion, sessionNonce, ...scope };
     const signed = await signCommand(signer, order, payload, session.deviceNow());
     // Known before the command leaves: the gateway reports progress before it answers.
-    this.#running.set(sessionUid, newSession(keys, gateway));
+    const running = newSession(keys, gateway);
+    this.#running.set(sessionUid, running);
     try {
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
-      const { answer, streamToken } = decodeMessage(ConnectReplySchema, reply);
-      return { sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: copy(streamToken) };
+      const { answer, streamToken, accessLeaseMs, disableCopy, disablePaste } = decodeMessage(
+        ConnectReplySchema,
+        reply,
+      );
+      this.#keepAccess(running, { sessionUid, recordUid: input.recordUid, gateway }, accessLeaseMs);
+      const clipboard = { disableCopy, disablePaste };
+      const token = copy(streamToken);
+      return { sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token, clipboard };
     } catch (error) {
-      this.#running.delete(sessionUid);
+      this.#forget(sessionUid);
       throw error;
     }
   }
@@ -122,7 +135,7 @@ export class Sessions {
   end(sessionUid: Uid): void {
     const running = this.#running.get(sessionUid);
     if (!running) return;
-    this.#running.delete(sessionUid);
+    this.#forget(sessionUid);
     if (this.#parts.link.open === null) return;
     this.#parts.commands.endSession(running.gateway, sessionUid).catch((error: unknown) => {
       const ended = error instanceof ProtocolError; // refused: the session was over already
@@ -145,14 +158,26 @@ export class Sessions {
 
   /** Forgets every key. */
   clear(): void {
-    this.#running.clear();
+    for (const sessionUid of [...this.#running.keys()]) this.#forget(sessionUid);
+  }
+
+  #forget(sessionUid: Uid): void {
+    this.#running.get(sessionUid)?.renewal?.stop();
+    this.#running.delete(sessionUid);
+  }
+
+  /** It may have ended while the answer was opened: then nobody is to be told of its access. */
+  #keepAccess(running: RunningSession, renewed: RenewedSession, leaseMs: number): void {
+    if (leaseMs === 0 || this.#running.get(renewed.sessionUid) !== running) return;
+    const { clock, commands, targets, sync, warn } = this.#parts;
+    running.renewal = new AccessRenewal(renewed, leaseMs, { clock, commands, targets, sync, warn });
   }
 
   async #open(sessionUid: Uid, running: RunningSession, sealed: Uint8Array): Promise<void> {
     try {
       const event = describeSignal(sessionUid, await running.keys.openSignal(sealed));
       if (event === null || !this.#running.has(sessionUid)) return;
-      if (event.kind === 'ended') this.#running.delete(sessionUid);
+      if (event.kind === 'ended') this.#forget(sessionUid);
       this.#parts.onEvent(event);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -162,7 +187,8 @@ export class Sessions {
 }
 
 function newSession(keys: SessionKeys, gateway: KnownGateway): RunningSession {
-  return { keys, gateway, opened: Promise.resolve(), sealed: Promise.resolve(), waiting: 0 };
+  const settled = Promise.resolve();
+  return { keys, gateway, opened: settled, sealed: settled, waiting: 0, renewal: null };
 }
 
 function isOutdated(error: unknown): boolean {

@@ -31,11 +31,28 @@ export function accessProof(
   record: { readonly uid: Uid; readonly ownerUid: Uid },
   parts: Omit<Search, 'rules'>,
 ): MessageInitShape<typeof AccessProofSchema> {
+  return proofOf(accountUid, { kind: 'record', ...record }, parts);
+}
+
+/** The same of what the account may do with somebody else's shared folder. */
+export function folderProof(
+  accountUid: Uid,
+  folder: { readonly uid: Uid; readonly ownerUid: Uid },
+  parts: Omit<Search, 'rules'>,
+): MessageInitShape<typeof AccessProofSchema> {
+  return proofOf(accountUid, { kind: 'folder', ...folder }, parts);
+}
+
+function proofOf(
+  accountUid: Uid,
+  object: SharedObject,
+  parts: Omit<Search, 'rules'>,
+): MessageInitShape<typeof AccessProofSchema> {
   const search = { ...parts, rules: parts.shares.rules(parts.roster) };
   const proof = new Collection(search);
-  proof.add(accountUid, { kind: 'record', ...record }, longestChain);
+  proof.add(accountUid, object, longestChain);
   if (proof.grants.size === 0)
-    throw new ProtocolError('not-allowed', 'the record is not shared with this account');
+    throw new ProtocolError('not-allowed', `the ${object.kind} is not shared with this account`);
   if (proof.grants.size > limits.accessProof.grants || proof.entries.size > limits.accessProof.entries)
     throw new ProtocolError('too-large', 'the way to this record is too long');
   return {

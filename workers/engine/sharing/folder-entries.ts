@@ -66,7 +66,9 @@ export class FolderEntries {
   async #take({ folderUid, recordUids }: Parameters<SharingVerbs['removeFromFolder']>[0]): Promise<void> {
     const { session, sync, book } = this.#office.parts;
     await this.#office.requireSound();
-    await this.takeBack(folderUid, recordUids);
+    const taken = await this.takeBack(folderUid, recordUids);
+    const told = this.#office.parts.notices.taken(taken, this.#parts.writer.require(folderUid), recordUids);
+    told.catch(() => undefined); // awaited below, unless something else fails before
     const own = recordUids.flatMap((uid) => {
       const known = book.get(uid);
       return known && !known.deleted && book.isOwn(known) ? [known] : [];
@@ -88,10 +90,11 @@ export class FolderEntries {
           new RekeyReport(),
         ),
     );
+    await told;
   }
 
   /** Out of the folder from now on, whatever the server shows: nothing is asked of it yet. */
-  async takeBack(folderUid: Uid, recordUids: readonly Uid[]): Promise<void> {
+  async takeBack(folderUid: Uid, recordUids: readonly Uid[]): Promise<readonly Revocation[]> {
     const { shares, session, book, revocations } = this.#office.parts;
     const { ownUid } = this.#office;
     const { ownerUid } = this.#parts.writer.require(folderUid);
@@ -107,6 +110,7 @@ export class FolderEntries {
       };
     });
     await revocations.remember(taken);
+    return taken;
   }
 
   async #place(folderUid: Uid, recordUids: readonly Uid[], place: NewPlace): Promise<void> {

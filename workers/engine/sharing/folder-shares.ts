@@ -1,4 +1,4 @@
-import type { FolderRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
+import type { EndedSessions, FolderRights, Rekeyed, ShareInput, SharingVerbs } from '../../api/sharing.ts';
 import { wipe } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { ObjectKind, SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
@@ -7,6 +7,7 @@ import type { FolderEntries } from './folder-entries.ts';
 import type { FolderWriter } from './folder-writer.ts';
 import type { KnownFolder } from './known-shares.ts';
 import { RekeyReport, type Rekeying } from './rekeying.ts';
+import type { Revocation } from './revocations.ts';
 import { folderRights } from './share-rights.ts';
 import { sealGrant } from './share-seal.ts';
 import type { SharingOffice } from './sharing-office.ts';
@@ -72,7 +73,7 @@ export class FolderShares {
     const { writer } = this.#parts;
     const known = writer.require(objectUid);
     const out = grantees.map(({ uid }) => uid);
-    await this.#office.revoke('folder', described(known), out);
+    const told = this.#tell(known, await this.#office.revoke('folder', described(known), out));
     const isOwn = known.ownerUid === this.#office.ownUid;
     const isDone = () => isOwn && writer.require(objectUid).message.keyVersion > known.message.keyVersion;
     await this.#office.unlessDone(isDone, () =>
@@ -85,7 +86,17 @@ export class FolderShares {
     await sync();
     const report = new RekeyReport();
     if (isOwn) await this.#office.unlessDone(isDone, () => this.rekey(objectUid, report));
+    report.sessions = await told;
     return report.view;
+  }
+
+  /** Members may have sessions on everything that is in it. */
+  #tell(known: KnownFolder, revoked: readonly Revocation[]): Promise<EndedSessions> {
+    const { shares, notices } = this.#office.parts;
+    const inside = shares.shares.entriesIn(known.uid).map(({ entry }) => entry.recordUid);
+    const told = notices.taken(revoked, known, inside);
+    told.catch(() => undefined); // awaited by the caller, unless something else fails before
+    return told;
   }
 
   async #remove(folderUid: Uid): Promise<void> {
@@ -102,7 +113,10 @@ export class FolderShares {
       return record && !record.deleted && book.isOwn(record) ? [record] : [];
     });
     // First: who is out does not hang on what the server shows, and cut off here `KeyRenewal` finds what is left.
-    await this.#office.revoke('folder', described(known), [...new Set(members)]);
+    const told = this.#tell(
+      known,
+      await this.#office.revoke('folder', described(known), [...new Set(members)]),
+    );
     await entries.takeBack(folderUid, recordUids);
     await writer.remove(folderUid);
     await sync();
@@ -111,6 +125,7 @@ export class FolderShares {
       left.map(({ uid }) => uid),
       new RekeyReport(),
     );
+    await told;
   }
 
   /**

@@ -58,7 +58,10 @@ export class RecordShares {
     await this.#office.requireSound([objectUid]);
     const record = book.require(objectUid);
     const out = grantees.map(({ uid }) => uid);
-    await this.#office.revoke('record', record, out); // first: who is out does not hang on what the server shows
+    // First: who is out does not hang on what the server shows.
+    const revoked = await this.#office.revoke('record', record, out);
+    const told = this.#office.parts.notices.taken(revoked, record, [objectUid]);
+    told.catch(() => undefined); // awaited below, unless something else fails before
     const isDone = () => book.isOwn(record) && book.require(objectUid).keyVersion > record.keyVersion;
     await this.#office.unlessDone(isDone, () =>
       session.call(SharingService.method.revokeGrants, {
@@ -71,6 +74,7 @@ export class RecordShares {
     const report = new RekeyReport();
     if (book.isOwn(record))
       await this.#office.unlessDone(isDone, () => this.#rekeying.records([objectUid], report));
+    report.sessions = await told;
     return report.view;
   }
 

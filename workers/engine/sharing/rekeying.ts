@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Rekeyed } from '../../api/sharing.ts';
+import type { EndedSessions, Rekeyed } from '../../api/sharing.ts';
 import { encodeBase64, wipe } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import type { FolderEntrySchema, GrantSchema } from '../../../protocol/messages/gen/sharing_pb.js';
@@ -42,6 +42,7 @@ export class RekeyReport {
   readonly #givenTo = new Map<string, boolean>();
   readonly #leftOut = new Set<string>();
   records = 0;
+  sessions: EndedSessions = { ended: 0, unreached: 0 };
 
   given({ name, verified }: Standing): void {
     this.#givenTo.set(name, verified);
@@ -53,7 +54,8 @@ export class RekeyReport {
 
   get view(): Rekeyed {
     const givenTo = [...this.#givenTo].map(([name, verified]) => ({ name, verified }));
-    return { givenTo, leftOut: [...this.#leftOut], records: this.records };
+    const { records, sessions } = this;
+    return { givenTo, leftOut: [...this.#leftOut], records, sessions };
   }
 }
 
@@ -84,11 +86,13 @@ export class Rekeying {
       size += weight;
     }
     await this.#store(batch, report);
+    this.#office.announceKeys(recordUids);
   }
 
   /** Writes that draft under a new key, with what the record's grants and entries come to now, and more. */
   async write(before: Draft, after: Draft, report: RekeyReport, more: readonly Given[] = []): Promise<void> {
     await this.#store([await this.#renewed(before, after, report, more)], report);
+    this.#office.announceKeys([before.uid]);
   }
 
   async #renewed(

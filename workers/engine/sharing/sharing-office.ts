@@ -12,6 +12,7 @@ import type { MemberSuccessions } from '../organisation/member-successions.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+import type { AccessNotices } from './access-notices.ts';
 import type { ContactPins } from './contact-pins.ts';
 import type { RevocationRecords } from './revocation-records.ts';
 import type { Revocation } from './revocations.ts';
@@ -35,6 +36,8 @@ export interface SharingParts {
   readonly successions: MemberSuccessions;
   readonly pins: ContactPins;
   readonly revocations: RevocationRecords;
+  readonly notices: AccessNotices;
+  readonly warn: (message: string) => void;
 }
 
 /** Somebody who stays when a key is replaced, or does not. */
@@ -102,12 +105,12 @@ export class SharingOffice {
     }
   }
 
-  /** Out from now on: whatever this account knows of them counts no more. Throws as `requireSound`. */
+  /** Out from now on: whatever this account knows of them counts no more. Gives what gateways are to be told. */
   async revoke(
     kind: 'record' | 'folder',
     object: { readonly uid: Uid; readonly ownerUid: Uid; readonly keyVersion: number },
     granteeUids: readonly Uid[],
-  ): Promise<void> {
+  ): Promise<readonly Revocation[]> {
     const isOwner = object.ownerUid === this.ownUid;
     const known = this.parts.shares.shares.grantsOf(kind, object.uid).map(({ grant }) => grant);
     const revocations = granteeUids.map((outUid): Revocation => {
@@ -119,6 +122,14 @@ export class SharingOffice {
       };
     });
     await this.parts.revocations.remember(revocations);
+    return revocations;
+  }
+
+  /** What is told without anybody waiting for it: these own records have new keys, and no former copy counts. */
+  announceKeys(recordUids: readonly Uid[]): void {
+    this.parts.notices.stored(recordUids).catch((error: unknown) => {
+      this.parts.warn(`gateways were not told of new keys: ${String(error)}`);
+    });
   }
 
   /** Those whose last grant by this account gave more: what was given until now counts no more. */
