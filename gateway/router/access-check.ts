@@ -69,7 +69,10 @@ export class AccessCheck {
   }
 
   /** What is signed and was not taken back. */
-  #verify(roster: Roster, proof: AccessProof | undefined): { shown: VerifiedShares; takenBackBy: Uid | null } {
+  #verify(
+    roster: Roster,
+    proof: AccessProof | undefined,
+  ): { shown: VerifiedShares; takenBackBy: Uid | null } {
     const { grants, entries } = proof ?? { grants: [], entries: [] };
     if (grants.length > limits.accessProof.grants || entries.length > limits.accessProof.entries)
       throw new Refusal('malformed', 'the proof of access is too long');

@@ -98,15 +98,20 @@ test('the other connects and types, and neither page nor worker ever has the pas
   expect(await other.content()).not.toContain(house.installation.target.password);
 });
 
-test('access that is taken back is gone from the other’s list at once', async ({ house }) => {
+test('access that is taken back ends the other’s session and is gone from their list, at once', async ({
+  house,
+}) => {
   const { page } = house;
-  await other.getByRole('link', { name: 'Shared with me' }).click();
-  await expect(row(other, machines.password)).toBeVisible();
+  await connect(other, machines.password);
   await access(page)
     .getByRole('button', { name: `Take the access of ${ben} back` })
     .click();
   await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
   await expect(page.getByText(`${ben} has no access any more`)).toBeVisible();
+  await expect(page.getByText('running session')).toBeVisible();
+  await expect(other.getByText('Access was taken back by')).toBeVisible({ timeout: 5_000 });
+  await expectAccessible(other, 'taken-back');
+  await other.getByRole('link', { name: 'Shared with me' }).click();
   await expect(row(other, machines.password)).toHaveCount(0);
 });
 

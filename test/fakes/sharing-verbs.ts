@@ -20,7 +20,10 @@ export interface FakeSharing {
 }
 
 const words = ['abandon', 'ability', 'able', 'about', 'above', 'absent', 'absorb', 'abstract'];
-const nothing: Rekeyed = { givenTo: [], leftOut: [], records: 0 };
+const nothing: Rekeyed = {
+  ...{ givenTo: [], leftOut: [], records: 0 },
+  sessions: { ended: 0, unreached: 0 },
+};
 const viewer = { records: 'view', manageMembers: false, manageRecords: false, owner: false } as const;
 
 /** Sharing in memory, for screens. It seals nothing. */

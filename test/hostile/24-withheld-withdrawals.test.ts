@@ -5,7 +5,6 @@ import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { CommandKind, WithdrawalKind } from '../../protocol/messages/gen/command_pb.js';
-import type { Grant } from '../../protocol/messages/gen/sharing_pb.js';
 import { launchRights, viewRights, type Rights } from '../../protocol/sharing/rights.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import { sealEntry, sealGrant, type GivenObject } from '../../workers/engine/sharing/share-seal.ts';
@@ -119,9 +118,7 @@ describe('a word that reaches the gateway', () => {
     const { session: byFolder } = await connect(ben, member);
     const chain = [await grant(ada, cora, { ...viewRights, share: true }), await grant(cora, ben)];
     const { session: byCora } = await connect(ben, { grants: chain });
-    expect(
-      await made.tell(ada, await takenBack(ada, folder, ben.accountUid, WithdrawalKind.FOLDER)),
-    ).toBe(1);
+    expect(await made.tell(ada, await takenBack(ada, folder, ben.accountUid, WithdrawalKind.FOLDER))).toBe(1);
     expect(await endOf(byFolder)).toMatchObject({ code: 'access-taken-back' });
     expect(await made.tell(cora, await takenBack(cora, machine(), ben.accountUid))).toBe(1);
     expect(await endOf(byCora)).toMatchObject({ message: `${cora.accountUid}@example.test` });
@@ -146,7 +143,9 @@ describe('a word that reaches the gateway', () => {
     const say = (access?: Proof) =>
       withdrawal(folder.uid, ada.accountUid, ben.accountUid, WithdrawalKind.FOLDER, cora, { access });
     expect(await made.tell(cora, await say())).toBe(0);
-    expect(await made.tell(cora, await say({ grants: [await grant(cora, cora, viewRights, folder)] }))).toBe(0);
+    expect(await made.tell(cora, await say({ grants: [await grant(cora, cora, viewRights, folder)] }))).toBe(
+      0,
+    );
     const reissued = { ...folder, keyVersion: 2 }; // the folder's key was replaced when cora was taken off
     const { session } = await connect(ben, {
       grants: [await grant(ada, ben, launchRights, reissued)],
@@ -203,12 +202,11 @@ describe('a forged or repeated word', () => {
 });
 
 describe('a word that is withheld', () => {
-  const renew = async (by: Person, { sessionUid }: VaultSession, grants: Grant[] | Proof['grants'], kv = 1) =>
+  const renew = async (by: Person, { sessionUid }: VaultSession, grants: Proof['grants'], keyVersion = 1) =>
     await made.tell(
       by,
       await made.accessCommand(by, CommandKind.RENEW_ACCESS, {
-        ...{ sessionUid: uidBytes(sessionUid), keyVersion: kv },
-        access: { grants: grants.map(({ body, signature }) => ({ body, signature })), entries: [] },
+        ...{ sessionUid: uidBytes(sessionUid), keyVersion, access: { grants } },
       }),
     );
 

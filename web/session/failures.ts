@@ -26,6 +26,8 @@ export function isCatalogued(code: string): code is CataloguedCode {
 
 /** Cause and next step of every end; a code of a newer gateway gets a general text that names it. */
 export function describeFailure(failure: SessionFailure): FailureText {
+  if (failure.code === 'access-taken-back' && failure.message.includes('@'))
+    return { ...textOf(catalogue[failure.code]), title: `Access was taken back by ${failure.message}` };
   if (isCatalogued(failure.code)) return textOf(catalogue[failure.code]);
   if (isErrorCode(failure.code)) return generalText(failure.code);
   return {

@@ -94,6 +94,27 @@ export const sessionFailures = {
     'Ask whoever shared it for more time.',
     'calm',
   ],
+  // with the address of who did: `describeFailure`
+  'access-taken-back': [
+    'gateway',
+    'Access was taken back',
+    'You may not use this machine any more, so the session was ended.',
+    'Ask whoever owns it when you need it again.',
+    'calm',
+  ],
+  'access-not-renewed': [
+    'gateway',
+    'Your access could not be confirmed',
+    'The gateway asks every few minutes whether this machine is still shared with you, and got no answer.',
+    'Check that this vault is online, then reconnect.',
+  ],
+  'signed-out': [
+    'gateway',
+    'This device was signed out',
+    'The account ended its sessions, or removed this device.',
+    'Sign in again, then reconnect.',
+    'calm',
+  ],
   'target-lost': [
     'target',
     'The connection to the machine broke',

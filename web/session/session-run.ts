@@ -97,14 +97,16 @@ export class SessionRun {
     this.#legs.start('guacd');
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
     this.#watch(stream);
-    this.#screen = new RemoteScreen(stream, size, connection, {
+    // What the gateway holds it to: who may only launch does not read it in the record.
+    const policy = { ...connection, ...started.clipboard };
+    this.#screen = new RemoteScreen(stream, size, policy, {
       ...this.#targets,
       failed: (message) => this.#finish({ leg: 'guacd', code: 'guacd-error', message }),
     });
-    this.#targets.screen(this.#screen, connection);
+    this.#targets.screen(this.#screen, policy);
   }
 
-  /** What the sealed record says: its gateway, and what the clipboard may do. */
+  /** What the sealed record says, as far as this person may read it: its gateway, and how it is shown. */
   async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
     const { content, gatewayUid, access } = await this.#services.verbs.readRecord(this.#recordUid);
     this.#targets.access(access);

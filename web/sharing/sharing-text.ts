@@ -1,4 +1,4 @@
-import type { AccessWay, PinState, RecordRights } from '../../workers/api.ts';
+import type { AccessWay, EndedSessions, PinState, RecordRights } from '../../workers/api.ts';
 
 interface RightsChoice {
   readonly value: RecordRights;
@@ -53,4 +53,13 @@ export function wayDetails({ until, folderName, byEmail, offered }: AccessWay): 
 
 export function dateOf(ms: number): string {
   return new Date(ms).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** What became of sessions that ran by access that was taken back; a sentence to append, or nothing. */
+export function endedText({ ended, unreached }: EndedSessions): string {
+  const done =
+    ended === 0 ? '' : ` ${ended === 1 ? '1 running session' : `${ended} running sessions`} ended.`;
+  if (unreached === 0) return done;
+  const gateways = unreached === 1 ? 'A gateway' : `${unreached} gateways`;
+  return `${done} ${gateways} did not confirm it: a session there ends within 5 minutes.`;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import type { SessionFailure } from '../../../web/session/failures.ts';
+import { describeFailure, type SessionFailure } from '../../../web/session/failures.ts';
 import type { LegTrail } from '../../../web/session/legs.svelte.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
 import { SessionRun, type RunTargets, type SessionServices } from '../../../web/session/session-run.ts';
@@ -15,15 +15,20 @@ const content = {
   fields: [{ type: 'pamSettings', value: [{ configurationUid, connection: { protocol: 'ssh' } }] }],
 };
 const verbs = {
-  readRecord: () => Promise.resolve({ content }),
+  readRecord: () => Promise.resolve({ content, gatewayUid: newUid() }),
   listGateways: () => Promise.resolve([{ uid: newUid(), configurationUid }]),
-  startSession: () => Promise.resolve({ sessionUid, answer: null, streamToken: new Uint8Array(16) }),
+  startSession: () =>
+    Promise.resolve({
+      ...{ sessionUid, answer: null, streamToken: new Uint8Array(16) },
+      clipboard: { disableCopy: true, disablePaste: false },
+    }),
   endSession: () => Promise.resolve(),
 };
 
 let stream: Stream;
 let events: SessionEvents;
 let failures: SessionFailure[];
+let shown: unknown;
 
 beforeEach(async () => {
   stream = { open: true, end: vi.fn() } as unknown as Stream;
@@ -34,7 +39,8 @@ beforeEach(async () => {
   const services = { verbs, events, peers: { take: () => Promise.resolve(lease) } };
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);
-  const targets = { ended, screen: () => {}, access: () => {}, hostKey: () => {} } as unknown as RunTargets;
+  const screen = (_: unknown, policy: unknown) => void (shown = policy);
+  const targets = { ended, screen, access: () => {}, hostKey: () => {} } as unknown as RunTargets;
   const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, null);
   vi.useFakeTimers();
@@ -66,4 +72,18 @@ test('a word that never comes is not waited for long', () => {
 test('a lost peer connection is told at once', () => {
   stream.onReset?.('timed-out');
   expect(failures).toMatchObject([{ leg: 'ice', code: 'peer-lost' }]);
+});
+
+test('what the clipboard may do is the gateway’s word, whatever of the record can be read', () => {
+  expect(shown).toMatchObject({ disableCopy: true, disablePaste: false });
+});
+
+test('who took the access back is named', () => {
+  const failure = { leg: 'gateway', code: 'access-taken-back' } as const;
+  expect(describeFailure({ ...failure, message: 'ada@example.test' })).toMatchObject({
+    ...{ title: 'Access was taken back by ada@example.test', tone: 'calm' },
+  });
+  expect(describeFailure({ ...failure, message: 'the access was taken back' }).title).toBe(
+    'Access was taken back',
+  );
 });

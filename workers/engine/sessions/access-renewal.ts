@@ -76,6 +76,7 @@ export class AccessRenewal {
     const { commands, targets } = this.#parts;
     const { sessionUid, recordUid, gateway } = this.#session;
     const standing = await targets.standingAccess(recordUid);
-    if (!this.#stopped) await commands.renewAccess(gateway, { sessionUid: uidBytes(sessionUid), ...standing });
+    if (!this.#stopped)
+      await commands.renewAccess(gateway, { sessionUid: uidBytes(sessionUid), ...standing });
   }
 }

@@ -76,7 +76,9 @@ export class AccessNotices {
     const told = served.map(({ gateway, own }) => {
       const requests: Request[] = [];
       for (let at = 0; at < own.length; at += limits.withdrawals.each)
-        requests.push({ records: own.slice(at, at + limits.withdrawals.each).map((uid) => this.#state(uid)) });
+        requests.push({
+          records: own.slice(at, at + limits.withdrawals.each).map((uid) => this.#state(uid)),
+        });
       return this.#tell(gateway, requests);
     });
     return joined(await Promise.all(told));
