@@ -91,7 +91,7 @@ function parseStates({ records }: EndAccessRequest): ReadonlyMap<Uid, RecordVers
     records.map(({ recordUid, revision, keyVersion }) => {
       if (revision < 1n || revision > BigInt(Number.MAX_SAFE_INTEGER) || keyVersion < 1)
         throw new ProtocolError('malformed', 'no revision or key version of a record');
-      return [uidOf(recordUid), { revision, keyVersion }];
+      return [uidOf(recordUid), { revision, keyVersion, confirmation: 0n }]; // says nothing of where it leads
     }),
   );
 }
