@@ -46,6 +46,7 @@ export interface VaultState {
   readonly email: string | null;
   /** The link to the router. */
   readonly link: 'off' | 'connecting' | 'connected';
+  /** Also from the unlock of a vault that has nothing here yet, until its first sync is over. */
   readonly syncing: boolean;
   /** Rises whenever listRecords would answer differently. */
   readonly recordsVersion: number;

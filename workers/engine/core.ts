@@ -137,7 +137,8 @@ export class EngineCore {
     { account, session }: AccountAccess,
     copy: Promise<LocalCopy> | null = null,
   ): Promise<UnlockedVault> {
-    this.#closeVault();
+    // Where another one opens in its place, nobody looks into the gap between.
+    if (this.#vault) this.#letGo(this.#vault, { syncing: true });
     this.accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
     const vault = await UnlockedVault.open({
       environment: this.environment,
@@ -157,7 +158,7 @@ export class EngineCore {
     });
     this.#vault = vault;
     this.idle.arm();
-    this.board.unlocked(account.email, vault.organisation.book.membership);
+    this.board.unlocked(account.email, vault.organisation.book.membership, vault.sync.cursor === 0n);
     await this.showPasskeys();
     return vault;
   }
@@ -193,12 +194,16 @@ export class EngineCore {
 
   #closeVault(): void {
     if (this.#vault === null) return;
-    this.idle.disarm();
-    this.#vault.close();
-    this.#vault = null;
-    this.signIn.vaultClosed();
-    this.board.update({ link: 'off', syncing: false, refusedRecords: 0, unconfirmedRecords: 0 });
+    this.#letGo(this.#vault, { syncing: false });
     this.board.recordsChanged();
     this.board.gatewaysChanged();
+  }
+
+  #letGo(vault: UnlockedVault, next: Pick<VaultState, 'syncing'>): void {
+    this.idle.disarm();
+    vault.close();
+    this.#vault = null;
+    this.signIn.vaultClosed();
+    this.board.update({ link: 'off', refusedRecords: 0, unconfirmedRecords: 0, ...next });
   }
 }

@@ -41,11 +41,11 @@ export class StateBoard {
     for (const listener of this.#listeners) listener(next);
   }
 
-  /** In one change: whoever shows the vault draws it once. */
-  unlocked(email: string, membership: VaultState['membership']): void {
+  /** In one change: whoever shows the vault draws it once. `bare`: it has nothing before its first sync. */
+  unlocked(email: string, membership: VaultState['membership'], bare: boolean): void {
     const { recordsVersion, organisationVersion } = this.#state;
     this.update({
-      ...{ phase: 'unlocked', email, membership, notice: null },
+      ...{ phase: 'unlocked', email, membership, syncing: bare, notice: null },
       ...{ recordsVersion: recordsVersion + 1, organisationVersion: organisationVersion + 1 },
     });
   }

@@ -243,6 +243,7 @@ export class SignInDesk {
    */
   async #renewOrEnter(vault: UnlockedVault, signedIn: SignedIn, way: LocalWay): Promise<void> {
     if (!hasOtherKeys(vault.account, signedIn.account)) return await this.#renew(vault, signedIn);
+    this.#core.board.update({ syncing: true }); // what is stored goes before the other vault opens
     const access = await this.#core.accounts.succeeded(vault.account, signedIn, way);
     (await this.#core.open(access)).goOnline();
   }

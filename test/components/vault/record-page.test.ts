@@ -1,0 +1,30 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { newUid } from '../../../protocol/uid.ts';
+import { createFakeVault } from '../../fakes/vault-verbs.ts';
+import { closeApp, openApp, shows } from '../web/app-page.ts';
+
+afterEach(closeApp);
+
+const wiki = { type: 'login', title: 'Wiki', fields: [] };
+
+test('a record in the address waits for the first sync of its device', async () => {
+  const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org', syncing: true });
+  const uid = fake.put(wiki);
+  const stored = fake.records.get(uid);
+  fake.records.delete(uid);
+  const asked = vi.spyOn(fake, 'readRecord');
+  openApp(fake, `#/vault/${uid}`);
+  await vi.waitFor(() => expect(asked).toHaveBeenCalled(), { timeout: 15_000 });
+  if (stored) fake.records.set(uid, stored);
+  fake.set({ syncing: false });
+  await shows('version 1');
+  expect(location.hash).toBe(`#/vault/${uid}`);
+}, 20_000);
+
+test('one that is nowhere is left once everything is here', async () => {
+  const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org', syncing: true });
+  openApp(fake, `#/vault/${newUid()}`);
+  await shows('Skip to the content');
+  fake.set({ syncing: false });
+  await vi.waitFor(() => expect(location.hash).toBe('#/vault'), { timeout: 15_000 });
+}, 20_000);
