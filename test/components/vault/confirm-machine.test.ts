@@ -1,18 +1,12 @@
-import { flushSync, mount, unmount } from 'svelte';
+import { flushSync } from 'svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Uid } from '../../../protocol/uid.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import type { RecordView } from '../../../workers/api.ts';
 import { createFakeVault } from '../../fakes/vault-verbs.ts';
-import AppHarness from '../web/AppHarness.svelte';
+import { closeApp, openApp, shows } from '../web/app-page.ts';
 
-let app: ReturnType<typeof mount> | null = null;
-
-afterEach(async () => {
-  if (app !== null) await unmount(app);
-  app = null;
-  document.body.replaceChildren();
-});
+afterEach(closeApp);
 
 const settings = (launchCredentialUid: Uid) => ({
   configurationUid: newUid(),
@@ -37,11 +31,8 @@ async function open(access: RecordView['access']) {
   });
   const confirmMachineChange = vi.fn(() => Promise.resolve());
   const verbs = { ...fake, readRecord, readConfirmedRevision, confirmMachineChange };
-  location.hash = `#/vault/${uid}`;
-  app = mount(AppHarness, { target: document.body, props: { verbs } });
-  await vi.waitFor(() => expect(document.body.textContent).toContain('web.example.org, port 22'), {
-    timeout: 15_000,
-  });
+  openApp(verbs, `#/vault/${uid}`);
+  await shows('web.example.org, port 22');
   flushSync();
   return { uid, confirmMachineChange };
 }

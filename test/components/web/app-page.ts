@@ -1,12 +1,12 @@
 import { flushSync, mount, unmount } from 'svelte';
 import { expect, vi } from 'vitest';
-import type { FakeVault } from '../../fakes/vault-verbs.ts';
+import type { VaultVerbs } from '../../../workers/api.ts';
 import AppHarness from './AppHarness.svelte';
 
 let app: ReturnType<typeof mount> | null = null;
 
 /** The whole application over a fake vault, at that address. */
-export function openApp(fake: FakeVault, hash: string): void {
+export function openApp(fake: VaultVerbs, hash = ''): void {
   location.hash = hash;
   app = mount(AppHarness, { target: document.body, props: { verbs: fake } });
 }
@@ -23,12 +23,36 @@ export const shows = (text: string) =>
 
 /** A button whose text begins so, the `at`th of them. */
 export function button(name: string, at = 0): HTMLButtonElement {
-  const found = [...document.querySelectorAll('button')].filter((one) =>
+  return buttonIn(document, name, at);
+}
+
+/** The same, of a part of the page. */
+export function buttonIn(part: ParentNode, name: string, at = 0): HTMLButtonElement {
+  const found = [...part.querySelectorAll('button')].filter((one) =>
     one.textContent?.trim().startsWith(name),
   );
   const one = found[at];
   if (one === undefined) throw new Error(`there is no button ${name}`);
   return one;
+}
+
+/** The same button, once it is there. */
+export const awaitButton = (name: string) => vi.waitFor(() => button(name), { timeout: 15_000 });
+
+/** Types into the field under that label. */
+export function type(label: string, text: string): void {
+  const found = [...document.querySelectorAll('label')].find(
+    ({ textContent }) => textContent?.trim() === label,
+  );
+  enter(document.getElementById(found?.htmlFor ?? ''), text);
+}
+
+/** Types into that field. */
+export function enter(field: Element | null | undefined, text: string): void {
+  if (!(field instanceof HTMLInputElement)) throw new Error('there is no such field');
+  field.value = text;
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  flushSync();
 }
 
 /** A key on an element, or on what has the focus. */

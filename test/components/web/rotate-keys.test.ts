@@ -1,17 +1,10 @@
-import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { KeyRotationRecipient } from '../../../workers/api.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
-import AppHarness from './AppHarness.svelte';
+import { buttonIn, closeApp, openApp, shows, type } from './app-page.ts';
 
-let app: ReturnType<typeof mount> | null = null;
-
-afterEach(async () => {
-  if (app !== null) await unmount(app);
-  app = null;
-  document.body.replaceChildren();
-});
+afterEach(closeApp);
 
 const words = ['abandon', 'ability', 'able', 'about', 'above', 'absent', 'absorb', 'abstract'];
 const person = (keys: 'verified' | 'changed'): KeyRotationRecipient => ({
@@ -19,34 +12,15 @@ const person = (keys: 'verified' | 'changed'): KeyRotationRecipient => ({
   ...{ records: 3, folders: 1, rights: ['view'] },
 });
 
-const shows = (text: string) =>
-  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 15_000 });
-
+/** In the dialog, once it is open. */
 function button(name: string): HTMLButtonElement {
-  const dialog = document.querySelector('[role="dialog"]') ?? document;
-  const found = [...dialog.querySelectorAll('button')].find(
-    ({ textContent }) => textContent?.trim() === name,
-  );
-  if (!found) throw new Error(`no button ${name}`);
-  return found;
-}
-
-function type(label: string, text: string): void {
-  const found = [...document.querySelectorAll('label')].find(
-    ({ textContent }) => textContent?.trim() === label,
-  );
-  const field = document.getElementById(found?.htmlFor ?? '');
-  if (!(field instanceof HTMLInputElement)) throw new Error(`no field ${label}`);
-  field.value = text;
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-  flushSync();
+  return buttonIn(document.querySelector('[role="dialog"]') ?? document, name);
 }
 
 async function open(...recipients: KeyRotationRecipient[]): Promise<FakeVault> {
   const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
   fake.rotation.sealTo(recipients);
-  location.hash = '#/settings';
-  app = mount(AppHarness, { target: document.body, props: { verbs: fake } });
+  openApp(fake, '#/settings');
   await shows('Delete account');
   button('Rotate account keys').click();
   return fake;

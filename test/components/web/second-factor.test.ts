@@ -1,45 +1,12 @@
-import { flushSync, mount, unmount } from 'svelte';
+import { flushSync } from 'svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { DeviceRequestView, SignInAnswer } from '../../../workers/api.ts';
 import { rightCode } from '../../fakes/account-verbs.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
-import AppHarness from './AppHarness.svelte';
+import { button, closeApp, openApp, shows, type } from './app-page.ts';
 
-let app: ReturnType<typeof mount> | null = null;
-
-afterEach(async () => {
-  if (app !== null) await unmount(app);
-  app = null;
-  document.body.replaceChildren();
-});
-
-function open(fake: FakeVault, hash = ''): void {
-  location.hash = hash;
-  app = mount(AppHarness, { target: document.body, props: { verbs: fake } });
-}
-
-const shows = (text: string) =>
-  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 15_000 });
-
-function button(name: string): HTMLButtonElement {
-  const found = [...document.querySelectorAll('button')].find(
-    ({ textContent }) => textContent?.trim() === name,
-  );
-  if (!found) throw new Error(`no button ${name}`);
-  return found;
-}
-
-function type(label: string, text: string): void {
-  const found = [...document.querySelectorAll('label')].find(
-    ({ textContent }) => textContent?.trim() === label,
-  );
-  const field = document.getElementById(found?.htmlFor ?? '');
-  if (!(field instanceof HTMLInputElement)) throw new Error(`no field ${label}`);
-  field.value = text;
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-  flushSync();
-}
+afterEach(closeApp);
 
 /** A vault whose sign-in asks for a code. */
 function halfway(answers: SignInAnswer[] = []): FakeVault {
@@ -75,7 +42,7 @@ async function signIn(): Promise<void> {
 
 test('a sign-in asks for the code, says when it is wrong, and takes a backup code instead', async () => {
   const answers: SignInAnswer[] = [];
-  open(halfway(answers));
+  openApp(halfway(answers));
   await signIn();
   type('Code of your authenticator app', '000000');
   button('Continue').click();
@@ -92,7 +59,7 @@ test('a sign-in asks for the code, says when it is wrong, and takes a backup cod
 test('cancelling goes back to the password, and the worker forgets the login', async () => {
   const fake = halfway();
   const cancelled = vi.spyOn(fake, 'cancelSignIn');
-  open(fake);
+  openApp(fake);
   await signIn();
   button('Cancel').click();
   await shows('Your password never leaves this device.');
@@ -105,7 +72,7 @@ test('a vault that is open but signed out asks for the missing step by itself', 
     email: 'ada@example.org',
     renewal: { kind: 'second-factor', methods: ['totp'], webauthn: null },
   });
-  open(fake, '#/vault');
+  openApp(fake, '#/vault');
   await shows('Sign in to go online');
   type('Code of your authenticator app', rightCode);
   button('Continue').click();
@@ -123,7 +90,7 @@ test('a device that waits is shown with its words, and approved', async () => {
   const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
   const decided = vi.fn(async () => {});
   Object.assign(fake, { listDeviceRequests: async () => [request], decideDevice: decided });
-  open(fake, '#/vault');
+  openApp(fake, '#/vault');
   await shows('Let a new device in?');
   for (const word of request.words) expect(document.body.textContent).toContain(word);
   button('Approve').click();
@@ -131,7 +98,7 @@ test('a device that waits is shown with its words, and approved', async () => {
 }, 20_000);
 
 test('settings list devices, and add an authenticator app with its backup codes', async () => {
-  open(createFakeVault({ phase: 'unlocked', email: 'ada@example.org' }), '#/settings');
+  openApp(createFakeVault({ phase: 'unlocked', email: 'ada@example.org' }), '#/settings');
   await shows('Your password alone opens this account.');
   expect(document.body.textContent).toContain('This device');
   expect(document.body.textContent).toContain('Firefox on Windows');
