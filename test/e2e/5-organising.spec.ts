@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { machines, test, expect } from './house.ts';
-import { openRecord, save, startRecord, terminal } from './person.ts';
+import { openRecord, row, save, startRecord, terminal } from './person.ts';
 
 // One after another: each stands on what the ones before have made.
 test.describe.configure({ mode: 'serial' });
 
 const titles = ['Alpha', 'Beta', 'Gamma', 'Delta'];
 const list = (page: Page) => page.getByRole('list', { name: 'Records' });
-const row = (page: Page, title: string) => list(page).getByRole('link', { name: title });
 const folder = (page: Page, name: string) =>
   page.getByRole('navigation', { name: 'Vault' }).getByRole('treeitem', { name });
 

@@ -3,16 +3,22 @@ import type { Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
 import type { House } from './move-in.ts';
-import { connect, invite, joinByInvitation, openRecord, run, targetFile, terminal } from './person.ts';
+import {
+  access,
+  connect,
+  invite,
+  joinByInvitation,
+  openRecord,
+  row,
+  run,
+  targetFile,
+  terminal,
+} from './person.ts';
 
 test.describe.configure({ mode: 'serial' });
 
 const ben = 'ben@example.org';
 let other: Page;
-
-const row = (page: Page, title: string) =>
-  page.getByRole('list', { name: 'Records' }).getByRole('link', { name: title });
-const access = (page: Page) => page.getByRole('region', { name: 'Access' });
 
 /** Everything that the worker ever answered the page, kept in the page. */
 async function recordAnswers(page: Page): Promise<void> {

@@ -1,6 +1,7 @@
 // What a person does in the vault, by the names that are on the screen.
-import { expect, type Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 import type { Installation } from './installation.ts';
+import type { House } from './move-in.ts';
 
 export const account = { email: 'ada@example.org', password: 'correct horse battery staple 9' } as const;
 
@@ -22,12 +23,13 @@ export async function invite(page: Page, email: string): Promise<string> {
   return link;
 }
 
-/** Invitation link → account → recovery phrase; leaves the page in the new vault. */
-export async function joinByInvitation(page: Page, link: string): Promise<void> {
+/** Invitation link → account → recovery phrase; leaves the page in the new vault. Returns the phrase. */
+export async function joinByInvitation(page: Page, link: string): Promise<string> {
   await page.goto(link);
   await page.getByRole('button', { name: 'Continue' }).click();
-  await chooseSecrets(page);
+  const phrase = await chooseSecrets(page);
   await expect(page.getByRole('button', { name: 'New record' })).toBeVisible();
+  return phrase;
 }
 
 /** Password and recovery phrase of a new account. Returns the phrase. */
@@ -35,25 +37,35 @@ async function chooseSecrets(page: Page): Promise<string> {
   await page.getByLabel('Master password', { exact: true }).fill(account.password);
   await page.getByLabel('Confirm master password').fill(account.password);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const words = await page
-    .getByRole('listitem')
-    .filter({ hasText: /^[a-z]+$|^\d+\s*[a-z]+$/ })
-    .allInnerTexts();
-  const phrase = words.map((word) => word.replace(/[^a-z]/g, '')).filter((word) => word.length > 0);
-  expect(phrase).toHaveLength(24);
-  await page.getByRole('button', { name: /written|continue|next/i }).click();
-  for (const field of await page.getByLabel(/^Word \d+$/).all()) {
-    const position = Number(
-      /\d+/.exec((await field.getAttribute('aria-label')) ?? (await labelOf(field)))?.[0],
-    );
-    await field.fill(phrase[position - 1] ?? '');
-  }
+  const phrase = await writePhraseDown(page);
   await page.getByRole('button', { name: 'Create account' }).click();
+  return phrase;
+}
+
+/** Reads the recovery phrase that shows, and types what is asked of it. Returns it. */
+export async function writePhraseDown(page: Page): Promise<string> {
+  const shown = page.getByRole('list', { name: 'Recovery phrase' }).getByRole('listitem');
+  await expect(shown).toHaveCount(24);
+  const phrase = (await shown.allInnerTexts()).map((word) => word.replace(/[^a-z]/g, ''));
+  await page.getByRole('button', { name: 'I have written it down' }).click();
+  await fillWords(page, phrase);
   return phrase.join(' ');
 }
 
-async function labelOf(field: ReturnType<Page['locator']>): Promise<string> {
-  return await field.evaluate((element: HTMLInputElement) => element.labels?.[0]?.textContent ?? '');
+/** Fills every "Word 7" that is asked for with the seventh of these. */
+export async function fillWords(within: Page | Locator, words: readonly string[]): Promise<void> {
+  const asked = within.getByLabel(/^Word \d+$/);
+  await expect(asked.first()).toBeVisible();
+  for (const field of await asked.all()) {
+    const position = Number(/\d+/.exec(await nameOf(field))?.[0]);
+    await field.fill(words[position - 1] ?? '');
+  }
+}
+
+async function nameOf(field: Locator): Promise<string> {
+  return await field.evaluate(
+    (element: HTMLInputElement) => element.ariaLabel ?? element.labels?.[0]?.textContent ?? '',
+  );
 }
 
 /** Names a gateway on the form that shows; returns the token that is shown once. */
@@ -63,12 +75,57 @@ export async function createGateway(page: Page, name: string): Promise<string> {
   return (await page.getByTestId('enrolment-token').innerText()).trim();
 }
 
-export async function signIn(page: Page, url: string): Promise<void> {
+export async function signIn(
+  page: Page,
+  url: string,
+  { email, password }: { email: string; password: string } = account,
+): Promise<void> {
   await page.goto(url);
-  await page.getByLabel('Email').fill(account.email);
-  await page.getByLabel('Master password').fill(account.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByLabel('Email').fill(email);
+  await page.getByLabel('Master password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page.getByRole('button', { name: 'New record' })).toBeVisible();
+}
+
+/** A member of the organisation, new, in a browser of their own. */
+export async function newMember(house: House, email: string): Promise<{ page: Page; phrase: string }> {
+  const link = await invite(house.page, email);
+  const page = await house.newBrowser();
+  const phrase = await joinByInvitation(page, link);
+  house.installation.secrets.add(phrase);
+  return { page, phrase };
+}
+
+/** Shares the record that is open, with one who is in the organisation already. */
+export async function shareOpen(page: Page, title: string, email: string, may: string): Promise<void> {
+  await access(page).getByRole('button', { name: 'Share', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: `Share ${title}` });
+  await dialog.getByLabel(email).check();
+  await dialog.getByLabel('They may').selectOption({ label: may });
+  await dialog.getByRole('button', { name: 'Share', exact: true }).click();
+  await expect(access(page)).toContainText(email);
+}
+
+/** Who has the record that is open. */
+export const access = (page: Page) => page.getByRole('region', { name: 'Access' });
+
+/** A record in the list that shows. */
+export const row = (page: Page, title: string) =>
+  page.getByRole('list', { name: 'Records' }).getByRole('link', { name: title });
+
+/** A login with a password, saved and open. */
+export async function createLogin(page: Page, title: string, login: string, password: string): Promise<void> {
+  await startRecord(page, 'Login', title);
+  await page.getByLabel('Login', { exact: true }).fill(login);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await save(page);
+}
+
+/** Changes one field of the record that is open. */
+export async function change(page: Page, label: string, text: string): Promise<void> {
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel(label, { exact: true }).fill(text);
+  await save(page);
 }
 
 export async function unlock(page: Page, password: string = account.password): Promise<void> {
