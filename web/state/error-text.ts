@@ -89,7 +89,7 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
   locked: { title: 'The vault is locked', next: 'Unlock it and try again.' },
   offline: {
     title: 'No connection to the server',
-    next: 'Check the network; what you have open stays readable.',
+    next: 'Check the network and try again; what is on this device stays readable.',
   },
   'wrong-password': { title: 'That is not the master password', next: 'Check it and try again.' },
   untrusted: {

@@ -17,7 +17,7 @@ import {
   type PamSettings,
 } from '../../protocol/records/pam-settings.ts';
 import { emptyContent, type RecordTemplate } from '../../protocol/records/templates.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
 import type { FieldPath, RecordView, SaveRecord } from '../../workers/api.ts';
 import { checkDraft, type DraftProblems } from './draft-problems.ts';
 import {
@@ -47,6 +47,8 @@ export class RecordDraft {
   readonly problems: DraftProblems = $derived(checkDraft(this));
   /** Members that this version does not know. */
   readonly #rest: RecordContent;
+  /** The same at every try: one whose answer was lost is not made twice. */
+  readonly #newUid = newUid();
   #saved: string;
 
   /** Without a template: of a type that is no more, with the fields that the record has. */
@@ -179,7 +181,7 @@ export class RecordDraft {
   /** What the worker is asked to save. */
   toSave(): SaveRecord {
     return {
-      ...(this.uid === null ? {} : { uid: this.uid }),
+      ...(this.uid === null ? { newUid: this.#newUid } : { uid: this.uid }),
       ...(this.baseRevision === null ? {} : { baseRevision: this.baseRevision }),
       content: { ...this.content, title: this.title.trim() },
       withheld: [...keptValues(this.fields, 'fields'), ...keptValues(this.custom, 'custom')],

@@ -18,7 +18,10 @@ export interface RecordVerbs {
   revealField(input: { recordUid: Uid; field: FieldPath; revision?: number }): Promise<string>;
   /** The machines and the like that link that user, in which roles, by title. */
   listLinksTo(recordUid: Uid): Promise<RecordReference[]>;
-  /** Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale. */
+  /**
+   * Creates (no uid) or updates. Fields that are still withheld keep their value. Rejects with `conflict` when stale, but
+   * not when the newer version is what was to be saved: an earlier try whose answer was lost.
+   */
   saveRecord(input: SaveRecord): Promise<Uid>;
   /**
    * The owner stands by where a machine leads that an editor changed (`RecordView.unconfirmed`): the gateway is given it
@@ -132,6 +135,8 @@ export interface RevisionSummary {
 
 export interface SaveRecord {
   readonly uid?: Uid;
+  /** Of a new record: the uid that it is to have. A second try, after an answer that was lost, then makes no twin. */
+  readonly newUid?: Uid;
   /** Of the view that was edited. */
   readonly baseRevision?: number;
   readonly content: RecordContent;

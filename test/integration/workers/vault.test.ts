@@ -4,8 +4,11 @@ import type { Environment } from '../../../workers/engine/environment.ts';
 import { webTransport } from '../../../workers/transport/web.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { UnsteadyTransport } from '../../fixtures/unsteady-transport.ts';
+import { newUid } from '../../../protocol/uid.ts';
 
 const password = 'correct horse battery staple';
+const put = 'RecordService/PutRecords';
 const login = (title: string, secret = 'hunter2 is not enough'): SaveRecord => ({
   content: {
     type: 'login',
@@ -89,6 +92,34 @@ describe('the vault engine against a real server', () => {
     });
     await first.syncNow();
     expect(await titles(first)).toEqual(['Two']);
+  });
+
+  test('a save whose answer was lost is not made twice, and is no conflict with itself', async () => {
+    const { engine: first } = await create('unanswered@example.test');
+    await first.close();
+    const transport = new UnsteadyTransport();
+    const engine = await start({ transport });
+    await engine.signIn({ email: 'unanswered@example.test', password });
+    const loseNext = () => {
+      const lost = transport.count(put) + 1;
+      transport.fate = (method, nth) => (method === put && nth === lost ? 'answer-is-lost' : 'arrives');
+    };
+    const wanted = { ...login('Once'), newUid: newUid() };
+    loseNext();
+    await expect(engine.saveRecord(wanted)).rejects.toMatchObject({ code: 'offline' });
+    const uid = await engine.saveRecord(wanted);
+    expect(await titles(engine)).toEqual(['Once']);
+    const { revision } = await engine.readRecord(uid);
+    const changed = { ...login('Twice'), uid, baseRevision: revision };
+    loseNext();
+    await expect(engine.saveRecord(changed)).rejects.toMatchObject({ code: 'offline' });
+    expect(await engine.saveRecord(changed)).toBe(uid);
+    expect(await titles(engine)).toEqual(['Twice']);
+    await expect(engine.saveRecord({ ...login('Other'), uid, baseRevision: revision })).rejects.toMatchObject(
+      {
+        code: 'conflict',
+      },
+    );
   });
 
   test('a deleted record is gone everywhere and can be brought back with its secrets', async () => {

@@ -1,10 +1,15 @@
 import type { FieldPath, RecordReference, RecordView, SaveRecord } from '../../api.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
-import { ProtocolError } from '../../../protocol/errors.ts';
-import { firstValue, withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
+import {
+  encodeContent,
+  firstValue,
+  withValue,
+  type RecordContent,
+} from '../../../protocol/records/content.ts';
 import { filesOf, withoutFile } from '../../../protocol/records/files.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
-import { newUid, type Uid } from '../../../protocol/uid.ts';
+import { newUid, parseUid, type Uid } from '../../../protocol/uid.ts';
 import type { CardBook } from '../organising/card-book.ts';
 import type { CardWriter } from '../organising/card-writer.ts';
 import { accessOf } from '../search/record-lists.ts';
@@ -85,16 +90,35 @@ export class Records {
   }
 
   async save(input: SaveRecord): Promise<Uid> {
+    try {
+      return await this.#save(input);
+    } catch (error) {
+      if (toProtocolError(error)?.code !== 'conflict') throw error;
+      return await this.#settle(input, error);
+    }
+  }
+
+  /** The conflict may be with an earlier try of this very change, whose answer was lost. Throws it when it is not. */
+  async #settle(input: SaveRecord, conflict: unknown): Promise<Uid> {
+    const uid = input.uid ?? input.newUid;
+    if (uid === undefined || !this.#parts.book.has(uid)) throw conflict;
+    if (input.uid === undefined) return await this.#save(input);
+    const { content } = await this.#parts.writer.draftOf(uid);
+    if (encodeContent(completeContent(input, content)) !== encodeContent(content)) throw conflict;
+    return uid;
+  }
+
+  async #save(input: SaveRecord): Promise<Uid> {
     const { writer, cardWriter } = this.#parts;
-    const current = input.uid === undefined ? null : await writer.draftOf(input.uid);
+    const current = await this.#currentOf(input);
     requireFresh(input, current);
     requireOrdinary(input.content.type);
-    const base = current ?? this.#newDraft();
+    const base = current ?? this.#newDraft(input.newUid);
     const content = completeContent(input, current?.content ?? null);
     const connections = input.connectionsAllowed ?? base.policy.connections;
     const policy = { ...base.policy, connections };
     await writer.write([{ ...base, content, policy, confirms: 'further' }]);
-    if (current === null && input.folderUid)
+    if (input.uid === undefined && input.folderUid)
       await cardWriter.change([base.uid], { folderUid: input.folderUid });
     return base.uid;
   }
@@ -140,8 +164,15 @@ export class Records {
     if (credentialUid && book.has(credentialUid)) await writer.renewCopies([credentialUid]);
   }
 
-  #newDraft(): Omit<Draft, 'content'> {
-    return { uid: newUid(), key: randomBytes(32), baseRevision: 0n, policy: openPolicy };
+  /** Of a new record: what an earlier try made of it, if it arrived. */
+  async #currentOf({ uid, newUid: wanted }: SaveRecord): Promise<Draft | null> {
+    const { writer, book } = this.#parts;
+    const known = uid ?? (wanted !== undefined && book.has(wanted) ? wanted : undefined);
+    return known === undefined ? null : await writer.draftOf(known);
+  }
+
+  #newDraft(uid: Uid = newUid()): Omit<Draft, 'content'> {
+    return { uid: parseUid(uid), key: randomBytes(32), baseRevision: 0n, policy: openPolicy };
   }
 
   /** The gateway that a machine's configuration names; null for other records and for one that is gone. */
