@@ -172,7 +172,7 @@ export interface MachineRecord {
 export async function createMachine(page: Page, machine: MachineRecord): Promise<void> {
   await startRecord(page, 'Machine', machine.title);
   await page.getByLabel('Host', { exact: true }).fill(machine.host);
-  await page.getByLabel('Port').fill(String(machine.port));
+  await page.getByLabel('Port', { exact: true }).fill(String(machine.port));
   await choose(page, 'Gateway', machine.gateway);
   await choose(page, 'Launch credential', machine.credential);
   await save(page);
