@@ -184,8 +184,9 @@ export class RecordLists {
 
   #found(wider: Uint32Array, query: Query, sort: RecordSort, world: FilterWorld) {
     const columnsAt = (row: number) => this.#table.at(row);
+    const typeTitle = (type: string) => templateOf(type, this.#parts.recordTypes())?.title ?? type;
     if (query.words.length === 0 && query.fields.length === 0)
-      return { matched: wider, rows: sorted(wider, sort, columnsAt) };
+      return { matched: wider, rows: sorted(wider, sort, columnsAt, typeTitle) };
     const [base, fresh] = this.#table.parts();
     const { first } = fresh;
     const [old, changed] =
@@ -197,7 +198,7 @@ export class RecordLists {
     const byFit = sort.by === 'relevance' && query.words.length > 0;
     return {
       matched,
-      rows: byFit ? ranked(matched, fits, first) : sorted(matched, sort, columnsAt),
+      rows: byFit ? ranked(matched, fits, first) : sorted(matched, sort, columnsAt, typeTitle),
     };
   }
 

@@ -1,13 +1,19 @@
 import type { RecordSort } from '../../api.ts';
 import type { ListColumns } from './list-columns.ts';
+import { byName } from './title-order.ts';
 import type { Fit } from './word-search.ts';
 
 type ColumnsAt = (row: number) => readonly [ListColumns, number];
 
-/** Rows that are in the order of titles, in another one. */
-export function sorted(rows: Uint32Array, { by, descending }: RecordSort, at: ColumnsAt): Uint32Array {
+/** Rows that are in the order of titles, in another one. `typeTitle`: what a person calls a type. */
+export function sorted(
+  rows: Uint32Array,
+  { by, descending }: RecordSort,
+  at: ColumnsAt,
+  typeTitle: (type: string) => string,
+): Uint32Array {
   if (by === 'changed') return bySign(rows, descending ? -1 : 1, changedAt(at));
-  const inOrder = by === 'type' ? byType(rows, at) : rows;
+  const inOrder = by === 'type' ? byType(rows, at, typeTitle) : rows;
   return descending ? inOrder.toReversed() : inOrder;
 }
 
@@ -48,12 +54,13 @@ function bySign(rows: Uint32Array, sign: 1 | -1, valueOf: (row: number) => numbe
   return order.map((i) => rows[i] ?? 0);
 }
 
-function byType(rows: Uint32Array, at: ColumnsAt): Uint32Array {
+function byType(rows: Uint32Array, at: ColumnsAt, typeTitle: (type: string) => string): Uint32Array {
   const typeOf = (row: number) => {
     const [{ types, typeOf: places }, place] = at(row);
     return types[places[place] ?? 0] ?? '';
   };
-  const all = [...new Set(Array.from(rows, typeOf))].sort();
-  const order = new Map(all.map((type, i) => [type, i]));
+  const all = [...new Set(Array.from(rows, typeOf))].map((type) => ({ type, title: typeTitle(type) }));
+  all.sort((a, b) => byName(a.title, b.title) || (a.type < b.type ? -1 : 1));
+  const order = new Map(all.map(({ type }, i) => [type, i]));
   return bySign(rows, 1, (row) => order.get(typeOf(row)) ?? 0);
 }

@@ -162,3 +162,17 @@ test('many changes beside a long list leave one list in order', async () => {
   const after = await titles('', byTitle);
   expect([after.length, after[0], after[1], after[1_501]]).toEqual([3_001, 'R1500', 'R1500b', 'SR0000']);
 });
+
+test('by type is by what a person calls it, types of the organisation too', async () => {
+  const { titles, rename } = listsOf([
+    record('a', { type: 'custom:x' }),
+    record('b', { type: 'pamMachine' }),
+    record('c', { type: 'sshKeys' }),
+    record('d', { type: 'login' }),
+  ]);
+  rename([{ type: 'custom:x', title: 'Badge', fields: [] }]);
+  const names = await titles('', { by: 'type', descending: false });
+  expect(names).toEqual(['a', 'd', 'b', 'c']);
+  rename([{ type: 'custom:x', title: 'Zebra', fields: [] }]);
+  expect(await titles('', { by: 'type', descending: false })).toEqual(['d', 'b', 'c', 'a']);
+});
