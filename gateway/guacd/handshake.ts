@@ -4,7 +4,7 @@ import type { InstructionSocket } from './instruction-socket.ts';
 import { failureOfStatus } from './status.ts';
 
 /** What guacd is asked for. An unknown protocol would get neither answer nor close (guacd.md), hence the list. */
-export const guacdProtocols = ['ssh', 'telnet', 'vnc', 'rdp'] as const;
+const guacdProtocols = ['ssh', 'telnet', 'vnc', 'rdp'] as const;
 export type GuacdProtocol = (typeof guacdProtocols)[number];
 
 export interface Display {

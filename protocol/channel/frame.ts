@@ -36,8 +36,8 @@ export const frameTypes = {
 } as const;
 
 export const frameHeaderLength = 5;
-export const pingTokenLength = 8;
-export const streamTokenLength = 16;
+const pingTokenLength = 8;
+const streamTokenLength = 16;
 
 /** Reset codes are codes of errors.ts or of the gateway: short, and safe to show and to log. */
 const codeForm = /^[a-z0-9-]{1,64}$/;

@@ -4,7 +4,6 @@ import { ProtocolError } from '../errors.ts';
 
 /** P-256 key agreement (NIST SP 800-56A). Public keys are 65 bytes uncompressed (SEC 1 §2.3.3), private keys 32. */
 export const publicKeyLength = 65;
-export const privateKeyLength = 32;
 
 export interface EcdhKeyPair {
   readonly publicKey: Bytes;

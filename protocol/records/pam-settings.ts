@@ -3,12 +3,6 @@ import { ProtocolError } from '../errors.ts';
 import { connectionProtocolOf, protocolsOf, type ConnectionProtocol } from './connection-protocols.ts';
 import { firstValue, type FieldValue, type RecordContent } from './content.ts';
 
-/** Value of a `pamHostname` field. */
-export interface PamHostname {
-  readonly hostName: string;
-  readonly port: string;
-}
-
 /** Value of a machine's `pamSettings` field: sealed, so it is authoritative for gateway, credential and host key. */
 export interface PamSettings {
   /** The PAM configuration record, which names the gateway. */

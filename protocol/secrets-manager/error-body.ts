@@ -3,7 +3,7 @@ import { ProtocolError, type ErrorCode } from '../errors.ts';
 import { Members } from './members.ts';
 
 /** Errors of the secrets-manager API and the status that clients expect with each. protocol.md §10.7. */
-export const secretsManagerErrors = {
+const secretsManagerErrors = {
   key: 401,
   throttled: 403, // clients look for exactly this
   access_denied: 403,

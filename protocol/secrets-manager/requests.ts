@@ -62,7 +62,7 @@ const eciesKeyLength = 125;
 const wrappedKeyLength = 60;
 
 /** What every method's payload starts with. Throws `malformed`, as all of these do. */
-export function parseClientPayload(payload: unknown): ClientPayload {
+function parseClientPayload(payload: unknown): ClientPayload {
   const members = new Members(payload);
   return {
     clientVersion: members.text('clientVersion').slice(0, 64),
@@ -93,11 +93,6 @@ export function parseUpdateSecret(payload: unknown): UpdateSecretPayload {
     transactionType: transactionType(members.optionalText('transactionType')),
     links2Remove: members.texts('links2Remove'),
   };
-}
-
-/** `finalize_secret_update` and `rollback_secret_update`. */
-export function parseSecretTransaction(payload: unknown): ClientPayload & { readonly recordUid: string } {
-  return { ...parseClientPayload(payload), recordUid: new Members(payload).text('recordUid') };
 }
 
 /** `create_secret`. A record key that is not wrapped is refused: one client sends it bare. */
@@ -132,24 +127,6 @@ export function parseCreateFolder(payload: unknown): CreateFolderPayload {
     data: members.bytes('data'),
     parentUid: members.optionalText('parentUid') || null,
   };
-}
-
-/** `update_folder`. */
-export function parseUpdateFolder(
-  payload: unknown,
-): ClientPayload & { readonly folderUid: string; readonly data: Bytes } {
-  const members = new Members(payload);
-  const folderUid = members.text('folderUid');
-  return { ...parseClientPayload(payload), folderUid, data: members.bytes('data') };
-}
-
-/** `delete_folder`. */
-export function parseDeleteFolder(
-  payload: unknown,
-): ClientPayload & { readonly folderUids: readonly string[]; readonly forceDeletion: boolean } {
-  const members = new Members(payload);
-  const folderUids = members.texts('folderUids');
-  return { ...parseClientPayload(payload), folderUids, forceDeletion: members.flag('forceDeletion') };
 }
 
 /** `add_file`. */

@@ -83,19 +83,6 @@ export function parseSecretsResponse(json: unknown): SecretsResponse {
   };
 }
 
-/** One item of the `delete_secret` answer. */
-export interface DeleteResult {
-  readonly recordUid: string;
-  /** `ok`, or an error. */
-  readonly responseCode: string;
-  readonly errorMessage: string | null;
-}
-
-/** JSON value of the `delete_secret` answer. */
-export function encodeDeleteResponse(results: readonly DeleteResult[]): object {
-  return { records: results };
-}
-
 function encodeFolder(folder: SecretsFolder): object {
   return {
     folderUid: folder.folderUid,

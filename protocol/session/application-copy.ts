@@ -58,11 +58,7 @@ export async function sealApplicationCopy(
 }
 
 /** The text of a copy: the signature is the last member of its last member, over the text without it. */
-export async function signCopyText(
-  content: RecordContent,
-  binding: CopyBinding,
-  owner: Signer,
-): Promise<string> {
+async function signCopyText(content: RecordContent, binding: CopyBinding, owner: Signer): Promise<string> {
   const { recordUid, applicationUid, ownerUid, revision, keyVersion } = binding;
   const sallyport = { recordUid, applicationUid, ownerUid, revision, keyVersion };
   const { type, title, fields } = content;

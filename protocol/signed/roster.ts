@@ -134,11 +134,6 @@ export function findMember(roster: Roster, accountUid: Uid): RosterMember | null
   return roster.members.find((member) => member.accountUid === accountUid) ?? null;
 }
 
-/** The member of that address, or null. */
-export function findMemberByEmail(roster: Roster, email: string): RosterMember | null {
-  return roster.members.find((member) => member.email === email) ?? null;
-}
-
 function encodeStatement({ organisationUid, version, parentHash, rosterHash }: RosterStatement): Bytes {
   return encodeContext(uidBytes(organisationUid), uint64(version), parentHash, rosterHash);
 }

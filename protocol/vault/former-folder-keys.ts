@@ -20,7 +20,7 @@ export interface FormerFolderKey {
 }
 
 /** A former folder key under the present one. */
-export async function wrapFormerFolderKey(
+async function wrapFormerFolderKey(
   folderKey: Bytes,
   folderUid: Uid,
   formerVersion: number,

@@ -64,12 +64,7 @@ export function tagOf(sealed: Uint8Array): Bytes {
   return sha256(sealed).slice(0, 16);
 }
 
-/** HMAC-SHA-256 of an element under the set key, 32 bytes. */
-export function elementMac(setKey: Uint8Array, element: ManifestElement): Bytes {
-  return elementMacs(setKey)(element);
-}
-
-/** The same for many elements. */
+/** HMAC-SHA-256 of elements under the set key, 32 bytes each: the key is scheduled once for all of them. */
 export function elementMacs(setKey: Uint8Array): (element: ManifestElement) => Bytes {
   const mac = hmacSha256With(setKey);
   return ({ kind, uid, revision, keyVersion, tag, deleted }) => {

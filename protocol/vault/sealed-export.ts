@@ -10,7 +10,7 @@ import {
   type Bytes,
 } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
-import { envelopeOverhead, openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
+import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
 import { hkdf, sha256 } from '../crypto/hash.ts';
 import { labels, purposes } from '../crypto/labels.ts';
 import { SymmetricKey } from '../crypto/symmetric-key.ts';
@@ -33,7 +33,6 @@ export interface ExportCosts {
 
 /** Bytes of content in one frame. */
 export const exportChunk = 256 * 1024;
-export const exportFrameMost = 4 + envelopeOverhead + exportChunk;
 /** Bytes of a header line. */
 export const exportHeaderMost = 1024;
 

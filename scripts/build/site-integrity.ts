@@ -32,7 +32,7 @@ export function sealSite(folder: string): SiteHashes {
 }
 
 /** Throws when the page names a file that the site does not have. */
-export function withIntegrity(html: string, files: SiteHashes): string {
+function withIntegrity(html: string, files: SiteHashes): string {
   return html.replace(
     /<(script|link)\b[^>]*?\b(src|href)="\/([^"]+\.(?:js|css))"/g,
     (tag, _kind, _name, path) => {

@@ -26,7 +26,7 @@ export const bodyRoom: BodyRoom = {
 const retryAfterMs = 1_000;
 
 /** Bytes that are held, of all and of each network. */
-export class BodyBudget {
+class BodyBudget {
   readonly #bounds: BodyBounds;
   readonly #held = new Map<string, number>();
   #sum = 0;

@@ -26,11 +26,6 @@ import {
 } from '../../protocol/messages/gen/organisation_pb.js';
 import type { HostileServer, Serve } from './hostile-server.ts';
 
-export interface StoredMember {
-  readonly account: AccountBundle;
-  readonly organisation: OrganisationBundle;
-}
-
 export class HostileOrganisation {
   /** Oldest first. */
   readonly rosters: SignedRoster[] = [];

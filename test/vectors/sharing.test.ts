@@ -12,7 +12,7 @@ import { formerKeysToJson, unwrapFormerFolderKey } from '../../protocol/vault/fo
 import { folderLaunchKeyOf, openFolder, unwrapEntryKey } from '../../protocol/vault/folder-seal.ts';
 import { openLaunchCard, recordLaunchKeyOf } from '../../protocol/vault/launch-card.ts';
 import {
-  elementMac,
+  elementMacs,
   fitsManifest,
   openManifest,
   toggle,
@@ -137,7 +137,7 @@ runVectors<Manifest>('manifest', manifests, async (vector) => {
     const { revision, tag } = element;
     toggle(
       digest,
-      elementMac(manifest.setKey, { ...element, revision: BigInt(revision), tag: parseHex(tag) }),
+      elementMacs(manifest.setKey)({ ...element, revision: BigInt(revision), tag: parseHex(tag) }),
     );
   }
   expect(manifest).toMatchObject({ count: BigInt(vector.count), rosterVersion: 7n, securityVersion: 1 });

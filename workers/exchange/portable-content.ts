@@ -44,7 +44,7 @@ export function portableContent(given: RecordContent): PortableContent {
 }
 
 /** Whether people make records of that type: those with a template that is not internal, and an administrator's own. */
-export function isOrdinaryType(type: string): boolean {
+function isOrdinaryType(type: string): boolean {
   const template = templateOf(type);
   return template === null ? /^custom:[a-z0-9-]+$/.test(type) : template.internal !== true;
 }

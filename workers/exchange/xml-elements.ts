@@ -22,7 +22,7 @@ interface Visitor {
  * gigabytes of a kilobyte, or to name other files. Depth and number of elements are counted as they open. Throws
  * `malformed`.
  */
-export function walkXml(text: string, visitor: Visitor): void {
+function walkXml(text: string, visitor: Visitor): void {
   const parser = new SaxesParser({ xmlns: false, position: true });
   let depth = 0;
   let elements = 0;

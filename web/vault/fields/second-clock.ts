@@ -1,7 +1,7 @@
 import { createSubscriber } from 'svelte/reactivity';
 
 /** The time in whole seconds, for what counts down. One timer for all, which runs only while somebody looks. */
-export class SecondClock {
+class SecondClock {
   readonly #subscribe = createSubscriber((update) => {
     let timer: ReturnType<typeof setTimeout>;
     const arm = () => {

@@ -238,7 +238,7 @@ function nameOf(recipient: KeyRotationRecipient): string {
 const kindOrder = ['person', 'team', 'folder', 'application', 'recovery'];
 
 /** Whether this account wrote the newest revision of somebody else's record. */
-export async function writtenBy({ book, account }: UnlockedVault, uid: Uid): Promise<boolean> {
+async function writtenBy({ book, account }: UnlockedVault, uid: Uid): Promise<boolean> {
   const { writerUid } = await book.row(uid);
   return encodeBase64url(writerUid) === account.keys.accountUid;
 }

@@ -50,7 +50,7 @@ export interface Path {
 }
 
 /** One direction of a data channel: a send buffer in front of a path of some rate and delay. */
-export class Pipe {
+class Pipe {
   buffered = 0;
   highest = 0;
   closed = false;
