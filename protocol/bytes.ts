@@ -184,10 +184,6 @@ export class ByteReader {
     return this.take(1)[0] ?? 0;
   }
 
-  uint16(): number {
-    return new DataView(this.take(2).buffer).getUint16(0);
-  }
-
   uint32(): number {
     return new DataView(this.take(4).buffer).getUint32(0);
   }

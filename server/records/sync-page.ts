@@ -47,7 +47,6 @@ export async function readPage(db: Database, account: Uid, cursor: number, now: 
         cursor: BigInt(hasMore ? reached : Math.max(reached, state.cursor)),
         hasMore,
         rosterVersion: BigInt(state.roster_version),
-        organisationSettingsVersion: BigInt(state.settings_version),
         successionVersion: BigInt(state.succession_version),
         ...(!hasMore && state.manifest_version > 0 && { manifest: manifestOf(state) }),
       };
@@ -104,7 +103,6 @@ async function readState(tx: Tx, account: Uid) {
       'manifest_sealed',
       'manifest_signature',
       'roster_version',
-      'settings_version',
       'succession_version',
     ])
     .where('account_uid', '=', uidBytes(account))

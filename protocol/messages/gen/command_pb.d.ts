@@ -299,11 +299,6 @@ export declare type DisplaySettings = Message<"sallyport.v1.DisplaySettings"> & 
    * @generated from field: repeated string image_types = 5;
    */
   imageTypes: string[];
-
-  /**
-   * @generated from field: repeated string audio_types = 6;
-   */
-  audioTypes: string[];
 };
 
 /**

@@ -315,21 +315,16 @@ export declare type SyncResponse = Message<"sallyport.v1.SyncResponse"> & {
   manifest?: SealedManifest | undefined;
 
   /**
-   * A newer organisation state is there when these are higher than the ones known.
+   * A newer roster is there when this is higher than the one known.
    *
    * @generated from field: uint64 roster_version = 10;
    */
   rosterVersion: bigint;
 
   /**
-   * @generated from field: uint64 organisation_settings_version = 11;
-   */
-  organisationSettingsVersion: bigint;
-
-  /**
    * The same of members' keys: what their new keys signed is verified with these.
    *
-   * @generated from field: uint64 succession_version = 12;
+   * @generated from field: uint64 succession_version = 11;
    */
   successionVersion: bigint;
 };
