@@ -15,13 +15,8 @@ import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { envelopeOf } from '../../fixtures/api-client.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
 import { sealedChunks } from '../../fixtures/sealed-file.ts';
-import {
-  putTeam,
-  registerPeople,
-  startOpenServer,
-  type OpenServer,
-  type Person,
-} from '../../fixtures/sharing-client.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { putTeam, registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 
 const { startFile, putChunk, finishFile, getChunk, deleteFile } = FileService.method;
 const { putRecords } = RecordService.method;
