@@ -33,6 +33,18 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     ],
   },
   {
+    title: 'In a search, before a word',
+    shortcuts: [
+      { keys: ['title:'], does: 'In the title' },
+      { keys: ['user:'], does: 'In the login' },
+      { keys: ['url:', 'host:'], does: 'In the address, in the host' },
+      { keys: ['text:'], does: 'In notes, other fields and names of files' },
+      { keys: ['type:', 'tag:'], does: 'Of a type, with a tag' },
+      { keys: ['in:'], does: 'In a folder' },
+      { keys: ['is:'], does: 'favourite, shared or mine' },
+    ],
+  },
+  {
     title: 'The open record',
     shortcuts: [
       { keys: ['c'], does: 'Copy the password' },

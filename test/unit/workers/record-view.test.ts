@@ -104,8 +104,8 @@ describe('entries', () => {
   };
   const entry = describeRecord(row, content);
 
-  test('hold no secret and no note', () => {
-    expect(JSON.stringify(entry)).not.toMatch(/hunter2|PEM|1234|notes/);
+  test('hold no secret', () => {
+    expect(JSON.stringify(entry)).not.toMatch(/hunter2|PEM|1234/);
     expect(entry).toMatchObject({ title: 'Root', login: 'root', changedAt: 5 });
     expect(subtitleOf(entry)).toBe('root');
   });
@@ -113,11 +113,44 @@ describe('entries', () => {
   test('match a word in any case, and the name of the type', () => {
     const columns = columnsOf([{ entry, card: null }]);
     const typeText = (type: string) => plain(`${type}\n${templateOf(type)?.title ?? ''}`);
-    const found = ['root', 'user', 'hunter2'].map(
+    const found = ['root', 'user', 'hunter2', 'private', 'pin', '1234'].map(
       (word) =>
         fitWords(columns, Uint32Array.of(0), [word], { typeText, folderTitles: new Map() }).rows.length,
     );
-    expect(found).toEqual([1, 1, 0]);
+    expect(found).toEqual([1, 1, 0, 1, 1, 0]);
+  });
+
+  test('are found by everything in them that is no secret, up to a bound', () => {
+    const contact = {
+      type: 'contact',
+      title: 'Ada',
+      notes: `met in Zürich\n${'x'.repeat(2_000)}`,
+      fields: [
+        { type: 'email', value: ['ada@example.org'] },
+        { type: 'phone', value: [{ number: '+41 44' }] },
+        { type: 'url', value: ['https://one.example', 'https://two.example'] },
+        { type: 'fileRef', value: [{ name: 'contract.pdf', key: 'KEY' }] },
+        { type: 'paymentCard', value: [{ cardNumber: '4111', cardSecurityCode: '9' }] },
+        { type: 'pamSettings', value: [{ configurationUid: 'internal' }] },
+      ],
+      custom: [
+        { type: 'text', label: 'Customer', value: ['ACME'] },
+        { type: 'secret', label: 'Door', value: ['8642'] },
+      ],
+    };
+    const { more } = describeRecord(row, contact);
+    for (const word of [
+      'ada@example.org',
+      '+41 44',
+      'two.example',
+      'contract.pdf',
+      'customer acme',
+      'door',
+      'zurich',
+    ])
+      expect(more).toContain(word);
+    expect(more).not.toMatch(/one\.example|key|4111|8642|internal/i);
+    expect(more.length).toBeLessThanOrEqual(400);
   });
 
   test('a machine with nonsense in its settings is listed, and not connectable', () => {

@@ -7,9 +7,12 @@ import {
   readPamSettings,
   type PamResources,
 } from '../../../protocol/records/pam-settings.ts';
+import { fieldTypeOf } from '../../../protocol/records/field-types.ts';
+import { lineOf } from '../../../protocol/records/field-values.ts';
 import { templateOf } from '../../../protocol/records/templates.ts';
 import { parseUid, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
+import { plain } from '../search/query.ts';
 
 /** What the vault remembers of an opened record: what lists, searches and sharing need, and no secret. */
 export interface RecordEntry {
@@ -20,6 +23,8 @@ export interface RecordEntry {
   readonly login: string;
   readonly host: string;
   readonly url: string;
+  /** What else is in it and is no secret, in plain letters, for searches alone; the beginning of it. */
+  readonly more: string;
   readonly changedAt: number;
   /** In its owner's trash. */
   readonly trashed: boolean;
@@ -44,6 +49,9 @@ export interface MachineLinks {
 type Row = Pick<Record, 'recordUid' | 'ownerUid' | 'changedAtMs' | 'deleted'> &
   Partial<Pick<Record, 'sealedLaunch'>>;
 
+/** UTF-16 units of what searches look through beside the columns: 50,000 of them are read with each key. */
+const mostMore = 400;
+
 /** UTF-16 units of a text that is kept: what others share is as long as they like. */
 const longest = 1_000;
 
@@ -58,6 +66,7 @@ export function describeRecord(row: Row, content: RecordContent): RecordEntry {
     login: clip(firstText(content, 'login')),
     host,
     url: clip(firstText(content, 'url')),
+    more: isOrdinary(type) ? moreOf(content) : '',
     machine: type === 'pamMachine' ? machineLinks(content, host) : null,
     pins: type === 'pamNetworkConfiguration' ? orNull(() => readPamResources(content)) : null,
     parentUid: type === 'folder' ? orNull(() => parentOf(content)) : null,
@@ -75,6 +84,7 @@ export function describeLaunch(row: Row, { type, title, subtitle, ...card }: Lau
     login: '',
     host: clip(subtitle),
     url: '',
+    more: '',
     machine: { host: clip(subtitle), configurationUid, launchCredentialUid },
     pins: null,
     parentUid: null,
@@ -103,6 +113,21 @@ export function trustedContent(
 ): RecordContent {
   if (isOrdinary(content.type) || (byItsOwner && keyVersion <= 1)) return content;
   return { ...content, type: 'encryptedNotes' };
+}
+
+/**
+ * Notes, names of attachments and all values that are no secret, with the labels that a person gave them. What is in a
+ * column of its own, and what screens of their own say, is not repeated.
+ */
+function moreOf({ notes = '', fields, custom = [] }: RecordContent): string {
+  const values = [...fields, ...custom].flatMap(({ type, label, value }, at) => {
+    if (fieldTypeOf(type)?.internal && type !== 'fileRef') return [];
+    const rest = type === 'login' || type === 'url' ? value.slice(at < fields.length ? 1 : 0) : value;
+    const texts = rest.map((one) => lineOf(type, one)).filter(Boolean);
+    return at >= fields.length && label !== undefined ? [label, ...texts] : texts;
+  });
+  const text = [...values, notes.slice(0, mostMore)].join(' ').replace(/\s+/g, ' ').trim();
+  return plain(text.slice(0, mostMore).toWellFormed());
 }
 
 function clip(text: string): string {

@@ -6,7 +6,7 @@ import { Texts } from './texts.ts';
 export const listFlags = { trashed: 1, favourite: 2 } as const;
 
 /** Which texts of a record a search looks through. */
-export type TextField = 'title' | 'login' | 'host' | 'url';
+export type TextField = 'title' | 'login' | 'host' | 'url' | 'more';
 
 /**
  * Records as lists and searches go through them: a column for each thing that is asked, rows in the order of their
@@ -53,7 +53,13 @@ export function columnsOf(records: readonly ListedRecord[]): ListColumns {
     folderOf: Uint32Array.from(records, ({ card }) => folders.of(card?.folderUid ?? null)),
     tagsOf: Uint32Array.from(records, ({ card }) => tagLists.of(JSON.stringify(card?.tags ?? []))),
     tagLists: tagLists.values.map((list) => JSON.parse(list) as string[]),
-    texts: { title: texts('title'), login: texts('login'), host: texts('host'), url: texts('url') },
+    texts: {
+      title: texts('title'),
+      login: texts('login'),
+      host: texts('host'),
+      url: texts('url'),
+      more: texts('more'),
+    },
     uid: (row) => entryAt(records, row).uid,
     entry: (row) => entryAt(records, row),
   };

@@ -9,9 +9,22 @@ export interface FieldWord {
   readonly word: string;
 }
 
-export type QueryField = 'title' | 'user' | 'url' | 'host' | 'type' | 'tag' | 'in' | 'is';
+/** `text`: notes, names of attachments and fields without a place of their own. */
+export type QueryField = 'title' | 'user' | 'url' | 'host' | 'text' | 'type' | 'tag' | 'in' | 'is';
 
-const fields: ReadonlySet<string> = new Set(['title', 'user', 'url', 'host', 'type', 'tag', 'in', 'is']);
+/** By what people type. */
+const fields: ReadonlyMap<string, QueryField> = new Map([
+  ...(['title', 'user', 'url', 'host', 'text', 'type', 'tag', 'in', 'is'] as const).map(
+    (name) => [name, name] as const,
+  ),
+  ['login', 'user'],
+  ['username', 'user'],
+  ['website', 'url'],
+  ['note', 'text'],
+  ['notes', 'text'],
+  ['tags', 'tag'],
+  ['folder', 'in'],
+]);
 
 /** Words, and words of fields, that count; what comes after them narrows nothing. */
 const most = 32;
@@ -23,11 +36,11 @@ export function parseQuery(text: string): Query {
   for (const [, name = '', quoted, bare] of text
     .replaceAll('\n', ' ')
     .matchAll(/(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/gi)) {
-    const field = name.toLowerCase();
+    const field = fields.get(name.toLowerCase());
     const word = plain(quoted ?? bare ?? '');
-    if (isField(field)) fieldWords.push({ field, word });
+    if (field !== undefined) fieldWords.push({ field, word });
     else if (name !== '') words.push(plain(`${name}:${word}`));
-    else if (isField(word.replace(/:$/, '')) && word.endsWith(':')) continue;
+    else if (word.endsWith(':') && fields.has(word.slice(0, -1))) continue;
     else words.push(word);
   }
   return {
@@ -51,8 +64,4 @@ export function plain(text: string): string {
   const lower = text.toLowerCase();
   // eslint-disable-next-line no-control-regex -- most texts are ASCII, which have nothing to take apart
   return /^[\u0000-\u007f]*$/.test(lower) ? lower : lower.normalize('NFD').replace(/\p{M}/gu, '');
-}
-
-function isField(name: string): name is QueryField {
-  return fields.has(name);
 }

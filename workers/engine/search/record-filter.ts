@@ -5,7 +5,7 @@ import type { SharedFolderEntry } from '../sharing/shared-keys.ts';
 import { listFlags, type ListColumns } from './list-columns.ts';
 import { plain, type FieldWord } from './query.ts';
 import { startOf } from './texts.ts';
-import { foldersWith, tagsWith, WordScan, type SearchWorld } from './word-search.ts';
+import { foldersWith, moreScan, tagsWith, WordScan, type SearchWorld } from './word-search.ts';
 
 /** What a filter needs to know beside the columns. */
 export interface FilterWorld extends SearchWorld {
@@ -119,6 +119,8 @@ export function fieldTest({ field, word }: FieldWord, columns: ListColumns, worl
       return hasWord(columns, 'url', word);
     case 'host':
       return hostTest(columns, word);
+    case 'text':
+      return moreTest(columns, word);
     case 'type':
       return namedTypes(columns, word, world);
     case 'tag':
@@ -128,6 +130,11 @@ export function fieldTest({ field, word }: FieldWord, columns: ListColumns, worl
     case 'is':
       return isTest(columns, word, world);
   }
+}
+
+function moreTest(columns: ListColumns, word: string): Test {
+  const scan = moreScan(columns, word);
+  return (row) => scan.has(row);
 }
 
 function hasWord({ texts }: ListColumns, field: 'title' | 'login' | 'url' | 'host', word: string): Test {

@@ -23,7 +23,7 @@ export interface Fit {
 }
 
 /** Where a word is found, best first. */
-const rankOf = { title: 0, titleWord: 1, inTitle: 2, word: 3, inside: 4, onCard: 5 } as const;
+const rankOf = { title: 0, titleWord: 1, inTitle: 2, word: 3, inside: 4, onCard: 5, inMore: 6 } as const;
 const nowhere = -1;
 
 /** Those of the rows, which ascend, that have every word somewhere. */
@@ -57,6 +57,7 @@ function rankerOf(columns: ListColumns, word: string, world: SearchWorld): (row:
   const scan = (field: TextField) => new WordScan(columns.texts[field].plain, word);
   const title = scan('title');
   const others = [scan('host'), scan('url'), scan('login')];
+  const more = moreScan(columns, word);
   const types = columns.types.map((type) => standIn(world.typeText(type), word));
   const folders = foldersWith(columns, word, world);
   const tags = tagsWith(columns, word);
@@ -67,8 +68,15 @@ function rankerOf(columns: ListColumns, word: string, world: SearchWorld): (row:
     for (let i = 0; i < others.length && best < stands.atWord; i++)
       best = higher(best, others[i]?.stand(row) ?? stands.nowhere);
     if (best !== stands.nowhere) return best >= stands.atWord ? rankOf.word : rankOf.inside;
-    return folders[columns.folderOf[row] ?? 0] || tags[columns.tagsOf[row] ?? 0] ? rankOf.onCard : nowhere;
+    const onCard = folders[columns.folderOf[row] ?? 0] || tags[columns.tagsOf[row] ?? 0];
+    if (onCard) return rankOf.onCard;
+    return more.has(row) ? rankOf.inMore : nowhere;
   };
+}
+
+/** What is kept for searches alone is in plain letters as it is. */
+export function moreScan({ texts }: ListColumns, word: string): WordScan {
+  return new WordScan(texts.more.lines, word);
 }
 
 function rankInTitle(stand: Stand): number {

@@ -16,7 +16,7 @@ import { recordFlags, StoredRecords, type Sparse } from './stored-records.ts';
 import type { ContentsState } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
-const version = 3;
+const version = 4;
 
 interface Header {
   readonly version: number;
@@ -90,6 +90,7 @@ export function encodeSnapshot({
   entry(({ login }) => login);
   entry(({ host }) => host);
   entry(({ url }) => url);
+  entry(({ more }) => more);
   writer.json(sparseOf(records));
   writer.texts(cards.map(({ uid }) => uid));
   writer.texts(cards.map(({ tag }) => tag));
@@ -151,6 +152,7 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
     logins: reader.texts(count),
     hosts: reader.texts(count),
     urls: reader.texts(count),
+    mores: reader.texts(count),
   };
   const isReadable = (flags: number) => (flags & recordFlags.readable) !== 0;
   if (columns.flags.some((flags, row) => isReadable(flags) !== row < readable))

@@ -39,6 +39,7 @@ export interface RecordColumns {
   readonly logins: Texts;
   readonly hosts: Texts;
   readonly urls: Texts;
+  readonly mores: Texts;
   /** Of the account's cards, for lists. */
   readonly folders: readonly (Uid | null)[];
   readonly folderOf: Uint32Array;
@@ -67,11 +68,11 @@ export class StoredRecords implements Iterable<KnownRecord> {
 
   /** For lists, as it is stored. */
   get list(): ListColumns {
-    const { readable: count, titles, logins, hosts, urls, ...columns } = this.#columns;
+    const { readable: count, titles, logins, hosts, urls, mores, ...columns } = this.#columns;
     return {
       ...columns,
       count,
-      texts: { title: titles, login: logins, host: hosts, url: urls },
+      texts: { title: titles, login: logins, host: hosts, url: urls, more: mores },
       uid: (row) => this.#record(row).uid,
       entry: (row) => this.#entry(row),
     };
@@ -190,6 +191,10 @@ class StoredEntry implements RecordEntry {
 
   get url(): string {
     return this.#columns.urls.at(this.#at);
+  }
+
+  get more(): string {
+    return this.#columns.mores.at(this.#at);
   }
 
   get changedAt(): number {

@@ -20,6 +20,7 @@ const some = fc.record({
   login: text,
   host: text,
   url: text.map((path) => (path === '' ? '' : `https://Host.example/${path}`)),
+  more: text.map(plain),
   type: fc.constantFrom('login', 'custom:badge', 'pamUser'),
   trashed: fc.boolean(),
   favourite: fc.boolean(),
@@ -29,7 +30,7 @@ type Some = typeof some extends fc.Arbitrary<infer T> ? T : never;
 const query = fc
   .array(
     fc.tuple(
-      fc.constantFrom('', '', 'title:', 'user:', 'url:', 'host:', 'type:', 'tag:'),
+      fc.constantFrom('', '', 'title:', 'user:', 'url:', 'host:', 'text:', 'type:', 'tag:'),
       word.filter(Boolean),
     ),
     { minLength: 1, maxLength: 2 },
@@ -54,8 +55,16 @@ function isFound({ entry }: KnownRecord, tags: readonly string[], asked: string)
   const { words, fields } = parseQuery(asked);
   const type = `${entry.type}\n${entry.type === custom.type ? custom.title : entry.type === 'login' ? 'Login' : 'PAM user'}`;
   const host = entry.host || (entry.url === '' ? '' : 'host.example');
-  const places = { title: entry.title, user: entry.login, url: entry.url, host, type, tag: tags.join('\n') };
-  const all = [entry.title, entry.login, entry.host, entry.url, type];
+  const places = {
+    title: entry.title,
+    user: entry.login,
+    url: entry.url,
+    host,
+    text: entry.more,
+    type,
+    tag: tags.join('\n'),
+  };
+  const all = [entry.title, entry.login, entry.host, entry.url, entry.more, type];
   const has = (value: string, asking: string) =>
     value.split('\n').some((line) => plain(line).includes(asking)) || plain(value).includes(asking);
   return (

@@ -17,6 +17,15 @@ test.each([
   ['https://a.example:8443/x', ['https://a.example:8443/x'], []],
   ['café', ['cafe'], []],
   ['USER:a', [], [['user', 'a']]],
+  [
+    'login:a notes:b folder:c',
+    [],
+    [
+      ['user', 'a'],
+      ['text', 'b'],
+      ['in', 'c'],
+    ],
+  ],
 ])('%j is taken apart', (text, words, fields) => {
   const query = parseQuery(text);
   expect([query.words, query.fields.map(({ field, word }) => [field, word])]).toEqual([words, fields]);

@@ -30,6 +30,7 @@ function record(title: string, more: Partial<RecordEntry> = {}): KnownRecord {
       login: '',
       host: '',
       url: '',
+      more: '',
       changedAt: 0,
       trashed: false,
     },
