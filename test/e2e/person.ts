@@ -107,7 +107,7 @@ export async function shareOpen(page: Page, title: string, email: string, may: s
 }
 
 /** Who has the record that is open. */
-export const access = (page: Page) => page.getByRole('region', { name: 'Access' });
+export const access = (page: Page | Locator) => page.getByRole('region', { name: 'Access' });
 
 /** A record in the list that shows. */
 export const row = (page: Page, title: string) =>
