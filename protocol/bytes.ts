@@ -6,6 +6,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** No bytes: in contexts and messages the part that is not there. */
 export const empty: Bytes = new Uint8Array(0);
 
 /** Characters of a text that is encoded here: for UIDs and labels, by the ten thousand, the platform's encoder is slow to call. */
@@ -160,7 +161,7 @@ export function parseHex(text: string): Bytes {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-/** Reads a byte layout front to back; every read checks that the bytes are there. */
+/** Reads a byte layout front to back. Every read throws `malformed` when its bytes are not there. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   #offset = 0;
@@ -169,11 +170,12 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  /** Bytes that are left. */
   get remaining(): number {
     return this.#bytes.length - this.#offset;
   }
 
-  /** The next `length` bytes, in memory of their own. Throws `malformed` when they are not there. */
+  /** The next `length` bytes, in memory of their own. */
   take(length: number): Bytes {
     if (length < 0 || length > this.remaining) throw new ProtocolError('malformed', 'too few bytes');
     this.#offset += length;
@@ -184,14 +186,17 @@ export class ByteReader {
     return this.take(1)[0] ?? 0;
   }
 
+  /** Four bytes, big endian. */
   uint32(): number {
     return new DataView(this.take(4).buffer).getUint32(0);
   }
 
+  /** Eight bytes, big endian. */
   uint64(): bigint {
     return new DataView(this.take(8).buffer).getBigUint64(0);
   }
 
+  /** All that is left, in memory of its own. */
   rest(): Bytes {
     return this.take(this.remaining);
   }

@@ -24,6 +24,7 @@ export type Frame =
   | { readonly kind: 'ping'; readonly token: Bytes }
   | { readonly kind: 'pong'; readonly token: Bytes };
 
+/** First byte of each kind of frame. */
 export const frameTypes = {
   open: 1,
   data: 2,
@@ -35,6 +36,7 @@ export const frameTypes = {
   pong: 8,
 } as const;
 
+/** Bytes before the payload: type and stream id. */
 export const frameHeaderLength = 5;
 const pingTokenLength = 8;
 const streamTokenLength = 16;

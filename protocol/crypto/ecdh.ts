@@ -5,8 +5,11 @@ import { ProtocolError } from '../errors.ts';
 /** P-256 key agreement (NIST SP 800-56A). Public keys are 65 bytes uncompressed (SEC 1 §2.3.3), private keys 32. */
 export const publicKeyLength = 65;
 
+/** A key pair as raw bytes: whoever holds one wipes the private half. */
 export interface EcdhKeyPair {
+  /** 65 bytes. */
   readonly publicKey: Bytes;
+  /** 32 bytes. */
   readonly privateKey: Bytes;
 }
 

@@ -9,7 +9,7 @@ import { labels } from './labels.ts';
 /**
  * ECIES (protocol.md §5): ephemeral public key(65) ‖ nonce(12) ‖ ciphertext ‖ tag(16).
  * key = HKDF-SHA-256(ikm = ECDH x, salt = empty, info = context(ecies label, ephemeral key, recipient key)).
- * AAD = context(purpose, objects…).
+ * AAD = context(purpose, objects…). Throws `malformed` for a recipient key that is not on the curve.
  */
 export async function sealToPublicKey(
   recipient: Bytes,

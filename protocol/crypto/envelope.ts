@@ -12,9 +12,13 @@ import { keyIdLength, type SymmetricKey } from './symmetric-key.ts';
  * states what it expects, and anything else fails with the one opaque error.
  */
 const version = 1;
+/** Bytes that an envelope has more than its plaintext: 37. */
 export const envelopeOverhead = 1 + keyIdLength + nonceLength + tagLength;
 
-/** Seals for one purpose and the objects it belongs to (UIDs, revisions as bytes or text, in a fixed order). */
+/**
+ * Seals for one purpose and the objects it belongs to (UIDs, revisions as bytes or text, in a fixed order). Throws
+ * `key-exhausted` when the key has sealed `limits.messagesPerKey` envelopes.
+ */
 export async function sealEnvelope(
   key: SymmetricKey,
   purpose: Purpose,

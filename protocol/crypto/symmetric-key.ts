@@ -5,6 +5,7 @@ import { importAesKey } from './aes-gcm.ts';
 import { hkdf } from './hash.ts';
 import { labels } from './labels.ts';
 
+/** Bytes of a key's id. */
 export const keyIdLength = 8;
 
 /**
@@ -21,7 +22,7 @@ export class SymmetricKey {
     this.cryptoKey = cryptoKey;
   }
 
-  /** Imports 32 raw bytes. The caller wipes them when it no longer needs them. */
+  /** Imports 32 raw bytes, which the caller wipes when it no longer needs them. Throws `malformed` on any other length. */
   static async import(raw: Bytes): Promise<SymmetricKey> {
     return new SymmetricKey(keyIdOf(raw), await importAesKey(raw));
   }

@@ -19,6 +19,7 @@ export interface RecordField {
   readonly value: readonly FieldValue[];
 }
 
+/** One value of a field. Which members an object has, its field type says (field-types.ts). */
 export type FieldValue = string | number | boolean | { readonly [member: string]: unknown };
 
 /** JSON text of a content, the same bytes for the same content. */

@@ -70,7 +70,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   bad_request: 'malformed',
 };
 
-/** The refusal as an error of ours. */
+/** The refusal as an error of ours: for what is not in the table of protocol.md §10.7 `unavailable` from 500 on, else `refused`. */
 export function refusalError(status: number, refusal: SecretsManagerRefusal): ProtocolError {
   const code = codes[refusal.error] ?? (status >= 500 ? 'unavailable' : 'refused');
   return new ProtocolError(code, refusal.message || `secrets-manager answers ${status}`);

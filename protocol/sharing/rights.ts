@@ -23,6 +23,7 @@ export const viewRights: Rights = {
   manageRecords: false,
   own: false,
 };
+/** To connect, and to see nothing of the credential. */
 export const launchRights: Rights = { ...viewRights, launchOnly: true };
 /** What an owner has. */
 export const allRights: Rights = {

@@ -16,6 +16,7 @@ export interface Card {
   readonly tags: readonly string[];
 }
 
+/** Where a thing is that has no card: at the top, unmarked. */
 export const noCard: Card = { folderUid: null, favourite: false, tags: [] };
 
 const most = { tags: 50, tagLength: 64 };

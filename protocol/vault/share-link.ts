@@ -47,6 +47,7 @@ export interface ShareLinkKeys {
   readonly contentKey: SymmetricKey;
 }
 
+/** Both keys of a link, by HKDF from its key and UID. protocol.md §18.2. */
 export async function deriveShareLinkKeys({ linkUid, key }: ShareLinkSecret): Promise<ShareLinkKeys> {
   const raw = hkdf(key, empty, encodeContext(labels.shareLinkContentKey, linkUid));
   const accessToken = hkdf(key, empty, encodeContext(labels.shareLinkAccessToken, linkUid));

@@ -1,10 +1,12 @@
 /** Time as the engine sees it; tests bring their own. */
 export interface Clock {
+  /** Milliseconds since 1970. */
   now(): number;
   /** Runs the task once, later. Returns how to call it off. */
   schedule(delayMs: number, task: () => void): () => void;
 }
 
+/** The platform's clock and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule: (delayMs, task) => {

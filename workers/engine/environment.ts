@@ -19,9 +19,11 @@ export interface Environment {
   readonly warn: (message: string) => void;
 }
 
+/** The way to the one server. */
 export interface Transport {
   /** Posts a body, or gets without one. Rejects when there is no answer. */
   request(url: URL, body: Bytes | null, signal: AbortSignal): Promise<HttpAnswer>;
+  /** A WebSocket of binary messages. */
   openSocket(url: URL, events: SocketEvents): Socket;
 }
 

@@ -28,11 +28,13 @@ export class StateBoard {
     return this.#state;
   }
 
+  /** Tells the state at once, then each that is another one. */
   watch(listener: (state: VaultState) => void): void {
     this.#listeners.add(listener);
     listener(this.#state);
   }
 
+  /** Tells nobody when nothing becomes another value. */
   update(change: Partial<VaultState>): void {
     const next = { ...this.#state, ...change };
     const members = Object.keys(change) as (keyof VaultState)[];

@@ -87,7 +87,7 @@ export class UnlockedVault {
   readonly #closing: AbortController;
   #online = false;
 
-  /** Reads the sealed local copy. */
+  /** Reads the sealed local copy. Throws `untrusted` when its manifest is not this account's. */
   static async open(parts: UnlockedParts): Promise<UnlockedVault> {
     const { environment, account, board } = parts;
     const session = new VaultSession(parts.api, parts.session, parts.onSessionEnded);

@@ -33,6 +33,7 @@ export class Upkeep {
     this.#parts = parts;
   }
 
+  /** A frame of the router's: a hint leads to a sync, a result or signal goes to whoever waits for it. */
   receive(frame: RouterToVaultFrame['body']): void {
     const { data, desk, sessions, organisation, board, warn } = this.#parts;
     switch (frame.case) {
@@ -55,6 +56,7 @@ export class Upkeep {
     }
   }
 
+  /** Shows the link's state; a new link looks for everything that happened without one. */
   linkChanged(link: 'off' | 'connecting' | 'connected'): void {
     const { signal, board, organisation } = this.#parts;
     if (signal.aborted) return;
@@ -66,6 +68,7 @@ export class Upkeep {
     void this.#attempt('the vault could not catch up', () => this.#catchUp());
   }
 
+  /** Another roster or other settings: who left has no access, and what they had gets new keys. */
   organisationChanged(): void {
     const { signal, data, board, organisation, warn } = this.#parts;
     if (signal.aborted) return;
