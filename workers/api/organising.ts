@@ -17,26 +17,30 @@ export interface OrganisingVerbs {
   deleteFolder(
     input: { folderUid: Uid; content: 'up' | 'trash' },
     onProgress?: Progress,
+    run?: string,
   ): Promise<BulkResult>;
 
   /** Into a personal folder; null: to the top. Shared records too: where they are kept is each person's own. */
   moveRecords(
     input: { uids: readonly Uid[]; folderUid: Uid | null },
     onProgress?: Progress,
+    run?: string,
   ): Promise<BulkResult>;
   setFavourite(
     input: { uids: readonly Uid[]; favourite: boolean },
     onProgress?: Progress,
+    run?: string,
   ): Promise<BulkResult>;
   changeTags(
     input: { uids: readonly Uid[]; add: readonly string[]; remove: readonly string[] },
     onProgress?: Progress,
+    run?: string,
   ): Promise<BulkResult>;
   /**
-   * Ends the bulk changes that are under way, each after the batch that it is at: they resolve with what they came to.
-   * Taking back and replacing keys is not ended.
+   * Ends the bulk change that was begun under that name of the page's choice (`run`), after the batch that it is at: it
+   * resolves with what it came to. Others go on; taking back and replacing keys is not ended.
    */
-  cancelBulk(): Promise<void>;
+  cancelBulk(run: string): Promise<void>;
   /** Takes back a bulk change of this unlock, one of the last 20. Rejects with `not-found` or `conflict`. */
   undo(token: string, onProgress?: Progress): Promise<void>;
 }

@@ -34,10 +34,10 @@ export interface RecordVerbs {
   duplicateRecord(recordUid: Uid): Promise<Uid>;
 
   /** Into the trash of their owner, which alone may do it. What is there longer than 30 days is purged at an unlock. */
-  trashRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult>;
-  restoreRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult>;
+  trashRecords(uids: readonly Uid[], onProgress?: Progress, run?: string): Promise<BulkResult>;
+  restoreRecords(uids: readonly Uid[], onProgress?: Progress, run?: string): Promise<BulkResult>;
   /** For good, with history and attachments. */
-  purgeRecords(uids: readonly Uid[], onProgress?: Progress): Promise<BulkOutcome>;
+  purgeRecords(uids: readonly Uid[], onProgress?: Progress, run?: string): Promise<BulkOutcome>;
   /** What is in the trash, the last first; `changedAt` is when it got there. */
   listTrash(): Promise<RecordSummary[]>;
 

@@ -14,6 +14,7 @@ export interface SharingVerbs {
   shareRecords(
     input: ShareInput & { recordUids: readonly Uid[]; rights: RecordRights },
     onProgress?: Progress,
+    run?: string,
   ): Promise<BulkOutcome>;
   shareFolder(input: ShareInput & { folderUid: Uid; rights: FolderRights }): Promise<void>;
   /**

@@ -218,7 +218,7 @@ export class VaultData {
     this.cards.clear();
     this.others.load([]);
     this.lists.clear();
-    this.bulk.cancel();
+    this.bulk.cancelAll();
     this.undo.clear();
     this.#parts.sharing.clear();
   }

@@ -77,8 +77,12 @@ describe('many records at once', () => {
     const fake = filled();
     const ended = Promise.withResolvers<void>();
     const trash = fake.trashRecords;
-    fake.cancelBulk = vi.fn(async () => ended.resolve());
-    fake.trashRecords = async (uids, onProgress) => {
+    let begun: string | undefined;
+    fake.cancelBulk = async (run) => {
+      if (run === begun) ended.resolve(); // its own, and no other
+    };
+    fake.trashRecords = async (uids, onProgress, run) => {
+      begun = run;
       onProgress?.(1, 4);
       await ended.promise;
       return { ...(await trash(uids.slice(0, 1))), of: 4, stopped: 'cancelled' };

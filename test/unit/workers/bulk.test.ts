@@ -62,7 +62,7 @@ test('many records are moved, marked, thrown away and brought back, in parts, an
 
 test('what is cancelled stays as far as it came, and exactly that is taken back', async () => {
   const folderUid = await engine.createFolder({ name: 'F', parentUid: null });
-  const moved = await engine.moveRecords({ uids, folderUid }, () => void engine.cancelBulk());
+  const moved = await engine.moveRecords({ uids, folderUid }, () => void engine.cancelBulk('move'), 'move');
   expect(moved).toMatchObject({ changed: 500, of: many, stopped: 'cancelled' });
   expect(await total({ folderUid })).toBe(500);
   const [last = uids[0]] = uids.slice(-1);
@@ -70,17 +70,33 @@ test('what is cancelled stays as far as it came, and exactly that is taken back'
   await engine.undo(moved.token);
   expect(await total({ folderUid })).toBe(1);
 
-  const trashed = await engine.trashRecords(uids, (done) => {
-    if (done === 400) void engine.cancelBulk();
-  });
+  const cancelAt400 = (done: number) => void (done === 400 && engine.cancelBulk('trash'));
+  const trashed = await engine.trashRecords(uids, cancelAt400, 'trash');
   expect(trashed).toMatchObject({ changed: 400, of: many, stopped: 'cancelled' });
   expect((await engine.listTrash()).map(({ uid }) => uid).sort()).toEqual(uids.slice(0, 400).sort());
   const purged = await engine.purgeRecords(uids.slice(0, 100));
   expect(purged).toEqual({ changed: 100, of: 100, stopped: null });
-  const back = await engine.restoreRecords(uids.slice(100, 400), () => void engine.cancelBulk());
+  const back = await engine.restoreRecords(
+    uids.slice(100, 400),
+    () => void engine.cancelBulk('back'),
+    'back',
+  );
   expect(back).toMatchObject({ changed: 200, of: 300, stopped: 'cancelled' });
   await engine.undo(back.token);
   expect(await total({ trashed: true })).toBe(300);
+}, 120_000);
+
+test('each is cancelled by its own name, and the others go on', async () => {
+  const [some, others] = [uids.slice(0, 260), uids.slice(260)];
+  const cancel = () => void engine.cancelBulk('some');
+  const [cancelled, whole] = await Promise.all([
+    engine.trashRecords(some, cancel, 'some'),
+    engine.trashRecords(others, undefined, 'others'),
+  ]);
+  expect(cancelled).toMatchObject({ changed: 200, of: 260, stopped: 'cancelled' });
+  expect(whole).toMatchObject({ changed: 260, stopped: null });
+  await engine.cancelBulk('some'); // over: nothing to end
+  expect(await total({ trashed: true })).toBe(460);
 }, 120_000);
 
 test('what fails on the way stays as far as it came; what fails at once is an error', async () => {

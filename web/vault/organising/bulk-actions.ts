@@ -1,6 +1,6 @@
 import type { BulkOutcome, BulkResult, Progress, VaultVerbs } from '../../../workers/api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { Uid } from '../../../protocol/uid.ts';
+import { newUid, type Uid } from '../../../protocol/uid.ts';
 import { explainError } from '../../state/error-text.ts';
 import type { Toasts } from '../../state/toasts.svelte.ts';
 import { countOf } from './count-text.ts';
@@ -30,7 +30,7 @@ export class BulkActions {
   }
 
   async trash(uids: readonly Uid[], title?: string): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.trashRecords(uids, onProgress), {
+    return await this.#do((...watch) => this.#verbs.trashRecords(uids, ...watch), {
       doing: 'Moving to the trash',
       done: (what) => `${title ?? what} moved to the trash`,
       failed: 'Not deleted',
@@ -38,7 +38,7 @@ export class BulkActions {
   }
 
   async restore(uids: readonly Uid[]): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.restoreRecords(uids, onProgress), {
+    return await this.#do((...watch) => this.#verbs.restoreRecords(uids, ...watch), {
       doing: 'Restoring',
       done: (what) => `${what} restored`,
       failed: 'Not restored',
@@ -47,7 +47,7 @@ export class BulkActions {
 
   /** For good: there is nothing to take back. */
   async purge(uids: readonly Uid[]): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.purgeRecords(uids, onProgress), {
+    return await this.#do((...watch) => this.#verbs.purgeRecords(uids, ...watch), {
       doing: 'Deleting for good',
       done: (what) => `${what} deleted for good`,
       failed: 'Not deleted',
@@ -55,7 +55,7 @@ export class BulkActions {
   }
 
   async move(uids: readonly Uid[], folderUid: Uid | null, folderName: string): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.moveRecords({ uids, folderUid }, onProgress), {
+    return await this.#do((...watch) => this.#verbs.moveRecords({ uids, folderUid }, ...watch), {
       doing: `Moving to ${folderName}`,
       done: (what) => `${what} moved to ${folderName}`,
       failed: 'Not moved',
@@ -64,7 +64,7 @@ export class BulkActions {
 
   async setFavourite(uids: readonly Uid[], favourite: boolean): Promise<boolean> {
     const said = favourite ? 'Added to favourites' : 'Removed from favourites';
-    return await this.#do((onProgress) => this.#verbs.setFavourite({ uids, favourite }, onProgress), {
+    return await this.#do((...watch) => this.#verbs.setFavourite({ uids, favourite }, ...watch), {
       doing: favourite ? 'Adding to favourites' : 'Removing from favourites',
       done: (what) => (uids.length === 1 ? said : `${said}: ${what}`),
       failed: 'Not changed',
@@ -76,7 +76,7 @@ export class BulkActions {
     add: readonly string[],
     remove: readonly string[],
   ): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.changeTags({ uids, add, remove }, onProgress), {
+    return await this.#do((...watch) => this.#verbs.changeTags({ uids, add, remove }, ...watch), {
       doing: 'Changing tags',
       done: (what) => (uids.length === 1 ? 'Tags changed' : `Tags changed: ${what}`),
       failed: 'Not changed',
@@ -84,7 +84,7 @@ export class BulkActions {
   }
 
   async deleteFolder(folderUid: Uid, name: string, content: 'up' | 'trash'): Promise<boolean> {
-    return await this.#do((onProgress) => this.#verbs.deleteFolder({ folderUid, content }, onProgress), {
+    return await this.#do((...watch) => this.#verbs.deleteFolder({ folderUid, content }, ...watch), {
       doing: `Deleting ${name}`,
       done: (what) => (what.includes(' of ') ? `${what} taken out of ${name}` : `Folder ${name} deleted`),
       failed: 'Not deleted',
@@ -92,12 +92,13 @@ export class BulkActions {
   }
 
   async #do(
-    change: (onProgress: Progress) => Promise<BulkOutcome | BulkResult>,
+    change: (onProgress: Progress, run: string) => Promise<BulkOutcome | BulkResult>,
     wording: Wording,
   ): Promise<boolean> {
-    const going = this.#toasts.follow(wording.doing, () => void this.#cancel());
+    const run = newUid(); // each is ended by its own name
+    const going = this.#toasts.follow(wording.doing, () => void this.#cancel(run));
     try {
-      const outcome = await change(going.show);
+      const outcome = await change(going.show, run);
       going.end();
       this.#tell(outcome, wording);
       return outcome.stopped === null;
@@ -123,8 +124,8 @@ export class BulkActions {
     });
   }
 
-  async #cancel(): Promise<void> {
-    await this.#verbs.cancelBulk().catch((error: unknown) => this.#toasts.fail(error, 'Not cancelled'));
+  async #cancel(run: string): Promise<void> {
+    await this.#verbs.cancelBulk(run).catch((error: unknown) => this.#toasts.fail(error, 'Not cancelled'));
   }
 
   async #undo(token: string): Promise<void> {

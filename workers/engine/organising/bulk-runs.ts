@@ -3,10 +3,15 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { BatchOptions } from '../records/record-writer.ts';
 import type { UndoStack } from './undo-stack.ts';
 
-/** How many it is about, and who is told how far it has come. */
-export interface BulkSize {
-  readonly of: number;
+/** Who is told how far a change has come, and the name by which it is ended. */
+export interface BulkWatch {
   readonly onProgress?: Progress | undefined;
+  readonly run?: string | undefined;
+}
+
+/** The same, and how many it is about. */
+export interface BulkSize extends BulkWatch {
+  readonly of: number;
 }
 
 /** Works in order and tells after each batch how many are done; throws `cancelled` between two when told to end. */
@@ -18,24 +23,29 @@ export type BulkWork = (options: {
 /** Changes of many records that are under way: told how far they are, ended on demand, taken back as far as they came. */
 export class BulkRuns {
   readonly #undo: UndoStack;
-  readonly #running = new Set<AbortController>();
+  /** By name; one without a name ends with the vault alone. */
+  readonly #running = new Map<AbortController, string | undefined>();
 
   constructor(undo: UndoStack) {
     this.#undo = undo;
   }
 
-  /** Each ends after the batch that it is at. */
-  cancel(): void {
-    for (const running of this.#running) running.abort();
+  /** The one of that name ends after the batch that it is at; one that is over is left alone. */
+  cancel(name: string): void {
+    for (const [running, run] of this.#running) if (run === name) running.abort();
+  }
+
+  cancelAll(): void {
+    for (const running of this.#running.keys()) running.abort();
   }
 
   /**
    * What was done stays done, whatever stopped the rest, and the outcome says so. Throws what the work throws before
    * anything was done.
    */
-  async run({ of, onProgress }: BulkSize, work: BulkWork): Promise<BulkOutcome> {
+  async run({ of, onProgress, run }: BulkSize, work: BulkWork): Promise<BulkOutcome> {
     const running = new AbortController();
-    this.#running.add(running);
+    this.#running.set(running, run);
     let changed = 0;
     try {
       await work({

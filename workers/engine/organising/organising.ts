@@ -1,11 +1,11 @@
-import type { BulkResult, Progress, VaultPlaces } from '../../api.ts';
+import type { BulkResult, VaultPlaces } from '../../api.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import { normaliseTags, type Card } from '../../../protocol/vault/card.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Trash } from '../records/trash.ts';
 import type { RecordLists } from '../search/record-lists.ts';
-import type { BulkRuns } from './bulk-runs.ts';
+import type { BulkRuns, BulkWatch } from './bulk-runs.ts';
 import type { CardBook } from './card-book.ts';
 import type { CardDraft, CardWriter } from './card-writer.ts';
 import type { PersonalFolders } from './personal-folders.ts';
@@ -35,38 +35,38 @@ export class Organising {
     return placesOf(lists.tables(), await lists.world(), folders);
   }
 
-  async move(uids: readonly Uid[], folderUid: Uid | null, onProgress?: Progress): Promise<BulkResult> {
+  async move(uids: readonly Uid[], folderUid: Uid | null, watch?: BulkWatch): Promise<BulkResult> {
     if (folderUid !== null) this.#parts.folders.require(folderUid);
-    return await this.#changeCards(uids, () => ({ folderUid }), onProgress);
+    return await this.#changeCards(uids, () => ({ folderUid }), watch);
   }
 
-  async setFavourite(uids: readonly Uid[], favourite: boolean, onProgress?: Progress): Promise<BulkResult> {
-    return await this.#changeCards(uids, () => ({ favourite }), onProgress);
+  async setFavourite(uids: readonly Uid[], favourite: boolean, watch?: BulkWatch): Promise<BulkResult> {
+    return await this.#changeCards(uids, () => ({ favourite }), watch);
   }
 
   async changeTags(
     uids: readonly Uid[],
     { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
-    onProgress?: Progress,
+    watch?: BulkWatch,
   ): Promise<BulkResult> {
     const gone = new Set(normaliseTags(remove));
     const added = normaliseTags(add);
     const change = ({ tags }: Card) => ({
       tags: normaliseTags([...tags.filter((tag) => !gone.has(tag)), ...added]),
     });
-    return await this.#changeCards(uids, change, onProgress);
+    return await this.#changeCards(uids, change, watch);
   }
 
   /** What was in it goes up to its parent, or into the trash with it and everything below. */
-  async deleteFolder(folderUid: Uid, content: 'up' | 'trash', onProgress?: Progress): Promise<BulkResult> {
+  async deleteFolder(folderUid: Uid, content: 'up' | 'trash', watch?: BulkWatch): Promise<BulkResult> {
     this.#parts.folders.require(folderUid);
     return content === 'up'
-      ? await this.#dissolve(folderUid, onProgress)
-      : await this.#trashTree(folderUid, onProgress);
+      ? await this.#dissolve(folderUid, watch)
+      : await this.#trashTree(folderUid, watch);
   }
 
   /** Records first: as long as one of them is in it, the folder is there. */
-  async #dissolve(folderUid: Uid, onProgress?: Progress): Promise<BulkResult> {
+  async #dissolve(folderUid: Uid, watch?: BulkWatch): Promise<BulkResult> {
     const { folders, cardWriter, writer, bulk, cards } = this.#parts;
     const parentUid = folders.parentOf(folderUid);
     const records = this.#recordsIn(new Set([folderUid]));
@@ -74,7 +74,7 @@ export class Organising {
     const before = records.map((uid) => [uid, cards.of(uid)] as const);
     const of = records.length + subfolders.length + 1;
     return await bulk.runUndoable(
-      { of, onProgress },
+      { of, ...watch },
       async (options) => {
         await cardWriter.change(records, { folderUid: parentUid }, options);
         const moved = await Promise.all(subfolders.map(({ uid }) => folders.moved(uid, parentUid)));
@@ -93,14 +93,14 @@ export class Organising {
   }
 
   /** Cards stay as they are: what is restored comes back to its place. Other people's records stay, at the top. */
-  async #trashTree(folderUid: Uid, onProgress?: Progress): Promise<BulkResult> {
+  async #trashTree(folderUid: Uid, watch?: BulkWatch): Promise<BulkResult> {
     const { folders, book, trash } = this.#parts;
     const below = folders.below(folderUid);
     const own = this.#recordsIn(new Set(below)).filter((uid) => {
       const known = book.get(uid);
       return known !== null && book.isOwn(known);
     });
-    return await trash.trash([...own, ...below], onProgress);
+    return await trash.trash([...own, ...below], watch);
   }
 
   #recordsIn(folders: ReadonlySet<Uid>): Uid[] {
@@ -112,7 +112,7 @@ export class Organising {
   async #changeCards(
     uids: readonly Uid[],
     change: (card: Card) => Partial<Card>,
-    onProgress?: Progress,
+    watch?: BulkWatch,
   ): Promise<BulkResult> {
     const { cards, cardWriter, bulk } = this.#parts;
     const before = uids.map((uid): CardDraft => [uid, cards.of(uid)]);
@@ -122,7 +122,7 @@ export class Organising {
       return [uid, { ...card, ...change(card) }];
     });
     return await bulk.runUndoable(
-      { of: uids.length, onProgress },
+      { of: uids.length, ...watch },
       (options) => cardWriter.write(after, options),
       (done, options) => cardWriter.write(before.slice(0, done), options),
     );

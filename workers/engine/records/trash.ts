@@ -1,8 +1,8 @@
-import type { BulkOutcome, BulkResult, Progress } from '../../api.ts';
+import type { BulkOutcome, BulkResult } from '../../api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import { requireGoing, type BulkRuns } from '../organising/bulk-runs.ts';
+import { requireGoing, type BulkRuns, type BulkWatch } from '../organising/bulk-runs.ts';
 import type { CardWriter } from '../organising/card-writer.ts';
 import { draftFrom, type Draft } from './draft.ts';
 import { requireOrdinary } from './records.ts';
@@ -31,23 +31,21 @@ export class Trash {
   }
 
   /** Throws `not-allowed` for other people's records. */
-  async trash(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult> {
+  async trash(uids: readonly Uid[], watch?: BulkWatch): Promise<BulkResult> {
     for (const uid of uids) this.#requireOwn(this.#parts.book.require(uid));
-    return await this.#flag(uids, true, onProgress);
+    return await this.#flag(uids, true, watch);
   }
 
   /** Throws `not-found` unless all of them are in the trash. */
-  async restore(uids: readonly Uid[], onProgress?: Progress): Promise<BulkResult> {
+  async restore(uids: readonly Uid[], watch?: BulkWatch): Promise<BulkResult> {
     if (uids.some((uid) => !this.#parts.book.get(uid)?.deleted))
       throw new ProtocolError('not-found', 'it is not in the trash');
-    return await this.#flag(uids, false, onProgress);
+    return await this.#flag(uids, false, watch);
   }
 
   /** Without the cards that this account had of them. */
-  async purge(uids: readonly Uid[], onProgress?: Progress): Promise<BulkOutcome> {
-    return await this.#parts.bulk.run({ of: uids.length, onProgress }, (options) =>
-      this.#purge(uids, options),
-    );
+  async purge(uids: readonly Uid[], watch?: BulkWatch): Promise<BulkOutcome> {
+    return await this.#parts.bulk.run({ of: uids.length, ...watch }, (options) => this.#purge(uids, options));
   }
 
   /** What this device has seen there for long enough: when the server says that it got there counts for nothing. */
@@ -60,9 +58,9 @@ export class Trash {
     if (old.length > 0) await this.#purge(old.map(({ uid }) => uid));
   }
 
-  async #flag(uids: readonly Uid[], deleted: boolean, onProgress?: Progress): Promise<BulkResult> {
+  async #flag(uids: readonly Uid[], deleted: boolean, watch?: BulkWatch): Promise<BulkResult> {
     return await this.#parts.bulk.runUndoable(
-      { of: uids.length, onProgress },
+      { of: uids.length, ...watch },
       (options) => this.#setDeleted(uids, deleted, options),
       (done, options) => this.#setDeleted(uids.slice(0, done), !deleted, options),
     );

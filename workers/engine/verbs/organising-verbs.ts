@@ -10,15 +10,15 @@ export function organisingVerbs(core: EngineCore): OrganisingVerbs {
     createFolder: async (input) => await data().folders.create(input),
     renameFolder: async ({ folderUid, name }) => await data().folders.rename(folderUid, name),
     moveFolder: async ({ folderUid, parentUid }) => await data().folders.move(folderUid, parentUid),
-    deleteFolder: async ({ folderUid, content }, onProgress) =>
-      await data().organising.deleteFolder(folderUid, content, onProgress),
-    moveRecords: async ({ uids, folderUid }, onProgress) =>
-      await data().organising.move(uids, folderUid, onProgress),
-    setFavourite: async ({ uids, favourite }, onProgress) =>
-      await data().organising.setFavourite(uids, favourite, onProgress),
-    changeTags: async ({ uids, ...change }, onProgress) =>
-      await data().organising.changeTags(uids, change, onProgress),
-    cancelBulk: async () => core.vault?.data.bulk.cancel(),
+    deleteFolder: async ({ folderUid, content }, onProgress, run) =>
+      await data().organising.deleteFolder(folderUid, content, { onProgress, run }),
+    moveRecords: async ({ uids, folderUid }, onProgress, run) =>
+      await data().organising.move(uids, folderUid, { onProgress, run }),
+    setFavourite: async ({ uids, favourite }, onProgress, run) =>
+      await data().organising.setFavourite(uids, favourite, { onProgress, run }),
+    changeTags: async ({ uids, ...change }, onProgress, run) =>
+      await data().organising.changeTags(uids, change, { onProgress, run }),
+    cancelBulk: async (run) => core.vault?.data.bulk.cancel(run),
     undo: async (token, onProgress) => await data().undo.undo(token, { onProgress }),
   };
 }

@@ -15,9 +15,9 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     saveRecord: async (input) => await data().records.save(input),
     confirmMachineChange: async (input) => await data().records.confirmMachine(input),
     duplicateRecord: async (recordUid) => await data().records.duplicate(recordUid),
-    trashRecords: async (uids, onProgress) => await data().trash.trash(uids, onProgress),
-    restoreRecords: async (uids, onProgress) => await data().trash.restore(uids, onProgress),
-    purgeRecords: async (uids, onProgress) => await data().trash.purge(uids, onProgress),
+    trashRecords: async (uids, onProgress, run) => await data().trash.trash(uids, { onProgress, run }),
+    restoreRecords: async (uids, onProgress, run) => await data().trash.restore(uids, { onProgress, run }),
+    purgeRecords: async (uids, onProgress, run) => await data().trash.purge(uids, { onProgress, run }),
     listTrash: async () =>
       await data().lists.list({ trashed: true, sort: { by: 'changed', descending: true } }),
     readConfirmedRevision: async (recordUid) => await data().history.lastConfirmed(recordUid),

@@ -7,10 +7,10 @@ export function sharingVerbs(core: EngineCore): SharingVerbs {
   return {
     listPeople: async () => await desk().views.people(),
     accessOf: async (objectUid) => await desk().views.of(objectUid),
-    shareRecords: async (input, onProgress) =>
+    shareRecords: async (input, onProgress, run) =>
       await core
         .unlocked()
-        .data.bulk.run({ of: input.recordUids.length, onProgress }, (options) =>
+        .data.bulk.run({ of: input.recordUids.length, onProgress, run }, (options) =>
           desk().records.share(input, options),
         ),
     shareFolder: async (input) => await desk().members.share(input),
