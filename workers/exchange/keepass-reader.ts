@@ -1,37 +1,46 @@
-import type { KdbxEntry, KdbxEntryField, KdbxGroup, KdbxUuid } from 'kdbxweb';
+import type { KdbxEntry, KdbxGroup, KdbxUuid } from 'kdbxweb';
 import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { VaultDraft, type FolderPath, type ImportedVault } from './imported.ts';
 import { openKdbx } from './keepass-file.ts';
 import { kdbx } from './keepass-library.ts';
+import { KeepassReferences, textOf } from './keepass-references.ts';
 import { timedCode } from './one-time-code.ts';
 import { RecordDraft } from './record-draft.ts';
 
 /**
- * A KeePass KDBX 4 file with its password: groups become folders, strings fields, files attachments. History, icons,
+ * A KeePass KDBX 4 file with its password: groups become folders, strings fields, files attachments; a reference
+ * becomes what it points at. History, icons,
  * auto-type and the recycle bin stay behind and are reported. Key files and hardware keys are not supported. Throws as
  * `openKdbx` does.
  */
 export async function readKeepass(bytes: Bytes, password: string): Promise<ImportedVault> {
   const database = await openKdbx(bytes, password);
   const vault = new VaultDraft('KeePass KDBX');
+  const references = new KeepassReferences(database);
   const bin = database.meta.recycleBinEnabled === false ? undefined : database.meta.recycleBinUuid;
   // The outermost group is the file itself.
   for (const root of database.groups) {
-    for (const entry of root.entries) readEntry(vault, entry, []);
-    for (const group of root.groups) readGroup(vault, group, [], bin);
+    for (const entry of root.entries) readEntry(vault, entry, [], references);
+    for (const group of root.groups) readGroup(vault, group, [], { bin, references });
   }
   return vault.finish();
 }
 
-function readGroup(vault: VaultDraft, group: KdbxGroup, outer: FolderPath, bin: KdbxUuid | undefined): void {
+interface Around {
+  readonly bin: KdbxUuid | undefined;
+  readonly references: KeepassReferences;
+}
+
+function readGroup(vault: VaultDraft, group: KdbxGroup, outer: FolderPath, around: Around): void {
+  const { bin, references } = around;
   if (bin !== undefined && group.uuid.equals(bin)) {
     const inside = countEntries(group);
     if (inside > 0) vault.leave(`${inside} entries`, 'they were in the recycle bin');
     return;
   }
   const path = vault.folder([...outer, group.name ?? 'Group']);
-  for (const entry of group.entries) readEntry(vault, entry, path);
-  for (const inner of group.groups) readGroup(vault, inner, path, bin);
+  for (const entry of group.entries) readEntry(vault, entry, path, references);
+  for (const inner of group.groups) readGroup(vault, inner, path, around);
 }
 
 function countEntries(group: KdbxGroup): number {
@@ -40,8 +49,13 @@ function countEntries(group: KdbxGroup): number {
 
 const standard: ReadonlySet<string> = new Set(['Title', 'UserName', 'Password', 'URL', 'Notes']);
 
-function readEntry(vault: VaultDraft, entry: KdbxEntry, folder: FolderPath): void {
-  const text = (name: string) => textOf(entry.fields.get(name) ?? '');
+function readEntry(
+  vault: VaultDraft,
+  entry: KdbxEntry,
+  folder: FolderPath,
+  references: KeepassReferences,
+): void {
+  const text = (name: string) => references.resolved(textOf(entry.fields.get(name) ?? ''));
   const isNote = ['UserName', 'Password', 'URL'].every((name) => text(name) === '') && text('Notes') !== '';
   const record = new RecordDraft(vault, isNote ? 'encryptedNotes' : 'login', text('Title'));
   record.folder = folder;
@@ -52,7 +66,9 @@ function readEntry(vault: VaultDraft, entry: KdbxEntry, folder: FolderPath): voi
   record.note(text('Notes'));
   const codes = readOneTimeCodes(record, entry);
   for (const [name, value] of entry.fields)
-    if (!standard.has(name) && !codes.has(name)) record.text(name, textOf(value), typeof value !== 'string');
+    if (!standard.has(name) && !codes.has(name)) record.text(name, text(name), typeof value !== 'string');
+  if ([...entry.fields.keys()].some((name) => references.remainIn(text(name))))
+    record.leave('a reference', 'what it points at is not in the file; its text was kept');
   for (const [name, binary] of entry.binaries) {
     const value = kdbx.KdbxBinaries.isKdbxBinaryWithHash(binary) ? binary.value : binary;
     record.attach({ name, mediaType: 'application/octet-stream', bytes: bytesOf(value) });
@@ -107,10 +123,6 @@ function uriOfKeeOtp(text: string, title: string): string {
   const digits = Number(given.get('size') ?? 6);
   const period = Number(given.get('step') ?? 30);
   return timedCode({ secret, title, digits, period, algorithm: given.get('otpHashMode') ?? 'SHA1' }) ?? text;
-}
-
-function textOf(field: KdbxEntryField): string {
-  return typeof field === 'string' ? field : field.getText();
 }
 
 function bytesOf(value: ArrayBuffer | InstanceType<typeof kdbx.ProtectedValue>): Bytes {

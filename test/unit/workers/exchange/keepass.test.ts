@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { copy, utf8, type Bytes } from '../../../../protocol/bytes.ts';
+import { copy, decodeBase64, encodeHex, utf8, type Bytes } from '../../../../protocol/bytes.ts';
 import { readKeepass } from '../../../../workers/exchange/keepass-reader.ts';
 import { kdbx } from '../../../../workers/exchange/keepass-library.ts';
 import { keepassDatabase, recordOf, valuesOf } from './samples.ts';
@@ -83,6 +83,42 @@ describe('a KDBX 4 file', () => {
     else database.header.dataCipherUuid = new kdbx.KdbxUuid(kdbx.Consts.CipherId.ChaCha20);
     const vault = await readKeepass(await saved(database), password);
     expect(vault.records).toHaveLength(5);
+  });
+
+  test('a reference becomes what it points at, also through another one; a circle and a dead end stay and are said', async () => {
+    const database = keepassDatabase(password);
+    const root = database.getDefaultGroup();
+    const add = (title: string, secretText: string, login = 'ann') => {
+      const entry = database.createEntry(root);
+      entry.fields.set('Title', title).set('UserName', login).set('Password', secret(secretText));
+      return encodeHex(decodeBase64(entry.uuid.id)).toUpperCase();
+    };
+    const first = add('First', 'the one');
+    const second = add('Second', `{REF:P@I:${first}}`, `{REF:U@T:first}!`);
+    add('Third', `{ref:p@i:${second}}`);
+    add('Dead', '{REF:P@I:00000000000000000000000000000000}');
+    add('Circle', '{REF:P@T:Circle}');
+    const vault = await readKeepass(await saved(database), password);
+    const passwords = ['First', 'Second', 'Third', 'Dead', 'Circle'].map(
+      (title) => valuesOf(recordOf(vault, title).content)['password'],
+    );
+    expect(passwords.slice(0, 3)).toEqual(['the one', 'the one', 'the one']);
+    expect(passwords.slice(3)).toEqual(['{REF:P@I:00000000000000000000000000000000}', '{REF:P@T:Circle}']);
+    expect(valuesOf(recordOf(vault, 'Second').content)['login']).toBe('ann!');
+    expect(vault.left.map(({ what }) => what)).toEqual(['a reference of "Dead"', 'a reference of "Circle"']);
+  });
+
+  test('references that grow like powers end at a bound', async () => {
+    const database = keepassDatabase(password);
+    const root = database.getDefaultGroup();
+    for (let at = 0; at < 8; at++)
+      database
+        .createEntry(root)
+        .fields.set('Title', `n${at}`)
+        .set('Notes', at === 0 ? 'x'.repeat(1_000) : `{REF:N@T:n${at - 1}}`.repeat(50));
+    const vault = await readKeepass(await saved(database), password);
+    const { content, attachments } = recordOf(vault, 'n7');
+    expect((content.notes ?? '').length + (attachments[0]?.bytes.length ?? 0)).toBeLessThan(3 * 1024 * 1024);
   });
 
   test('a wrong password is called that', async () => {
