@@ -128,11 +128,16 @@ async function applyGrants({ tx, account }: Applied): Promise<void> {
       ON item.kind = 3 + given.object_kind AND item.object_uid = given.object_uid AND item.other_uid = grantee_uid
     WHERE granter_uid = ${uidBytes(account)}`.execute(tx);
   for (const { body, former } of rows) if (!saysTheSame(body, former)) throw changed();
+  const versions = rows.map(({ body }) => parseGrant({ body }).granteeKeyVersion);
   await sql`
     UPDATE sharing_grant given SET body = item.body, signature = item.signature, sealed_key = item.sealed
     FROM ${grantItems(account)} item
     WHERE granter_uid = ${uidBytes(account)} AND item.kind = 3 + given.object_kind
       AND item.object_uid = given.object_uid AND item.other_uid = grantee_uid`.execute(tx);
+  await sql`
+    UPDATE sharing_grant SET grantee_key_version = version
+    FROM unnest(${rows.map(({ body }) => Buffer.from(body))}::bytea[], ${versions}::integer[]) given(body, version)
+    WHERE granter_uid = ${uidBytes(account)} AND sharing_grant.body = given.body`.execute(tx);
 }
 
 function saysTheSame(body: Uint8Array, former: Uint8Array): boolean {

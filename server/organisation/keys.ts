@@ -7,15 +7,19 @@ import {
   type KeyOffer,
   type TeamKey,
 } from '../../protocol/messages/gen/organisation_pb.js';
+import { GranteeKind } from '../../protocol/messages/gen/sharing_pb.js';
 import { verifyKeyOffer, verifyTeamKey } from '../../protocol/signed/organisation.ts';
 import type { Roster } from '../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { checkSealedKey } from '../login/bundle.ts';
+import { uidArray } from '../records/feed.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { existing, memberIn } from './rosters.ts';
 
 /** Of one roster: a team of everybody, and three keys to each. */
 const mostKeys = 15_000;
+/** Of 250 bytes each; beside roster, settings and successions there is room for few. */
+const teamKeysAtFirst = 1_000;
 /** ECIES of 32 bytes. */
 const sealedLength = 93 + 32;
 
@@ -88,26 +92,59 @@ export async function storeOffers(
   }
 }
 
-/** What an account was sent and has not kept, and its teams' keys. */
-export async function readKeys(db: Database, accountUid: Uid) {
+/**
+ * With a new roster: keys of teams that are replaced and to which nothing is sealed any more. Those of teams that are no
+ * more, and of who left one, go with them.
+ */
+export async function forgetTeamKeys(tx: Tx, { teams }: Roster): Promise<void> {
+  await sql`
+    DELETE FROM team_key former
+    USING unnest(${uidArray(teams.map(({ teamUid }) => teamUid))},
+      ${teams.map(({ keyVersion }) => keyVersion)}::integer[]) present(team_uid, key_version)
+    WHERE former.team_uid = present.team_uid AND former.key_version < present.key_version
+      AND NOT EXISTS (SELECT FROM sharing_grant given
+        WHERE given.grantee_uid = former.team_uid AND given.grantee_kind = ${GranteeKind.TEAM}
+          AND given.grantee_key_version IN (0, former.key_version))`.execute(tx);
+}
+
+/** The account's keys of teams after that one, in order; `hasMore` when there are more than so many. */
+export async function readTeamKeys(
+  db: Database,
+  accountUid: Uid,
+  after: { readonly teamUid: Uint8Array; readonly keyVersion: number },
+  most: number,
+) {
   const member_uid = uidBytes(accountUid);
-  const teamKeys = await db
+  const keys = await db
     .selectFrom('team_key')
     .select(['team_uid', 'key_version', 'sealed_key', 'signature'])
     .where('member_uid', '=', member_uid)
+    .where(sql<boolean>`(team_uid, key_version) > (${after.teamUid}::bytea, ${after.keyVersion}::bigint)`)
     .orderBy('team_uid')
     .orderBy('key_version')
+    .limit(most + 1)
     .execute();
+  return {
+    teamKeys: keys.slice(0, most).map(({ team_uid, key_version, sealed_key, signature }) => ({
+      ...{ teamUid: team_uid, memberUid: member_uid, keyVersion: key_version },
+      ...{ sealedKey: sealed_key, signature },
+    })),
+    hasMore: keys.length > most,
+  };
+}
+
+/** What an account was sent and has not kept, and the first of its teams' keys. */
+export async function readKeys(db: Database, accountUid: Uid) {
+  const first = { teamUid: new Uint8Array(0), keyVersion: 0 };
+  const { teamKeys, hasMore: moreTeamKeys } = await readTeamKeys(db, accountUid, first, teamKeysAtFirst);
+  const member_uid = uidBytes(accountUid);
   const offers = await db
     .selectFrom('key_offer')
     .select(['kind', 'sealed_key', 'signature'])
     .where('member_uid', '=', member_uid)
     .execute();
   return {
-    teamKeys: teamKeys.map(({ team_uid, key_version, sealed_key, signature }) => ({
-      ...{ teamUid: team_uid, memberUid: member_uid, keyVersion: key_version },
-      ...{ sealedKey: sealed_key, signature },
-    })),
+    ...{ teamKeys, moreTeamKeys },
     offers: offers.map(({ kind, sealed_key, signature }) => ({
       ...{ kind, memberUid: member_uid, sealedKey: sealed_key, signature },
     })),

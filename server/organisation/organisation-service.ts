@@ -5,6 +5,7 @@ import { SignedOrganisationSettingsSchema } from '../../protocol/messages/gen/ac
 import {
   type CreateInvitationRequest,
   type GetOrganisationRequest,
+  type ListTeamKeysRequest,
   type KeepOrganisationKeysRequest,
   type OpenInvitationRequest,
   type OrganisationService,
@@ -31,7 +32,7 @@ import {
   listInvitations,
   listPending,
 } from './invitations.ts';
-import { keepKeys, readKeys, storeOffers, storeTeamKeys } from './keys.ts';
+import { forgetTeamKeys, keepKeys, readKeys, readTeamKeys, storeOffers, storeTeamKeys } from './keys.ts';
 import {
   holdOrganisation,
   publishNews,
@@ -50,6 +51,10 @@ export interface OrganisationParts {
 /** Invitations that one account makes, and links that one address opens: a class in a school does both. */
 const invitingRate: Rate = { burst: 100, perSecond: 1 };
 const openingRate: Rate = { burst: 60, perSecond: 1 };
+/** Beside one there is no room for everything else in one answer. */
+const largeRoster = 1024 * 1024;
+/** Of 250 bytes each. */
+const teamKeysInPage = 5_000;
 /** Padding and envelope around the settings. */
 const settingsMost = limits.organisationSettings + 32 * 1024;
 
@@ -72,15 +77,27 @@ export function organisationHandlers({
       .select(['settings', 'roster', 'succession_version'])
       .where('organisation_uid', '=', organisationUid)
       .executeTakeFirstOrThrow();
+    const rosters = await readRosters(db, organisationUid, knownRosterVersion);
+    if (rosters.roster && rosters.roster.roster.length > largeRoster)
+      return { member: true, ...rosters, more: true };
     return {
       member: true,
-      ...(await readRosters(db, organisationUid, knownRosterVersion)),
+      ...rosters,
       ...(settings.length > 0 && { settings: decodeSettings(settings) }),
       successions: decodeSignedRoster(roster).successions,
       successionVersion: BigInt(succession_version),
       ...(await readKeys(db, session.accountUid)),
       ...(membership.administrator && { pending: await listPending(db, organisationUid) }),
     };
+  }
+
+  async function listTeamKeys(
+    { afterTeamUid, afterKeyVersion }: ListTeamKeysRequest,
+    { session }: SignedInCall,
+  ) {
+    const after = { teamUid: afterTeamUid, keyVersion: afterKeyVersion };
+    const { inRoster } = await readMembership(db, session.accountUid);
+    return inRoster ? await readTeamKeys(db, session.accountUid, after, teamKeysInPage) : {};
   }
 
   async function putRoster(
@@ -96,6 +113,7 @@ export function organisationHandlers({
       await storeTeamKeys(tx, membership.organisationKey, roster, teamKeys);
       await storeOffers(tx, membership.organisationKey, roster, offers);
       const reached = merged(await endSharingOf(tx, left, now), await refreshTeams(tx, teams, now));
+      await forgetTeamKeys(tx, roster);
       return { organisationUid: membership.organisationUid, version: roster.version, reached };
     });
     log.info({ event: 'roster-stored', account: accountUid, version: Number(stored.version) });
@@ -170,6 +188,7 @@ export function organisationHandlers({
 
   return {
     getOrganisation: signedIn(getOrganisation),
+    listTeamKeys: signedIn(listTeamKeys),
     putRoster: signedIn(putRoster),
     putOrganisationSettings: signedIn(putOrganisationSettings),
     createInvitation: signedIn(createInvitation),

@@ -81,7 +81,7 @@ async function upsert(tx: Tx, grants: readonly CheckedGrant[]): Promise<void> {
     grants.map((grant) => Buffer.from(read(grant)));
   await sql`
     INSERT INTO sharing_grant (object_kind, object_uid, grantee_kind, grantee_uid, granter_uid, rights, expires_at,
-      key_version, body, signature, sealed_key)
+      key_version, body, signature, sealed_key, grantee_key_version)
     SELECT * FROM unnest(
       ${grants.map(({ objectKind }) => (objectKind === 'record' ? ObjectKind.RECORD : ObjectKind.FOLDER))}::smallint[],
       ${uidArray(grants.map(({ objectUid }) => objectUid))},
@@ -93,11 +93,12 @@ async function upsert(tx: Tx, grants: readonly CheckedGrant[]): Promise<void> {
       ${grants.map(({ keyVersion }) => keyVersion)}::integer[],
       ${bytes(({ message }) => message.body)}::bytea[],
       ${bytes(({ message }) => message.signature)}::bytea[],
-      ${bytes(({ message }) => message.sealedKey)}::bytea[])
+      ${bytes(({ message }) => message.sealedKey)}::bytea[],
+      ${grants.map(({ granteeKeyVersion }) => granteeKeyVersion)}::integer[])
     ON CONFLICT (object_uid, object_kind, grantee_uid, granter_uid) DO UPDATE SET
       grantee_kind = excluded.grantee_kind, rights = excluded.rights, expires_at = excluded.expires_at,
       key_version = excluded.key_version, body = excluded.body, signature = excluded.signature,
-      sealed_key = excluded.sealed_key`.execute(tx);
+      sealed_key = excluded.sealed_key, grantee_key_version = excluded.grantee_key_version`.execute(tx);
 }
 
 async function requireRoom(tx: Tx, grants: readonly CheckedGrant[]): Promise<void> {

@@ -270,6 +270,7 @@ interface SharingGrantTable {
   body: Bytea;
   signature: Bytea;
   sealed_key: Bytea;
+  grantee_key_version: number;
 }
 
 interface ObjectAccessTable {

@@ -62,11 +62,23 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
   member: boolean;
 
   /**
-   * For the caller.
+   * For the caller, in the order of team and version; `ListTeamKeys` has those after the last one.
    *
    * @generated from field: repeated sallyport.v1.TeamKey team_keys = 3;
    */
   teamKeys: TeamKey[];
+
+  /**
+   * @generated from field: bool more_team_keys = 10;
+   */
+  moreTeamKeys: boolean;
+
+  /**
+   * The roster left no room for settings, team keys and offers: ask again, with its version.
+   *
+   * @generated from field: bool more = 11;
+   */
+  more: boolean;
 
   /**
    * @generated from field: repeated sallyport.v1.KeyOffer offers = 4;
@@ -100,6 +112,48 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
  * Use `create(GetOrganisationResponseSchema)` to create a new message.
  */
 export declare const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse>;
+
+/**
+ * @generated from message sallyport.v1.ListTeamKeysRequest
+ */
+export declare type ListTeamKeysRequest = Message<"sallyport.v1.ListTeamKeysRequest"> & {
+  /**
+   * @generated from field: bytes after_team_uid = 1;
+   */
+  afterTeamUid: Uint8Array;
+
+  /**
+   * @generated from field: uint32 after_key_version = 2;
+   */
+  afterKeyVersion: number;
+};
+
+/**
+ * Describes the message sallyport.v1.ListTeamKeysRequest.
+ * Use `create(ListTeamKeysRequestSchema)` to create a new message.
+ */
+export declare const ListTeamKeysRequestSchema: GenMessage<ListTeamKeysRequest>;
+
+/**
+ * @generated from message sallyport.v1.ListTeamKeysResponse
+ */
+export declare type ListTeamKeysResponse = Message<"sallyport.v1.ListTeamKeysResponse"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.TeamKey team_keys = 1;
+   */
+  teamKeys: TeamKey[];
+
+  /**
+   * @generated from field: bool has_more = 2;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.ListTeamKeysResponse.
+ * Use `create(ListTeamKeysResponseSchema)` to create a new message.
+ */
+export declare const ListTeamKeysResponseSchema: GenMessage<ListTeamKeysResponse>;
 
 /**
  * A roster without its members: what shows that each followed from the one before. protocol.md §6.3.
@@ -611,6 +665,16 @@ export declare const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof GetOrganisationRequestSchema;
     output: typeof GetOrganisationResponseSchema;
+  },
+  /**
+   * The caller's keys of teams after that one, in the order of team and version.
+   *
+   * @generated from rpc sallyport.v1.OrganisationService.ListTeamKeys
+   */
+  listTeamKeys: {
+    methodKind: "unary";
+    input: typeof ListTeamKeysRequestSchema;
+    output: typeof ListTeamKeysResponseSchema;
   },
   /**
    * The next roster (version of the stored one plus 1, else `conflict`) with what its new members need. Administrators.

@@ -40,8 +40,13 @@ export interface BookParts {
   readonly warn: (message: string) => void;
 }
 
-/** Kept of what the server gives: one of each team that there can be, and some former ones. */
-const mostTeamKeys = 5_000;
+/**
+ * Of one of each team that there can be, and of former ones to which somebody who does not come back sealed something: far
+ * more than there are. Rather than leaving out some, all of it is refused.
+ */
+const mostTeamKeys = 50_000;
+/** From here on the person in charge hears of it. */
+const manyTeamKeys = 40_000;
 /** One of each kind, and some that a server adds. */
 const mostOffers = 16;
 /** Rounds of links for a device that was away for long: four million versions. */
@@ -59,6 +64,8 @@ export class OrganisationBook implements RosterSource {
   readonly #parts: BookParts;
   #settings: OrganisationSettings = noSettings;
   #teamKeys: readonly TeamKey[] = [];
+  /** The version of the roster with which they came. */
+  #keysAsOf = 0n;
   readonly #openedTeamKeys = new Map<string, Promise<EcdhKeyPair>>();
   #pending: readonly PendingMember[] = [];
   /** How many successions of members' keys the server has told of. */
@@ -132,6 +139,7 @@ export class OrganisationBook implements RosterSource {
 
   /** The key pairs of a team that this account was given, the newest first: what was sealed to a former one opens. */
   async teamKeys(teamUid: Uid): Promise<readonly EcdhKeyPair[]> {
+    await this.#bringKeyOf(teamUid);
     const own = this.#teamKeys.filter((key) => uidOf(key.teamUid) === teamUid);
     const newestFirst = own.toSorted((one, other) => other.keyVersion - one.keyVersion);
     const pairs = await Promise.all(newestFirst.map((key) => this.#teamKeyOrNull(key)));
@@ -143,6 +151,20 @@ export class OrganisationBook implements RosterSource {
     for (const opening of this.#openedTeamKeys.values())
       opening.then(({ privateKey }) => wipe(privateKey)).catch(() => undefined); // there was none
     this.#openedTeamKeys.clear();
+  }
+
+  /**
+   * Records may be here before the keys of the teams that they were given to: without this a new device would leave them
+   * out. Asks once for each roster.
+   */
+  async #bringKeyOf(teamUid: Uid): Promise<void> {
+    const { version, teams } = this.roster;
+    const team = teams.find((known) => known.teamUid === teamUid);
+    const isHere = this.#teamKeys.some(
+      (key) => uidOf(key.teamUid) === teamUid && key.keyVersion === team?.keyVersion,
+    );
+    if (!team || isHere || this.#keysAsOf >= version) return;
+    await this.refresh().catch((error: unknown) => this.#tell(error));
   }
 
   /** One that does not hold is none of the organisation's: the others count. */
@@ -175,7 +197,7 @@ export class OrganisationBook implements RosterSource {
         knownRosterVersion: this.organisation.followed,
       });
       if (!(await this.#guarded(() => this.#take(answer)))) break;
-      if (answer.links.length === 0 || answer.roster) break;
+      if (!answer.more && (answer.links.length === 0 || answer.roster)) break;
     }
     if (this.#state() === before && this.roster === roster) return;
     await this.#parts.remember();
@@ -188,11 +210,31 @@ export class OrganisationBook implements RosterSource {
     this.organisation.advance(answer.links, answer.roster);
     this.organisation.succeed(answer.successions);
     this.#successionVersion = answer.successionVersion;
-    this.#teamKeys = answer.teamKeys.slice(0, mostTeamKeys);
+    if (answer.more) return; // the roster left no room
+    this.#teamKeys = await this.#allTeamKeys(answer);
+    this.#keysAsOf = this.roster.version;
     this.#pending = answer.pending;
     const doubt = await this.#keepOffers(answer.offers);
     await this.#takeSettings(answer.settings);
     if (doubt) throw doubt;
+  }
+
+  /** Throws `too-large`, and `malformed` for pages that do not move. */
+  async #allTeamKeys({ teamKeys, moreTeamKeys }: GetOrganisationResponse): Promise<readonly TeamKey[]> {
+    const all = [...teamKeys];
+    for (let more = moreTeamKeys; more;) {
+      const last = all.at(-1);
+      const page = await this.#parts.session.call(OrganisationService.method.listTeamKeys, {
+        ...(last && { afterTeamUid: last.teamUid, afterKeyVersion: last.keyVersion }),
+      });
+      if (page.teamKeys.length === 0) throw new ProtocolError('malformed', 'the keys of teams do not move');
+      all.push(...page.teamKeys);
+      if (all.length > mostTeamKeys) throw new ProtocolError('too-large', 'there are too many keys of teams');
+      more = page.hasMore;
+    }
+    if (all.length > manyTeamKeys)
+      this.#parts.warn(`there are ${all.length} keys of teams: ${mostTeamKeys} are too many`);
+    return all;
   }
 
   /** Keys that an administrator offered come under the own data key. What does not hold spoils no other, and is returned. */
