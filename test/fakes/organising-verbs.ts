@@ -29,6 +29,7 @@ export class FakeOrganising {
   readonly folders: FolderView[] = [];
   readonly #cards = new Map<Uid, FakeCard>();
   readonly #undo = new Map<string, () => void>();
+  #used: readonly Uid[] = [];
   readonly #shelf: FakeShelf;
 
   constructor(shelf: FakeShelf) {
@@ -65,6 +66,13 @@ export class FakeOrganising {
         if (sort.descending) rows.reverse();
         const window = rows.slice(offset, offset + limit);
         return { total: rows.length, rows: window, recordsVersion: this.#shelf.version() };
+      },
+      noteUse: async (recordUid) => {
+        this.#used = [recordUid, ...this.#used.filter((uid) => uid !== recordUid)];
+      },
+      recentRecords: async () => {
+        const rows = await this.#shelf.list({});
+        return this.#used.flatMap((used) => rows.find(({ uid }) => uid === used) ?? []);
       },
       listPlaces: async () => await this.#places(),
       createFolder: async ({ name, parentUid }) => {

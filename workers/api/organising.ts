@@ -6,6 +6,10 @@ import type { RecordSummary } from './records.ts';
 export interface OrganisingVerbs {
   /** One window of a sorted, filtered list: what a screen shows of any number of records. */
   queryRecords(query: RecordQuery): Promise<RecordWindow>;
+  /** A person opened that record, or connected with it: this device remembers it, sealed. */
+  noteUse(recordUid: Uid): Promise<void>;
+  /** What was used last on this device and can still be opened, the last one first; at most 12. */
+  recentRecords(): Promise<readonly RecordSummary[]>;
   /** Every folder, personal and shared, with how many records are right in it; and the other places of the sidebar. */
   listPlaces(): Promise<VaultPlaces>;
 

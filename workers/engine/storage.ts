@@ -32,6 +32,10 @@ export interface VaultStorage {
   readSnapshot(): Promise<StoredSnapshot>;
   /** Replaces the snapshot and forgets the journal up to and including that place. */
   writeSnapshot(base: Bytes, upTo: number): Promise<void>;
+  /** What was used last, sealed; or null. */
+  readRecent(): Promise<Bytes | null>;
+  /** Throws `locked` when no account is stored any more. */
+  writeRecent(sealed: Bytes): Promise<void>;
   /** Forgets everything of the account. */
   erase(): Promise<void>;
   close(): void;

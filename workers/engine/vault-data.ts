@@ -15,6 +15,7 @@ import type { OpenedAccount } from './account/opened-account.ts';
 import { BulkRuns } from './organising/bulk-runs.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
+import { RecentRecords } from './organising/recent-records.ts';
 import { Organising } from './organising/organising.ts';
 import { PersonalFolders } from './organising/personal-folders.ts';
 import { UndoStack } from './organising/undo-stack.ts';
@@ -80,6 +81,7 @@ export class VaultData {
   readonly history: History;
   readonly folders: PersonalFolders;
   readonly organising: Organising;
+  readonly recent: RecentRecords;
   readonly repair: Repair;
   readonly undo = new UndoStack();
   readonly bulk = new BulkRuns(this.undo);
@@ -180,6 +182,7 @@ export class VaultData {
     this.folders = new PersonalFolders(book, writer);
     const { folders, trash } = this;
     this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, bulk });
+    this.recent = new RecentRecords({ keys, storage, exclusive, warn });
     this.#adoption = new Adoption({
       ...{ keys, session, book, others, writes },
       commit: (change) => intake.commitChange(change),

@@ -133,6 +133,16 @@ export class IndexedDbStorage implements VaultStorage {
     });
   }
 
+  async readRecent(): Promise<Bytes | null> {
+    return (await (await this.#database).get('snapshot', 'recent')) ?? null;
+  }
+
+  async writeRecent(sealed: Bytes): Promise<void> {
+    await this.#write(async (transaction) => {
+      await transaction.objectStore('snapshot').put(sealed, 'recent');
+    });
+  }
+
   async erase(): Promise<void> {
     const transaction = (await this.#database).transaction(ofAccount, 'readwrite');
     await Promise.all([...ofAccount.map((name) => transaction.objectStore(name).clear()), transaction.done]);

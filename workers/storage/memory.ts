@@ -28,6 +28,7 @@ export class MemoryStorage implements VaultStorage {
   #cursor = 0n;
   #manifest: StoredManifest | null = null;
   #base: Bytes | null = null;
+  #recent: Bytes | null = null;
   #journal: { readonly at: number; readonly bytes: Bytes }[] = [];
   #journalled = 0;
 
@@ -111,8 +112,19 @@ export class MemoryStorage implements VaultStorage {
     return Promise.resolve();
   }
 
+  readRecent(): Promise<Bytes | null> {
+    return Promise.resolve(this.#recent);
+  }
+
+  writeRecent(sealed: Bytes): Promise<void> {
+    if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
+    this.#recent = sealed;
+    return Promise.resolve();
+  }
+
   erase(): Promise<void> {
     this.#account = null;
+    this.#recent = null;
     this.#rows = new Map();
     this.#objects = new Map();
     this.#cursor = 0n;

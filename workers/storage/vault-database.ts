@@ -22,7 +22,7 @@ export interface VaultSchema extends DBSchema {
   rows: { key: Uid; value: StoredRow };
   objects: { key: string; value: StoredObject };
   bundles: { key: number; value: Bundle; indexes: { names: string; kind: string } };
-  snapshot: { key: 'base'; value: Bytes };
+  snapshot: { key: 'base' | 'recent'; value: Bytes };
   journal: { key: number; value: Bytes };
 }
 

@@ -151,6 +151,23 @@ describe('the command palette', () => {
     });
   }, 20_000);
 
+  test('has what was used last first, and once', async () => {
+    const fake = filled();
+    const [, used] = (await fake.listRecords()).map(({ uid }) => uid);
+    if (!used) throw new Error('nothing to use');
+    openApp(fake, `#/vault/${used}`);
+    await shows('version 1');
+    open();
+    await shows('Recently used');
+    const { title } = await fake.readRecord(used).then(({ content }) => content);
+    const items = () =>
+      [...document.querySelectorAll('[role="dialog"] [data-command-item]')].map(({ textContent }) =>
+        textContent?.trim(),
+      );
+    await vi.waitFor(() => expect(items()[0]).toContain(title));
+    expect(items().filter((text) => text?.startsWith(title))).toHaveLength(1);
+  }, 20_000);
+
   test('stays closed while a session has the keyboard', async () => {
     openApp(filled(), '#/vault');
     await shows('4 records');

@@ -118,6 +118,22 @@ export class RecordLists {
     return Array.from(await this.#answer(filter, sort), (row) => this.#summarise(row));
   }
 
+  /** Of these records those that lists show, as they are asked for. */
+  async summaries(uids: readonly Uid[]): Promise<RecordSummary[]> {
+    const rows = await this.#answer({}, defaultSort);
+    const wanted = new Map(uids.map((uid, i) => [uid, i]));
+    const found = new Array<RecordSummary | undefined>(uids.length);
+    for (const at of rows) {
+      const [columns, row] = this.#table.at(at);
+      const place = wanted.get(columns.uid(row));
+      if (place === undefined) continue;
+      found[place] = this.#summarise(at);
+      wanted.delete(columns.uid(row));
+      if (wanted.size === 0) break;
+    }
+    return found.filter((summary) => summary !== undefined);
+  }
+
   /** What the filter of folders, and the tree of places, need to know. */
   async world(): Promise<FilterWorld> {
     const { accountUid, sharing, book } = this.#parts;

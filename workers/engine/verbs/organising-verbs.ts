@@ -6,6 +6,8 @@ export function organisingVerbs(core: EngineCore): OrganisingVerbs {
   const data = () => core.unlocked().data;
   return {
     queryRecords: async (query) => await data().lists.query(query),
+    noteUse: async (recordUid) => await data().recent.note(recordUid),
+    recentRecords: async () => await data().lists.summaries(await data().recent.uids()),
     listPlaces: async () => await data().organising.places(),
     createFolder: async (input) => await data().folders.create(input),
     renameFolder: async ({ folderUid, name }) => await data().folders.rename(folderUid, name),
