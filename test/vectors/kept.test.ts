@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { encodeHex, parseHex } from '../../protocol/bytes.ts';
+import { encodeHex, parseHex, uint64 } from '../../protocol/bytes.ts';
 import { openEnvelope } from '../../protocol/crypto/envelope.ts';
 import { purposes, type Purpose } from '../../protocol/crypto/labels.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
@@ -58,8 +58,10 @@ async function openKept(
       return await openUploadNote(key, one, { recordUid: two, fileUid: three }, sealed);
     case purposes.localState:
     case purposes.localSnapshot:
-    case purposes.totpSecret:
-      return encodeHex(await openEnvelope(key, purpose, [one, two].filter(Boolean), sealed));
+    case purposes.totpSecret: {
+      const parts = objects.map((part) => (typeof part === 'number' ? uint64(BigInt(part)) : part));
+      return encodeHex(await openEnvelope(key, purpose, parts, sealed));
+    }
     default:
       return encodeHex(await openPrivateKey(key, purpose, one, sealed));
   }

@@ -1,12 +1,14 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { CardSchema, RecordSchema } from '../../protocol/messages/gen/record_pb.js';
+import { CardSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import type { Environment } from './environment.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import type { OtherElements } from './manifest/other-elements.ts';
 import type { CardBook } from './organising/card-book.ts';
 import type { RecordAdmission } from './records/record-admission.ts';
+import { recordIn } from './records/stored-record.ts';
 import type { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
@@ -34,12 +36,33 @@ export class StoredVault {
     this.#parts = parts;
   }
 
-  /** From the snapshot; without one that opens, row by row. Throws `untrusted` for a manifest that is not the account's. */
-  async load({ manifest, shares, snapshot }: LocalCopy): Promise<void> {
+  /**
+   * From the snapshot; without one that opens, row by row. Says whether everything is here that was stored; if not, the
+   * server is to be asked for all of it, then `rewrite`. Throws `untrusted` for a manifest that is not the account's.
+   */
+  async load({ manifest, shares, snapshot }: LocalCopy): Promise<boolean> {
     const { sharing, contents, lists } = this.#parts;
     sharing.load(shares);
     await this.#loadManifest(manifest);
-    if (!(await this.#parts.snapshot.load(snapshot, contents, lists))) await this.#openAnew();
+    const found = await this.#parts.snapshot.load(snapshot, contents, lists);
+    if (found === 'loaded') return true;
+    const { upTo } = await this.#parts.storage.readSnapshot();
+    const left = await this.#openAnew();
+    const isWhole = found === 'absent' && left.whole;
+    if (isWhole && (left.any || upTo > 0)) await this.#parts.snapshot.write(contents, upTo);
+    return isWhole;
+  }
+
+  /** Once everything came anew: what is stored of it is good again. */
+  async rewrite(): Promise<void> {
+    const { storage, snapshot, contents } = this.#parts;
+    await snapshot.write(contents, (await storage.readSnapshot()).upTo);
+  }
+
+  /** Something that is read later is damaged: the next unlock opens every row, and asks for what is lost. */
+  async spoil(): Promise<void> {
+    this.#parts.warn('a stored record is damaged: it comes anew at the next unlock');
+    await this.#parts.storage.writeSnapshot(new Uint8Array(0), 0);
   }
 
   /** One that does not open was sealed under a data key of before: the next sync brings its successor. */
@@ -52,10 +75,9 @@ export class StoredVault {
     }
   }
 
-  /** Opens every row, and writes a snapshot of what was found. */
-  async #openAnew(): Promise<void> {
-    const { storage, admission, contents, cards, others, lists, snapshot } = this.#parts;
-    const { upTo } = await storage.readSnapshot();
+  /** Opens every row. Those that do not open go: the same revision comes again from the server. */
+  async #openAnew(): Promise<{ readonly whole: boolean; readonly any: boolean }> {
+    const { storage, admission, contents, cards, others, lists } = this.#parts;
     const [rows, cardRows, folderRows] = await Promise.all([
       storage.readRows(),
       storage.readObjects('card'),
@@ -63,10 +85,10 @@ export class StoredVault {
     ]);
     contents.load({ records: [], gone: [], cards: [], others: [], set: null });
     lists.clear();
-    const records = rows.map(({ record }) => decodeMessage(RecordSchema, record));
+    const records = rows.map(recordIn).filter((row) => row !== null);
     const admitted = [...(await admission.admit(records)), ...(await admission.admitWaiting(true))];
-    const messages = cardRows.map(({ bytes }) => decodeMessage(CardSchema, bytes));
-    const folders = folderRows.map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes));
+    const messages = cardRows.flatMap(({ bytes }) => decoded(CardSchema, bytes));
+    const folders = folderRows.flatMap(({ bytes }) => decoded(SharedFolderSchema, bytes));
     contents.apply({
       records: admitted.map(({ known }) => known),
       cards: (await cards.admit(messages)).map(({ card }) => card),
@@ -75,6 +97,19 @@ export class StoredVault {
         ...records.map((row) => others.ofDeparted(row)).filter((element) => element !== null),
       ],
     });
-    if (rows.length > 0 || upTo > 0) await snapshot.write(contents, upTo);
+    const opened = new Set(admitted.map(({ known }) => known.uid));
+    const shut = rows.filter(({ uid }) => !opened.has(uid)).map(({ uid }) => uid);
+    if (shut.length > 0) await storage.commit({ rows: [], removedRows: shut, cursor: 0n });
+    const lost = cardRows.length - messages.length + folderRows.length - folders.length;
+    return { whole: shut.length + lost === 0, any: rows.length > 0 };
+  }
+}
+
+function decoded<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc>[] {
+  try {
+    return [decodeMessage(schema, bytes)];
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'malformed') return [];
+    throw error;
   }
 }

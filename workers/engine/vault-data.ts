@@ -98,7 +98,7 @@ export class VaultData {
     const { storage } = parts.environment;
     const [copy, device] = await Promise.all([parts.copy ?? storage.readCopy(), storage.device()]);
     const data = new VaultData(parts, copy.cursor, device.uid);
-    await data.#stored.load(copy);
+    if (!(await data.#stored.load(copy))) data.sync.askForAll(() => data.#stored.rewrite());
     void data.#warm();
     return data;
   }
@@ -244,6 +244,7 @@ export class VaultData {
       storage: environment.storage,
       opener: this.opener,
       set,
+      onDamaged: () => void this.#stored.spoil().catch((error: unknown) => environment.warn(String(error))),
     });
     const cards = new CardBook({ keys, set, warn: environment.warn });
     const { opener } = this;

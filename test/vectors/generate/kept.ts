@@ -88,7 +88,8 @@ const things: readonly Kept[] = [
   place(null),
   upload(),
   bytes('local-state', [account], 300),
-  bytes('local-snapshot', [account, 'index'], 300),
+  bytes('local-snapshot', [account, 'base', 7], 300, 64),
+  bytes('local-snapshot', [account, 'journal'], 300),
   bytes('totp-secret', [account, uid('factor').text], 20),
 ];
 
@@ -115,14 +116,17 @@ function casesOf(thing: Kept, neighbour: Kept): object[] {
     ...{ ...change, fails },
   });
   const others = objects.map((part, i) => {
-    const other = typeof part === 'number' ? part + 1 : part === 'index' ? 'journal' : uid('other').text;
+    const other = typeof part === 'number' ? part + 1 : part === 'base' ? 'journal' : uid('other').text;
     return bad(`another object ${i + 1}`, { objects: objects.with(i, other) });
   });
   return [
     { ...base, name, opened },
     bad('another key', { key: hex(seed('other')) }),
     ...others,
-    ...(objects.length > 1 && typeof objects[1] === 'string' && objects[1] !== 'index'
+    ...(objects.length > 1 &&
+    typeof objects[1] === 'string' &&
+    objects[0] === account &&
+    purpose !== 'local-snapshot'
       ? [bad('objects swapped', { objects: objects.toSpliced(0, 2, objects[1], objects[0] ?? '') })]
       : []),
     bad('sealed for another purpose', { sealed: hex(seal(otherThan(purpose, neighbour), objects)) }),

@@ -15,6 +15,7 @@ import type { Environment } from '../environment.ts';
 import {
   accountUidOf,
   emailOf,
+  isLocalAccount,
   isDataKeyOf,
   openLocalAccount,
   openLocalAccountByPasskey,
@@ -47,10 +48,15 @@ export class AccountDesk {
     this.#api = api;
   }
 
-  /** The account on this device, or null. */
+  /** The account on this device, or null. One that is damaged opens nothing any more, and goes: the server has it all. */
   async stored(): Promise<{ readonly email: string; readonly passkeys: readonly Bytes[] } | null> {
-    const encoded = await this.#environment.storage.readAccount();
-    return encoded === null ? null : { email: emailOf(encoded), passkeys: passkeysOf(encoded) };
+    const { storage, warn } = this.#environment;
+    const encoded = await storage.readAccount();
+    if (encoded === null) return null;
+    if (isLocalAccount(encoded)) return { email: emailOf(encoded), passkeys: passkeysOf(encoded) };
+    warn('the account on this device is damaged: it has to be signed in to anew');
+    await storage.erase();
+    return null;
   }
 
   draftRecoveryPhrase(): string {

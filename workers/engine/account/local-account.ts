@@ -35,6 +35,17 @@ export type LocalWay =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'passkey'; readonly credentialId: Bytes; readonly sealedDataKey: Bytes };
 
+/** Whether it is one at all. */
+export function isLocalAccount(encoded: Bytes): boolean {
+  try {
+    accountUidOf(encoded);
+    return emailOf(encoded) !== '';
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'malformed') return false;
+    throw error;
+  }
+}
+
 /** The address of a stored account, which needs no key. */
 export function emailOf(encoded: Bytes): string {
   return decodeMessage(LocalAccountSchema, encoded).email;

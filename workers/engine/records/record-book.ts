@@ -1,6 +1,5 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { decodeMessage } from '../../../protocol/messages/decode.ts';
-import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
@@ -9,6 +8,7 @@ import type { VaultStorage } from '../storage.ts';
 import { elementOf, knownWith, type Covered, type KnownRecord } from './known-record.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { OpenedRecord, RecordOpener } from './record-opener.ts';
+import { recordIn } from './stored-record.ts';
 
 export type { OpenedRecord };
 
@@ -17,6 +17,8 @@ export interface BookParts {
   readonly storage: Pick<VaultStorage, 'readRow'>;
   readonly opener: RecordOpener;
   readonly set: VaultSet;
+  /** What is stored of a record is not what was stored. */
+  readonly onDamaged: () => void;
 }
 
 /** What is remembered of somebody else's record that this account does not see any more. */
@@ -106,15 +108,18 @@ export class RecordBook {
 
   /** The sealed row, those in the trash too. Throws `not-found`. */
   async row(uid: Uid): Promise<Record> {
-    const stored = this.#known.has(uid) ? await this.#parts.storage.readRow(uid) : null;
-    if (stored === null) throw new ProtocolError('not-found', 'there is no such record');
-    return decodeMessage(RecordSchema, stored.record);
+    if (!this.#known.has(uid)) throw new ProtocolError('not-found', 'there is no such record');
+    const stored = await this.#parts.storage.readRow(uid);
+    const row = stored && recordIn(stored);
+    if (row) return row;
+    this.#parts.onDamaged();
+    throw new ProtocolError(stored ? 'open-failed' : 'not-found');
   }
 
   /** Throws `not-found`, `open-failed`, or `not-allowed` for what may only be launched. */
   async open(uid: Uid): Promise<OpenedRecord> {
     this.require(uid);
-    return await this.#parts.opener.open(await this.row(uid));
+    return await this.openAny(uid);
   }
 
   /** How to connect with somebody else's machine. Throws `not-found`, `open-failed`. */
@@ -124,7 +129,16 @@ export class RecordBook {
 
   /** As `open`, of a record that may be in the trash. */
   async openAny(uid: Uid): Promise<OpenedRecord> {
-    return await this.#parts.opener.open(await this.row(uid));
+    const row = await this.row(uid);
+    try {
+      return await this.#parts.opener.open(row);
+    } catch (error) {
+      const known = this.#known.get(uid);
+      const isShut = error instanceof ProtocolError && error.code === 'open-failed';
+      // It opened when it came. Of somebody else's the key may be another one by now.
+      if (isShut && known?.entry && this.isOwn(known)) this.#parts.onDamaged();
+      throw error;
+    }
   }
 
   /** What lists need of every own record that is not in the trash. */

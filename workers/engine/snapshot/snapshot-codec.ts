@@ -101,7 +101,7 @@ export function encodeSnapshot({
   return writer.finish();
 }
 
-/** Inverse of {@link encodeSnapshot}. Throws `malformed` for another version, and for anything that is cut or damaged. */
+/** Inverse of {@link encodeSnapshot}. Throws `unsupported-version`, and `malformed` for anything that is cut or damaged. */
 export function decodeSnapshot(bytes: Bytes): StoredContents {
   const reader = new ColumnReader(bytes);
   const header = headerIn(reader.json());
@@ -117,7 +117,8 @@ function headerIn(value: unknown): Header {
   const header = objectIn(value, 'no snapshot');
   const counts = [header['records'], header['readable'], header['cards']];
   const lists = ['types', 'owners', 'folders', 'tagLists', 'others', 'gone'];
-  if (header['version'] !== version) throw new ProtocolError('malformed', 'a snapshot of another version');
+  if (header['version'] !== version)
+    throw new ProtocolError('unsupported-version', 'a snapshot of another version');
   if (!counts.every(Number.isSafeInteger) || !lists.every((name) => Array.isArray(header[name])))
     throw new ProtocolError('malformed', 'no snapshot');
   return header as unknown as Header;

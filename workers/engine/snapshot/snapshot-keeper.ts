@@ -1,6 +1,7 @@
-import { parseUtf8, utf8, type Bytes } from '../../../protocol/bytes.ts';
+import { encodeBase64url, parseUtf8, uint64, utf8, type Bytes } from '../../../protocol/bytes.ts';
 import { openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts';
 import { purposes } from '../../../protocol/crypto/labels.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import type { ListColumns } from '../search/list-columns.ts';
@@ -25,7 +26,18 @@ export interface SnapshotLists {
 
 const noLists: SnapshotLists = { load: () => {}, changed: () => {} };
 
-type Part = 'base' | 'journal';
+/** A snapshot with the place of the journal up to which nothing is left of it but in there; an entry. */
+type Part = readonly ['base', number] | readonly ['journal'];
+
+/** What was found: everything, nothing of use, or less than was written. */
+export type LoadedSnapshot = 'loaded' | 'absent' | 'damaged';
+
+/** Who wrote an entry of the journal, and which of theirs it is: none comes twice, or before another. */
+interface Entry {
+  readonly by: string;
+  readonly number: number;
+  readonly change: ContentsChange;
+}
 
 /** Journal entries, and objects in them, after which the snapshot is written anew. */
 const longest = { journal: 32, objects: 1_000 };
@@ -36,6 +48,8 @@ const longest = { journal: 32, objects: 1_000 };
  */
 export class SnapshotKeeper {
   readonly #parts: SnapshotParts;
+  readonly #by = encodeBase64url(randomBytes(12));
+  #written = 0;
   #journalled = 0;
   #objects = 0;
   #compacting: Promise<void> | null = null;
@@ -45,28 +59,29 @@ export class SnapshotKeeper {
   }
 
   /**
-   * Fills the contents from what was stored at the last visit, and the lists beside them. False when there is nothing
-   * that can be used: then rows are opened anew.
+   * Fills the contents from what was stored at the last visit, and the lists beside them. Without anything that can be
+   * used, rows are opened anew; of what is damaged they may be too.
    */
-  async load(stored: StoredSnapshot, contents: VaultContents, lists: SnapshotLists): Promise<boolean> {
-    if (stored.base === null && stored.journal.length === 0) return false;
+  async load(stored: StoredSnapshot, contents: VaultContents, lists: SnapshotLists): Promise<LoadedSnapshot> {
+    if (stored.base === null && stored.journal.length === 0) return 'absent';
     try {
       const counted = (change: ContentsChange) => {
         this.#count(change);
         lists.changed(change);
       };
       await this.#fill(contents, stored, { load: (columns) => lists.load(columns), changed: counted });
-      return true;
+      return 'loaded';
     } catch (error) {
       this.#parts.warn(`the local snapshot cannot be used: ${nameOf(error)}`);
-      return false;
+      return nameOf(error) === 'unsupported-version' ? 'absent' : 'damaged';
     }
   }
 
   /** What a commit stores of its changes. */
   async journal(change: ContentsChange): Promise<Bytes> {
     this.#count(change);
-    return await this.#seal('journal', utf8(JSON.stringify(change)));
+    const entry: Entry = { by: this.#by, number: ++this.#written, change };
+    return await this.#seal(['journal'], utf8(JSON.stringify(entry)));
   }
 
   /** Writes the snapshot anew when the journal has become long. Runs behind; a failure leaves what was there. */
@@ -76,11 +91,15 @@ export class SnapshotKeeper {
     this.#compacting = this.#compact().finally(() => (this.#compacting = null));
   }
 
-  /** Writes a first snapshot of contents that were opened anew. */
+  /**
+   * Writes a snapshot of contents that have everything up to that place of the journal. The last entry stays: counted
+   * from its place, those that follow the snapshot are as many as there are, or it does not open.
+   */
   async write(contents: VaultContents, upTo: number): Promise<void> {
     await timed('sallyport:snapshot', async () => {
-      const sealed = await this.#seal('base', encodeSnapshot(contents.state()));
-      await this.#parts.storage.writeSnapshot(sealed, upTo);
+      const from = Math.max(0, upTo - 1);
+      const sealed = await this.#seal(['base', from], encodeSnapshot(contents.state()));
+      await this.#parts.storage.writeSnapshot(sealed, from);
     });
     this.#journalled = 0;
     this.#objects = 0;
@@ -100,17 +119,21 @@ export class SnapshotKeeper {
 
   async #fill(
     contents: VaultContents,
-    { base, journal }: StoredSnapshot,
+    { base, journal, upTo }: StoredSnapshot,
     lists: SnapshotLists,
   ): Promise<void> {
     if (base !== null) {
-      const state = decodeSnapshot(await this.#open('base', base));
+      const state = decodeSnapshot(await this.#open(['base', upTo - journal.length], base));
       contents.load(state);
       lists.load(state.records.list);
     }
+    const last = new Map<string, number>();
     for (const sealed of journal) {
       // Sealed by this engine for this account.
-      const change = JSON.parse(parseUtf8(await this.#open('journal', sealed))) as ContentsChange;
+      const entry = JSON.parse(parseUtf8(await this.#open(['journal'], sealed))) as Entry;
+      const { by, number, change } = entry;
+      if (number <= (last.get(by) ?? 0)) throw new ProtocolError('malformed', 'not in the order of writing');
+      last.set(by, number);
       contents.apply(change);
       lists.changed(change);
     }
@@ -123,13 +146,17 @@ export class SnapshotKeeper {
 
   async #seal(part: Part, plaintext: Bytes): Promise<Bytes> {
     const { dataKey, accountUid } = this.#parts.keys;
-    return await sealEnvelope(dataKey, purposes.localSnapshot, [accountUid, part], plaintext);
+    return await sealEnvelope(dataKey, purposes.localSnapshot, [accountUid, ...objectsOf(part)], plaintext);
   }
 
   async #open(part: Part, sealed: Bytes): Promise<Bytes> {
     const { dataKey, accountUid } = this.#parts.keys;
-    return await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, part], sealed);
+    return await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, ...objectsOf(part)], sealed);
   }
+}
+
+function objectsOf([name, from]: Part): (string | Bytes)[] {
+  return from === undefined ? [name] : [name, uint64(BigInt(from))];
 }
 
 function nameOf(error: unknown): string {

@@ -29,6 +29,7 @@ export class Sync {
   /** Everything was asked for again since the manifest last fitted: to do it at each hint would be the server's to abuse. */
   #askedAgain = false;
   #complete = true;
+  #afterWhole: (() => Promise<void>) | null = null;
 
   constructor(parts: SyncParts, cursor: bigint) {
     this.#parts = parts;
@@ -60,6 +61,11 @@ export class Sync {
     await this.run();
   }
 
+  /** What is stored is damaged: the next run asks for everything, then does that. */
+  askForAll(done: () => Promise<void>): void {
+    this.#afterWhole = done;
+  }
+
   #start(): Promise<void> {
     this.#next = null;
     this.#running = timed('sallyport:sync', () => this.#pull()).finally(() => {
@@ -72,7 +78,9 @@ export class Sync {
 
   async #pull(): Promise<void> {
     await this.#parts.exclusive('sync', async () => {
-      let fits = await this.#pullFrom(this.#cursor);
+      let fits = await this.#pullFrom(this.#afterWhole ? 0n : this.#cursor);
+      await this.#afterWhole?.();
+      this.#afterWhole = null;
       if (!fits && !this.#askedAgain) {
         this.#askedAgain = true;
         fits = await this.#pullFrom(0n);
