@@ -1,8 +1,8 @@
 import { p256 } from '@noble/curves/nist.js';
-import { copy, type Bytes } from '../bytes.ts';
+import { copy, encodeHex, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { encodeContext } from './context.ts';
-import { checkPublicKey } from './ecdh.ts';
+import { checkPublicKey, isUncompressed } from './ecdh.ts';
 import { sha256 } from './hash.ts';
 import type { SignatureContext } from './labels.ts';
 
@@ -16,6 +16,8 @@ export interface Signer {
 }
 
 const halfOrder = p256.Point.Fn.ORDER / 2n;
+const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
 
 /** A signer over a raw 32-byte private key. */
 export function signerOf(privateKey: Bytes): Signer {
@@ -34,7 +36,6 @@ export function signerOfCryptoKey(key: CryptoKey, publicKey: Bytes): Signer {
   return {
     publicKey,
     sign: async (context, message) => {
-      const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
       const raw = await crypto.subtle.sign(algorithm, key, encodeContext(context, message));
       return toLowS(new Uint8Array(raw));
     },
@@ -43,10 +44,7 @@ export function signerOfCryptoKey(key: CryptoKey, publicKey: Bytes): Signer {
 
 /** A new WebCrypto signing key pair whose private half never leaves the platform. */
 export async function generateDeviceKey(): Promise<{ readonly key: CryptoKey; readonly publicKey: Bytes }> {
-  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
-    'sign',
-    'verify',
-  ]);
+  const pair = await crypto.subtle.generateKey(keyAlgorithm, false, ['sign', 'verify']);
   const publicKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
   return { key: pair.privateKey, publicKey };
 }
@@ -59,6 +57,34 @@ export function verifySignature(
   signature: Uint8Array,
 ): void {
   if (!isValid(publicKey, context, message, signature)) throw new ProtocolError('bad-signature');
+}
+
+/**
+ * The same, by the platform and beside other work: for signatures that come with every request or by the hundred.
+ * WebCrypto takes a high s, so that is refused before.
+ */
+export async function verifySignatureAside(
+  publicKey: Uint8Array,
+  context: SignatureContext,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<void> {
+  if (!(await isValidAside(publicKey, context, message, signature))) throw new ProtocolError('bad-signature');
+}
+
+async function isValidAside(
+  publicKey: Uint8Array,
+  context: SignatureContext,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  if (signature.length !== signatureLength || !isUncompressed(publicKey) || !isLowS(signature)) return false;
+  try {
+    const key = await crypto.subtle.importKey('raw', copy(publicKey), keyAlgorithm, true, ['verify']);
+    return await crypto.subtle.verify(algorithm, key, copy(signature), encodeContext(context, message));
+  } catch {
+    return false; // no point of the curve
+  }
 }
 
 function isValid(
@@ -75,6 +101,10 @@ function isValid(
   } catch {
     return false;
   }
+}
+
+function isLowS(signature: Uint8Array): boolean {
+  return BigInt(`0x${encodeHex(signature.subarray(signatureLength / 2))}`) <= halfOrder;
 }
 
 function toLowS(signature: Bytes): Bytes {

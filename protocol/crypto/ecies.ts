@@ -2,7 +2,13 @@ import { ByteReader, concat, empty, wipe, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { importAesKey, openBlob, sealBlob } from './aes-gcm.ts';
 import { encodeContext } from './context.ts';
-import { ecdhSharedSecret, generateEcdhKeyPair, publicKeyLength } from './ecdh.ts';
+import {
+  ecdhSharedSecret,
+  generateEphemeralKey,
+  importEcdhKey,
+  publicKeyLength,
+  type EcdhKeyPair,
+} from './ecdh.ts';
 import { hkdf } from './hash.ts';
 import { labels } from './labels.ts';
 
@@ -17,15 +23,14 @@ export async function sealToPublicKey(
   objects: readonly (string | Uint8Array)[],
   plaintext: Bytes,
 ): Promise<Bytes> {
-  const ephemeral = generateEcdhKeyPair();
+  const ephemeral = await generateEphemeralKey();
   const key = await agreedKey(ephemeral.privateKey, recipient, ephemeral.publicKey, recipient);
-  wipe(ephemeral.privateKey);
   return concat(ephemeral.publicKey, await sealBlob(key, plaintext, encodeContext(purpose, ...objects)));
 }
 
 /** Inverse of {@link sealToPublicKey}. Throws `open-failed` whatever the cause. */
 export async function openWithPrivateKey(
-  own: { readonly publicKey: Bytes; readonly privateKey: Bytes },
+  own: EcdhKeyPair,
   purpose: string,
   objects: readonly (string | Uint8Array)[],
   sealed: Uint8Array,
@@ -33,7 +38,7 @@ export async function openWithPrivateKey(
   try {
     const reader = new ByteReader(sealed);
     const ephemeral = reader.take(publicKeyLength);
-    const key = await agreedKey(own.privateKey, ephemeral, ephemeral, own.publicKey);
+    const key = await agreedKey(await importEcdhKey(own), ephemeral, ephemeral, own.publicKey);
     return await openBlob(key, reader.rest(), encodeContext(purpose, ...objects));
   } catch {
     throw new ProtocolError('open-failed');
@@ -41,12 +46,12 @@ export async function openWithPrivateKey(
 }
 
 async function agreedKey(
-  privateKey: Bytes,
+  privateKey: CryptoKey,
   publicKey: Bytes,
   ephemeral: Bytes,
   recipient: Bytes,
 ): Promise<CryptoKey> {
-  const shared = ecdhSharedSecret(privateKey, publicKey);
+  const shared = await ecdhSharedSecret(privateKey, publicKey);
   const raw = hkdf(shared, empty, encodeContext(labels.ecies, ephemeral, recipient));
   const key = await importAesKey(raw);
   wipe(shared, raw);

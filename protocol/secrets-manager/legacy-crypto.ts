@@ -1,6 +1,12 @@
 import { ByteReader, concat, empty, wipe, type Bytes } from '../bytes.ts';
 import { aesKeyLength, importAesKey, openBlob, sealBlob } from '../crypto/aes-gcm.ts';
-import { ecdhSharedSecret, generateEcdhKeyPair, publicKeyLength } from '../crypto/ecdh.ts';
+import {
+  ecdhPublicKey,
+  ecdhSharedSecret,
+  generateEphemeralKey,
+  importEcdhKey,
+  publicKeyLength,
+} from '../crypto/ecdh.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
@@ -31,10 +37,10 @@ export async function unwrapLegacyKey(key: Bytes, wrapped: Uint8Array): Promise<
 
 /** Ephemeral public key(65) ‖ AES-GCM blob under SHA-256(ECDH x). */
 export async function sealLegacyEcies(recipient: Bytes, plaintext: Bytes): Promise<Bytes> {
-  const ephemeral = generateEcdhKeyPair();
-  const key = agreedKey(ephemeral.privateKey, recipient);
+  const ephemeral = await generateEphemeralKey();
+  const key = await agreedKey(ephemeral.privateKey, recipient);
   const sealed = await sealLegacyBlob(key, plaintext);
-  wipe(ephemeral.privateKey, key);
+  wipe(key);
   return concat(ephemeral.publicKey, sealed);
 }
 
@@ -42,7 +48,8 @@ export async function sealLegacyEcies(recipient: Bytes, plaintext: Bytes): Promi
 export async function openLegacyEcies(privateKey: Bytes, sealed: Uint8Array): Promise<Bytes> {
   try {
     const reader = new ByteReader(sealed);
-    const key = agreedKey(privateKey, reader.take(publicKeyLength));
+    const own = await importEcdhKey({ privateKey, publicKey: ecdhPublicKey(privateKey) });
+    const key = await agreedKey(own, reader.take(publicKeyLength));
     return await openLegacyBlob(key, reader.rest());
   } catch {
     throw new ProtocolError('open-failed');
@@ -70,8 +77,8 @@ export async function openLegacyCbc(key: Bytes, sealed: Uint8Array): Promise<Byt
   }
 }
 
-function agreedKey(privateKey: Bytes, publicKey: Uint8Array): Bytes {
-  const shared = ecdhSharedSecret(privateKey, publicKey);
+async function agreedKey(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Bytes> {
+  const shared = await ecdhSharedSecret(privateKey, publicKey);
   const key = sha256(shared);
   wipe(shared);
   return key;

@@ -1,6 +1,6 @@
 import { uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
-import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { verifySignatureAside, type Signer } from '../crypto/ecdsa.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 
@@ -19,8 +19,12 @@ export function signApiRequest(device: Signer, call: SignedCall): Promise<Bytes>
 }
 
 /** Throws `bad-signature`. */
-export function verifyApiRequest(devicePublicKey: Uint8Array, call: SignedCall, signature: Uint8Array): void {
-  verifySignature(devicePublicKey, signatureContexts.apiRequest, signedBytes(call), signature);
+export async function verifyApiRequest(
+  devicePublicKey: Uint8Array,
+  call: SignedCall,
+  signature: Uint8Array,
+): Promise<void> {
+  await verifySignatureAside(devicePublicKey, signatureContexts.apiRequest, signedBytes(call), signature);
 }
 
 function signedBytes(call: SignedCall): Bytes {

@@ -1,6 +1,6 @@
 import { uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
-import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { verifySignatureAside, type Signer } from '../crypto/ecdsa.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { uidBytes, type Uid } from '../uid.ts';
@@ -24,22 +24,22 @@ export function signRevision(writer: Signer, statement: RevisionStatement): Prom
 }
 
 /** Throws `bad-signature`. Whether the writer may write is another question (protocol/sharing/access.ts). */
-export function verifyRevision(
+export async function verifyRevision(
   writerKey: Uint8Array,
   statement: RevisionStatement,
   signature: Uint8Array,
-): void {
-  verifySignature(writerKey, signatureContexts.record, encodeRevision(statement), signature);
+): Promise<void> {
+  await verifySignatureAside(writerKey, signatureContexts.record, encodeRevision(statement), signature);
 }
 
 /** Whether that key signed the revision. */
-export function isRevisionSigned(
+export async function isRevisionSigned(
   writerKey: Uint8Array,
   statement: RevisionStatement,
   signature: Uint8Array,
-): boolean {
+): Promise<boolean> {
   try {
-    verifyRevision(writerKey, statement, signature);
+    await verifyRevision(writerKey, statement, signature);
     return true;
   } catch (error) {
     if (error instanceof ProtocolError && error.code === 'bad-signature') return false;
@@ -72,12 +72,17 @@ export function signAdoption(owner: Signer, statement: AdoptionStatement): Promi
 }
 
 /** Throws `bad-signature`. */
-export function verifyAdoption(
+export async function verifyAdoption(
   ownerKey: Uint8Array,
   statement: AdoptionStatement,
   signature: Uint8Array,
-): void {
-  verifySignature(ownerKey, signatureContexts.recordAdoption, encodeAdoption(statement), signature);
+): Promise<void> {
+  await verifySignatureAside(
+    ownerKey,
+    signatureContexts.recordAdoption,
+    encodeAdoption(statement),
+    signature,
+  );
 }
 
 /** The bytes that are signed. */

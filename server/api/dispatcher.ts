@@ -113,7 +113,7 @@ export class Dispatcher {
     const { sessionToken, issuedAtMs, payload } = request;
     const session = await findSession(this.#parts.db, sessionToken, now);
     const signed = { method: name, wrappedKey: opened.wrappedKey, issuedAtMs, sessionToken, payload };
-    verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
+    await verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
     this.#seen.admit(encodeBase64(session.tokenHash), sha256(opened.wrappedKey), now);
     return { ...session, expiresAt: await renewSession(this.#parts.db, session, now, address) };
   }

@@ -91,11 +91,11 @@ interface Adoption {
   readonly signature: string;
 }
 
-runVectors<Adoption>('record adoption', adoptions, (vector) => {
+runVectors<Adoption>('record adoption', adoptions, async (vector) => {
   const { ownerUid, recordUid, writerUid, keyVersion, deleted } = vector;
   const statement = {
     ...{ ownerUid, recordUid, writerUid, keyVersion, deleted, revision: BigInt(vector.revision) },
     ...{ dataHash: parseHex(vector.dataHash), launchHash: parseHex(vector.launchHash) },
   };
-  verifyAdoption(parseHex(vector.ownerKey), statement, parseHex(vector.signature));
+  await verifyAdoption(parseHex(vector.ownerKey), statement, parseHex(vector.signature));
 });

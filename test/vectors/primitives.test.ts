@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodeBase64url, encodeHex, parseBase64url, parseHex } from '../../protocol/bytes.ts';
 import { encodeContext } from '../../protocol/crypto/context.ts';
-import { signerOf, verifySignature } from '../../protocol/crypto/ecdsa.ts';
+import { signerOf, verifySignature, verifySignatureAside } from '../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey } from '../../protocol/crypto/ecies.ts';
 import { openEnvelope } from '../../protocol/crypto/envelope.ts';
 import type { Purpose, SignatureContext } from '../../protocol/crypto/labels.ts';
@@ -98,7 +98,14 @@ interface Signature {
 
 runVectors<Signature>('signature', signatures, async (vector) => {
   const message = parseHex(vector.message);
-  verifySignature(parseHex(vector.publicKey), vector.context, message, parseHex(vector.signature));
+  const [publicKey, signature] = [parseHex(vector.publicKey), parseHex(vector.signature)];
+  const aside = await verifySignatureAside(publicKey, vector.context, message, signature).then(
+    () => true,
+    () => false,
+  );
+  const valid = isTaken(() => verifySignature(publicKey, vector.context, message, signature));
+  expect(aside).toBe(valid); // also of those that are wrong
+  verifySignature(publicKey, vector.context, message, signature);
   const signer = signerOf(parseHex(vector.privateKey));
   expect(encodeHex(await signer.sign(vector.context, message))).toBe(vector.signature);
   expect(encodeHex(signer.publicKey)).toBe(vector.publicKey);
@@ -144,3 +151,12 @@ runVectors<Derivation>('labels', derivations, async (vector) => {
 test('no two labels give the same key', () => {
   expect(new Set(derivations.cases.map(({ derived }) => derived)).size).toBe(derivations.cases.length);
 });
+
+function isTaken(verify: () => void): boolean {
+  try {
+    verify();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -99,7 +99,7 @@ interface ApiSignature {
   readonly signature: string;
 }
 
-runVectors<ApiSignature>('device signature of a call', apiSignatures, (vector) => {
+runVectors<ApiSignature>('device signature of a call', apiSignatures, async (vector) => {
   const call = {
     method: vector.method,
     wrappedKey: parseHex(vector.wrappedKey),
@@ -107,7 +107,7 @@ runVectors<ApiSignature>('device signature of a call', apiSignatures, (vector) =
     sessionToken: parseHex(vector.sessionToken),
     payload: parseHex(vector.payload),
   };
-  verifyApiRequest(parseHex(vector.publicKey), call, parseHex(vector.signature));
+  await verifyApiRequest(parseHex(vector.publicKey), call, parseHex(vector.signature));
 });
 
 interface LinkProof {

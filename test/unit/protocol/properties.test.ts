@@ -16,7 +16,12 @@ import { decodeFrame, encodeFrame, type Frame } from '../../../protocol/channel/
 import { encodeContext } from '../../../protocol/crypto/context.ts';
 import { generateEcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { signDer, verifyDer } from '../../../protocol/crypto/ecdsa-der.ts';
-import { signerOf, verifySignature } from '../../../protocol/crypto/ecdsa.ts';
+import {
+  signatureLength,
+  signerOf,
+  verifySignature,
+  verifySignatureAside,
+} from '../../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../protocol/crypto/ecies.ts';
 import { openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts';
 import { pad, unpad } from '../../../protocol/crypto/padding.ts';
@@ -161,6 +166,14 @@ describe('what is sealed', () => {
   });
 });
 
+/** The other form of the same signature, which plain ECDSA takes too. */
+function withHighS(signature: Uint8Array): Uint8Array {
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const half = signatureLength / 2;
+  const s = BigInt(`0x${encodeHex(signature.subarray(half))}`);
+  return concat(signature.subarray(0, half), parseHex((order - s).toString(16).padStart(64, '0')));
+}
+
 test('signatures verify for their message, and the two forms are not taken for each other', async () => {
   const signer = signerOf(pair.privateKey);
   await fc.assert(
@@ -168,12 +181,18 @@ test('signatures verify for their message, and the two forms are not taken for e
       const context = 'sallyport/v1/signature/command';
       const signature = await signer.sign(context, message);
       verifySignature(pair.publicKey, context, message, signature);
+      await verifySignatureAside(pair.publicKey, context, message, signature);
+      const aside = (said: Uint8Array, of: Uint8Array) =>
+        verifySignatureAside(pair.publicKey, context, of, said);
+      await expect(aside(withHighS(signature), message)).rejects.toThrow('bad-signature');
       const der = signDer(pair.privateKey, message);
       verifyDer(pair.publicKey, message, der);
       expect(() => verifyDer(pair.publicKey, message, signature)).toThrow('bad-signature');
       expect(() => verifySignature(pair.publicKey, context, message, der)).toThrow('bad-signature');
+      await expect(aside(der, message)).rejects.toThrow('bad-signature');
       if (equal(message, other)) return;
       expect(() => verifySignature(pair.publicKey, context, other, signature)).toThrow('bad-signature');
+      await expect(aside(signature, other)).rejects.toThrow('bad-signature');
     }),
     { numRuns: 30 },
   );

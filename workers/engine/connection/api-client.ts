@@ -51,18 +51,19 @@ export class ApiClient {
 
   /**
    * Throws what the server answered, `offline` when it did not, `untrusted` when it is not the pinned one. A key that
-   * the server gave up is fetched anew, once.
+   * the server gave up is fetched anew, once. `onSent`: the request is on its way.
    */
   async call<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodUnary<Input, Output>,
     request: MessageInitShape<Input>,
     session: DeviceSession | null = null,
+    onSent?: () => void,
   ): Promise<MessageShape<Output>> {
     try {
-      return await this.#attempt(await this.keyring.current(), method, request, session);
+      return await this.#attempt(await this.keyring.current(), method, request, session, onSent);
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'unknown-server-key') throw error;
-      return await this.#attempt(await this.keyring.refresh(), method, request, session);
+      return await this.#attempt(await this.keyring.refresh(), method, request, session, onSent);
     }
   }
 
@@ -71,13 +72,16 @@ export class ApiClient {
     method: DescMethodUnary<Input, Output>,
     request: MessageInitShape<Input>,
     session: DeviceSession | null,
+    onSent?: () => void,
   ): Promise<MessageShape<Output>> {
     const name = `${method.parent.name}/${method.name}`;
     const payload = encodeMessage(method.input, request);
     const sealed = await sealRequest(serverKey, name, (wrappedKey) =>
       this.#encodeRequest(name, wrappedKey, payload, session),
     );
-    const answer = await this.#request(`/api/v1/${name}`, sealed.body);
+    const answering = this.#request(`/api/v1/${name}`, sealed.body);
+    onSent?.();
+    const answer = await answering;
     if (answer.status !== 200) throw refusalOf(answer);
     return decodeMessage(method.output, payloadOf(await sealed.openResponse(answer.body)));
   }

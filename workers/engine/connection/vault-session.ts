@@ -60,13 +60,14 @@ export class VaultSession {
   async call<Input extends DescMessage, Output extends DescMessage>(
     method: DescMethodUnary<Input, Output>,
     request: MessageInitShape<Input>,
+    onSent?: () => void,
   ): Promise<MessageShape<Output>> {
     await this.#held;
     if (this.#suspended) throw new ProtocolError('not-signed-in', 'sign in again to reach the server');
     const session = this.#session;
     this.#lastCall = this.deviceNow();
     try {
-      return await this.#api.call(method, request, session);
+      return await this.#api.call(method, request, session, onSent);
     } catch (error) {
       if (isNotSignedIn(error) && session === this.#session) this.end();
       throw error;

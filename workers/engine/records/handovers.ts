@@ -2,7 +2,9 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { TakeOver } from '../../../protocol/messages/gen/record_pb.js';
 import { type Grant as GrantMessage } from '../../../protocol/messages/gen/sharing_pb.js';
 import { parseGrant, verifyGrant, type Grant } from '../../../protocol/sharing/grant.ts';
-import { verifyRevision } from '../../../protocol/signed/record-signature.ts';
+import { verifySignature } from '../../../protocol/crypto/ecdsa.ts';
+import { signatureContexts } from '../../../protocol/crypto/labels.ts';
+import { encodeRevision } from '../../../protocol/signed/record-signature.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 
 /** From whom to whom a record is said to have gone. */
@@ -58,7 +60,7 @@ export function provesTakeOver(
     const next = { ownerUid: grant.granteeUid, keyVersion: grant.keyVersion + 1 };
     try {
       const statement = { recordUid, revision, deleted: false, dataHash, launchHash, ...next };
-      verifyRevision(key, statement, signature);
+      verifySignature(key, signatureContexts.record, encodeRevision(statement), signature);
       return true;
     } catch (error) {
       if (error instanceof ProtocolError) return false;

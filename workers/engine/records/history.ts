@@ -165,9 +165,9 @@ export class History {
     const { revision, keyVersion, deleted, launchHash, sealedData, signature } = former;
     const scope = { recordUid, ownerUid: uidOf(former.ownerUid) };
     const statement = { ...scope, revision, keyVersion, deleted, dataHash: sha256(sealedData), launchHash };
-    if (isRevisionSigned(key, statement, signature)) return true;
+    if (await isRevisionSigned(key, statement, signature)) return true;
     const others = await formerKeysOf(writerUid);
-    if (others.some((one) => isRevisionSigned(one, statement, signature))) return false;
+    for (const other of others) if (await isRevisionSigned(other, statement, signature)) return false;
     throw new ProtocolError('bad-signature');
   }
 }

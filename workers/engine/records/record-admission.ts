@@ -92,9 +92,9 @@ export class RecordAdmission {
   }
 
   /** The manifest does not vouch for it, so the signature must. Whether it does. */
-  verify(row: Record): boolean {
+  async verify(row: Record): Promise<boolean> {
     try {
-      this.#parts.opener.requireWriter(row);
+      await this.#parts.opener.requireWriter(row);
       return true;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -133,7 +133,7 @@ export class RecordAdmission {
   async #judgeSame(judged: Judged, known: KnownRecord): Promise<Admitted | null> {
     const { uid, record, own, tag } = judged;
     if (tag === known.tag && known.entry !== null)
-      return own ? this.#judgeCoverage(record, known) : await this.#judgeSignature(record, known);
+      return own ? await this.#judgeCoverage(record, known) : await this.#judgeSignature(record, known);
     if (own && tag === known.tag) return await this.#readAgain(record, known);
     // Its owner sees all of a record, always.
     const seesOther = !own && (tag === known.tag || tag === '' || known.tag === '');
@@ -146,23 +146,24 @@ export class RecordAdmission {
     const stored = await this.#parts.book.row(known.uid);
     if (equal(stored.signature, record.signature) || !equal(stored.sealedLaunch, record.sealedLaunch))
       return null;
-    if (!this.verify(record)) return null;
+    if (!(await this.verify(record))) return null;
     const { known: same, row } = admitted(record, known);
     return { known: same, row: { ...row, resigned: true } };
   }
 
-  #judgeCoverage(record: Record, known: KnownRecord): Admitted | null {
+  async #judgeCoverage(record: Record, known: KnownRecord): Promise<Admitted | null> {
     const covered = this.#coverageOf(record);
     if (isSameCoverage(covered, known.covered)) return null;
     if (covered === null) return admitted(record, knownWith(known, { covered }));
-    if (this.verify(record)) return admitted(record, knownWith(known, { covered, proved: true }));
+    if (await this.verify(record)) return admitted(record, knownWith(known, { covered, proved: true }));
     return this.#later(known.uid, record, 'was not written by who may');
   }
 
   /** What could not be read before. */
   async #readAgain(record: Record, known: KnownRecord): Promise<Admitted | null> {
     const entry = await this.#describe(known.uid, record);
-    if (entry === null || entry === 'shut' || (isInternal(entry) && !this.verify(record))) return null;
+    if (entry === null || entry === 'shut') return null;
+    if (isInternal(entry) && !(await this.verify(record))) return null;
     return admitted(record, knownWith(known, { entry }));
   }
 
@@ -177,7 +178,7 @@ export class RecordAdmission {
     // not whether its owner wrote it: that counts of internal ones.
     const provisional = own && known === null && covered === null && !isInternal(entry);
     const isWritten = own && book.isExpected(uid, { revision, keyVersion, tag, deleted });
-    const proved = isWritten || (!provisional && this.verify(record));
+    const proved = isWritten || (!provisional && (await this.verify(record)));
     if (!proved && !provisional) return this.#later(uid, record, 'was not written by who may');
     if (book.refused.delete(uid)) onRefused(book.refused.size);
     if (book.unconfirmed.delete(uid)) onUnconfirmed(book.unconfirmed.size);

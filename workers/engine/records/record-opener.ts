@@ -80,7 +80,7 @@ export class RecordOpener {
    * Throws `bad-signature`, or `not-allowed` when the writer may not write this record, could not as far as is known
    * while they had this key of it, and its owner did not adopt what they wrote.
    */
-  requireWriter(row: Record): void {
+  async requireWriter(row: Record): Promise<void> {
     const { recordUid, ownerUid } = scopeOf(row);
     const writerUid = uidOf(row.writerUid);
     const own = writerUid === this.#keys.accountUid && writerUid === ownerUid;
@@ -94,13 +94,13 @@ export class RecordOpener {
     // Who has other keys by now and does not see the record any more has not signed it anew: its owner's word stays.
     if (
       key !== null &&
-      (row.adoptionSignature.length === 0 || isRevisionSigned(key, statement, row.signature))
+      (row.adoptionSignature.length === 0 || (await isRevisionSigned(key, statement, row.signature)))
     )
-      return verifyRevision(key, statement, row.signature);
+      return await verifyRevision(key, statement, row.signature);
     const ownerKey = row.adoptionSignature.length > 0 ? this.#signingKeyOf(ownerUid) : null;
     if (ownerKey === null)
       throw new ProtocolError('not-allowed', 'the writer of this revision may not write it');
-    verifyAdoption(ownerKey, { ...statement, writerUid }, row.adoptionSignature);
+    await verifyAdoption(ownerKey, { ...statement, writerUid }, row.adoptionSignature);
   }
 
   /** Whether a record of that owner may be this one: it has the same owner, or one that it was signed over to. */

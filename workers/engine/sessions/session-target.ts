@@ -115,7 +115,7 @@ export class SessionTargets {
     const { opener } = this.#parts;
     if (row.sealedLaunch.length === 0)
       throw new ProtocolError('gateway-unknown', 'its owner has not made this machine ready to connect to');
-    opener.requireWriter(row);
+    await opener.requireWriter(row);
     const card = await opener.openLaunch(row);
     const { organisation } = this.#parts.account;
     const pins = {

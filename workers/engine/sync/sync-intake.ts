@@ -186,7 +186,7 @@ export class SyncIntake {
     const removedRecords: Uid[] = [];
     for (const known of book.all()) {
       if (known.proved || !book.isOwn(known)) continue;
-      if (admission.verify(await book.row(known.uid))) records.push(knownWith(known, { proved: true }));
+      if (await admission.verify(await book.row(known.uid))) records.push(knownWith(known, { proved: true }));
       else {
         removedRecords.push(known.uid);
         admission.refuse(known.uid, 'was not written by who may');

@@ -17,6 +17,13 @@ export interface SyncParts {
   readonly warn: (message: string) => void;
 }
 
+/** A page that was asked for. */
+interface Asked {
+  readonly answer: Promise<SyncResponse>;
+  /** The request is on its way, or will never be. */
+  readonly sent: Promise<void>;
+}
+
 /**
  * Brings the local copy to the server's state, page by page. One run at a time; calls that come while one is under
  * way share the next one, which sees all that happened before they were made.
@@ -108,24 +115,26 @@ export class Sync {
     let next = this.#ask(cursor);
     let shown = 0;
     for (;;) {
-      const given = await next;
+      const given = await next.answer;
       requireSound(given, cursor);
       const page = wellNamed(given, this.#parts.warn);
       shown += sizeOf(given);
       if (shown > limits.syncRunObjects) throw new ProtocolError('too-large', 'the server shows too much');
       cursor = page.cursor > cursor ? page.cursor : cursor;
-      // The next page is on its way while this one is opened.
       if (page.hasMore) next = this.#ask(cursor);
-      const taken = this.#parts.intake.take(page, cursor);
-      if (page.hasMore) next.catch(() => undefined); // told by the next round
-      await taken;
+      // The server is at the next page while this one is opened: sealed beside that, the request would leave late.
+      if (page.hasMore) await next.sent;
+      await this.#parts.intake.take(page, cursor);
       if (!page.hasMore) return await this.#parts.intake.settle(page, cursor);
     }
   }
 
-  #ask(cursor: bigint): Promise<SyncResponse> {
+  #ask(cursor: bigint): Asked {
     if (this.#parts.signal.aborted) throw new ProtocolError('locked');
-    return this.#parts.session.call(RecordService.method.sync, { cursor });
+    const { promise: sent, resolve: onSent } = Promise.withResolvers<void>();
+    const answer = this.#parts.session.call(RecordService.method.sync, { cursor }, onSent);
+    answer.catch(() => onSent()); // the failure is told by who waits for the answer
+    return { answer, sent };
   }
 }
 

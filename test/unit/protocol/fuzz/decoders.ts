@@ -12,7 +12,7 @@ import {
 import { decodeFrame } from '../../../../protocol/channel/frame.ts';
 import { checkPublicKey, generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
 import { verifyDer } from '../../../../protocol/crypto/ecdsa-der.ts';
-import { verifySignature } from '../../../../protocol/crypto/ecdsa.ts';
+import { verifySignature, verifySignatureAside } from '../../../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
 import { openEnvelope, sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
 import { signatureContexts } from '../../../../protocol/crypto/labels.ts';
@@ -148,6 +148,19 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'signature',
     valid: [new Uint8Array(64).fill(1)],
     decode: (bytes) => verifySignature(pair.publicKey, signatureContexts.command, empty, bytes),
+    cost: 5,
+  },
+  {
+    name: 'signature, by the platform',
+    valid: [new Uint8Array(64).fill(1)],
+    decode: (bytes) => verifySignatureAside(pair.publicKey, signatureContexts.command, empty, bytes),
+    cost: 5,
+  },
+  {
+    name: 'signature with a hostile key, by the platform',
+    valid: [pair.publicKey],
+    decode: (bytes) =>
+      verifySignatureAside(bytes, signatureContexts.command, empty, new Uint8Array(64).fill(1)),
     cost: 5,
   },
   {
