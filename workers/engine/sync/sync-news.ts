@@ -1,6 +1,9 @@
+/** How many times what was told must have come before it is told again: all of that is then sorted anew. */
+const growth = 8;
+
 /**
- * When the page hears of what a sync brings: of the first page at once, and then each time that as much again has come.
- * To be told is to ask the whole list anew, so a page of a large vault is not worth it.
+ * When the page hears of what a sync brings: of the first page at once, and then each time that many times as much has
+ * come. To be told is to ask the whole list anew, so a page of a large vault is not worth it.
  */
 export class SyncNews {
   readonly #tell: (shares: boolean) => void;
@@ -22,7 +25,7 @@ export class SyncNews {
   add(things: number, shares: boolean): void {
     this.#held += things;
     this.#shares ||= shares;
-    if (!this.#running || this.#held >= this.#told) this.#publish();
+    if (!this.#running || this.#held >= growth * this.#told) this.#publish();
   }
 
   /** The run is over, whatever became of it. */
