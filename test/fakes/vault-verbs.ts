@@ -303,6 +303,8 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     sendCandidate: async () => {},
     endSession: async () => {},
     pinHostKey: async () => {},
+    listMachinesToConfirm: async () => [],
+    confirmMachines: async () => ({ token: newUid(), changed: 0, of: 0, stopped: null }),
     confirmMachineChange: async () => {},
     readConfirmedRevision: async () => null,
   };

@@ -28,6 +28,17 @@ export interface RecordVerbs {
    * as it is in that revision. Throws `conflict` when it was changed meanwhile, `not-allowed` unless it is an own one.
    */
   confirmMachineChange(input: { recordUid: Uid; revision: number }): Promise<void>;
+  /** Own machines, of these records or of all, that nobody has confirmed yet: imported ones, and former owners'. */
+  listMachinesToConfirm(uids: readonly Uid[] | null): Promise<readonly MachineToConfirm[]>;
+  /**
+   * The owner stands by where each leads, as it was shown. Throws `conflict` for one that was changed since, `not-allowed`
+   * for one that was confirmed before and changed: that one is confirmed by itself.
+   */
+  confirmMachines(
+    machines: readonly { readonly recordUid: Uid; readonly revision: number }[],
+    onProgress?: Progress,
+    run?: string,
+  ): Promise<BulkResult>;
   /** Of a machine that is `unconfirmed`: where it led when its owner last confirmed it; null when that is not kept any more. */
   readConfirmedRevision(recordUid: Uid): Promise<RecordView | null>;
   /** A copy of one's own, with the same secrets and none of its attachments, in the same folder. */
@@ -131,6 +142,18 @@ export interface RevisionSummary {
   readonly deleted: boolean;
   /** Its writer's signature was verified; not so when the writer is in no roster any more. */
   readonly verified: boolean;
+}
+
+/** A machine that waits for its owner's word, and where it leads. */
+export interface MachineToConfirm {
+  readonly uid: Uid;
+  readonly revision: number;
+  readonly title: string;
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: string;
+  /** Whose login and secret the gateway sends there; empty while none is linked. */
+  readonly user: string;
 }
 
 export interface SaveRecord {

@@ -12,6 +12,7 @@ import type { Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import type { ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { OpenedAccount } from './account/opened-account.ts';
+import { BulkConfirmation } from './records/bulk-confirmation.ts';
 import { BulkRuns } from './organising/bulk-runs.ts';
 import { CardBook } from './organising/card-book.ts';
 import { CardWriter } from './organising/card-writer.ts';
@@ -78,6 +79,7 @@ export class VaultData {
   readonly confirmation: MachineConfirmation;
   readonly records: Records;
   readonly trash: Trash;
+  readonly confirmations: BulkConfirmation;
   readonly history: History;
   readonly folders: PersonalFolders;
   readonly organising: Organising;
@@ -175,6 +177,7 @@ export class VaultData {
     const { cardWriter } = this;
     this.records = new Records({ accountUid, book, writer, cards, cardWriter, sharing, confirmation });
     this.trash = new Trash({ book, writer, cardWriter, bulk, now });
+    this.confirmations = new BulkConfirmation({ book, writer, confirmation, bulk });
     this.history = new History({
       ...{ session, keys, book, sharing, writer, confirmation, records: this.records },
       formerKeysOf: parts.formerKeysOf,

@@ -58,6 +58,54 @@ describe('an import', { timeout: 20_000 }, () => {
     await shows('Drop a file here');
   });
 
+  test('of machines offers to confirm them in one go, each shown with where it leads', async () => {
+    const fake = await open();
+    const seen = { revision: 1, protocol: 'ssh', port: 22, user: 'root' };
+    const machines = [
+      { ...seen, uid: newUid(), title: 'web', host: '10.0.0.5' },
+      { ...seen, uid: newUid(), title: 'db', host: 'fd00::7', port: 2222, user: '' },
+    ];
+    let waiting = machines;
+    fake.listMachinesToConfirm = async (uids) => (uids?.length === 2 ? waiting : []);
+    const undone = vi.fn(async () => {});
+    fake.undo = undone;
+    const ended = Promise.withResolvers<void>();
+    let begun: string | undefined;
+    fake.cancelBulk = async (run) => void (run === begun && ended.resolve());
+    const confirmed = vi.fn(async (given, onProgress, run) => {
+      begun = run;
+      onProgress?.(1, given.length);
+      await ended.promise;
+      waiting = [];
+      return { token: 'confirmed', changed: 1, of: 2, stopped: 'cancelled' } as const;
+    });
+    fake.confirmMachines = confirmed satisfies FakeVault['confirmMachines'];
+    choose('things.csv', table);
+    await shows('Say what each column holds.');
+    becomes('name', 'title');
+    button('Show what this makes').click();
+    await shows('Import 2 records');
+    button('Import 2 records').click();
+    await shows('Confirm 2 machines');
+    button('Confirm 2 machines').click();
+    await shows('ssh 10.0.0.5:22');
+    const dialog = document.querySelector('[role=dialog]');
+    expect(dialog?.textContent).toContain('ssh [fd00::7]:2222');
+    expect(dialog?.textContent).toContain('nobody yet');
+    const [agree] = [...(dialog?.querySelectorAll('button') ?? [])].filter((one) =>
+      one.textContent?.includes('Confirm 2 machines'),
+    );
+    agree?.click();
+    await shows('1 of 2');
+    expect(confirmed.mock.calls[0]?.[0]).toEqual(
+      machines.map(({ uid }) => ({ recordUid: uid, revision: 1 })),
+    );
+    button('Cancel').click();
+    await shows('1 of 2 machines confirmed');
+    button('Undo').click();
+    await vi.waitFor(() => expect(undone).toHaveBeenCalled());
+  });
+
   test('of a file that nothing reads says so', async () => {
     await open();
     choose('holiday.png', '\u0089PNG\u0000\u0000');

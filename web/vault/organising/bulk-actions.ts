@@ -91,6 +91,15 @@ export class BulkActions {
     });
   }
 
+  /** Each as it was shown: the gateways follow from then on. */
+  async confirmMachines(machines: Parameters<VaultVerbs['confirmMachines']>[0]): Promise<boolean> {
+    return await this.#do((...watch) => this.#verbs.confirmMachines(machines, ...watch), {
+      doing: 'Confirming machines',
+      done: (what) => `${what.replace('record', 'machine')} confirmed`,
+      failed: 'Not confirmed',
+    });
+  }
+
   async #do(
     change: (onProgress: Progress, run: string) => Promise<BulkOutcome | BulkResult>,
     wording: Wording,

@@ -119,6 +119,16 @@ export class CopyKeeper {
     await this.#share(shares.filter(({ recordUid }) => uids.includes(recordUid)));
   }
 
+  /** Applications have these records no more, until they are made anew. */
+  async withdraw(uids: readonly Uid[]): Promise<void> {
+    const taken = new Set(uids);
+    const shares = sharesOnlyIn(wantedShares(this.#parts.book.entries()), new Map());
+    await this.adjust(
+      [],
+      shares.filter(({ recordUid }) => taken.has(recordUid)),
+    );
+  }
+
   /** The record itself is saved by now: what fails here is made up for by the next reconcile, and said. */
   async adjust(added: readonly Share[], removed: readonly Share[]): Promise<void> {
     try {

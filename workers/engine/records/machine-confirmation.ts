@@ -47,6 +47,11 @@ export class MachineConfirmation {
     return (await this.#list.of(asked.uid, drafts)) === wordOf(asked.content);
   }
 
+  /** Whether this account has said of an own machine where it leads, wherever it leads now. */
+  async wasEverConfirmed(uid: Uid): Promise<boolean> {
+    return (await this.#list.of(uid)) !== null;
+  }
+
   /** Whether an own machine leads where this account said once, be it long ago. */
   wasConfirmed({ uid, ownerUid = this.#keys.accountUid, content }: Asked): boolean {
     const { accountUid, signer } = this.#keys;

@@ -102,6 +102,11 @@ export class RecordWriter {
     return this.#oneByOne('write', () => this.#parts.copies.renew(uids));
   }
 
+  /** Takes the copies of these records away from applications. */
+  withdrawCopies(uids: readonly Uid[]): Promise<void> {
+    return this.#oneByOne('write', () => this.#parts.copies.withdraw(uids));
+  }
+
   /** Writes own machines anew whose launch card does not say how to connect to them now: before they are shared. */
   refreshLaunch(uids: readonly Uid[]): Promise<void> {
     return this.#oneByOne('write', () => this.#refreshLaunch(uids));

@@ -13,6 +13,9 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
         : await data().history.reveal({ recordUid, revision, field }),
     listLinksTo: async (recordUid) => await data().records.linksTo(recordUid),
     saveRecord: async (input) => await data().records.save(input),
+    listMachinesToConfirm: async (uids) => await data().confirmations.machines(uids),
+    confirmMachines: async (machines, onProgress, run) =>
+      await data().confirmations.confirm(machines, { onProgress, run }),
     confirmMachineChange: async (input) => await data().records.confirmMachine(input),
     duplicateRecord: async (recordUid) => await data().records.duplicate(recordUid),
     trashRecords: async (uids, onProgress, run) => await data().trash.trash(uids, { onProgress, run }),
