@@ -107,6 +107,28 @@ test('keys of two entries or two grants exchanged', async () => {
   expect(mine.warnings).toHaveLength(2);
 });
 
+test('one key exchanged is enough: the grant or entry is not even kept', async () => {
+  const other = newObject('record', owner);
+  const entry = await office.entry(owner, folder, record);
+  const foreign = await office.entry(owner, folder, other);
+  for (const change of [
+    { sealedKey: foreign.sealedKey ?? empty },
+    { sealedLaunchKey: foreign.sealedLaunchKey ?? empty },
+  ]) {
+    const mine = await office.bookOf(victim);
+    const member = grantsOn(folder, await office.grant(owner, folder, victim));
+    await mine.admit({ grants: [member], entries: [{ ...entry, ...change }] });
+    expect(mine.book.shares.entriesOf(record.uid)).toEqual([]);
+    await mine.admit({ entries: [entry] });
+    expect(mine.book.shares.entriesOf(record.uid)).toHaveLength(1);
+  }
+  const mine = await office.bookOf(victim);
+  const grant = await office.grant(owner, record, victim);
+  const { sealedKey = empty } = await office.grant(owner, other, victim);
+  await mine.admit({ grants: [grantsOn(record, { ...grant, sealedKey })] });
+  expect(mine.book.shares.grantsOf('record', record.uid)).toEqual([]);
+});
+
 test('a folder of one’s own with a key that the data key of this account never wrapped', async () => {
   const mine = await office.bookOf(owner);
   const sound = await office.folder(owner, folder, 'Servers');
