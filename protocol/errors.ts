@@ -38,6 +38,7 @@ export const errorCodes = [
   // client side
   'locked',
   'offline',
+  'storage-full', // this device has no room for the vault's copy
   'wrong-password',
   'untrusted', // a pinned key, certificate, roster or server identity does not fit
   'cancelled',

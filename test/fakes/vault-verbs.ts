@@ -80,6 +80,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     refusedRecords: 0,
     unconfirmedRecords: 0,
     vaultIncomplete: false,
+    storageFull: false,
     notice: null,
     ...start,
   };

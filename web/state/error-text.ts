@@ -91,6 +91,10 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     title: 'No connection to the server',
     next: 'Check the network and try again; what is on this device stays readable.',
   },
+  'storage-full': {
+    title: 'This browser has no room for the vault',
+    next: 'Make room on this device, or in what this browser may store, and reload. The server has everything.',
+  },
   'wrong-password': { title: 'That is not the master password', next: 'Check it and try again.' },
   untrusted: {
     title: 'The other side is not who it was before',

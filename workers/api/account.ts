@@ -70,6 +70,8 @@ export interface VaultState {
   readonly unconfirmedRecords: number;
   /** What the server shows is less, or older, than what the account's signed manifest covers: nothing was removed. */
   readonly vaultIncomplete: boolean;
+  /** This device has no room for what the server has: what is shown is not everything. */
+  readonly storageFull: boolean;
   /** Why the vault locked or signed out by itself, to be said to the person. */
   readonly notice:
     'idle' | 'session-ended' | 'password-changed' | 'device-revoked' | 'untrusted-server' | null;

@@ -71,8 +71,11 @@ export class EngineCore {
   /** Opens the vault of an account that has just signed in, and brings it up to date. */
   async enter(access: AccountAccess): Promise<void> {
     const vault = await this.open(access);
-    await vault.sync.run();
-    vault.goOnline();
+    try {
+      await vault.sync.run();
+    } finally {
+      vault.goOnline(); // which tries again what was cut off
+    }
   }
 
   /** At once, whatever is under way; and again after it, should it be an unlock. */

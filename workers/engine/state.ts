@@ -16,6 +16,7 @@ const initial: VaultState = {
   refusedRecords: 0,
   unconfirmedRecords: 0,
   vaultIncomplete: false,
+  storageFull: false,
   notice: null,
 };
 

@@ -114,6 +114,7 @@ export class UnlockedVault {
       version: () => board.current.recordsVersion,
       onSyncing: (syncing) => show({ syncing }),
       onIncomplete: (vaultIncomplete) => show({ vaultIncomplete }),
+      onFull: (storageFull) => show({ storageFull }),
       onRefused: (refusedRecords) => show({ refusedRecords }),
       onUnconfirmed: (unconfirmedRecords) => show({ unconfirmedRecords }),
       onChanged: (shares) => {

@@ -58,6 +58,7 @@ export interface VaultDataParts {
   readonly version: () => number;
   readonly onSyncing: (syncing: boolean) => void;
   readonly onIncomplete: (incomplete: boolean) => void;
+  readonly onFull: (full: boolean) => void;
   readonly onRefused: (count: number) => void;
   readonly onUnconfirmed: (count: number) => void;
   /** `shares`: who may do what is another one, too. */
@@ -151,9 +152,12 @@ export class VaultData {
       this.#complete = !incomplete;
       parts.onIncomplete(incomplete);
     };
-    const { signal, onSyncing } = parts;
+    const { signal, onSyncing, onFull } = parts;
     const { exclusive } = parts.environment;
-    this.sync = new Sync({ session, intake, exclusive, signal, onSyncing, onIncomplete, warn }, cursor);
+    this.sync = new Sync(
+      { session, intake, exclusive, signal, onSyncing, onIncomplete, onFull, warn },
+      cursor,
+    );
     const sync = () => this.sync.run();
     this.writes = new OwnWrites({ manifest, sync, warn });
     const { writes } = this;

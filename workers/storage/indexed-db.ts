@@ -56,7 +56,7 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async writeAccount(account: Bytes): Promise<void> {
-    await (await this.#database).put('account', account, 'account');
+    await withRoom(async () => await (await this.#database).put('account', account, 'account'));
   }
 
   async readPin(): Promise<StoredPin | null> {
@@ -152,8 +152,12 @@ export class IndexedDbStorage implements VaultStorage {
     void this.#database.then((database) => database.close());
   }
 
-  /** All or nothing, and nothing once nobody is signed in. */
-  async #write(task: (transaction: Writing) => Promise<void>): Promise<void> {
+  /** All or nothing, and nothing once nobody is signed in. Throws `storage-full`. */
+  #write(task: (transaction: Writing) => Promise<void>): Promise<void> {
+    return withRoom(() => this.#change(task));
+  }
+
+  async #change(task: (transaction: Writing) => Promise<void>): Promise<void> {
     const transaction = (await this.#database).transaction(ofAccount, 'readwrite');
     if ((await transaction.objectStore('account').count()) === 0) {
       transaction.abort();
@@ -168,6 +172,17 @@ export class IndexedDbStorage implements VaultStorage {
       throw error;
     }
     await transaction.done;
+  }
+}
+
+/** Throws `storage-full` where the browser says that it has no room. */
+async function withRoom<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof Error || error instanceof DOMException) || error.name !== 'QuotaExceededError')
+      throw error;
+    throw new ProtocolError('storage-full', 'this browser has no room left');
   }
 }
 

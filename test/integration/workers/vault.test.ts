@@ -5,7 +5,9 @@ import { webTransport } from '../../../workers/transport/web.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { UnsteadyTransport } from '../../fixtures/unsteady-transport.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
+import { MemoryStorage } from '../../../workers/storage/memory.ts';
 
 const password = 'correct horse battery staple';
 const put = 'RecordService/PutRecords';
@@ -120,6 +122,28 @@ describe('the vault engine against a real server', () => {
         code: 'conflict',
       },
     );
+  });
+
+  test('a device without room says so, and has everything once there is room', async () => {
+    const { engine: first } = await create('narrow@example.test');
+    await first.saveRecord(login('Kept'));
+    const storage = new MemoryStorage();
+    const commit = storage.commit.bind(storage);
+    let full = true;
+    storage.commit = async (page) => {
+      if (full) throw new ProtocolError('storage-full');
+      await commit(page);
+    };
+    const engine = await start({ storage });
+    await expect(engine.signIn({ email: 'narrow@example.test', password })).rejects.toMatchObject({
+      code: 'storage-full',
+    });
+    expect(engine.states.at(-1)).toMatchObject({ phase: 'unlocked', storageFull: true });
+    full = false;
+    await engine.syncNow();
+    expect(engine.states.at(-1)).toMatchObject({ storageFull: false });
+    expect(await titles(engine)).toEqual(['Kept']);
+    await engine.until(({ link }) => link === 'connected');
   });
 
   test('a deleted record is gone everywhere and can be brought back with its secrets', async () => {

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RecordService, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
 import type { SyncIntake } from './sync-intake.ts';
@@ -14,6 +14,8 @@ export interface SyncParts {
   readonly onSyncing: (syncing: boolean) => void;
   /** Whether what the server shows is less than what the manifest covers. */
   readonly onIncomplete: (incomplete: boolean) => void;
+  /** Whether this device has no room for what came. */
+  readonly onFull: (full: boolean) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -103,7 +105,12 @@ export class Sync {
     const { intake } = this.#parts;
     intake.begin(start === 0n);
     try {
-      return await this.#pullPages(start);
+      const fits = await this.#pullPages(start);
+      this.#parts.onFull(false);
+      return fits;
+    } catch (error) {
+      if (toProtocolError(error)?.code === 'storage-full') this.#parts.onFull(true);
+      throw error;
     } finally {
       await intake.end();
       if (intake.stored > this.#cursor) this.#cursor = intake.stored;
