@@ -51,6 +51,29 @@ test('a record key from the server itself, or from a member to whom the record i
   expect(await keysOf(mine)).toEqual(none);
 });
 
+test('words in the owner’s name that the server signed: grants, entries and folders', async () => {
+  const mine = await office.bookOf(victim);
+  const forger = { ...newPerson(), accountUid: owner.accountUid };
+  await mine.admit({ grants: [grantsOn(record, await office.grant(forger, injected(record), victim))] });
+  expect(await keysOf(mine)).toEqual(none);
+  expect(mine.book.shares.grantsOf('record', record.uid)).toEqual([]);
+  await mine.admit({
+    grants: [grantsOn(folder, await office.grant(owner, folder, victim))],
+    entries: [await office.entry(forger, folder, injected(record))],
+    folders: [await office.folder(forger, folder, 'Forged', 1n, owner)],
+  });
+  expect(await mine.book.recordKey(record.uid, owner.accountUid)).toBeNull();
+  expect(mine.book.shares.entriesOf(record.uid)).toEqual([]);
+  expect(await mine.book.folders()).toEqual([]);
+  await mine.admit({
+    entries: [await office.entry(owner, folder, record)],
+    folders: [await office.folder(owner, folder, 'Servers')],
+  });
+  expect((await mine.book.folders()).map(({ name }) => name)).toEqual(['Servers']);
+  await mine.admit({ folders: [await office.folder(forger, folder, 'Forged', 2n, owner)] });
+  expect((await mine.book.folders()).map(({ name }) => name)).toEqual(['Servers']);
+});
+
 test('a folder key from a member who is in it and may take nobody in', async () => {
   const mine = await office.bookOf(victim);
   await mine.admit({
