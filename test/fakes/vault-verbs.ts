@@ -1,8 +1,7 @@
-import { readPamSettings } from '../../protocol/records/pam-settings.ts';
-import { findField, type RecordContent } from '../../protocol/records/content.ts';
+import type { RecordContent } from '../../protocol/records/content.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { linksOf } from '../../protocol/records/links.ts';
-import { fieldText, putBack, withhold } from '../../protocol/records/withholding.ts';
+import { fieldText, putBack } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
@@ -17,24 +16,16 @@ import { createFakeRecovery } from './recovery-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
 import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
+import { createFakeGateways } from './gateway-verbs.ts';
+import { gatewayOf, holdersIn, me, summarise, textOf, viewOf, type Stored } from './stored-records.ts';
 import type {
   GatewayView,
   RecordFilter,
   RecordSummary,
-  RecordView,
   SessionEvent,
   VaultState,
   VaultVerbs,
 } from '../../workers/api.ts';
-
-interface Stored {
-  revision: number;
-  changedAt: number;
-  content: RecordContent;
-  connectionsAllowed: boolean;
-  /** What it was before, the oldest first. */
-  former?: readonly Omit<Stored, 'former'>[];
-}
 
 /** What a test prepares and watches. */
 export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing {
@@ -47,9 +38,6 @@ export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeEx
   emit(event: SessionEvent): void;
   put(content: RecordContent): Uid;
 }
-
-/** Whose vault it is. */
-const me = newUid();
 
 const dayMs = 24 * 60 * 60_000;
 
@@ -255,51 +243,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     syncNow: async () => {},
     readRepair: () => Promise.resolve({ covered: 3, here: 2 }),
     repairVault: async () => {},
-    listGateways: async () => [...gateways],
-    createGateway: async ({ name }) => {
-      const uid = newUid();
-      const expiresAt = Date.now() + 3_600_000;
-      gateways.push({
-        uid,
-        name,
-        configurationUid: newUid(),
-        status: 'waiting',
-        since: 0,
-        version: '',
-        address: '',
-        tokenExpiresAt: expiresAt,
-      });
-      set({ gatewaysVersion: state.gatewaysVersion + 1 });
-      return { gatewayUid: uid, token: 'GW1.b2F5LXRva2VuLWZvci1sb29raW5nLWF0LXNjcmVlbnM', expiresAt };
-    },
-    deleteGateway: async (uid) => {
-      gateways.splice(
-        gateways.findIndex((gateway) => gateway.uid === uid),
-        1,
-      );
-      set({ gatewaysVersion: state.gatewaysVersion + 1 });
-    },
-    readGatewayInfo: async () => ({
-      version: '0.1.0',
-      hostname: 'bastion-01',
-      system: 'Debian GNU/Linux 12, Linux 6.1, x64',
-      startedAt: Date.now() - 86_400_000 * 3,
-      memoryUsed: 96 * 1024 * 1024,
-      memoryTotal: 2048 * 1024 * 1024,
-      sessions: 2,
-      guacdAddress: '127.0.0.1:4822',
-      guacdReachable: true,
-      rosterVersion: 4,
-    }),
-    listTasks: async () => [
-      {
-        uid: newUid(),
-        kind: 'session',
-        recordUid: [...records.keys()][0] ?? null,
-        startedAt: Date.now() - 240_000,
-        protocol: 'ssh',
-      },
-    ],
+    ...createFakeGateways(gateways, records, () => set({ gatewaysVersion: state.gatewaysVersion + 1 })),
     startSession: async () => no(),
     sendCandidate: async () => {},
     endSession: async () => {},
@@ -309,58 +253,4 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     confirmMachineChange: async () => {},
     readConfirmedRevision: async () => null,
   };
-}
-
-function summarise(uid: Uid, { content, changedAt }: Stored): RecordSummary {
-  const host = findField(content, 'pamHostname')?.value[0] as { hostName?: string } | undefined;
-  const login = findField(content, 'login')?.value[0];
-  return {
-    uid,
-    type: content.type,
-    title: content.title,
-    subtitle: host?.hostName ?? (typeof login === 'string' ? login : ''),
-    changedAt,
-    connectable: content.type === 'pamMachine',
-    ownerUid: me,
-    access: 'owner',
-    shared: false,
-    folderUid: null,
-    favourite: false,
-    tags: [],
-  };
-}
-
-async function* holdersIn(records: ReadonlyMap<Uid, Stored>) {
-  for (const [recordUid, { content, changedAt }] of records) {
-    const passwords = content.fields.flatMap(({ type, value }) =>
-      type === 'password' ? value.map(String) : [],
-    );
-    yield { recordUid, title: content.title, changedAt, passwords };
-  }
-}
-
-function textOf({ title, subtitle, type }: RecordSummary): string {
-  return `${title} ${subtitle} ${type}`.toLowerCase();
-}
-
-function viewOf(uid: Uid, { revision, changedAt, content, connectionsAllowed }: Stored): RecordView {
-  const place = {
-    ownerUid: me,
-    access: 'owner',
-    unconfirmed: false,
-    trashed: false,
-    folderUid: null,
-    favourite: false,
-    tags: [],
-  } as const;
-  return { uid, revision, changedAt, ...withhold(content), connectionsAllowed, gatewayUid: null, ...place };
-}
-
-function gatewayOf({ content }: Stored, gateways: readonly GatewayView[]): Uid | null {
-  try {
-    const { configurationUid } = readPamSettings(content);
-    return gateways.find((gateway) => gateway.configurationUid === configurationUid)?.uid ?? null;
-  } catch {
-    return null; // as the worker answers for settings that are not valid
-  }
 }
