@@ -137,7 +137,7 @@ export class RecordLists {
   /** What the filter of folders, and the tree of places, need to know. */
   async world(): Promise<FilterWorld> {
     const { accountUid, sharing, book } = this.#parts;
-    const folderTitles = new Map(book.ofType('folder').map(({ uid, title }) => [uid, plain(title)]));
+    const folderTitles = folderPaths([...book.ofType('folder')]);
     const custom = this.#parts.recordTypes();
     return {
       ...{ accountUid, folderTitles, sharedFolders: await sharing.folders() },
@@ -268,4 +268,18 @@ function fitIn({ columns, first }: TablePart, rows: Uint32Array, query: Query, w
   for (const word of query.fields) inPart = inPart.filter(fieldTest(word, columns, world));
   const fit = fitWords(columns, inPart, query.words, world);
   return first === 0 ? fit : { ...fit, rows: fit.rows.map((row) => row + first) };
+}
+
+/** Folders within folders. Devices that put two into each other make a circle until one of them is moved. */
+const deepest = 32;
+
+/** Of each folder its title and those of the folders around it, in plain letters: what is deep inside is in all of them. */
+function folderPaths(folders: readonly RecordEntry[]): ReadonlyMap<Uid, string> {
+  const byUid = new Map(folders.map((folder) => [folder.uid, folder]));
+  const pathOf = (folder: RecordEntry, depth: number): string => {
+    const outer = folder.parentUid === null ? undefined : byUid.get(folder.parentUid);
+    const title = plain(folder.title);
+    return outer === undefined || depth === deepest ? title : `${pathOf(outer, depth + 1)}\n${title}`;
+  };
+  return new Map(folders.map((folder) => [folder.uid, pathOf(folder, 1)]));
 }

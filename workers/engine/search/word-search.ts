@@ -11,7 +11,7 @@ type Stand = (typeof stands)[keyof typeof stands];
 export interface SearchWorld {
   /** The name of a type, in plain letters, with what people call it. */
   readonly typeText: (type: string) => string;
-  /** Titles of own folders, in plain letters. */
+  /** Titles of own folders, each with those around it, in plain letters and lines. */
   readonly folderTitles: ReadonlyMap<Uid, string>;
 }
 

@@ -141,6 +141,26 @@ test('tags and places count as words, after everything that is in the record', a
   expect(await titles('tag:blue')).toEqual([]);
 });
 
+test('what is deep inside a folder is in it, also where two folders are in each other', async () => {
+  const outer = record('Clients', { type: 'folder' });
+  const inner = record('North', { type: 'folder', parentUid: outer.uid });
+  const [one, other] = [newUid(), newUid()];
+  const circle = [
+    { ...record('Round', { type: 'folder', uid: one, parentUid: other }), uid: one },
+    { ...record('About', { type: 'folder', uid: other, parentUid: one }), uid: other },
+  ];
+  const [deep, round] = [record('Deep'), record('Turning')];
+  const { titles } = listsOf(
+    [outer, inner, ...circle, deep, round],
+    [
+      { uid: deep.uid, folderUid: inner.uid },
+      { uid: round.uid, folderUid: one },
+    ],
+  );
+  expect(await titles('in:clients')).toEqual(['Deep']);
+  expect(await titles('folder:north')).toEqual(['Deep']);
+  expect(await titles('in:about')).toEqual(['Turning']);
+});
 test('a type that an administrator made is found by the title that it has now', async () => {
   const { titles, rename } = listsOf([record('One', { type: 'custom:badge' }), record('Two')]);
   expect(await titles('visitor')).toEqual([]);
