@@ -34,6 +34,11 @@ function fill(label: string, text: string): void {
   flushSync();
 }
 
+async function openSettings(protocol: string): Promise<void> {
+  await vi.waitFor(() => button(`More settings of ${protocol}`).click(), { timeout: 15_000 });
+  flushSync();
+}
+
 function putMachine(fake: FakeVault, connection: Readonly<Record<string, unknown>>): Uid {
   const fields = [
     { type: 'pamHostname', value: [{ hostName: 'win.example.org', port: '3389' }] },
@@ -60,7 +65,8 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     await shows('Network level authentication');
     await closeApp();
     openApp(fake, `#/vault/${uid}/edit`);
-    await vi.waitFor(() => expect(input('Security').value).toBe('nla'), { timeout: 15_000 });
+    await openSettings('RDP');
+    expect(input('Security').value).toBe('nla');
     fill('Security', 'tls');
     input('Ignore the certificate').click();
     await save();
@@ -73,7 +79,8 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     const fake = unlocked();
     const uid = putMachine(fake, { protocol: 'kubernetes', clientKey: 'the key', namespace: 'a' });
     openApp(fake, `#/vault/${uid}/edit`);
-    await vi.waitFor(() => expect(input('Namespace').value).toBe('a'), { timeout: 15_000 });
+    await openSettings('Kubernetes');
+    expect(input('Namespace').value).toBe('a');
     expect(input('Key of the client').value).toBe('');
     fill('Namespace', 'b');
     await save();
