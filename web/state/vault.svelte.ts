@@ -29,6 +29,8 @@ export class Vault {
   /** Who reads one member is told of that one: a list is not asked for anew because the link came up. */
   readonly state = $state<VaultState>({ ...starting });
   server = $state.raw<ServerInfo | null>(null);
+  /** How often it was locked. */
+  locks = $state(0);
   /** The worker itself is gone: nothing but a reload helps. */
   failure = $state<string | null>(null);
   #reportedAt = -Infinity;
@@ -42,6 +44,7 @@ export class Vault {
       window.addEventListener(sign, this.#onUse, { passive: true, capture: true });
     try {
       await this.verbs.watch((state) => {
+        if (this.state.phase === 'unlocked' && state.phase !== 'unlocked') this.locks++;
         // What is returned would go back to the worker, and this cannot.
         Object.assign(this.state, state);
       });

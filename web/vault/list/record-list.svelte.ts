@@ -9,11 +9,19 @@ import type {
 import type { Uid } from '../../../protocol/uid.ts';
 import { LatestWins } from '../../state/latest-wins.ts';
 import { allRecords, isSameView, type VaultView } from '../../state/place.ts';
+import { RowKeys } from './row-keys.ts';
 
 /** Rows that are asked for at once: a few screens. */
 const pageRows = 200;
 /** Rows a query may give at most. organising.ts */
 const mostRows = 500;
+
+/** About as many as a screen shows, of every look. */
+const blankRows: readonly RecordSummary[] = Array.from({ length: 16 }, (_, at) => ({
+  ...{ uid: `blank ${at}` as Uid, ownerUid: 'nobody' as Uid, type: at % 2 === 0 ? 'login' : 'pamMachine' },
+  ...{ title: '', subtitle: '', changedAt: 0, folderUid: null, tags: [], access: 'owner' },
+  ...{ connectable: at % 2 === 1, shared: at % 3 === 0, favourite: at % 5 === 0 },
+}));
 
 interface Question {
   readonly filter: RecordFilter;
@@ -30,6 +38,7 @@ export class RecordList {
   /** The question that `total` and the rows answer; null before the first answer. */
   answered = $state.raw<Question | null>(null);
   failure = $state.raw<unknown>(null);
+  readonly #keys = new RowKeys();
   readonly #pages = new SvelteMap<number, readonly RecordSummary[]>();
   /** Pages that are on their way. Nothing on the screen depends on it. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
@@ -65,12 +74,29 @@ export class RecordList {
     this.#latest.request({ filter: this.#filter(), sort: this.#sort() });
   }
 
+  /** Draws rows of nothing for a moment, so that the first real ones are drawn by code that has run before. */
+  rehearse(): () => void {
+    this.#pages.set(0, blankRows);
+    this.total = blankRows.length;
+    let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(() => this.#endRehearsal())));
+    return () => {
+      cancelAnimationFrame(frame);
+      this.#endRehearsal();
+    };
+  }
+
   /** A row, or null until its window has come. */
   row(index: number): RecordSummary | null {
     const page = Math.floor(index / pageRows);
     const rows = this.#pages.get(page);
     if (rows === undefined) this.#fetch(page);
     return rows?.[index % pageRows] ?? null;
+  }
+
+  /** What a row is drawn by. */
+  keyOf(index: number): string {
+    const row = this.row(index);
+    return row === null ? `row-${index}` : this.#keys.of(row.uid);
   }
 
   /** The row of that record, as far as its window is here. */
@@ -95,10 +121,17 @@ export class RecordList {
     return uids;
   }
 
+  #endRehearsal(): void {
+    if (this.answered !== null) return;
+    this.#pages.clear();
+    this.total = 0;
+  }
+
   #take(first: RecordWindow, question: Question): void {
     this.#answer++;
     this.#wanted.clear();
     this.#pages.clear();
+    this.#keys.assign(first.rows.map(({ uid }) => uid));
     this.#pages.set(0, first.rows);
     this.total = first.total;
     this.answered = question;
