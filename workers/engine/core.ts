@@ -1,11 +1,14 @@
 import type { SessionEvent, VaultState } from '../api.ts';
+import { warmUpCurve } from '../../protocol/crypto/warm-up.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { AccountDesk, type AccountAccess } from './account/account-desk.ts';
+import { pause } from './clock.ts';
 import { ApiClient } from './connection/api-client.ts';
 import type { Environment } from './environment.ts';
 import { TransferBoard } from './files/transfer-board.ts';
 import { IdleLock } from './account/idle-lock.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
+import { SealedCopy } from './snapshot/sealed-copy.ts';
 import type { LocalCopy } from './storage.ts';
 import { StateBoard } from './state.ts';
 import { UnlockedVault } from './unlocked-vault.ts';
@@ -22,6 +25,7 @@ export class EngineCore {
   readonly accounts: AccountDesk;
   readonly idle: IdleLock;
   readonly signIn: SignInDesk;
+  readonly sealedCopy: SealedCopy;
   /** Settles when it is known whether this device has an account. */
   readonly started: Promise<void>;
   readonly #closing = new AbortController();
@@ -34,6 +38,7 @@ export class EngineCore {
     this.api = new ApiClient(environment, this.#closing.signal, () => this.#lockNow('untrusted-server'));
     this.accounts = new AccountDesk(environment, this.api);
     this.signIn = new SignInDesk(this);
+    this.sealedCopy = new SealedCopy(environment.storage);
     this.idle = new IdleLock(environment.clock, () => this.#lockNow('idle'));
     this.idle.set(defaultIdleMinutes);
     environment.tabs.onLocked((accountUid) => this.#followTab(accountUid));
@@ -95,6 +100,7 @@ export class EngineCore {
   forget(): void {
     this.accounts.discardRecoveryPhrase();
     this.#lockTabs();
+    this.sealedCopy.drop();
     this.board.update({ phase: 'signed-out', email: null, notice: null });
   }
 
@@ -126,6 +132,16 @@ export class EngineCore {
     const stored = await this.accounts.stored();
     const phase = stored === null ? 'signed-out' : 'locked';
     this.board.update({ phase, email: stored?.email ?? null });
+    if (stored !== null) this.sealedCopy.prepare();
+    void this.#warmUp();
+  }
+
+  /** While a person types: what only takes time is done when the vault opens. */
+  async #warmUp(): Promise<void> {
+    for await (const _ of warmUpCurve()) {
+      if (this.#closing.signal.aborted || this.#vault !== null) return;
+      await pause(this.environment.clock, 0, this.#closing.signal);
+    }
   }
 
   /** Another tab may have signed out since. Throws `not-signed-in`. */
@@ -143,6 +159,7 @@ export class EngineCore {
     // Where another one opens in its place, nobody looks into the gap between.
     if (this.#vault) this.#letGo(this.#vault, { syncing: true });
     this.accounts.discardRecoveryPhrase(); // whoever came in another way creates no account
+    this.sealedCopy.drop();
     const vault = await UnlockedVault.open({
       environment: this.environment,
       api: this.api,
@@ -193,6 +210,7 @@ export class EngineCore {
     }
     this.#closeVault();
     this.board.update({ phase: 'locked', notice });
+    this.sealedCopy.prepare();
   }
 
   #closeVault(): void {

@@ -23,6 +23,8 @@ export interface VaultStorage {
   readObjects(kind: ObjectKind): Promise<readonly StoredObject[]>;
   /** What an unlock needs, all of one moment. */
   readCopy(): Promise<LocalCopy>;
+  /** Another one after every commit: tells whether a copy is still what is stored. */
+  copyStamp(): Promise<bigint>;
   /**
    * Everything of one page, all or nothing. A row replaces only one that it supersedes, and cursor and manifest only
    * rise, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
@@ -43,6 +45,9 @@ export interface VaultStorage {
 
 /** An account's things on this device, without its rows. */
 export interface LocalCopy {
+  /** As `copyStamp`, of the same moment. */
+  readonly stamp: bigint;
+  readonly deviceUid: Uid;
   /** Up to where everything is here. */
   readonly cursor: bigint;
   /** The newest encoded SealedManifest that fitted or was written, or null. */

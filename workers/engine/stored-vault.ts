@@ -83,7 +83,7 @@ export class StoredVault {
       storage.readObjects('card'),
       storage.readObjects('folder'),
     ]);
-    contents.load({ records: [], gone: [], cards: [], others: [], set: null });
+    contents.clear();
     lists.clear();
     const records = rows.map(recordIn).filter((row) => row !== null);
     const admitted = [...(await admission.admit(records)), ...(await admission.admitWaiting(true))];

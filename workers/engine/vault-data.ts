@@ -98,9 +98,8 @@ export class VaultData {
   /** Reads the sealed local copy. */
   static async open(parts: VaultDataParts): Promise<VaultData> {
     // All of one moment: what another tab commits meanwhile is then read again, never missed.
-    const { storage } = parts.environment;
-    const [copy, device] = await Promise.all([parts.copy ?? storage.readCopy(), storage.device()]);
-    const data = new VaultData(parts, copy.cursor, device.uid);
+    const copy = await (parts.copy ?? parts.environment.storage.readCopy());
+    const data = new VaultData(parts, copy.cursor, copy.deviceUid);
     if (!(await data.#stored.load(copy))) data.sync.askForAll(() => data.#stored.rewrite());
     void data.#warm();
     return data;
@@ -127,7 +126,7 @@ export class VaultData {
     });
     this.#manifest = manifest;
     const scratch = () => this.#holding().contents;
-    const snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
+    const snapshot = new SnapshotKeeper({ keys, storage, contents: own.contents, scratch, warn });
     this.lists = new RecordLists({
       ...{ accountUid, book, cards, sharing },
       recordTypes: parts.recordTypes,

@@ -97,15 +97,24 @@ export class IndexedDbStorage implements VaultStorage {
 
   /** One transaction, whose requests are all made at once: they are answered while the caller derives a key. */
   async readCopy(): Promise<LocalCopy> {
+    const device = this.device();
     const reading = (await this.#database).transaction(ofAccount);
     const [objects, bundles] = [reading.objectStore('objects'), reading.objectStore('bundles').index('kind')];
-    const [cursor, manifest, snapshot, ...shares] = await Promise.all([
+    const [stamp, cursor, manifest, snapshot, ...shares] = await Promise.all([
+      reading.objectStore('cursor').get('stamp'),
       reading.objectStore('cursor').get('cursor'),
       reading.objectStore('manifest').get('manifest'),
       snapshotIn(reading.objectStore('snapshot'), reading.objectStore('journal')),
       ...shareKinds.map((kind) => objectsOf(kind, objects, bundles)),
     ]);
-    return { cursor: cursor ?? 0n, manifest: manifest ?? null, snapshot, shares: shares.flat() };
+    return {
+      ...{ stamp: stamp ?? 0n, deviceUid: (await device).uid, cursor: cursor ?? 0n },
+      ...{ manifest: manifest ?? null, snapshot, shares: shares.flat() },
+    };
+  }
+
+  async copyStamp(): Promise<bigint> {
+    return (await (await this.#database).get('cursor', 'stamp')) ?? 0n;
   }
 
   async commit(page: StoredPage): Promise<void> {
@@ -166,6 +175,7 @@ export class IndexedDbStorage implements VaultStorage {
     }
     try {
       await task(transaction);
+      await transaction.objectStore('cursor').put(newStamp(), 'stamp');
     } catch (error) {
       abort(transaction); // else what was asked for before the failure would be kept
       await transaction.done.catch(() => undefined); // the abort we asked for
@@ -184,6 +194,11 @@ async function withRoom<T>(write: () => Promise<T>): Promise<T> {
       throw error;
     throw new ProtocolError('storage-full', 'this browser has no room left');
   }
+}
+
+/** By chance: one that counts would begin anew with the next account. */
+function newStamp(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
 }
 
 function keysOf(kind: ObjectKind): IDBKeyRange {

@@ -31,6 +31,7 @@ export class MemoryStorage implements VaultStorage {
   #recent: Bytes | null = null;
   #journal: { readonly at: number; readonly bytes: Bytes }[] = [];
   #journalled = 0;
+  #stamp = 0n;
 
   device(): Promise<Device> {
     this.#device ??= makeDevice();
@@ -80,13 +81,24 @@ export class MemoryStorage implements VaultStorage {
   async readCopy(): Promise<LocalCopy> {
     const shares = await Promise.all(shareKinds.map((kind) => this.readObjects(kind)));
     return {
-      ...{ cursor: this.#cursor, manifest: this.#manifest, shares: shares.flat() },
+      ...{
+        stamp: this.#stamp,
+        deviceUid: (await this.device()).uid,
+        cursor: this.#cursor,
+        manifest: this.#manifest,
+        shares: shares.flat(),
+      },
       snapshot: await this.readSnapshot(),
     };
   }
 
+  copyStamp(): Promise<bigint> {
+    return Promise.resolve(this.#stamp);
+  }
+
   commit(page: StoredPage): Promise<void> {
     if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
+    this.#stamp++;
     for (const row of page.rows) {
       if (supersedes(row, this.#rows.get(row.uid))) this.#rows.set(row.uid, row);
     }
@@ -107,6 +119,7 @@ export class MemoryStorage implements VaultStorage {
 
   writeSnapshot(base: Bytes, upTo: number): Promise<void> {
     if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
+    this.#stamp++;
     this.#base = base;
     this.#journal = this.#journal.filter(({ at }) => at > upTo);
     return Promise.resolve();
@@ -123,6 +136,7 @@ export class MemoryStorage implements VaultStorage {
   }
 
   erase(): Promise<void> {
+    this.#stamp++;
     this.#account = null;
     this.#recent = null;
     this.#rows = new Map();

@@ -83,9 +83,9 @@ describe('what a gateway gets', () => {
       ({ uid, machine: null, pins: null, ...more }) as unknown as RecordEntry;
     const machine = { host: 'h', configurationUid: configuration, launchCredentialUid: user };
     const base = [entry(configuration, { pins }), entry(user, {})];
-    const one = wantedShares([...base, entry(first, { machine })]);
-    const two = wantedShares([...base, entry(first, { machine }), entry(second, { machine })]);
-    const none = wantedShares(base);
+    const one = wantedShares([...base, entry(first, { machine })], () => true);
+    const two = wantedShares([...base, entry(first, { machine }), entry(second, { machine })], () => true);
+    const none = wantedShares(base, () => true);
     expect(one.get(application)).toEqual(new Set([configuration, first, user]));
     expect(sharesOnlyIn(two, one)).toEqual([{ applicationUid: application, recordUid: second }]);
     expect(new Set(sharesOnlyIn(one, none).map(({ recordUid }) => recordUid))).toEqual(

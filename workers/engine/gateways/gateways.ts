@@ -68,7 +68,7 @@ export class Gateways {
 
   /** Of the sealed configuration records. */
   async known(): Promise<KnownGateway[]> {
-    const entries = this.#parts.book.entries();
+    const entries = this.#parts.book.ofType('pamNetworkConfiguration');
     return entries.flatMap((entry) => (entry.pins === null ? [] : [knownBy(entry, entry.pins)]));
   }
 

@@ -67,7 +67,7 @@ export class ConfirmedMachines {
   async #confirmed(): Promise<string[]> {
     const { book, confirmation } = this.#parts;
     const lines: string[] = [];
-    for (const { uid } of book.entries().filter((entry) => entry.type === 'pamMachine')) {
+    for (const { uid } of book.ofType('pamMachine')) {
       const opened = await book.open(uid);
       wipe(opened.key);
       const isProved = book.get(uid)?.proved === true;

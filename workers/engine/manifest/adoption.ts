@@ -86,9 +86,7 @@ export class Adoption {
   /** Only upwards, and only what a verified writer wrote. */
   #pending(): Adopted {
     const { book, others } = this.#parts;
-    const records = [...book.all()]
-      .filter((known) => known.covered && known.proved && book.isOwn(known))
-      .slice(0, limits.changesPerRequest);
+    const records = [...book.covered()].filter(({ proved }) => proved).slice(0, limits.changesPerRequest);
     const folders = others.ahead.filter(({ currentTag }) => currentTag !== undefined);
     return {
       records,

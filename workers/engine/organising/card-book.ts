@@ -8,6 +8,8 @@ import { noCard, openCard, type Card } from '../../../protocol/vault/card.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import { tagText } from '../records/known-record.ts';
+import { LoadedMap, type Loaded } from '../records/loaded-map.ts';
+import { nothingLoaded } from '../records/loaded-records.ts';
 import { objectKey, type StoredObject } from '../storage.ts';
 
 /** A card as it is kept in memory. */
@@ -28,8 +30,7 @@ export class CardBook {
   readonly #keys: AccountKeys;
   readonly #set: VaultSet;
   readonly #warn: (message: string) => void;
-  #loaded: Iterable<KnownCard> = [];
-  #known: Map<Uid, KnownCard> | null = null;
+  readonly #cards = new LoadedMap<KnownCard>(nothingLoaded);
 
   constructor(parts: {
     readonly keys: AccountKeys;
@@ -47,10 +48,10 @@ export class CardBook {
   }
 
   get(objectUid: Uid): KnownCard | null {
-    return this.#cards.get(objectUid) ?? null;
+    return this.#cards.get(objectUid);
   }
 
-  all(): IterableIterator<KnownCard> {
+  all(): Iterable<KnownCard> {
     return this.#cards.values();
   }
 
@@ -64,16 +65,14 @@ export class CardBook {
     for (const card of this.#cards.values()) yield cardElement(card);
   }
 
-  /** Gone through when one is first asked for. */
-  load(cards: Iterable<KnownCard>): void {
-    this.#loaded = cards;
-    this.#known = null;
+  load(cards: Loaded<KnownCard>): void {
+    this.#cards.load(cards);
   }
 
   put(card: KnownCard): void {
     const former = this.#cards.get(card.uid);
     this.#set.change(former ? cardElement(former) : null, cardElement(card));
-    this.#cards.set(card.uid, card);
+    this.#cards.set(card);
   }
 
   remove(objectUid: Uid): boolean {
@@ -83,11 +82,7 @@ export class CardBook {
   }
 
   clear(): void {
-    this.load([]);
-  }
-
-  get #cards(): Map<Uid, KnownCard> {
-    return (this.#known ??= new Map(Array.from(this.#loaded, (card) => [card.uid, card])));
+    this.#cards.clear();
   }
 
   async #admitOne(message: CardMessage): Promise<AdmittedCard | null> {

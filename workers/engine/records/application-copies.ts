@@ -17,13 +17,12 @@ export interface Share {
 
 /**
  * What every gateway's application is to have, as the sealed records say: its configuration, the machines that name
- * it, and the credentials that these open with. Nothing else, and not for a moment longer.
+ * it, and the credentials that these open with, as far as they are there. Nothing else, and not for a moment longer.
  */
-export function wantedShares(entries: readonly RecordEntry[]): Shares {
-  const existing = new Set(entries.map(({ uid }) => uid));
+export function wantedShares(entries: readonly RecordEntry[], isThere: (uid: Uid) => boolean): Shares {
   const wanted = new Map<Uid, Set<Uid>>();
   for (const { uid, pins } of entries) {
-    if (pins !== null) wanted.set(pins.applicationUid, new Set([uid, ...neededBy(uid, entries, existing)]));
+    if (pins !== null) wanted.set(pins.applicationUid, new Set([uid, ...neededBy(uid, entries, isThere)]));
   }
   return wanted;
 }
@@ -83,10 +82,14 @@ export function forGateway({ type, fields }: RecordContent): RecordContent {
   return { type, title: '', fields: fields.filter((field) => needed.includes(field.type)) };
 }
 
-function neededBy(configurationUid: Uid, entries: readonly RecordEntry[], existing: ReadonlySet<Uid>): Uid[] {
+function neededBy(
+  configurationUid: Uid,
+  entries: readonly RecordEntry[],
+  isThere: (uid: Uid) => boolean,
+): Uid[] {
   return entries.flatMap(({ uid, machine }) => {
     if (machine?.configurationUid !== configurationUid) return [];
     const { launchCredentialUid } = machine;
-    return launchCredentialUid && existing.has(launchCredentialUid) ? [uid, launchCredentialUid] : [uid];
+    return launchCredentialUid && isThere(launchCredentialUid) ? [uid, launchCredentialUid] : [uid];
   });
 }

@@ -77,7 +77,7 @@ export class CopyKeeper {
       .map((draft) => entryOf(draft, keys.accountUid))
       .filter(({ ownerUid }) => ownerUid === keys.accountUid);
     const replaced = new Set(drafts.map(({ uid }) => uid));
-    const entries = [...book.entries().filter(({ uid }) => !replaced.has(uid)), ...drafted];
+    const entries = [...book.wiring().filter(({ uid }) => !replaced.has(uid)), ...drafted];
     const configurations = new Set(
       entries.filter(({ pins }) => pins?.applicationUid === application).map(({ uid }) => uid),
     );
@@ -107,7 +107,7 @@ export class CopyKeeper {
     );
     // After the list: what another device shared meanwhile is then not taken for surplus.
     await this.#parts.sync();
-    const all = wantedShares(this.#parts.book.entries());
+    const all = this.#wanted();
     const wanted: Shares = new Map([...all].filter(([applicationUid]) => actual.has(applicationUid)));
     const surplus = sharesOnlyIn(actual, wanted).filter(({ applicationUid }) => wanted.has(applicationUid));
     await this.adjust(sharesOnlyIn(wanted, actual), surplus);
@@ -115,14 +115,14 @@ export class CopyKeeper {
 
   /** Gives applications what they have of these records once more: a device that was behind may have left former copies. */
   async renew(uids: readonly Uid[]): Promise<void> {
-    const shares = sharesOnlyIn(wantedShares(this.#parts.book.entries()), new Map());
+    const shares = sharesOnlyIn(this.#wanted(), new Map());
     await this.#share(shares.filter(({ recordUid }) => uids.includes(recordUid)));
   }
 
   /** Applications have these records no more, until they are made anew. */
   async withdraw(uids: readonly Uid[]): Promise<void> {
     const taken = new Set(uids);
-    const shares = sharesOnlyIn(wantedShares(this.#parts.book.entries()), new Map());
+    const shares = sharesOnlyIn(this.#wanted(), new Map());
     await this.adjust(
       [],
       shares.filter(({ recordUid }) => taken.has(recordUid)),
@@ -140,6 +140,11 @@ export class CopyKeeper {
     }
   }
 
+  #wanted(): Shares {
+    const { book } = this.#parts;
+    return wantedShares(book.wiring(), (uid) => book.hasOwn(uid));
+  }
+
   async #share(shares: readonly Share[]): Promise<void> {
     if (shares.length === 0) return;
     const copies = await this.#sealAll(shares, this.#parts.keys.signer);
@@ -149,7 +154,7 @@ export class CopyKeeper {
 
   /** Every copy that an application may have, signed by that key. */
   async allSignedBy(signer: Signer): Promise<MessageInitShape<typeof ApplicationCopySchema>[]> {
-    return await this.#sealAll(sharesOnlyIn(wantedShares(this.#parts.book.entries()), new Map()), signer);
+    return await this.#sealAll(sharesOnlyIn(this.#wanted(), new Map()), signer);
   }
 
   async #sealAll(

@@ -6,6 +6,8 @@ import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import type { VaultStorage } from '../storage.ts';
 import { elementOf, knownWith, type Covered, type KnownRecord } from './known-record.ts';
+import { LoadedMap } from './loaded-map.ts';
+import { noRecords, type LoadedRecords } from './loaded-records.ts';
 import type { RecordEntry } from './record-entry.ts';
 import type { OpenedRecord, RecordOpener } from './record-opener.ts';
 import { recordIn } from './stored-record.ts';
@@ -28,9 +30,6 @@ export interface LastSeen {
   readonly keyVersion: number;
 }
 
-/** What a device remembers, which may know its types without having gone through all. */
-export type LoadedRecords = Iterable<KnownRecord> & { ofType?(type: string): RecordEntry[] };
-
 /** Of so many; those that went first are forgotten. */
 const mostGone = 10_000;
 
@@ -40,8 +39,7 @@ const mostGone = 10_000;
  */
 export class RecordBook {
   readonly #parts: BookParts;
-  #loaded: LoadedRecords = [];
-  #index: Map<Uid, KnownRecord> | null = null;
+  readonly #known = new LoadedMap<KnownRecord, LoadedRecords>(noRecords);
   readonly #refused = new Set<Uid>();
   readonly #unconfirmed = new Set<Uid>();
   readonly #written = new Map<Uid, Covered>();
@@ -67,7 +65,7 @@ export class RecordBook {
   }
 
   get(uid: Uid): KnownRecord | null {
-    return this.#known.get(uid) ?? null;
+    return this.#known.get(uid);
   }
 
   /** What was last seen of a record that went: shown again, it is no older than that. */
@@ -80,13 +78,13 @@ export class RecordBook {
     return [...this.#gone];
   }
 
-  all(): IterableIterator<KnownRecord> {
+  all(): Iterable<KnownRecord> {
     return this.#known.values();
   }
 
   /** Whether it is there and in nobody's trash. */
   has(uid: Uid): boolean {
-    return this.#known.get(uid)?.deleted === false;
+    return this.get(uid)?.deleted === false;
   }
 
   isOwn({ ownerUid }: Pick<KnownRecord, 'ownerUid'>): boolean {
@@ -100,7 +98,7 @@ export class RecordBook {
 
   /** A record that is in nobody's trash. Throws `not-found`, or `open-failed` when the server only gave what does not open. */
   require(uid: Uid): KnownRecord {
-    const known = this.#known.get(uid);
+    const known = this.get(uid);
     if (known && !known.deleted) return known;
     if (!known && this.#refused.has(uid)) throw new ProtocolError('open-failed');
     throw new ProtocolError('not-found', 'there is no such record');
@@ -108,7 +106,7 @@ export class RecordBook {
 
   /** The sealed row, those in the trash too. Throws `not-found`. */
   async row(uid: Uid): Promise<Record> {
-    if (!this.#known.has(uid)) throw new ProtocolError('not-found', 'there is no such record');
+    if (this.get(uid) === null) throw new ProtocolError('not-found', 'there is no such record');
     const stored = await this.#parts.storage.readRow(uid);
     const row = stored && recordIn(stored);
     if (row) return row;
@@ -143,45 +141,66 @@ export class RecordBook {
 
   /** What lists need of every own record that is not in the trash. */
   entries(): RecordEntry[] {
-    return [...this.#known.values()].flatMap((known) =>
-      known.entry !== null && !known.deleted && this.isOwn(known) ? [known.entry] : [],
-    );
+    return this.#entriesAmong(this.all());
   }
 
   /** The same of those of one type. */
   ofType(type: string): RecordEntry[] {
-    const entries =
-      (this.#index === null ? this.#loaded.ofType?.(type) : null) ??
-      this.entries().filter((entry) => entry.type === type);
-    return entries.filter((entry) => !entry.trashed && this.isOwn(entry));
+    const all = this.#known.among(this.#known.loaded.ofType(type), ({ entry }) => entry?.type === type);
+    return this.#entriesAmong(all);
+  }
+
+  /** Own machines and gateways' configurations: what goes to gateways is worked out from these. */
+  wiring(): RecordEntry[] {
+    return ['pamMachine', 'pamNetworkConfiguration'].flatMap((type) => this.ofType(type));
+  }
+
+  /** Whether it is the account's own, can be read, and is not in the trash. */
+  hasOwn(uid: Uid): boolean {
+    const entry = this.entry(uid);
+    return entry !== null && this.isOwn(entry);
+  }
+
+  /** Own records that others wrote, which the own manifest does not cover as they are. */
+  covered(): Iterable<KnownRecord> {
+    return this.#own(this.#known.loaded.covered(), ({ covered }) => covered !== null);
+  }
+
+  /** Own records in the trash. */
+  deleted(): Iterable<KnownRecord> {
+    return this.#own(this.#known.loaded.deleted(), ({ deleted }) => deleted);
+  }
+
+  /** Own records that neither a signature nor the manifest has vouched for. */
+  unproved(): Iterable<KnownRecord> {
+    return this.#own(this.#known.loaded.unproved(), ({ proved }) => !proved);
   }
 
   /** The same of one record, whoever's; null when it is not there or does not open. */
   entry(uid: Uid): RecordEntry | null {
-    const known = this.#known.get(uid);
+    const known = this.get(uid);
     return known && !known.deleted ? known.entry : null;
   }
 
   /** What of the own manifest is here. */
   *elements(): Iterable<ManifestElement> {
-    for (const known of this.#known.values()) if (this.isOwn(known)) yield elementOf(known);
+    for (const known of this.all()) if (this.isOwn(known)) yield elementOf(known);
   }
 
   /** Takes over what a device remembers; the set is restored beside it. */
   load(records: LoadedRecords, gone: readonly (readonly [Uid, LastSeen])[]): void {
     this.#gone = new Map(gone);
-    this.#loaded = records;
-    this.#index = null;
+    this.#known.load(records);
   }
 
   put(known: KnownRecord): void {
-    this.#parts.set.change(this.#elementOf(this.#known.get(known.uid)), this.#elementOf(known));
-    this.#known.set(known.uid, known);
+    this.#parts.set.change(this.#elementOf(this.get(known.uid)), this.#elementOf(known));
+    this.#known.set(known);
     this.#gone.delete(known.uid);
   }
 
   remove(uid: Uid): boolean {
-    const known = this.#known.get(uid);
+    const known = this.get(uid);
     this.#parts.set.change(this.#elementOf(known), null);
     this.#unconfirmed.delete(uid);
     if (known && !this.isOwn(known)) this.#remember(known);
@@ -190,9 +209,7 @@ export class RecordBook {
 
   /** The manifest fitted: every own record is what its owner last wrote, or was verified. */
   proveAll(): void {
-    for (const known of this.#known.values()) {
-      if (!known.proved && this.isOwn(known)) this.#known.set(known.uid, knownWith(known, { proved: true }));
-    }
+    for (const known of [...this.unproved()]) this.#known.set(knownWith(known, { proved: true }));
   }
 
   /** This engine is about to store that revision: when it comes back as it was sealed, there is nothing to verify. */
@@ -209,15 +226,21 @@ export class RecordBook {
 
   /** Forgets everything. */
   clear(): void {
-    this.load([], []);
+    this.load(noRecords, []);
     this.#written.clear();
     this.#refused.clear();
     this.#unconfirmed.clear();
   }
 
-  /** Gone through when one of them is first asked for. */
-  get #known(): Map<Uid, KnownRecord> {
-    return (this.#index ??= new Map(Array.from(this.#loaded, (known) => [known.uid, known])));
+  *#own(rows: Iterable<number>, isSuch: (known: KnownRecord) => boolean): Iterable<KnownRecord> {
+    for (const known of this.#known.among(rows, isSuch)) if (this.isOwn(known)) yield known;
+  }
+
+  #entriesAmong(all: Iterable<KnownRecord>): RecordEntry[] {
+    const entries: RecordEntry[] = [];
+    for (const known of all)
+      if (known.entry !== null && !known.deleted && this.isOwn(known)) entries.push(known.entry);
+    return entries;
   }
 
   #remember({ uid, ownerUid, revision, keyVersion }: KnownRecord): void {
@@ -226,7 +249,7 @@ export class RecordBook {
     this.#gone.set(uid, { ownerUid, revision, keyVersion });
   }
 
-  #elementOf(known: KnownRecord | undefined): ManifestElement | null {
+  #elementOf(known: KnownRecord | null): ManifestElement | null {
     return known && this.isOwn(known) ? elementOf(known) : null;
   }
 }

@@ -119,7 +119,8 @@ export class RecordWriter {
 
   /** What applications are to have. */
   get shares(): Shares {
-    return wantedShares(this.#parts.book.entries());
+    const { book } = this.#parts;
+    return wantedShares(book.wiring(), (uid) => book.hasOwn(uid));
   }
 
   /** Every copy that an application may have, as that key of the account signs it. */
@@ -166,7 +167,7 @@ export class RecordWriter {
   /** Others connect by a machine's launch card: it names the gateway and the credential as they are now. */
   async #followLaunch(written: ReadonlySet<Uid>): Promise<void> {
     const { book, isShared } = this.#parts;
-    const behind = book.entries().filter(({ uid, machine }) => {
+    const behind = book.ofType('pamMachine').filter(({ uid, machine }) => {
       if (machine === null || written.has(uid)) return false;
       const { configurationUid, launchCredentialUid } = machine;
       return [configurationUid, launchCredentialUid].some((linked) => linked !== null && written.has(linked));
@@ -248,12 +249,15 @@ export class RecordWriter {
 
   #sharesWith(drafts: readonly Draft[]): { before: Shares; after: Shares } {
     const { book, keys } = this.#parts;
-    const entries = book.entries();
+    const entries = book.wiring();
     const own = drafts.filter((draft) => this.#isOwn(draft) && !draft.deleted);
     const drafted = own.map((draft) => entryOf(draft, keys.accountUid));
     const uids = new Set(drafts.map(({ uid }) => uid));
     const after = [...entries.filter(({ uid }) => !uids.has(uid)), ...drafted];
-    return { before: wantedShares(entries), after: wantedShares(after) };
+    const isThere = (uid: Uid) => book.hasOwn(uid);
+    const remains = (uid: Uid) =>
+      uids.has(uid) ? drafted.some((entry) => entry.uid === uid) : book.hasOwn(uid);
+    return { before: wantedShares(entries, isThere), after: wantedShares(after, remains) };
   }
 
   #isOwn({ ownerUid }: Draft): boolean {

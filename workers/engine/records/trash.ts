@@ -52,9 +52,7 @@ export class Trash {
   async purgeOld(): Promise<void> {
     const { book, now } = this.#parts;
     const before = now() - limits.deletedRecordMs;
-    const old = [...book.all()].filter(
-      (known) => known.deleted && known.proved && book.isOwn(known) && (known.trashedAt ?? now()) < before,
-    );
+    const old = [...book.deleted()].filter((known) => known.proved && (known.trashedAt ?? now()) < before);
     if (old.length > 0) await this.#purge(old.map(({ uid }) => uid));
   }
 

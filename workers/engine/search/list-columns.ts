@@ -28,6 +28,8 @@ export interface ListColumns {
   readonly tagsOf: Uint32Array;
   readonly texts: Readonly<Record<TextField, Texts>>;
   uid(row: number): Uid;
+  /** -1 for what is not among them. */
+  rowOf(uid: Uid): number;
   entry(row: number): RecordEntry;
 }
 
@@ -41,6 +43,7 @@ export function columnsOf(records: readonly ListedRecord[]): ListColumns {
   const [types, owners] = [new Places<string>(), new Places<Uid>()];
   const [folders, tagLists] = [new Places<Uid | null>(), new Places<string>()];
   const texts = (field: TextField) => Texts.of(records.map(({ entry }) => entry[field]));
+  let rows: Map<Uid, number> | null = null;
   return {
     count: records.length,
     types: types.values,
@@ -61,6 +64,7 @@ export function columnsOf(records: readonly ListedRecord[]): ListColumns {
       more: texts('more'),
     },
     uid: (row) => entryAt(records, row).uid,
+    rowOf: (uid) => (rows ??= new Map(records.map(({ entry }, row) => [entry.uid, row]))).get(uid) ?? -1,
     entry: (row) => entryAt(records, row),
   };
 }

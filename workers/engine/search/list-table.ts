@@ -31,7 +31,6 @@ export class ListTable {
   readonly #source: TableSource;
   #base: ListColumns | null = null;
   #dead = new Uint8Array(0);
-  #rows: Map<Uid, number> | null = null;
   #changed: readonly Changed[] = [];
   #parts: readonly [TablePart, TablePart] | null = null;
   readonly #touched = new Set<Uid>();
@@ -54,7 +53,6 @@ export class ListTable {
 
   clear(): void {
     this.#base = null;
-    this.#rows = null;
     this.#changed = [];
     this.#parts = null;
     this.#touched.clear();
@@ -103,7 +101,6 @@ export class ListTable {
   #setBase(columns: ListColumns): void {
     this.#base = columns;
     this.#dead = new Uint8Array(columns.count);
-    this.#rows = null;
     this.#changed = [];
   }
 
@@ -111,8 +108,8 @@ export class ListTable {
     const touched = new Set(this.#touched);
     this.#touched.clear();
     for (const uid of touched) {
-      const row = this.#rowOf(uid);
-      if (row !== undefined) this.#dead[row] = 1;
+      const row = this.#base?.rowOf(uid) ?? -1;
+      if (row >= 0) this.#dead[row] = 1;
     }
     const kept = this.#changed.filter(({ entry }) => !touched.has(entry.uid));
     const added = this.#sorted([...touched].flatMap((uid) => this.#source.entry(uid) ?? []));
@@ -139,12 +136,6 @@ export class ListTable {
       if (!dead && this.#base) all.push(recordAt(this.#base, row));
     });
     return all.concat(this.#changed.slice(next));
-  }
-
-  #rowOf(uid: Uid): number | undefined {
-    const base = this.#base;
-    this.#rows ??= new Map(Array.from(this.#dead, (_, row) => [base?.uid(row) ?? uid, row]));
-    return this.#rows.get(uid);
   }
 
   /** The first row of the columns that comes after that record. */

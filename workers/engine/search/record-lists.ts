@@ -94,6 +94,7 @@ export class RecordLists {
       if (signal.aborted) return;
       if (columns.texts[field].plain.ends.length > 0) await pause();
     }
+    if (!signal.aborted && columns.texts.more.lines.ends.length > 0) await pause();
   }
 
   /** All rows, in nobody's order but this. */

@@ -76,6 +76,7 @@ export class SignInDesk {
       );
       return { kind: 'done' };
     } catch (error) {
+      this.#core.sealedCopy.prepare();
       if (!(error instanceof ProtocolError) || error.code !== 'wrong-password') throw error;
       const login = await accounts.unlockByServer(password, error);
       return await this.#flow.begin(login, async (signedIn) => {
@@ -192,9 +193,9 @@ export class SignInDesk {
     await this.#core.enter(await this.#core.accounts.keep(signedIn, { kind: 'password', password }));
   }
 
-  /** Sealed bytes come from the storage while the key is derived. */
+  /** Sealed bytes are here already, or come from the storage while the key is derived. */
   #readCopy(): Promise<LocalCopy> {
-    const copy = this.#core.environment.storage.readCopy();
+    const copy = this.#core.sealedCopy.take();
     copy.catch(() => undefined); // told to whoever opens it
     return copy;
   }

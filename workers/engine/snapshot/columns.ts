@@ -81,8 +81,9 @@ export class ColumnReader {
   places(count: number, below = 2 ** 32): Uint32Array<ArrayBuffer> {
     const column = this.#sized(count * 4);
     const places = new Uint32Array(column.buffer, column.byteOffset, count);
-    if (below < 2 ** 32 && places.some((place) => place >= below))
-      throw new ProtocolError('malformed', 'a place outside its table');
+    let highest = -1;
+    for (let i = 0; i < count; i++) highest = Math.max(highest, places[i] ?? 0);
+    if (highest >= below) throw new ProtocolError('malformed', 'a place outside its table');
     return places;
   }
 

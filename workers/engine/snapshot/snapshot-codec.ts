@@ -8,12 +8,14 @@ import type { SetState } from '../manifest/vault-set.ts';
 import type { KnownCard } from '../organising/card-book.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
 import type { LastSeen } from '../records/record-book.ts';
+import type { Loaded } from '../records/loaded-map.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
 import { Places } from '../search/list-columns.ts';
+import { TextIndex } from '../search/text-index.ts';
 import { byTitle } from '../search/title-order.ts';
 import { ColumnReader, ColumnWriter } from './columns.ts';
 import { recordFlags, StoredRecords, type Sparse } from './stored-records.ts';
-import type { ContentsState } from './vault-contents.ts';
+import type { ContentsState, LoadedContents } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
 const version = 4;
@@ -33,8 +35,7 @@ interface Header {
   readonly set: { readonly setKey: string; readonly digest: string; readonly count: number } | null;
 }
 
-/** A snapshot that was read: records and cards are made when they are asked for. */
-export interface StoredContents extends ContentsState {
+export interface StoredContents extends LoadedContents {
   readonly records: StoredRecords;
 }
 
@@ -156,8 +157,10 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
     mores: reader.texts(count),
   };
   const isReadable = (flags: number) => (flags & recordFlags.readable) !== 0;
-  if (columns.flags.some((flags, row) => isReadable(flags) !== row < readable))
-    throw new ProtocolError('malformed', 'what is readable is not in front');
+  let misplaced = 0;
+  for (let row = 0; row < count; row++)
+    if (isReadable(columns.flags[row] ?? 0) !== row < readable) misplaced++;
+  if (misplaced > 0) throw new ProtocolError('malformed', 'what is readable is not in front');
   const sparse = sparseIn(reader.json());
   return new StoredRecords({
     ...columns,
@@ -169,7 +172,7 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
   });
 }
 
-function readCards(reader: ColumnReader, header: Header): Iterable<KnownCard> {
+function readCards(reader: ColumnReader, header: Header): Loaded<KnownCard> {
   const count = header.cards;
   const uids = reader.texts(count);
   const tags = reader.texts(count);
@@ -177,18 +180,18 @@ function readCards(reader: ColumnReader, header: Header): Iterable<KnownCard> {
   const favourites = reader.flags(count);
   const folders = reader.places(count, header.folders.length);
   const tagLists = reader.places(count, header.tagLists.length);
+  let index: TextIndex | null = null;
   return {
-    *[Symbol.iterator]() {
-      for (let at = 0; at < count; at++)
-        yield {
-          uid: uids.at(at) as Uid,
-          tag: tags.at(at),
-          revision: revisions[at] ?? 0,
-          favourite: favourites[at] === 1,
-          folderUid: header.folders[folders[at] ?? 0] ?? null,
-          tags: header.tagLists[tagLists[at] ?? 0] ?? [],
-        };
-    },
+    count,
+    at: (row) => ({
+      uid: uids.at(row) as Uid,
+      tag: tags.at(row),
+      revision: revisions[row] ?? 0,
+      favourite: favourites[row] === 1,
+      folderUid: header.folders[folders[row] ?? 0] ?? null,
+      tags: header.tagLists[tagLists[row] ?? 0] ?? [],
+    }),
+    rowOf: (uid) => (index ??= new TextIndex(uids)).indexOf(uid),
   };
 }
 

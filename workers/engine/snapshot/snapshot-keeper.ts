@@ -13,7 +13,9 @@ import type { ContentsChange, VaultContents } from './vault-contents.ts';
 export interface SnapshotParts {
   readonly keys: AccountKeys;
   readonly storage: VaultStorage;
-  /** Contents apart from those that are shown, to put a stored state together. */
+  /** Those that are shown. */
+  readonly contents: VaultContents;
+  /** Contents apart from those, to put a stored state together. */
   readonly scratch: () => VaultContents;
   readonly warn: (message: string) => void;
 }
@@ -111,6 +113,8 @@ export class SnapshotKeeper {
       const stored = await this.#parts.storage.readSnapshot();
       const contents = this.#parts.scratch();
       await this.#fill(contents, stored, noLists);
+      // A journal alone tells of no digest: counting everything would be left to the next visit.
+      if (stored.base === null) contents.countFrom(this.#parts.contents);
       await this.write(contents, stored.upTo);
     } catch (error) {
       this.#parts.warn(`the local snapshot could not be written: ${nameOf(error)}`);

@@ -1,8 +1,10 @@
 import type { PamResources } from '../../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
+import type { LoadedRecords } from '../records/loaded-records.ts';
 import type { MachineLinks, RecordEntry } from '../records/record-entry.ts';
 import { listFlags, type ListColumns } from '../search/list-columns.ts';
+import { TextIndex } from '../search/text-index.ts';
 import type { Texts } from '../search/texts.ts';
 
 /** The first two are those of lists. */
@@ -52,51 +54,67 @@ export interface RecordColumns {
   readonly trashed: ReadonlyMap<number, number>;
 }
 
-/** The records of a snapshot, each made when it is asked for. */
-export class StoredRecords implements Iterable<KnownRecord> {
+/** The records of a snapshot, each made when it is asked for, and made again the next time: most never are. */
+export class StoredRecords implements LoadedRecords {
   readonly #columns: RecordColumns;
-  readonly #records: (StoredRecord | undefined)[];
+  #index: TextIndex | null = null;
 
   constructor(columns: RecordColumns) {
     this.#columns = columns;
-    this.#records = new Array<StoredRecord | undefined>(columns.count);
   }
 
-  *[Symbol.iterator](): Iterator<KnownRecord> {
-    for (let at = 0; at < this.#columns.count; at++) yield this.#record(at);
+  get count(): number {
+    return this.#columns.count;
+  }
+
+  at(row: number): KnownRecord {
+    return new StoredRecord(this.#columns, row);
+  }
+
+  rowOf(uid: Uid): number {
+    return (this.#index ??= new TextIndex(this.#columns.uids)).indexOf(uid);
   }
 
   /** For lists, as it is stored. */
   get list(): ListColumns {
-    const { readable: count, titles, logins, hosts, urls, mores, ...columns } = this.#columns;
+    const { readable: count, titles, logins, hosts, urls, mores, uids, ...columns } = this.#columns;
+    const rowOf = (uid: Uid) => {
+      const row = this.rowOf(uid);
+      return row < count ? row : -1;
+    };
     return {
       ...columns,
       count,
       texts: { title: titles, login: logins, host: hosts, url: urls, more: mores },
-      uid: (row) => this.#record(row).uid,
-      entry: (row) => this.#entry(row),
+      uid: (row) => uids.at(row) as Uid,
+      rowOf,
+      entry: (row) => new StoredEntry(this.#columns, row),
     };
   }
 
-  /** Entries of one type, without making any other. */
-  ofType(type: string): RecordEntry[] {
+  *ofType(type: string): Iterable<number> {
     const { types, typeOf, readable } = this.#columns;
     const wanted = types.indexOf(type);
-    const found: RecordEntry[] = [];
-    if (wanted < 0) return found;
+    if (wanted < 0) return;
     for (let row = typeOf.indexOf(wanted); row >= 0 && row < readable; row = typeOf.indexOf(wanted, row + 1))
-      found.push(this.#entry(row));
-    return found;
+      yield row;
   }
 
-  #record(at: number): StoredRecord {
-    return (this.#records[at] ??= new StoredRecord(this.#columns, at));
+  *covered(): Iterable<number> {
+    yield* this.#columns.covered.keys();
   }
 
-  #entry(at: number): RecordEntry {
-    const { entry } = this.#record(at);
-    if (entry === null) throw new RangeError('no such row');
-    return entry;
+  *deleted(): Iterable<number> {
+    yield* this.#flagged(recordFlags.deleted, recordFlags.deleted);
+  }
+
+  *unproved(): Iterable<number> {
+    yield* this.#flagged(recordFlags.proved, 0);
+  }
+
+  *#flagged(flag: number, value: number): Iterable<number> {
+    const { flags, count } = this.#columns;
+    for (let row = 0; row < count; row++) if (((flags[row] ?? 0) & flag) === value) yield row;
   }
 }
 
@@ -107,7 +125,6 @@ export class StoredRecords implements Iterable<KnownRecord> {
 class StoredRecord implements KnownRecord {
   readonly #columns: RecordColumns;
   readonly #at: number;
-  #entry: StoredEntry | null = null;
 
   constructor(columns: RecordColumns, at: number) {
     this.#columns = columns;
@@ -152,7 +169,7 @@ class StoredRecord implements KnownRecord {
 
   get entry(): RecordEntry | null {
     if (!has(this.#columns, this.#at, recordFlags.readable)) return null;
-    return (this.#entry ??= new StoredEntry(this.#columns, this.#at));
+    return new StoredEntry(this.#columns, this.#at);
   }
 }
 

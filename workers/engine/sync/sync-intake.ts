@@ -184,8 +184,7 @@ export class SyncIntake {
     const { book, admission, warn } = this.#parts;
     const records: Admitted['known'][] = [];
     const removedRecords: Uid[] = [];
-    for (const known of book.all()) {
-      if (known.proved || !book.isOwn(known)) continue;
+    for (const known of [...book.unproved()]) {
       if (await admission.verify(await book.row(known.uid))) records.push(knownWith(known, { proved: true }));
       else {
         removedRecords.push(known.uid);
@@ -197,9 +196,7 @@ export class SyncIntake {
   }
 
   #isUnproved(): boolean {
-    const { book } = this.#parts;
-    for (const known of book.all()) if (!known.proved && book.isOwn(known)) return true;
-    return false;
+    return !this.#parts.book.unproved()[Symbol.iterator]().next().done;
   }
 
   /** Somebody else's record that this account does not see any more goes at once; an own one that it signed over too. */

@@ -5,11 +5,16 @@ import { ProtocolError } from '../../../../protocol/errors.ts';
 import { newUid } from '../../../../protocol/uid.ts';
 import type { KnownRecord } from '../../../../workers/engine/records/known-record.ts';
 import { knownWith } from '../../../../workers/engine/records/known-record.ts';
+import type { Loaded } from '../../../../workers/engine/records/loaded-map.ts';
 import type { RecordEntry } from '../../../../workers/engine/records/record-entry.ts';
 import { listFlags } from '../../../../workers/engine/search/list-columns.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../../workers/engine/snapshot/snapshot-codec.ts';
 
 const ownerUid = newUid();
+
+function rowsOf<T>(loaded: Loaded<T>): T[] {
+  return Array.from({ length: loaded.count }, (_, row) => loaded.at(row));
+}
 
 function record(title: string, more: Partial<RecordEntry> = {}): KnownRecord {
   const uid = newUid();
@@ -79,17 +84,19 @@ test('a snapshot comes back as it was, in the order of titles', () => {
   const set = { setKey: randomBytes(32), digest: randomBytes(32), count: 5 };
   const state = decodeSnapshot(encodeSnapshot({ records, gone, cards, others, set }));
   const [b, zero, a, unreadable] = records as [KnownRecord, KnownRecord, KnownRecord, KnownRecord];
-  const back = [...state.records];
+  const back = rowsOf(state.records);
   expect(back.map(({ uid }) => uid)).toEqual([a.uid, b.uid, zero.uid, unreadable.uid]);
   expect(back.map(plain)).toEqual([a, b, zero, unreadable].map(plain));
   expect(state).toMatchObject({ gone, others, set });
-  expect([...state.cards]).toEqual(cards);
+  expect(rowsOf(state.cards)).toEqual(cards);
+  expect(back.map(({ uid }) => state.records.rowOf(uid))).toEqual([0, 1, 2, 3]);
+  expect([state.records.rowOf(newUid()), state.cards.rowOf(newUid())]).toEqual([-1, -1]);
 });
 
 test('an empty vault has a snapshot too', () => {
   const state = { records: [], gone: [], cards: [], others: [], set: null };
   const { records, cards, ...rest } = decodeSnapshot(encodeSnapshot(state));
-  expect({ ...rest, records: [...records], cards: [...cards] }).toEqual(state);
+  expect({ ...rest, records: rowsOf(records), cards: rowsOf(cards) }).toEqual(state);
 });
 
 test('its lists are in the order of titles, with what the cards say', () => {
@@ -127,7 +134,9 @@ test('what is damaged anywhere is refused as malformed, or read without failing 
       damaged[at] = (damaged[at] ?? 0) ^ change;
       try {
         const { records, cards } = decodeSnapshot(damaged);
-        return [...records].length === 2 && [...cards].length === 0;
+        const known = rowsOf(records);
+        const rows = known.map(({ uid }) => records.rowOf(uid));
+        return known.length === 2 && rows.every((row) => row < 2) && rowsOf(cards).length === 0;
       } catch (error) {
         return error instanceof ProtocolError;
       }
