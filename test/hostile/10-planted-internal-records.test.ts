@@ -1,11 +1,11 @@
 // Attack class 10: keys put in by somebody else. An editor, or who offers a record, gives it the type of the vault's own
 // bookkeeping (pinned keys, revocations, gateways): signed by the owner's vault later on, it would count as the owner's word.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { RecordContent } from '../../protocol/records/content.ts';
+import { withValue, type RecordContent } from '../../protocol/records/content.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type * as recordView from '../../workers/engine/records/record-view.ts';
-import type { TestEngine } from '../fixtures/engine.ts';
-import { startOrganisation } from '../fixtures/organisation.ts';
+import { startEngine, type TestEngine } from '../fixtures/engine.ts';
+import { organisationPassword, startOrganisation } from '../fixtures/organisation.ts';
 import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 
 /** What a client that was tampered with seals in the place of what has that title. */
@@ -150,6 +150,42 @@ test('a revision that an editor planted is not restored from the history as the 
   expect((await ada.readRecord(uid)).content.type).toBe('encryptedNotes');
 });
 
+/** A machine of Ada's that an editor has led elsewhere, so that it waits for her word. */
+async function ledElsewhere(): Promise<{ machineUid: Uid; revision: number }> {
+  const { ada, ben, benUid } = people();
+  const fields = [{ type: 'pamHostname', value: [{ hostName: '10.0.0.5', port: '22' }] }];
+  const machineUid = await ada.saveRecord({ content: { type: 'pamMachine', title: 'Build host', fields } });
+  await ada.shareRecords({
+    ...{ recordUids: [machineUid], grantees: to(benUid), rights: 'edit', expiresAt: null },
+  });
+  await ben.syncNow();
+  const { content, withheld } = await ben.readRecord(machineUid);
+  const elsewhere = withValue(content, 'pamHostname', [{ hostName: 'evil.example', port: '22' }]);
+  await ben.saveRecord({ uid: machineUid, baseRevision: 1, content: elsewhere, withheld });
+  await ada.syncNow();
+  const { revision, unconfirmed } = await ada.readRecord(machineUid);
+  expect(unconfirmed).toBe(true);
+  return { machineUid, revision };
+}
+
+/** As a vault lists, before its keys change, what its owner stands by. */
+const rotationOf = (machineUid: Uid, revision: number) => ({
+  type: 'keyRotation',
+  title: 'Key rotation',
+  fields: [text('former', ['AAAA']), text('confirmed', [`${machineUid} ${revision}`])],
+});
+
+test('machines that an editor lists as stood by before a rotation are not confirmed by the owner’s vault', async () => {
+  const { ada } = people();
+  const { machineUid, revision } = await ledElsewhere();
+  const listUid = await plantedByEditor(rotationOf(machineUid, revision));
+  await ada.lock();
+  await ada.unlock({ password: organisationPassword });
+  await ada.syncNow();
+  expect((await ada.readRecord(listUid)).content.type).toBe('encryptedNotes');
+  expect(await ada.readRecord(machineUid)).toMatchObject({ revision, unconfirmed: true });
+});
+
 test('the vault’s own bookkeeping is shared with nobody', async () => {
   const { ada, benUid, calUid } = people();
   const uid = await plant(ada, pinOf(calUid));
@@ -160,4 +196,28 @@ test('the vault’s own bookkeeping is shared with nobody', async () => {
   await expect(
     ada.addToFolder({ folderUid, subfolderUid: null, recordUids: [uid], rights: 'edit' }),
   ).rejects.toThrow('by hand');
+});
+
+test('nothing is confirmed when the server says that the owner wrote the list', async () => {
+  const { ada, ben, adaUid, benUid } = people();
+  const { machineUid, revision } = await ledElsewhere();
+  const listUid = await save(ada, 'edited');
+  await ada.shareRecords({ recordUids: [listUid], grantees: to(benUid), rights: 'edit', expiresAt: null });
+  await ada.lock();
+  await plant(ben, rotationOf(machineUid, revision), listUid);
+  await open.db
+    .updateTable('record')
+    .set({ writer_uid: uidBytes(adaUid) })
+    .where('record_uid', '=', uidBytes(listUid))
+    .execute();
+  await ada.unlock({ password: organisationPassword });
+  await ada.syncNow();
+  const fresh = await startEngine(open.server.url);
+  await fresh.signIn({ email: 'person-0@example.test', password: organisationPassword });
+  await fresh.syncNow();
+  for (const engine of [ada, fresh]) {
+    await engine.syncNow();
+    expect(await engine.readRecord(machineUid)).toMatchObject({ revision, unconfirmed: true });
+  }
+  await fresh.close();
 });

@@ -30,6 +30,9 @@ const lostAnswer: ReadonlySet<ErrorCode> = new Set([
   'open-failed',
 ]);
 
+/** How often it is tried against other devices, and work of this vault's own that was on its way. */
+const mostAttempts = 4;
+
 export interface RotationInput {
   readonly previewUid: Uid;
   /** Normalised. */
@@ -77,16 +80,35 @@ export class KeyRotation {
     const running = new AbortController();
     this.#running = running;
     const stop = AbortSignal.any([running.signal, this.#vault.signal]);
-    const { data, confirmedMachines } = this.#vault;
+    const { confirmedMachines } = this.#vault;
     try {
       await this.#prepare(input);
-      return await data.writes.alone(() => this.#run(input, stop));
+      return await this.#attempt(input, running, stop);
     } catch (error) {
       if (!this.#vault.closed) await confirmedMachines.forget().catch(() => undefined); // of no meaning without new keys
       throw error;
     } finally {
       this.#running = null;
       this.#previewed = null;
+    }
+  }
+
+  /**
+   * The vault goes on with its own work meanwhile: it takes over what others wrote and replaces keys. None of that comes in
+   * between, and what was on its way is waited for; who is given what must be what was shown, whenever it begins.
+   */
+  async #attempt(input: RotationInput, running: AbortController, stop: AbortSignal): Promise<Rotated> {
+    const { data, sharing } = this.#vault;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await sharing.office.alone(() => data.writes.alone(() => this.#run(input, stop)));
+      } catch (error) {
+        if (toProtocolError(error)?.code !== 'conflict' || attempt === mostAttempts || stop.aborted)
+          throw error;
+      }
+      this.#running = running;
+      await data.sync.run();
+      await data.settle();
     }
   }
 

@@ -21,7 +21,7 @@ export interface RotationPlan {
   readonly entries: readonly KnownEntry[];
   /** Null: the account is not enrolled, or not for the present key. */
   readonly recovery: ReturnType<typeof requireIdentityOf> | null;
-  /** Two plans that say the same have the same. */
+  /** Two plans that give the same to the same keys have the same. */
   readonly binding: string;
 }
 
@@ -38,6 +38,7 @@ export async function planRotation(vault: UnlockedVault): Promise<RotationPlan> 
   await requireMember(vault);
   await vault.sharing.office.requireSound();
   await vault.data.settle();
+  await vault.sharing.renewKeys(); // who is out by now is not shown, and nothing of it is left to do in between
   return await new Planner(vault).plan();
 }
 
@@ -215,19 +216,30 @@ class Planner {
     entries: readonly KnownEntry[],
     { recipients, own }: KeyRotationPreview,
   ): string {
-    const given = grants.map(({ known: { message }, to }) => [
-      encodeBase64url(message.body),
-      encodeBase64url(to.publicKey),
-      to.keyVersion ?? 0,
+    // Not the statements themselves: the vault may have made them anew, under a new key of the same thing.
+    const given = grants.map(({ known: { grant }, to }) => [
+      ...[grant.objectKind, grant.objectUid, grant.granteeUid, grant.expiresAtMs],
+      ...[JSON.stringify(grant.rights), encodeBase64url(to.publicKey), to.keyVersion ?? 0],
     ]);
-    const placed = entries.map(({ message }) => encodeBase64url(message.body));
+    const placed = entries.map(({ entry }) =>
+      [entry.folderUid, entry.recordUid, JSON.stringify(entry.rights)].join(' '),
+    );
     const applications = [...this.#vault.data.writer.shares].map(([uid, records]) => [
       uid,
       [...records].sort(),
     ]);
     const { passkeys } = own;
-    return JSON.stringify([given.map(String).sort(), placed.sort(), applications, recipients, passkeys]);
+    const shown = recipients.map(asPinned);
+    return JSON.stringify([given.map(String).sort(), placed.sort(), applications, shown, passkeys]);
   }
+}
+
+/** Whose keys were never seen is pinned before it begins: the very keys are part of the binding. */
+function asPinned(recipient: KeyRotationRecipient): KeyRotationRecipient {
+  const pinned = (keys: PinState) => (keys === 'new' ? 'pinned' : keys);
+  if (recipient.kind === 'person') return { ...recipient, keys: pinned(recipient.keys) };
+  if (recipient.kind !== 'team') return recipient;
+  return { ...recipient, members: recipient.members.map((one) => ({ ...one, keys: pinned(one.keys) })) };
 }
 
 function nameOf(recipient: KeyRotationRecipient): string {
