@@ -1,4 +1,4 @@
-import type { AccessWay, EndedSessions, PinState, RecordRights } from '../../workers/api.ts';
+import type { AccessWay, EndedSessions, PersonEntry, PinState, RecordRights } from '../../workers/api.ts';
 
 interface RightsChoice {
   readonly value: RecordRights;
@@ -30,6 +30,11 @@ export const pinLabels: Readonly<Record<PinState, string>> = {
   verified: 'verified',
   changed: 'key changed',
 };
+
+/** Who has other keys by now, which the known ones signed over to, is told apart: nobody compared those. */
+export function pinText({ pin, renewedAt }: PersonEntry): string {
+  return pin === 'pinned' && renewedAt !== undefined ? `new key since ${dateOf(renewedAt)}` : pinLabels[pin];
+}
 
 /** How long access is given. */
 export const periods: readonly {

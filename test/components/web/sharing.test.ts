@@ -2,6 +2,7 @@ import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { PinState } from '../../../workers/api.ts';
+import { dateOf } from '../../../web/sharing/sharing-text.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
 import SharingHarness from './SharingHarness.svelte';
 
@@ -67,6 +68,21 @@ describe('sharing', () => {
     });
     await shows('View · by me@example.test');
     await shows('verified');
+  });
+
+  test('says whose keys were replaced by themselves since they were pinned', async () => {
+    const fake = withPeople('pinned', 'pinned', 'verified');
+    const [renewed, , compared] = fake.people;
+    if (!renewed || !compared) throw new Error('three people');
+    const renewedAt = Date.UTC(2031, 4, 17);
+    fake.people[0] = { ...renewed, renewedAt };
+    fake.people[2] = { ...compared, renewedAt };
+    show(fake, 'access');
+    await shows('Owner');
+    press('Share');
+    await shows(`person-0@example.test new key since ${dateOf(renewedAt)}`);
+    await shows('person-1@example.test known key');
+    await shows('person-2@example.test verified');
   });
 
   test('is blocked by a changed key until its words were compared', async () => {
