@@ -226,7 +226,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
         .map(({ revision, changedAt }) => ({
           revision,
           changedAt,
-          ...{ writerUid: me, deleted: false, verified: true },
+          ...{ writerUid: me, deleted: false, verified: true, byFormerKeys: false },
         }))
         .reverse(),
     readRevision: async ({ recordUid, revision }) => viewOf(recordUid, storedAt(recordUid, revision)),

@@ -142,6 +142,8 @@ export interface RevisionSummary {
   readonly deleted: boolean;
   /** Its writer's signature was verified; not so when the writer is in no roster any more. */
   readonly verified: boolean;
+  /** Signed by keys that its writer has replaced since: whoever has those could have signed it too. */
+  readonly byFormerKeys: boolean;
 }
 
 /** A machine that waits for its owner's word, and where it leads. */

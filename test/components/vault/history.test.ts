@@ -74,13 +74,15 @@ describe('the history of a record', { timeout: 20_000 }, () => {
     fake.listHistory = () =>
       Promise.resolve([
         { ...newest, revision: 300 },
-        { ...first, revision: 180 },
-        { ...first, revision: 178 },
+        { ...first, revision: 180, verified: false, byFormerKeys: true },
+        { ...first, revision: 178, verified: false },
         { ...first, revision: 1 },
       ]);
     openApp(fake, `#/vault/${uid}`);
     await openHistory();
     await shows('119 versions before it not kept');
+    await shows('Signed with keys that were replaced since');
+    await shows('Signature not verified');
     await shows('One version before it not kept');
     await shows('176 versions before it not kept');
     await shows('the newest 50 of the owner’s own');

@@ -60,6 +60,7 @@ export class History {
       writerUid: uidOf(row.writerUid),
       deleted: row.deleted,
       verified: true,
+      byFormerKeys: false,
     };
     const former = await Promise.all(revisions.map((one) => this.#summarise(recordUid, one)));
     return [current, ...former.filter(({ revision }) => revision < current.revision)];
@@ -144,30 +145,32 @@ export class History {
 
   async #summarise(recordUid: Uid, former: FormerRevision): Promise<RevisionSummary> {
     const { revision, changedAtMs, writerUid, deleted } = former;
+    const signature = await this.#verify(recordUid, former);
     return {
       revision: Number(revision),
       changedAt: Number(changedAtMs),
       writerUid: uidOf(writerUid),
       deleted,
-      verified: await this.#verify(recordUid, former),
+      verified: signature === 'holds',
+      byFormerKeys: signature === 'former-keys',
     };
   }
 
   /**
-   * False for a writer whose key is not known any more, or who has given that key up: whoever has it by now could have
-   * signed. Throws `bad-signature`.
+   * `unknown` for a writer whose key is not known any more; `former-keys` for one who has given that key up: whoever has it
+   * by now could have signed. Throws `bad-signature`.
    */
-  async #verify(recordUid: Uid, former: FormerRevision): Promise<boolean> {
+  async #verify(recordUid: Uid, former: FormerRevision): Promise<'holds' | 'former-keys' | 'unknown'> {
     const { keys, sharing, formerKeysOf } = this.#parts;
     const writerUid = uidOf(former.writerUid);
     const key = writerUid === keys.accountUid ? keys.signer.publicKey : sharing.signingKeyOf(writerUid);
-    if (key === null) return false;
+    if (key === null) return 'unknown';
     const { revision, keyVersion, deleted, launchHash, sealedData, signature } = former;
     const scope = { recordUid, ownerUid: uidOf(former.ownerUid) };
     const statement = { ...scope, revision, keyVersion, deleted, dataHash: sha256(sealedData), launchHash };
-    if (await isRevisionSigned(key, statement, signature)) return true;
+    if (await isRevisionSigned(key, statement, signature)) return 'holds';
     const others = await formerKeysOf(writerUid);
-    for (const other of others) if (await isRevisionSigned(other, statement, signature)) return false;
+    for (const other of others) if (await isRevisionSigned(other, statement, signature)) return 'former-keys';
     throw new ProtocolError('bad-signature');
   }
 }
