@@ -79,8 +79,8 @@ async function plant(
   );
   await sql(
     `INSERT INTO sharing_grant (object_kind, object_uid, grantee_kind, grantee_uid, granter_uid, rights, expires_at,
-       key_version, body, signature, sealed_key)
-     VALUES (1, $1, 1, $2, $3, 1, 9007199254740991, 1, $4, $5, $6)
+       key_version, body, signature, sealed_key, grantee_key_version)
+     VALUES (1, $1, 1, $2, $3, 1, 9007199254740991, 1, $4, $5, $6, 0)
      ON CONFLICT (object_uid, object_kind, grantee_uid, granter_uid) DO UPDATE SET body = $4, signature = $5,
        sealed_key = $6`,
     ...[bytes(recordUid), bytes(granteeUid), bytes(uids.ben), body, signature, sealedKey],

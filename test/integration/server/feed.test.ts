@@ -134,9 +134,10 @@ describe('feed', () => {
     for (const record of records) await owner.share(record, other);
     // As many more as a record may have.
     await sql`INSERT INTO sharing_grant (object_kind, object_uid, grantee_kind, grantee_uid, granter_uid, rights,
-        expires_at, key_version, body, signature, sealed_key)
+        expires_at, key_version, body, signature, sealed_key, grantee_key_version)
       SELECT object_kind, object_uid, grantee_kind, substring(sha256(n::text::bytea) FROM 1 FOR 16), granter_uid, rights,
-        expires_at, key_version, body, signature, sealed_key FROM sharing_grant, generate_series(2, ${limits.grantsPerObject}) n
+        expires_at, key_version, body, signature, sealed_key, grantee_key_version
+      FROM sharing_grant, generate_series(2, ${limits.grantsPerObject}) n
       WHERE granter_uid = ${uidBytes(owner.uid)}`.execute(open.db);
     await owner.share(folder, member, { objectKind: 'folder' });
     const seen = { records: new Set<string>(), grants: 0 };
