@@ -67,7 +67,7 @@ export function organisationHandlers({
   const inviting = new RateLimiter(invitingRate);
   const opening = new RateLimiter(openingRate);
 
-  async function getOrganisation({ knownRosterVersion }: GetOrganisationRequest, { session }: SignedInCall) {
+  async function getOrganisation(input: GetOrganisationRequest, { session }: SignedInCall) {
     const membership = await readMembership(db, session.accountUid);
     // Whoever is in no roster learns nothing of those who are.
     if (!membership.inRoster) return {};
@@ -77,7 +77,7 @@ export function organisationHandlers({
       .select(['settings', 'roster', 'succession_version'])
       .where('organisation_uid', '=', organisationUid)
       .executeTakeFirstOrThrow();
-    const rosters = await readRosters(db, organisationUid, knownRosterVersion);
+    const rosters = await readRosters(db, organisationUid, input);
     if (rosters.roster && rosters.roster.roster.length > largeRoster)
       return { member: true, ...rosters, more: true };
     return {

@@ -4,9 +4,15 @@ import { equal } from '../../protocol/bytes.ts';
 import { sha256 } from '../../protocol/crypto/hash.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { SignedRosterSchema, type SignedRoster } from '../../protocol/messages/gen/account_pb.js';
-import { OrganisationKeyKind } from '../../protocol/messages/gen/organisation_pb.js';
+import {
+  OrganisationKeyKind,
+  RosterDeltaSchema,
+  type GetOrganisationRequest,
+} from '../../protocol/messages/gen/organisation_pb.js';
+import { diffRoster } from '../../protocol/signed/roster-delta.ts';
 import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { decodeSignedRoster } from '../login/bundle.ts';
@@ -16,8 +22,18 @@ import { followRoster, recoveryKeyOf } from '../recovery/enrolments.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { holdOrganisation, type Membership } from './membership.ts';
 
-/** Links after the known version, oldest first, and the newest roster when they lead up to it. */
-export async function readRosters(db: Database, organisationUid: Uint8Array, known: bigint) {
+/** Changes of a roster in one answer; of more the whole roster is the shorter way. */
+const mostDeltas = { count: 64, bytes: 512 * 1024 };
+
+/**
+ * Links after the known version, oldest first, and the newest roster when they lead up to it; as changes of the known one
+ * when the caller has that.
+ */
+export async function readRosters(
+  db: Database,
+  organisationUid: Uint8Array,
+  { knownRosterVersion: known, changesOnly }: GetOrganisationRequest,
+) {
   const { roster, roster_version } = await db
     .selectFrom('organisation')
     .select(['roster', 'roster_version'])
@@ -26,7 +42,7 @@ export async function readRosters(db: Database, organisationUid: Uint8Array, kno
   if (known >= BigInt(roster_version)) return { links: [] };
   const rows = await db
     .selectFrom('roster_link')
-    .select(['version', 'parent_hash', 'roster_hash', 'signature'])
+    .select(['version', 'parent_hash', 'roster_hash', 'signature', 'delta'])
     .where('organisation_uid', '=', organisationUid)
     .where('version', '>', Number(known))
     .where('version', '<=', roster_version)
@@ -40,7 +56,24 @@ export async function readRosters(db: Database, organisationUid: Uint8Array, kno
     signature,
   }));
   const whole = known + BigInt(links.length) === BigInt(roster_version);
-  return whole ? { links, roster: decodeSignedRoster(roster) } : { links };
+  if (!whole) return { links };
+  const signed = decodeSignedRoster(roster);
+  const deltas = rows.map(({ delta }) => delta);
+  const size = deltas.reduce((sum, { length }) => sum + length, 0);
+  const isShort = deltas.every(({ length }) => length > 0) && size <= mostDeltas.bytes;
+  if (!changesOnly || !isShort || deltas.length > mostDeltas.count || size >= signed.roster.length)
+    return { links, roster: signed };
+  return {
+    links,
+    roster: { ...signed, roster: new Uint8Array(0) },
+    deltas: deltas.map((delta) => decodeMessage(RosterDeltaSchema, delta)),
+  };
+}
+
+/** Empty when the whole is no longer. */
+function encodeDelta(from: Uint8Array, to: Uint8Array): Uint8Array {
+  const delta = encodeMessage(RosterDeltaSchema, diffRoster(from, to));
+  return delta.length < to.length ? delta : new Uint8Array(0);
 }
 
 /** A roster as one link of the chain. */
@@ -49,6 +82,7 @@ export async function insertLink(
   organisationUid: Uint8Array,
   roster: { readonly version: bigint; readonly parentHash: Uint8Array },
   signed: Pick<SignedRoster, 'roster' | 'signature'>,
+  parent: Uint8Array | null = null,
 ): Promise<void> {
   await tx
     .insertInto('roster_link')
@@ -58,6 +92,7 @@ export async function insertLink(
       parent_hash: roster.parentHash,
       roster_hash: sha256(signed.roster),
       signature: signed.signature,
+      delta: parent === null ? new Uint8Array(0) : encodeDelta(parent, signed.roster),
     })
     .execute();
 }
@@ -96,7 +131,7 @@ export async function storeRoster(
     })
     .where('organisation_uid', '=', organisationUid)
     .execute();
-  await insertLink(tx, organisationUid, roster, signed);
+  await insertLink(tx, organisationUid, roster, signed, parent);
   const left = await storeMembers(tx, organisationUid, roster);
   const recovery = { before: recoveryKeyOf(stored.roster), now: roster.recoveryPublicKey };
   await followRoster(tx, organisationUid, recovery);

@@ -23,6 +23,13 @@ export declare type GetOrganisationRequest = Message<"sallyport.v1.GetOrganisati
    * @generated from field: uint64 known_roster_version = 1;
    */
   knownRosterVersion: bigint;
+
+  /**
+   * The caller has the bytes of that roster: changes since are enough.
+   *
+   * @generated from field: bool changes_only = 2;
+   */
+  changesOnly: boolean;
 };
 
 /**
@@ -105,6 +112,13 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
    * @generated from field: uint64 succession_version = 9;
    */
   successionVersion: bigint;
+
+  /**
+   * One for each link, in place of the roster's bytes, which are then empty: each makes a roster from the one before.
+   *
+   * @generated from field: repeated sallyport.v1.RosterDelta deltas = 12;
+   */
+  deltas: RosterDelta[];
 };
 
 /**
@@ -112,6 +126,50 @@ export declare type GetOrganisationResponse = Message<"sallyport.v1.GetOrganisat
  * Use `create(GetOrganisationResponseSchema)` to create a new message.
  */
 export declare const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse>;
+
+/**
+ * @generated from message sallyport.v1.RosterDelta
+ */
+export declare type RosterDelta = Message<"sallyport.v1.RosterDelta"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.RosterPiece pieces = 1;
+   */
+  pieces: RosterPiece[];
+};
+
+/**
+ * Describes the message sallyport.v1.RosterDelta.
+ * Use `create(RosterDeltaSchema)` to create a new message.
+ */
+export declare const RosterDeltaSchema: GenMessage<RosterDelta>;
+
+/**
+ * Fields of the former roster in their order there, or bytes of the new one.
+ *
+ * @generated from message sallyport.v1.RosterPiece
+ */
+export declare type RosterPiece = Message<"sallyport.v1.RosterPiece"> & {
+  /**
+   * @generated from field: uint32 start = 1;
+   */
+  start: number;
+
+  /**
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * @generated from field: bytes literal = 3;
+   */
+  literal: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RosterPiece.
+ * Use `create(RosterPieceSchema)` to create a new message.
+ */
+export declare const RosterPieceSchema: GenMessage<RosterPiece>;
 
 /**
  * @generated from message sallyport.v1.ListTeamKeysRequest

@@ -11,7 +11,7 @@ import { file_account } from "./account_pb.js";
  * Describes the file organisation.proto.
  */
 export const file_organisation = /*@__PURE__*/
-  fileDesc("ChJvcmdhbmlzYXRpb24ucHJvdG8SDHNhbGx5cG9ydC52MSI2ChZHZXRPcmdhbmlzYXRpb25SZXF1ZXN0EhwKFGtub3duX3Jvc3Rlcl92ZXJzaW9uGAEgASgEIq4DChdHZXRPcmdhbmlzYXRpb25SZXNwb25zZRInCgVsaW5rcxgBIAMoCzIYLnNhbGx5cG9ydC52MS5Sb3N0ZXJMaW5rEioKBnJvc3RlchgGIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXISOgoIc2V0dGluZ3MYAiABKAsyKC5zYWxseXBvcnQudjEuU2lnbmVkT3JnYW5pc2F0aW9uU2V0dGluZ3MSDgoGbWVtYmVyGAcgASgIEigKCXRlYW1fa2V5cxgDIAMoCzIVLnNhbGx5cG9ydC52MS5UZWFtS2V5EhYKDm1vcmVfdGVhbV9rZXlzGAogASgIEgwKBG1vcmUYCyABKAgSJgoGb2ZmZXJzGAQgAygLMhYuc2FsbHlwb3J0LnYxLktleU9mZmVyEiwKB3BlbmRpbmcYBSADKAsyGy5zYWxseXBvcnQudjEuUGVuZGluZ01lbWJlchIwCgtzdWNjZXNzaW9ucxgIIAMoCzIbLnNhbGx5cG9ydC52MS5LZXlTdWNjZXNzaW9uEhoKEnN1Y2Nlc3Npb25fdmVyc2lvbhgJIAEoBCJIChNMaXN0VGVhbUtleXNSZXF1ZXN0EhYKDmFmdGVyX3RlYW1fdWlkGAEgASgMEhkKEWFmdGVyX2tleV92ZXJzaW9uGAIgASgNIlIKFExpc3RUZWFtS2V5c1Jlc3BvbnNlEigKCXRlYW1fa2V5cxgBIAMoCzIVLnNhbGx5cG9ydC52MS5UZWFtS2V5EhAKCGhhc19tb3JlGAIgASgIIloKClJvc3RlckxpbmsSDwoHdmVyc2lvbhgBIAEoBBITCgtwYXJlbnRfaGFzaBgCIAEoDBITCgtyb3N0ZXJfaGFzaBgDIAEoDBIRCglzaWduYXR1cmUYBCABKAwiawoHVGVhbUtleRIQCgh0ZWFtX3VpZBgBIAEoDBISCgptZW1iZXJfdWlkGAIgASgMEhMKC2tleV92ZXJzaW9uGAMgASgNEhIKCnNlYWxlZF9rZXkYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgMInYKCEtleU9mZmVyEi8KBGtpbmQYASABKA4yIS5zYWxseXBvcnQudjEuT3JnYW5pc2F0aW9uS2V5S2luZBISCgptZW1iZXJfdWlkGAIgASgMEhIKCnNlYWxlZF9rZXkYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIpABChBQdXRSb3N0ZXJSZXF1ZXN0EioKBnJvc3RlchgBIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXISKAoJdGVhbV9rZXlzGAIgAygLMhUuc2FsbHlwb3J0LnYxLlRlYW1LZXkSJgoGb2ZmZXJzGAMgAygLMhYuc2FsbHlwb3J0LnYxLktleU9mZmVyIhMKEVB1dFJvc3RlclJlc3BvbnNlIlwKHlB1dE9yZ2FuaXNhdGlvblNldHRpbmdzUmVxdWVzdBI6CghzZXR0aW5ncxgBIAEoCzIoLnNhbGx5cG9ydC52MS5TaWduZWRPcmdhbmlzYXRpb25TZXR0aW5ncyIhCh9QdXRPcmdhbmlzYXRpb25TZXR0aW5nc1Jlc3BvbnNlIoIBChdDcmVhdGVJbnZpdGF0aW9uUmVxdWVzdBIWCg5pbnZpdGF0aW9uX3VpZBgBIAEoDBINCgVlbWFpbBgCIAEoCRISCgp0b2tlbl9oYXNoGAMgASgMEhUKDXNlYWxlZF9zZWNyZXQYBCABKAwSFQoNZXhwaXJlc19hdF9tcxgFIAEoAyIaChhDcmVhdGVJbnZpdGF0aW9uUmVzcG9uc2UiGAoWTGlzdEludml0YXRpb25zUmVxdWVzdCJIChdMaXN0SW52aXRhdGlvbnNSZXNwb25zZRItCgtpbnZpdGF0aW9ucxgBIAMoCzIYLnNhbGx5cG9ydC52MS5JbnZpdGF0aW9uIo4BCgpJbnZpdGF0aW9uEhYKDmludml0YXRpb25fdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEhMKC2ludml0ZXJfdWlkGAMgASgMEhUKDXNlYWxlZF9zZWNyZXQYBCABKAwSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIWCg5hY2NlcHRlZF9hdF9tcxgGIAEoAyIxChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBIWCg5pbnZpdGF0aW9uX3VpZBgBIAEoDCIaChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiPgoVT3Blbkludml0YXRpb25SZXF1ZXN0EhYKDmludml0YXRpb25fdWlkGAEgASgMEg0KBXRva2VuGAIgASgMInIKFk9wZW5JbnZpdGF0aW9uUmVzcG9uc2USDQoFZW1haWwYASABKAkSGAoQb3JnYW5pc2F0aW9uX3VpZBgCIAEoDBIYChBvcmdhbmlzYXRpb25fa2V5GAMgASgMEhUKDWludml0ZXJfZW1haWwYBCABKAkikQEKDVBlbmRpbmdNZW1iZXISEwoLYWNjb3VudF91aWQYASABKAwSDQoFZW1haWwYAiABKAkSNQoLY2VydGlmaWNhdGUYAyABKAsyIC5zYWxseXBvcnQudjEuQWNjb3VudENlcnRpZmljYXRlEhYKDmludml0YXRpb25fdWlkGAQgASgMEg0KBXByb29mGAUgASgMIm8KG0tlZXBPcmdhbmlzYXRpb25LZXlzUmVxdWVzdBIXCg9zZWFsZWRfZGF0YV9rZXkYASABKAwSGgoSc2VhbGVkX3NpZ25pbmdfa2V5GAIgASgMEhsKE3NlYWxlZF9yZWNvdmVyeV9rZXkYAyABKAwiHgocS2VlcE9yZ2FuaXNhdGlvbktleXNSZXNwb25zZSqjAQoTT3JnYW5pc2F0aW9uS2V5S2luZBIlCiFPUkdBTklTQVRJT05fS0VZX0tJTkRfVU5TUEVDSUZJRUQQABIeChpPUkdBTklTQVRJT05fS0VZX0tJTkRfREFUQRABEiEKHU9SR0FOSVNBVElPTl9LRVlfS0lORF9TSUdOSU5HEAISIgoeT1JHQU5JU0FUSU9OX0tFWV9LSU5EX1JFQ09WRVJZEAMyhAcKE09yZ2FuaXNhdGlvblNlcnZpY2USXgoPR2V0T3JnYW5pc2F0aW9uEiQuc2FsbHlwb3J0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaJS5zYWxseXBvcnQudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USVQoMTGlzdFRlYW1LZXlzEiEuc2FsbHlwb3J0LnYxLkxpc3RUZWFtS2V5c1JlcXVlc3QaIi5zYWxseXBvcnQudjEuTGlzdFRlYW1LZXlzUmVzcG9uc2USTAoJUHV0Um9zdGVyEh4uc2FsbHlwb3J0LnYxLlB1dFJvc3RlclJlcXVlc3QaHy5zYWxseXBvcnQudjEuUHV0Um9zdGVyUmVzcG9uc2USdgoXUHV0T3JnYW5pc2F0aW9uU2V0dGluZ3MSLC5zYWxseXBvcnQudjEuUHV0T3JnYW5pc2F0aW9uU2V0dGluZ3NSZXF1ZXN0Gi0uc2FsbHlwb3J0LnYxLlB1dE9yZ2FuaXNhdGlvblNldHRpbmdzUmVzcG9uc2USYQoQQ3JlYXRlSW52aXRhdGlvbhIlLnNhbGx5cG9ydC52MS5DcmVhdGVJbnZpdGF0aW9uUmVxdWVzdBomLnNhbGx5cG9ydC52MS5DcmVhdGVJbnZpdGF0aW9uUmVzcG9uc2USXgoPTGlzdEludml0YXRpb25zEiQuc2FsbHlwb3J0LnYxLkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QaJS5zYWxseXBvcnQudjEuTGlzdEludml0YXRpb25zUmVzcG9uc2USYQoQUmV2b2tlSW52aXRhdGlvbhIlLnNhbGx5cG9ydC52MS5SZXZva2VJbnZpdGF0aW9uUmVxdWVzdBomLnNhbGx5cG9ydC52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2USWwoOT3Blbkludml0YXRpb24SIy5zYWxseXBvcnQudjEuT3Blbkludml0YXRpb25SZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLk9wZW5JbnZpdGF0aW9uUmVzcG9uc2USbQoUS2VlcE9yZ2FuaXNhdGlvbktleXMSKS5zYWxseXBvcnQudjEuS2VlcE9yZ2FuaXNhdGlvbktleXNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLktlZXBPcmdhbmlzYXRpb25LZXlzUmVzcG9uc2ViBnByb3RvMw", [file_account]);
+  fileDesc("ChJvcmdhbmlzYXRpb24ucHJvdG8SDHNhbGx5cG9ydC52MSJMChZHZXRPcmdhbmlzYXRpb25SZXF1ZXN0EhwKFGtub3duX3Jvc3Rlcl92ZXJzaW9uGAEgASgEEhQKDGNoYW5nZXNfb25seRgCIAEoCCLZAwoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USJwoFbGlua3MYASADKAsyGC5zYWxseXBvcnQudjEuUm9zdGVyTGluaxIqCgZyb3N0ZXIYBiABKAsyGi5zYWxseXBvcnQudjEuU2lnbmVkUm9zdGVyEjoKCHNldHRpbmdzGAIgASgLMiguc2FsbHlwb3J0LnYxLlNpZ25lZE9yZ2FuaXNhdGlvblNldHRpbmdzEg4KBm1lbWJlchgHIAEoCBIoCgl0ZWFtX2tleXMYAyADKAsyFS5zYWxseXBvcnQudjEuVGVhbUtleRIWCg5tb3JlX3RlYW1fa2V5cxgKIAEoCBIMCgRtb3JlGAsgASgIEiYKBm9mZmVycxgEIAMoCzIWLnNhbGx5cG9ydC52MS5LZXlPZmZlchIsCgdwZW5kaW5nGAUgAygLMhsuc2FsbHlwb3J0LnYxLlBlbmRpbmdNZW1iZXISMAoLc3VjY2Vzc2lvbnMYCCADKAsyGy5zYWxseXBvcnQudjEuS2V5U3VjY2Vzc2lvbhIaChJzdWNjZXNzaW9uX3ZlcnNpb24YCSABKAQSKQoGZGVsdGFzGAwgAygLMhkuc2FsbHlwb3J0LnYxLlJvc3RlckRlbHRhIjgKC1Jvc3RlckRlbHRhEikKBnBpZWNlcxgBIAMoCzIZLnNhbGx5cG9ydC52MS5Sb3N0ZXJQaWVjZSI8CgtSb3N0ZXJQaWVjZRINCgVzdGFydBgBIAEoDRINCgVjb3VudBgCIAEoDRIPCgdsaXRlcmFsGAMgASgMIkgKE0xpc3RUZWFtS2V5c1JlcXVlc3QSFgoOYWZ0ZXJfdGVhbV91aWQYASABKAwSGQoRYWZ0ZXJfa2V5X3ZlcnNpb24YAiABKA0iUgoUTGlzdFRlYW1LZXlzUmVzcG9uc2USKAoJdGVhbV9rZXlzGAEgAygLMhUuc2FsbHlwb3J0LnYxLlRlYW1LZXkSEAoIaGFzX21vcmUYAiABKAgiWgoKUm9zdGVyTGluaxIPCgd2ZXJzaW9uGAEgASgEEhMKC3BhcmVudF9oYXNoGAIgASgMEhMKC3Jvc3Rlcl9oYXNoGAMgASgMEhEKCXNpZ25hdHVyZRgEIAEoDCJrCgdUZWFtS2V5EhAKCHRlYW1fdWlkGAEgASgMEhIKCm1lbWJlcl91aWQYAiABKAwSEwoLa2V5X3ZlcnNpb24YAyABKA0SEgoKc2VhbGVkX2tleRgEIAEoDBIRCglzaWduYXR1cmUYBSABKAwidgoIS2V5T2ZmZXISLwoEa2luZBgBIAEoDjIhLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25LZXlLaW5kEhIKCm1lbWJlcl91aWQYAiABKAwSEgoKc2VhbGVkX2tleRgDIAEoDBIRCglzaWduYXR1cmUYBCABKAwikAEKEFB1dFJvc3RlclJlcXVlc3QSKgoGcm9zdGVyGAEgASgLMhouc2FsbHlwb3J0LnYxLlNpZ25lZFJvc3RlchIoCgl0ZWFtX2tleXMYAiADKAsyFS5zYWxseXBvcnQudjEuVGVhbUtleRImCgZvZmZlcnMYAyADKAsyFi5zYWxseXBvcnQudjEuS2V5T2ZmZXIiEwoRUHV0Um9zdGVyUmVzcG9uc2UiXAoeUHV0T3JnYW5pc2F0aW9uU2V0dGluZ3NSZXF1ZXN0EjoKCHNldHRpbmdzGAEgASgLMiguc2FsbHlwb3J0LnYxLlNpZ25lZE9yZ2FuaXNhdGlvblNldHRpbmdzIiEKH1B1dE9yZ2FuaXNhdGlvblNldHRpbmdzUmVzcG9uc2UiggEKF0NyZWF0ZUludml0YXRpb25SZXF1ZXN0EhYKDmludml0YXRpb25fdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEhIKCnRva2VuX2hhc2gYAyABKAwSFQoNc2VhbGVkX3NlY3JldBgEIAEoDBIVCg1leHBpcmVzX2F0X21zGAUgASgDIhoKGENyZWF0ZUludml0YXRpb25SZXNwb25zZSIYChZMaXN0SW52aXRhdGlvbnNSZXF1ZXN0IkgKF0xpc3RJbnZpdGF0aW9uc1Jlc3BvbnNlEi0KC2ludml0YXRpb25zGAEgAygLMhguc2FsbHlwb3J0LnYxLkludml0YXRpb24ijgEKCkludml0YXRpb24SFgoOaW52aXRhdGlvbl91aWQYASABKAwSDQoFZW1haWwYAiABKAkSEwoLaW52aXRlcl91aWQYAyABKAwSFQoNc2VhbGVkX3NlY3JldBgEIAEoDBIVCg1leHBpcmVzX2F0X21zGAUgASgDEhYKDmFjY2VwdGVkX2F0X21zGAYgASgDIjEKF1Jldm9rZUludml0YXRpb25SZXF1ZXN0EhYKDmludml0YXRpb25fdWlkGAEgASgMIhoKGFJldm9rZUludml0YXRpb25SZXNwb25zZSI+ChVPcGVuSW52aXRhdGlvblJlcXVlc3QSFgoOaW52aXRhdGlvbl91aWQYASABKAwSDQoFdG9rZW4YAiABKAwicgoWT3Blbkludml0YXRpb25SZXNwb25zZRINCgVlbWFpbBgBIAEoCRIYChBvcmdhbmlzYXRpb25fdWlkGAIgASgMEhgKEG9yZ2FuaXNhdGlvbl9rZXkYAyABKAwSFQoNaW52aXRlcl9lbWFpbBgEIAEoCSKRAQoNUGVuZGluZ01lbWJlchITCgthY2NvdW50X3VpZBgBIAEoDBINCgVlbWFpbBgCIAEoCRI1CgtjZXJ0aWZpY2F0ZRgDIAEoCzIgLnNhbGx5cG9ydC52MS5BY2NvdW50Q2VydGlmaWNhdGUSFgoOaW52aXRhdGlvbl91aWQYBCABKAwSDQoFcHJvb2YYBSABKAwibwobS2VlcE9yZ2FuaXNhdGlvbktleXNSZXF1ZXN0EhcKD3NlYWxlZF9kYXRhX2tleRgBIAEoDBIaChJzZWFsZWRfc2lnbmluZ19rZXkYAiABKAwSGwoTc2VhbGVkX3JlY292ZXJ5X2tleRgDIAEoDCIeChxLZWVwT3JnYW5pc2F0aW9uS2V5c1Jlc3BvbnNlKqMBChNPcmdhbmlzYXRpb25LZXlLaW5kEiUKIU9SR0FOSVNBVElPTl9LRVlfS0lORF9VTlNQRUNJRklFRBAAEh4KGk9SR0FOSVNBVElPTl9LRVlfS0lORF9EQVRBEAESIQodT1JHQU5JU0FUSU9OX0tFWV9LSU5EX1NJR05JTkcQAhIiCh5PUkdBTklTQVRJT05fS0VZX0tJTkRfUkVDT1ZFUlkQAzKEBwoTT3JnYW5pc2F0aW9uU2VydmljZRJeCg9HZXRPcmdhbmlzYXRpb24SJC5zYWxseXBvcnQudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBolLnNhbGx5cG9ydC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZRJVCgxMaXN0VGVhbUtleXMSIS5zYWxseXBvcnQudjEuTGlzdFRlYW1LZXlzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5MaXN0VGVhbUtleXNSZXNwb25zZRJMCglQdXRSb3N0ZXISHi5zYWxseXBvcnQudjEuUHV0Um9zdGVyUmVxdWVzdBofLnNhbGx5cG9ydC52MS5QdXRSb3N0ZXJSZXNwb25zZRJ2ChdQdXRPcmdhbmlzYXRpb25TZXR0aW5ncxIsLnNhbGx5cG9ydC52MS5QdXRPcmdhbmlzYXRpb25TZXR0aW5nc1JlcXVlc3QaLS5zYWxseXBvcnQudjEuUHV0T3JnYW5pc2F0aW9uU2V0dGluZ3NSZXNwb25zZRJhChBDcmVhdGVJbnZpdGF0aW9uEiUuc2FsbHlwb3J0LnYxLkNyZWF0ZUludml0YXRpb25SZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLkNyZWF0ZUludml0YXRpb25SZXNwb25zZRJeCg9MaXN0SW52aXRhdGlvbnMSJC5zYWxseXBvcnQudjEuTGlzdEludml0YXRpb25zUmVxdWVzdBolLnNhbGx5cG9ydC52MS5MaXN0SW52aXRhdGlvbnNSZXNwb25zZRJhChBSZXZva2VJbnZpdGF0aW9uEiUuc2FsbHlwb3J0LnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLlJldm9rZUludml0YXRpb25SZXNwb25zZRJbCg5PcGVuSW52aXRhdGlvbhIjLnNhbGx5cG9ydC52MS5PcGVuSW52aXRhdGlvblJlcXVlc3QaJC5zYWxseXBvcnQudjEuT3Blbkludml0YXRpb25SZXNwb25zZRJtChRLZWVwT3JnYW5pc2F0aW9uS2V5cxIpLnNhbGx5cG9ydC52MS5LZWVwT3JnYW5pc2F0aW9uS2V5c1JlcXVlc3QaKi5zYWxseXBvcnQudjEuS2VlcE9yZ2FuaXNhdGlvbktleXNSZXNwb25zZWIGcHJvdG8z", [file_account]);
 
 /**
  * Describes the message sallyport.v1.GetOrganisationRequest.
@@ -28,151 +28,165 @@ export const GetOrganisationResponseSchema = /*@__PURE__*/
   messageDesc(file_organisation, 1);
 
 /**
+ * Describes the message sallyport.v1.RosterDelta.
+ * Use `create(RosterDeltaSchema)` to create a new message.
+ */
+export const RosterDeltaSchema = /*@__PURE__*/
+  messageDesc(file_organisation, 2);
+
+/**
+ * Describes the message sallyport.v1.RosterPiece.
+ * Use `create(RosterPieceSchema)` to create a new message.
+ */
+export const RosterPieceSchema = /*@__PURE__*/
+  messageDesc(file_organisation, 3);
+
+/**
  * Describes the message sallyport.v1.ListTeamKeysRequest.
  * Use `create(ListTeamKeysRequestSchema)` to create a new message.
  */
 export const ListTeamKeysRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 2);
+  messageDesc(file_organisation, 4);
 
 /**
  * Describes the message sallyport.v1.ListTeamKeysResponse.
  * Use `create(ListTeamKeysResponseSchema)` to create a new message.
  */
 export const ListTeamKeysResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 3);
+  messageDesc(file_organisation, 5);
 
 /**
  * Describes the message sallyport.v1.RosterLink.
  * Use `create(RosterLinkSchema)` to create a new message.
  */
 export const RosterLinkSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 4);
+  messageDesc(file_organisation, 6);
 
 /**
  * Describes the message sallyport.v1.TeamKey.
  * Use `create(TeamKeySchema)` to create a new message.
  */
 export const TeamKeySchema = /*@__PURE__*/
-  messageDesc(file_organisation, 5);
+  messageDesc(file_organisation, 7);
 
 /**
  * Describes the message sallyport.v1.KeyOffer.
  * Use `create(KeyOfferSchema)` to create a new message.
  */
 export const KeyOfferSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 6);
+  messageDesc(file_organisation, 8);
 
 /**
  * Describes the message sallyport.v1.PutRosterRequest.
  * Use `create(PutRosterRequestSchema)` to create a new message.
  */
 export const PutRosterRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 7);
+  messageDesc(file_organisation, 9);
 
 /**
  * Describes the message sallyport.v1.PutRosterResponse.
  * Use `create(PutRosterResponseSchema)` to create a new message.
  */
 export const PutRosterResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 8);
+  messageDesc(file_organisation, 10);
 
 /**
  * Describes the message sallyport.v1.PutOrganisationSettingsRequest.
  * Use `create(PutOrganisationSettingsRequestSchema)` to create a new message.
  */
 export const PutOrganisationSettingsRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 9);
+  messageDesc(file_organisation, 11);
 
 /**
  * Describes the message sallyport.v1.PutOrganisationSettingsResponse.
  * Use `create(PutOrganisationSettingsResponseSchema)` to create a new message.
  */
 export const PutOrganisationSettingsResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 10);
+  messageDesc(file_organisation, 12);
 
 /**
  * Describes the message sallyport.v1.CreateInvitationRequest.
  * Use `create(CreateInvitationRequestSchema)` to create a new message.
  */
 export const CreateInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 11);
+  messageDesc(file_organisation, 13);
 
 /**
  * Describes the message sallyport.v1.CreateInvitationResponse.
  * Use `create(CreateInvitationResponseSchema)` to create a new message.
  */
 export const CreateInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 12);
+  messageDesc(file_organisation, 14);
 
 /**
  * Describes the message sallyport.v1.ListInvitationsRequest.
  * Use `create(ListInvitationsRequestSchema)` to create a new message.
  */
 export const ListInvitationsRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 13);
+  messageDesc(file_organisation, 15);
 
 /**
  * Describes the message sallyport.v1.ListInvitationsResponse.
  * Use `create(ListInvitationsResponseSchema)` to create a new message.
  */
 export const ListInvitationsResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 14);
+  messageDesc(file_organisation, 16);
 
 /**
  * Describes the message sallyport.v1.Invitation.
  * Use `create(InvitationSchema)` to create a new message.
  */
 export const InvitationSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 15);
+  messageDesc(file_organisation, 17);
 
 /**
  * Describes the message sallyport.v1.RevokeInvitationRequest.
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 16);
+  messageDesc(file_organisation, 18);
 
 /**
  * Describes the message sallyport.v1.RevokeInvitationResponse.
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 17);
+  messageDesc(file_organisation, 19);
 
 /**
  * Describes the message sallyport.v1.OpenInvitationRequest.
  * Use `create(OpenInvitationRequestSchema)` to create a new message.
  */
 export const OpenInvitationRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 18);
+  messageDesc(file_organisation, 20);
 
 /**
  * Describes the message sallyport.v1.OpenInvitationResponse.
  * Use `create(OpenInvitationResponseSchema)` to create a new message.
  */
 export const OpenInvitationResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 19);
+  messageDesc(file_organisation, 21);
 
 /**
  * Describes the message sallyport.v1.PendingMember.
  * Use `create(PendingMemberSchema)` to create a new message.
  */
 export const PendingMemberSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 20);
+  messageDesc(file_organisation, 22);
 
 /**
  * Describes the message sallyport.v1.KeepOrganisationKeysRequest.
  * Use `create(KeepOrganisationKeysRequestSchema)` to create a new message.
  */
 export const KeepOrganisationKeysRequestSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 21);
+  messageDesc(file_organisation, 23);
 
 /**
  * Describes the message sallyport.v1.KeepOrganisationKeysResponse.
  * Use `create(KeepOrganisationKeysResponseSchema)` to create a new message.
  */
 export const KeepOrganisationKeysResponseSchema = /*@__PURE__*/
-  messageDesc(file_organisation, 22);
+  messageDesc(file_organisation, 24);
 
 /**
  * Describes the enum sallyport.v1.OrganisationKeyKind.

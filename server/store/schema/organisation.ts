@@ -28,6 +28,8 @@ interface RosterLinkTable {
   parent_hash: Bytea;
   roster_hash: Bytea;
   signature: Bytea;
+  /** Encoded RosterDelta from the one before; empty: there is none. */
+  delta: Bytea;
 }
 
 interface OrganisationTeamTable {

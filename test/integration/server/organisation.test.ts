@@ -8,11 +8,16 @@ import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { SignedRosterSchema, type SignedRoster } from '../../../protocol/messages/gen/account_pb.js';
-import { OrganisationService } from '../../../protocol/messages/gen/organisation_pb.js';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import {
+  GetOrganisationResponseSchema,
+  OrganisationService,
+} from '../../../protocol/messages/gen/organisation_pb.js';
 import { signSettings } from '../../../protocol/signed/organisation.ts';
 import { RosterAssembly } from '../../../protocol/signed/roster-parts.ts';
 import { signRoster, verifyRoster, type Roster } from '../../../protocol/signed/roster.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { wholeRoster } from '../../../workers/engine/organisation/roster-news.ts';
 import { ApiClient } from '../../fixtures/api-client.ts';
 import { enrolGateway } from '../../fixtures/application.ts';
 import { joinVault, openGatewayLink } from '../../fixtures/link-client.ts';
@@ -116,6 +121,35 @@ describe('organisations at the server', () => {
     while (!whole) whole = assembly.add(await gateway.next('rosterPart'));
     expect(whole.roster).toEqual(large.roster);
     expect((await stored(client)).roster.members).toHaveLength(limits.rosterMembers);
+  });
+
+  test('of three thousand members a device fetches what changed, and the whole when it has nothing', async () => {
+    const client = await newFounder();
+    const { roster } = await stored(client);
+    const members = [...roster.members, ...strangers(2_999)];
+    await client.call(method.putRoster, { roster: await next(client, { members }) });
+    const before = await stored(client);
+    for (const more of [strangers(1), strangers(2)])
+      await client.call(method.putRoster, {
+        roster: await next(client, { members: [...(await stored(client)).roster.members, ...more] }),
+      });
+    const whole = (await stored(client)).signed;
+    const knownRosterVersion = before.roster.version;
+    const ask = (changesOnly: boolean) =>
+      client.call(method.getOrganisation, { knownRosterVersion, changesOnly });
+    expect((await ask(false)).roster?.roster).toEqual(whole.roster);
+    const answer = await ask(true);
+    expect(encodeMessage(GetOrganisationResponseSchema, answer).length).toBeLessThan(4_096);
+    expect([answer.deltas.length, answer.roster?.roster.length]).toEqual([2, 0]);
+    expect(wholeRoster(answer, before.signed)?.roster).toEqual(whole.roster);
+    // A server that brings changes of something else is found out before anything is taken.
+    const [delta] = answer.deltas;
+    const wrong = { ...answer, deltas: delta ? [delta, delta] : [] };
+    expect(() => wholeRoster(wrong, before.signed)).toThrow();
+    expect(() => wholeRoster(answer, undefined)).toThrow('nobody has');
+    expect(
+      (await client.call(method.getOrganisation, { knownRosterVersion: roster.version + 3n })).roster,
+    ).toBeUndefined();
   });
 
   test('settings rise one by one and are signed', async () => {

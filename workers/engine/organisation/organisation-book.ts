@@ -27,6 +27,7 @@ import { withEcdhKeys } from '../../../protocol/vault/account-keys.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RosterSource } from '../sharing/roster-source.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+import { wholeRoster } from './roster-news.ts';
 import { OrganisationKeys } from './organisation-keys.ts';
 import type { MembershipState, TrustedOrganisation } from './trusted-organisation.ts';
 
@@ -193,15 +194,32 @@ export class OrganisationBook implements RosterSource {
   async #fetch(): Promise<void> {
     const [before, roster] = [this.#state(), this.roster];
     for (let round = 0; round < mostRounds; round++) {
-      const answer = await this.#parts.session.call(OrganisationService.method.getOrganisation, {
-        knownRosterVersion: this.organisation.followed,
-      });
+      const answer = await this.#ask();
       if (!(await this.#guarded(() => this.#take(answer)))) break;
       if (!answer.more && (answer.links.length === 0 || answer.roster)) break;
     }
     if (this.#state() === before && this.roster === roster) return;
     await this.#parts.remember();
     this.#parts.onChanged();
+  }
+
+  /** What changed since the roster that is here; the whole roster when that does not come out. */
+  async #ask(): Promise<GetOrganisationResponse> {
+    const { followed: knownRosterVersion, rosterVersion, bundle } = this.organisation;
+    const ask = (changesOnly: boolean) =>
+      this.#parts.session.call(OrganisationService.method.getOrganisation, {
+        knownRosterVersion,
+        changesOnly,
+      });
+    const answer = await ask(bundle.roster !== undefined && knownRosterVersion === rosterVersion);
+    try {
+      const roster = wholeRoster(answer, bundle.roster);
+      return roster ? { ...answer, roster } : answer;
+    } catch (error) {
+      if (!isDoubtful(error)) throw error;
+      this.#tell(error);
+      return await ask(false);
+    }
   }
 
   async #take(answer: GetOrganisationResponse): Promise<void> {
