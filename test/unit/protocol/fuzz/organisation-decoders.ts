@@ -6,10 +6,11 @@ import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
 import { RosterPartSchema } from '../../../../protocol/messages/gen/link_pb.js';
-import { RosterLinkSchema } from '../../../../protocol/messages/gen/organisation_pb.js';
+import { RosterDeltaSchema, RosterLinkSchema } from '../../../../protocol/messages/gen/organisation_pb.js';
 import { openInvitationNote, parseInvitation } from '../../../../protocol/organisation/invitation.ts';
 import { openOrganisationPin } from '../../../../protocol/organisation/pin.ts';
 import { encodeSettings, parseSettings } from '../../../../protocol/organisation/settings.ts';
+import { applyRosterDelta, diffRoster } from '../../../../protocol/signed/roster-delta.ts';
 import { RosterAssembly } from '../../../../protocol/signed/roster-parts.ts';
 import { followLinks } from '../../../../protocol/signed/roster-succession.ts';
 import { newUid } from '../../../../protocol/uid.ts';
@@ -20,6 +21,8 @@ const dataKey = await SymmetricKey.import(raw.slice());
 const { publicKey } = generateEcdhKeyPair();
 const uid = newUid();
 const part = { index: 0, count: 2, bytes: new Uint8Array(64) };
+/** Two fields, of which the second is another in the newer one. */
+const [former, newer] = [utf8('\n\u0003ada\u0012\u0003ben'), utf8('\n\u0003ada\u0012\u0003cal')];
 const link = { version: 1n, rosterHash: raw, signature: new Uint8Array(64) };
 
 /** What a server gives of an organisation, and what its members sealed for one another. */
@@ -44,6 +47,16 @@ export const organisationDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'parts of a roster',
     valid: [encodeMessage(RosterPartSchema, part), encodeMessage(RosterPartSchema, { ...part, count: 1 })],
     decode: (bytes) => new RosterAssembly().add(decodeMessage(RosterPartSchema, bytes)),
+  },
+  {
+    name: 'what changed of a roster',
+    valid: [encodeMessage(RosterDeltaSchema, diffRoster(former, newer))],
+    decode: (bytes) => applyRosterDelta(former, decodeMessage(RosterDeltaSchema, bytes)),
+  },
+  {
+    name: 'a roster that a difference is taken from',
+    valid: [former],
+    decode: (bytes) => diffRoster(bytes, newer),
   },
   {
     name: 'link of a roster',
