@@ -31,6 +31,11 @@ export class Route {
     this.#enter(place);
   }
 
+  /** Whether the person is on the way elsewhere: a followed link changes the address at once, its event comes later. */
+  get isLeaving(): boolean {
+    return location.hash !== this.#hash;
+  }
+
   /** Returns the release of the guard. */
   guard(guard: LeaveGuard): () => void {
     this.#guard = guard;

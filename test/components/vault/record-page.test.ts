@@ -28,3 +28,27 @@ test('one that is nowhere is left once everything is here', async () => {
   fake.set({ syncing: false });
   await vi.waitFor(() => expect(location.hash).toBe('#/vault'), { timeout: 15_000 });
 }, 20_000);
+
+test('who follows a link in the moment in which the record goes is where the link leads', async () => {
+  const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org', syncing: false });
+  const uid = fake.put(wiki);
+  openApp(fake, `#/vault/${uid}`);
+  await shows('version 1');
+  let answer = (): void => undefined;
+  const read = fake.readRecord.bind(fake);
+  vi.spyOn(fake, 'readRecord').mockImplementationOnce(async (...asked) => {
+    await new Promise<void>((resolve) => (answer = resolve));
+    location.hash = '#/trash'; // its event is a task of its own
+    return { ...(await read(...asked)), trashed: true };
+  });
+  fake.set({ recordsVersion: 1_000 });
+  await vi.waitFor(() => expect(fake.readRecord).toHaveBeenCalledOnce(), { timeout: 15_000 });
+  answer();
+  await vi.waitFor(
+    () => expect(document.querySelector('[aria-current="page"]')?.textContent).toContain('Trash'),
+    {
+      timeout: 15_000,
+    },
+  );
+  expect(location.hash).toBe('#/trash');
+}, 20_000);
