@@ -3,15 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Browser, type Page } from '@playwright/test';
 import { openLogFile } from '../../scripts/process/log-file.ts';
 import { startServerProcess, type ServerProcess } from '../../scripts/process/server.ts';
 import { parseOneTimeSecret } from '../../protocol/records/one-time-secret.ts';
 import { totpCode } from '../../server/login/totp.ts';
+import { expectAccessible } from './accessible.ts';
 import { account, createFirstAccount, unlock } from './person.ts';
 
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-account-'));
 let server: ServerProcess;
 /** Credentials are of a name, not of an address. */
@@ -75,19 +74,6 @@ async function settings(on: Page): Promise<void> {
 async function confirm(on: Page): Promise<void> {
   await on.getByRole('dialog').getByLabel('Master password').fill(account.password);
   await on.getByRole('button', { name: 'Confirm' }).click();
-}
-
-async function expectAccessible(on: Page, screen: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await on.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page: on }).withTags(rules).analyze();
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`),
-      `${screen}, ${colorScheme}`,
-    ).toEqual([]);
-    await on.screenshot({ path: `test-results/screens/${screen}-${colorScheme}.png` });
-  }
-  await on.emulateMedia({ colorScheme: 'light' });
 }
 
 /** A code that was not used: of this half minute, or of the next, which the server takes too. */
