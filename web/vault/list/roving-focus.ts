@@ -7,10 +7,13 @@ interface RovingList {
 }
 
 const pageRows = 10;
+/** After a second at the latest nobody waits for the focus any more. */
+const mostFrames = 60;
 
 /** Arrow keys, Home, End and Page keys move the focus in a list whose entries may not be drawn yet. */
 export class RovingFocus {
   readonly #list: RovingList;
+  #wanted = -1;
 
   constructor(list: RovingList) {
     this.#list = list;
@@ -29,10 +32,19 @@ export class RovingFocus {
     if (last < 0) return;
     const clamped = Math.max(0, Math.min(last, to));
     this.#list.move(clamped);
-    const present = this.#list.element(clamped);
-    if (present !== null) present.focus({ preventScroll: true });
-    // Far away it is drawn by the next frames, after the scroll.
-    else requestAnimationFrame(() => requestAnimationFrame(() => this.#list.element(clamped)?.focus()));
+    this.#wanted = clamped;
+    this.#focusOnceDrawn(clamped, document.activeElement, 0);
+  }
+
+  /** Far away it is drawn after the scroll, and nothing can be focused before the virtualizer has measured it. */
+  #focusOnceDrawn(to: number, from: Element | null, frame: number): void {
+    const { activeElement } = document;
+    const movedOn = activeElement !== from && activeElement !== document.body;
+    if (this.#wanted !== to || movedOn) return;
+    const element = this.#list.element(to);
+    element?.focus({ preventScroll: frame === 0 });
+    if ((element !== null && element === document.activeElement) || frame === mostFrames) return;
+    requestAnimationFrame(() => this.#focusOnceDrawn(to, from, frame + 1));
   }
 
   #target(key: string): number | null {
