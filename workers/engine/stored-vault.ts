@@ -3,7 +3,6 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { CardSchema } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
-import type { Environment } from './environment.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import type { OtherElements } from './manifest/other-elements.ts';
 import type { CardBook } from './organising/card-book.ts';
@@ -11,12 +10,13 @@ import type { RecordAdmission } from './records/record-admission.ts';
 import { recordIn } from './records/stored-record.ts';
 import type { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
+import type { CopyStorage } from './snapshot/open-copy.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { VaultContents } from './snapshot/vault-contents.ts';
 import type { LocalCopy, StoredManifest } from './storage.ts';
 
 export interface StoredVaultParts {
-  readonly storage: Environment['storage'];
+  readonly storage: CopyStorage;
   readonly sharing: SharedKeys;
   readonly manifest: ManifestKeeper;
   readonly snapshot: SnapshotKeeper;

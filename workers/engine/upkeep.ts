@@ -117,6 +117,7 @@ export class Upkeep {
     try {
       await work();
     } catch (error) {
+      if (this.#parts.signal.aborted) return; // without keys anything may fail
       if (!(error instanceof ProtocolError)) throw error;
       this.#parts.warn(`${failure}: ${error.code}`);
     }

@@ -32,6 +32,7 @@ import { Records } from './records/records.ts';
 import { Trash } from './records/trash.ts';
 import { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
+import { copyUntil } from './snapshot/open-copy.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
 import type { LocalCopy } from './storage.ts';
@@ -108,7 +109,8 @@ export class VaultData {
   private constructor(parts: VaultDataParts, cursor: bigint, deviceUid: Uid) {
     this.#parts = parts;
     const { account, session, sharing } = parts;
-    const { storage, warn, clock } = parts.environment;
+    const { warn, clock } = parts.environment;
+    const storage = copyUntil(parts.signal, parts.environment.storage);
     const { keys } = account;
     const { accountUid } = keys;
     this.opener = new RecordOpener(keys, sharing);
@@ -188,7 +190,7 @@ export class VaultData {
     this.folders = new PersonalFolders(book, writer);
     const { folders, trash } = this;
     this.organising = new Organising({ book, writer, cards, cardWriter, folders, lists, trash, bulk });
-    this.recent = new RecentRecords({ keys, storage, exclusive, warn });
+    this.recent = new RecentRecords({ keys, storage: parts.environment.storage, exclusive, warn });
     this.#adoption = new Adoption({
       ...{ keys, session, book, others, writes },
       commit: (change) => intake.commitChange(change),

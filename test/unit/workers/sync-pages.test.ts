@@ -146,6 +146,24 @@ describe('a first sync of five pages', () => {
     await signedIn;
   });
 
+  test.each([1, 2, 3, 4, 5, 6])('that a lock cuts off at commit %i loses nothing', async (at) => {
+    const engine = await visit();
+    let locked: Promise<void> | null = null;
+    storage.gate = async (_, number) => {
+      if (number === at) locked = engine.lock();
+    };
+    await engine.signIn({ email, password }).catch(() => undefined); // `locked`
+    expect(locked).not.toBeNull();
+    await locked;
+    const stored = storage.pages.length;
+    await engine.unlock({ password });
+    await engine.syncNow();
+    expect(stored).toBe(at);
+    expect(await titles(engine)).toEqual(all);
+    expect(engine.states.at(-1)?.vaultIncomplete).toBe(false);
+    for (const { uid } of await engine.listRecords()) await engine.readRecord(uid);
+  });
+
   test('that the server breaks off shows what came, and the next one brings the rest', async () => {
     const engine = await visit();
     const before = asked();

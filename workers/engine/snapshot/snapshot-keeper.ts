@@ -5,14 +5,15 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import type { ListColumns } from '../search/list-columns.ts';
-import type { StoredSnapshot, VaultStorage } from '../storage.ts';
+import type { StoredSnapshot } from '../storage.ts';
 import { timed } from '../timing.ts';
+import type { CopyStorage } from './open-copy.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 import type { ContentsChange, VaultContents } from './vault-contents.ts';
 
 export interface SnapshotParts {
   readonly keys: AccountKeys;
-  readonly storage: VaultStorage;
+  readonly storage: CopyStorage;
   /** Those that are shown. */
   readonly contents: VaultContents;
   /** Contents apart from those, to put a stored state together. */

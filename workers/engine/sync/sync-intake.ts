@@ -13,13 +13,14 @@ import { knownWith } from '../records/known-record.ts';
 import type { Admitted, RecordAdmission } from '../records/record-admission.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
+import type { CopyStorage } from '../snapshot/open-copy.ts';
 import { isEmptyChange, type ContentsChange, type VaultContents } from '../snapshot/vault-contents.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
-import { objectKey, type StoredObject, type StoredPage, type VaultStorage } from '../storage.ts';
+import { objectKey, type StoredObject, type StoredPage } from '../storage.ts';
 import { SyncNews } from './sync-news.ts';
 
 export interface IntakeParts {
-  readonly storage: VaultStorage;
+  readonly storage: CopyStorage;
   readonly book: RecordBook;
   readonly cards: CardBook;
   readonly others: OtherElements;
