@@ -22,6 +22,8 @@ export interface VerifiedShares {
 /** How often access may have been handed on from its owner. */
 export const longestChain = 4;
 
+type Teams = Pick<Roster, 'teams'>;
+
 const owned: Access = { rights: allRights, expiresAtMs: 0 };
 
 /**
@@ -29,11 +31,11 @@ const owned: Access = { rights: allRights, expiresAtMs: 0 };
  * is looked at once for each object and step of a chain, so the work is bounded by what was signed. protocol.md §19.5.
  */
 export class AccessRules {
-  readonly #roster: Roster;
+  readonly #roster: Teams;
   readonly #grants = new Map<string, Grant[]>();
   readonly #entries = new Map<string, FolderEntry[]>();
 
-  constructor(roster: Roster, { grants, entries }: VerifiedShares) {
+  constructor(roster: Teams, { grants, entries }: VerifiedShares) {
     this.#roster = roster;
     for (const grant of newestGrants(grants))
       add(this.#grants, nameOf(grant.objectKind, grant.objectUid, grant.ownerUid), grant);
@@ -131,12 +133,12 @@ interface SharesByObject {
 
 /** One question at one time. What was found for an account is found once. */
 class Reading {
-  readonly #roster: Roster;
+  readonly #roster: Teams;
   readonly #shares: SharesByObject;
   readonly #nowMs: number;
   readonly #found = new Map<string, Access | null>();
 
-  constructor(roster: Roster, shares: SharesByObject, nowMs: number) {
+  constructor(roster: Teams, shares: SharesByObject, nowMs: number) {
     this.#roster = roster;
     this.#shares = shares;
     this.#nowMs = nowMs;

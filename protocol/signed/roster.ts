@@ -7,7 +7,11 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
-import { RosterSchema, type SignedRoster } from '../messages/gen/account_pb.js';
+import {
+  RosterSchema,
+  type RosterEnd as RosterEndMessage,
+  type SignedRoster,
+} from '../messages/gen/account_pb.js';
 import { uidBytes, uidOf, type Uid } from '../uid.ts';
 import type { AccountIdentity } from './account-certificate.ts';
 
@@ -29,6 +33,15 @@ export interface RosterEnd {
   readonly uid: Uid;
   /** Needed no longer than this: no invitation of before can be accepted then. */
   readonly untilMs: number;
+  /** Of an account that was removed. */
+  readonly departed?: Departed;
+}
+
+/** What somebody was who is no member any more: by it an owner verifies what they wrote before. protocol.md §9.7. */
+export interface Departed {
+  /** 65 bytes. */
+  readonly signingPublicKey: Bytes;
+  readonly teamUids: readonly Uid[];
 }
 
 export interface RosterMember extends AccountIdentity {
@@ -47,6 +60,8 @@ export interface RosterTeam {
 
 /** Of one roster, 26 bytes each. */
 const mostEnds = 8_000;
+/** Of those, with a key and teams. */
+const mostDeparted = 2_000;
 
 /** Signs a roster with the organisation's key. */
 export async function signRoster(
@@ -64,7 +79,13 @@ export async function signRoster(
       memberUids: team.memberUids.map(uidBytes),
     })),
     recoveryPublicKey: roster.recoveryPublicKey,
-    ends: roster.ends.map(({ uid, untilMs }) => ({ uid: uidBytes(uid), untilMs: BigInt(untilMs) })),
+    ends: roster.ends.map(({ uid, untilMs, departed }) => ({
+      ...{ uid: uidBytes(uid), untilMs: BigInt(untilMs) },
+      ...(departed && {
+        signingPublicKey: departed.signingPublicKey,
+        teamUids: departed.teamUids.map(uidBytes),
+      }),
+    })),
   });
   const statement = encodeStatement({ ...roster, rosterHash: sha256(bytes) });
   return { roster: bytes, signature: await organisation.sign(signatureContexts.roster, statement) };
@@ -116,12 +137,14 @@ export function verifyRoster(
 /** With these among them, without those that are over; of too many, the ones that are needed longest. */
 export function withEnds(
   { ends }: Pick<Roster, 'ends'>,
-  uids: readonly Uid[],
-  { now, untilMs }: { readonly now: number; readonly untilMs: number },
+  added: readonly RosterEnd[],
+  now: number,
 ): readonly RosterEnd[] {
-  const kept = ends.filter((end) => end.untilMs > now && !uids.includes(end.uid));
-  const all = [...kept, ...uids.map((uid) => ({ uid, untilMs }))];
-  return all.sort((one, other) => other.untilMs - one.untilMs).slice(0, mostEnds);
+  const uids = new Set(added.map(({ uid }) => uid));
+  const kept = ends.filter((end) => end.untilMs > now && !uids.has(end.uid));
+  const all = [...kept, ...added].sort((one, other) => other.untilMs - one.untilMs).slice(0, mostEnds);
+  const departed = new Set(all.filter((end) => end.departed !== undefined).slice(0, mostDeparted));
+  return all.map((end) => (departed.has(end) ? end : { uid: end.uid, untilMs: end.untilMs }));
 }
 
 /** Whether that invitation or account ended: nobody is certified by it. */
@@ -132,6 +155,11 @@ export function hasEnded(roster: Roster, uid: Uid): boolean {
 /** The member of that account, or null. */
 export function findMember(roster: Roster, accountUid: Uid): RosterMember | null {
   return roster.members.find((member) => member.accountUid === accountUid) ?? null;
+}
+
+/** Who that account was until it left; null for who is a member, or left too long ago. */
+export function findDeparted(roster: Roster, accountUid: Uid): Departed | null {
+  return roster.ends.find(({ uid }) => uid === accountUid)?.departed ?? null;
 }
 
 function encodeStatement({ organisationUid, version, parentHash, rosterHash }: RosterStatement): Bytes {
@@ -161,7 +189,7 @@ function decodeRoster(bytes: Uint8Array): Roster {
   requireDistinct(teams.map(({ teamUid }) => teamUid));
   for (const { memberUids } of teams) requireTeamOf(accounts, memberUids);
   if (message.ends.length > mostEnds) throw new ProtocolError('too-large', 'the roster is too large');
-  const ends = message.ends.map(({ uid, untilMs }) => ({ uid: uidOf(uid), untilMs: Number(untilMs) }));
+  const ends = message.ends.map(endOf);
   requireDistinct(ends.map(({ uid }) => uid));
   if (message.parentHash.length !== (message.version === 1n ? 0 : 32))
     throw new ProtocolError('malformed', 'not the hash of a former roster');
@@ -174,6 +202,12 @@ function decodeRoster(bytes: Uint8Array): Roster {
     recoveryPublicKey: copy(message.recoveryPublicKey),
     ends,
   };
+}
+
+function endOf({ uid, untilMs, signingPublicKey, teamUids }: RosterEndMessage): RosterEnd {
+  const end = { uid: uidOf(uid), untilMs: Number(untilMs) };
+  if (signingPublicKey.length === 0) return end;
+  return { ...end, departed: { signingPublicKey: copy(signingPublicKey), teamUids: teamUids.map(uidOf) } };
 }
 
 function requireTeamOf(accounts: ReadonlySet<Uid>, memberUids: readonly Uid[]): void {

@@ -611,6 +611,20 @@ export declare type RosterEnd = Message<"sallyport.v1.RosterEnd"> & {
    * @generated from field: int64 until_ms = 2;
    */
   untilMs: bigint;
+
+  /**
+   * Of an account that was a member, 65 bytes: owners verify with it what it wrote before it left. §9.7.
+   *
+   * @generated from field: bytes signing_public_key = 3;
+   */
+  signingPublicKey: Uint8Array;
+
+  /**
+   * The teams that it was in then.
+   *
+   * @generated from field: repeated bytes team_uids = 4;
+   */
+  teamUids: Uint8Array[];
 };
 
 /**

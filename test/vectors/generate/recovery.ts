@@ -293,6 +293,24 @@ export function rosterSuccessions(): object[] {
         { uid: member.text, untilMs: 1_800_000_000_000 },
       ],
     },
+    {
+      ...base,
+      name: 'with who left',
+      ...of(6n, hashOf(before), {
+        ends: [
+          {
+            ...{ uid: member.bytes, untilMs: 1_800_000_000_000n },
+            ...{ signingPublicKey: stranger.publicKey, teamUids: [other.bytes] },
+          },
+        ],
+      }),
+      ends: [
+        {
+          ...{ uid: member.text, untilMs: 1_800_000_000_000 },
+          departed: { signingPublicKey: hex(stranger.publicKey), teamUids: [other.text] },
+        },
+      ],
+    },
     bad('the same one again', before),
     bad('another one of the same version', of(5n, seed('roster four'), ends(other.bytes))),
     bad('one left out', of(7n, hashOf(before))),

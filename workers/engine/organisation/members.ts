@@ -25,6 +25,8 @@ export interface InvitedMember {
 export const graceMs = 30 * 24 * 60 * 60_000;
 /** No invitation of today is honoured any more after this, by whatever device's clock. */
 const rememberedMs = limits.invitationMs + graceMs + 30 * 24 * 60 * 60_000;
+/** Owners who are away for longer than this do not know any more what somebody wrote before they left. */
+const departedMs = 400 * 24 * 60 * 60_000;
 
 type Offers = NonNullable<RosterChange['offers']>;
 
@@ -101,13 +103,23 @@ export class Members {
       const members = roster.members.filter((known) => known !== member);
       requireAdministrator(members);
       const { teams, teamKeys } = await teamsWithout(signer, roster, accountUid);
-      return { roster: { members, teams, ends: this.#ends(roster, [accountUid]) }, teamKeys };
+      const now = this.#now();
+      const teamUids = roster.teams
+        .filter(({ memberUids }) => memberUids.includes(accountUid))
+        .map(({ teamUid }) => teamUid);
+      const departed = { signingPublicKey: member.signingPublicKey, teamUids };
+      const ends = withEnds(roster, [{ uid: accountUid, untilMs: now + departedMs, departed }], now);
+      return { roster: { members, teams, ends }, teamKeys };
     });
   }
 
   #ends(roster: Roster, uids: readonly Uid[]): Roster['ends'] {
     const now = this.#now();
-    return withEnds(roster, uids, { now, untilMs: now + rememberedMs });
+    return withEnds(
+      roster,
+      uids.map((uid) => ({ uid, untilMs: now + rememberedMs })),
+      now,
+    );
   }
 
   async #administratorKeys(signer: Signer, member: RosterMember): Promise<Offers> {

@@ -90,7 +90,9 @@ export class RecordOpener {
     const written = { recordUid, ownerUid, keyVersion: row.keyVersion || 1 };
     const mayWrite = own || this.#sharing.mayWrite(writerUid, written);
     const mayHave = mayWrite || this.#sharing.mightHaveWritten(writerUid, written);
-    const key = mayHave ? this.#signingKeyOf(writerUid) : null;
+    // Of who left, what they wrote before is their owner's to judge: under this key, which is replaced then.
+    const departedKey = this.isOwn(row) ? this.#sharing.departedKeyOf(writerUid) : null;
+    const key = mayHave ? (this.#signingKeyOf(writerUid) ?? departedKey) : null;
     // Who has other keys by now and does not see the record any more has not signed it anew: its owner's word stays.
     if (
       key !== null &&

@@ -59,7 +59,10 @@ export class GrantAdmission {
   admitFormer(all: ObjectGrants): void {
     const [kind, uid] = [kindOf(all.objectKind), uidOf(all.objectUid)];
     const former = all.grants.flatMap((message) =>
-      this.#checks.orNothing('a former grant', () => this.#verified(kind, uid, message)),
+      this.#checks.orNothing('a former grant', () => {
+        const key = this.#checks.formerKeyOf(parseGrant(message).granterUid);
+        return this.#verified(kind, uid, message, key);
+      }),
     );
     this.#shares.setFormerGrants(kind, uid, former);
   }
@@ -91,7 +94,7 @@ export class GrantAdmission {
     const before = shares.grantsOf(kind, uid);
     const same = before.find((known) => isSame(known.message, message));
     if (same) return same;
-    const known = this.#verified(kind, uid, message);
+    const known = this.#verified(kind, uid, message, this.#checks.keyOf(parseGrant(message).granterUid));
     const { grant } = known;
     this.#checks.requirePast(grant.issuedAtMs);
     if (message.sealedKey.length > 0) requireSealedKey(grant, message.sealedKey);
@@ -105,8 +108,8 @@ export class GrantAdmission {
     return newer ?? known;
   }
 
-  #verified(kind: SharedKind, uid: Uid, message: GrantMessage): KnownGrant {
-    const grant = verifyGrant(this.#checks.keyOf(parseGrant(message).granterUid), message);
+  #verified(kind: SharedKind, uid: Uid, message: GrantMessage, key: Uint8Array): KnownGrant {
+    const grant = verifyGrant(key, message);
     if (grant.objectKind !== kind || grant.objectUid !== uid)
       throw new ProtocolError('untrusted', 'it is about another object');
     return { grant, message };

@@ -9,6 +9,7 @@ import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
+import type { People } from './departed.ts';
 import { Revocations, type Revocation } from './revocations.ts';
 
 export interface KnownGrant {
@@ -119,14 +120,14 @@ export class KnownShares {
   }
 
   /** What everything about a record comes to, and its folders, with the grants that are gone since. */
-  rulesWithFormer(roster: Roster, recordUid: Uid): AccessRules {
+  rulesWithFormer(people: People, recordUid: Uid): AccessRules {
     const entries = this.entriesOf(recordUid).map(({ entry }) => entry);
     const grants = [
       ...this.#everyGrantOn('record', recordUid),
       ...entries.flatMap(({ folderUid }) => this.#everyGrantOn('folder', folderUid)),
     ];
-    const members = new Set(roster.members.map(({ accountUid }) => accountUid));
-    return new AccessRules(roster, {
+    const members = new Set(people.members.map(({ accountUid }) => accountUid));
+    return new AccessRules(people, {
       grants: grants.filter(({ granterUid }) => members.has(granterUid)),
       entries: entries.filter(({ authorUid }) => members.has(authorUid)),
     });

@@ -10,11 +10,12 @@ import {
 } from '../../../protocol/messages/gen/sharing_pb.js';
 import { create } from '@bufbuild/protobuf';
 import type { Access } from '../../../protocol/sharing/access.ts';
-import { findMember } from '../../../protocol/signed/roster.ts';
+import { findDeparted, findMember } from '../../../protocol/signed/roster.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { openFolder, openPlace, type FolderContent } from '../../../protocol/vault/folder-seal.ts';
 import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.ts';
 import type { StoredObject } from '../storage.ts';
+import { beforeLeaving } from './departed.ts';
 import { formerGrantsKey } from './grant-admission.ts';
 import { ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
@@ -105,7 +106,12 @@ export class ShareBook implements SharedKeys {
   }
 
   mightHaveWritten(writerUid: Uid, { recordUid, ownerUid, keyVersion }: WrittenRecord): boolean {
-    const rules = this.shares.rulesWithFormer(this.#parts.rosters.roster, recordUid);
+    const { rosters, keys } = this.#parts;
+    const isOwn = ownerUid === keys.accountUid;
+    const rules = this.shares.rulesWithFormer(
+      isOwn ? beforeLeaving(rosters.roster) : rosters.roster,
+      recordUid,
+    );
     const access = rules.toRecord(writerUid, recordUid, ownerUid, beforeEveryEnd, keyVersion);
     return access?.rights.edit ?? false;
   }
@@ -124,6 +130,11 @@ export class ShareBook implements SharedKeys {
   signingKeyOf(accountUid: Uid): Bytes | null {
     const member = findMember(this.#parts.rosters.roster, accountUid);
     return member === null ? null : copy(member.signingPublicKey);
+  }
+
+  departedKeyOf(accountUid: Uid): Bytes | null {
+    const departed = findDeparted(this.#parts.rosters.roster, accountUid);
+    return departed && copy(departed.signingPublicKey);
   }
 
   isShared(recordUid: Uid): boolean {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { findMember, type Roster } from '../../../protocol/signed/roster.ts';
+import { findDeparted, findMember, type Roster } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 
 export interface ShareChecksParts {
@@ -27,6 +27,11 @@ export class ShareChecks {
     const member = findMember(this.#parts.roster(), accountUid);
     if (member === null) throw new ProtocolError('untrusted', 'the signer is in no roster');
     return member.signingPublicKey;
+  }
+
+  /** The same, also of somebody who left. */
+  formerKeyOf(accountUid: Uid): Uint8Array {
+    return findDeparted(this.#parts.roster(), accountUid)?.signingPublicKey ?? this.keyOf(accountUid);
   }
 
   /** A word of the future would outlive every honest one: throws `untrusted`. */

@@ -27,9 +27,12 @@ export interface SharedKeys {
   mayWrite(writerUid: Uid, record: WrittenRecord): boolean;
   /**
    * Whether that writer could write that record while they had that key of it, by what this device has seen of grants that
-   * ended since. Who was out when the key was replaced, never could.
+   * ended since. Who was out when the key was replaced, never could. Of an own record also who left the organisation, by
+   * grants of people who left, and as a member of teams that they were in then.
    */
   mightHaveWritten(writerUid: Uid, record: WrittenRecord): boolean;
+  /** Signing key of somebody who left the organisation, 65 bytes; null for a member, and when unknown. */
+  departedKeyOf(accountUid: Uid): Bytes | null;
   /** Whether that writer may change the content of that owner's shared folder now, under that key. */
   mayWriteFolder(writerUid: Uid, folder: WrittenFolder): boolean;
   /** Whether the record's owner offered it to that account: nobody else may become its owner. */

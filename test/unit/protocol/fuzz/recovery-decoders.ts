@@ -55,7 +55,7 @@ const rosters = [
     ...{ organisationUid: uidBytes(uid), version: 2n, parentHash: key },
     members: [{ accountUid: uidBytes(uid), ecdhPublicKey: pair.publicKey, signingPublicKey: pair.publicKey }],
     teams: [{ teamUid: uidBytes(uid), memberUids: [uidBytes(uid)], keyVersion: 1 }],
-    ends: [{ uid: uidBytes(uid), untilMs: 1n }],
+    ends: [{ uid: uidBytes(uid), untilMs: 1n, signingPublicKey: pair.publicKey, teamUids: [uidBytes(uid)] }],
   }),
 ];
 

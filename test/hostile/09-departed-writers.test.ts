@@ -1,0 +1,125 @@
+// Attack class 9: content under the name of somebody who left the organisation. With the server they show revisions after
+// they were removed: to the owner's vault counts what they wrote under the key that they had, until it is replaced; to
+// everybody else nothing does that its owner has not adopted; and whoever could not write then cannot now.
+import { create } from '@bufbuild/protobuf';
+import { beforeEach, expect, test } from 'vitest';
+import { toProtocolError } from '../../protocol/errors.ts';
+import { RecordSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
+import { signAdoption, signRevision } from '../../protocol/signed/record-signature.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { RecordOpener, statementOf } from '../../workers/engine/records/record-opener.ts';
+import type { GivenObject } from '../../workers/engine/sharing/share-seal.ts';
+import { newPerson, type Person } from '../fakes/organisation.ts';
+import { grantsOn, newObject, Office } from '../fakes/shares.ts';
+
+let office: Office;
+let owner: Person;
+let editor: Person;
+let viewer: Person;
+let team: Uid;
+let record: GivenObject;
+
+beforeEach(() => {
+  office = new Office();
+  [owner, editor, viewer] = [office.hire(), office.hire(), office.hire()];
+  team = office.team(editor, viewer);
+  record = newObject('record', owner);
+});
+
+async function written(writer: Person, { keyVersion = 1, revision = 2n } = {}): Promise<Record> {
+  const row = create(RecordSchema, {
+    ...{ recordUid: uidBytes(record.uid), ownerUid: uidBytes(owner.accountUid), revision, keyVersion },
+    ...{ writerUid: uidBytes(writer.accountUid), sealedData: new Uint8Array(64).fill(1) },
+  });
+  row.signature = await signRevision(writer.signer, statementOf(row));
+  return row;
+}
+
+interface Seen {
+  /** Who was given the record while that vault looked. */
+  readonly to?: Person | Uid;
+  readonly edit?: boolean;
+  /** Whose key the roster says was the editor's. */
+  readonly key?: Person | null;
+  readonly teams?: readonly Uid[];
+}
+
+/** The vault of that person, after the editor left. */
+async function vaultOf(
+  person: Person,
+  { to = editor, edit = true, key = editor, teams = [] }: Seen = {},
+): Promise<(row: Record) => Promise<string | undefined>> {
+  const mine = await office.bookOf(person);
+  const toView = await office.grant(owner, record, viewer);
+  const toEdit = await office.grant(owner, record, to, { rights: { edit } });
+  await mine.admit({ grants: [grantsOn(record, toView, toEdit)] });
+  const { members, teams: all, ...rest } = office.roster();
+  const departed = key && { signingPublicKey: key.signer.publicKey, teamUids: teams };
+  mine.rosters.roster = {
+    ...rest,
+    members: members.filter(({ accountUid }) => accountUid !== editor.accountUid),
+    teams: all.map((one) => ({
+      ...one,
+      memberUids: one.memberUids.filter((uid) => uid !== editor.accountUid),
+    })),
+    ends: departed ? [{ uid: editor.accountUid, untilMs: office.now + 1, departed }] : [],
+  };
+  await mine.admit({ grants: [grantsOn(record, toView)] });
+  const opener = new RecordOpener(mine.keys, mine.book);
+  return async (row) => {
+    try {
+      await opener.requireWriter(row);
+      return 'counts';
+    } catch (error) {
+      return toProtocolError(error)?.code;
+    }
+  };
+}
+
+test('what they wrote under the key that they had counts to its owner, who adopts it', async () => {
+  const row = await written(editor);
+  expect(await (await vaultOf(owner))(row)).toBe('counts');
+  expect(await (await vaultOf(owner, { to: team, teams: [team] }))(row)).toBe('counts');
+});
+
+test('what they write under the key that came after them', async () => {
+  const row = await written(editor, { keyVersion: 2 });
+  expect(await (await vaultOf(owner))(row)).toBe('not-allowed');
+  expect(await (await vaultOf(owner, { to: team, teams: [team] }))(row)).toBe('not-allowed');
+});
+
+test('what they show to others than its owner, until that one adopts it', async () => {
+  const row = await written(editor);
+  expect(await (await vaultOf(viewer))(row)).toBe('not-allowed');
+  row.adoptionSignature = await signAdoption(viewer.signer, {
+    ...statementOf(row),
+    writerUid: editor.accountUid,
+  });
+  expect(await (await vaultOf(viewer))(row)).toBe('bad-signature');
+  row.adoptionSignature = await signAdoption(owner.signer, {
+    ...statementOf(row),
+    writerUid: editor.accountUid,
+  });
+  expect(await (await vaultOf(viewer))(row)).toBe('counts');
+});
+
+test('what was only shown to them, or to a team that they were not in', async () => {
+  const row = await written(editor);
+  expect(await (await vaultOf(owner, { edit: false }))(row)).toBe('not-allowed');
+  expect(await (await vaultOf(owner, { to: team, teams: [] }))(row)).toBe('not-allowed');
+});
+
+test('what somebody signed whom no roster names, or with another key than theirs', async () => {
+  expect(await (await vaultOf(owner, { key: null }))(await written(editor))).toBe('not-allowed');
+  expect(await (await vaultOf(owner, { key: newPerson() }))(await written(editor))).toBe('bad-signature');
+  const row = await written(editor);
+  row.sealedData = new Uint8Array(64).fill(2);
+  expect(await (await vaultOf(owner))(row)).toBe('bad-signature');
+});
+
+test('a deletion', async () => {
+  const row = await written(editor);
+  row.deleted = true;
+  row.signature = await signRevision(editor.signer, statementOf(row));
+  expect(await (await vaultOf(owner))(row)).toBe('not-allowed');
+});
