@@ -8,7 +8,7 @@ import { ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import { viewRights, type Rights } from '../../protocol/sharing/rights.ts';
 import { signFolder } from '../../protocol/signed/folder-signature.ts';
 import type { Roster } from '../../protocol/signed/roster.ts';
-import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
 import type { FormerFolderKey } from '../../protocol/vault/former-folder-keys.ts';
 import { folderLaunchKeyOf, sealFolder, wrapFolderKey } from '../../protocol/vault/folder-seal.ts';
@@ -66,7 +66,7 @@ export class Office {
     };
   }
 
-  /** The share book in that person's worker. `rosters.roster` may be replaced. */
+  /** The share book in that person's worker. `rosters.roster` may be replaced; folders in `covered` their manifest has. */
   async bookOf(person: Person) {
     const warnings: string[] = [];
     const rosters: { roster: Roster } & RosterSource = {
@@ -79,9 +79,11 @@ export class Office {
     };
     const keys = await keysOf(person);
     const warn = (message: string) => void warnings.push(message);
-    const book = new ShareBook({ keys, rosters, now: () => this.now, warn });
+    const covered = new Set<Uid>();
+    const isCovered = ({ folderUid }: { folderUid: Uint8Array }) => covered.has(uidOf(folderUid));
+    const book = new ShareBook({ keys, rosters, now: () => this.now, isCovered, warn });
     const admit = (page: Page) => book.admit(pageOf(page));
-    return { book, rosters, warnings, keys, admit };
+    return { book, rosters, warnings, keys, covered, admit };
   }
 
   /** A grant as its granter signs it; for ever, to view, unless it says otherwise. */

@@ -16,6 +16,7 @@ import type { FreshDataKey } from './account/fresh-data-key.ts';
 import { ConfirmedMachines } from './key-rotation/confirmed-machines.ts';
 import { KeyRotation } from './key-rotation/key-rotation.ts';
 import type { OpenedAccount } from './account/opened-account.ts';
+import type { SharedFolder } from '../../protocol/messages/gen/sharing_pb.js';
 import { findMember } from '../../protocol/signed/roster.ts';
 import { MemberSuccessions } from './organisation/member-successions.ts';
 import { OrganisationDesk } from './organisation/organisation-desk.ts';
@@ -100,7 +101,9 @@ export class UnlockedVault {
     const now = () => environment.clock.now();
     const { warn } = environment;
     const successions = new MemberSuccessions({ session, organisationUid: account.organisation.uid, warn });
-    const shares = new ShareBook({ keys: account.keys, rosters, now, warn: environment.warn });
+    const { keys } = account;
+    const isCovered = (folder: SharedFolder) => opened?.data.covers(folder) ?? false;
+    const shares = new ShareBook({ keys, rosters, now, isCovered, warn });
     const data = await VaultData.open({
       ...{ environment, account, session, signal: closing.signal, copy: parts.copy },
       sharing: shares,

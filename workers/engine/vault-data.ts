@@ -1,4 +1,5 @@
-import type { Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
+import type { SharedFolder } from '../../protocol/messages/gen/sharing_pb.js';
 import type { RecordTemplate } from '../../protocol/records/templates.ts';
 import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
@@ -8,9 +9,9 @@ import { OtherElements } from './manifest/other-elements.ts';
 import { OwnWrites } from './manifest/own-writes.ts';
 import { Repair } from './manifest/repair.ts';
 import { VaultSet } from './manifest/vault-set.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { AccountKeys } from '../../protocol/vault/account-keys.ts';
-import type { ManifestElement } from '../../protocol/vault/manifest.ts';
+import { tagOf, type ManifestElement } from '../../protocol/vault/manifest.ts';
 import type { OpenedAccount } from './account/opened-account.ts';
 import { BulkConfirmation } from './records/bulk-confirmation.ts';
 import { BulkRuns } from './organising/bulk-runs.ts';
@@ -208,6 +209,13 @@ export class VaultData {
     return this.#contents.elements();
   }
 
+  /** Whether everything fits the manifest now, which covers that own folder as it is. */
+  covers({ folderUid, revision, sealedData }: SharedFolder): boolean {
+    const known = this.others.folder(uidOf(folderUid));
+    const isSame = known?.revision === Number(revision) && known.tag === encodeBase64url(tagOf(sealedData));
+    return isSame && this.#manifest.fitsWithout([]);
+  }
+
   /** The next manifest over these, under other keys of the account. */
   manifestUnder(
     keys: AccountKeys,
@@ -256,8 +264,10 @@ export class VaultData {
     });
     const cards = new CardBook({ keys, set, warn: environment.warn });
     const { opener } = this;
-    const mayWriteFolder = (writerUid: Uid, folderUid: Uid, keyVersion: number) =>
-      sharing.mayWriteFolder(writerUid, { folderUid, ownerUid: keys.accountUid, keyVersion });
+    const mayWriteFolder = (writerUid: Uid, folderUid: Uid, keyVersion: number) => {
+      const written = { folderUid, ownerUid: keys.accountUid, keyVersion };
+      return sharing.mayWriteFolder(writerUid, written) || sharing.mightHaveWrittenFolder(writerUid, written);
+    };
     const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
   }

@@ -33,8 +33,13 @@ afterAll(async () => {
   await server.close();
 });
 
+interface Writer {
+  readonly engine: TestEngine;
+  readonly uid: Uid;
+}
+
 /** Somebody who is there for one test. */
-async function newWriter() {
+async function newWriter(): Promise<Writer> {
   const { engine } = await join(server.url, administrator, `writer-${writers++}@example.test`);
   await untilMembers(owner, 4);
   return { engine, uid: (await engine.readOrganisation()).ownUid };
@@ -61,16 +66,26 @@ const titleOf = async (engine: TestEngine, uid: Uid) => {
 };
 
 /** The owner's vault is locked while it happens. */
+async function whileOwnerIsAway(work: () => Promise<void>): Promise<void> {
+  await owner.syncNow();
+  await owner.lock();
+  await work();
+  await owner.unlock({ password: organisationPassword });
+}
+
+async function leaves({ engine, uid }: Writer): Promise<void> {
+  await administrator.engine.removeMember(uid);
+  await untilMembers(administrator.engine, 3);
+  await engine.close();
+}
+
 async function writtenAndLeft(grantee: (uid: Uid) => Promise<GranteeRef>): Promise<Uid> {
   const writer = await newWriter();
   const uid = await sharedWith(await grantee(writer.uid));
-  await owner.syncNow();
-  await owner.lock();
-  await retitle(writer.engine, uid, 'by who left');
-  await administrator.engine.removeMember(writer.uid);
-  await untilMembers(administrator.engine, 3);
-  await writer.engine.close();
-  await owner.unlock({ password: organisationPassword });
+  await whileOwnerIsAway(async () => {
+    await retitle(writer.engine, uid, 'by who left');
+    await leaves(writer);
+  });
   await untilMembers(owner, 3);
   return uid;
 }
@@ -80,8 +95,7 @@ async function expectAdopted(uid: Uid): Promise<void> {
   expect(await titleOf(owner, uid)).toBe('by who left');
   expect(owner.states.at(-1)).toMatchObject({ refusedRecords: 0, vaultIncomplete: false });
   await expect.poll(() => titleOf(viewer, uid).catch(String), { timeout: 30_000 }).toBe('by who left');
-  const fresh = await startEngine(server.url);
-  await fresh.signIn({ email: 'person-1@example.test', password: organisationPassword });
+  const fresh = await onFreshDevice(1);
   expect(await titleOf(fresh, uid)).toBe('by who left');
   expect(fresh.states.at(-1)?.vaultIncomplete).toBe(false);
   await fresh.close();
@@ -103,4 +117,63 @@ test('an editor by a team that they were in', async () => {
     return { kind: 'team', uid: teamUid };
   });
   await expectAdopted(uid);
+});
+
+async function onFreshDevice(person: number): Promise<TestEngine> {
+  const engine = await startEngine(server.url);
+  await engine.signIn({ email: `person-${person}@example.test`, password: organisationPassword });
+  await engine.syncNow();
+  return engine;
+}
+
+const nameOf = async (engine: TestEngine, folderUid: Uid) => {
+  await engine.syncNow();
+  return (await engine.listPlaces()).folders.find(({ uid }) => uid === folderUid)?.name;
+};
+
+test('a manager of a shared folder, which opens for everybody afterwards', async () => {
+  const writer = await newWriter();
+  const folderUid = await owner.createSharedFolder('before');
+  const rights = { records: 'view', manageMembers: false, manageRecords: true } as const;
+  const grantees = [writer.uid, viewerUid].map((uid) => ({ kind: 'account', uid }) as const);
+  await owner.shareFolder({ folderUid, grantees, rights, expiresAt: null });
+  await viewer.syncNow();
+  await whileOwnerIsAway(async () => {
+    await writer.engine.syncNow();
+    await writer.engine.renameSharedFolder({ folderUid, name: 'by who left' });
+    await leaves(writer);
+  });
+  await untilMembers(owner, 3);
+  expect(await nameOf(owner, folderUid)).toBe('by who left');
+  expect(owner.states.at(-1)).toMatchObject({ refusedRecords: 0, vaultIncomplete: false });
+  await expect.poll(() => nameOf(viewer, folderUid), { timeout: 30_000 }).toBe('by who left');
+  for (const person of [1, 2]) {
+    const fresh = await onFreshDevice(person);
+    await expect.poll(() => nameOf(fresh, folderUid), { timeout: 30_000 }).toBe('by who left');
+    expect(fresh.states.at(-1)?.vaultIncomplete).toBe(false);
+    await fresh.close();
+  }
+  const rename = () =>
+    owner.renameSharedFolder({ folderUid, name: 'by its owner' }).then(String, (error: Error) => error.name);
+  await expect.poll(rename, { timeout: 30_000 }).toBe('undefined');
+  expect(await nameOf(viewer, folderUid)).toBe('by its owner');
+});
+
+test('a manager whose time is over: their word was the last, and the folder opens', async () => {
+  const writer = await newWriter();
+  const folderUid = await owner.createSharedFolder('before');
+  const rights = { records: 'view', manageMembers: false, manageRecords: true } as const;
+  const ends = Date.now() + 8_000;
+  const to = (uid: Uid, expiresAt: number | null) =>
+    owner.shareFolder({ folderUid, grantees: [{ kind: 'account', uid }], rights, expiresAt });
+  await to(writer.uid, ends);
+  await to(viewerUid, null);
+  await whileOwnerIsAway(async () => {
+    await writer.engine.syncNow();
+    await writer.engine.renameSharedFolder({ folderUid, name: 'by who left' });
+    await expect.poll(() => nameOf(writer.engine, folderUid), { timeout: 30_000 }).toBeUndefined();
+  });
+  expect(await nameOf(owner, folderUid)).toBe('by who left');
+  await expect.poll(() => nameOf(viewer, folderUid), { timeout: 30_000 }).toBe('by who left');
+  await leaves(writer);
 });

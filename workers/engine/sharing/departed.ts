@@ -1,6 +1,9 @@
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 
+/** A time at which nothing that was ever given has ended. */
+export const beforeEveryEnd = 0;
+
 /** Who belongs together: of a roster, what rights follow from. */
 export type People = Pick<Roster, 'teams'> & { readonly members: readonly { readonly accountUid: Uid }[] };
 
@@ -18,4 +21,9 @@ export function beforeLeaving({ members, teams, ends }: Roster): People {
       return { ...team, memberUids: [...team.memberUids, ...left.map(({ accountUid }) => accountUid)] };
     }),
   };
+}
+
+/** Who might have written an object: who left counts to its owner alone, who replaces its key. */
+export function peopleFor({ ownerUid }: { readonly ownerUid: Uid }, roster: Roster, ownUid: Uid): People {
+  return ownerUid === ownUid ? beforeLeaving(roster) : roster;
 }

@@ -3,7 +3,7 @@ import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
 import { findMember } from '../../../protocol/signed/roster.ts';
-import type { Uid } from '../../../protocol/uid.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { FolderEntries } from './folder-entries.ts';
 import type { FolderShares } from './folder-shares.ts';
 import type { KnownFolder } from './known-shares.ts';
@@ -69,12 +69,25 @@ export class KeyRenewal {
       if (of === kind) note(objectUid, keyVersion);
       if (of === 'entry' && kind === 'record') note(outUid, keyVersion);
     }
+    if (kind === 'folder')
+      for (const { uid, message } of this.#ofFormerWriters()) note(uid, message.keyVersion);
     for (const { grant } of [...shares.allGrants()].flat())
       if (grant.objectKind === kind && (this.#hasEnded(grant) || this.#isBehind(grant)))
         note(grant.objectUid, grant.keyVersion);
     for (const { grant } of [...shares.allFormerGrants()].flat())
       if (grant.objectKind === kind && this.#hasEnded(grant)) note(grant.objectUid, grant.keyVersion);
     return due;
+  }
+
+  /** Own folders that somebody wrote last who may not any more: who never saw their right waits for the owner's word. */
+  *#ofFormerWriters(): Iterable<KnownFolder> {
+    const { shares } = this.#office.parts;
+    for (const folder of shares.shares.folders.values()) {
+      const { uid: folderUid, ownerUid, message } = folder;
+      const written = { folderUid, ownerUid, keyVersion: message.keyVersion };
+      if (ownerUid === this.#office.ownUid && !shares.mayWriteFolder(uidOf(message.writerUid), written))
+        yield folder;
+    }
   }
 
   /** Of an own object that is there; null of all others. */

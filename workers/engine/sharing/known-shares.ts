@@ -9,8 +9,9 @@ import type { FolderEntry } from '../../../protocol/sharing/folder-entry.ts';
 import type { Grant, SharedKind } from '../../../protocol/sharing/grant.ts';
 import type { Roster } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { People } from './departed.ts';
+import { beforeEveryEnd, type People } from './departed.ts';
 import { Revocations, type Revocation } from './revocations.ts';
+import type { WrittenFolder } from './shared-keys.ts';
 
 export interface KnownGrant {
   readonly grant: Grant;
@@ -131,6 +132,18 @@ export class KnownShares {
       grants: grants.filter(({ granterUid }) => members.has(granterUid)),
       entries: entries.filter(({ authorUid }) => members.has(authorUid)),
     });
+  }
+
+  /** Whether that writer could write that folder while it had that key, by grants that were seen and ended since. */
+  mightHaveWrittenFolder(people: People, writerUid: Uid, written: WrittenFolder): boolean {
+    const { folderUid, ownerUid, keyVersion } = written;
+    const members = new Set(people.members.map(({ accountUid }) => accountUid));
+    const grants = this.#everyGrantOn('folder', folderUid).filter(({ granterUid }) =>
+      members.has(granterUid),
+    );
+    const rules = new AccessRules(people, { grants, entries: [] });
+    const access = rules.toFolder(writerUid, folderUid, ownerUid, beforeEveryEnd, keyVersion);
+    return access?.rights.manageRecords ?? false;
   }
 
   #everyGrantOn(kind: SharedKind, uid: Uid): Grant[] {

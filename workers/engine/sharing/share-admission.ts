@@ -19,11 +19,13 @@ import { verifyFolder } from '../../../protocol/signed/folder-signature.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { objectKey, type StoredObject } from '../storage.ts';
 import { GrantAdmission } from './grant-admission.ts';
+import { peopleFor } from './departed.ts';
 import type { KnownEntry, KnownShares } from './known-shares.ts';
 import { ShareChecks, type ShareChecksParts } from './share-checks.ts';
 
 export interface ShareAdmissionParts extends ShareChecksParts {
   readonly shares: KnownShares;
+  readonly ownUid: Uid;
 }
 
 /** What was signed and waits for what gives its signer the right. */
@@ -102,7 +104,9 @@ export class ShareAdmission {
       throw new ProtocolError('untrusted', 'it has a revision that cannot be');
     const { revision, keyVersion, sealedData, signature } = folder;
     const statement = { folderUid: uid, ownerUid, revision, keyVersion, sealedData };
-    verifyFolder(this.#checks.keyOf(uidOf(folder.writerUid)), statement, signature);
+    const writerUid = uidOf(folder.writerUid);
+    const isOwn = ownerUid === this.#parts.ownUid;
+    verifyFolder(this.#checks[isOwn ? 'formerKeyOf' : 'keyOf'](writerUid), statement, signature);
     if (known && before === revision && !equal(known.message.sealedData, sealedData))
       throw new ProtocolError('untrusted', 'it is another one under the same revision');
     if (known && before !== revision && !this.#mayReplace(known.message, folder)) {
@@ -115,11 +119,22 @@ export class ShareAdmission {
     ];
   }
 
-  /** Only a folder's owner replaces its key. What is not its writer's to write gives way to what is. */
+  /**
+   * Only a folder's owner replaces its key. What is not its writer's to write gives way to what is; and while it has its
+   * key, to what was written by who might then.
+   */
   #mayReplace(known: SharedFolder, next: SharedFolder): boolean {
     const keepsKey = next.keyVersion === known.keyVersion || equal(next.writerUid, next.ownerUid);
     if (!this.#mayWrite(known)) return next.revision > known.revision || this.#mayWrite(next);
-    return keepsKey && next.keyVersion >= known.keyVersion && this.#mayWrite(next);
+    const mayWrite = this.#mayWrite(next) || this.#mightHaveWritten(next);
+    return keepsKey && next.keyVersion >= known.keyVersion && mayWrite;
+  }
+
+  #mightHaveWritten({ folderUid, ownerUid, writerUid, keyVersion }: SharedFolder): boolean {
+    const { shares, roster, ownUid } = this.#parts;
+    const written = { folderUid: uidOf(folderUid), ownerUid: uidOf(ownerUid), keyVersion };
+    const people = peopleFor(written, roster(), ownUid);
+    return shares.mightHaveWrittenFolder(people, uidOf(writerUid), written);
   }
 
   #mayWrite({ folderUid, ownerUid, writerUid, keyVersion }: SharedFolder): boolean {

@@ -7,6 +7,7 @@ import {
   FolderEntrySchema,
   ObjectGrantsSchema,
   SharedFolderSchema,
+  type SharedFolder,
 } from '../../../protocol/messages/gen/sharing_pb.js';
 import { create } from '@bufbuild/protobuf';
 import type { Access } from '../../../protocol/sharing/access.ts';
@@ -15,17 +16,17 @@ import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { openFolder, openPlace, type FolderContent } from '../../../protocol/vault/folder-seal.ts';
 import { KnownShares, type KnownEntry, type KnownFolder } from './known-shares.ts';
 import type { StoredObject } from '../storage.ts';
-import { beforeLeaving } from './departed.ts';
+import { beforeEveryEnd, peopleFor, type People } from './departed.ts';
 import { formerGrantsKey } from './grant-admission.ts';
 import { ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
 import type { Revocation } from './revocations.ts';
 import type { SharedFolderEntry, SharedKeys, WrittenFolder, WrittenRecord } from './shared-keys.ts';
 
-export type ShareBookParts = Omit<KeyringParts, 'shares' | 'formerKeys'>;
-
-/** A time at which nothing that was ever given has ended. */
-const beforeEveryEnd = 0;
+export interface ShareBookParts extends Omit<KeyringParts, 'shares' | 'formerKeys'> {
+  /** Whether the own manifest fits, and covers that own folder as it is. */
+  readonly isCovered: (folder: SharedFolder) => boolean;
+}
 
 interface OpenedFolder {
   readonly revision: bigint;
@@ -47,7 +48,10 @@ export class ShareBook implements SharedKeys {
     const formerKeys = async (uid: Uid) => (await this.#contentOfFolder(uid))?.formerKeys ?? [];
     this.keyring = new ShareKeyring({ ...parts, shares: () => this.shares, formerKeys });
     const { rosters, now, warn } = parts;
-    this.#admission = new ShareAdmission({ shares: this.#shares, roster: () => rosters.roster, now, warn });
+    this.#admission = new ShareAdmission({
+      ...{ shares: this.#shares, roster: () => rosters.roster, now, warn },
+      ownUid: parts.keys.accountUid,
+    });
   }
 
   /** Every signature is verified again, but not before something is asked: an unlock does not wait for it. */
@@ -106,12 +110,8 @@ export class ShareBook implements SharedKeys {
   }
 
   mightHaveWritten(writerUid: Uid, { recordUid, ownerUid, keyVersion }: WrittenRecord): boolean {
-    const { rosters, keys } = this.#parts;
-    const isOwn = ownerUid === keys.accountUid;
-    const rules = this.shares.rulesWithFormer(
-      isOwn ? beforeLeaving(rosters.roster) : rosters.roster,
-      recordUid,
-    );
+    const people = this.#peopleFor({ ownerUid });
+    const rules = this.shares.rulesWithFormer(people, recordUid);
     const access = rules.toRecord(writerUid, recordUid, ownerUid, beforeEveryEnd, keyVersion);
     return access?.rights.edit ?? false;
   }
@@ -120,6 +120,10 @@ export class ShareBook implements SharedKeys {
     const { rosters, now } = this.#parts;
     const rules = this.shares.rules(rosters.roster);
     return rules.toFolder(writerUid, folderUid, ownerUid, now(), keyVersion)?.rights.manageRecords ?? false;
+  }
+
+  mightHaveWrittenFolder(writerUid: Uid, folder: WrittenFolder): boolean {
+    return this.shares.mightHaveWrittenFolder(this.#peopleFor(folder), writerUid, folder);
   }
 
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean {
@@ -172,7 +176,7 @@ export class ShareBook implements SharedKeys {
     const opened = this.#opened.get(uid);
     if (opened?.revision === message.revision) return opened.content;
     const written = { folderUid: uid, ownerUid, keyVersion: message.keyVersion };
-    const isSound = this.mayWriteFolder(uidOf(message.writerUid), written);
+    const isSound = this.#isSound(uidOf(message.writerUid), written, message);
     const key = isSound ? await this.keyring.ofFolder('launch', uid, ownerUid) : null;
     if (key === null) return null;
     const content = await this.#orNull(() =>
@@ -181,6 +185,18 @@ export class ShareBook implements SharedKeys {
     wipe(key);
     if (content !== null) this.#opened.set(uid, { revision: message.revision, content });
     return content;
+  }
+
+  /** Its writer may write it, or might have while it had this key, or the own manifest covers it as it is. */
+  #isSound(writerUid: Uid, written: WrittenFolder, message: SharedFolder): boolean {
+    if (this.mayWriteFolder(writerUid, written) || this.mightHaveWrittenFolder(writerUid, written))
+      return true;
+    return written.ownerUid === this.#parts.keys.accountUid && this.#parts.isCovered(message);
+  }
+
+  #peopleFor(object: { readonly ownerUid: Uid }): People {
+    const { rosters, keys } = this.#parts;
+    return peopleFor(object, rosters.roster, keys.accountUid);
   }
 
   /** In which subfolder an entry is; at the top when it does not say. */

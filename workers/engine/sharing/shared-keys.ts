@@ -35,6 +35,8 @@ export interface SharedKeys {
   departedKeyOf(accountUid: Uid): Bytes | null;
   /** Whether that writer may change the content of that owner's shared folder now, under that key. */
   mayWriteFolder(writerUid: Uid, folder: WrittenFolder): boolean;
+  /** As `mightHaveWritten`, of a shared folder. */
+  mightHaveWrittenFolder(writerUid: Uid, folder: WrittenFolder): boolean;
   /** Whether the record's owner offered it to that account: nobody else may become its owner. */
   mayTakeOver(accountUid: Uid, recordUid: Uid, formerOwnerUid: Uid): boolean;
   /** Signing key of a roster member, 65 bytes; null when unknown. */
