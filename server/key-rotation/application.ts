@@ -21,6 +21,7 @@ export interface Applied {
 /** Throws `conflict` when anything of the account's own is missing, or is not as it was staged. */
 export async function applyItems(applied: Applied): Promise<Reached> {
   await applyRecords(applied);
+  await applyTakeOvers(applied);
   await applyCards(applied);
   await applyFolders(applied);
   await applyCopies(applied);
@@ -50,6 +51,19 @@ async function applyRecords({ tx, account, startedAt }: Applied): Promise<void> 
     FROM ${itemsOf(account, itemKinds.record)} item
     WHERE item.object_uid = record_uid AND item.revision = record.revision
       AND (owner_uid = ${own} OR writer_uid = ${own})`.execute(tx);
+}
+
+/**
+ * That the account took a record over, its former owner believes by a revision of it under the key that followed theirs: the
+ * present one says so as well as the first, whose signature holds no more.
+ */
+async function applyTakeOvers({ tx, account }: Applied): Promise<void> {
+  const own = uidBytes(account);
+  await sql`
+    UPDATE record_transfer transfer SET taken_revision = record.revision, taken_signature = record.signature,
+      taken_data_hash = sha256(record.sealed_data), taken_launch_hash = sha256(record.sealed_launch)
+    FROM record WHERE record.record_uid = transfer.record_uid AND owner_uid = ${own} AND writer_uid = ${own}
+      AND NOT record.deleted AND record.key_version = transfer.key_version + 1`.execute(tx);
 }
 
 async function applyCards({ tx, account }: Applied): Promise<void> {
@@ -168,6 +182,10 @@ function newsOf(account: Uid): News[] {
     sql`SELECT way.account_uid, ${kindOf(FeedKind.RECORD)}, way.record_uid AS object_uid, ${none}
       FROM record_way way JOIN ${itemsOf(account, itemKinds.record)} item ON item.object_uid = way.record_uid
       WHERE way.account_uid <> ${own} AND octet_length(item.signature) + octet_length(item.body) > 0`,
+    sql`SELECT transfer.account_uid, ${kindOf(FeedKind.RECORD)}, transfer.record_uid AS object_uid, ${none}
+      FROM record_transfer transfer JOIN ${itemsOf(account, itemKinds.record)} item
+        ON item.object_uid = transfer.record_uid
+      WHERE transfer.account_uid <> ${own} AND octet_length(item.signature) > 0`,
     sql`SELECT way.account_uid, ${kindOf(FeedKind.GRANTS)}, way.record_uid AS object_uid, ${none}
       FROM record_way way JOIN ${itemsOf(account, itemKinds.grantOnRecord)} item ON item.object_uid = way.record_uid
       WHERE way.account_uid <> ${own}`,
