@@ -22,6 +22,7 @@ export interface Applied {
 export async function applyItems(applied: Applied): Promise<Reached> {
   await applyRecords(applied);
   await applyTakeOvers(applied);
+  await applyHandovers(applied);
   await applyCards(applied);
   await applyFolders(applied);
   await applyCopies(applied);
@@ -64,6 +65,22 @@ async function applyTakeOvers({ tx, account }: Applied): Promise<void> {
       taken_data_hash = sha256(record.sealed_data), taken_launch_hash = sha256(record.sealed_launch)
     FROM record WHERE record.record_uid = transfer.record_uid AND owner_uid = ${own} AND writer_uid = ${own}
       AND NOT record.deleted AND record.key_version = transfer.key_version + 1`.execute(tx);
+}
+
+/** The account's offers by which records went to others, in the very places where they were. */
+async function applyHandovers({ tx, account }: Applied): Promise<void> {
+  const items = itemsOf(account, itemKinds.handover);
+  await sql`
+    UPDATE record SET handover_signatures = (
+      SELECT array_agg(coalesce(item.signature, given.signature) ORDER BY place)
+      FROM unnest(handover_bodies, handover_signatures) WITH ORDINALITY AS given(body, signature, place)
+      LEFT JOIN ${items} item ON item.object_uid = record.record_uid AND item.body = given.body)
+    WHERE record_uid IN (SELECT object_uid FROM ${items} named) AND cardinality(handover_bodies) > 0`.execute(
+    tx,
+  );
+  await sql`
+    UPDATE record_transfer SET handover_signature = item.signature FROM ${items} item
+    WHERE item.object_uid = record_uid AND item.body = handover_body`.execute(tx);
 }
 
 async function applyCards({ tx, account }: Applied): Promise<void> {
@@ -182,6 +199,9 @@ function newsOf(account: Uid): News[] {
     sql`SELECT way.account_uid, ${kindOf(FeedKind.RECORD)}, way.record_uid AS object_uid, ${none}
       FROM record_way way JOIN ${itemsOf(account, itemKinds.record)} item ON item.object_uid = way.record_uid
       WHERE way.account_uid <> ${own} AND octet_length(item.signature) + octet_length(item.body) > 0`,
+    sql`SELECT way.account_uid, ${kindOf(FeedKind.RECORD)}, way.record_uid AS object_uid, ${none}
+      FROM record_way way JOIN ${itemsOf(account, itemKinds.handover)} item ON item.object_uid = way.record_uid
+      WHERE way.account_uid <> ${own}`,
     sql`SELECT transfer.account_uid, ${kindOf(FeedKind.RECORD)}, transfer.record_uid AS object_uid, ${none}
       FROM record_transfer transfer JOIN ${itemsOf(account, itemKinds.record)} item
         ON item.object_uid = transfer.record_uid

@@ -15,6 +15,8 @@ export const itemKinds = {
   invitation: 8,
   shareLink: 9,
   upload: 10,
+  /** By record and the first half of the body's SHA-256. */
+  handover: 11,
 } as const;
 
 export interface StagedItem {

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
 import { equal } from '../../protocol/bytes.ts';
 import { signatureLength } from '../../protocol/crypto/ecdsa.ts';
+import { sha256 } from '../../protocol/crypto/hash.ts';
 import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -10,11 +11,13 @@ import {
   NoteKind,
   type RotatedEntry,
   type RotatedFolder,
+  type RotatedHandover,
   type RotatedNote,
   type RotatedRecord,
   type StageKeyRotationRequest,
 } from '../../protocol/messages/gen/key-rotation_pb.js';
 import { parseFolderEntry } from '../../protocol/sharing/folder-entry.ts';
+import { parseGrant } from '../../protocol/sharing/grant.ts';
 import { encodeFolder } from '../../protocol/signed/folder-signature.ts';
 import { encodeAdoption, encodeRevision } from '../../protocol/signed/record-signature.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
@@ -48,6 +51,7 @@ export async function stage(stage: Stage, input: StageKeyRotationRequest): Promi
     input.entries,
     input.copies,
     input.notes,
+    input.handovers,
   ];
   if (lists.some(({ length }) => length > limits.changesPerRequest))
     throw new ProtocolError('too-large', `at most ${limits.changesPerRequest} things of a kind at once`);
@@ -59,6 +63,7 @@ export async function stage(stage: Stage, input: StageKeyRotationRequest): Promi
     ...(await stagedEntries(stage, input.entries)),
     ...input.copies.map(stagedCopy),
     ...input.notes.map(stagedNote),
+    ...(await stagedHandovers(stage, input.handovers)),
   ];
   await putItems(stage.tx, stage.caller, items);
 }
@@ -228,6 +233,26 @@ async function stagedEntries(
   return parsed.map(({ folderUid, recordUid, message }) => ({
     ...{ kind: itemKinds.entry, objectUid: uidBytes(folderUid), otherUid: uidBytes(recordUid) },
     ...{ body: message.body, signature: message.signature },
+  }));
+}
+
+async function stagedHandovers(
+  { caller, key }: Stage,
+  handovers: readonly RotatedHandover[],
+): Promise<StagedItem[]> {
+  for (const { recordUid, body, signature } of handovers) {
+    if (body.length > bodyMost || signature.length !== signatureLength)
+      throw new ProtocolError('malformed', 'not an offer');
+    const { objectKind, objectUid, ownerUid, granterUid, rights } = parseGrant({ body });
+    const isOffer = objectKind === 'record' && objectUid === uidOf(recordUid) && rights.own;
+    if (!isOffer || granterUid !== caller || ownerUid !== caller)
+      throw new ProtocolError('bad-signature', 'an offer of somebody else');
+  }
+  const signed = handovers.map(({ body, signature }) => ({ message: body, signature }));
+  await requireSignatures(key, signatureContexts.grant, signed);
+  return handovers.map(({ recordUid, body, signature }) => ({
+    ...{ kind: itemKinds.handover, objectUid: recordUid, otherUid: sha256(body).subarray(0, 16) },
+    ...{ body, signature },
   }));
 }
 

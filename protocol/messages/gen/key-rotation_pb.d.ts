@@ -118,6 +118,13 @@ export declare type StageKeyRotationRequest = Message<"sallyport.v1.StageKeyRota
    * @generated from field: repeated sallyport.v1.RotatedNote notes = 8;
    */
   notes: RotatedNote[];
+
+  /**
+   * The caller's offers by which records went to others: readers who have not seen it yet believe these alone.
+   *
+   * @generated from field: repeated sallyport.v1.RotatedHandover handovers = 9;
+   */
+  handovers: RotatedHandover[];
 };
 
 /**
@@ -186,6 +193,34 @@ export declare type RotatedRecord = Message<"sallyport.v1.RotatedRecord"> & {
  * Use `create(RotatedRecordSchema)` to create a new message.
  */
 export declare const RotatedRecordSchema: GenMessage<RotatedRecord>;
+
+/**
+ * @generated from message sallyport.v1.RotatedHandover
+ */
+export declare type RotatedHandover = Message<"sallyport.v1.RotatedHandover"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * As it stays.
+   *
+   * @generated from field: bytes body = 2;
+   */
+  body: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RotatedHandover.
+ * Use `create(RotatedHandoverSchema)` to create a new message.
+ */
+export declare const RotatedHandoverSchema: GenMessage<RotatedHandover>;
 
 /**
  * @generated from message sallyport.v1.RotatedCard

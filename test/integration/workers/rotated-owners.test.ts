@@ -11,7 +11,7 @@ let uids: Uid[];
 
 beforeAll(async () => {
   server = await startTestServer();
-  people = (await startOrganisation(server.url, 2)).map(({ engine }) => engine);
+  people = (await startOrganisation(server.url, 3)).map(({ engine }) => engine);
   uids = await Promise.all(people.map(async (engine) => (await engine.readOrganisation()).ownUid));
 });
 afterAll(async () => {
@@ -20,10 +20,10 @@ afterAll(async () => {
 });
 
 function parties() {
-  const [former, next] = people;
-  const nextUid = uids[1];
-  if (!former || !next || !nextUid) throw new Error('two people');
-  return { former, next, nextUid };
+  const [former, next, reader] = people;
+  const [, nextUid, readerUid] = uids;
+  if (!former || !next || !reader || !nextUid || !readerUid) throw new Error('three people');
+  return { former, next, reader, nextUid, readerUid };
 }
 
 async function rotate(engine: TestEngine): Promise<void> {
@@ -68,3 +68,22 @@ test.each([['as it was taken'], ['and changed since']])(
     await expectHandedOn(former, uid);
   },
 );
+
+test('who handed a record on gets new keys before a reader looks', async () => {
+  const { former, next, reader, nextUid, readerUid } = parties();
+  const uid = await former.saveRecord({ content: { type: 'login', title: 'handed on', fields: [] } });
+  const grantees = [{ kind: 'account', uid: readerUid } as const];
+  await former.shareRecords({ recordUids: [uid], grantees, rights: 'view', expiresAt: null });
+  await reader.syncNow();
+  await former.offerOwnership({ recordUids: [uid], accountUid: nextUid });
+  await reader.lock();
+  await next.syncNow();
+  await next.acceptOwnership(uid);
+  await expectHandedOn(former, uid);
+  await rotate(former);
+  await reader.unlock({ password });
+  await reader.until(({ link }) => link === 'connected');
+  await reader.syncNow();
+  expect(await reader.readRecord(uid)).toMatchObject({ ownerUid: nextUid, access: 'view' });
+  expect(reader.states.at(-1)?.refusedRecords).toBe(0);
+});

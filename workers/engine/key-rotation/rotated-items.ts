@@ -1,11 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { empty, wipe } from '../../../protocol/bytes.ts';
+import { verifySignature } from '../../../protocol/crypto/ecdsa.ts';
 import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { signatureContexts } from '../../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { type StageKeyRotationRequestSchema } from '../../../protocol/messages/gen/key-rotation_pb.js';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
+import { parseGrant } from '../../../protocol/sharing/grant.ts';
 import { signFolder } from '../../../protocol/signed/folder-signature.ts';
 import { signAdoption, signRevision } from '../../../protocol/signed/record-signature.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -41,6 +43,8 @@ export class RotatedItems {
   readonly #plan: RotationPlan;
   readonly #next: AccountKeys;
   readonly #cards = new Map<Uid, Uint8Array>();
+  /** By which records of this account went to others. */
+  readonly #offers: { readonly recordUid: Uint8Array; readonly body: Uint8Array }[] = [];
 
   constructor(vault: UnlockedVault, plan: RotationPlan, next: AccountKeys) {
     this.#vault = vault;
@@ -69,6 +73,15 @@ export class RotatedItems {
       (known) => this.#record(known),
       (records) => ({ records }),
     );
+    const offers = sealed(
+      this.#offers,
+      async ({ recordUid, body }) => ({
+        ...{ recordUid, body },
+        signature: await this.#next.signer.sign(signatureContexts.grant, body),
+      }),
+      (handovers) => ({ handovers }),
+    );
+    for await (const { page } of offers) yield { page, things: 0 }; // counted with their records
     yield* sealed(
       [...data.cards.all()],
       (card) => this.#card(card),
@@ -117,6 +130,7 @@ export class RotatedItems {
     const { data, account } = this.#vault;
     const row = await data.book.row(known.uid);
     if (Number(row.revision) !== known.revision) throw changed();
+    this.#offers.push(...offersIn(row, account.keys));
     const own = data.book.isOwn(known);
     const isWriter = uidOf(row.writerUid) === account.keys.accountUid;
     if (!own && !isWriter) return null;
@@ -212,6 +226,29 @@ export class RotatedItems {
 
   async #entry(body: Uint8Array) {
     return { body, signature: await this.#next.signer.sign(signatureContexts.folderEntry, body) };
+  }
+}
+
+/** The account's own offers among those that led to the owner of now, as its key of until now signed them. */
+function offersIn({ recordUid, handovers }: Record, { accountUid, signer }: AccountKeys) {
+  return handovers
+    .filter((offer) => isOfferOf(accountUid, signer, offer))
+    .map(({ body }) => ({ recordUid, body }));
+}
+
+function isOfferOf(
+  accountUid: Uid,
+  { publicKey }: AccountKeys['signer'],
+  offer: Record['handovers'][number],
+) {
+  try {
+    const { ownerUid, granterUid, rights } = parseGrant(offer);
+    if (ownerUid !== accountUid || granterUid !== accountUid || !rights.own) return false;
+    verifySignature(publicKey, signatureContexts.grant, offer.body, offer.signature);
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError) return false;
+    throw error;
   }
 }
 
