@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
 import { FileService } from '../protocol/messages/gen/file_pb.js';
+import { HeldIndexService } from '../protocol/messages/gen/held-index_pb.js';
 import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
@@ -19,6 +20,7 @@ import { fileHandlers } from './files/file-service.ts';
 import { ChunkWrites } from './files/chunk-writes.ts';
 import { openBlobStore } from './files/open-blob-store.ts';
 import { FileSweep } from './files/sweep.ts';
+import { heldIndexHandlers } from './held-index/held-index-service.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogger, type Logger } from './log/logger.ts';
 import { Scrubber } from '../protocol/log/scrubber.ts';
@@ -177,6 +179,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
     ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
     ...methodsOf(FileService, fileHandlers({ db, blobs, writes, sweep, bounds: config.files })),
+    ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);

@@ -89,6 +89,7 @@ export const purposes = {
   exportChunk: 'export-chunk',
   localState: 'local-state',
   localSnapshot: 'local-snapshot',
+  heldIndex: 'held-index',
   totpSecret: 'totp-secret',
   sessionSignal: 'session-signal',
   commandReply: 'command-reply',

@@ -9,6 +9,7 @@ import type { FinishKeyRotationRequest } from '../../protocol/messages/gen/key-r
 import { verifyAccountCertificate } from '../../protocol/signed/account-certificate.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Session } from '../api/call.ts';
+import { dropHeldIndex } from '../held-index/held-index-rows.ts';
 import { createSession, endSessions } from '../api/sessions.ts';
 import { checkAccount, checkOpaqueRecord, checkSealedKey, decodeCertificate } from '../login/bundle.ts';
 import { lockOrganisation, type Reached } from '../records/feed.ts';
@@ -55,6 +56,7 @@ export async function endRotation(
   await storeFactors(tx, accountUid, input);
   await storeManifest(tx, accountUid, manifest);
   const reached = await applyItems({ tx, account: accountUid, startedAt: rotation.startedAt, now });
+  await dropHeldIndex(tx, accountUid); // sealed under the former data key
   await dropEnrolment(tx, accountUid); // with every request: the former data key opens nothing any more
   if (input.enrolment) await storeEnrolment(tx, accountUid, input.enrolment);
   await tx.deleteFrom('passkey').where('account_uid', '=', uidBytes(accountUid)).execute();

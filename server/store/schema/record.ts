@@ -12,6 +12,8 @@ export interface RecordTables {
   card: CardTable;
   file: FileTable;
   file_removal: FileRemovalTable;
+  held_index: HeldIndexTable;
+  held_index_part: HeldIndexPartTable;
 }
 
 interface FeedTable {
@@ -114,4 +116,20 @@ interface FileTable {
 interface FileRemovalTable {
   file_uid: Bytea;
   chunk_count: number;
+}
+
+interface HeldIndexTable {
+  account_uid: Bytea;
+  generation_uid: Bytea;
+  part_count: number;
+  complete: boolean;
+  cursor: number;
+  staged_at: number;
+}
+
+interface HeldIndexPartTable {
+  account_uid: Bytea;
+  generation_uid: Bytea;
+  part: number;
+  sealed: Bytea;
 }
