@@ -3,7 +3,7 @@
  * person.
  */
 export async function timed<T>(
-  name: 'sallyport:local-key' | 'sallyport:sync' | 'sallyport:snapshot',
+  name: 'sallyport:local-key' | 'sallyport:sync' | 'sallyport:snapshot' | 'sallyport:held-index',
   step: () => Promise<T>,
 ): Promise<T> {
   const start = performance.now();

@@ -95,6 +95,7 @@ export class Upkeep {
     await data.settle();
     if (data.isComplete) await confirmedMachines.confirm();
     await sharing.renewKeys();
+    data.keepIndex();
   }
 
   async #followOrganisation(): Promise<void> {

@@ -3,6 +3,7 @@ import type { SharedFolder } from '../../protocol/messages/gen/sharing_pb.js';
 import type { RecordTemplate } from '../../protocol/records/templates.ts';
 import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
+import { HeldIndex } from './held-index/held-index.ts';
 import { Adoption } from './manifest/adoption.ts';
 import { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import { OtherElements } from './manifest/other-elements.ts';
@@ -95,6 +96,7 @@ export class VaultData {
   readonly #manifest: ManifestKeeper;
   readonly #stored: StoredVault;
   readonly #adoption: Adoption;
+  readonly #held: HeldIndex;
   #complete = true;
 
   /** Reads the sealed local copy. */
@@ -115,6 +117,12 @@ export class VaultData {
     const { keys } = account;
     const { accountUid } = keys;
     this.opener = new RecordOpener(keys, sharing);
+    const { exclusive } = parts.environment;
+    const held = new HeldIndex({
+      ...{ session, keys, storage, clock, exclusive, warn, signal: parts.signal },
+      vault: () => this.#indexed(),
+    });
+    this.#held = held;
     const own = this.#holding();
     this.book = own.book;
     this.cards = own.cards;
@@ -138,13 +146,21 @@ export class VaultData {
     const { lists } = this;
     const now = () => clock.now();
     const { onRefused, onUnconfirmed } = parts;
-    const admission = new RecordAdmission({ book, opener, now, warn, onRefused, onUnconfirmed });
+    const admission = new RecordAdmission({
+      book,
+      opener,
+      before: held,
+      now,
+      warn,
+      onRefused,
+      onUnconfirmed,
+    });
     this.#stored = new StoredVault({
       ...{ storage, sharing, manifest, snapshot, admission, cards, others, contents, lists, warn },
     });
     const intake = new SyncIntake(
       {
-        ...{ storage, book, cards, others, contents, admission, sharing, manifest, snapshot, warn },
+        ...{ storage, book, cards, others, contents, admission, sharing, manifest, snapshot, held, warn },
         onChanged: (change, shares) => this.#changed(change, shares),
         onNews: parts.onChanged,
       },
@@ -155,7 +171,6 @@ export class VaultData {
       parts.onIncomplete(incomplete);
     };
     const { signal, onSyncing, onFull } = parts;
-    const { exclusive } = parts.environment;
     this.sync = new Sync(
       { session, intake, exclusive, signal, onSyncing, onIncomplete, onFull, warn },
       cursor,
@@ -231,6 +246,11 @@ export class VaultData {
     await this.trash.purgeOld();
   }
 
+  /** Leaves at the server what a new device of the account opens quickly with. Runs behind. */
+  keepIndex(): void {
+    if (this.#complete) void this.#held.keep();
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.book.clear();
@@ -262,7 +282,7 @@ export class VaultData {
       set,
       onDamaged: () => void this.#stored.spoil().catch((error: unknown) => environment.warn(String(error))),
     });
-    const cards = new CardBook({ keys, set, warn: environment.warn });
+    const cards = new CardBook({ keys, set, before: this.#held, warn: environment.warn });
     const { opener } = this;
     const mayWriteFolder = (writerUid: Uid, folderUid: Uid, keyVersion: number) => {
       const written = { folderUid, ownerUid: keys.accountUid, keyVersion };
@@ -270,6 +290,11 @@ export class VaultData {
     };
     const others = new OtherElements({ accountUid: keys.accountUid, set, opener, mayWriteFolder });
     return { set, book, cards, others, contents: new VaultContents({ book, cards, others, set }) };
+  }
+
+  #indexed() {
+    const { book, cards, sync } = this;
+    return { book, cards, count: this.#contents.state().set?.count ?? 0, cursor: sync.cursor };
   }
 
   #changed(change: ContentsChange, shares: boolean): void {

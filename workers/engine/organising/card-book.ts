@@ -8,6 +8,7 @@ import { noCard, openCard, type Card } from '../../../protocol/vault/card.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import { tagText } from '../records/known-record.ts';
+import type { OpenedBefore } from '../records/opened-before.ts';
 import { LoadedMap, type Loaded } from '../records/loaded-map.ts';
 import { nothingLoaded } from '../records/loaded-records.ts';
 import { objectKey, type StoredObject } from '../storage.ts';
@@ -29,16 +30,19 @@ export interface AdmittedCard {
 export class CardBook {
   readonly #keys: AccountKeys;
   readonly #set: VaultSet;
+  readonly #before: OpenedBefore;
   readonly #warn: (message: string) => void;
   readonly #cards = new LoadedMap<KnownCard>(nothingLoaded);
 
   constructor(parts: {
     readonly keys: AccountKeys;
     readonly set: VaultSet;
+    readonly before: OpenedBefore;
     readonly warn: (message: string) => void;
   }) {
     this.#keys = parts.keys;
     this.#set = parts.set;
+    this.#before = parts.before;
     this.#warn = parts.warn;
   }
 
@@ -91,7 +95,8 @@ export class CardBook {
     if (known && message.revision <= BigInt(known.revision)) return null;
     const scope = { accountUid: this.#keys.accountUid, objectUid: uid, revision: message.revision };
     try {
-      const content = await openCard(this.#keys.dataKey, scope, message.sealed);
+      const opened = known === null ? this.#before.cardOf(message) : null;
+      const content = opened ?? (await openCard(this.#keys.dataKey, scope, message.sealed));
       const card = { ...content, uid, revision: Number(message.revision), tag: tagText(message.sealed) };
       const bytes = copy(toBinary(CardSchema, message));
       return { card, object: { kind: 'card', key: objectKey('card', uid), bytes } };

@@ -1,18 +1,13 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { copy, equal } from '../../../protocol/bytes.ts';
+import { copy, empty, encodeBase64url, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { StoredRow } from '../storage.ts';
-import {
-  coveredIn,
-  isSameCoverage,
-  knownWith,
-  tagText,
-  type Covered,
-  type KnownRecord,
-} from './known-record.ts';
+import { coveredIn, isSameCoverage, knownWith, type Covered, type KnownRecord } from './known-record.ts';
+import type { OpenedBefore } from './opened-before.ts';
 import type { RecordBook } from './record-book.ts';
 import { isOrdinary, type RecordEntry } from './record-entry.ts';
 import type { RecordOpener } from './record-opener.ts';
@@ -20,6 +15,7 @@ import type { RecordOpener } from './record-opener.ts';
 export interface AdmissionParts {
   readonly book: RecordBook;
   readonly opener: RecordOpener;
+  readonly before: OpenedBefore;
   /** The device's own clock. */
   readonly now: () => number;
   /** How many records the server gave in a form that was not taken over. */
@@ -40,10 +36,15 @@ interface Judged {
   readonly uid: Uid;
   readonly record: Record;
   readonly own: boolean;
+  /** SHA-256 of its sealed data; empty for who may only launch. */
+  readonly dataHash: Uint8Array;
+  /** Its first half, as KnownRecord.tag. */
   readonly tag: string;
   readonly known: KnownRecord | null;
 }
 
+/** Bytes of a tag (protocol/vault/manifest.ts). */
+const tagLength = 16;
 /** Records opened side by side: enough to keep WebCrypto busy, few enough to stay interruptible. */
 const openedAtOnce = 128;
 /** Refused records that are counted: a hostile server has no end of them. */
@@ -124,7 +125,9 @@ export class RecordAdmission {
     }
     if (seen && record.keyVersion < seen.keyVersion) return this.refuse(uid, 'has a former key');
     if (seen && !opener.isSucceeded(seen, record)) return this.refuse(uid, 'has another owner');
-    const judged = { uid, record, own: opener.isOwn(record), tag: tagText(record.sealedData), known };
+    const dataHash = record.sealedData.length > 0 ? sha256(record.sealedData) : empty;
+    const tag = encodeBase64url(dataHash.subarray(0, tagLength));
+    const judged = { uid, record, own: opener.isOwn(record), dataHash, tag, known };
     const isSame = known !== null && Number(record.revision) === known.revision;
     return isSame ? await this.#judgeSame(judged, known) : await this.#judgeOther(judged);
   }
@@ -167,9 +170,10 @@ export class RecordAdmission {
     return admitted(record, knownWith(known, { entry }));
   }
 
-  async #judgeOther({ uid, record, own, tag, known }: Judged): Promise<Admitted | null> {
-    const { book, onRefused, onUnconfirmed, now } = this.#parts;
-    const entry = await this.#describe(uid, record);
+  async #judgeOther({ uid, record, own, dataHash, tag, known }: Judged): Promise<Admitted | null> {
+    const { book, before, onRefused, onUnconfirmed, now } = this.#parts;
+    const opened = own && known === null && tag !== '' ? before.entryOf(record, dataHash) : null;
+    const entry = opened ?? (await this.#describe(uid, record));
     if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, record);
     const { deleted, keyVersion } = record;
     const revision = Number(record.revision);

@@ -74,6 +74,16 @@ export function describeRecord(row: Row, content: RecordContent): RecordEntry {
   };
 }
 
+/** The same of an own record that was opened before. */
+export function entryOf(row: Row, opened: RecordEntry): RecordEntry {
+  const { type, title, login, host, url, more, machine, pins, parentUid } = opened;
+  return {
+    ...placeOf(row),
+    ...{ type, title, login, host, url, more, machine, pins, parentUid },
+    launchOnly: false,
+  };
+}
+
 /** The same of a machine that this account may connect to and no more. */
 export function describeLaunch(row: Row, { type, title, subtitle, ...card }: LaunchCard): RecordEntry {
   const { configurationUid, launchCredentialUid } = card;

@@ -5,6 +5,7 @@ import {
   type SyncResponse,
 } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { HeldIndex } from '../held-index/held-index.ts';
 import type { ManifestKeeper } from '../manifest/manifest-keeper.ts';
 import type { OtherElement, OtherElements } from '../manifest/other-elements.ts';
 import { MissingThings } from './missing-things.ts';
@@ -29,6 +30,7 @@ export interface IntakeParts {
   readonly sharing: SharedKeys;
   readonly manifest: ManifestKeeper;
   readonly snapshot: SnapshotKeeper;
+  readonly held: Pick<HeldIndex, 'prepare' | 'ready' | 'release'>;
   /** What lists show is another one now; `shares`: who may do what, too. */
   readonly onChanged: (change: ContentsChange, shares: boolean) => void;
   /** Time to tell it: of a run with many pages not after each of them. */
@@ -67,8 +69,10 @@ export class SyncIntake {
     return this.#stored;
   }
 
-  /** `whole`: the run asks for everything. */
+  /** `whole`: the run asks for everything. Into an empty vault, much of it may have been opened on another device. */
   begin(whole: boolean): void {
+    const isFirst = whole && this.#parts.book.all()[Symbol.iterator]().next().done === true;
+    if (isFirst) this.#parts.held.prepare();
     this.#missing.begin(whole);
     this.#news.begin();
   }
@@ -77,12 +81,14 @@ export class SyncIntake {
   async end(): Promise<void> {
     await this.#storing.catch(() => undefined); // told by who took the next page, or to nobody: it is asked for again
     this.#storing = Promise.resolve();
+    this.#parts.held.release();
     this.#news.end();
   }
 
   /** Resolves when the page is opened, and all before it are stored. */
   async take(page: SyncResponse, cursor: bigint): Promise<void> {
-    const { sharing, admission, cards, others } = this.#parts;
+    const { sharing, admission, cards, others, held } = this.#parts;
+    await held.ready();
     if (!this.#isApart(page)) await this.#storing;
     const shares = await sharing.admit(page);
     const departed = page.removals.map((removal) => others.ofGone(removal));
