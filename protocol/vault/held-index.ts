@@ -41,12 +41,21 @@ export async function openHeldIndex(
   scope: HeldIndexScope,
   parts: readonly Uint8Array[],
 ): Promise<Bytes> {
+  const count = parts.length;
   const opened = await Promise.all(
-    parts.map((sealed, part) =>
-      openEnvelope(dataKey, purposes.heldIndex, objectsOf(scope, part, parts.length), sealed),
-    ),
+    parts.map((sealed, part) => openHeldIndexPart(dataKey, scope, { part, count }, sealed)),
   );
   return unpad(concat(...opened));
+}
+
+/** One part, as it was cut. Throws `open-failed` for any other than that one of so many. */
+export function openHeldIndexPart(
+  dataKey: SymmetricKey,
+  scope: HeldIndexScope,
+  { part, count }: { readonly part: number; readonly count: number },
+  sealed: Uint8Array,
+): Promise<Bytes> {
+  return openEnvelope(dataKey, purposes.heldIndex, objectsOf(scope, part, count), sealed);
 }
 
 function objectsOf({ accountUid, generationUid }: HeldIndexScope, part: number, count: number) {

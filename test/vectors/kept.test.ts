@@ -9,6 +9,7 @@ import type { Uid } from '../../protocol/uid.ts';
 import { openPrivateKey } from '../../protocol/vault/account-keys.ts';
 import { openCard } from '../../protocol/vault/card.ts';
 import { openUploadNote } from '../../protocol/vault/file-seal.ts';
+import { openHeldIndexPart } from '../../protocol/vault/held-index.ts';
 import { openPlace, unwrapFolderKey } from '../../protocol/vault/folder-seal.ts';
 import { unwrapFormerKey, unwrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { hashBackupCode } from '../../server/login/backup-codes.ts';
@@ -35,7 +36,7 @@ async function openKept(
   objects: Kept['objects'],
   sealed: Uint8Array,
 ): Promise<unknown> {
-  const [one, two, three] = objects as [Uid, Uid, Uid];
+  const [one, two, three, four] = objects as [Uid, Uid, Uid, Uid];
   const key = await SymmetricKey.import(rawKey);
   switch (purpose) {
     case purposes.recordKey: {
@@ -56,6 +57,10 @@ async function openKept(
       return await openPlace(rawKey, { folderUid: one, recordUid: two }, sealed);
     case purposes.fileUpload:
       return await openUploadNote(key, one, { recordUid: two, fileUid: three }, sealed);
+    case purposes.heldIndex: {
+      const place = { part: Number(three), count: Number(four) };
+      return encodeHex(await openHeldIndexPart(key, { accountUid: one, generationUid: two }, place, sealed));
+    }
     case purposes.localState:
     case purposes.localSnapshot:
     case purposes.totpSecret: {

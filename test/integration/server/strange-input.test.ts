@@ -9,6 +9,7 @@ import { ApplicationService } from '../../../protocol/messages/gen/application_p
 import { DeviceService } from '../../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../../protocol/messages/gen/factor_pb.js';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
+import { HeldIndexService } from '../../../protocol/messages/gen/held-index_pb.js';
 import { KeyRotationService } from '../../../protocol/messages/gen/key-rotation_pb.js';
 import { OrganisationService } from '../../../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
@@ -22,7 +23,7 @@ import { codeOf } from '../../fixtures/outcome.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 const services = [
-  ...[AccountService, ApplicationService, DeviceService, SecondFactorService, FileService],
+  ...[AccountService, ApplicationService, DeviceService, SecondFactorService, FileService, HeldIndexService],
   ...[KeyRotationService, OrganisationService, RecordService, RecoveryService, ShareLinkService],
   ...[SharingService, PasskeyService],
 ];

@@ -91,6 +91,7 @@ const things: readonly Kept[] = [
   bytes('local-snapshot', [account, 'base', 7], 300, 64),
   bytes('local-snapshot', [account, 'journal'], 300),
   bytes('totp-secret', [account, uid('factor').text], 20),
+  bytes('held-index', [account, uid('generation').text, 0, 2], 300),
 ];
 
 export function keptThings(): object[] {

@@ -28,6 +28,7 @@ import * as command from '../../../../protocol/messages/gen/command_pb.js';
 import * as device from '../../../../protocol/messages/gen/device_pb.js';
 import * as factor from '../../../../protocol/messages/gen/factor_pb.js';
 import * as file from '../../../../protocol/messages/gen/file_pb.js';
+import * as heldIndex from '../../../../protocol/messages/gen/held-index_pb.js';
 import * as keyRotation from '../../../../protocol/messages/gen/key-rotation_pb.js';
 import * as link from '../../../../protocol/messages/gen/link_pb.js';
 import * as local from '../../../../protocol/messages/gen/local_pb.js';
@@ -123,6 +124,7 @@ const modules = [
   command,
   device,
   factor,
+  heldIndex,
   keyRotation,
   link,
   local,

@@ -13,6 +13,7 @@ import { unwrapTransmissionKey, wrapTransmissionKey } from '../../../../protocol
 import { newUid } from '../../../../protocol/uid.ts';
 import { openAccountKeys, openDataKey, openPrivateKey } from '../../../../protocol/vault/account-keys.ts';
 import { openFileChunk, openUploadNote } from '../../../../protocol/vault/file-seal.ts';
+import { openHeldIndex, openHeldIndexPart } from '../../../../protocol/vault/held-index.ts';
 import { unwrapFolderKey } from '../../../../protocol/vault/folder-seal.ts';
 import { parseFormerKeys, unwrapFormerFolderKey } from '../../../../protocol/vault/former-folder-keys.ts';
 import { unwrapFormerKey, unwrapRecordKey } from '../../../../protocol/vault/record-seal.ts';
@@ -28,12 +29,23 @@ const { publicKey } = pair;
 const uid = newUid();
 const scope = { recordUid: uid, ownerUid: uid };
 const folder = { folderUid: uid, ownerUid: uid };
+const index = { accountUid: uid, generationUid: uid };
 const file = { recordUid: uid, fileUid: uid };
 const sealedKeys = [new Uint8Array(69), await sealEnvelope(key, 'record-key', [], raw)];
 const own = (bytes: Uint8Array): Bytes => new Uint8Array(bytes);
 
 /** Keys and chunks as a server has them. */
 export const sealedDecoders: readonly Decoder<Uint8Array>[] = [
+  {
+    name: 'held index, sealed',
+    valid: sealedKeys,
+    decode: (bytes) => openHeldIndex(key, index, [bytes]),
+  },
+  {
+    name: 'part of a held index, sealed',
+    valid: sealedKeys,
+    decode: (bytes) => openHeldIndexPart(key, index, { part: 0, count: 2 }, bytes),
+  },
   { name: 'file chunk', valid: sealedKeys, decode: (bytes) => openFileChunk(key, file, 10, 0, bytes) },
   {
     name: 'upload note, sealed',
