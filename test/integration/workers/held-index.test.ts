@@ -1,10 +1,10 @@
 // What a device leaves at the server for the next new one, on a real server with real engines. protocol.md §24.
-import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HeldIndexService } from '../../../protocol/messages/gen/held-index_pb.js';
 import { RecordOpener } from '../../../workers/engine/records/record-opener.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
-import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { leaveIndex } from '../../fixtures/held-index.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
 import { UnsteadyTransport } from '../../fixtures/unsteady-transport.ts';
 import { jsonBytes } from '../../unit/workers/exchange/samples.ts';
 
@@ -15,58 +15,39 @@ const items = Array.from({ length: count }, (_, i) => ({
   login: { username: `user ${i}`, password: `password ${i}` },
 }));
 
-/** A network that tells when a call was answered. */
-class HeardTransport extends UnsteadyTransport {
-  readonly #waiting = new Map<string, () => void>();
-
-  readonly #request = this.request;
-  override readonly request: UnsteadyTransport['request'] = async (url, body, signal) => {
-    const answer = await this.#request(url, body, signal);
-    this.#waiting.get(url.pathname.replace('/api/v1/', ''))?.();
-    return answer;
-  };
-
-  answered(method: string): Promise<void> {
-    return new Promise((resolve) => this.#waiting.set(method, resolve));
-  }
-}
-
 const nameOf = (method: { readonly name: string }) => `HeldIndexService/${method.name}`;
-const { describeHeldIndex, getHeldIndexPart, putHeldIndexPart, finishHeldIndex } = HeldIndexService.method;
-const finish = nameOf(finishHeldIndex);
+const { describeHeldIndex, getHeldIndexPart, putHeldIndexPart } = HeldIndexService.method;
 
 describe('an account of a thousand records', () => {
-  let server: TestServer;
+  let open: OpenServer;
   let first: TestEngine;
-  const network = new HeardTransport();
+  const network = new UnsteadyTransport();
   const engines: TestEngine[] = [];
   const opened = vi.spyOn(RecordOpener.prototype, 'open');
 
   beforeAll(async () => {
-    server = await startTestServer();
-    first = await startEngine(server.url, { transport: network });
+    open = await startOpenServer();
+    first = await startEngine(open.server.url, { transport: network });
     await first.draftRecoveryPhrase();
     await first.createAccount({ email, password });
     const { previewUid } = await first.previewImport({ format: 'bitwarden', bytes: jsonBytes({ items }) });
-    const left = network.answered(finish);
     await first.runImport({ previewUid, folderUid: null });
-    await first.syncNow();
-    await first.lock();
-    await first.unlock({ password });
-    await left;
+    await leave();
   }, 60_000);
+  const leave = () => leaveIndex({ open, engine: first, network, password });
+
   afterEach(async () => {
     for (const engine of engines.splice(0)) await engine.close();
   });
   afterAll(async () => {
     await first.close();
-    await server.close();
+    await open.close();
   });
 
   /** A new browser, once everything is there; how many records it opened for that. */
-  async function newDevice(transport = new HeardTransport()) {
+  async function newDevice(transport = new UnsteadyTransport()) {
     opened.mockClear();
-    const engine = await startEngine(server.url, { transport });
+    const engine = await startEngine(open.server.url, { transport });
     engines.push(engine);
     await engine.signIn({ email, password });
     await engine.syncNow();
@@ -102,7 +83,7 @@ describe('an account of a thousand records', () => {
 
   test('without what is held, or with a cut off one, everything is opened', async () => {
     for (const lost of [describeHeldIndex, getHeldIndexPart]) {
-      const unsteady = new HeardTransport();
+      const unsteady = new UnsteadyTransport();
       unsteady.fate = (method) => (method === nameOf(lost) ? 'is-lost' : 'arrives');
       const { engine, opened } = await newDevice(unsteady);
       expect(opened).toBeGreaterThanOrEqual(count);
@@ -118,5 +99,14 @@ describe('an account of a thousand records', () => {
     await asked;
     await first.syncNow();
     expect(network.count(nameOf(putHeldIndexPart))).toBe(before);
+  });
+
+  test('under new keys of the account another one is left', async () => {
+    await first.draftRecoveryPhrase();
+    const { previewUid } = await first.previewKeyRotation();
+    expect(await first.rotateKeys({ previewUid, password })).toEqual({ kind: 'done' });
+    await leave();
+    const { engine, opened } = await newDevice();
+    expect([await shown(engine), opened]).toEqual([await shown(first), 0]);
   });
 });
