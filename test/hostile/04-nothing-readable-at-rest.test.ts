@@ -4,24 +4,35 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { encodeBase64, encodeBase64url, encodeHex } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
+import type * as limitsModule from '../../protocol/limits.ts';
 import { newUid, uidBytes } from '../../protocol/uid.ts';
 import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
 import { createLogger } from '../../server/log/logger.ts';
 import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
+import { openDatabase } from '../../server/store/database.ts';
 import { totpCode } from '../../server/login/totp.ts';
 import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
 import { Authenticator } from '../fixtures/authenticator.ts';
 import { addClient, copyFor, createApplication, secretsClient } from '../fixtures/application.ts';
+import { startEngine } from '../fixtures/engine.ts';
+import { leaveIndex } from '../fixtures/held-index.ts';
 import { joinVault } from '../fixtures/link-client.ts';
 import { houseTexts, liveInHouse } from '../fixtures/lived-in-house.ts';
 import { organisationPassword } from '../fixtures/organisation.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
+import { UnsteadyTransport } from '../fixtures/unsteady-transport.ts';
+
+/** Devices of small vaults leave an index, too. */
+vi.mock('../../protocol/limits.ts', async (original) => {
+  const { limits } = await original<typeof limitsModule>();
+  return { limits: { ...limits, heldIndex: { ...limits.heldIndex, things: 2 } } };
+});
 
 const password = 'master password of the attack';
 const phrase = 'recovery words nobody else has';
@@ -77,6 +88,7 @@ beforeAll(async () => {
   link.socket.close();
   await vault.login('victim@example.test', password);
   await addDevicesAndFactors(vault);
+  await addIndex();
   const { links } = await liveInHouse(server.url);
   for (const [i, link] of links.entries()) secrets.set(`link ${i}`, Buffer.from(link));
   const texts = { master: password, phrase, house: organisationPassword, ...secretTexts, ...houseTexts };
@@ -125,6 +137,22 @@ async function addDevicesAndFactors(vault: ApiClient): Promise<void> {
     secrets.set(`backup code ${i}`, Buffer.from(text));
     secrets.set(`backup code ${i} without hyphens`, Buffer.from(text.replaceAll('-', '')));
   }
+}
+
+/** What a device leaves for the next new one: everything that lists show. */
+async function addIndex(): Promise<void> {
+  const network = new UnsteadyTransport();
+  const engine = await startEngine(server.url, { transport: network });
+  await engine.draftRecoveryPhrase();
+  await engine.createAccount({ email: 'index@example.test', password });
+  for (const title of [secretTexts.title, secretTexts.host])
+    await engine.saveRecord({
+      content: { type: 'login', title, notes: secretTexts.notes, fields: [] },
+    });
+  const { db, close } = await openDatabase(postgres.connection, () => undefined);
+  await leaveIndex({ open: { db }, engine, network, password });
+  await close();
+  await engine.close();
 }
 
 /** The forms in which bytes are usually written down. */

@@ -78,7 +78,10 @@ const shown = async (engine: TestEngine) =>
 
 async function newDevice() {
   opened.mockClear();
-  const engine = await startEngine(open.server.url);
+  const transport = new UnsteadyTransport();
+  // What is held stays what the test says.
+  transport.fate = (method) => (method === 'HeldIndexService/PutHeldIndexPart' ? 'is-lost' : 'arrives');
+  const engine = await startEngine(open.server.url, { transport });
   engines.push(engine);
   await engine.signIn({ email: victim.email, password });
   await engine.syncNow();
