@@ -64,7 +64,8 @@ export class HeldIndex implements OpenedBefore {
   /** A first sync begins: asks for what is held. */
   prepare(): void {
     this.#coming = this.#fetch().catch((error: unknown) => {
-      this.#useless = error instanceof ProtocolError && unusable.has(error.code);
+      const isGone = error instanceof ProtocolError && error.code === 'not-found';
+      this.#useless = this.#held != null && (isGone || isUnusable(error));
       this.#fail(error);
     });
   }
@@ -131,14 +132,15 @@ export class HeldIndex implements OpenedBefore {
     if (signal.aborted) throw new ProtocolError('locked');
   }
 
-  /** Nobody needs to know, but for who looks for a mistake. */
+  /** That the server is away, or another device was quicker, is no news. */
   #fail(error: unknown): void {
-    const isUsual = error instanceof ProtocolError && usual.has(error.code);
-    if (!isUsual) this.#parts.warn(`the held index: ${String(error)}`);
+    if (!(error instanceof ProtocolError) || isUnusable(error))
+      this.#parts.warn(`the held index cannot be used: ${String(error)}`);
   }
 }
 
 /** Sealed under a key of before, damaged, or written by another version. */
-const unusable: ReadonlySet<string> = new Set(['open-failed', 'malformed', 'unsupported-version']);
-/** Away, or another device was quicker. */
-const usual: ReadonlySet<string> = new Set(['offline', 'unavailable', 'conflict', 'locked', 'not-signed-in']);
+function isUnusable(error: unknown): boolean {
+  const codes: readonly string[] = ['open-failed', 'malformed', 'unsupported-version'];
+  return error instanceof ProtocolError && codes.includes(error.code);
+}
