@@ -1,11 +1,12 @@
 import { expect } from 'vitest';
 import { encodeHex, parseHex, uint64 } from '../../protocol/bytes.ts';
 import { openEnvelope } from '../../protocol/crypto/envelope.ts';
+import { sha256 } from '../../protocol/crypto/hash.ts';
 import { purposes, type Purpose } from '../../protocol/crypto/labels.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { openInvitationNote } from '../../protocol/organisation/invitation.ts';
 import { verifyAdoption } from '../../protocol/signed/record-signature.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { openPrivateKey } from '../../protocol/vault/account-keys.ts';
 import { openCard } from '../../protocol/vault/card.ts';
 import { openUploadNote } from '../../protocol/vault/file-seal.ts';
@@ -13,9 +14,11 @@ import { openHeldIndexPart } from '../../protocol/vault/held-index.ts';
 import { openPlace, unwrapFolderKey } from '../../protocol/vault/folder-seal.ts';
 import { unwrapFormerKey, unwrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { hashBackupCode } from '../../server/login/backup-codes.ts';
+import { cardPrint, recordPrint } from '../../protocol/vault/index-print.ts';
 import { runVectors } from './cases.ts';
 import adoptions from './record-adoptions.json' with { type: 'json' };
 import backupCodes from './backup-codes.json' with { type: 'json' };
+import indexPrints from './index-prints.json' with { type: 'json' };
 import keptThings from './kept-things.json' with { type: 'json' };
 
 interface Kept {
@@ -103,4 +106,37 @@ runVectors<Adoption>('record adoption', adoptions, async (vector) => {
     ...{ dataHash: parseHex(vector.dataHash), launchHash: parseHex(vector.launchHash) },
   };
   await verifyAdoption(parseHex(vector.ownerKey), statement, parseHex(vector.signature));
+});
+
+interface Print {
+  readonly recordUid?: Uid;
+  readonly ownerUid?: Uid;
+  readonly keyVersion?: number;
+  readonly sealedKey?: string;
+  readonly sealedData?: string;
+  readonly objectUid?: Uid;
+  readonly sealed?: string;
+  readonly revision: number;
+  readonly print: string;
+}
+
+runVectors<Print>('print', indexPrints, ({ print, ...vector }) => {
+  const revision = BigInt(vector.revision);
+  const {
+    recordUid,
+    ownerUid,
+    objectUid,
+    keyVersion = 0,
+    sealedKey = '',
+    sealedData = '',
+    sealed = '',
+  } = vector;
+  if (objectUid)
+    return expect(cardPrint({ objectUid: uidBytes(objectUid), revision, sealed: parseHex(sealed) })).toBe(
+      print,
+    );
+  if (!recordUid || !ownerUid) throw new Error('neither a record nor a card');
+  const uids = { recordUid: uidBytes(recordUid), ownerUid: uidBytes(ownerUid) };
+  const row = { ...uids, revision, keyVersion, sealedKey: parseHex(sealedKey) };
+  expect(recordPrint(row, sha256(parseHex(sealedData)))).toBe(print);
 });

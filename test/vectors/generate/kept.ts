@@ -239,3 +239,31 @@ export function adoptions(): object[] {
     bad('another owner’s key', { ownerKey: hex(keyPair('other').publicKey) }),
   ];
 }
+
+export function indexPrints(): object[] {
+  const [object, owner] = [uid('record'), uid('account')];
+  const [sealedKey, sealedData, sealed] = [seed('index key', 69), seed('index data', 300), seed('card', 293)];
+  const dataHash = sha256(sealedData);
+  const print = (...parts: Part[]) => Buffer.from(sha256(context(...parts))).toString('base64url');
+  const recordPrint = (revision: number, keyVersion: number) =>
+    print('record', object.bytes, owner.bytes, uint64(revision), uint32(keyVersion), dataHash, sealedKey);
+  const base = {
+    recordUid: object.text,
+    ownerUid: owner.text,
+    sealedKey: hex(sealedKey),
+    sealedData: hex(sealedData),
+  };
+  return [
+    ...[
+      [1, 1],
+      [7, 3],
+    ].map(([revision = 0, keyVersion = 0]) => ({
+      ...{ name: `record at revision ${revision}`, ...base, revision, keyVersion },
+      print: recordPrint(revision, keyVersion),
+    })),
+    {
+      ...{ name: 'card', objectUid: object.text, revision: 7, sealed: hex(sealed) },
+      print: print('card', object.bytes, uint64(7), sealed),
+    },
+  ];
+}

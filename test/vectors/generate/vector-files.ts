@@ -57,6 +57,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'key-offers': ['20.3', organisation.keyOffers],
   'team-keys': ['20.4', organisation.teamKeys],
   'organisation-settings': ['20.5', organisation.organisationSettings],
+  'index-prints': ['24.1', kept.indexPrints],
   'file-chunks': ['17', attachments.fileChunks],
   'share-links': ['18', attachments.shareLinks],
   'share-link-openings': ['18.3', connection.shareLinkOpenings],

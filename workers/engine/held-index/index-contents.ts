@@ -3,6 +3,7 @@ import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { CardSchema } from '../../../protocol/messages/gen/record_pb.js';
 import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { uidOf } from '../../../protocol/uid.ts';
+import { cardPrint, recordPrint } from '../../../protocol/vault/index-print.ts';
 import type { CardBook, KnownCard } from '../organising/card-book.ts';
 import type { KnownRecord } from '../records/known-record.ts';
 import type { RecordBook } from '../records/record-book.ts';
@@ -10,7 +11,6 @@ import { isOrdinary } from '../records/record-entry.ts';
 import { recordIn } from '../records/stored-record.ts';
 import { encodeSnapshot } from '../snapshot/snapshot-codec.ts';
 import type { StoredObject, StoredRow, VaultStorage } from '../storage.ts';
-import { cardPrint, recordPrint } from './prints.ts';
 
 export interface IndexSources {
   readonly book: RecordBook;

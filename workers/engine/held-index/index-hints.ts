@@ -1,10 +1,10 @@
 import type { Card as CardMessage, Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf } from '../../../protocol/uid.ts';
+import { cardPrint, recordPrint } from '../../../protocol/vault/index-print.ts';
 import type { Card } from '../../../protocol/vault/card.ts';
 import type { OpenedBefore } from '../records/opened-before.ts';
 import { entryOf, isOrdinary, type RecordEntry } from '../records/record-entry.ts';
 import type { LoadedContents } from '../snapshot/vault-contents.ts';
-import { cardPrint, recordPrint } from './prints.ts';
 
 /**
  * A held index beside the server's rows. It says what is in a row and nothing else: whether the row is there, new enough

@@ -25,7 +25,7 @@ function row(changes: Partial<Record> = {}): Record {
     ...{ revision: 3n, keyVersion: 1, changedAtMs: 1_000n },
     ...{ sealedKey: randomBytes(69), sealedData: randomBytes(300) },
   };
-  return create(RecordSchema, { ...plain, ...changes });
+  return { ...create(RecordSchema, plain), ...changes };
 }
 
 function knownOf(record: Record, changes: Partial<KnownRecord> = {}, type = 'login'): KnownRecord {
