@@ -65,7 +65,7 @@ export class HeldIndex implements OpenedBefore {
   prepare(): void {
     this.#coming = this.#fetch().catch((error: unknown) => {
       const isGone = error instanceof ProtocolError && error.code === 'not-found';
-      this.#useless = this.#held != null && (isGone || isUnusable(error));
+      this.#useless = (this.#held ?? null) !== null && (isGone || isUnusable(error));
       this.#fail(error);
     });
   }
