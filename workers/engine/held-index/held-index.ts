@@ -63,7 +63,7 @@ export class HeldIndex implements OpenedBefore {
 
   /** A first sync begins: asks for what is held. */
   prepare(): void {
-    this.#coming = this.#fetch().catch((error: unknown) => {
+    this.#coming = this.#take().catch((error: unknown) => {
       const isGone = error instanceof ProtocolError && error.code === 'not-found';
       this.#useless = (this.#held ?? null) !== null && (isGone || isUnusable(error));
       this.#fail(error);
@@ -103,11 +103,11 @@ export class HeldIndex implements OpenedBefore {
     }
   }
 
-  async #fetch(): Promise<void> {
+  async #take(): Promise<void> {
     const held = await this.#transfer.describe();
     this.#held = held;
     if (held === null) return;
-    const read = async () => decodeSnapshot(await this.#transfer.fetch(held));
+    const read = async () => decodeSnapshot(await this.#transfer.read(held));
     this.#before = new IndexHints(await timed('sallyport:held-index', read));
   }
 

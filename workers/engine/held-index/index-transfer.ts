@@ -40,7 +40,7 @@ export class IndexTransfer {
   }
 
   /** Its plaintext. Throws `open-failed` for what this account did not seal, and what calls throw. */
-  async fetch({ uid, partCount }: HeldGeneration): Promise<Bytes> {
+  async read({ uid, partCount }: HeldGeneration): Promise<Bytes> {
     const parts = new Array<Uint8Array>(partCount).fill(empty);
     let next = 0;
     const lane = async () => {
