@@ -1,7 +1,15 @@
 // The things of a feed page, each as the one who asks may see it. What is missing from an answer, they do not see.
+import { create } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
+import { empty } from '../../protocol/bytes.ts';
+import {
+  CoverageSchema,
+  TakeOverSchema,
+  type Card,
+  type Record as RecordMessage,
+} from '../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
-import { ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
+import { GrantSchema, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import type { Tx } from '../store/database.ts';
 import { uidArray } from './feed.ts';
 
@@ -82,17 +90,20 @@ export async function readRecords({ tx, account, now }: Viewer, asked: readonly 
   return rows.map(recordMessage);
 }
 
-function recordMessage(row: RecordRow) {
+/** Named as the message that it is: else every member of a page would be copied into one. */
+function recordMessage(row: RecordRow): RecordMessage {
+  const taken = row.taken_revision !== null && { taken: create(TakeOverSchema, takeOverOf(row)) };
   const covered = row.covered_revision !== null && {
-    covered: {
+    covered: create(CoverageSchema, {
       revision: BigInt(row.covered_revision),
-      tag: row.covered_tag ?? new Uint8Array(0),
+      tag: row.covered_tag ?? empty,
       deleted: row.covered_deleted ?? false,
       keyVersion: row.covered_key_version ?? 0,
-      ...(row.taken_revision !== null && { taken: takeOverOf(row) }),
-    },
+      ...taken,
+    }),
   };
   return {
+    $typeName: 'sallyport.v1.Record',
     recordUid: row.record_uid,
     ownerUid: row.owner_uid,
     revision: BigInt(row.revision),
@@ -101,6 +112,7 @@ function recordMessage(row: RecordRow) {
     dataHash: row.data_hash,
     sealedLaunch: row.sealed_launch,
     policy: {
+      $typeName: 'sallyport.v1.RecordPolicy',
       connections: row.connections,
       launchUntilMs: BigInt(row.launch_until),
       maxSessions: row.max_sessions,
@@ -112,10 +124,9 @@ function recordMessage(row: RecordRow) {
     adoptionSignature: row.adoption_signature,
     keyVersion: row.key_version,
     fileUids: row.file_uids,
-    handovers: row.handover_bodies.map((body, i) => ({
-      body,
-      signature: row.handover_signatures[i] ?? new Uint8Array(0),
-    })),
+    handovers: row.handover_bodies.map((body, i) =>
+      create(GrantSchema, { body, signature: row.handover_signatures[i] ?? empty }),
+    ),
     ...covered,
   };
 }
@@ -129,9 +140,9 @@ export function takeOverOf(
 ) {
   return {
     revision: BigInt(row.taken_revision ?? 0),
-    dataHash: row.taken_data_hash ?? new Uint8Array(0),
-    launchHash: row.taken_launch_hash ?? new Uint8Array(0),
-    signature: row.taken_signature ?? new Uint8Array(0),
+    dataHash: row.taken_data_hash ?? empty,
+    launchHash: row.taken_launch_hash ?? empty,
+    signature: row.taken_signature ?? empty,
   };
 }
 
@@ -143,7 +154,8 @@ export async function readCards({ tx, account }: Viewer, asked: readonly Asked[]
     .where('account_uid', '=', account)
     .where(sql<boolean>`object_uid = ANY(${uidArray(asked.map((row) => row.object_uid))})`)
     .execute();
-  return rows.map((row) => ({
+  return rows.map((row): Card => ({
+    $typeName: 'sallyport.v1.Card',
     objectUid: row.object_uid,
     revision: BigInt(row.revision),
     sealed: row.sealed,
@@ -168,7 +180,7 @@ export async function readFolders({ tx, account, now }: Viewer, asked: readonly 
       folderUid: row.folder_uid,
       ownerUid: row.owner_uid,
       revision: BigInt(row.revision),
-      sealedKey: isOwner ? row.sealed_key : new Uint8Array(0),
+      sealedKey: isOwner ? row.sealed_key : empty,
       sealedData: row.sealed_data,
       changedAtMs: BigInt(row.changed_at),
       keyVersion: row.key_version,
