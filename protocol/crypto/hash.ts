@@ -1,11 +1,25 @@
 import { expand, extract } from '@noble/hashes/hkdf.js';
 import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
+import type { IHasher } from 'hash-wasm';
 import { copy, utf8, type Bytes } from '../bytes.ts';
 
 /** SHA-256 (FIPS 180-4), 32 bytes. For short inputs; files are hashed as streams elsewhere. */
 export function sha256(bytes: Uint8Array): Bytes {
   return copy(nobleSha256(bytes));
+}
+
+let compiled: IHasher | null = null;
+
+/** From then on {@link sha256OfPublic} is done in WebAssembly: quick from its first call on, and for thousands of them. */
+export async function compileSha256(): Promise<void> {
+  const { createSHA256 } = await import('hash-wasm');
+  compiled = await createSHA256();
+}
+
+/** The same of what is no secret, such as sealed data: nobody wipes the memory of a WebAssembly module. */
+export function sha256OfPublic(bytes: Uint8Array): Bytes {
+  return compiled === null ? sha256(bytes) : copy(compiled.init().update(bytes).digest('binary'));
 }
 
 /** HMAC-SHA-256 (RFC 2104), 32 bytes. */

@@ -1,6 +1,6 @@
 import { encodeBase64url, uint32, uint64 } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { sha256OfPublic } from '../crypto/hash.ts';
 import type { Card, Record } from '../messages/gen/record_pb.js';
 
 /**
@@ -31,5 +31,5 @@ export function cardPrint({
 }
 
 function printOf(kind: string, ...parts: readonly Uint8Array[]): string {
-  return encodeBase64url(sha256(encodeContext(kind, ...parts)));
+  return encodeBase64url(sha256OfPublic(encodeContext(kind, ...parts)));
 }

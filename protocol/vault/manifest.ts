@@ -2,7 +2,7 @@ import { equal, uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { verifySignature } from '../crypto/ecdsa.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
-import { hmacSha256With, sha256 } from '../crypto/hash.ts';
+import { hmacSha256With, sha256OfPublic } from '../crypto/hash.ts';
 import { purposes, signatureContexts } from '../crypto/labels.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
@@ -61,7 +61,7 @@ export function newManifest(rosterVersion: bigint): Manifest {
 
 /** What elements name of sealed data, 16 bytes. */
 export function tagOf(sealed: Uint8Array): Bytes {
-  return sha256(sealed).slice(0, 16);
+  return sha256OfPublic(sealed).slice(0, 16);
 }
 
 /** HMAC-SHA-256 of elements under the set key, 32 bytes each: the key is scheduled once for all of them. */

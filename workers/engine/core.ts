@@ -1,4 +1,5 @@
 import type { SessionEvent, VaultState } from '../api.ts';
+import { compileSha256 } from '../../protocol/crypto/hash.ts';
 import { warmUpCurve } from '../../protocol/crypto/warm-up.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { AccountDesk, type AccountAccess } from './account/account-desk.ts';
@@ -138,6 +139,7 @@ export class EngineCore {
 
   /** While a person types: what only takes time is done when the vault opens. */
   async #warmUp(): Promise<void> {
+    await compileSha256();
     for await (const _ of warmUpCurve()) {
       if (this.#closing.signal.aborted || this.#vault !== null) return;
       await pause(this.environment.clock, 0, this.#closing.signal);

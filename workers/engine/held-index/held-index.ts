@@ -107,7 +107,7 @@ export class HeldIndex implements OpenedBefore {
     const held = await this.#transfer.describe();
     this.#held = held;
     if (held === null) return;
-    const read = async () => decodeSnapshot(await this.#transfer.read(held));
+    const read = async () => decodeSnapshot(await this.#transfer.read(held), true);
     this.#before = new IndexHints(await timed('sallyport:held-index', read));
   }
 

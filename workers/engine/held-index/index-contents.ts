@@ -1,7 +1,7 @@
 import type { Bytes } from '../../../protocol/bytes.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { CardSchema } from '../../../protocol/messages/gen/record_pb.js';
-import { sha256 } from '../../../protocol/crypto/hash.ts';
+import { sha256OfPublic } from '../../../protocol/crypto/hash.ts';
 import { uidOf } from '../../../protocol/uid.ts';
 import { cardPrint, recordPrint } from '../../../protocol/vault/index-print.ts';
 import type { CardBook, KnownCard } from '../organising/card-book.ts';
@@ -58,7 +58,7 @@ function printedRecord(book: RecordBook, stored: StoredRow): KnownRecord | null 
   const row = recordIn(stored);
   if (row === null) return null;
   const { uid, ownerUid, revision, keyVersion, deleted, trashedAt, covered, proved, entry } = known;
-  const tag = recordPrint(row, sha256(row.sealedData));
+  const tag = recordPrint(row, sha256OfPublic(row.sealedData));
   return { uid, ownerUid, revision, keyVersion, deleted, trashedAt, tag, covered, proved, entry };
 }
 

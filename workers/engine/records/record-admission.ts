@@ -1,7 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf';
 import { copy, empty, encodeBase64url, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { sha256 } from '../../../protocol/crypto/hash.ts';
+import { sha256OfPublic } from '../../../protocol/crypto/hash.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -125,7 +125,7 @@ export class RecordAdmission {
     }
     if (seen && record.keyVersion < seen.keyVersion) return this.refuse(uid, 'has a former key');
     if (seen && !opener.isSucceeded(seen, record)) return this.refuse(uid, 'has another owner');
-    const dataHash = record.sealedData.length > 0 ? sha256(record.sealedData) : empty;
+    const dataHash = record.sealedData.length > 0 ? sha256OfPublic(record.sealedData) : empty;
     const tag = encodeBase64url(dataHash.subarray(0, tagLength));
     const judged = { uid, record, own: opener.isOwn(record), dataHash, tag, known };
     const isSame = known !== null && Number(record.revision) === known.revision;

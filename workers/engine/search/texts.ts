@@ -46,6 +46,11 @@ export class Texts {
     return this.#bytes.subarray(start, end);
   }
 
+  /** Makes one string of all of them, of which each is a slice from then on. Throws `malformed`. */
+  decode(): void {
+    this.#lines ??= this.#read();
+  }
+
   /** All of them, as they were written. */
   get lines(): Lines {
     return (this.#lines ??= this.#read());

@@ -54,10 +54,13 @@ export class ColumnWriter {
 export class ColumnReader {
   readonly #bytes: Bytes;
   readonly #lengths: readonly number[];
+  readonly #whole: boolean;
   #next = 0;
   #at: number;
 
-  constructor(bytes: Bytes) {
+  /** `whole`: each of its texts will be looked at. */
+  constructor(bytes: Bytes, whole = false) {
+    this.#whole = whole;
     this.#bytes = bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
     if (bytes.length < 4) throw new ProtocolError('malformed', 'no columns');
     const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -66,10 +69,12 @@ export class ColumnReader {
     this.#at = aligned(4 + headerLength);
   }
 
-  /** Cut into so many, and made into strings when they are looked at. */
+  /** Cut into so many, and made into strings when they are looked at; of a whole reading all of them at once. */
   texts(count: number): Texts {
     const ends = this.places(count);
-    return new Texts(this.#take(), ends);
+    const texts = new Texts(this.#take(), ends);
+    if (this.#whole) texts.decode();
+    return texts;
   }
 
   numbers(count: number): Float64Array<ArrayBuffer> {

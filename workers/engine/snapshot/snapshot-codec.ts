@@ -102,9 +102,12 @@ export function encodeSnapshot({
   return writer.finish();
 }
 
-/** Inverse of {@link encodeSnapshot}. Throws `unsupported-version`, and `malformed` for anything that is cut or damaged. */
-export function decodeSnapshot(bytes: Bytes): StoredContents {
-  const reader = new ColumnReader(bytes);
+/**
+ * Inverse of {@link encodeSnapshot}; `whole` for who looks at each of its things. Throws `unsupported-version`, and
+ * `malformed` for anything that is cut or damaged.
+ */
+export function decodeSnapshot(bytes: Bytes, whole = false): StoredContents {
+  const reader = new ColumnReader(bytes, whole);
   const header = headerIn(reader.json());
   const records = readRecords(reader, header);
   const cards = readCards(reader, header);
