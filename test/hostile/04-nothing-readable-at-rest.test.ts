@@ -1,14 +1,16 @@
-// Attack class 4, the server's side: someone takes the whole store and every log line. docs/security.md
+// Attack class 4: someone takes the server's whole store and every log line, or a locked device. docs/security.md
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { encodeBase64, encodeBase64url, encodeHex } from '../../protocol/bytes.ts';
+import { empty, encodeBase64, encodeBase64url, encodeHex, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import type * as limitsModule from '../../protocol/limits.ts';
+import type { TeamKey } from '../../protocol/messages/gen/organisation_pb.js';
+import { openTeamKey } from '../../protocol/organisation/keys.ts';
 import { newUid, uidBytes } from '../../protocol/uid.ts';
 import { sealRecord, wrapRecordKey } from '../../protocol/vault/record-seal.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store/embedded-postgres.ts';
@@ -21,6 +23,7 @@ import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
 import { Authenticator } from '../fixtures/authenticator.ts';
 import { addClient, copyFor, createApplication, secretsClient } from '../fixtures/application.ts';
 import { startEngine } from '../fixtures/engine.ts';
+import { openLocalAccount } from '../../workers/engine/account/local-account.ts';
 import { leaveIndex } from '../fixtures/held-index.ts';
 import { joinVault } from '../fixtures/link-client.ts';
 import { houseTexts, liveInHouse } from '../fixtures/lived-in-house.ts';
@@ -196,6 +199,34 @@ test('the files of the store, its log of writes included, hold none of the secre
   expect(files.length).toBeGreaterThan(100);
   expect(found).toEqual([]);
 });
+
+test('a locked device of a member holds none of the secrets, nor a key of a team', async () => {
+  const device = await startEngine(server.url);
+  await device.signIn({ email: 'person-2@example.test', password: organisationPassword });
+  await device.syncNow();
+  const encoded = () => device.storage.readAccount().then((account) => account ?? new Uint8Array(0));
+  await expect.poll(async () => (await teamKeysIn(await encoded())).length).toBe(1);
+  await device.lock();
+  for (const [i, key] of (await teamKeysIn(await encoded())).entries()) secrets.set(`key of team ${i}`, key);
+  const { manifest, shares, snapshot } = await device.storage.readCopy();
+  const rows = (await device.storage.readRows()).map(({ record }) => record);
+  const cards = (await device.storage.readObjects('card')).map(({ bytes }) => bytes);
+  const rest = [manifest?.bytes, snapshot.base, await device.storage.readRecent()].map(
+    (bytes) => bytes ?? empty,
+  );
+  const kept = [...rows, ...cards, ...shares.map(({ bytes }) => bytes), ...snapshot.journal, ...rest];
+  expect(kept.length).toBeGreaterThan(5);
+  expect(findIn('the device', Buffer.concat([await encoded(), ...kept]))).toEqual([]);
+  await device.close();
+});
+
+/** Opened as their owner opens them. */
+async function teamKeysIn(encoded: Bytes): Promise<Bytes[]> {
+  const { account } = await openLocalAccount(encoded, organisationPassword);
+  const { keys, organisation } = account;
+  const open = (message: TeamKey) => openTeamKey(keys.ecdh, keys.accountUid, organisation.publicKey, message);
+  return await Promise.all(organisation.teamKeys.map(async (message) => (await open(message)).privateKey));
+}
 
 test("the server's own key file opens none of it, and is its owner's alone", () => {
   const path = join(server.config.dataFolder, 'server-keys.json');

@@ -7,6 +7,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { AccountBundle, OrganisationBundle } from "./account_pb.js";
+import type { TeamKey } from "./organisation_pb.js";
 
 /**
  * Describes the file local.proto.
@@ -149,6 +150,13 @@ export declare type LocalState = Message<"sallyport.v1.LocalState"> & {
    * @generated from field: uint64 server_key_set_version = 6;
    */
   serverKeySetVersion: bigint;
+
+  /**
+   * Of the teams that the account is in, as they were sealed to it. §15.7.
+   *
+   * @generated from field: repeated sallyport.v1.TeamKey team_keys = 7;
+   */
+  teamKeys: TeamKey[];
 };
 
 /**

@@ -176,8 +176,10 @@ async function openStored(stored: LocalAccount, dataKey: Bytes): Promise<LocalVa
   const key = await SymmetricKey.import(dataKey);
   const opened = await openEnvelope(key, purposes.localState, [uidOf(stored.accountUid)], stored.sealedState);
   const state = decodeMessage(LocalStateSchema, opened);
+  const account = await openAccount(stored.email, dataKey, state.account, state.organisation);
+  account.organisation.keepTeamKeys(state.teamKeys);
   return {
-    account: await openAccount(stored.email, dataKey, state.account, state.organisation),
+    account,
     dataKey,
     session: { token: copy(state.sessionToken), expiresAtMs: Number(state.sessionExpiresAtMs) },
     pin: { identity: copy(state.serverIdentity), keySetVersion: state.serverKeySetVersion },
@@ -211,6 +213,7 @@ async function sealState(
     organisation: account.organisationBundle,
     serverIdentity: pin.identity,
     serverKeySetVersion: pin.keySetVersion,
+    teamKeys: [...account.organisation.teamKeys],
   });
   const sealed = await sealEnvelope(dataKey, purposes.localState, [accountUid], state);
   wipe(state);

@@ -1,4 +1,4 @@
-import { encodeBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { wipe, type Bytes } from '../../../protocol/bytes.ts';
 import type { EcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { SignedOrganisationSettings } from '../../../protocol/messages/gen/account_pb.js';
@@ -7,15 +7,8 @@ import {
   type GetOrganisationResponse,
   type KeyOffer,
   type PendingMember,
-  type TeamKey,
 } from '../../../protocol/messages/gen/organisation_pb.js';
-import {
-  keyNameOf,
-  openKeyOffer,
-  openTeamKey,
-  requireTeamKey,
-  type OrganisationKeyName,
-} from '../../../protocol/organisation/keys.ts';
+import { keyNameOf, openKeyOffer, type OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
 import {
   noSettings,
   openSettings,
@@ -27,8 +20,9 @@ import { withEcdhKeys } from '../../../protocol/vault/account-keys.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RosterSource } from '../sharing/roster-source.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
-import { wholeRoster } from './roster-news.ts';
 import { OrganisationKeys } from './organisation-keys.ts';
+import { wholeRoster } from './roster-news.ts';
+import { TeamKeyring } from './team-keyring.ts';
 import type { MembershipState, TrustedOrganisation } from './trusted-organisation.ts';
 
 export interface BookParts {
@@ -41,13 +35,6 @@ export interface BookParts {
   readonly warn: (message: string) => void;
 }
 
-/**
- * Of one of each team that there can be, and of former ones to which somebody who does not come back sealed something: far
- * more than there are. Rather than leaving out some, all of it is refused.
- */
-const mostTeamKeys = 50_000;
-/** From here on the person in charge hears of it. */
-const manyTeamKeys = 40_000;
 /** One of each kind, and some that a server adds. */
 const mostOffers = 16;
 /** Rounds of links for a device that was away for long: four million versions. */
@@ -63,11 +50,8 @@ const keptMembers = {
 export class OrganisationBook implements RosterSource {
   readonly keys: OrganisationKeys;
   readonly #parts: BookParts;
+  readonly #teamKeys: TeamKeyring;
   #settings: OrganisationSettings = noSettings;
-  #teamKeys: readonly TeamKey[] = [];
-  /** The version of the roster with which they came. */
-  #keysAsOf = 0n;
-  readonly #openedTeamKeys = new Map<string, Promise<EcdhKeyPair>>();
   #pending: readonly PendingMember[] = [];
   /** How many successions of members' keys the server has told of. */
   #successionVersion = 0n;
@@ -79,6 +63,11 @@ export class OrganisationBook implements RosterSource {
   constructor(parts: BookParts) {
     this.#parts = parts;
     this.keys = new OrganisationKeys(parts.account);
+    this.#teamKeys = new TeamKeyring({
+      ...parts,
+      refresh: () => this.refresh(),
+      tell: (error) => this.#tell(error),
+    });
   }
 
   get organisation(): TrustedOrganisation {
@@ -127,68 +116,17 @@ export class OrganisationBook implements RosterSource {
     return this.#waiting;
   }
 
-  async teamKey(teamUid: Uid): Promise<EcdhKeyPair | null> {
-    const team = this.roster.teams.find((known) => known.teamUid === teamUid);
-    const message = this.#teamKeys.find(
-      (key) => uidOf(key.teamUid) === teamUid && key.keyVersion === team?.keyVersion,
-    );
-    if (!team || !message) return null;
-    const pair = await this.#openTeamKey(message);
-    requireTeamKey(team, pair);
-    return pair;
+  teamKey(teamUid: Uid): Promise<EcdhKeyPair | null> {
+    return this.#teamKeys.present(teamUid);
   }
 
-  /** The key pairs of a team that this account was given, the newest first: what was sealed to a former one opens. */
-  async teamKeys(teamUid: Uid): Promise<readonly EcdhKeyPair[]> {
-    await this.#bringKeyOf(teamUid);
-    const own = this.#teamKeys.filter((key) => uidOf(key.teamUid) === teamUid);
-    const newestFirst = own.toSorted((one, other) => other.keyVersion - one.keyVersion);
-    const pairs = await Promise.all(newestFirst.map((key) => this.#teamKeyOrNull(key)));
-    return pairs.filter((pair) => pair !== null);
+  teamKeys(teamUid: Uid): Promise<readonly EcdhKeyPair[]> {
+    return this.#teamKeys.all(teamUid);
   }
 
   /** Wipes the keys of teams. */
   clear(): void {
-    for (const opening of this.#openedTeamKeys.values())
-      opening.then(({ privateKey }) => wipe(privateKey)).catch(() => undefined); // there was none
-    this.#openedTeamKeys.clear();
-  }
-
-  /**
-   * Records may be here before the keys of the teams that they were given to: without this a new device would leave them
-   * out. Asks once for each roster.
-   */
-  async #bringKeyOf(teamUid: Uid): Promise<void> {
-    const { version, teams } = this.roster;
-    const team = teams.find((known) => known.teamUid === teamUid);
-    const isHere = this.#teamKeys.some(
-      (key) => uidOf(key.teamUid) === teamUid && key.keyVersion === team?.keyVersion,
-    );
-    if (!team || isHere || this.#keysAsOf >= version) return;
-    await this.refresh().catch((error: unknown) => this.#tell(error));
-  }
-
-  /** One that does not hold is none of the organisation's: the others count. */
-  async #teamKeyOrNull(message: TeamKey): Promise<EcdhKeyPair | null> {
-    try {
-      return await this.#openTeamKey(message);
-    } catch (error) {
-      this.#tell(error);
-      return null;
-    }
-  }
-
-  /** Opened once: thousands of records may be shared with one team. */
-  #openTeamKey(message: TeamKey): Promise<EcdhKeyPair> {
-    const name = `${uidOf(message.teamUid)} ${message.keyVersion} ${encodeBase64url(message.signature)}`;
-    const known = this.#openedTeamKeys.get(name);
-    if (known) return known;
-    const { keys, organisation } = this.#parts.account;
-    const opening = withEcdhKeys(keys, (pair) =>
-      openTeamKey(pair, keys.accountUid, organisation.publicKey, message),
-    );
-    this.#openedTeamKeys.set(name, opening);
-    return opening;
+    this.#teamKeys.clear();
   }
 
   async #fetch(): Promise<void> {
@@ -224,35 +162,17 @@ export class OrganisationBook implements RosterSource {
 
   async #take(answer: GetOrganisationResponse): Promise<void> {
     this.#removed = !answer.member && this.organisation.rosterVersion > 0n;
+    if (this.#removed) this.#teamKeys.drop();
     if (!answer.member) return;
     this.organisation.advance(answer.links, answer.roster);
     this.organisation.succeed(answer.successions);
     this.#successionVersion = answer.successionVersion;
     if (answer.more) return; // the roster left no room
-    this.#teamKeys = await this.#allTeamKeys(answer);
-    this.#keysAsOf = this.roster.version;
+    await this.#teamKeys.take(answer);
     this.#pending = answer.pending;
     const doubt = await this.#keepOffers(answer.offers);
     await this.#takeSettings(answer.settings);
     if (doubt) throw doubt;
-  }
-
-  /** Throws `too-large`, and `malformed` for pages that do not move. */
-  async #allTeamKeys({ teamKeys, moreTeamKeys }: GetOrganisationResponse): Promise<readonly TeamKey[]> {
-    const all = [...teamKeys];
-    for (let more = moreTeamKeys; more;) {
-      const last = all.at(-1);
-      const page = await this.#parts.session.call(OrganisationService.method.listTeamKeys, {
-        ...(last && { afterTeamUid: last.teamUid, afterKeyVersion: last.keyVersion }),
-      });
-      if (page.teamKeys.length === 0) throw new ProtocolError('malformed', 'the keys of teams do not move');
-      all.push(...page.teamKeys);
-      if (all.length > mostTeamKeys) throw new ProtocolError('too-large', 'there are too many keys of teams');
-      more = page.hasMore;
-    }
-    if (all.length > manyTeamKeys)
-      this.#parts.warn(`there are ${all.length} keys of teams: ${mostTeamKeys} are too many`);
-    return all;
   }
 
   /** Keys that an administrator offered come under the own data key. What does not hold spoils no other, and is returned. */
@@ -318,7 +238,7 @@ export class OrganisationBook implements RosterSource {
     const own = [this.#removed, this.#refused, this.keys.has('data'), this.keys.has('signing')];
     return JSON.stringify([
       ...[String(rosterVersion), String(this.#settings.version), membership],
-      ...[pending, own, this.#teamKeys.length],
+      ...[pending, own, this.#teamKeys.names],
     ]);
   }
 

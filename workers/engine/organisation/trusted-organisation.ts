@@ -10,7 +10,7 @@ import {
   type SignedOrganisationSettings,
   type SignedRoster,
 } from '../../../protocol/messages/gen/account_pb.js';
-import type { RosterLink } from '../../../protocol/messages/gen/organisation_pb.js';
+import type { RosterLink, TeamKey } from '../../../protocol/messages/gen/organisation_pb.js';
 import type { OrganisationKeyName } from '../../../protocol/organisation/keys.ts';
 import type { OrganisationIdentity } from '../../../protocol/organisation/pin.ts';
 import { requireIdentity, type AccountIdentity } from '../../../protocol/signed/account-certificate.ts';
@@ -44,6 +44,7 @@ export class TrustedOrganisation {
   readonly publicKey: Bytes;
   readonly #own: AccountIdentity;
   #bundle: OrganisationBundle;
+  #teamKeys: readonly TeamKey[] = [];
   /** As it was signed: without what its members' keys became since. */
   #certified: Roster;
   #successions: readonly KeySuccession[] = [];
@@ -110,6 +111,11 @@ export class TrustedOrganisation {
     return this.#bundle;
   }
 
+  /** Keys of the account's teams, as they were sealed to it. For the local copy. */
+  get teamKeys(): readonly TeamKey[] {
+    return this.#teamKeys;
+  }
+
   /** Who this account is to the organisation, as far as a roster says. */
   get membership(): MembershipState {
     const member = findMember(this.#roster, this.#own.accountUid);
@@ -141,6 +147,7 @@ export class TrustedOrganisation {
     if (other || (this.#bundle.roster && now.version < known.version))
       throw new ProtocolError('untrusted', 'the server shows another roster');
     this.#bundle = mergedBundle(before.#bundle, this.#bundle);
+    this.#teamKeys = before.#teamKeys;
     this.#certified = before.#certified;
     this.#point = known;
     const shown = this.#successions;
@@ -168,6 +175,11 @@ export class TrustedOrganisation {
 
   keepSettings(settings: SignedOrganisationSettings): void {
     this.#bundle = create(OrganisationBundleSchema, { ...this.#bundle, settings });
+  }
+
+  /** In the place of those that were kept. */
+  keepTeamKeys(teamKeys: readonly TeamKey[]): void {
+    this.#teamKeys = teamKeys;
   }
 
   #expected(minimumVersion: bigint) {
