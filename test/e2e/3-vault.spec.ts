@@ -16,6 +16,22 @@ test('lock wipes the page, unlock opens the local copy, offline too; a wrong pas
   await context.setOffline(false);
 });
 
+test('the screens that wait behind the lock say nothing, and no key reaches them', async ({ house }) => {
+  const { page } = house;
+  await page.getByRole('button', { name: 'Lock', exact: true }).click();
+  const waiting = page.locator('.whole.asleep');
+  await expect(waiting).toBeAttached();
+  await expect(waiting).not.toContainText(machines.password);
+  await expect(page.getByLabel('Search records')).toBeHidden();
+  await expect(page.getByRole('list', { name: 'Records' })).toHaveCount(0);
+  for (let key = 0; key < 20; key++) {
+    await page.keyboard.press('Tab');
+    expect(await waiting.locator(':focus').count()).toBe(0);
+  }
+  await unlock(page);
+  await expect(page.getByRole('list', { name: 'Records' }).getByRole('link').first()).toBeVisible();
+});
+
 test('a change in one browser appears in another without reload', async ({ house }) => {
   const { page, installation, newBrowser } = house;
   const other = await newBrowser();

@@ -65,7 +65,8 @@ export function watchPage(): void {
     observer.observe(document, { subtree: true, childList: true, characterData: true });
     look();
   };
-  const rows = () => document.querySelector('[aria-label="Records"] [data-record]') !== null;
+  const row = () => document.querySelector('[aria-label="Records"] [data-record]');
+  const rows = () => row()?.closest('.whole.hidden') === null;
   const status = () => document.querySelector('.count[role="status"]')?.textContent?.trim() ?? '';
   window.bench = {
     result: Promise.resolve({ painted: 0, answered: 0 }),

@@ -16,11 +16,16 @@ const pageRows = 200;
 /** Rows a query may give at most. organising.ts */
 const mostRows = 500;
 
-/** About as many as a screen shows, of every look. */
-const blankRows: readonly RecordSummary[] = Array.from({ length: 16 }, (_, at) => ({
+/** More than a screen shows, of every look. */
+const blankRows: readonly RecordSummary[] = Array.from({ length: 64 }, (_, at) => ({
   ...{ uid: `blank ${at}` as Uid, ownerUid: 'nobody' as Uid, type: at % 2 === 0 ? 'login' : 'pamMachine' },
   ...{ title: '', subtitle: '', changedAt: 0, folderUid: null, tags: [], access: 'owner' },
   ...{ connectable: at % 2 === 1, shared: at % 3 === 0, favourite: at % 5 === 0 },
+}));
+/** The look of most records, whose elements the first real ones take over. */
+const plainRows = blankRows.map((row) => ({
+  ...row,
+  ...{ type: 'login', connectable: false, shared: false, favourite: false },
 }));
 
 interface Question {
@@ -74,15 +79,30 @@ export class RecordList {
     this.#latest.request({ filter: this.#filter(), sort: this.#sort() });
   }
 
-  /** Draws rows of nothing for a moment, so that the first real ones are drawn by code that has run before. */
-  rehearse(): () => void {
+  /**
+   * Draws rows of nothing, which nobody is to see: the first real ones are drawn by code that has run before, in elements that
+   * are there. Tells when it is done; what is returned breaks it off.
+   */
+  rehearse(done: () => void): () => void {
+    this.#keys.assign(blankRows.map(({ uid }) => uid));
     this.#pages.set(0, blankRows);
     this.total = blankRows.length;
-    let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(() => this.#endRehearsal())));
-    return () => {
-      cancelAnimationFrame(frame);
-      this.#endRehearsal();
-    };
+    let frame = 0;
+    const next = (step: () => void) => (frame = requestAnimationFrame(step));
+    next(() =>
+      next(() => {
+        if (this.answered === null) this.#pages.set(0, plainRows);
+        next(done);
+      }),
+    );
+    return () => cancelAnimationFrame(frame);
+  }
+
+  /** Takes rows of nothing away, where no real ones came. */
+  endRehearsal(): void {
+    if (this.answered !== null) return;
+    this.#pages.clear();
+    this.total = 0;
   }
 
   /** A row, or null until its window has come. */
@@ -119,12 +139,6 @@ export class RecordList {
       uids.push(...rows.map(({ uid }) => uid));
     }
     return uids;
-  }
-
-  #endRehearsal(): void {
-    if (this.answered !== null) return;
-    this.#pages.clear();
-    this.total = 0;
   }
 
   #take(first: RecordWindow, question: Question): void {
