@@ -121,6 +121,32 @@ test('a page whose storing fails leaves nothing, neither its things nor its curs
   expect((await storage.readCopy()).cursor).toBe(0n);
 });
 
+test('what may follow nothing but one stamp is refused after anything else, and stores nothing', async () => {
+  const { stamp } = await storage.readCopy();
+  const next = await storage.commit(page(1n, { after: stamp }));
+  expect(await storage.copyStamp()).toBe(next);
+  const late = { rows: [row(newUid())], cursor: 2n, after: stamp };
+  await expect(storage.commit(late)).rejects.toMatchObject({ name: 'conflict' });
+  await expect(storage.writeSnapshot(Uint8Array.of(1), 0, stamp)).rejects.toMatchObject({ name: 'conflict' });
+  expect(await storage.readRows()).toHaveLength(200);
+  expect((await storage.readCopy()).cursor).toBe(1n);
+  await storage.writeRecent(Uint8Array.of(1)); // is no part of the copy
+  await storage.writeSnapshot(Uint8Array.of(2), 0, next);
+  expect(await storage.readSnapshot()).toEqual({ base: Uint8Array.of(2), journal: [], upTo: 0 });
+  await expect(storage.commit({ ...late, after: next })).rejects.toMatchObject({ name: 'conflict' });
+});
+
+test('places of a journal count from 1, also of the next account', async () => {
+  const journal = Uint8Array.of(1);
+  for (let place = 1; place <= 3; place++) await storage.commit({ rows: [], cursor: 1n, journal });
+  await storage.writeSnapshot(Uint8Array.of(2), 2);
+  expect(await storage.readSnapshot()).toMatchObject({ journal: [journal], upTo: 3 });
+  await storage.erase();
+  await storage.writeAccount(Uint8Array.of(1));
+  await storage.commit({ rows: [], cursor: 1n, journal });
+  expect(await storage.readSnapshot()).toEqual({ base: null, journal: [journal], upTo: 1 });
+});
+
 test('a sign-out takes all of it', async () => {
   await storage.commit(page(1n));
   await storage.erase();

@@ -23,17 +23,21 @@ export interface VaultStorage {
   readObjects(kind: ObjectKind): Promise<readonly StoredObject[]>;
   /** What an unlock needs, all of one moment. */
   readCopy(): Promise<LocalCopy>;
-  /** Another one after every commit: tells whether a copy is still what is stored. */
+  /** Another one after every commit and snapshot: tells whether a copy is still what is stored. */
   copyStamp(): Promise<bigint>;
   /**
    * Everything of one page, all or nothing. A row replaces only one that it supersedes, and cursor and manifest only
-   * rise, so that two engines may commit the same page. Throws `locked` when no account is stored any more.
+   * rise, so that two engines may commit the same page. Resolves to the stamp after it. Throws `locked` when no account
+   * is stored any more, and `conflict` for a page that may not follow what is stored by now.
    */
-  commit(page: StoredPage): Promise<void>;
+  commit(page: StoredPage): Promise<bigint>;
   /** The snapshot of what lists need, and what was committed since it was written. */
   readSnapshot(): Promise<StoredSnapshot>;
-  /** Replaces the snapshot and forgets the journal up to and including that place. */
-  writeSnapshot(base: Bytes, upTo: number): Promise<void>;
+  /**
+   * Replaces the snapshot and forgets the journal up to and including that place. With `after`, only while that is the
+   * stamp: throws `conflict`.
+   */
+  writeSnapshot(base: Bytes, upTo: number, after?: bigint): Promise<void>;
   /** What was used last, sealed; or null. */
   readRecent(): Promise<Bytes | null>;
   /** Throws `locked` when no account is stored any more. */
@@ -127,6 +131,8 @@ export interface StoredPage {
   readonly manifest?: StoredManifest;
   /** What this page changes in the snapshot, sealed. */
   readonly journal?: Bytes;
+  /** The page may follow nothing but what has this stamp. */
+  readonly after?: bigint;
 }
 
 export interface StoredSnapshot {

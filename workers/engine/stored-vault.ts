@@ -11,6 +11,7 @@ import { recordIn } from './records/stored-record.ts';
 import type { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
 import type { CopyStorage } from './snapshot/open-copy.ts';
+import type { CopyWriter } from './snapshot/copy-writer.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { VaultContents } from './snapshot/vault-contents.ts';
 import type { LocalCopy, StoredManifest } from './storage.ts';
@@ -20,6 +21,7 @@ export interface StoredVaultParts {
   readonly sharing: SharedKeys;
   readonly manifest: ManifestKeeper;
   readonly snapshot: SnapshotKeeper;
+  readonly copy: CopyWriter;
   readonly admission: RecordAdmission;
   readonly cards: CardBook;
   readonly others: OtherElements;
@@ -40,17 +42,27 @@ export class StoredVault {
    * From the snapshot; without one that opens, row by row. Says whether everything is here that was stored; if not, the
    * server is to be asked for all of it, then `rewrite`. Throws `untrusted` for a manifest that is not the account's.
    */
-  async load({ manifest, shares, snapshot }: LocalCopy): Promise<boolean> {
+  async load({ manifest, shares, snapshot, stamp }: LocalCopy): Promise<boolean> {
     const { sharing, contents, lists } = this.#parts;
     sharing.load(shares);
     await this.#loadManifest(manifest);
     const found = await this.#parts.snapshot.load(snapshot, contents, lists);
     if (found === 'loaded') return true;
-    const { upTo } = await this.#parts.storage.readSnapshot();
     const left = await this.#openAnew();
     const isWhole = found === 'absent' && left.whole;
-    if (isWhole && (left.any || upTo > 0)) await this.#parts.snapshot.write(contents, upTo);
+    if (isWhole && (left.any || snapshot.upTo > 0)) await this.#writeAnew(snapshot.upTo, stamp);
+    else if (isWhole) this.#parts.copy.begin(stamp);
     return isWhole;
+  }
+
+  /** While nothing else is stored, which these contents do not have. A failure leaves it to the next unlock. */
+  async #writeAnew(upTo: number, stamp: bigint): Promise<void> {
+    const { snapshot, contents, warn } = this.#parts;
+    try {
+      await snapshot.write(contents, upTo, stamp);
+    } catch (error) {
+      warn(`the local snapshot could not be written: ${String(error)}`);
+    }
   }
 
   /** Once everything came anew: what is stored of it is good again. */

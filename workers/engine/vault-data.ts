@@ -34,6 +34,7 @@ import { Records } from './records/records.ts';
 import { Trash } from './records/trash.ts';
 import { RecordLists } from './search/record-lists.ts';
 import type { SharedKeys } from './sharing/shared-keys.ts';
+import { CopyWriter } from './snapshot/copy-writer.ts';
 import { copyUntil } from './snapshot/open-copy.ts';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import { VaultContents, type ContentsChange } from './snapshot/vault-contents.ts';
@@ -137,7 +138,8 @@ export class VaultData {
     });
     this.#manifest = manifest;
     const scratch = () => this.#holding().contents;
-    const snapshot = new SnapshotKeeper({ keys, storage, contents: own.contents, scratch, warn });
+    const snapshot = new SnapshotKeeper({ keys, storage, scratch, warn });
+    const copy = new CopyWriter({ storage, snapshot, contents, warn });
     this.lists = new RecordLists({
       ...{ accountUid, book, cards, sharing },
       recordTypes: parts.recordTypes,
@@ -156,11 +158,11 @@ export class VaultData {
       onUnconfirmed,
     });
     this.#stored = new StoredVault({
-      ...{ storage, sharing, manifest, snapshot, admission, cards, others, contents, lists, warn },
+      ...{ storage, sharing, manifest, snapshot, copy, admission, cards, others, contents, lists, warn },
     });
     const intake = new SyncIntake(
       {
-        ...{ storage, book, cards, others, contents, admission, sharing, manifest, snapshot, held, warn },
+        ...{ copy, book, cards, others, contents, admission, sharing, manifest, snapshot, held, warn },
         onChanged: (change, shares) => this.#changed(change, shares),
         onNews: parts.onChanged,
       },

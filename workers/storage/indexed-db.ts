@@ -117,8 +117,8 @@ export class IndexedDbStorage implements VaultStorage {
     return (await (await this.#database).get('cursor', 'stamp')) ?? 0n;
   }
 
-  async commit(page: StoredPage): Promise<void> {
-    await this.#write(async (transaction) => {
+  async commit(page: StoredPage): Promise<bigint> {
+    return await this.#write(async (transaction) => {
       const cursors = transaction.objectStore('cursor');
       const isNext = page.cursor > ((await cursors.get('cursor')) ?? 0n);
       if (isNext) await cursors.put(page.cursor, 'cursor');
@@ -126,8 +126,8 @@ export class IndexedDbStorage implements VaultStorage {
       const manifests = transaction.objectStore('manifest');
       const former = (await manifests.get('manifest'))?.version ?? 0n;
       if (page.manifest && page.manifest.version > former) await manifests.put(page.manifest, 'manifest');
-      if (page.journal) await transaction.objectStore('journal').add(page.journal);
-    });
+      if (page.journal) await addEntry(transaction, page.journal);
+    }, page.after);
   }
 
   async readSnapshot(): Promise<StoredSnapshot> {
@@ -135,11 +135,11 @@ export class IndexedDbStorage implements VaultStorage {
     return await snapshotIn(reading.objectStore('snapshot'), reading.objectStore('journal'));
   }
 
-  async writeSnapshot(base: Bytes, upTo: number): Promise<void> {
+  async writeSnapshot(base: Bytes, upTo: number, after?: bigint): Promise<void> {
     await this.#write(async (transaction) => {
       await transaction.objectStore('snapshot').put(base, 'base');
       await transaction.objectStore('journal').delete(IDBKeyRange.upperBound(upTo));
-    });
+    }, after);
   }
 
   async readRecent(): Promise<Bytes | null> {
@@ -147,9 +147,11 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async writeRecent(sealed: Bytes): Promise<void> {
-    await this.#write(async (transaction) => {
-      await transaction.objectStore('snapshot').put(sealed, 'recent');
-    });
+    await withRoom(() =>
+      this.#change(async (transaction) => {
+        await transaction.objectStore('snapshot').put(sealed, 'recent');
+      }),
+    );
   }
 
   async erase(): Promise<void> {
@@ -161,11 +163,21 @@ export class IndexedDbStorage implements VaultStorage {
     void this.#database.then((database) => database.close());
   }
 
-  /** All or nothing, and nothing once nobody is signed in. Throws `storage-full`. */
-  #write(task: (transaction: Writing) => Promise<void>): Promise<void> {
-    return withRoom(() => this.#change(task));
+  /** A change of what the stamp is of, only after that one if it is given. Throws `conflict` and `storage-full`. */
+  async #write(task: (transaction: Writing) => Promise<void>, after?: bigint): Promise<bigint> {
+    const next = newStamp();
+    const change = async (transaction: Writing) => {
+      const cursors = transaction.objectStore('cursor');
+      if (after !== undefined && ((await cursors.get('stamp')) ?? 0n) !== after)
+        throw new ProtocolError('conflict', 'something else was stored');
+      await task(transaction);
+      await cursors.put(next, 'stamp');
+    };
+    await withRoom(() => this.#change(change));
+    return next;
   }
 
+  /** All or nothing, and nothing once nobody is signed in. */
   async #change(task: (transaction: Writing) => Promise<void>): Promise<void> {
     const transaction = (await this.#database).transaction(ofAccount, 'readwrite');
     if ((await transaction.objectStore('account').count()) === 0) {
@@ -175,7 +187,6 @@ export class IndexedDbStorage implements VaultStorage {
     }
     try {
       await task(transaction);
-      await transaction.objectStore('cursor').put(newStamp(), 'stamp');
     } catch (error) {
       abort(transaction); // else what was asked for before the failure would be kept
       await transaction.done.catch(() => undefined); // the abort we asked for
@@ -226,6 +237,13 @@ async function snapshotIn(
     journals.getAllKeys(),
   ]);
   return { base: sealed ?? null, journal, upTo: places.at(-1) ?? 0 };
+}
+
+/** Places are counted: the first of a journal is 1, whatever was there before. */
+async function addEntry(transaction: Writing, entry: Bytes): Promise<void> {
+  const journal = transaction.objectStore('journal');
+  const last = await journal.openKeyCursor(null, 'prev');
+  await journal.add(entry, (last?.key ?? 0) + 1);
 }
 
 /** Also of a transaction that has failed by itself. */

@@ -30,7 +30,6 @@ export class MemoryStorage implements VaultStorage {
   #base: Bytes | null = null;
   #recent: Bytes | null = null;
   #journal: { readonly at: number; readonly bytes: Bytes }[] = [];
-  #journalled = 0;
   #stamp = 0n;
 
   device(): Promise<Device> {
@@ -96,9 +95,8 @@ export class MemoryStorage implements VaultStorage {
     return Promise.resolve(this.#stamp);
   }
 
-  commit(page: StoredPage): Promise<void> {
-    if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
-    this.#stamp++;
+  async commit(page: StoredPage): Promise<bigint> {
+    await this.#change(page.after);
     for (const row of page.rows) {
       if (supersedes(row, this.#rows.get(row.uid))) this.#rows.set(row.uid, row);
     }
@@ -108,8 +106,8 @@ export class MemoryStorage implements VaultStorage {
     if (page.cursor > this.#cursor) this.#cursor = page.cursor;
     if (page.manifest && page.manifest.version > (this.#manifest?.version ?? 0n))
       this.#manifest = page.manifest;
-    if (page.journal) this.#journal.push({ at: ++this.#journalled, bytes: page.journal });
-    return Promise.resolve();
+    if (page.journal) this.#journal.push({ at: (this.#journal.at(-1)?.at ?? 0) + 1, bytes: page.journal });
+    return this.#stamp;
   }
 
   readSnapshot(): Promise<StoredSnapshot> {
@@ -117,12 +115,10 @@ export class MemoryStorage implements VaultStorage {
     return Promise.resolve({ base: this.#base, journal, upTo: this.#journal.at(-1)?.at ?? 0 });
   }
 
-  writeSnapshot(base: Bytes, upTo: number): Promise<void> {
-    if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
-    this.#stamp++;
+  async writeSnapshot(base: Bytes, upTo: number, after?: bigint): Promise<void> {
+    await this.#change(after);
     this.#base = base;
     this.#journal = this.#journal.filter(({ at }) => at > upTo);
-    return Promise.resolve();
   }
 
   readRecent(): Promise<Bytes | null> {
@@ -150,6 +146,14 @@ export class MemoryStorage implements VaultStorage {
 
   /** Holds nothing open: the next engine of the same device goes on with it. */
   close(): void {}
+
+  #change(after = this.#stamp): Promise<void> {
+    if (this.#account === null) return Promise.reject(new ProtocolError('locked', 'nobody is signed in'));
+    if (after !== this.#stamp)
+      return Promise.reject(new ProtocolError('conflict', 'something else was stored'));
+    this.#stamp++;
+    return Promise.resolve();
+  }
 }
 
 async function makeDevice(): Promise<Device> {

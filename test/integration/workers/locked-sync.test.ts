@@ -26,9 +26,9 @@ afterAll(async () => {
 class GatedStorage extends MemoryStorage {
   gate: (page: StoredPage) => Promise<void> = () => Promise.resolve();
 
-  override async commit(page: StoredPage): Promise<void> {
+  override async commit(page: StoredPage): Promise<bigint> {
     await this.gate(page);
-    await super.commit(page);
+    return await super.commit(page);
   }
 }
 

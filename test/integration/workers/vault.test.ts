@@ -132,7 +132,7 @@ describe('the vault engine against a real server', () => {
     let full = true;
     storage.commit = async (page) => {
       if (full) throw new ProtocolError('storage-full');
-      await commit(page);
+      return await commit(page);
     };
     const engine = await start({ storage });
     await expect(engine.signIn({ email: 'narrow@example.test', password })).rejects.toMatchObject({

@@ -9,7 +9,8 @@ import {
   type Record,
 } from '../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
-import type { StoredPage } from '../../../workers/engine/storage.ts';
+import type { StoredPage, StoredRow } from '../../../workers/engine/storage.ts';
+import { inTurn } from '../../../workers/engine/exclusive.ts';
 import { MemoryStorage } from '../../../workers/storage/memory.ts';
 import { HostileServer } from '../../fakes/hostile-server.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
@@ -23,11 +24,18 @@ class GatedStorage extends MemoryStorage {
   readonly pages: StoredPage[] = [];
   /** Called with each page before it is stored. */
   gate: (page: StoredPage, number: number) => Promise<void> = () => Promise.resolve();
+  /** How often all rows were read. */
+  readings = 0;
 
-  override async commit(page: StoredPage): Promise<void> {
+  override async readRows(): Promise<readonly StoredRow[]> {
+    this.readings++;
+    return await super.readRows();
+  }
+
+  override async commit(page: StoredPage): Promise<bigint> {
     const number = this.pages.push(page);
     await this.gate(page, number);
-    await super.commit(page);
+    return await super.commit(page);
   }
 }
 
@@ -38,13 +46,27 @@ const { sync } = RecordService.method;
 const asked = () => server.urls.filter((url) => url.endsWith('/RecordService/Sync')).length;
 
 /** Another browser of the same person, or the same one on another day. */
-async function visit(on = storage): Promise<TestEngine> {
-  const engine = await startEngine(server.origin, { transport: server.transport, storage: on });
+async function visit(on = storage, exclusive = inTurn()): Promise<TestEngine> {
+  const engine = await startEngine(server.origin, { transport: server.transport, storage: on, exclusive });
   engines.push(engine);
   return engine;
 }
 
 const titles = async (engine: TestEngine) => (await engine.listRecords()).map(({ title }) => title).sort();
+
+/** A visit that goes by the snapshot alone shows these. */
+async function expectListed(wanted: readonly string[]): Promise<void> {
+  const before = storage.readings;
+  const engine = await visit();
+  await engine.unlock({ password });
+  expect([await titles(engine), storage.readings]).toEqual([[...wanted].sort(), before]);
+  await engine.close();
+}
+
+async function snapshotWritten(): Promise<void> {
+  await expect.poll(async () => (await storage.readSnapshot()).base).not.toBeNull();
+}
+
 const all = Array.from({ length: count }, (_, i) => `record ${i}`);
 
 /** The first page is stored when the third is asked for, which is when the second is being opened. */
@@ -145,6 +167,96 @@ describe('a first sync of five pages', () => {
     over.reject(new ProtocolError('locked'));
     await signedIn;
   });
+
+  test('is not journalled, and leaves a snapshot that the next unlock goes by', async () => {
+    const engine = await visit();
+    await engine.signIn({ email, password });
+    expect(storage.pages.filter(({ journal }) => journal)).toEqual([]);
+    await snapshotWritten();
+    expect((await storage.readSnapshot()).journal).toEqual([]);
+    await engine.saveRecord({ content: { type: 'login', title: 'another', fields: [] } });
+    expect((await storage.readSnapshot()).journal.length).toBeGreaterThan(0);
+    await expectListed([...all, 'another']);
+  });
+
+  test.each([1, 2, 3, 4, 5])('that ends with the process at page %i is as it was stored', async (at) => {
+    const engine = await visit();
+    const [cut, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    storage.gate = async (_, number) => {
+      if (number <= at) return;
+      cut.resolve();
+      await over.promise;
+    };
+    const signedIn = engine.signIn({ email, password }).catch(() => undefined); // for the test it never answers
+    await cut.promise;
+    storage.gate = () => Promise.resolve();
+    expect(await storage.readSnapshot()).toEqual({ base: null, journal: [], upTo: 0 });
+    const later = await visit();
+    server.lie(sync, () => {
+      throw new ProtocolError('unavailable', 'not today');
+    });
+    await later.unlock({ password });
+    expect(await titles(later)).toEqual(all.slice(0, 2 * at));
+    await later.close();
+    await expectListed(all.slice(0, 2 * at));
+    server.honest();
+    const last = await visit();
+    await last.unlock({ password });
+    await last.syncNow();
+    expect([await titles(last), last.states.at(-1)?.vaultIncomplete]).toEqual([all, false]);
+    await last.close();
+    await expectListed(all);
+    over.reject(new ProtocolError('locked'));
+    await signedIn;
+  });
+
+  test('leaves a snapshot of what came, when it is broken off', async () => {
+    const engine = await visit();
+    storage.gate = (_, number) =>
+      number === 3 ? Promise.reject(new ProtocolError('storage-full', 'no room')) : Promise.resolve();
+    await expect(engine.signIn({ email, password })).rejects.toMatchObject({ name: 'storage-full' });
+    await snapshotWritten();
+    await engine.close();
+    server.lie(sync, () => {
+      throw new ProtocolError('unavailable', 'not today');
+    });
+    await expectListed(all.slice(0, 4));
+  });
+
+  test.each([1, 2, 3, 4, 5])(
+    'with another tab that is unlocked at page %i leaves nothing out',
+    async (at) => {
+      const turns = inTurn();
+      const engine = await visit(storage, turns);
+      const tabs: TestEngine[] = [];
+      let unlocked: Promise<unknown> | null = null;
+      storage.gate = async (_, number) => {
+        if (number !== at) return;
+        const tab = await visit(storage, turns);
+        tabs.push(tab);
+        unlocked = tab.unlock({ password });
+        await tab.until(({ phase }) => phase === 'unlocked');
+      };
+      await engine.signIn({ email, password });
+      await unlocked;
+      for (const tab of [...tabs, engine]) {
+        await tab.syncNow();
+        await tab.saveRecord({
+          content: { type: 'login', title: `by tab ${tabs.indexOf(tab)}`, fields: [] },
+        });
+      }
+      for (const tab of [...tabs, engine]) {
+        await tab.syncNow();
+        await tab.close();
+      }
+      const wanted = ['by tab -1', 'by tab 0', ...all];
+      const later = await visit();
+      await later.unlock({ password });
+      expect(await titles(later)).toEqual(wanted);
+      await later.syncNow();
+      expect([await titles(later), later.states.at(-1)?.vaultIncomplete]).toEqual([wanted, false]);
+    },
+  );
 
   test.each([1, 2, 3, 4, 5, 6])('that a lock cuts off at commit %i loses nothing', async (at) => {
     const engine = await visit();

@@ -13,17 +13,18 @@ export type CopyStorage = Pick<
  * when the lock comes while something is being stored: it is stored whole, and shown to nobody. protocol.md §15.3.
  */
 export function copyUntil(signal: AbortSignal, storage: CopyStorage): CopyStorage {
-  const whileOpen = async (write: () => Promise<void>) => {
+  const whileOpen = async <T>(write: () => Promise<T>) => {
     requireOpen(signal);
-    await write();
+    const written = await write();
     requireOpen(signal);
+    return written;
   };
   return {
     readRows: () => storage.readRows(),
     readObjects: (kind) => storage.readObjects(kind),
     readSnapshot: () => storage.readSnapshot(),
     commit: (page) => whileOpen(() => storage.commit(page)),
-    writeSnapshot: (base, upTo) => whileOpen(() => storage.writeSnapshot(base, upTo)),
+    writeSnapshot: (base, upTo, after) => whileOpen(() => storage.writeSnapshot(base, upTo, after)),
   };
 }
 

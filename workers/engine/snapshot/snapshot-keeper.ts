@@ -14,8 +14,6 @@ import type { ContentsChange, VaultContents } from './vault-contents.ts';
 export interface SnapshotParts {
   readonly keys: AccountKeys;
   readonly storage: CopyStorage;
-  /** Those that are shown. */
-  readonly contents: VaultContents;
   /** Contents apart from those, to put a stored state together. */
   readonly scratch: () => VaultContents;
   readonly warn: (message: string) => void;
@@ -66,13 +64,16 @@ export class SnapshotKeeper {
    * used, rows are opened anew; of what is damaged they may be too.
    */
   async load(stored: StoredSnapshot, contents: VaultContents, lists: SnapshotLists): Promise<LoadedSnapshot> {
-    if (stored.base === null && stored.journal.length === 0) return 'absent';
+    if (stored.base === null) return 'absent';
     try {
       const counted = (change: ContentsChange) => {
         this.#count(change);
         lists.changed(change);
       };
-      await this.#fill(contents, stored, { load: (columns) => lists.load(columns), changed: counted });
+      await this.#fill(contents, stored.base, stored, {
+        load: (columns) => lists.load(columns),
+        changed: counted,
+      });
       return 'loaded';
     } catch (error) {
       this.#parts.warn(`the local snapshot cannot be used: ${nameOf(error)}`);
@@ -96,13 +97,14 @@ export class SnapshotKeeper {
 
   /**
    * Writes a snapshot of contents that have everything up to that place of the journal. The last entry stays: counted
-   * from its place, those that follow the snapshot are as many as there are, or it does not open.
+   * from its place, those that follow the snapshot are as many as there are, or it does not open. `after`: as
+   * VaultStorage.writeSnapshot.
    */
-  async write(contents: VaultContents, upTo: number): Promise<void> {
+  async write(contents: VaultContents, upTo: number, after?: bigint): Promise<void> {
     await timed('sallyport:snapshot', async () => {
       const from = Math.max(0, upTo - 1);
       const sealed = await this.#seal(['base', from], encodeSnapshot(contents.state()));
-      await this.#parts.storage.writeSnapshot(sealed, from);
+      await this.#parts.storage.writeSnapshot(sealed, from, after);
     });
     this.#journalled = 0;
     this.#objects = 0;
@@ -113,9 +115,9 @@ export class SnapshotKeeper {
     try {
       const stored = await this.#parts.storage.readSnapshot();
       const contents = this.#parts.scratch();
-      await this.#fill(contents, stored, noLists);
-      // A journal alone tells of no digest: counting everything would be left to the next visit.
-      if (stored.base === null) contents.countFrom(this.#parts.contents);
+      // Rows of before the journal are in none: the next unlock opens all of them.
+      if (stored.base === null) return;
+      await this.#fill(contents, stored.base, stored, noLists);
       await this.write(contents, stored.upTo);
     } catch (error) {
       this.#parts.warn(`the local snapshot could not be written: ${nameOf(error)}`);
@@ -124,14 +126,13 @@ export class SnapshotKeeper {
 
   async #fill(
     contents: VaultContents,
-    { base, journal, upTo }: StoredSnapshot,
+    base: Bytes,
+    { journal, upTo }: StoredSnapshot,
     lists: SnapshotLists,
   ): Promise<void> {
-    if (base !== null) {
-      const state = decodeSnapshot(await this.#open(['base', upTo - journal.length], base));
-      contents.load(state);
-      lists.load(state.records.list);
-    }
+    const state = decodeSnapshot(await this.#open(['base', upTo - journal.length], base));
+    contents.load(state);
+    lists.load(state.records.list);
     const last = new Map<string, number>();
     for (const sealed of journal) {
       // Sealed by this engine for this account.

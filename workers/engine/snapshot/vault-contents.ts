@@ -2,8 +2,8 @@ import type { Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import type { OtherElement, OtherElements } from '../manifest/other-elements.ts';
 import type { SetState, VaultSet } from '../manifest/vault-set.ts';
-import { cardElement, type CardBook, type KnownCard } from '../organising/card-book.ts';
-import { elementOf, isSameCoverage, type KnownRecord } from '../records/known-record.ts';
+import type { CardBook, KnownCard } from '../organising/card-book.ts';
+import type { KnownRecord } from '../records/known-record.ts';
 import type { Loaded } from '../records/loaded-map.ts';
 import { noRecords, nothingLoaded, type LoadedRecords } from '../records/loaded-records.ts';
 import type { LastSeen, RecordBook } from '../records/record-book.ts';
@@ -77,19 +77,6 @@ export class VaultContents {
     if (change.proved) book.proveAll();
   }
 
-  /** Takes the digest over from contents that are nearly the same: what differs is counted, which costs a MAC each. */
-  countFrom(other: VaultContents): void {
-    const [from, { book, cards, others, set }] = [other.#parts, this.#parts];
-    set.restore(from.set.state);
-    const element = (known: KnownRecord) => (book.isOwn(known) ? elementOf(known) : null);
-    for (const [was, is] of differences(from.book, book, isSameRecord))
-      set.change(was && element(was), is && element(is));
-    for (const [was, is] of differences(from.cards, cards, isSameCard))
-      set.change(was && cardElement(was), is && cardElement(is));
-    for (const was of from.others.elements()) set.change(was, null);
-    for (const is of others.elements()) set.change(null, is);
-  }
-
   state(): ContentsState {
     const { book, cards, others, set } = this.#parts;
     return {
@@ -108,31 +95,4 @@ export class VaultContents {
 
 export function isEmptyChange(change: ContentsChange): boolean {
   return Object.values(change).every((part: unknown) => (Array.isArray(part) ? part.length === 0 : !part));
-}
-
-interface Things<T> {
-  all(): Iterable<T>;
-  get(uid: Uid): T | null;
-}
-
-/** Pairs of what was and what is. */
-function* differences<T extends { readonly uid: Uid }>(
-  from: Things<T>,
-  to: Things<T>,
-  isSame: (was: T, is: T) => boolean,
-): Iterable<readonly [T | null, T | null]> {
-  for (const was of from.all()) {
-    const is = to.get(was.uid);
-    if (is === null || !isSame(was, is)) yield [was, is];
-  }
-  for (const is of to.all()) if (from.get(is.uid) === null) yield [null, is];
-}
-
-function isSameRecord(was: KnownRecord, is: KnownRecord): boolean {
-  const [before, now] = [was.covered ?? was, is.covered ?? is];
-  return was.ownerUid === is.ownerUid && before.keyVersion === now.keyVersion && isSameCoverage(before, now);
-}
-
-function isSameCard(was: KnownCard, is: KnownCard): boolean {
-  return was.revision === is.revision && was.tag === is.tag;
 }

@@ -14,14 +14,14 @@ import { knownWith } from '../records/known-record.ts';
 import type { Admitted, RecordAdmission } from '../records/record-admission.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import type { SharedKeys } from '../sharing/shared-keys.ts';
-import type { CopyStorage } from '../snapshot/open-copy.ts';
+import type { CopyWriter } from '../snapshot/copy-writer.ts';
 import { isEmptyChange, type ContentsChange, type VaultContents } from '../snapshot/vault-contents.ts';
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
 import { objectKey, type StoredObject, type StoredPage } from '../storage.ts';
 import { SyncNews } from './sync-news.ts';
 
 export interface IntakeParts {
-  readonly storage: CopyStorage;
+  readonly copy: CopyWriter;
   readonly book: RecordBook;
   readonly cards: CardBook;
   readonly others: OtherElements;
@@ -81,6 +81,7 @@ export class SyncIntake {
   async end(): Promise<void> {
     await this.#storing.catch(() => undefined); // told by who took the next page, or to nobody: it is asked for again
     this.#storing = Promise.resolve();
+    this.#parts.copy.endRun();
     this.#parts.held.release();
     this.#news.end();
   }
@@ -164,14 +165,11 @@ export class SyncIntake {
   }
 
   async #commit(change: ContentsChange, shares: boolean, page: StoredPage): Promise<void> {
-    const { storage, snapshot, contents, onChanged } = this.#parts;
+    const { copy, onChanged } = this.#parts;
     const isEmpty = isEmptyChange(change);
     if (isEmpty && !shares && !page.manifest && page.cursor <= this.#stored) return;
-    const removedRows = change.removedRecords ?? [];
-    const journal = isEmpty ? {} : { journal: await snapshot.journal(change) };
-    await storage.commit({ ...page, removedRows, ...journal });
+    await copy.commit({ ...page, removedRows: change.removedRecords ?? [] }, change);
     if (page.cursor > this.#stored) this.#stored = page.cursor;
-    contents.apply(change);
     if (!shares && isEmpty) return;
     onChanged(change, shares);
     this.#news.add(sizeOf(change), shares);
