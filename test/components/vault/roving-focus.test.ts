@@ -4,10 +4,12 @@ import { RovingFocus } from '../../../web/vault/list/roving-focus.ts';
 let frames: (() => void)[] = [];
 let drawn: (HTMLElement | null)[] = [];
 let at = 0;
+let list = document.body;
 
 beforeEach(() => {
   frames = [];
   vi.stubGlobal('requestAnimationFrame', (frame: () => void) => frames.push(frame));
+  list = newEntry();
   drawn = [newEntry(), newEntry(), newEntry()];
   drawn[0]?.focus();
   at = 0;
@@ -22,6 +24,7 @@ const roving = new RovingFocus({
   at: () => at,
   move: (to) => (at = to),
   element: (to) => drawn[to] ?? null,
+  hold: () => list.focus(),
 });
 const press = (key: string) => roving.onKey(new KeyboardEvent('keydown', { key }));
 
@@ -53,20 +56,20 @@ test('an entry that is there and not shown yet takes the focus once it is shown'
   press('ArrowDown');
   nextFrame();
   nextFrame();
-  nextFrame();
-  expect(document.activeElement).toBe(drawn[0]);
+  expect(document.activeElement).toBe(list);
   show();
   nextFrame();
   expect(document.activeElement).toBe(drawn[1]);
   expect(frames).toHaveLength(0);
 });
 
-test('an entry that is drawn late takes the focus, though the one that had it is gone', () => {
+test('an entry that is drawn late takes the focus, and keys are the list’s until then', () => {
   const last = drawn[2] ?? null;
   drawn[2] = null;
   press('End');
   drawn[0]?.remove();
   nextFrame();
+  expect(document.activeElement).toBe(list);
   drawn[2] = last;
   nextFrame();
   expect(document.activeElement).toBe(last);

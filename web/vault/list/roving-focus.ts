@@ -4,6 +4,8 @@ interface RovingList {
   /** Makes that entry the reachable one and brings it into view. */
   move(to: number): void;
   element(at: number): HTMLElement | null;
+  /** Takes the focus until the entry can: what is typed meanwhile is for the list. */
+  hold(): void;
 }
 
 const pageRows = 10;
@@ -33,18 +35,19 @@ export class RovingFocus {
     const clamped = Math.max(0, Math.min(last, to));
     this.#list.move(clamped);
     this.#wanted = clamped;
-    this.#focusOnceDrawn(clamped, document.activeElement, 0);
+    if (focusOn(this.#list.element(clamped), true)) return;
+    this.#list.hold();
+    this.#focusOnceDrawn(clamped, document.activeElement, mostFrames);
   }
 
   /** Far away it is drawn after the scroll, and nothing can be focused before the virtualizer has measured it. */
-  #focusOnceDrawn(to: number, from: Element | null, frame: number): void {
-    const { activeElement } = document;
-    const movedOn = activeElement !== from && activeElement !== document.body;
-    if (this.#wanted !== to || movedOn) return;
-    const element = this.#list.element(to);
-    element?.focus({ preventScroll: frame === 0 });
-    if ((element !== null && element === document.activeElement) || frame === mostFrames) return;
-    requestAnimationFrame(() => this.#focusOnceDrawn(to, from, frame + 1));
+  #focusOnceDrawn(to: number, from: Element | null, frames: number): void {
+    requestAnimationFrame(() => {
+      const { activeElement } = document;
+      const movedOn = activeElement !== from && activeElement !== document.body;
+      if (this.#wanted !== to || movedOn || focusOn(this.#list.element(to), false) || frames === 0) return;
+      this.#focusOnceDrawn(to, from, frames - 1);
+    });
   }
 
   #target(key: string): number | null {
@@ -66,4 +69,10 @@ export class RovingFocus {
         return null;
     }
   }
+}
+
+/** Whether it has the focus now. */
+function focusOn(element: HTMLElement | null, preventScroll: boolean): boolean {
+  element?.focus({ preventScroll });
+  return element !== null && element === document.activeElement;
 }
