@@ -195,7 +195,7 @@ test('a table is imported by its columns, and an encrypted export is read back',
   const download = await downloading;
   const sealed = await readFile(await download.path());
   expect(sealed.includes('imported secret')).toBe(false);
-  await page.locator('input[type=file]').setInputFiles({
+  await page.getByRole('region', { name: 'Import', exact: true }).locator('input[type=file]').setInputFiles({
     name: download.suggestedFilename(),
     mimeType: 'application/octet-stream',
     buffer: sealed,

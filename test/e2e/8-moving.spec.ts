@@ -18,7 +18,8 @@ const preview = (page: Page) => page.getByRole('region', { name: 'What would be 
 async function choose(page: Page, name: string, content: Uint8Array): Promise<void> {
   await page.getByRole('link', { name: 'Import and export' }).click();
   const file = { name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) };
-  await page.locator('input[type=file]').setInputFiles(file);
+  const part = page.getByRole('region', { name: 'Import', exact: true });
+  await part.locator('input[type=file]').setInputFiles(file); // a record has one, too
 }
 
 async function openWith(page: Page, password: string): Promise<void> {
