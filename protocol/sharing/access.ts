@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 import type { FolderEntry as FolderEntryMessage, Grant as GrantMessage } from '../messages/gen/sharing_pb.js';
-import { findMember, type Roster } from '../signed/roster.ts';
+import { findMember, type FormerTeamMember, type Roster } from '../signed/roster.ts';
 import type { Uid } from '../uid.ts';
 import { parseFolderEntry, verifyFolderEntry, type FolderEntry } from './folder-entry.ts';
 import { parseGrant, verifyGrant, type Grant, type SharedKind } from './grant.ts';
@@ -32,11 +32,14 @@ const owned: Access = { rights: allRights, expiresAtMs: 0 };
  */
 export class AccessRules {
   readonly #roster: Teams;
+  readonly #former: readonly FormerTeamMember[];
   readonly #grants = new Map<string, Grant[]>();
   readonly #entries = new Map<string, FolderEntry[]>();
 
-  constructor(roster: Teams, { grants, entries }: VerifiedShares) {
+  /** `former`: for who might have done something, with what was sealed to a key of their team that they had. */
+  constructor(roster: Teams, { grants, entries }: VerifiedShares, former: readonly FormerTeamMember[] = []) {
     this.#roster = roster;
+    this.#former = former;
     for (const grant of newestGrants(grants))
       add(this.#grants, nameOf(grant.objectKind, grant.objectUid, grant.ownerUid), grant);
     for (const entry of entries)
@@ -88,7 +91,8 @@ export class AccessRules {
   }
 
   #reading(nowMs: number): Reading {
-    return new Reading(this.#roster, { grants: this.#grants, entries: this.#entries }, nowMs);
+    const shares = { grants: this.#grants, entries: this.#entries };
+    return new Reading(this.#roster, this.#former, shares, nowMs);
   }
 }
 
@@ -134,12 +138,14 @@ interface SharesByObject {
 /** One question at one time. What was found for an account is found once. */
 class Reading {
   readonly #roster: Teams;
+  readonly #former: readonly FormerTeamMember[];
   readonly #shares: SharesByObject;
   readonly #nowMs: number;
   readonly #found = new Map<string, Access | null>();
 
-  constructor(roster: Teams, shares: SharesByObject, nowMs: number) {
+  constructor(roster: Teams, former: readonly FormerTeamMember[], shares: SharesByObject, nowMs: number) {
     this.#roster = roster;
+    this.#former = former;
     this.#shares = shares;
     this.#nowMs = nowMs;
   }
@@ -198,10 +204,21 @@ class Reading {
     };
   }
 
-  #isTo(accountUid: Uid, { granteeKind, granteeUid }: Grant): boolean {
+  #isTo(accountUid: Uid, { granteeKind, granteeUid, granteeKeyVersion }: Grant): boolean {
     if (granteeKind === 'account') return granteeUid === accountUid;
-    return this.#roster.teams.some(
+    const isIn = this.#roster.teams.some(
       (team) => team.teamUid === granteeUid && team.memberUids.includes(accountUid),
+    );
+    // What is sealed to the key that the team got when they left was never given to them.
+    return (
+      isIn ||
+      this.#former.some(
+        (left) =>
+          left.teamUid === granteeUid &&
+          left.accountUid === accountUid &&
+          granteeKeyVersion > 0 &&
+          granteeKeyVersion <= left.keyVersion,
+      )
     );
   }
 

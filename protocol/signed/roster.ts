@@ -26,6 +26,8 @@ export interface Roster {
   readonly recoveryPublicKey: Bytes;
   /** What nobody comes in by again. protocol.md §20.2. */
   readonly ends: readonly RosterEnd[];
+  /** Who was in a team and is not any more: nothing is theirs by it. protocol.md §9.7. */
+  readonly formerTeamMembers: readonly FormerTeamMember[];
 }
 
 /** An invitation that was used or withdrawn, or an account that was removed. */
@@ -41,7 +43,16 @@ export interface RosterEnd {
 export interface Departed {
   /** 65 bytes. */
   readonly signingPublicKey: Bytes;
-  readonly teamUids: readonly Uid[];
+}
+
+/** Somebody, member or not, who was in a team. */
+export interface FormerTeamMember {
+  /** Also of a team that is no more. */
+  readonly teamUid: Uid;
+  readonly accountUid: Uid;
+  /** Of the last key of the team that they were given. */
+  readonly keyVersion: number;
+  readonly untilMs: number;
 }
 
 export interface RosterMember extends AccountIdentity {
@@ -60,8 +71,10 @@ export interface RosterTeam {
 
 /** Of one roster, 26 bytes each. */
 const mostEnds = 8_000;
-/** Of those, with a key and teams. */
+/** Of those, with a key. */
 const mostDeparted = 2_000;
+/** Of one roster, 50 bytes each. */
+const mostFormerTeamMembers = 4_000;
 
 /** Signs a roster with the organisation's key. */
 export async function signRoster(
@@ -81,10 +94,11 @@ export async function signRoster(
     recoveryPublicKey: roster.recoveryPublicKey,
     ends: roster.ends.map(({ uid, untilMs, departed }) => ({
       ...{ uid: uidBytes(uid), untilMs: BigInt(untilMs) },
-      ...(departed && {
-        signingPublicKey: departed.signingPublicKey,
-        teamUids: departed.teamUids.map(uidBytes),
-      }),
+      ...(departed && { signingPublicKey: departed.signingPublicKey }),
+    })),
+    formerTeamMembers: roster.formerTeamMembers.map(({ teamUid, accountUid, keyVersion, untilMs }) => ({
+      ...{ teamUid: uidBytes(teamUid), accountUid: uidBytes(accountUid) },
+      ...{ keyVersion, untilMs: BigInt(untilMs) },
     })),
   });
   const statement = encodeStatement({ ...roster, rosterHash: sha256(bytes) });
@@ -147,6 +161,23 @@ export function withEnds(
   return all.map((end) => (departed.has(end) ? end : { uid: end.uid, untilMs: end.untilMs }));
 }
 
+/** With those who are in a team of before and in none of these; whoever is back in one, or left it too long ago, is left out. */
+export function withFormerTeamMembers(
+  before: Pick<Roster, 'teams' | 'formerTeamMembers'>,
+  teams: Roster['teams'],
+  { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+): readonly FormerTeamMember[] {
+  const membersOf = (all: Roster['teams']) =>
+    all.flatMap(({ teamUid, memberUids, keyVersion }) =>
+      memberUids.map((accountUid) => ({ teamUid, accountUid, keyVersion, untilMs })),
+    );
+  const present = new Set(membersOf(teams).map(nameOf));
+  const left = membersOf(before.teams).filter((one) => !present.has(nameOf(one)));
+  const named = new Set([...present, ...left.map(nameOf)]);
+  const kept = before.formerTeamMembers.filter((one) => one.untilMs > nowMs && !named.has(nameOf(one)));
+  return [...left, ...kept].sort((one, other) => other.untilMs - one.untilMs).slice(0, mostFormerTeamMembers);
+}
+
 /** Whether that invitation or account ended: nobody is certified by it. */
 export function hasEnded(roster: Roster, uid: Uid): boolean {
   return roster.ends.some((end) => end.uid === uid);
@@ -191,6 +222,13 @@ function decodeRoster(bytes: Uint8Array): Roster {
   if (message.ends.length > mostEnds) throw new ProtocolError('too-large', 'the roster is too large');
   const ends = message.ends.map(endOf);
   requireDistinct(ends.map(({ uid }) => uid));
+  if (message.formerTeamMembers.length > mostFormerTeamMembers)
+    throw new ProtocolError('too-large', 'the roster is too large');
+  const formerTeamMembers = message.formerTeamMembers.map((former) => ({
+    ...{ teamUid: uidOf(former.teamUid), accountUid: uidOf(former.accountUid) },
+    ...{ keyVersion: former.keyVersion, untilMs: Number(former.untilMs) },
+  }));
+  requireDistinct(formerTeamMembers.map(nameOf));
   if (message.parentHash.length !== (message.version === 1n ? 0 : 32))
     throw new ProtocolError('malformed', 'not the hash of a former roster');
   return {
@@ -201,13 +239,18 @@ function decodeRoster(bytes: Uint8Array): Roster {
     teams,
     recoveryPublicKey: copy(message.recoveryPublicKey),
     ends,
+    formerTeamMembers,
   };
 }
 
-function endOf({ uid, untilMs, signingPublicKey, teamUids }: RosterEndMessage): RosterEnd {
+function endOf({ uid, untilMs, signingPublicKey }: RosterEndMessage): RosterEnd {
   const end = { uid: uidOf(uid), untilMs: Number(untilMs) };
   if (signingPublicKey.length === 0) return end;
-  return { ...end, departed: { signingPublicKey: copy(signingPublicKey), teamUids: teamUids.map(uidOf) } };
+  return { ...end, departed: { signingPublicKey: copy(signingPublicKey) } };
+}
+
+function nameOf({ teamUid, accountUid }: Pick<FormerTeamMember, 'teamUid' | 'accountUid'>): string {
+  return `${teamUid} ${accountUid}`;
 }
 
 function requireTeamOf(accounts: ReadonlySet<Uid>, memberUids: readonly Uid[]): void {
@@ -216,6 +259,7 @@ function requireTeamOf(accounts: ReadonlySet<Uid>, memberUids: readonly Uid[]): 
     throw new ProtocolError('malformed', 'a team has a member that the organisation has not');
 }
 
-function requireDistinct(uids: readonly Uid[]): void {
-  if (new Set(uids).size !== uids.length) throw new ProtocolError('malformed', 'the roster names one twice');
+function requireDistinct(names: readonly string[]): void {
+  if (new Set(names).size !== names.length)
+    throw new ProtocolError('malformed', 'the roster names one twice');
 }

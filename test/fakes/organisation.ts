@@ -53,6 +53,7 @@ export class Organisation {
       teams: [],
       recoveryPublicKey: empty,
       ends: [],
+      formerTeamMembers: [],
     });
     this.#hashes.set(version, sha256(signed.roster));
     return create(SignedRosterSchema, signed);

@@ -28,7 +28,7 @@ type Page = MessageInitShape<typeof SyncResponseSchema>;
 /** People, teams and what they give each other, without a server. */
 export class Office {
   readonly people: Person[] = [];
-  readonly teams: { uid: Uid; pair: KeyPair; members: Person[] }[] = [];
+  readonly teams: { uid: Uid; pair: KeyPair; members: Person[]; keyVersion: number }[] = [];
   now = 1_800_000_000_000;
 
   hire(): Person {
@@ -39,7 +39,7 @@ export class Office {
 
   team(...members: Person[]): Uid {
     const uid = newUid();
-    this.teams.push({ uid, pair: generateEcdhKeyPair(), members });
+    this.teams.push({ uid, pair: generateEcdhKeyPair(), members, keyVersion: 1 });
     return uid;
   }
 
@@ -55,14 +55,15 @@ export class Office {
         signingPublicKey: signer.publicKey,
         email: `${accountUid}@example.test`,
       })),
-      teams: this.teams.map(({ uid, pair, members }) => ({
+      teams: this.teams.map(({ uid, pair, members, keyVersion }) => ({
         teamUid: uid,
         ecdhPublicKey: pair.publicKey,
         memberUids: members.map(({ accountUid }) => accountUid),
-        keyVersion: 1,
+        keyVersion,
       })),
       recoveryPublicKey: empty,
       ends: [],
+      formerTeamMembers: [],
     };
   }
 
@@ -95,7 +96,12 @@ export class Office {
   ) {
     const team = this.teams.find(({ uid }) => uid === to);
     const grantee = team
-      ? ({ kind: 'team', uid: team.uid, publicKey: team.pair.publicKey } as const)
+      ? ({
+          kind: 'team',
+          uid: team.uid,
+          publicKey: team.pair.publicKey,
+          keyVersion: team.keyVersion,
+        } as const)
       : ({ kind: 'account', ...identityOf(to) } as const);
     const whole = { ...viewRights, ...rights };
     return sealGrant(giverOf(granter), object, grantee, {

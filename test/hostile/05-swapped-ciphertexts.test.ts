@@ -178,6 +178,7 @@ describe('swapped ciphertexts', () => {
         teams: [],
         recoveryPublicKey: new Uint8Array(0),
         ends: [],
+        formerTeamMembers: [],
       });
       server.lie(AccountService.method.finishLogin, ({ organisation: shown }) => {
         Object.assign(shown!, { signingPublicKey: ownKey.publicKey });

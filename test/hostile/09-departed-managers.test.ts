@@ -29,7 +29,7 @@ async function vaultOf(person: Person, { seen = true, manages = true } = {}) {
       folders: [await office.folder(owner, folder, 'Before')],
     });
   const roster = office.roster();
-  const departed = { signingPublicKey: manager.signer.publicKey, teamUids: [] };
+  const departed = { signingPublicKey: manager.signer.publicKey };
   mine.rosters.roster = {
     ...roster,
     members: roster.members.filter(({ accountUid }) => accountUid !== manager.accountUid),

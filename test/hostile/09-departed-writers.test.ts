@@ -1,8 +1,8 @@
-// Attack class 9: content under the name of somebody who left the organisation. With the server they show revisions after
-// they were removed: to the owner's vault counts what they wrote under the key that they had, until it is replaced; to
-// everybody else nothing does that its owner has not adopted; and whoever could not write then cannot now.
+// Attack class 9: content under the name of somebody who left the organisation, or only a team. With the server they show
+// revisions after they were removed: to the owner's vault counts what they wrote under the key that they had, until it is
+// replaced; to everybody else nothing does that its owner has not adopted; and whoever could not write then cannot now.
 import { create } from '@bufbuild/protobuf';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { toProtocolError } from '../../protocol/errors.ts';
 import { RecordSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
 import { signAdoption, signRevision } from '../../protocol/signed/record-signature.ts';
@@ -41,28 +41,38 @@ interface Seen {
   readonly edit?: boolean;
   /** Whose key the roster says was the editor's. */
   readonly key?: Person | null;
+  /** Of which the roster says that the editor was in them. */
   readonly teams?: readonly Uid[];
+  /** In the organisation: they only left the teams. */
+  readonly stays?: boolean;
+  /** No team is there any more. */
+  readonly disbanded?: boolean;
 }
 
 /** The vault of that person, after the editor left. */
 async function vaultOf(
   person: Person,
-  { to = editor, edit = true, key = editor, teams = [] }: Seen = {},
+  { to = editor, edit = true, key = editor, teams = [], stays = false, disbanded = false }: Seen = {},
 ): Promise<(row: Record) => Promise<string | undefined>> {
   const mine = await office.bookOf(person);
   const toView = await office.grant(owner, record, viewer);
   const toEdit = await office.grant(owner, record, to, { rights: { edit } });
   await mine.admit({ grants: [grantsOn(record, toView, toEdit)] });
   const { members, teams: all, ...rest } = office.roster();
-  const departed = key && { signingPublicKey: key.signer.publicKey, teamUids: teams };
+  const departed = key && { signingPublicKey: key.signer.publicKey };
+  const until = { untilMs: office.now + 1 };
   mine.rosters.roster = {
     ...rest,
-    members: members.filter(({ accountUid }) => accountUid !== editor.accountUid),
-    teams: all.map((one) => ({
+    members: members.filter(({ accountUid }) => stays || accountUid !== editor.accountUid),
+    teams: (disbanded ? [] : all).map((one) => ({
       ...one,
       memberUids: one.memberUids.filter((uid) => uid !== editor.accountUid),
     })),
-    ends: departed ? [{ uid: editor.accountUid, untilMs: office.now + 1, departed }] : [],
+    ends: departed && !stays ? [{ uid: editor.accountUid, ...until, departed }] : [],
+    formerTeamMembers: teams.map((teamUid) => ({
+      ...{ teamUid, accountUid: editor.accountUid, keyVersion: 1 },
+      ...until,
+    })),
   };
   await mine.admit({ grants: [grantsOn(record, toView)] });
   const opener = new RecordOpener(mine.keys, mine.book);
@@ -107,6 +117,44 @@ test('what was only shown to them, or to a team that they were not in', async ()
   const row = await written(editor);
   expect(await (await vaultOf(owner, { edit: false }))(row)).toBe('not-allowed');
   expect(await (await vaultOf(owner, { to: team, teams: [] }))(row)).toBe('not-allowed');
+});
+
+describe.each([
+  ['who left the organisation', {}],
+  ['who left the team and stays in the organisation', { stays: true }],
+  ['whose team is no more', { stays: true, disbanded: true }],
+])('an editor by a team %s', (_, after) => {
+  test('what they wrote under the key that they had counts to its owner alone', async () => {
+    const row = await written(editor);
+    const seen = { ...after, to: team, teams: [team] };
+    expect(await (await vaultOf(owner, seen))(row)).toBe('counts');
+    expect(await (await vaultOf(viewer, seen))(row)).toBe('not-allowed');
+    const next = await written(editor, { keyVersion: 2 });
+    expect(await (await vaultOf(owner, seen))(next)).toBe('not-allowed');
+  });
+
+  test('a team that they could only read by, or were never in, or that another was in', async () => {
+    const row = await written(editor);
+    const other = office.team(viewer);
+    for (const seen of [
+      { to: team, teams: [team], edit: false },
+      { to: team, teams: [] },
+      { to: team, teams: [other] },
+      { to: other, teams: [team] },
+    ])
+      expect(await (await vaultOf(owner, { ...after, ...seen }))(row)).toBe('not-allowed');
+    expect(await (await vaultOf(owner, { ...after, to: team, teams: [team] }))(await written(viewer))).toBe(
+      'disbanded' in after ? 'not-allowed' : 'counts',
+    );
+  });
+
+  test('what the team was given after they had left', async () => {
+    const [known] = office.teams;
+    if (!known) throw new Error('one team');
+    known.keyVersion = 2; // the one that the team got when they left
+    const seen = { ...after, to: team, teams: [team] };
+    expect(await (await vaultOf(owner, seen))(await written(editor))).toBe('not-allowed');
+  });
 });
 
 test('what somebody signed whom no roster names, or with another key than theirs', async () => {

@@ -13,6 +13,7 @@ import {
   requireRelease,
 } from '../../protocol/organisation/recovery.ts';
 import { verifyRenewal } from '../../protocol/signed/recovery.ts';
+import type { Roster } from '../../protocol/signed/roster.ts';
 import { verifyRosterAt, verifySuccessor } from '../../protocol/signed/roster-succession.ts';
 import { sha256 } from '../../protocol/crypto/hash.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -110,7 +111,12 @@ runVectors<Release>('release of a data key', releases, async (vector) => {
   const member = { accountUid: administratorUid, ecdhPublicKey: key, signingPublicKey: key, email: 'admin' };
   const roster = {
     ...{ organisationUid: release.organisationUid, version: 1n, parentHash: new Uint8Array(0) },
-    ...{ members: [{ ...member, administrator: vector.administrator }], teams: [], ends: [] },
+    ...{
+      members: [{ ...member, administrator: vector.administrator }],
+      teams: [],
+      ends: [],
+      formerTeamMembers: [],
+    },
     recoveryPublicKey: new Uint8Array(0),
   };
   requireRelease(roster, release, message);
@@ -138,8 +144,9 @@ interface Succession {
   readonly ends: readonly {
     readonly uid: Uid;
     readonly untilMs: number;
-    readonly departed?: { readonly signingPublicKey: string; readonly teamUids: readonly Uid[] };
+    readonly departed?: { readonly signingPublicKey: string };
   }[];
+  readonly formerTeamMembers?: Roster['formerTeamMembers'];
 }
 
 runVectors<Succession>('roster after roster', successions, (vector) => {
@@ -153,9 +160,10 @@ runVectors<Succession>('roster after roster', successions, (vector) => {
   const roster = verifySuccessor(issuer, before, signed);
   const ends = vector.ends.map(({ departed, ...end }) => ({
     ...end,
-    ...(departed && { departed: { ...departed, signingPublicKey: parseHex(departed.signingPublicKey) } }),
+    ...(departed && { departed: { signingPublicKey: parseHex(departed.signingPublicKey) } }),
   }));
   expect(roster.ends).toEqual(ends);
+  expect(roster.formerTeamMembers).toEqual(vector.formerTeamMembers ?? []);
   const point = { version: before.version + 1n, hash: sha256(bytes) };
   expect(verifyRosterAt(issuer, point, signed)).toEqual(roster);
 });

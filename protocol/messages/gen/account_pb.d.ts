@@ -586,6 +586,13 @@ export declare type Roster = Message<"sallyport.v1.Roster"> & {
    * @generated from field: repeated sallyport.v1.RosterEnd ends = 7;
    */
   ends: RosterEnd[];
+
+  /**
+   * Who was in a team and is not any more. §9.7.
+   *
+   * @generated from field: repeated sallyport.v1.FormerTeamMember former_team_members = 8;
+   */
+  formerTeamMembers: FormerTeamMember[];
 };
 
 /**
@@ -618,13 +625,6 @@ export declare type RosterEnd = Message<"sallyport.v1.RosterEnd"> & {
    * @generated from field: bytes signing_public_key = 3;
    */
   signingPublicKey: Uint8Array;
-
-  /**
-   * The teams that it was in then.
-   *
-   * @generated from field: repeated bytes team_uids = 4;
-   */
-  teamUids: Uint8Array[];
 };
 
 /**
@@ -632,6 +632,45 @@ export declare type RosterEnd = Message<"sallyport.v1.RosterEnd"> & {
  * Use `create(RosterEndSchema)` to create a new message.
  */
 export declare const RosterEndSchema: GenMessage<RosterEnd>;
+
+/**
+ * @generated from message sallyport.v1.FormerTeamMember
+ */
+export declare type FormerTeamMember = Message<"sallyport.v1.FormerTeamMember"> & {
+  /**
+   * Also of a team that is no more.
+   *
+   * @generated from field: bytes team_uid = 1;
+   */
+  teamUid: Uint8Array;
+
+  /**
+   * Also of an account that was removed.
+   *
+   * @generated from field: bytes account_uid = 2;
+   */
+  accountUid: Uint8Array;
+
+  /**
+   * Of the last key of the team that this account was given: grants that are sealed to a later one were never theirs.
+   *
+   * @generated from field: uint32 key_version = 3;
+   */
+  keyVersion: number;
+
+  /**
+   * Left out of later rosters from then on.
+   *
+   * @generated from field: int64 until_ms = 4;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.FormerTeamMember.
+ * Use `create(FormerTeamMemberSchema)` to create a new message.
+ */
+export declare const FormerTeamMemberSchema: GenMessage<FormerTeamMember>;
 
 /**
  * @generated from message sallyport.v1.RosterTeam

@@ -34,7 +34,15 @@ beforeAll(async () => {
     .where('account_uid', 'in', [uidBytes(member.uid), uidBytes(colleague.uid)])
     .execute();
   const roster = await signRoster(admin.client.organisation as Signer, {
-    ...{ organisationUid, version: 1n, parentHash: new Uint8Array(0), members: [], teams: [], ends: [] },
+    ...{
+      organisationUid,
+      version: 1n,
+      parentHash: new Uint8Array(0),
+      members: [],
+      teams: [],
+      ends: [],
+      formerTeamMembers: [],
+    },
     recoveryPublicKey: recoveryKey,
   });
   await open.db

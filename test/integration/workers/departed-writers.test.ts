@@ -1,4 +1,5 @@
-// What somebody wrote of other people's things, who left the organisation before the owner's vault looked. protocol.md §9.7.
+// What somebody wrote of other people's things, who left the organisation, or the team by which they could, before the
+// owner's vault looked. protocol.md §9.7.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { GranteeRef } from '../../../workers/api/sharing.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -7,7 +8,7 @@ import {
   join,
   organisationPassword,
   startOrganisation,
-  untilMembers,
+  untilOrganisation,
   type OrganisationPerson,
 } from '../../fixtures/organisation.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
@@ -41,8 +42,10 @@ interface Writer {
 /** Somebody who is there for one test. */
 async function newWriter(): Promise<Writer> {
   const { engine } = await join(server.url, administrator, `writer-${writers++}@example.test`);
-  await untilMembers(owner, 4);
-  return { engine, uid: (await engine.readOrganisation()).ownUid };
+  const { ownUid: uid } = await engine.readOrganisation();
+  await untilMember(owner, uid, true);
+  await untilMember(administrator.engine, uid, true);
+  return { engine, uid };
 }
 
 async function sharedWith(grantee: GranteeRef, rights: 'edit' | 'view' = 'edit'): Promise<Uid> {
@@ -75,8 +78,14 @@ async function whileOwnerIsAway(work: () => Promise<void>): Promise<void> {
 
 async function leaves({ engine, uid }: Writer): Promise<void> {
   await administrator.engine.removeMember(uid);
-  await untilMembers(administrator.engine, 3);
   await engine.close();
+}
+
+/** Resolves when that vault knows them as a member, or no more. */
+async function untilMember(engine: TestEngine, uid: Uid, expected: boolean): Promise<void> {
+  const isMember = async () =>
+    (await engine.readOrganisation()).members.some(({ accountUid }) => accountUid === uid);
+  await untilOrganisation(engine, async () => (await isMember()) === expected);
 }
 
 async function writtenAndLeft(grantee: (uid: Uid) => Promise<GranteeRef>): Promise<Uid> {
@@ -86,7 +95,7 @@ async function writtenAndLeft(grantee: (uid: Uid) => Promise<GranteeRef>): Promi
     await retitle(writer.engine, uid, 'by who left');
     await leaves(writer);
   });
-  await untilMembers(owner, 3);
+  await untilMember(owner, writer.uid, false);
   return uid;
 }
 
@@ -119,6 +128,25 @@ test('an editor by a team that they were in', async () => {
   await expectAdopted(uid);
 });
 
+test.each([
+  ['a team that they left', (teamUid: Uid) => ({ teamUid, memberUids: [viewerUid] })],
+  ['a team that is no more', () => null],
+])('an editor by %s, who stays in the organisation', async (_, left) => {
+  const { engine } = administrator;
+  const writer = await newWriter();
+  const teamUid = await engine.createTeam({ name: 'Editors', memberUids: [writer.uid, viewerUid] });
+  await owner.syncNow();
+  const uid = await sharedWith({ kind: 'team', uid: teamUid });
+  await whileOwnerIsAway(async () => {
+    await retitle(writer.engine, uid, 'by who left');
+    const members = left(teamUid);
+    await (members ? engine.setTeamMembers(members) : engine.deleteTeam(teamUid));
+  });
+  await expectAdopted(uid);
+  await expect(writer.engine.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
+  await leaves(writer);
+});
+
 async function onFreshDevice(person: number): Promise<TestEngine> {
   const engine = await startEngine(server.url);
   await engine.signIn({ email: `person-${person}@example.test`, password: organisationPassword });
@@ -143,7 +171,7 @@ test('a manager of a shared folder, which opens for everybody afterwards', async
     await writer.engine.renameSharedFolder({ folderUid, name: 'by who left' });
     await leaves(writer);
   });
-  await untilMembers(owner, 3);
+  await untilMember(owner, writer.uid, false);
   expect(await nameOf(owner, folderUid)).toBe('by who left');
   expect(owner.states.at(-1)).toMatchObject({ refusedRecords: 0, vaultIncomplete: false });
   await expect.poll(() => nameOf(viewer, folderUid), { timeout: 30_000 }).toBe('by who left');

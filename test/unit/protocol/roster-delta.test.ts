@@ -22,7 +22,7 @@ const member = (i: number) => ({
 });
 
 async function rosterOf(members: Roster['members'], version: bigint, parent: Bytes): Promise<Bytes> {
-  const rest = { teams: [], recoveryPublicKey: empty, ends: [] };
+  const rest = { teams: [], recoveryPublicKey: empty, ends: [], formerTeamMembers: [] };
   const parentHash = parent.length === 0 ? empty : sha256(parent);
   const signed = await signRoster(signer, { organisationUid, version, parentHash, members, ...rest });
   return signed.roster;

@@ -16,7 +16,15 @@ const organisationUid = newUid();
 
 async function rosterOf(members: number) {
   const signed = await signRoster(signerOf(pair.privateKey), {
-    ...{ organisationUid, version: 1n, parentHash: empty, teams: [], recoveryPublicKey: empty, ends: [] },
+    ...{
+      organisationUid,
+      version: 1n,
+      parentHash: empty,
+      teams: [],
+      recoveryPublicKey: empty,
+      ends: [],
+      formerTeamMembers: [],
+    },
     members: Array.from({ length: members }, (_, i) => ({
       ...{ accountUid: newUid(), ecdhPublicKey: pair.publicKey, signingPublicKey: pair.publicKey },
       ...{ administrator: i === 0, email: `a.person.with.a.name.${i}@example.test` },

@@ -275,6 +275,13 @@ export function rosterSuccessions(): object[] {
   const ends = (...uids: Uint8Array[]) => ({
     ends: uids.map((uid) => ({ uid, untilMs: 1_800_000_000_000n })),
   });
+  const left = { teamUid: other.bytes, keyVersion: 3, untilMs: 1_800_000_000_000n };
+  const former = (...uids: Uint8Array[]) => ({
+    formerTeamMembers: (uids.length > 0 ? uids : [member.bytes]).map((accountUid) => ({
+      ...left,
+      accountUid,
+    })),
+  });
   return [
     { ...base, name: 'the next one', ...next, ends: [] },
     {
@@ -300,15 +307,24 @@ export function rosterSuccessions(): object[] {
         ends: [
           {
             ...{ uid: member.bytes, untilMs: 1_800_000_000_000n },
-            ...{ signingPublicKey: stranger.publicKey, teamUids: [other.bytes] },
+            signingPublicKey: stranger.publicKey,
           },
         ],
       }),
       ends: [
         {
           ...{ uid: member.text, untilMs: 1_800_000_000_000 },
-          departed: { signingPublicKey: hex(stranger.publicKey), teamUids: [other.text] },
+          departed: { signingPublicKey: hex(stranger.publicKey) },
         },
+      ],
+    },
+    {
+      ...base,
+      name: 'with who left a team',
+      ...of(6n, hashOf(before), former()),
+      ends: [],
+      formerTeamMembers: [
+        { teamUid: other.text, accountUid: member.text, keyVersion: 3, untilMs: 1_800_000_000_000 },
       ],
     },
     bad('the same one again', before),
@@ -331,6 +347,17 @@ export function rosterSuccessions(): object[] {
     ),
     bad('an end twice', of(6n, hashOf(before), ends(other.bytes, other.bytes)), 'malformed'),
     bad('an end of nothing', of(6n, hashOf(before), ends(none)), 'malformed'),
+    bad(
+      'somebody who left a team, twice',
+      of(6n, hashOf(before), former(member.bytes, member.bytes)),
+      'malformed',
+    ),
+    bad('nobody who left a team', of(6n, hashOf(before), former(none)), 'malformed'),
+    bad(
+      'somebody who left a team, added',
+      { ...next, roster: of(6n, hashOf(before), former()).roster },
+      'bad-signature',
+    ),
     bad('no parent', of(6n, none), 'malformed'),
   ];
 }

@@ -184,6 +184,7 @@ async function foundOrganisation(dataKey: SymmetricKey, founder: RosterMember): 
     ...{ organisationUid, version: 1n, parentHash: empty, members: [founder], teams: [] },
     recoveryPublicKey: empty,
     ends: [],
+    formerTeamMembers: [],
   };
   const seal = (purpose: Purpose, key: Bytes) => sealPrivateKey(dataKey, purpose, organisationUid, key);
   const bundle = create(OrganisationBundleSchema, {

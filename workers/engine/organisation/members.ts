@@ -12,7 +12,7 @@ import {
 } from '../../../protocol/signed/roster.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { OrganisationBook } from './organisation-book.ts';
-import type { RosterChange, RosterWriter } from './roster-writer.ts';
+import { departedMs, type RosterChange, type RosterWriter } from './roster-writer.ts';
 import { teamsWithout } from './teams.ts';
 
 /** Somebody new, and the invitation that they proved. */
@@ -25,8 +25,6 @@ export interface InvitedMember {
 export const graceMs = 30 * 24 * 60 * 60_000;
 /** No invitation of today is honoured any more after this, by whatever device's clock. */
 const rememberedMs = limits.invitationMs + graceMs + 30 * 24 * 60 * 60_000;
-/** Owners who are away for longer than this do not know any more what somebody wrote before they left. */
-const departedMs = 400 * 24 * 60 * 60_000;
 
 type Offers = NonNullable<RosterChange['offers']>;
 
@@ -104,10 +102,7 @@ export class Members {
       requireAdministrator(members);
       const { teams, teamKeys } = await teamsWithout(signer, roster, accountUid);
       const now = this.#now();
-      const teamUids = roster.teams
-        .filter(({ memberUids }) => memberUids.includes(accountUid))
-        .map(({ teamUid }) => teamUid);
-      const departed = { signingPublicKey: member.signingPublicKey, teamUids };
+      const departed = { signingPublicKey: member.signingPublicKey };
       const ends = withEnds(roster, [{ uid: accountUid, untilMs: now + departedMs, departed }], now);
       return { roster: { members, teams, ends }, teamKeys };
     });

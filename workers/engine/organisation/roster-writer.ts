@@ -8,7 +8,7 @@ import {
   type PutRosterRequestSchema,
 } from '../../../protocol/messages/gen/organisation_pb.js';
 import { sealSettings, type OrganisationSettings } from '../../../protocol/organisation/settings.ts';
-import { signRoster, type Roster } from '../../../protocol/signed/roster.ts';
+import { signRoster, withFormerTeamMembers, type Roster } from '../../../protocol/signed/roster.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import type { OrganisationBook } from './organisation-book.ts';
 import { teamsWithNewKeys } from './teams.ts';
@@ -20,6 +20,8 @@ export interface RosterChange {
   readonly offers?: MessageInitShape<typeof PutRosterRequestSchema>['offers'];
 }
 
+/** Owners who are away for longer than this do not know any more what somebody wrote before they left. */
+export const departedMs = 400 * 24 * 60 * 60_000;
 /** Administrators who write at once: each makes its change anew over what the others wrote. */
 const mostAttempts = 5;
 
@@ -42,7 +44,11 @@ export class RosterWriter {
         if (built === null) return;
         const change = await this.#withNewTeamKeys(built, roster, signer);
         const { version, hash } = organisation.point;
-        const next = { ...roster, ...change.roster, version: version + 1n, parentHash: hash };
+        const changed = { ...roster, ...change.roster };
+        const nowMs = this.#session.deviceNow();
+        const until = { nowMs, untilMs: nowMs + departedMs };
+        const formerTeamMembers = withFormerTeamMembers(roster, changed.teams, until);
+        const next = { ...changed, formerTeamMembers, version: version + 1n, parentHash: hash };
         const signed = create(SignedRosterSchema, await signRoster(signer, next));
         const { teamKeys = [], offers = [] } = change;
         await this.#session.call(OrganisationService.method.putRoster, { roster: signed, teamKeys, offers });

@@ -241,5 +241,6 @@ function emptyRoster(organisationUid: Uid): Roster {
     teams: [],
     recoveryPublicKey: empty,
     ends: [],
+    formerTeamMembers: [],
   };
 }

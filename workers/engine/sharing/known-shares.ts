@@ -128,10 +128,11 @@ export class KnownShares {
       ...entries.flatMap(({ folderUid }) => this.#everyGrantOn('folder', folderUid)),
     ];
     const members = new Set(people.members.map(({ accountUid }) => accountUid));
-    return new AccessRules(people, {
+    const among = {
       grants: grants.filter(({ granterUid }) => members.has(granterUid)),
       entries: entries.filter(({ authorUid }) => members.has(authorUid)),
-    });
+    };
+    return new AccessRules(people, among, people.formerTeamMembers);
   }
 
   /** Whether that writer could write that folder while it had that key, by grants that were seen and ended since. */
@@ -141,7 +142,7 @@ export class KnownShares {
     const grants = this.#everyGrantOn('folder', folderUid).filter(({ granterUid }) =>
       members.has(granterUid),
     );
-    const rules = new AccessRules(people, { grants, entries: [] });
+    const rules = new AccessRules(people, { grants, entries: [] }, people.formerTeamMembers);
     const access = rules.toFolder(writerUid, folderUid, ownerUid, beforeEveryEnd, keyVersion);
     return access?.rights.manageRecords ?? false;
   }

@@ -43,7 +43,15 @@ const member = {
   email: 'a',
 };
 const roster = {
-  ...{ organisationUid: uid, version: 1n, parentHash: empty, teams: [], recoveryPublicKey: empty, ends: [] },
+  ...{
+    organisationUid: uid,
+    version: 1n,
+    parentHash: empty,
+    teams: [],
+    recoveryPublicKey: empty,
+    ends: [],
+    formerTeamMembers: [],
+  },
   members: [{ ...member, administrator: true }],
 };
 const issuer = { organisationUid: uid, organisationKey: signer.publicKey };
@@ -55,7 +63,8 @@ const rosters = [
     ...{ organisationUid: uidBytes(uid), version: 2n, parentHash: key },
     members: [{ accountUid: uidBytes(uid), ecdhPublicKey: pair.publicKey, signingPublicKey: pair.publicKey }],
     teams: [{ teamUid: uidBytes(uid), memberUids: [uidBytes(uid)], keyVersion: 1 }],
-    ends: [{ uid: uidBytes(uid), untilMs: 1n, signingPublicKey: pair.publicKey, teamUids: [uidBytes(uid)] }],
+    ends: [{ uid: uidBytes(uid), untilMs: 1n, signingPublicKey: pair.publicKey }],
+    formerTeamMembers: [{ teamUid: uidBytes(uid), accountUid: uidBytes(uid), keyVersion: 1, untilMs: 1n }],
   }),
 ];
 

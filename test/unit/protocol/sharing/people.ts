@@ -75,6 +75,7 @@ export function rosterOf(teamMembers: readonly Name[] = []): Roster {
     teams,
     recoveryPublicKey: empty,
     ends: [],
+    formerTeamMembers: [],
   };
 }
 
