@@ -99,7 +99,7 @@ test('a passkey is added, and unlocks', async () => {
   await page.getByRole('dialog').getByLabel('Name').fill('Laptop');
   await expectAccessible(page, 'add-passkey');
   await page.getByRole('button', { name: 'Create passkey' }).click();
-  await expect(page.getByText('Unlocks this device')).toBeVisible();
+  await expect(page.getByText('Unlocks this device', { exact: true })).toBeVisible();
   await page.getByRole('button', { name: 'Lock', exact: true }).click();
   await expect(page.getByRole('button', { name: 'Unlock with a passkey' })).toBeVisible();
   await expectAccessible(page, 'unlock-passkey');
