@@ -1,47 +1,66 @@
+import { concat, type Bytes } from '../../protocol/bytes.ts';
 import { supersedes, type ObjectKind, type StoredObject, type StoredRow } from '../engine/storage.ts';
 import type { Writing } from './vault-database.ts';
 
 /**
- * Things that were new together, in one value: a value costs the browser as much as dozens of things in one do. What
- * replaces one of them later is kept apart, and counts.
+ * Things that were new together, in one value of a few arrays: a value, and each object in one, costs the browser as
+ * much as dozens of things in one do. What replaces one of them later is kept apart, and counts.
  */
-export type Bundle =
-  | { readonly kind: 'row'; readonly names: readonly string[]; readonly things: readonly StoredRow[] }
-  | {
-      readonly kind: ObjectKind;
-      readonly names: readonly string[];
-      readonly things: readonly StoredObject[];
-    };
+export interface Bundle {
+  readonly kind: 'row' | ObjectKind;
+  /** UIDs of rows, keys of objects. */
+  readonly names: readonly string[];
+  /** All things, one after another. */
+  readonly bytes: Bytes;
+  readonly lengths: Uint32Array<ArrayBuffer>;
+  /** Of rows alone, as the flags. */
+  readonly revisions: BigUint64Array<ArrayBuffer>;
+  readonly flags: Uint8Array<ArrayBuffer>;
+}
 
-/** A larger value than 64 KiB is a file of its own to Chromium, and to read one thing is to read its bundle. */
-const most = { things: 64, bytes: 48 * 1024 };
+/** Each larger value than 64 KiB is a file of its own to Chromium, and to read one thing is to read its bundle. */
+const most = { things: 512, bytes: 192 * 1024 };
+const flag = { hasContent: 1, resigned: 2 } as const;
 
 export function bundleRows(rows: readonly StoredRow[]): Bundle[] {
-  return groups(rows, ({ record }) => record.length).map((things) => ({
-    kind: 'row',
-    names: things.map(({ uid }) => uid),
-    things,
-  }));
+  return groups(rows, ({ record }) => record.length).map(rowBundle);
 }
 
 /** Of one kind each. */
 export function bundleObjects(objects: readonly StoredObject[]): Bundle[] {
   const byKind = Map.groupBy(objects, ({ kind }) => kind);
   return [...byKind].flatMap(([kind, all]) =>
-    groups(all, ({ bytes }) => bytes.length).map((things) => ({
-      kind,
-      names: things.map(({ key }) => key),
-      things,
-    })),
+    groups(all, ({ bytes }) => bytes.length).map((things) => objectBundle(kind, things)),
   );
 }
 
+/** What is damaged is cut as it comes: it does not open then. The bytes are parts of the bundle's own. */
 export function rowsIn(bundles: readonly Bundle[]): StoredRow[] {
-  return bundles.flatMap((bundle) => (bundle.kind === 'row' ? bundle.things : []));
+  return bundles.flatMap(({ kind, names, revisions, flags, ...held }) => {
+    if (kind !== 'row') return [];
+    const parts = partsOf(held);
+    return names.map((uid, i) => {
+      const flagged = flags[i] ?? 0;
+      return {
+        ...{
+          uid: uid as StoredRow['uid'],
+          revision: revisions[i] ?? 0n,
+          record: parts[i] ?? new Uint8Array(0),
+        },
+        hasContent: (flagged & flag.hasContent) !== 0,
+        ...((flagged & flag.resigned) !== 0 && { resigned: true }),
+      };
+    });
+  });
 }
 
+/** As `rowsIn`. */
 export function objectsIn(bundles: readonly Bundle[]): StoredObject[] {
-  return bundles.flatMap((bundle) => (bundle.kind === 'row' ? [] : bundle.things));
+  return bundles.flatMap(({ kind, names, ...held }) => {
+    if (kind === 'row') return [];
+    const parts = partsOf(held);
+    return names.map((key, i) => ({ kind, key, bytes: parts[i] ?? new Uint8Array(0) }));
+  });
 }
 
 /** Of each record the row that counts. */
@@ -58,19 +77,53 @@ export async function removeFromBundles(transaction: Writing, names: readonly st
   const keys = await Promise.all(names.map((name) => index.getAllKeys(name)));
   const gone = new Set(names);
   for (const key of new Set(keys.flat())) {
-    const rest = without(await stored.get(key), gone);
+    const bundle = await stored.get(key);
+    const rest = bundle ? without(bundle, gone) : null;
     if (rest === null) await stored.delete(key);
     else await stored.put(rest, key);
   }
 }
 
 /** Null when nothing is left. */
-function without(bundle: Bundle | undefined, gone: ReadonlySet<string>): Bundle | null {
-  if (bundle === undefined || bundle.names.every((name) => gone.has(name))) return null;
-  const names = bundle.names.filter((name) => !gone.has(name));
-  if (bundle.kind === 'row')
-    return { kind: 'row', names, things: bundle.things.filter(({ uid }) => !gone.has(uid)) };
-  return { kind: bundle.kind, names, things: bundle.things.filter(({ key }) => !gone.has(key)) };
+function without(bundle: Bundle, gone: ReadonlySet<string>): Bundle | null {
+  if (bundle.names.every((name) => gone.has(name))) return null;
+  const { kind } = bundle;
+  return kind === 'row'
+    ? rowBundle(rowsIn([bundle]).filter(({ uid }) => !gone.has(uid)))
+    : objectBundle(
+        kind,
+        objectsIn([bundle]).filter(({ key }) => !gone.has(key)),
+      );
+}
+
+function rowBundle(rows: readonly StoredRow[]): Bundle {
+  const flagsOf = ({ hasContent, resigned }: StoredRow) =>
+    (hasContent ? flag.hasContent : 0) | (resigned === true ? flag.resigned : 0);
+  return {
+    kind: 'row',
+    names: rows.map(({ uid }) => uid),
+    ...joined(rows.map(({ record }) => record)),
+    revisions: BigUint64Array.from(rows, ({ revision }) => revision),
+    flags: Uint8Array.from(rows, flagsOf),
+  };
+}
+
+function objectBundle(kind: ObjectKind, objects: readonly StoredObject[]): Bundle {
+  return {
+    kind,
+    names: objects.map(({ key }) => key),
+    ...joined(objects.map(({ bytes }) => bytes)),
+    ...{ revisions: new BigUint64Array(0), flags: new Uint8Array(0) },
+  };
+}
+
+function joined(parts: readonly Bytes[]): Pick<Bundle, 'bytes' | 'lengths'> {
+  return { bytes: concat(...parts), lengths: Uint32Array.from(parts, ({ length }) => length) };
+}
+
+function partsOf({ bytes, lengths }: Pick<Bundle, 'bytes' | 'lengths'>): Bytes[] {
+  let end = 0;
+  return Array.from(lengths, (length) => bytes.subarray(end, (end += length)));
 }
 
 function groups<T>(things: readonly T[], bytesOf: (thing: T) => number): T[][] {

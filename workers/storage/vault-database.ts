@@ -36,7 +36,7 @@ const stores = ['device', 'pin', ...simple] as const;
 /** What every version has kept in the same form. */
 const lasting: readonly string[] = ['device', 'pin', 'account'];
 /** Before this version other stores were kept in another form: what they held is asked for anew. */
-const version = 4;
+const version = 5;
 
 export async function openDatabase(name: string): Promise<Database> {
   return await openDB<VaultSchema>(name, version, {
@@ -45,7 +45,7 @@ export async function openDatabase(name: string): Promise<Database> {
         if (!lasting.includes(store)) database.deleteObjectStore(store);
       for (const store of stores) {
         if (database.objectStoreNames.contains(store)) continue;
-        database.createObjectStore(store, store === 'journal' ? { autoIncrement: true } : {});
+        database.createObjectStore(store);
       }
       const bundles = database.createObjectStore('bundles', { autoIncrement: true });
       bundles.createIndex('names', 'names', { multiEntry: true });
