@@ -200,7 +200,9 @@ function newsOf(account: Uid): News[] {
       FROM record_way way JOIN ${itemsOf(account, itemKinds.record)} item ON item.object_uid = way.record_uid
       WHERE way.account_uid <> ${own} AND octet_length(item.signature) + octet_length(item.body) > 0`,
     sql`SELECT way.account_uid, ${kindOf(FeedKind.RECORD)}, way.record_uid AS object_uid, ${none}
-      FROM record_way way JOIN ${itemsOf(account, itemKinds.handover)} item ON item.object_uid = way.record_uid
+      FROM record_way way JOIN record ON record.record_uid = way.record_uid
+      JOIN ${itemsOf(account, itemKinds.handover)} item
+        ON item.object_uid = way.record_uid AND item.body = ANY(record.handover_bodies)
       WHERE way.account_uid <> ${own}`,
     sql`SELECT transfer.account_uid, ${kindOf(FeedKind.RECORD)}, transfer.record_uid AS object_uid, ${none}
       FROM record_transfer transfer JOIN ${itemsOf(account, itemKinds.record)} item
