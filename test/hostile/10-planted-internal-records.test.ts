@@ -5,8 +5,8 @@ import { withValue, type RecordContent } from '../../protocol/records/content.ts
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type * as recordView from '../../workers/engine/records/record-view.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
-import { organisationPassword, startOrganisation } from '../fixtures/organisation.ts';
-import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
+import { organisationPassword } from '../fixtures/organisation.ts';
+import { startOpenOrganisation, type OpenOrganisation } from '../fixtures/open-organisation.ts';
 
 /** What a client that was tampered with seals in the place of what has that title. */
 const planted = vi.hoisted(() => new Map<string, unknown>());
@@ -17,24 +17,16 @@ vi.mock('../../workers/engine/records/record-view.ts', async (original) => {
   return { ...real, completeContent };
 });
 
-let open: OpenServer;
-let engines: TestEngine[] = [];
-const uids: Uid[] = [];
+let house: OpenOrganisation;
 
 beforeAll(async () => {
-  open = await startOpenServer();
-  engines = (await startOrganisation(open.server.url, 3)).map(({ engine }) => engine);
-  for (const engine of engines) uids.push((await engine.readOrganisation()).ownUid);
+  house = await startOpenOrganisation(3);
 }, 120_000);
-afterAll(async () => {
-  for (const engine of engines) await engine.close();
-  await open.close();
-});
+afterAll(() => house.close());
 
 function people() {
-  const [ada, ben, cal] = engines;
-  const [adaUid, benUid, calUid] = uids;
-  if (!ada || !ben || !cal || !adaUid || !benUid || !calUid) throw new Error('three people');
+  const [{ engine: ada, uid: adaUid }, { engine: ben, uid: benUid }] = [house.person(0), house.person(1)];
+  const { engine: cal, uid: calUid } = house.person(2);
   return { ada, ben, cal, adaUid, benUid, calUid };
 }
 
@@ -116,7 +108,7 @@ test('revocations that an editor wrote take nothing back, and no key is replaced
   await ada.syncNow();
   expect((await ada.readRecord(victim)).revision).toBe(1);
   await ada.shareRecords({ recordUids: [victim], grantees: to(benUid), rights: 'view', expiresAt: null });
-  const grants = await open.db
+  const grants = await house.db
     .selectFrom('sharing_grant')
     .select('body')
     .where('object_uid', '=', uidBytes(victim))
@@ -205,14 +197,14 @@ test('nothing is confirmed when the server says that the owner wrote the list', 
   await ada.shareRecords({ recordUids: [listUid], grantees: to(benUid), rights: 'edit', expiresAt: null });
   await ada.lock();
   await plant(ben, rotationOf(machineUid, revision), listUid);
-  await open.db
+  await house.db
     .updateTable('record')
     .set({ writer_uid: uidBytes(adaUid) })
     .where('record_uid', '=', uidBytes(listUid))
     .execute();
   await ada.unlock({ password: organisationPassword });
   await ada.syncNow();
-  const fresh = await startEngine(open.server.url);
+  const fresh = await startEngine(house.url);
   await fresh.signIn({ email: 'person-0@example.test', password: organisationPassword });
   await fresh.syncNow();
   for (const engine of [ada, fresh]) {

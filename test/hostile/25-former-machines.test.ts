@@ -8,10 +8,10 @@ import { signConnection } from '../../protocol/signed/connection-signature.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type * as recordView from '../../workers/engine/records/record-view.ts';
 import { EachInstallation } from '../fakes/each-installation.ts';
-import { FakeGateway } from '../fakes/engine-gateway.ts';
+import type { FakeGateway } from '../fakes/engine-gateway.ts';
 import { startEngine, type TestEngine } from '../fixtures/engine.ts';
-import { organisationPassword, startOrganisation } from '../fixtures/organisation.ts';
-import { startTestServer, type TestServer } from '../fixtures/server.ts';
+import { startMachineOwners, type MachineOwners } from '../fixtures/machine-owners.ts';
+import { organisationPassword } from '../fixtures/organisation.ts';
 
 /** A client that was tampered with: what it seals in the place of what has that title, and what it keeps of others. */
 const tampered = vi.hoisted(() => ({ seals: new Map<string, unknown>(), kept: [] as unknown[] }));
@@ -28,25 +28,17 @@ vi.mock('../../workers/engine/records/record-view.ts', async (original) => {
 });
 
 describe('at the vault', () => {
-  let server: TestServer;
+  let owners: MachineOwners;
   let owner: TestEngine;
   let editor: TestEngine;
   let gateway: FakeGateway;
   let configurationUid: Uid;
 
   beforeAll(async () => {
-    server = await startTestServer();
-    const [ada, ben] = (await startOrganisation(server.url, 2)).map(({ engine }) => engine);
-    if (!ada || !ben) throw new Error('two people');
-    [owner, editor] = [ada, ben];
-    const { token } = await owner.createGateway({ name: 'Bonn' });
-    gateway = await FakeGateway.enrol(server.url, token);
-    configurationUid = (await owner.listGateways())[0]?.configurationUid as Uid;
+    owners = await startMachineOwners();
+    ({ owner, editor, gateway, configurationUid } = owners);
   });
-  afterAll(async () => {
-    await Promise.all([owner, editor].map((engine) => engine.close()));
-    await server.close();
-  });
+  afterAll(() => owners.close());
 
   async function sharedMachine(): Promise<Uid> {
     const credentialUid = await owner.saveRecord({
@@ -117,7 +109,7 @@ describe('at the vault', () => {
 
   test('nor do they by way of a device that sees the vault for the first time', async () => {
     const uid = await broughtBack();
-    const fresh = await startEngine(server.url);
+    const fresh = await startEngine(owners.url);
     await fresh.signIn({ email: 'person-0@example.test', password: organisationPassword });
     await fresh.syncNow();
     expect((await fresh.readRecord(uid)).unconfirmed).toBe(true);

@@ -4,30 +4,22 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withValue, type RecordContent } from '../../../protocol/records/content.ts';
 import { readHostname, readPamSettings } from '../../../protocol/records/pam-settings.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
-import { FakeGateway } from '../../fakes/engine-gateway.ts';
+import type { FakeGateway } from '../../fakes/engine-gateway.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
-import { organisationPassword, startOrganisation } from '../../fixtures/organisation.ts';
-import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { startMachineOwners, type MachineOwners } from '../../fixtures/machine-owners.ts';
+import { organisationPassword } from '../../fixtures/organisation.ts';
 
-let server: TestServer;
+let owners: MachineOwners;
 let owner: TestEngine;
 let editor: TestEngine;
 let gateway: FakeGateway;
 let configurationUid: Uid;
 
 beforeAll(async () => {
-  server = await startTestServer();
-  const [ada, ben] = (await startOrganisation(server.url, 2)).map(({ engine }) => engine);
-  if (!ada || !ben) throw new Error('two people');
-  [owner, editor] = [ada, ben];
-  const { token } = await owner.createGateway({ name: 'Bonn' });
-  gateway = await FakeGateway.enrol(server.url, token);
-  configurationUid = (await owner.listGateways())[0]?.configurationUid as Uid;
+  owners = await startMachineOwners();
+  ({ owner, editor, gateway, configurationUid } = owners);
 });
-afterAll(async () => {
-  await Promise.all([owner, editor].map((engine) => engine.close()));
-  await server.close();
-});
+afterAll(() => owners.close());
 
 const user = (title: string) =>
   owner.saveRecord({

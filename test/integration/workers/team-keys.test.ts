@@ -3,32 +3,24 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
-import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
-import { organisationPassword, startOrganisation } from '../../fixtures/organisation.ts';
+import { startOpenOrganisation, type OpenOrganisation } from '../../fixtures/open-organisation.ts';
+import { organisationPassword } from '../../fixtures/organisation.ts';
 
-let open: OpenServer;
-let engines: TestEngine[] = [];
-const uids: Uid[] = [];
+let house: OpenOrganisation;
 
 beforeAll(async () => {
-  open = await startOpenServer();
-  engines = (await startOrganisation(open.server.url, 4)).map(({ engine }) => engine);
-  for (const engine of engines) uids.push((await engine.readOrganisation()).ownUid);
+  house = await startOpenOrganisation(4);
 }, 120_000);
-afterAll(async () => {
-  for (const engine of engines) await engine.close();
-  await open.close();
-});
+afterAll(() => house.close());
 
 function people() {
-  const [ada, ben, cora, dan] = engines;
-  const [adaUid, benUid, coraUid, danUid] = uids;
-  if (!ada || !ben || !cora || !dan || !adaUid || !benUid || !coraUid || !danUid) throw new Error('four');
-  return { ada, ben, cora, dan, adaUid, benUid, coraUid, danUid };
+  const [{ engine: ada, uid: adaUid }, { engine: ben, uid: benUid }] = [house.person(0), house.person(1)];
+  const [{ engine: cora, uid: coraUid }, { uid: danUid }] = [house.person(2), house.person(3)];
+  return { ada, ben, cora, adaUid, benUid, coraUid, danUid };
 }
 
 async function versionsOf(teamUid: Uid, memberUid: Uid): Promise<number[]> {
-  const rows = await open.db
+  const rows = await house.db
     .selectFrom('team_key')
     .select('key_version')
     .where('team_uid', '=', uidBytes(teamUid))
@@ -62,7 +54,7 @@ async function sees(engine: TestEngine, uid: Uid, title: string): Promise<void> 
 }
 
 async function freshDevice(person: number): Promise<TestEngine> {
-  const engine = await startEngine(open.server.url);
+  const engine = await startEngine(house.url);
   await engine.signIn({ email: `person-${person}@example.test`, password: organisationPassword });
   await engine.syncNow();
   return engine;
@@ -83,7 +75,7 @@ test('a replaced key stays as long as something is sealed to it, and goes with t
 
   await ben.unlock({ password: organisationPassword });
   const sealedTo = async () => {
-    const rows = await open.db
+    const rows = await house.db
       .selectFrom('sharing_grant')
       .select('grantee_key_version')
       .where('object_uid', '=', uidBytes(byBen))
@@ -104,13 +96,13 @@ test('thousands of keys of other teams leave out none', async () => {
   const first = Buffer.alloc(16);
   await sql`INSERT INTO organisation_team (team_uid, organisation_uid)
     SELECT ${first}, organisation_uid FROM organisation_team WHERE team_uid = ${uidBytes(teamUid)}`.execute(
-    open.db,
+    house.db,
   );
   await sql`INSERT INTO organisation_team_member (team_uid, account_uid)
-    VALUES (${first}, ${uidBytes(coraUid)})`.execute(open.db);
+    VALUES (${first}, ${uidBytes(coraUid)})`.execute(house.db);
   await sql`INSERT INTO team_key (team_uid, member_uid, key_version, sealed_key, signature)
     SELECT ${first}, ${uidBytes(coraUid)}, n, ${Buffer.alloc(125)}, ${Buffer.alloc(64)}
-    FROM generate_series(1, 12000) n`.execute(open.db);
+    FROM generate_series(1, 12000) n`.execute(house.db);
   const fresh = await freshDevice(2);
   await sees(fresh, uid, 'for the small team');
   expect(await titleSeenBy(ben, uid)).toBe('not-found');
