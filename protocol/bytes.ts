@@ -44,6 +44,12 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return out;
 }
 
+/** The same bytes over the same memory, for as long as nobody writes there. */
+export function view(bytes: Uint8Array): Bytes {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : copy(bytes);
+}
+
 /** The same bytes over memory of their own: for views handed out by libraries, and before a buffer is wiped. */
 export function copy(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);

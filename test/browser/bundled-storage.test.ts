@@ -105,6 +105,22 @@ test('what replaces one of them counts, and what is older does not', async () =>
   expect(cards.find(({ key }) => key === `card:${first}`)?.bytes).toEqual(Uint8Array.of(3));
 });
 
+test('what is kept apart takes no other memory along: the page that it came in', async () => {
+  const whole = new Uint8Array(100_000);
+  const [uid] = uids as [Uid];
+  const object = { ...card(uid), bytes: whole.subarray(9, 20) };
+  for (const revision of [1n, 2n]) {
+    const rows = [{ ...row(uid, revision), record: whole.subarray(5, 8) }];
+    await storage.commit({ rows, objects: [object], cursor: revision });
+    const database = await openDB(name);
+    const [kept] = (await database.getAll('rows')) as StoredRow[];
+    const [keptObject] = (await database.getAll('objects')) as StoredObject[];
+    database.close();
+    expect(kept?.revision).toBe(revision);
+    expect([kept?.record.buffer.byteLength, keptObject?.bytes.buffer.byteLength]).toEqual([3, 11]);
+  }
+});
+
 test('what is removed is gone, and nothing of it stays on the disk', async () => {
   await storage.commit(page(1n));
   const gone = uids.slice(20, 150);

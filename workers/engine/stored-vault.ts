@@ -1,8 +1,9 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { CardSchema } from '../../protocol/messages/gen/record_pb.js';
+import { CardSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
 import { SharedFolderSchema } from '../../protocol/messages/gen/sharing_pb.js';
+import type { Given } from './given.ts';
 import type { ManifestKeeper } from './manifest/manifest-keeper.ts';
 import type { OtherElements } from './manifest/other-elements.ts';
 import type { CardBook } from './organising/card-book.ts';
@@ -14,7 +15,7 @@ import type { CopyStorage } from './snapshot/open-copy.ts';
 import type { CopyWriter } from './snapshot/copy-writer.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { VaultContents } from './snapshot/vault-contents.ts';
-import type { LocalCopy, StoredManifest } from './storage.ts';
+import type { LocalCopy, StoredManifest, StoredRow } from './storage.ts';
 
 export interface StoredVaultParts {
   readonly storage: CopyStorage;
@@ -97,16 +98,18 @@ export class StoredVault {
     ]);
     contents.clear();
     lists.clear();
-    const records = rows.map(recordIn).filter((row) => row !== null);
+    const records = rows.flatMap(givenBefore);
     const admitted = [...(await admission.admit(records)), ...(await admission.admitWaiting(true))];
-    const messages = cardRows.flatMap(({ bytes }) => decoded(CardSchema, bytes));
+    const messages = cardRows.flatMap(({ bytes }) =>
+      decoded(CardSchema, bytes).map((message) => ({ message, bytes })),
+    );
     const folders = folderRows.flatMap(({ bytes }) => decoded(SharedFolderSchema, bytes));
     contents.apply({
       records: admitted.map(({ known }) => known),
       cards: (await cards.admit(messages)).map(({ card }) => card),
       others: [
         ...others.ofFolders(folders),
-        ...records.map((row) => others.ofDeparted(row)).filter((element) => element !== null),
+        ...records.map(({ message }) => others.ofDeparted(message)).filter((element) => element !== null),
       ],
     });
     const opened = new Set(admitted.map(({ known }) => known.uid));
@@ -115,6 +118,12 @@ export class StoredVault {
     const lost = cardRows.length - messages.length + folderRows.length - folders.length;
     return { whole: shut.length + lost === 0, any: rows.length > 0 };
   }
+}
+
+/** Nothing when there is no record in it. */
+function givenBefore(row: StoredRow): Given<Record>[] {
+  const message = recordIn(row);
+  return message ? [{ message, bytes: row.record }] : [];
 }
 
 function decoded<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc>[] {

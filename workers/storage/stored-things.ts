@@ -1,4 +1,5 @@
 import { unwrap } from 'idb';
+import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { supersedes, type StoredPage, type StoredRow } from '../engine/storage.ts';
 import { bundleObjects, bundleRows, removeFromBundles, type Bundle } from './bundles.ts';
 import type { Writing } from './vault-database.ts';
@@ -33,7 +34,7 @@ async function putRows(
   );
   putBundles(transaction, bundleRows(together));
   for (const row of apart) {
-    const adding = stored.add(row, row.uid);
+    const adding = stored.add({ ...row, record: alone(row.record) }, row.uid);
     adding.onerror = (event) => {
       if (adding.error?.name !== 'ConstraintError') return; // ends the transaction
       event.preventDefault();
@@ -48,7 +49,7 @@ async function putRows(
 function replaceRow(stored: IDBObjectStore, row: StoredRow): void {
   const reading = stored.get(row.uid) as IDBRequest<StoredRow | undefined>;
   reading.onsuccess = () => {
-    if (supersedes(row, reading.result)) stored.put(row, row.uid);
+    if (supersedes(row, reading.result)) stored.put({ ...row, record: alone(row.record) }, row.uid);
   };
 }
 
@@ -65,9 +66,14 @@ async function putObjects(
     [together, apart] = parted(objects, ({ key }) => isNew(key) && !there.has(key));
   }
   putBundles(transaction, bundleObjects(together));
-  for (const object of apart) stored.put(object, object.key);
+  for (const object of apart) stored.put({ ...object, bytes: alone(object.bytes) }, object.key);
   for (const key of removedObjects) stored.delete(key);
   if (removedObjects.length > 0) await removeFromBundles(transaction, removedObjects);
+}
+
+/** The browser stores all of the memory that a view is of. */
+function alone(bytes: Bytes): Bytes {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : copy(bytes);
 }
 
 function putBundles(transaction: Writing, bundles: readonly Bundle[]): void {

@@ -336,6 +336,74 @@ export declare type SyncResponse = Message<"sallyport.v1.SyncResponse"> & {
 export declare const SyncResponseSchema: GenMessage<SyncResponse>;
 
 /**
+ * The same answer as a device reads it: records and cards are stored as the bytes that came.
+ *
+ * @generated from message sallyport.v1.SyncPage
+ */
+export declare type SyncPage = Message<"sallyport.v1.SyncPage"> & {
+  /**
+   * @generated from field: repeated bytes records = 1;
+   */
+  records: Uint8Array[];
+
+  /**
+   * @generated from field: uint64 cursor = 2;
+   */
+  cursor: bigint;
+
+  /**
+   * @generated from field: bool has_more = 3;
+   */
+  hasMore: boolean;
+
+  /**
+   * @generated from field: repeated bytes cards = 4;
+   */
+  cards: Uint8Array[];
+
+  /**
+   * @generated from field: repeated sallyport.v1.SharedFolder folders = 5;
+   */
+  folders: SharedFolder[];
+
+  /**
+   * @generated from field: repeated sallyport.v1.FolderEntry entries = 6;
+   */
+  entries: FolderEntry[];
+
+  /**
+   * @generated from field: repeated sallyport.v1.ObjectGrants grants = 7;
+   */
+  grants: ObjectGrants[];
+
+  /**
+   * @generated from field: repeated sallyport.v1.Removal removals = 8;
+   */
+  removals: Removal[];
+
+  /**
+   * @generated from field: sallyport.v1.SealedManifest manifest = 9;
+   */
+  manifest?: SealedManifest | undefined;
+
+  /**
+   * @generated from field: uint64 roster_version = 10;
+   */
+  rosterVersion: bigint;
+
+  /**
+   * @generated from field: uint64 succession_version = 11;
+   */
+  successionVersion: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.SyncPage.
+ * Use `create(SyncPageSchema)` to create a new message.
+ */
+export declare const SyncPageSchema: GenMessage<SyncPage>;
+
+/**
  * @generated from message sallyport.v1.Removal
  */
 export declare type Removal = Message<"sallyport.v1.Removal"> & {

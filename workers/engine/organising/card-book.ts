@@ -1,11 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { copy, parseBase64url } from '../../../protocol/bytes.ts';
+import { parseBase64url } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { CardSchema, type Card as CardMessage } from '../../../protocol/messages/gen/record_pb.js';
+import type { Card as CardMessage } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import { noCard, openCard, type Card } from '../../../protocol/vault/card.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
+import type { Given } from '../given.ts';
 import type { VaultSet } from '../manifest/vault-set.ts';
 import { tagText } from '../records/known-record.ts';
 import type { OpenedBefore } from '../records/opened-before.ts';
@@ -60,8 +60,8 @@ export class CardBook {
   }
 
   /** Those of the server's cards that open and are newer than what is here. */
-  async admit(messages: readonly CardMessage[]): Promise<AdmittedCard[]> {
-    const admitted = await Promise.all(messages.map((message) => this.#admitOne(message)));
+  async admit(cards: readonly Given<CardMessage>[]): Promise<AdmittedCard[]> {
+    const admitted = await Promise.all(cards.map((given) => this.#admitOne(given)));
     return admitted.filter((one) => one !== null);
   }
 
@@ -89,7 +89,7 @@ export class CardBook {
     this.#cards.clear();
   }
 
-  async #admitOne(message: CardMessage): Promise<AdmittedCard | null> {
+  async #admitOne({ message, bytes }: Given<CardMessage>): Promise<AdmittedCard | null> {
     const uid = uidOf(message.objectUid);
     const known = this.#cards.get(uid);
     if (known && message.revision <= BigInt(known.revision)) return null;
@@ -98,7 +98,6 @@ export class CardBook {
       const opened = known === null ? this.#before.cardOf(message) : null;
       const content = opened ?? (await openCard(this.#keys.dataKey, scope, message.sealed));
       const card = { ...content, uid, revision: Number(message.revision), tag: tagText(message.sealed) };
-      const bytes = copy(toBinary(CardSchema, message));
       return { card, object: { kind: 'card', key: objectKey('card', uid), bytes } };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

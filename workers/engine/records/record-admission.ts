@@ -1,10 +1,10 @@
-import { toBinary } from '@bufbuild/protobuf';
-import { copy, empty, encodeBase64url, equal } from '../../../protocol/bytes.ts';
+import { empty, encodeBase64url, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { sha256OfPublic } from '../../../protocol/crypto/hash.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { RecordSchema, type Record } from '../../../protocol/messages/gen/record_pb.js';
+import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { Given } from '../given.ts';
 import type { StoredRow } from '../storage.ts';
 import { coveredIn, isSameCoverage, knownWith, type Covered, type KnownRecord } from './known-record.ts';
 import type { OpenedBefore } from './opened-before.ts';
@@ -34,7 +34,7 @@ export interface Admitted {
 /** A row that is judged, and what is known of its record. */
 interface Judged {
   readonly uid: Uid;
-  readonly record: Record;
+  readonly given: Given<Record>;
   readonly own: boolean;
   /** SHA-256 of its sealed data; empty for who may only launch. */
   readonly dataHash: Uint8Array;
@@ -58,7 +58,7 @@ const mostWaiting = 10_000;
  */
 export class RecordAdmission {
   readonly #parts: AdmissionParts;
-  #waiting = new Map<Uid, Record>();
+  #waiting = new Map<Uid, Given<Record>>();
   #last = false;
 
   constructor(parts: AdmissionParts) {
@@ -71,10 +71,10 @@ export class RecordAdmission {
   }
 
   /** What may be stored and shown of these. */
-  async admit(records: readonly Record[]): Promise<Admitted[]> {
+  async admit(records: readonly Given<Record>[]): Promise<Admitted[]> {
     const admitted: (Admitted | null)[] = [];
     for (let i = 0; i < records.length; i += openedAtOnce) {
-      const judged = records.slice(i, i + openedAtOnce).map((record) => this.#judge(record));
+      const judged = records.slice(i, i + openedAtOnce).map((given) => this.#judge(given));
       admitted.push(...(await Promise.all(judged)));
     }
     return admitted.filter((one) => one !== null);
@@ -111,7 +111,8 @@ export class RecordAdmission {
     return null;
   }
 
-  async #judge(record: Record): Promise<Admitted | null> {
+  async #judge(given: Given<Record>): Promise<Admitted | null> {
+    const { message: record } = given;
     const { book, opener, warn } = this.#parts;
     const uid = uidOf(record.recordUid);
     const known = book.get(uid);
@@ -127,17 +128,17 @@ export class RecordAdmission {
     if (seen && !opener.isSucceeded(seen, record)) return this.refuse(uid, 'has another owner');
     const dataHash = record.sealedData.length > 0 ? sha256OfPublic(record.sealedData) : empty;
     const tag = encodeBase64url(dataHash.subarray(0, tagLength));
-    const judged = { uid, record, own: opener.isOwn(record), dataHash, tag, known };
+    const judged = { uid, given, own: opener.isOwn(record), dataHash, tag, known };
     const isSame = known !== null && Number(record.revision) === known.revision;
     return isSame ? await this.#judgeSame(judged, known) : await this.#judgeOther(judged);
   }
 
   /** Content of a revision never changes; what of it this account may see, and what its manifest covers, does. */
   async #judgeSame(judged: Judged, known: KnownRecord): Promise<Admitted | null> {
-    const { uid, record, own, tag } = judged;
+    const { uid, given, own, tag } = judged;
     if (tag === known.tag && known.entry !== null)
-      return own ? await this.#judgeCoverage(record, known) : await this.#judgeSignature(record, known);
-    if (own && tag === known.tag) return await this.#readAgain(record, known);
+      return own ? await this.#judgeCoverage(given, known) : await this.#judgeSignature(given, known);
+    if (own && tag === known.tag) return await this.#readAgain(given, known);
     // Its owner sees all of a record, always.
     const seesOther = !own && (tag === known.tag || tag === '' || known.tag === '');
     if (seesOther) return await this.#judgeOther(judged);
@@ -145,36 +146,40 @@ export class RecordAdmission {
   }
 
   /** Its writer may have signed it anew, under other keys: what is stored would not be verified again. protocol.md §23.5. */
-  async #judgeSignature(record: Record, known: KnownRecord): Promise<Admitted | null> {
+  async #judgeSignature(given: Given<Record>, known: KnownRecord): Promise<Admitted | null> {
+    const { message: record } = given;
     const stored = await this.#parts.book.row(known.uid);
     if (equal(stored.signature, record.signature) || !equal(stored.sealedLaunch, record.sealedLaunch))
       return null;
     if (!(await this.verify(record))) return null;
-    const { known: same, row } = admitted(record, known);
+    const { known: same, row } = admitted(given, known);
     return { known: same, row: { ...row, resigned: true } };
   }
 
-  async #judgeCoverage(record: Record, known: KnownRecord): Promise<Admitted | null> {
+  async #judgeCoverage(given: Given<Record>, known: KnownRecord): Promise<Admitted | null> {
+    const { message: record } = given;
     const covered = this.#coverageOf(record);
     if (isSameCoverage(covered, known.covered)) return null;
-    if (covered === null) return admitted(record, knownWith(known, { covered }));
-    if (await this.verify(record)) return admitted(record, knownWith(known, { covered, proved: true }));
-    return this.#later(known.uid, record, 'was not written by who may');
+    if (covered === null) return admitted(given, knownWith(known, { covered }));
+    if (await this.verify(record)) return admitted(given, knownWith(known, { covered, proved: true }));
+    return this.#later(known.uid, given, 'was not written by who may');
   }
 
   /** What could not be read before. */
-  async #readAgain(record: Record, known: KnownRecord): Promise<Admitted | null> {
+  async #readAgain(given: Given<Record>, known: KnownRecord): Promise<Admitted | null> {
+    const { message: record } = given;
     const entry = await this.#describe(known.uid, record);
     if (entry === null || entry === 'shut') return null;
     if (isInternal(entry) && !(await this.verify(record))) return null;
-    return admitted(record, knownWith(known, { entry }));
+    return admitted(given, knownWith(known, { entry }));
   }
 
-  async #judgeOther({ uid, record, own, dataHash, tag, known }: Judged): Promise<Admitted | null> {
+  async #judgeOther({ uid, given, own, dataHash, tag, known }: Judged): Promise<Admitted | null> {
+    const { message: record } = given;
     const { book, before, onRefused, onUnconfirmed, now } = this.#parts;
     const opened = own && known === null && tag !== '' ? before.entryOf(record, dataHash) : null;
     const entry = opened ?? (await this.#describe(uid, record));
-    if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, record);
+    if (entry === 'shut') return own ? this.refuse(uid, 'does not open') : this.#wait(uid, given);
     const { deleted, keyVersion } = record;
     const revision = Number(record.revision);
     const covered = own ? this.#coverageOf(record) : null;
@@ -183,12 +188,12 @@ export class RecordAdmission {
     const provisional = own && known === null && covered === null && !isInternal(entry);
     const isWritten = own && book.isExpected(uid, { revision, keyVersion, tag, deleted });
     const proved = isWritten || (!provisional && (await this.verify(record)));
-    if (!proved && !provisional) return this.#later(uid, record, 'was not written by who may');
+    if (!proved && !provisional) return this.#later(uid, given, 'was not written by who may');
     if (book.refused.delete(uid)) onRefused(book.refused.size);
     if (book.unconfirmed.delete(uid)) onUnconfirmed(book.unconfirmed.size);
     const trashedAt = deleted ? now() : null;
     const ownerUid = uidOf(record.ownerUid);
-    return admitted(record, {
+    return admitted(given, {
       ...{ uid, ownerUid, revision, keyVersion, deleted, trashedAt, tag, covered, proved, entry },
     });
   }
@@ -218,9 +223,9 @@ export class RecordAdmission {
   }
 
   /** A grant that lets its writer write may come in a later page. */
-  #later(uid: Uid, record: Record, why: string): null {
-    if (!this.#last) return this.#wait(uid, record);
-    return this.#parts.opener.isOwn(record) ? this.refuse(uid, why) : this.#leave(uid);
+  #later(uid: Uid, given: Given<Record>, why: string): null {
+    if (!this.#last) return this.#wait(uid, given);
+    return this.#parts.opener.isOwn(given.message) ? this.refuse(uid, why) : this.#leave(uid);
   }
 
   /** It opens, and its owner has not adopted yet what somebody wrote who may not any more. */
@@ -231,8 +236,8 @@ export class RecordAdmission {
     return null;
   }
 
-  #wait(uid: Uid, record: Record): null {
-    if (this.#waiting.size < mostWaiting) this.#waiting.set(uid, record);
+  #wait(uid: Uid, given: Given<Record>): null {
+    if (this.#waiting.size < mostWaiting) this.#waiting.set(uid, given);
     return null;
   }
 }
@@ -241,9 +246,7 @@ function isInternal(entry: RecordEntry | null): boolean {
   return entry !== null && !isOrdinary(entry.type);
 }
 
-function admitted(record: Record, known: KnownRecord): Admitted {
-  const { uid } = known;
-  const hasContent = record.sealedData.length > 0;
-  const bytes = copy(toBinary(RecordSchema, record));
-  return { known, row: { uid, revision: record.revision, hasContent, record: bytes } };
+function admitted({ message, bytes }: Given<Record>, known: KnownRecord): Admitted {
+  const { revision, sealedData } = message;
+  return { known, row: { uid: known.uid, revision, hasContent: sealedData.length > 0, record: bytes } };
 }

@@ -2,7 +2,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { copy, equal } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { FeedKind, type Removal, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import { FeedKind, type Removal } from '../../../protocol/messages/gen/record_pb.js';
 import {
   FolderEntrySchema,
   SharedFolderSchema,
@@ -22,6 +22,7 @@ import { GrantAdmission } from './grant-admission.ts';
 import { peopleFor } from './departed.ts';
 import type { KnownEntry, KnownShares } from './known-shares.ts';
 import { ShareChecks, type ShareChecksParts } from './share-checks.ts';
+import type { SharePage } from './shared-keys.ts';
 
 export interface ShareAdmissionParts extends ShareChecksParts {
   readonly shares: KnownShares;
@@ -51,7 +52,7 @@ export class ShareAdmission {
   }
 
   /** Takes over what holds, and gives it as it is to be stored. */
-  admit({ grants, folders, entries, removals }: SyncResponse): StoredObject[] {
+  admit({ grants, folders, entries, removals }: SharePage): StoredObject[] {
     const removed = removals.flatMap((removal) => this.#remove(removal));
     const waiting = { folders: [...this.#folders.values()], entries: [...this.#entries.values()] };
     [this.#folders, this.#entries] = [new Map(), new Map()];

@@ -2,7 +2,7 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import { copy, wipe } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
-import { SyncResponseSchema, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import { SyncResponseSchema } from '../../../protocol/messages/gen/record_pb.js';
 import {
   FolderEntrySchema,
   ObjectGrantsSchema,
@@ -21,7 +21,13 @@ import { formerGrantsKey } from './grant-admission.ts';
 import { ShareAdmission } from './share-admission.ts';
 import { ShareKeyring, type KeyringParts } from './share-keyring.ts';
 import type { Revocation } from './revocations.ts';
-import type { SharedFolderEntry, SharedKeys, WrittenFolder, WrittenRecord } from './shared-keys.ts';
+import type {
+  SharedFolderEntry,
+  SharedKeys,
+  SharePage,
+  WrittenFolder,
+  WrittenRecord,
+} from './shared-keys.ts';
 
 export interface ShareBookParts extends Omit<KeyringParts, 'shares' | 'formerKeys'> {
   /** Whether the own manifest fits, and covers that own folder as it is. */
@@ -64,7 +70,7 @@ export class ShareBook implements SharedKeys {
     return this.#shares;
   }
 
-  async admit(page: SyncResponse): Promise<readonly StoredObject[]> {
+  async admit(page: SharePage): Promise<readonly StoredObject[]> {
     await this.#parts.rosters.atLeast(page.rosterVersion, page.successionVersion);
     const changes = [page.grants, page.folders, page.entries, page.removals].some(({ length }) => length > 0);
     if (!changes) return [];

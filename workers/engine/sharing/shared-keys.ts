@@ -4,6 +4,12 @@ import type { Access } from '../../../protocol/sharing/access.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { StoredObject } from '../storage.ts';
 
+/** What a page of a sync has of sharing. */
+export type SharePage = Pick<
+  SyncResponse,
+  'folders' | 'entries' | 'grants' | 'removals' | 'rosterVersion' | 'successionVersion'
+>;
+
 /** What the rest of the engine asks of sharing: keys of other people's records, and who may do what with them. */
 export interface SharedKeys {
   /** Takes over what this device stored of an earlier visit: folders, entries and grants; it looks at nothing else. */
@@ -13,7 +19,7 @@ export interface SharedKeys {
    * looked at. What does not hold is dropped, with a warning. Gives what is to be stored; never a card. A record may
    * come before the grants that its key is in: what has no key yet is to be asked for again after the last page.
    */
-  admit(page: SyncResponse): Promise<readonly StoredObject[]>;
+  admit(page: SharePage): Promise<readonly StoredObject[]>;
   /** K of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */
   recordKey(recordUid: Uid, ownerUid: Uid): Promise<Bytes | null>;
   /** V of that owner's record, 32 raw bytes, the caller's to wipe; null when this account has none. */

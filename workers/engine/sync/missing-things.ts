@@ -1,10 +1,11 @@
-import { FeedKind, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import { FeedKind } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { ManifestElement } from '../../../protocol/vault/manifest.ts';
 import { otherElement, type OtherElement, type OtherElements } from '../manifest/other-elements.ts';
 import { cardElement, type CardBook } from '../organising/card-book.ts';
 import { elementOf } from '../records/known-record.ts';
 import type { RecordBook } from '../records/record-book.ts';
+import type { SyncPage } from './sync-page.ts';
 import type { ContentsChange, VaultContents } from '../snapshot/vault-contents.ts';
 
 export interface MissingParts {
@@ -50,13 +51,10 @@ export class MissingThings {
     this.#shown = whole && !isEmpty ? new Set() : null;
   }
 
-  note(
-    { records, cards, folders, removals }: SyncResponse,
-    departed: readonly (OtherElement | null)[],
-  ): void {
+  note({ records, cards, folders, removals }: SyncPage, departed: readonly (OtherElement | null)[]): void {
     if (this.#shown !== null || this.#missing.size > 0) {
-      for (const { recordUid } of records) this.#shownAgain('record', uidOf(recordUid));
-      for (const { objectUid } of cards) this.#shownAgain('card', uidOf(objectUid));
+      for (const { message } of records) this.#shownAgain('record', uidOf(message.recordUid));
+      for (const { message } of cards) this.#shownAgain('card', uidOf(message.objectUid));
       for (const { folderUid } of folders) this.#shownAgain('folder', uidOf(folderUid));
     }
     // What this account signed over is not missing: the manifest still covers it.

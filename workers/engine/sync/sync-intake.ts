@@ -1,10 +1,6 @@
-import {
-  FeedKind,
-  type Record,
-  type Removal,
-  type SyncResponse,
-} from '../../../protocol/messages/gen/record_pb.js';
+import { FeedKind, type Record, type Removal } from '../../../protocol/messages/gen/record_pb.js';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { Given } from '../given.ts';
 import type { HeldIndex } from '../held-index/held-index.ts';
 import type { ManifestKeeper } from '../manifest/manifest-keeper.ts';
 import type { OtherElement, OtherElements } from '../manifest/other-elements.ts';
@@ -19,6 +15,7 @@ import { isEmptyChange, type ContentsChange, type VaultContents } from '../snaps
 import type { SnapshotKeeper } from '../snapshot/snapshot-keeper.ts';
 import { objectKey, type StoredObject, type StoredPage } from '../storage.ts';
 import { SyncNews } from './sync-news.ts';
+import type { SyncPage } from './sync-page.ts';
 
 export interface IntakeParts {
   readonly copy: CopyWriter;
@@ -87,7 +84,7 @@ export class SyncIntake {
   }
 
   /** Resolves when the page is opened, and all before it are stored. */
-  async take(page: SyncResponse, cursor: bigint): Promise<void> {
+  async take(page: SyncPage, cursor: bigint): Promise<void> {
     const { sharing, admission, cards, others, held } = this.#parts;
     await held.ready();
     if (!this.#isApart(page)) await this.#storing;
@@ -116,7 +113,7 @@ export class SyncIntake {
   }
 
   /** After the last page. Whether everything that the account owns is here. */
-  async settle(page: SyncResponse, cursor: bigint): Promise<boolean> {
+  async settle(page: SyncPage, cursor: bigint): Promise<boolean> {
     await this.#storing;
     await this.#admitLate(cursor);
     const { fits: isAllHere, manifest } = await this.#parts.manifest.judge(page.manifest);
@@ -151,9 +148,12 @@ export class SyncIntake {
   }
 
   /** Whether a page can be judged without the one that is being stored: it has nothing of what that one has. */
-  #isApart({ records, cards, folders, entries, grants, removals }: SyncResponse): boolean {
+  #isApart({ records, cards, folders, entries, grants, removals }: SyncPage): boolean {
     if ([folders, entries, grants, removals].some(({ length }) => length > 0)) return false;
-    const uids = [...records.map(({ recordUid }) => recordUid), ...cards.map(({ objectUid }) => objectUid)];
+    const uids = [
+      ...records.map(({ message }) => message.recordUid),
+      ...cards.map(({ message }) => message.objectUid),
+    ];
     return !uids.some((uid) => this.#beingStored.has(uidOf(uid)));
   }
 
@@ -214,9 +214,11 @@ export class SyncIntake {
   }
 
   /** What the manifest still covers of records that this account signed over. */
-  #handedOn(records: readonly Record[], gone: readonly (OtherElement | null)[]): OtherElement[] {
+  #handedOn(records: readonly Given<Record>[], gone: readonly (OtherElement | null)[]): OtherElement[] {
     const { others } = this.#parts;
-    const shown = records.filter(({ covered }) => covered).map((row) => others.ofDeparted(row));
+    const shown = records
+      .filter(({ message }) => message.covered)
+      .map(({ message }) => others.ofDeparted(message));
     return [...shown, ...gone].filter((element) => element !== null);
   }
 }
@@ -230,7 +232,7 @@ function sizeOf(change: ContentsChange): number {
 }
 
 /** Folders of a page whose signatures hold. */
-function admittedFolders({ folders }: SyncResponse, shares: readonly StoredObject[]) {
+function admittedFolders({ folders }: SyncPage, shares: readonly StoredObject[]) {
   const keys = new Set(shares.filter(({ kind }) => kind === 'folder').map(({ key }) => key));
   return folders.filter(({ folderUid }) => keys.has(objectKey('folder', uidOf(folderUid))));
 }

@@ -1,8 +1,8 @@
 import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { RecordService, type SyncResponse } from '../../../protocol/messages/gen/record_pb.js';
+import { RecordService, SyncPageSchema, type SyncPage } from '../../../protocol/messages/gen/record_pb.js';
 import type { SyncIntake } from './sync-intake.ts';
-import { wellNamed } from './sync-page.ts';
+import { readPage, wellNamed } from './sync-page.ts';
 import { timed } from '../timing.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 
@@ -19,9 +19,12 @@ export interface SyncParts {
   readonly warn: (message: string) => void;
 }
 
+/** With the answer as a device reads it. */
+const sync = { ...RecordService.method.sync, output: SyncPageSchema };
+
 /** A page that was asked for. */
 interface Asked {
-  readonly answer: Promise<SyncResponse>;
+  readonly answer: Promise<SyncPage>;
   /** The request is on its way, or will never be. */
   readonly sent: Promise<void>;
 }
@@ -124,7 +127,7 @@ export class Sync {
     for (;;) {
       const given = await next.answer;
       requireSound(given, cursor);
-      const page = wellNamed(given, this.#parts.warn);
+      const page = wellNamed(readPage(given), this.#parts.warn);
       shown += sizeOf(given);
       if (shown > limits.syncRunObjects) throw new ProtocolError('too-large', 'the server shows too much');
       cursor = page.cursor > cursor ? page.cursor : cursor;
@@ -139,13 +142,13 @@ export class Sync {
   #ask(cursor: bigint): Asked {
     if (this.#parts.signal.aborted) throw new ProtocolError('locked');
     const { promise: sent, resolve: onSent } = Promise.withResolvers<void>();
-    const answer = this.#parts.session.call(RecordService.method.sync, { cursor }, onSent);
+    const answer = this.#parts.session.call(sync, { cursor }, onSent);
     answer.catch(() => onSent()); // the failure is told by who waits for the answer
     return { answer, sent };
   }
 }
 
-function requireSound(page: SyncResponse, cursor: bigint): void {
+function requireSound(page: SyncPage, cursor: bigint): void {
   const { records, cards, folders, entries, grants, removals } = page;
   const most = Math.max(...[records, cards, folders, entries, grants, removals].map((list) => list.length));
   if (most > limits.syncPageObjects) throw new ProtocolError('too-large', 'the page has too many objects');
@@ -154,6 +157,6 @@ function requireSound(page: SyncResponse, cursor: bigint): void {
 }
 
 /** Objects of a page. */
-function sizeOf({ records, cards, folders, entries, grants, removals }: SyncResponse): number {
+function sizeOf({ records, cards, folders, entries, grants, removals }: SyncPage): number {
   return [records, cards, folders, entries, grants, removals].reduce((sum, { length }) => sum + length, 0);
 }
