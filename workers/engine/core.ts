@@ -181,6 +181,8 @@ export class EngineCore {
     this.#vault = vault;
     this.idle.arm();
     this.board.unlocked(account.email, vault.organisation.book.membership, vault.sync.cursor === 0n);
+    // While the page hears of it, and asks.
+    void vault.data.lists.prepare().catch(() => undefined); // told to whoever asks
     await this.showPasskeys();
     return vault;
   }

@@ -136,6 +136,7 @@ export interface StoredPage {
 }
 
 export interface StoredSnapshot {
+  /** Whoever reads it may write over it. */
   readonly base: Bytes | null;
   /** In the order in which they were committed. */
   readonly journal: readonly Bytes[];

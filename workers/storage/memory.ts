@@ -1,4 +1,4 @@
-import type { Bytes } from '../../protocol/bytes.ts';
+import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
@@ -112,7 +112,11 @@ export class MemoryStorage implements VaultStorage {
 
   readSnapshot(): Promise<StoredSnapshot> {
     const journal = this.#journal.map(({ bytes }) => bytes);
-    return Promise.resolve({ base: this.#base, journal, upTo: this.#journal.at(-1)?.at ?? 0 });
+    return Promise.resolve({
+      base: this.#base && copy(this.#base),
+      journal,
+      upTo: this.#journal.at(-1)?.at ?? 0,
+    });
   }
 
   async writeSnapshot(base: Bytes, upTo: number, after?: bigint): Promise<void> {

@@ -12,7 +12,7 @@ import { allRecords, isSameView, type VaultView } from '../../state/place.ts';
 import { RowKeys } from './row-keys.ts';
 
 /** Rows that are asked for at once: a few screens. */
-const pageRows = 200;
+const pageRows = 100;
 /** Rows a query may give at most. organising.ts */
 const mostRows = 500;
 

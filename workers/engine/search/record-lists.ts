@@ -26,6 +26,8 @@ export interface ListParts {
 
 /** Rows of one window. */
 const mostRows = 500;
+/** Enough to have run what makes them. */
+const preparedRows = 16;
 /** Answers that are kept while a person scrolls through them and types on. */
 const keptAnswers = 8;
 
@@ -102,13 +104,17 @@ export class RecordLists {
     return this.#table.parts();
   }
 
+  /** Works out the list of everything, which is asked for as soon as somebody hears that the vault is open. */
+  async prepare(): Promise<void> {
+    this.#window(await this.#answer({}, defaultSort), 0, preparedRows);
+  }
+
   async query({ filter, sort, offset, limit }: RecordQuery): Promise<RecordWindow> {
     const rows = await this.#answer(filter, sort);
-    const window = rows.subarray(offset, offset + Math.min(limit, mostRows));
     this.#used.resolve();
     return {
       total: rows.length,
-      rows: Array.from(window, (row) => this.#summarise(row)),
+      rows: this.#window(rows, offset, limit),
       recordsVersion: this.#parts.version(),
     };
   }
@@ -146,6 +152,12 @@ export class RecordLists {
       isShared: (uid) => sharing.isShared(uid),
       isOpen: (uid, ownerUid) => sharing.accessTo(uid, ownerUid) !== null,
     };
+  }
+
+  #window(rows: Uint32Array, offset: number, limit: number): RecordSummary[] {
+    return Array.from(rows.subarray(offset, offset + Math.min(limit, mostRows)), (row) =>
+      this.#summarise(row),
+    );
   }
 
   #summarise(at: number): RecordSummary {

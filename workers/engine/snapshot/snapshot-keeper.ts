@@ -8,6 +8,7 @@ import type { ListColumns } from '../search/list-columns.ts';
 import type { StoredSnapshot } from '../storage.ts';
 import { timed } from '../timing.ts';
 import type { CopyStorage } from './open-copy.ts';
+import { openBase, sealBase } from './sealed-base.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot-codec.ts';
 import type { ContentsChange, VaultContents } from './vault-contents.ts';
 
@@ -26,9 +27,6 @@ export interface SnapshotLists {
 }
 
 const noLists: SnapshotLists = { load: () => {}, changed: () => {} };
-
-/** A snapshot with the place of the journal up to which nothing is left of it but in there; an entry. */
-type Part = readonly ['base', number] | readonly ['journal'];
 
 /** What was found: everything, nothing of use, or less than was written. */
 export type LoadedSnapshot = 'loaded' | 'absent' | 'damaged';
@@ -85,7 +83,9 @@ export class SnapshotKeeper {
   async journal(change: ContentsChange): Promise<Bytes> {
     this.#count(change);
     const entry: Entry = { by: this.#by, number: ++this.#written, change };
-    return await this.#seal(['journal'], utf8(JSON.stringify(entry)));
+    const { dataKey, accountUid } = this.#parts.keys;
+    const objects = [accountUid, 'journal'];
+    return await sealEnvelope(dataKey, purposes.localSnapshot, objects, utf8(JSON.stringify(entry)));
   }
 
   /** Writes the snapshot anew when the journal has become long. Runs behind; a failure leaves what was there. */
@@ -103,7 +103,8 @@ export class SnapshotKeeper {
   async write(contents: VaultContents, upTo: number, after?: bigint): Promise<void> {
     await timed('sallyport:snapshot', async () => {
       const from = Math.max(0, upTo - 1);
-      const sealed = await this.#seal(['base', from], encodeSnapshot(contents.state()));
+      const { dataKey } = this.#parts.keys;
+      const sealed = await sealBase(dataKey, this.#baseObjects(from), encodeSnapshot(contents.state()));
       await this.#parts.storage.writeSnapshot(sealed, from, after);
     });
     this.#journalled = 0;
@@ -130,13 +131,14 @@ export class SnapshotKeeper {
     { journal, upTo }: StoredSnapshot,
     lists: SnapshotLists,
   ): Promise<void> {
-    const state = decodeSnapshot(await this.#open(['base', upTo - journal.length], base));
+    const { dataKey, accountUid } = this.#parts.keys;
+    const state = decodeSnapshot(await openBase(dataKey, this.#baseObjects(upTo - journal.length), base));
     contents.load(state);
     lists.load(state.records.list);
     const last = new Map<string, number>();
     for (const sealed of journal) {
-      // Sealed by this engine for this account.
-      const entry = JSON.parse(parseUtf8(await this.#open(['journal'], sealed))) as Entry;
+      const opened = await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, 'journal'], sealed);
+      const entry = JSON.parse(parseUtf8(opened)) as Entry; // sealed by this engine for this account
       const { by, number, change } = entry;
       if (number <= (last.get(by) ?? 0)) throw new ProtocolError('malformed', 'not in the order of writing');
       last.set(by, number);
@@ -150,19 +152,10 @@ export class SnapshotKeeper {
     this.#objects += records.length + cards.length;
   }
 
-  async #seal(part: Part, plaintext: Bytes): Promise<Bytes> {
-    const { dataKey, accountUid } = this.#parts.keys;
-    return await sealEnvelope(dataKey, purposes.localSnapshot, [accountUid, ...objectsOf(part)], plaintext);
+  /** `from`: the place of the journal up to which nothing is left of it but in the snapshot. */
+  #baseObjects(from: number): (string | Bytes)[] {
+    return [this.#parts.keys.accountUid, 'base', uint64(BigInt(from))];
   }
-
-  async #open(part: Part, sealed: Bytes): Promise<Bytes> {
-    const { dataKey, accountUid } = this.#parts.keys;
-    return await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, ...objectsOf(part)], sealed);
-  }
-}
-
-function objectsOf([name, from]: Part): (string | Bytes)[] {
-  return from === undefined ? [name] : [name, uint64(BigInt(from))];
 }
 
 function nameOf(error: unknown): string {

@@ -1,0 +1,53 @@
+import { concat, uint32, type Bytes } from '../../../protocol/bytes.ts';
+import { envelopeOverhead, openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts';
+import { purposes } from '../../../protocol/crypto/labels.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+
+/** Bytes of what tells one writing from the next. */
+const generationLength = 16;
+/**
+ * Bytes of a part. Browsers copy what they open, twice: of megabytes at once each copy is fresh memory, which takes
+ * longer than the opening.
+ */
+export const partLength = 512 * 1024;
+
+type Objects = readonly (string | Uint8Array)[];
+
+/** A snapshot as parts that open together or not at all: generation ‖ envelope of each part. protocol.md §15.5. */
+export async function sealBase(key: SymmetricKey, objects: Objects, plaintext: Bytes): Promise<Bytes> {
+  const generation = randomBytes(generationLength);
+  const count = Math.max(1, Math.ceil(plaintext.length / partLength));
+  const parts = Array.from({ length: count }, (_, part) => {
+    const bytes = plaintext.subarray(part * partLength, (part + 1) * partLength);
+    return sealEnvelope(key, purposes.localSnapshot, partObjects(objects, generation, part, count), bytes);
+  });
+  return concat(generation, ...(await Promise.all(parts)));
+}
+
+/**
+ * Inverse of {@link sealBase}, in the memory of what was sealed, which is gone then: as much again would have to be fetched
+ * page by page. Throws `open-failed` whatever the cause: a part of another writing, too, or one too few.
+ */
+export async function openBase(key: SymmetricKey, objects: Objects, sealed: Bytes): Promise<Bytes> {
+  const generation = sealed.subarray(0, generationLength);
+  const parts = sealed.subarray(generationLength);
+  const sealedLength = partLength + envelopeOverhead;
+  const count = Math.ceil(parts.length / sealedLength);
+  const length = parts.length - count * envelopeOverhead;
+  if (length < 0 || count === 0) throw new ProtocolError('open-failed');
+  // Each part ends before the next one that is sealed begins, and WebCrypto has taken all of them before one is written.
+  const plaintext = sealed.subarray(0, length);
+  const open = async (part: number) => {
+    const envelope = parts.subarray(part * sealedLength, (part + 1) * sealedLength);
+    const bound = partObjects(objects, generation, part, count);
+    plaintext.set(await openEnvelope(key, purposes.localSnapshot, bound, envelope), part * partLength);
+  };
+  await Promise.all(Array.from({ length: count }, (_, part) => open(part)));
+  return plaintext;
+}
+
+function partObjects(objects: Objects, generation: Bytes, part: number, count: number): Objects {
+  return [...objects, generation, uint32(part), uint32(count)];
+}
