@@ -79,6 +79,7 @@ async function whileOwnerIsAway(work: () => Promise<void>): Promise<void> {
 async function leaves({ engine, uid }: Writer): Promise<void> {
   await administrator.engine.removeMember(uid);
   await engine.close();
+  await untilMember(viewer, uid, false);
 }
 
 /** Resolves when that vault knows them as a member, or no more. */
@@ -145,6 +146,7 @@ test.each([
   await expectAdopted(uid);
   await expect(writer.engine.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
   await leaves(writer);
+  await untilMember(owner, writer.uid, false);
 });
 
 async function onFreshDevice(person: number): Promise<TestEngine> {
@@ -204,4 +206,5 @@ test('a manager whose time is over: their word was the last, and the folder open
   expect(await nameOf(owner, folderUid)).toBe('by who left');
   await expect.poll(() => nameOf(viewer, folderUid), { timeout: 30_000 }).toBe('by who left');
   await leaves(writer);
+  await untilMember(owner, writer.uid, false);
 });
