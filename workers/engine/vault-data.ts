@@ -264,11 +264,11 @@ export class VaultData {
     this.#parts.sharing.clear();
   }
 
-  /** Behind the first list, which is what the unlock was for. */
+  /** Behind the first list, which is what the unlock was for, and what is counted beside it. */
   async #warm(): Promise<void> {
     const { environment, signal } = this.#parts;
     const rest = () => pause(environment.clock, 0, signal);
-    await this.lists.used;
+    await this.lists.counted;
     await rest();
     if (!signal.aborted) await this.lists.warm(rest, signal);
   }

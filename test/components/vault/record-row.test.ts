@@ -23,6 +23,9 @@ test('a press on the icon chooses the record and does not open it', () => {
   } as const;
   const before = location.hash;
   row = mount(RecordRow, { target: document.body, props });
+  flushSync();
+  expect(document.querySelector('.tile svg')?.getAttribute('width')).toBe('17');
+  expect(document.querySelectorAll('.tile svg path').length).toBeGreaterThan(0);
   document.querySelector<HTMLElement>('.tile')?.click();
   flushSync();
   expect(onchoose).toHaveBeenCalledExactlyOnceWith('toggle');

@@ -48,7 +48,7 @@ export class RecordLists {
   readonly #answers = new Map<string, Answer>();
   /** What the views hold without any words. */
   readonly #views = new Map<string, Pick<Answer, 'version' | 'rows'>>();
-  readonly #used = Promise.withResolvers<void>();
+  readonly #counted = Promise.withResolvers<void>();
 
   constructor(parts: ListParts) {
     this.#parts = parts;
@@ -62,9 +62,9 @@ export class RecordLists {
     });
   }
 
-  /** Settles when the first window was answered. */
-  get used(): Promise<void> {
-    return this.#used.promise;
+  /** Settles when everything is counted, which a page asks for once its first rows are painted. */
+  get counted(): Promise<void> {
+    return this.#counted.promise;
   }
 
   /** Columns of everything that there is now. */
@@ -101,6 +101,7 @@ export class RecordLists {
 
   /** All rows, in nobody's order but this. */
   tables(): readonly TablePart[] {
+    this.#counted.resolve();
     return this.#table.parts();
   }
 
@@ -111,7 +112,6 @@ export class RecordLists {
 
   async query({ filter, sort, offset, limit }: RecordQuery): Promise<RecordWindow> {
     const rows = await this.#answer(filter, sort);
-    this.#used.resolve();
     return {
       total: rows.length,
       rows: this.#window(rows, offset, limit),
