@@ -1,4 +1,5 @@
 import { concat, type Bytes } from '../../protocol/bytes.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import { supersedes, type ObjectKind, type StoredObject, type StoredRow } from '../engine/storage.ts';
 import type { Writing } from './vault-database.ts';
 
@@ -8,8 +9,10 @@ import type { Writing } from './vault-database.ts';
  */
 export interface Bundle {
   readonly kind: 'row' | ObjectKind;
-  /** UIDs of rows, keys of objects. */
-  readonly names: readonly string[];
+  /** UIDs of rows, by which each is found. An index costs about as much as the bytes: only they have one. */
+  readonly names: readonly Uid[];
+  /** Of objects, which are read all at once. */
+  readonly keys: readonly string[];
   /** All things, one after another. */
   readonly bytes: Bytes;
   readonly lengths: Uint32Array<ArrayBuffer>;
@@ -42,11 +45,7 @@ export function rowsIn(bundles: readonly Bundle[]): StoredRow[] {
     return names.map((uid, i) => {
       const flagged = flags[i] ?? 0;
       return {
-        ...{
-          uid: uid as StoredRow['uid'],
-          revision: revisions[i] ?? 0n,
-          record: parts[i] ?? new Uint8Array(0),
-        },
+        ...{ uid, revision: revisions[i] ?? 0n, record: parts[i] ?? new Uint8Array(0) },
         hasContent: (flagged & flag.hasContent) !== 0,
         ...((flagged & flag.resigned) !== 0 && { resigned: true }),
       };
@@ -56,10 +55,10 @@ export function rowsIn(bundles: readonly Bundle[]): StoredRow[] {
 
 /** As `rowsIn`. */
 export function objectsIn(bundles: readonly Bundle[]): StoredObject[] {
-  return bundles.flatMap(({ kind, names, ...held }) => {
+  return bundles.flatMap(({ kind, keys, ...held }) => {
     if (kind === 'row') return [];
     const parts = partsOf(held);
-    return names.map((key, i) => ({ kind, key, bytes: parts[i] ?? new Uint8Array(0) }));
+    return keys.map((key, i) => ({ kind, key, bytes: parts[i] ?? new Uint8Array(0) }));
   });
 }
 
@@ -70,30 +69,47 @@ export function newestRows(rows: readonly StoredRow[]): StoredRow[] {
   return [...newest.values()];
 }
 
-/** Takes the things of those names out of the bundles that they are in. */
-export async function removeFromBundles(transaction: Writing, names: readonly string[]): Promise<void> {
-  const stored = transaction.objectStore('bundles');
-  const index = stored.index('names');
-  const keys = await Promise.all(names.map((name) => index.getAllKeys(name)));
-  const gone = new Set(names);
-  for (const key of new Set(keys.flat())) {
-    const bundle = await stored.get(key);
-    const rest = bundle ? without(bundle, gone) : null;
-    if (rest === null) await stored.delete(key);
-    else await stored.put(rest, key);
-  }
+/** Takes rows out of the bundles that they are in. */
+export async function removeRows(transaction: Writing, uids: readonly Uid[]): Promise<void> {
+  const index = transaction.objectStore('bundles').index('names');
+  const places = await Promise.all(uids.map((uid) => index.getAllKeys(uid)));
+  const gone = new Set<string>(uids);
+  await replaceBundles(transaction, places.flat(), (bundle) =>
+    rowBundle(rowsIn([bundle]).filter(({ uid }) => !gone.has(uid))),
+  );
 }
 
-/** Null when nothing is left. */
-function without(bundle: Bundle, gone: ReadonlySet<string>): Bundle | null {
-  if (bundle.names.every((name) => gone.has(name))) return null;
-  const { kind } = bundle;
-  return kind === 'row'
-    ? rowBundle(rowsIn([bundle]).filter(({ uid }) => !gone.has(uid)))
-    : objectBundle(
-        kind,
-        objectsIn([bundle]).filter(({ key }) => !gone.has(key)),
-      );
+/** The same with objects, by their keys: all bundles of their kinds are looked through. */
+export async function removeObjects(transaction: Writing, keys: readonly string[]): Promise<void> {
+  const index = transaction.objectStore('bundles').index('kind');
+  const gone = new Set(keys);
+  for (const kind of new Set(keys.map((key) => key.slice(0, key.indexOf(':')))))
+    await replaceBundles(transaction, await index.getAllKeys(kind), (bundle) => without(bundle, gone));
+}
+
+function without(bundle: Bundle, gone: ReadonlySet<string>): Bundle {
+  const { kind, keys } = bundle;
+  if (kind === 'row' || !keys.some((key) => gone.has(key))) return bundle;
+  return objectBundle(
+    kind,
+    objectsIn([bundle]).filter(({ key }) => !gone.has(key)),
+  );
+}
+
+/** An empty one goes, the same one stays. */
+async function replaceBundles(
+  transaction: Writing,
+  places: readonly number[],
+  change: (bundle: Bundle) => Bundle,
+): Promise<void> {
+  const stored = transaction.objectStore('bundles');
+  for (const place of new Set(places)) {
+    const bundle = await stored.get(place);
+    const next = bundle && change(bundle);
+    if (next === bundle) continue;
+    if (next === undefined || next.lengths.length === 0) await stored.delete(place);
+    else await stored.put(next, place);
+  }
 }
 
 function rowBundle(rows: readonly StoredRow[]): Bundle {
@@ -102,6 +118,7 @@ function rowBundle(rows: readonly StoredRow[]): Bundle {
   return {
     kind: 'row',
     names: rows.map(({ uid }) => uid),
+    keys: [],
     ...joined(rows.map(({ record }) => record)),
     revisions: BigUint64Array.from(rows, ({ revision }) => revision),
     flags: Uint8Array.from(rows, flagsOf),
@@ -111,7 +128,8 @@ function rowBundle(rows: readonly StoredRow[]): Bundle {
 function objectBundle(kind: ObjectKind, objects: readonly StoredObject[]): Bundle {
   return {
     kind,
-    names: objects.map(({ key }) => key),
+    names: [],
+    keys: objects.map(({ key }) => key),
     ...joined(objects.map(({ bytes }) => bytes)),
     ...{ revisions: new BigUint64Array(0), flags: new Uint8Array(0) },
   };

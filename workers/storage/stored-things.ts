@@ -1,7 +1,7 @@
 import { unwrap } from 'idb';
 import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { supersedes, type StoredPage, type StoredRow } from '../engine/storage.ts';
-import { bundleObjects, bundleRows, removeFromBundles, type Bundle } from './bundles.ts';
+import { bundleObjects, bundleRows, removeObjects, removeRows, type Bundle } from './bundles.ts';
 import type { Writing } from './vault-database.ts';
 
 /** Fewer new things than this are kept one by one. */
@@ -43,7 +43,7 @@ async function putRows(
     };
   }
   for (const uid of removed) stored.delete(uid);
-  if (removed.size > 0) await removeFromBundles(transaction, [...removed]);
+  if (removed.size > 0) await removeRows(transaction, [...removed]);
 }
 
 function replaceRow(stored: IDBObjectStore, row: StoredRow): void {
@@ -68,7 +68,7 @@ async function putObjects(
   putBundles(transaction, bundleObjects(together));
   for (const object of apart) stored.put({ ...object, bytes: alone(object.bytes) }, object.key);
   for (const key of removedObjects) stored.delete(key);
-  if (removedObjects.length > 0) await removeFromBundles(transaction, removedObjects);
+  if (removedObjects.length > 0) await removeObjects(transaction, removedObjects);
 }
 
 /** The browser stores all of the memory that a view is of. */

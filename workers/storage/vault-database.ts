@@ -36,7 +36,7 @@ const stores = ['device', 'pin', ...simple] as const;
 /** What every version has kept in the same form. */
 const lasting: readonly string[] = ['device', 'pin', 'account'];
 /** Before this version other stores were kept in another form: what they held is asked for anew. */
-const version = 5;
+const version = 6;
 
 export async function openDatabase(name: string): Promise<Database> {
   return await openDB<VaultSchema>(name, version, {
