@@ -48,7 +48,7 @@ async function newWriter(): Promise<Writer> {
   return { engine, uid };
 }
 
-async function sharedWith(grantee: GranteeRef, rights: 'edit' | 'view' = 'edit'): Promise<Uid> {
+async function sharedWith(grantee: GranteeRef, rights: 'edit' | 'edit-share' = 'edit'): Promise<Uid> {
   const content = { type: 'login', title: 'before', fields: [{ type: 'password', value: ['x'] }] };
   const uid = await owner.saveRecord({ content });
   const share = { recordUids: [uid], expiresAt: null };
@@ -145,6 +145,22 @@ test.each([
   });
   await expectAdopted(uid);
   await expect(writer.engine.readRecord(uid)).rejects.toMatchObject({ name: 'not-found' });
+  await leaves(writer);
+  await untilMember(owner, writer.uid, false);
+});
+
+test('an editor by the word of somebody who left', async () => {
+  const [sharer, writer] = [await newWriter(), await newWriter()];
+  const uid = await sharedWith({ kind: 'account', uid: sharer.uid }, 'edit-share');
+  await sharer.engine.syncNow();
+  const grantees = [{ kind: 'account', uid: writer.uid } as const];
+  await sharer.engine.shareRecords({ recordUids: [uid], grantees, rights: 'edit', expiresAt: null });
+  await whileOwnerIsAway(async () => {
+    await retitle(writer.engine, uid, 'by who left');
+    await leaves(sharer);
+  });
+  await untilMember(owner, sharer.uid, false);
+  await expectAdopted(uid);
   await leaves(writer);
   await untilMember(owner, writer.uid, false);
 });

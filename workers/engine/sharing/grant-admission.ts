@@ -55,6 +55,26 @@ export class GrantAdmission {
     return [...this.#setGrants('record', uid, []), ...this.#setGrants('folder', uid, [])];
   }
 
+  /**
+   * Grants as they were stored: those of granters who left since are gone, and remembered as such. Gives what is to be stored
+   * of that.
+   */
+  admitStored(all: ObjectGrants): StoredObject[] {
+    const [kind, uid] = [kindOf(all.objectKind), uidOf(all.objectUid)];
+    const { departed } = this.#checks;
+    const isLeft = (message: GrantMessage) =>
+      departed.size > 0 && departed.has(parseGrant(message).granterUid);
+    const left = all.grants.filter(isLeft);
+    this.admit({ ...all, grants: all.grants.filter((message) => !left.includes(message)) });
+    if (left.length === 0) return [];
+    const shares = this.#shares;
+    const before = shares.formerGrantsOf(kind, uid);
+    this.admitFormer({ ...all, grants: left });
+    const gone = shares.formerGrantsOf(kind, uid).map(withoutKey);
+    const others = before.filter((known) => !gone.some((one) => isSameWord(one.grant, known.grant)));
+    return [this.#keepFormer(kind, uid, [...others, ...gone])];
+  }
+
   /** Grants that were seen and are gone, as they were stored before: their times count on. */
   admitFormer(all: ObjectGrants): void {
     const [kind, uid] = [kindOf(all.objectKind), uidOf(all.objectUid)];
@@ -79,14 +99,19 @@ export class GrantAdmission {
     );
     shares.setGrants(kind, uid, grants);
     if (former.length === before.length && former.every((known) => before.includes(known))) return [];
+    return [this.#keepFormer(kind, uid, former)];
+  }
+
+  /** Gives it as it is to be stored. */
+  #keepFormer(kind: SharedKind, uid: Uid, former: readonly KnownGrant[]): StoredObject {
     const kept = former.slice(-limits.grantsPerObject).map(withoutKey);
-    shares.setFormerGrants(kind, uid, kept);
+    this.#shares.setFormerGrants(kind, uid, kept);
     const all = create(ObjectGrantsSchema, {
       objectKind: kind === 'record' ? ObjectKind.RECORD : ObjectKind.FOLDER,
       objectUid: uidBytes(uid),
       grants: kept.map(({ message }) => message),
     });
-    return [{ kind: 'grants', key: formerGrantsKey(uid), bytes: copy(toBinary(ObjectGrantsSchema, all)) }];
+    return { kind: 'grants', key: formerGrantsKey(uid), bytes: copy(toBinary(ObjectGrantsSchema, all)) };
   }
 
   #judgeGrant(kind: SharedKind, uid: Uid, message: GrantMessage): KnownGrant {

@@ -68,6 +68,11 @@ export class ShareAdmission {
     ];
   }
 
+  /** Grants as they were stored before. Gives what of them is to be stored anew. */
+  admitStored(all: ObjectGrants): StoredObject[] {
+    return this.#checks.orNothing('stored grants', () => this.#grants.admitStored(all)).flat();
+  }
+
   /** Grants that were seen and are gone, as they were stored before: their times count on. */
   admitFormer(all: ObjectGrants): void {
     this.#grants.admitFormer(all);

@@ -48,6 +48,8 @@ export class ShareBook implements SharedKeys {
   readonly #opened = new Map<Uid, OpenedFolder>();
   readonly #places = new WeakMap<KnownEntry, Uid | null>();
   #stored: readonly StoredObject[] = [];
+  /** What became of that, to be stored with the next page. */
+  #settled: StoredObject[] = [];
 
   constructor(parts: ShareBookParts) {
     this.#parts = parts;
@@ -76,7 +78,9 @@ export class ShareBook implements SharedKeys {
     if (!changes) return [];
     this.keyring.forget();
     this.#settle(); // what was stored first: older words do not take the place of newer ones
-    return this.#admission.admit(page);
+    const settled = this.#settled;
+    this.#settled = [];
+    return [...settled, ...this.#admission.admit(page)];
   }
 
   /** Takes that back for good: what the server shows of it counts no more. */
@@ -224,6 +228,7 @@ export class ShareBook implements SharedKeys {
       wipe(...content.formerKeys.map(({ launchKey }) => launchKey));
     this.#opened.clear();
     this.#stored = [];
+    this.#settled = [];
     this.#admission.clear();
     this.#shares.clear();
   }
@@ -239,8 +244,10 @@ export class ShareBook implements SharedKeys {
     }));
     const isFormer = ({ key, all }: (typeof grants)[number]) => key === formerGrantsKey(uidOf(all.objectUid));
     for (const { all } of grants.filter(isFormer)) this.#admission.admitFormer(all);
+    this.#settled = grants
+      .filter((one) => !isFormer(one))
+      .flatMap(({ all }) => this.#admission.admitStored(all));
     const stored = create(SyncResponseSchema, {
-      grants: grants.filter((one) => !isFormer(one)).map(({ all }) => all),
       folders: of('folder').map(({ bytes }) => decodeMessage(SharedFolderSchema, bytes)),
       entries: of('entry').map(({ bytes }) => decodeMessage(FolderEntrySchema, bytes)),
     });

@@ -17,6 +17,7 @@ const mostAhead = 2 * limits.clockSkewMs;
 /** What grants, folders and entries of the server are all asked. protocol.md §19.5. */
 export class ShareChecks {
   readonly #parts: ShareChecksParts;
+  #departed: { readonly roster: Roster; readonly uids: ReadonlySet<Uid> } | null = null;
 
   constructor(parts: ShareChecksParts) {
     this.#parts = parts;
@@ -32,6 +33,15 @@ export class ShareChecks {
   /** The same, also of somebody who left. */
   formerKeyOf(accountUid: Uid): Uint8Array {
     return findDeparted(this.#parts.roster(), accountUid)?.signingPublicKey ?? this.keyOf(accountUid);
+  }
+
+  /** Of whom the roster says that they were members. */
+  get departed(): ReadonlySet<Uid> {
+    const roster = this.#parts.roster();
+    if (this.#departed?.roster === roster) return this.#departed.uids;
+    const uids = new Set(roster.ends.flatMap(({ uid, departed }) => (departed ? [uid] : [])));
+    this.#departed = { roster, uids };
+    return uids;
   }
 
   /** A word of the future would outlive every honest one: throws `untrusted`. */
