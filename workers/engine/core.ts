@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts';
 import { TransferBoard } from './files/transfer-board.ts';
 import { IdleLock } from './account/idle-lock.ts';
 import { SignInDesk } from './sign-in/sign-in-desk.ts';
+import { rehearseOpening } from './snapshot/rehearsal.ts';
 import { SealedCopy } from './snapshot/sealed-copy.ts';
 import type { LocalCopy } from './storage.ts';
 import { StateBoard } from './state.ts';
@@ -134,13 +135,18 @@ export class EngineCore {
     const phase = stored === null ? 'signed-out' : 'locked';
     this.board.update({ phase, email: stored?.email ?? null });
     if (stored !== null) this.sealedCopy.prepare();
-    void this.#warmUp();
+    void this.#warmUp(stored !== null);
   }
 
   /** While a person types: what only takes time is done when the vault opens. */
-  async #warmUp(): Promise<void> {
+  async #warmUp(mayUnlock: boolean): Promise<void> {
     await compileSha256();
-    for await (const _ of warmUpCurve()) {
+    await this.#whileClosed(warmUpCurve());
+    if (mayUnlock) await this.#whileClosed(rehearseOpening());
+  }
+
+  async #whileClosed(steps: AsyncGenerator<void>): Promise<void> {
+    for await (const _ of steps) {
       if (this.#closing.signal.aborted || this.#vault !== null) return;
       await pause(this.environment.clock, 0, this.#closing.signal);
     }

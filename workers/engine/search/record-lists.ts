@@ -15,8 +15,8 @@ import { fitWords, type Fit } from './word-search.ts';
 
 export interface ListParts {
   readonly accountUid: Uid;
-  readonly book: RecordBook;
-  readonly cards: CardBook;
+  readonly book: Pick<RecordBook, 'all' | 'get' | 'entry' | 'has' | 'ofType'>;
+  readonly cards: Pick<CardBook, 'get'>;
   readonly sharing: Pick<SharedKeys, 'accessTo' | 'folders' | 'isShared'>;
   /** Types that the organisation's administrators made. */
   readonly recordTypes: () => readonly RecordTemplate[];
