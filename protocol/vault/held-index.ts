@@ -1,7 +1,7 @@
-import { concat, uint32, type Bytes } from '../bytes.ts';
-import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
+import { concat, type Bytes } from '../bytes.ts';
 import { purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
+import { openPart, sealParts, type PartPlace } from '../crypto/sealed-parts.ts';
 import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -25,14 +25,8 @@ export async function sealHeldIndex(
 ): Promise<Bytes[]> {
   const { part: size, parts: most } = limits.heldIndex;
   const padded = pad(plaintext);
-  const count = Math.ceil(padded.length / size);
-  if (count > most) throw new ProtocolError('too-large', 'the index is too large');
-  const parts: Bytes[] = [];
-  for (let part = 0; part < count; part++) {
-    const piece = padded.subarray(part * size, (part + 1) * size);
-    parts.push(await sealEnvelope(dataKey, purposes.heldIndex, objectsOf(scope, part, count), piece));
-  }
-  return parts;
+  if (padded.length > size * most) throw new ProtocolError('too-large', 'the index is too large');
+  return await sealParts(dataKey, purposes.heldIndex, objectsOf(scope), padded, size);
 }
 
 /** Inverse of {@link sealHeldIndex}, for all the parts in their order. Throws `open-failed` or `malformed`. */
@@ -49,15 +43,15 @@ export async function openHeldIndex(
 }
 
 /** One part, as it was cut. Throws `open-failed` for any other than that one of so many. */
-export function openHeldIndexPart(
+export async function openHeldIndexPart(
   dataKey: SymmetricKey,
   scope: HeldIndexScope,
-  { part, count }: { readonly part: number; readonly count: number },
+  place: PartPlace,
   sealed: Uint8Array,
 ): Promise<Bytes> {
-  return openEnvelope(dataKey, purposes.heldIndex, objectsOf(scope, part, count), sealed);
+  return await openPart(dataKey, purposes.heldIndex, objectsOf(scope), place, sealed);
 }
 
-function objectsOf({ accountUid, generationUid }: HeldIndexScope, part: number, count: number) {
-  return [accountUid, generationUid, uint32(part), uint32(count)];
+function objectsOf({ accountUid, generationUid }: HeldIndexScope): readonly string[] {
+  return [accountUid, generationUid];
 }

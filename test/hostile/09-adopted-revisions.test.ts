@@ -1,16 +1,14 @@
 // Attack class 9: content under the name of somebody who could write once. Who was an editor, with the server, shows
 // revisions after their access has ended: what they wrote while they might counts, and what its owner stands by; nothing
 // that is sealed under a later key does, and nobody else's word stands for the owner's.
-import { create } from '@bufbuild/protobuf';
 import { beforeEach, expect, test } from 'vitest';
-import { toProtocolError } from '../../protocol/errors.ts';
-import { RecordSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
+import type { Record } from '../../protocol/messages/gen/record_pb.js';
 import { signAdoption, signRevision } from '../../protocol/signed/record-signature.ts';
-import { uidBytes } from '../../protocol/uid.ts';
-import { RecordOpener, statementOf } from '../../workers/engine/records/record-opener.ts';
+import { statementOf } from '../../workers/engine/records/record-opener.ts';
 import type { GivenObject } from '../../workers/engine/sharing/share-seal.ts';
 import type { Person } from '../fakes/organisation.ts';
 import { grantsOn, newObject, Office } from '../fakes/shares.ts';
+import { revisionBy, verdictsOf } from '../fixtures/written-revisions.ts';
 
 let office: Office;
 let owner: Person;
@@ -24,14 +22,8 @@ beforeEach(() => {
   record = newObject('record', owner);
 });
 
-async function written(writer: Person, { keyVersion = 1, revision = 2n } = {}): Promise<Record> {
-  const row = create(RecordSchema, {
-    ...{ recordUid: uidBytes(record.uid), ownerUid: uidBytes(owner.accountUid), revision, keyVersion },
-    ...{ writerUid: uidBytes(writer.accountUid), sealedData: new Uint8Array(64).fill(1) },
-  });
-  row.signature = await signRevision(writer.signer, statementOf(row));
-  return row;
-}
+const written = (writer: Person, of: { keyVersion?: number; revision?: bigint } = {}) =>
+  revisionBy(writer, record, of);
 
 const word = (of: Person, row: Record, writer = editor) =>
   signAdoption(of.signer, { ...statementOf(row), writerUid: writer.accountUid });
@@ -43,15 +35,7 @@ async function vaultOf(seen: boolean) {
   const toEdit = await office.grant(owner, record, editor, { rights: { edit: true } });
   if (seen) await mine.admit({ grants: [grantsOn(record, toView, toEdit)] });
   await mine.admit({ grants: [grantsOn(record, toView)] });
-  const opener = new RecordOpener(mine.keys, mine.book);
-  return async (row: Record) => {
-    try {
-      await opener.requireWriter(row);
-      return 'counts';
-    } catch (error) {
-      return toProtocolError(error)?.code;
-    }
-  };
+  return verdictsOf(mine.keys, mine.book);
 }
 
 test('what somebody wrote while they might counts where that was seen, and nowhere else', async () => {

@@ -1,16 +1,15 @@
 // Attack class 9: content under the name of somebody who left the organisation, or only a team. With the server they show
 // revisions after they were removed: to the owner's vault counts what they wrote under the key that they had, until it is
 // replaced; to everybody else nothing does that its owner has not adopted; and whoever could not write then cannot now.
-import { create } from '@bufbuild/protobuf';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { toProtocolError } from '../../protocol/errors.ts';
-import { RecordSchema, type Record } from '../../protocol/messages/gen/record_pb.js';
+import type { Record } from '../../protocol/messages/gen/record_pb.js';
 import { signAdoption, signRevision } from '../../protocol/signed/record-signature.ts';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
-import { RecordOpener, statementOf } from '../../workers/engine/records/record-opener.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import { statementOf } from '../../workers/engine/records/record-opener.ts';
 import type { GivenObject } from '../../workers/engine/sharing/share-seal.ts';
 import { newPerson, type Person } from '../fakes/organisation.ts';
 import { grantsOn, newObject, Office } from '../fakes/shares.ts';
+import { revisionBy, verdictsOf } from '../fixtures/written-revisions.ts';
 
 let office: Office;
 let owner: Person;
@@ -26,14 +25,8 @@ beforeEach(() => {
   record = newObject('record', owner);
 });
 
-async function written(writer: Person, { keyVersion = 1, revision = 2n } = {}): Promise<Record> {
-  const row = create(RecordSchema, {
-    ...{ recordUid: uidBytes(record.uid), ownerUid: uidBytes(owner.accountUid), revision, keyVersion },
-    ...{ writerUid: uidBytes(writer.accountUid), sealedData: new Uint8Array(64).fill(1) },
-  });
-  row.signature = await signRevision(writer.signer, statementOf(row));
-  return row;
-}
+const written = (writer: Person, of: { keyVersion?: number; revision?: bigint } = {}) =>
+  revisionBy(writer, record, of);
 
 interface Seen {
   /** Who was given the record while that vault looked. */
@@ -75,15 +68,7 @@ async function vaultOf(
     })),
   };
   await mine.admit({ grants: [grantsOn(record, toView)] });
-  const opener = new RecordOpener(mine.keys, mine.book);
-  return async (row) => {
-    try {
-      await opener.requireWriter(row);
-      return 'counts';
-    } catch (error) {
-      return toProtocolError(error)?.code;
-    }
-  };
+  return verdictsOf(mine.keys, mine.book);
 }
 
 test('what they wrote under the key that they had counts to its owner, who adopts it', async () => {

@@ -1,7 +1,8 @@
-import { concat, uint32, type Bytes } from '../../../protocol/bytes.ts';
-import { envelopeOverhead, openEnvelope, sealEnvelope } from '../../../protocol/crypto/envelope.ts';
+import { concat, type Bytes } from '../../../protocol/bytes.ts';
+import { envelopeOverhead } from '../../../protocol/crypto/envelope.ts';
 import { purposes } from '../../../protocol/crypto/labels.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { openPart, sealParts } from '../../../protocol/crypto/sealed-parts.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 
@@ -18,12 +19,9 @@ type Objects = readonly (string | Uint8Array)[];
 /** A snapshot as parts that open together or not at all: generation ‖ envelope of each part. protocol.md §15.5. */
 export async function sealBase(key: SymmetricKey, objects: Objects, plaintext: Bytes): Promise<Bytes> {
   const generation = randomBytes(generationLength);
-  const count = Math.max(1, Math.ceil(plaintext.length / partLength));
-  const parts = Array.from({ length: count }, (_, part) => {
-    const bytes = plaintext.subarray(part * partLength, (part + 1) * partLength);
-    return sealEnvelope(key, purposes.localSnapshot, partObjects(objects, generation, part, count), bytes);
-  });
-  return concat(generation, ...(await Promise.all(parts)));
+  const bound = [...objects, generation];
+  const parts = await sealParts(key, purposes.localSnapshot, bound, plaintext, partLength);
+  return concat(generation, ...parts);
 }
 
 /**
@@ -39,15 +37,12 @@ export async function openBase(key: SymmetricKey, objects: Objects, sealed: Byte
   if (length < 0 || count === 0) throw new ProtocolError('open-failed');
   // Each part ends before the next one that is sealed begins, and WebCrypto has taken all of them before one is written.
   const plaintext = sealed.subarray(0, length);
+  const bound = [...objects, generation];
   const open = async (part: number) => {
     const envelope = parts.subarray(part * sealedLength, (part + 1) * sealedLength);
-    const bound = partObjects(objects, generation, part, count);
-    plaintext.set(await openEnvelope(key, purposes.localSnapshot, bound, envelope), part * partLength);
+    const opened = await openPart(key, purposes.localSnapshot, bound, { part, count }, envelope);
+    plaintext.set(opened, part * partLength);
   };
   await Promise.all(Array.from({ length: count }, (_, part) => open(part)));
   return plaintext;
-}
-
-function partObjects(objects: Objects, generation: Bytes, part: number, count: number): Objects {
-  return [...objects, generation, uint32(part), uint32(count)];
 }
