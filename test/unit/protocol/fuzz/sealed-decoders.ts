@@ -3,6 +3,7 @@ import { importAesKey, openBlob, openWithNonce } from '../../../../protocol/cryp
 import { generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
 import { sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
 import { pad, padTo, unpadTo } from '../../../../protocol/crypto/padding.ts';
+import { openPart } from '../../../../protocol/crypto/sealed-parts.ts';
 import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { openBitwardenString } from '../../../../protocol/foreign-vaults/bitwarden-crypto.ts';
 import { parseJson, parseObject } from '../../../../protocol/json.ts';
@@ -45,6 +46,11 @@ export const sealedDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'part of a held index, sealed',
     valid: sealedKeys,
     decode: (bytes) => openHeldIndexPart(key, index, { part: 0, count: 2 }, bytes),
+  },
+  {
+    name: 'part of what was cut, sealed',
+    valid: sealedKeys,
+    decode: (bytes) => openPart(key, 'record-key', [uid], { part: 0, count: 2 }, bytes),
   },
   { name: 'file chunk', valid: sealedKeys, decode: (bytes) => openFileChunk(key, file, 10, 0, bytes) },
   {
