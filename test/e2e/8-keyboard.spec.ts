@@ -50,6 +50,10 @@ async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Promise<vo
 const expectFocus = (page: Page, name: string | RegExp) =>
   expect.poll(async () => (await stop(page)).name).toMatch(name);
 
+/** Whoever opened it is in it: the next Tab goes to what it holds. */
+const expectInDialog = (page: Page) =>
+  expect(page.getByRole('dialog').and(page.locator(':focus-within'))).toBeVisible();
+
 async function find(page: Page, text: string): Promise<void> {
   await keys(page).press('g');
   await keys(page).press('v');
@@ -84,6 +88,11 @@ test('unlock, skip link, search, copy, edit and save', async ({ house }) => {
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('typed by keys 4410');
   await tabTo(page, 'Edit');
   await keys(page).press('Enter');
+  await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
+  await keys(page).press('Escape');
+  await expectFocus(page, 'Edit');
+  await keys(page).press('Enter');
+  await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
   await tabTo(page, 'Login');
   await keys(page).press('Control+A');
   await keys(page).type('ada by keys');
@@ -143,10 +152,11 @@ test('a folder, a move and a share, and the focus comes back from each dialog', 
 
   await tabTo(page, 'Share', 'Shift+Tab');
   await keys(page).press('Enter');
-  await expect(page.getByRole('dialog')).toBeVisible();
+  await expectInDialog(page);
   await keys(page).press('Escape');
   await expectFocus(page, 'Share');
   await keys(page).press('Enter');
+  await expectInDialog(page);
   await tabTo(page, new RegExp(`^${gina}`));
   await keys(page).press('Space');
   await tabTo(page, 'Share');
