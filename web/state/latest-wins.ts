@@ -5,14 +5,14 @@
 export class LatestWins<Question, Answer> {
   readonly #ask: (question: Question) => Promise<Answer>;
   readonly #take: (answer: Answer, question: Question) => void;
-  readonly #fail: (error: unknown) => void;
+  readonly #fail: (error: unknown, question: Question) => void;
   #waiting: { readonly question: Question } | null = null;
   #running = false;
 
   constructor(
     ask: (question: Question) => Promise<Answer>,
     take: (answer: Answer, question: Question) => void,
-    fail: (error: unknown) => void,
+    fail: (error: unknown, question: Question) => void,
   ) {
     this.#ask = ask;
     this.#take = take;
@@ -38,7 +38,7 @@ export class LatestWins<Question, Answer> {
       const answer = await this.#ask(question);
       if (this.#waiting === null) this.#take(answer, question);
     } catch (error) {
-      if (this.#waiting === null) this.#fail(error);
+      if (this.#waiting === null) this.#fail(error, question);
     }
   }
 }

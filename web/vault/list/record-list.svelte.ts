@@ -50,6 +50,8 @@ export class RecordList {
   readonly #wanted = new Set<number>();
   readonly #verbs: VaultVerbs;
   readonly #latest: LatestWins<Question, RecordWindow>;
+  /** Asked before the field held its text. */
+  #anticipated: Question | null = null;
   #answer = 0;
 
   constructor(verbs: VaultVerbs) {
@@ -57,7 +59,7 @@ export class RecordList {
     this.#latest = new LatestWins(
       (question) => verbs.queryRecords({ ...question, offset: 0, limit: pageRows }),
       (first, question) => this.#take(first, question),
-      (error) => (this.failure = error),
+      (error, question) => this.#fail(error, question),
     );
   }
 
@@ -76,7 +78,19 @@ export class RecordList {
 
   /** Asks again; call it in an effect that reads what the answer depends on. */
   refresh(): void {
-    this.#latest.request({ filter: this.#filter(), sort: this.#sort() });
+    const question = this.#question(this.query);
+    const onItsWay = this.#anticipated !== null && isSameQuestion(this.#anticipated, question);
+    this.#anticipated = null;
+    if (!onItsWay) this.#latest.request(question);
+  }
+
+  /**
+   * Asks for what the field is about to hold, so that the worker searches while the browser still draws the letter.
+   * An answer to what the field does not hold after all is dropped.
+   */
+  anticipate(query: string): void {
+    this.#anticipated = this.#question(query);
+    this.#latest.request(this.#anticipated);
   }
 
   /**
@@ -142,6 +156,8 @@ export class RecordList {
   }
 
   #take(first: RecordWindow, question: Question): void {
+    if (question === this.#anticipated) this.#anticipated = null;
+    if (!isSameQuestion(question, this.#question(this.query))) return;
     this.#answer++;
     this.#wanted.clear();
     this.#pages.clear();
@@ -165,18 +181,22 @@ export class RecordList {
     );
   }
 
-  #sort(): RecordSort {
-    return this.query.trim() === '' ? this.sort : { by: 'relevance', descending: false };
+  #fail(error: unknown, question: Question): void {
+    if (question === this.#anticipated) this.#anticipated = null;
+    this.failure = error;
   }
 
-  #filter(): RecordFilter {
-    const query = this.query.trim();
+  #question(text: string): Question {
+    const query = text.trim();
     return {
-      ...(query && { query }),
-      ...(this.type && { types: [this.type] }),
-      ...filterOf(this.view),
+      filter: { ...(query && { query }), ...(this.type && { types: [this.type] }), ...filterOf(this.view) },
+      sort: query === '' ? this.sort : { by: 'relevance', descending: false },
     };
   }
+}
+
+function isSameQuestion(one: Question, other: Question): boolean {
+  return JSON.stringify(one) === JSON.stringify(other); // built by the same function, in the same order
 }
 
 function filterOf(view: VaultView): RecordFilter {
