@@ -45,10 +45,10 @@ export class OtherDevice {
     for (let round = 0; round < rounds; round++) {
       const uids = this.#uids.splice(0, count);
       await browser.awaitCount(this.#uids.length);
-      const since = performance.timeOrigin + performance.now();
+      const [page, worker] = await Promise.all([browser.now(), browser.workerNow()]);
       await this.#engine.trashRecords(uids);
-      const painted = (await browser.countReached()) - since;
-      figures.push({ sync: await browser.syncSince(since), painted });
+      const painted = (await browser.countReached()) - page;
+      figures.push({ sync: await browser.syncSince(worker), painted });
     }
     return figures;
   }

@@ -12,7 +12,7 @@ export interface FirstSync {
 }
 
 const locale = 'en-US';
-/** Milliseconds between two keys of a password: twice as fast as people type. */
+/** Milliseconds between two keys: twice as fast as people type. */
 const keyPause = 40;
 
 export class PersonAtWork {
@@ -39,7 +39,7 @@ export class PersonAtWork {
     await page.getByLabel('Email').fill(account.email);
     await page.getByLabel('Master password').fill(account.password);
     await page.evaluate((text) => window.bench.awaitCount(text), countText(count));
-    const since = Date.now();
+    const since = await page.evaluate(() => performance.timeOrigin + performance.now());
     await page.getByRole('button', { name: 'Sign in' }).click();
     const listed = (await page.evaluate(() => window.bench.reached)) - since;
     const { duration } = await nextMeasure(worker, 'sallyport:sync');
@@ -64,7 +64,10 @@ export class PersonAtWork {
     return figures;
   }
 
-  /** Types words that many, few and one of the records have, letter by letter. */
+  /**
+   * Types words that many, few and one of the records have, letter by letter. With a person's pauses: a key that follows
+   * a painted frame at once would always come when the browser has just begun to wait for the next one.
+   */
   async search(count: number): Promise<Painted[]> {
     const { page } = this;
     const field = page.getByLabel('Search records');
@@ -74,6 +77,7 @@ export class PersonAtWork {
       await field.focus();
       for (const key of text.replaceAll(/\s/g, '').split('')) {
         await page.evaluate(() => window.bench.awaitAnswer());
+        await page.waitForTimeout(keyPause);
         await page.keyboard.press(key);
         figures.push(await page.evaluate(() => window.bench.result));
       }
@@ -87,12 +91,22 @@ export class PersonAtWork {
     await this.page.evaluate((text) => window.bench.awaitCount(text), countText(count));
   }
 
+  /** What the page's clock says, as `countReached` does. */
+  async now(): Promise<number> {
+    return await this.page.evaluate(() => performance.timeOrigin + performance.now());
+  }
+
   /** When it said so, since the epoch. */
   async countReached(): Promise<number> {
     return await this.page.evaluate(() => window.bench.reached);
   }
 
-  /** Milliseconds of the first sync that began then or later. */
+  /** What the worker's clock says, which is not this process's: each keeps the time of day at which it started. */
+  async workerNow(): Promise<number> {
+    return await this.#worker.evaluate(() => performance.timeOrigin + performance.now());
+  }
+
+  /** Milliseconds of the first sync that began then or later, by the worker's clock. */
   async syncSince(since: number): Promise<number> {
     return (await nextMeasure(this.#worker, 'sallyport:sync', since)).duration;
   }
