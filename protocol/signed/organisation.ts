@@ -1,6 +1,6 @@
 import { uint32, uint64, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
-import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
+import { verifySignature, verifySignatureAside, type Signer } from '../crypto/ecdsa.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { uidBytes, type Uid } from '../uid.ts';
 
@@ -39,6 +39,15 @@ export function verifyTeamKey(
   signature: Uint8Array,
 ): void {
   verifySignature(organisationKey, signatureContexts.teamKey, encodeTeamKey(statement), signature);
+}
+
+/** The same, beside other work: a device that was away may have hundreds to verify. */
+export async function verifyTeamKeyAside(
+  organisationKey: Uint8Array,
+  statement: TeamKeyStatement,
+  signature: Uint8Array,
+): Promise<void> {
+  await verifySignatureAside(organisationKey, signatureContexts.teamKey, encodeTeamKey(statement), signature);
 }
 
 /** By the organisation's signing key, 64 bytes. */

@@ -31,6 +31,8 @@ export class HostileOrganisation {
   readonly rosters: SignedRoster[] = [];
   settings: SignedOrganisationSettings | null = null;
   teamKeys: TeamKey[] = [];
+  /** What further pages of them show. */
+  moreTeamKeys: TeamKey[][] = [];
   offers: KeyOffer[] = [];
   pending: PendingMember[] = [];
   readonly invitations = new Map<
@@ -48,9 +50,17 @@ export class HostileOrganisation {
       ...(later.length > 0 && { roster: newest }),
       ...(this.settings && { settings: this.settings }),
       teamKeys: this.teamKeys.filter(({ memberUid }) => equal(memberUid, account.accountUid)),
+      moreTeamKeys: this.moreTeamKeys.length > 0,
       offers: this.offers.filter(({ memberUid }) => equal(memberUid, account.accountUid)),
       pending: this.pending,
     };
+  }
+
+  /** The next page, once. */
+  nextTeamKeys() {
+    const [page = [], ...rest] = this.moreTeamKeys;
+    this.moreTeamKeys = rest;
+    return { teamKeys: page, hasMore: rest.length > 0 };
   }
 
   put({ roster, teamKeys, offers }: PutRosterRequest): void {
@@ -114,6 +124,7 @@ export function serveOrganisation(server: HostileServer, on: Serve): void {
   on(method.getOrganisation, ({ knownRosterVersion }, email) =>
     organisation.get(people.require(email).account, knownRosterVersion),
   );
+  on(method.listTeamKeys, () => organisation.nextTeamKeys());
   on(method.putRoster, (input) => (organisation.put(input), {}));
   on(method.putOrganisationSettings, ({ settings }) => {
     organisation.settings = settings ?? null;

@@ -168,10 +168,11 @@ export class OrganisationBook implements RosterSource {
     this.organisation.succeed(answer.successions);
     this.#successionVersion = answer.successionVersion;
     if (answer.more) return; // the roster left no room
-    await this.#teamKeys.take(answer);
+    const doubtfulKey = await this.#teamKeys.take(answer);
     this.#pending = answer.pending;
-    const doubt = await this.#keepOffers(answer.offers);
+    const doubtfulOffer = await this.#keepOffers(answer.offers);
     await this.#takeSettings(answer.settings);
+    const doubt = doubtfulKey ?? doubtfulOffer;
     if (doubt) throw doubt;
   }
 

@@ -1,4 +1,4 @@
-import { encodeBase64url, wipe } from '../../../protocol/bytes.ts';
+import { wipe } from '../../../protocol/bytes.ts';
 import type { EcdhKeyPair } from '../../../protocol/crypto/ecdh.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import {
@@ -11,6 +11,7 @@ import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { withEcdhKeys } from '../../../protocol/vault/account-keys.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+import { keysOf, nameOf, TeamKeyIntake } from './team-key-intake.ts';
 
 export interface TeamKeyringParts {
   readonly session: Pick<VaultSession, 'call'>;
@@ -22,8 +23,8 @@ export interface TeamKeyringParts {
 }
 
 /**
- * Of one of each team that there can be, and of former ones to which somebody who does not come back sealed something: far
- * more than there are. Rather than leaving out some, all of it is refused.
+ * That a server may show: one of each team that there can be, and former ones to which somebody who does not come back
+ * sealed something. It is far more than there are; rather than leaving out some, all of it is refused.
  */
 const mostTeamKeys = 50_000;
 /** From here on the person in charge hears of it. */
@@ -67,16 +68,26 @@ export class TeamKeyring {
     return pairs.filter((pair) => pair !== null);
   }
 
-  /** Takes over what came with the present roster, of its teams that this account is in. Throws `too-large`, `malformed`. */
-  async take(answer: GetOrganisationResponse): Promise<void> {
-    const all = await this.#everyKey(answer);
+  /**
+   * Takes over what came with the present roster: of its teams that this account is in, what the organisation signed.
+   * What it did not sign spoils nothing and is returned; of too much, all is refused. Throws `too-large`, `malformed` or
+   * `bad-signature`.
+   */
+  async take(answer: GetOrganisationResponse): Promise<Error | null> {
     const { organisation, keys } = this.#parts.account;
-    const { teams, version } = organisation.roster;
-    const own = new Set(
-      teams.filter(({ memberUids }) => memberUids.includes(keys.accountUid)).map(({ teamUid }) => teamUid),
-    );
-    this.#keep(all.filter(({ teamUid }) => own.has(uidOf(teamUid))));
+    const { teams: all, version } = organisation.roster;
+    const teams = all.filter(({ memberUids }) => memberUids.includes(keys.accountUid));
+    const kept = keysOf(teams, this.#messages);
+    this.#keep(kept);
+    const intake = new TeamKeyIntake({
+      ...{ organisationKey: organisation.publicKey, accountUid: keys.accountUid },
+      ...{ teams, kept },
+    });
+    await this.#readEvery(answer, intake);
+    this.#keep(intake.held);
     this.#asOf = version;
+    if (!intake.doubtful) return null;
+    return new ProtocolError('bad-signature', 'the organisation did not sign a key of a team');
   }
 
   /** This account is in no team any more. */
@@ -149,24 +160,22 @@ export class TeamKeyring {
     return opening;
   }
 
-  async #everyKey({ teamKeys, moreTeamKeys }: GetOrganisationResponse): Promise<readonly TeamKey[]> {
-    const all = [...teamKeys];
-    for (let more = moreTeamKeys; more;) {
-      const last = all.at(-1);
+  async #readEvery(first: GetOrganisationResponse, intake: TeamKeyIntake): Promise<void> {
+    let { teamKeys, moreTeamKeys: more } = first;
+    let count = teamKeys.length;
+    await intake.take(teamKeys);
+    while (more) {
+      const last = teamKeys.at(-1);
       const page = await this.#parts.session.call(OrganisationService.method.listTeamKeys, {
         ...(last && { afterTeamUid: last.teamUid, afterKeyVersion: last.keyVersion }),
       });
       if (page.teamKeys.length === 0) throw new ProtocolError('malformed', 'the keys of teams do not move');
-      all.push(...page.teamKeys);
-      if (all.length > mostTeamKeys) throw new ProtocolError('too-large', 'there are too many keys of teams');
-      more = page.hasMore;
+      ({ teamKeys, hasMore: more } = page);
+      count += teamKeys.length;
+      if (count > mostTeamKeys) throw new ProtocolError('too-large', 'there are too many keys of teams');
+      await intake.take(teamKeys);
     }
-    if (all.length > manyTeamKeys)
-      this.#parts.warn(`there are ${all.length} keys of teams: ${mostTeamKeys} are too many`);
-    return all;
+    if (count > manyTeamKeys)
+      this.#parts.warn(`there are ${count} keys of teams: ${mostTeamKeys} are too many`);
   }
-}
-
-function nameOf({ teamUid, keyVersion, signature }: TeamKey): string {
-  return `${uidOf(teamUid)} ${keyVersion} ${encodeBase64url(signature)}`;
 }
