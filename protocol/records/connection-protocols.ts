@@ -1,12 +1,16 @@
-import type { Choice } from './field-types.ts';
+import type { Choice, TextFormat } from './field-types.ts';
 
 /** One setting inside of a settings value. */
 export interface Setting {
   /** Its members from the outside in, with dots between them. */
   readonly path: string;
   readonly title: string;
-  readonly kind: 'text' | 'lines' | 'number' | 'switch' | 'choice';
+  readonly kind: 'text' | 'lines' | 'number' | 'switch' | 'choice' | 'record';
   readonly options?: readonly Choice[];
+  /** What a text or number has to look like. */
+  readonly format?: TextFormat;
+  /** Of a `record` setting: the types of record that it may name. */
+  readonly types?: readonly string[];
   /** Stays in the worker until it is asked for. */
   readonly secret?: true;
 }
@@ -74,8 +78,16 @@ function lines(name: string, title: string): Setting {
   return { path: `connection.${name}`, title, kind: 'lines' };
 }
 
-function number(name: string, title: string): Setting {
-  return { path: `connection.${name}`, title, kind: 'number' };
+function number(name: string, title: string, more: Pick<Setting, 'format'> = {}): Setting {
+  return { path: `connection.${name}`, title, kind: 'number', ...more };
+}
+
+function port(name: string, title: string): Setting {
+  return { path: `connection.${name}`, title, kind: 'text', format: 'port' };
+}
+
+function record(name: string, title: string, types: readonly string[]): Setting {
+  return { path: `connection.${name}`, title, kind: 'record', types };
 }
 
 function onOff(name: string, title: string): Setting {
@@ -94,6 +106,8 @@ const files = [
 ];
 const filesElsewhere = [
   ...files,
+  record('sftp.sftpResourceUid', 'Machine of the files', ['pamMachine']),
+  record('sftp.sftpUserUid', 'User for the files', ['pamUser']),
   text('sftp.sftpDirectory', 'Folder for uploads'),
   number('sftp.sftpServerAliveInterval', 'Seconds between signs of life of SFTP'),
 ];
@@ -120,7 +134,7 @@ const rdp = [
 ];
 const vnc = [
   text('destHost', 'Host behind a repeater'),
-  text('destPort', 'Port behind a repeater'),
+  port('destPort', 'Port behind a repeater'),
   ...filesElsewhere,
 ];
 const telnet = [
@@ -166,7 +180,7 @@ const browser = [
 ];
 
 const common = [
-  number('port', 'Port of the session, where it is another one'),
+  number('port', 'Port of the session, where it is another one', { format: 'port' }),
   onOff('allowSupplyUser', 'Users may bring their own credential'),
   onOff('recordingIncludeKeys', 'Record keystrokes'),
 ];
@@ -174,7 +188,7 @@ const common = [
 /** Of a whole settings value, beside its connection. */
 const around: readonly Setting[] = [
   { path: 'allowSupplyHost', title: 'Users may name the host', kind: 'switch' },
-  { path: 'portForward.port', title: 'Port of tunnels', kind: 'text' },
+  { path: 'portForward.port', title: 'Port of tunnels', kind: 'text', format: 'port' },
   { path: 'portForward.reusePort', title: 'Tunnels use the same local port again', kind: 'switch' },
 ];
 

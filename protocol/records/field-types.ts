@@ -15,6 +15,10 @@ export interface Choice {
   readonly title: string;
 }
 
+/** What a text has to look like, where that can be said. */
+export type TextFormat =
+  'port' | 'count' | 'month-day' | 'utc-time' | 'moment' | 'cron' | 'time-zone' | 'networks' | 'port-mapping';
+
 /** One member of an object value. `json` is an object whose own reader checks it. */
 export interface FieldMember {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { parseUid, type Uid } from '../uid.ts';
 import { ProtocolError } from '../errors.ts';
 import { connectionProtocolOf, protocolsOf, type ConnectionProtocol } from './connection-protocols.ts';
-import { firstValue, type FieldValue, type RecordContent } from './content.ts';
+import { firstValue, withValue, type FieldValue, type RecordContent } from './content.ts';
 
 /** Value of a machine's `pamSettings` field: sealed, so it is authoritative for gateway, credential and host key. */
 export interface PamSettings {
@@ -39,6 +39,16 @@ export interface PamResources {
   /** base64url, 65 bytes: pinned once the gateway proved that it holds the application key. */
   readonly gatewayKey?: string;
 }
+
+/** The members of {@link PamResources}: no form's to write. */
+const pinned: ReadonlySet<string> = new Set([
+  'controllerUid',
+  'applicationUid',
+  'organisationUid',
+  'organisationKey',
+  'rosterVersion',
+  'gatewayKey',
+] satisfies readonly (keyof PamResources)[]);
 
 export const defaultConnection: ConnectionSettings = {
   protocol: 'ssh',
@@ -104,6 +114,20 @@ export function readPamResources(content: RecordContent): PamResources {
     rosterVersion,
   };
   return typeof gatewayKey === 'string' ? { ...pins, gatewayKey } : pins;
+}
+
+/**
+ * The content with what the configuration pins as `current` has it, and nothing of that as the content itself says. Other
+ * members of its `pamResources`, and all other fields, stay. Throws `malformed` when `current` pins nothing.
+ */
+export function withPinsOf(content: RecordContent, current: RecordContent): RecordContent {
+  readPamResources(current);
+  const among = (pins: boolean, of: RecordContent) =>
+    Object.entries(objectOf(firstValue(of, 'pamResources') ?? {}, 'the gateway is not an object')).filter(
+      ([name]) => pinned.has(name) === pins,
+    );
+  const resources = Object.fromEntries([...among(false, content), ...among(true, current)]);
+  return withValue(content, 'pamResources', [resources]);
 }
 
 function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSettings {

@@ -23,10 +23,25 @@ function named(titles: readonly string[]): readonly Choice[] {
 }
 
 const kind: Setting = { path: 'type', title: 'When', kind: 'choice', options: kinds };
-const cron: Setting = { path: 'cron', title: 'Cron, six parts with the seconds first', kind: 'text' };
-const zone: Setting = { path: 'tz', title: 'Time zone', kind: 'text' };
-const time: Setting = { path: 'time', title: 'Day and time, as 2026-12-31T04:00', kind: 'text' };
-const utcTime: Setting = { path: 'utcTime', title: 'Time in UTC, as 15:44', kind: 'text' };
+const cron: Setting = {
+  path: 'cron',
+  title: 'Cron, six parts with the seconds first',
+  kind: 'text',
+  format: 'cron',
+};
+const zone: Setting = { path: 'tz', title: 'Time zone', kind: 'text', format: 'time-zone' };
+const time: Setting = {
+  path: 'time',
+  title: 'Day and time, as 2026-12-31T04:00',
+  kind: 'text',
+  format: 'moment',
+};
+const utcTime: Setting = {
+  path: 'utcTime',
+  title: 'Time in UTC, as 15:44',
+  kind: 'text',
+  format: 'utc-time',
+};
 const weekday: Setting = {
   path: 'weekday',
   title: 'Day of the week',
@@ -34,7 +49,12 @@ const weekday: Setting = {
   options: named(weekdays),
 };
 const month: Setting = { path: 'month', title: 'Month', kind: 'choice', options: named(months) };
-const monthDay: Setting = { path: 'monthDay', title: 'Day of the month', kind: 'number' };
+const monthDay: Setting = {
+  path: 'monthDay',
+  title: 'Day of the month',
+  kind: 'number',
+  format: 'month-day',
+};
 const occurrence: Setting = {
   path: 'occurrence',
   title: 'Which one of the month',
@@ -43,7 +63,7 @@ const occurrence: Setting = {
 };
 
 function every(unit: string): Setting {
-  return { path: 'intervalCount', title: `Every so many ${unit}`, kind: 'number' };
+  return { path: 'intervalCount', title: `Every so many ${unit}`, kind: 'number', format: 'count' };
 }
 
 const further: Readonly<Record<string, readonly Setting[]>> = {

@@ -19,6 +19,12 @@ function lines(label: string, title: string): FieldTemplate {
   return { type: 'multiline', label, title };
 }
 
+const networks: FieldTemplate = {
+  type: 'text',
+  label: 'networkCIDR',
+  title: 'Network ranges',
+  format: 'networks',
+};
 const provider = [text('providerGroup', 'Provider group'), text('providerRegion', 'Provider region')];
 const last = [script, file, { type: 'oneTimeCode', title: 'One-time code' }];
 
@@ -102,10 +108,10 @@ function configuration(
   type: string,
   title: string,
   fields: readonly FieldTemplate[],
-  more: Pick<RecordTemplate, 'internal'> = {},
+  more: Pick<RecordTemplate, 'internal' | 'editable'> = {},
 ): RecordTemplate {
   const common = [
-    lines('portMapping', 'Port mapping'),
+    { ...lines('portMapping', 'Port mapping'), format: 'port-mapping' } as const,
     { type: 'schedule', label: 'defaultRotationSchedule', title: 'Rotation schedule' },
     script,
     file,
@@ -124,8 +130,8 @@ export const configurationTemplates: readonly RecordTemplate[] = [
   configuration(
     'pamNetworkConfiguration',
     'Gateway configuration',
-    [text('networkId', 'Network ID'), text('networkCIDR', 'Network range')],
-    { internal: true },
+    [text('networkId', 'Network ID'), networks],
+    { internal: true, editable: true },
   ),
   configuration('pamAwsConfiguration', 'AWS configuration', [
     text('awsId', 'AWS ID'),
@@ -146,7 +152,7 @@ export const configurationTemplates: readonly RecordTemplate[] = [
     host,
     useSsl,
     { type: 'checkbox', label: 'scanDCCIDR', title: 'Scan the range of the domain controller' },
-    text('networkCIDR', 'Network range'),
+    networks,
     text('userMatch', 'Users to match'),
   ]),
   configuration('pamGcpConfiguration', 'Google Cloud configuration', [

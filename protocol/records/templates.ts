@@ -1,5 +1,5 @@
 import type { RecordContent } from './content.ts';
-import { fieldTypeOf } from './field-types.ts';
+import { fieldTypeOf, type TextFormat } from './field-types.ts';
 import { everydayTemplates } from './templates-everyday.ts';
 import { configurationTemplates, pamTemplates } from './templates-pam.ts';
 
@@ -13,6 +13,8 @@ export interface FieldTemplate {
   readonly multiline?: boolean;
   /** What a `dropdown` offers. */
   readonly options?: readonly string[];
+  /** What a text has to look like. */
+  readonly format?: TextFormat;
 }
 
 export interface RecordTemplate {
@@ -21,6 +23,8 @@ export interface RecordTemplate {
   readonly fields: readonly FieldTemplate[];
   /** Made and edited by its own screens, not in the record form. */
   readonly internal?: boolean;
+  /** Of an internal type: a person edits in the record form what is there, and makes none. */
+  readonly editable?: boolean;
 }
 
 /** Record types of this version, in the order in which a person is offered them. */

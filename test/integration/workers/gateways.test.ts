@@ -106,6 +106,43 @@ describe('gateways and sessions of the vault engine', () => {
     await expect(gateway.records()).rejects.toThrow();
   });
 
+  test('its configuration is edited before and after it is pinned, and no form moves a pin', async () => {
+    const { engine } = await create();
+    const { token } = await engine.createGateway({ name: 'Oslo' });
+    const configurationUid = (await engine.listGateways())[0]?.configurationUid as Uid;
+    const resources = async () =>
+      (await engine.readRecord(configurationUid)).content.fields.find(({ type }) => type === 'pamResources')
+        ?.value[0] as Readonly<Record<string, unknown>>;
+    const edit = async (value: Readonly<Record<string, unknown>>) => {
+      const { content, revision } = await engine.readRecord(configurationUid);
+      const fields = [{ type: 'pamResources', value: [value] }];
+      await engine.saveRecord({
+        uid: configurationUid,
+        baseRevision: revision,
+        content: { ...content, fields },
+      });
+    };
+    const folderUid = newUid();
+    const made = await resources();
+    await edit({ ...made, folderUid });
+    const gateway = await FakeGateway.enrol(server.url, token);
+    const before = engine.states.at(-1)?.gatewaysVersion ?? 0;
+    await gateway.connect();
+    closing.push(gateway);
+    await engine.until((state) => state.gatewaysVersion > before);
+    expect(await engine.listGateways()).toMatchObject([{ status: 'online' }]);
+    const pinned = await resources();
+    expect(pinned).toMatchObject({ ...made, folderUid, gatewayKey: expect.any(String) });
+    await edit({ ...pinned, gatewayKey: made['organisationKey'], controllerUid: newUid(), folderUid: '' });
+    expect(await resources()).toEqual({ ...pinned, folderUid: '' });
+    expect(await engine.listGateways()).toMatchObject([{ status: 'online', name: 'Oslo' }]);
+    const content = { type: 'pamNetworkConfiguration', title: 'mine', fields: [] };
+    await expect(engine.saveRecord({ content })).rejects.toMatchObject({ code: 'not-allowed' });
+    await expect(
+      engine.saveRecord({ uid: configurationUid, content: { ...content, type: 'login' } }),
+    ).rejects.toMatchObject({ code: 'not-allowed' });
+  });
+
   test('its application has what the machine needs, and only as long as the machine names it', async () => {
     const { engine } = await create();
     const { gateway, gatewayUid } = await enrol(engine, 'Paris');

@@ -121,6 +121,17 @@ function withPart(
   return Object.keys(others).length === 0 ? undefined : others;
 }
 
+/** The texts of a list inside of a value; none when it is not there or none. */
+export function listAt(draft: FieldDraft, at: number, path: string): readonly string[] {
+  return textsIn(partAt(draft, at, path));
+}
+
+/** The texts among values. */
+export function textsIn(values: unknown): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(values) ? values : [];
+  return list.filter((one) => typeof one === 'string' && one !== '') as string[];
+}
+
 export function withNewValue(draft: FieldDraft): FieldDraft {
   const { field } = draft;
   const values = field.value.length === 0 ? [emptyValue(field.type)] : field.value;

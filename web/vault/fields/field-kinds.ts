@@ -4,6 +4,7 @@ import {
   type Choice,
   type FieldType,
 } from '../../../protocol/records/field-types.ts';
+import type { RecordField } from '../../../protocol/records/content.ts';
 import type { FieldTemplate } from '../../../protocol/records/templates.ts';
 
 /** What a value is edited with; null for one that has screens of its own. */
@@ -32,6 +33,31 @@ const ownScreens: ReadonlySet<string> = new Set([
   'script',
   'trafficEncryptionSeed',
 ]);
+
+/** Records that a field names by their UIDs. */
+export interface ReferenceKind {
+  readonly noun: string;
+  /** Null: records of every type. */
+  readonly types: readonly string[] | null;
+  readonly many: boolean;
+}
+
+const references: Readonly<Record<string, ReferenceKind>> = {
+  recordRef: { noun: 'record', types: null, many: true },
+  addressRef: { noun: 'address', types: ['address', 'contact'], many: false },
+  cardRef: { noun: 'card', types: ['bankCard'], many: false },
+};
+const identityProvider: ReferenceKind = {
+  noun: 'configuration',
+  types: ['pamAzureConfiguration', 'pamAwsConfiguration', 'pamGcpConfiguration', 'pamDomainConfiguration'],
+  many: false,
+};
+
+/** What the values of a field point at; null for one that names no records. */
+export function referenceKindOf({ type, label }: Pick<RecordField, 'type' | 'label'>): ReferenceKind | null {
+  if (type === 'text' && label === 'identityProviderUid') return identityProvider;
+  return Object.hasOwn(references, type) ? (references[type] ?? null) : null;
+}
 
 export function editorKindOf(type: string, template: FieldTemplate | null = null): EditorKind | null {
   const known = fieldTypeOf(type);

@@ -1,12 +1,14 @@
-import type { FieldValue, RecordField } from '../../../protocol/records/content.ts';
+import type { FieldValue, RecordContent, RecordField } from '../../../protocol/records/content.ts';
 import { isObject } from '../../../protocol/json.ts';
 import { scheduleSettings } from '../../../protocol/records/schedules.ts';
 import { fieldTypeOf, membersOf, type FieldMember } from '../../../protocol/records/field-types.ts';
 import { isEmptyValue, lineOf } from '../../../protocol/records/field-values.ts';
 import type { FieldTemplate } from '../../../protocol/records/templates.ts';
+import { memberOf } from '../../../protocol/records/withholding.ts';
 import type { FieldPath } from '../../../workers/api.ts';
 import { isWebAddress } from '../web-address.ts';
-import { editorKindOf } from './field-kinds.ts';
+import { textsIn } from './field-draft.ts';
+import { editorKindOf, referenceKindOf } from './field-kinds.ts';
 import { settingLines } from './setting-lines.ts';
 
 /** One line of a record that is shown. */
@@ -16,7 +18,10 @@ export type FieldLine =
   | { readonly kind: 'link'; readonly title: string; readonly text: string }
   | { readonly kind: 'prose'; readonly title: string; readonly text: string }
   | { readonly kind: 'secret'; readonly title: string; readonly path: FieldPath; readonly multiline: boolean }
-  | { readonly kind: 'code'; readonly title: string; readonly path: FieldPath };
+  | { readonly kind: 'code'; readonly title: string; readonly path: FieldPath }
+  | { readonly kind: 'records'; readonly title: string; readonly uids: readonly string[] }
+  | { readonly kind: 'folder'; readonly title: string; readonly uid: string }
+  | { readonly kind: 'gateway'; readonly title: string; readonly uid: string };
 
 interface Shown {
   readonly field: RecordField;
@@ -24,6 +29,8 @@ interface Shown {
   readonly template: FieldTemplate | null;
   readonly path: Pick<FieldPath, 'group' | 'index'>;
   readonly withheld: readonly FieldPath[];
+  /** Names of the record's attachments, by their UIDs. */
+  readonly files?: ReadonlyMap<string, string>;
 }
 
 /** Read as one, not member by member. */
@@ -42,7 +49,9 @@ export function linesOf(shown: Shown): readonly FieldLine[] {
   const known = fieldTypeOf(field.type);
   const kind = editorKindOf(field.type, template);
   if (field.type === 'schedule') return scheduleLines(title, field.value);
-  if (field.type === 'script') return scriptLines(field.value);
+  if (field.type === 'script') return scriptLines(field.value, shown.files);
+  if (field.type === 'pamResources') return resourceLines(field.value);
+  if (referenceKindOf(field) !== null) return recordsLine(title, field.value);
   // What another version wrote is withheld as a whole, and can be looked at so.
   if (known !== null && kind === null) return [];
   const whole = withheld.find((place) => isAt(place, path) && place.member === undefined);
@@ -62,15 +71,50 @@ function scheduleLines(title: string, [value]: readonly FieldValue[]): readonly 
   return text === '' ? [] : [{ kind: 'prose', title, text }];
 }
 
-/** The file is among the attachments; its command is what else there is to see. */
-function scriptLines(values: readonly FieldValue[]): readonly FieldLine[] {
+/** Names of a record's attachments, by their UIDs. */
+export function fileNames({ fields }: RecordContent): ReadonlyMap<string, string> {
+  const values = fields.flatMap(({ type, value }) => (type === 'fileRef' ? value : []));
+  return new Map(values.map((value) => [textIn(value, 'fileUid'), textIn(value, 'name')]));
+}
+
+/** What is run, with which command, and the records that it is given. */
+function scriptLines(
+  values: readonly FieldValue[],
+  files: ReadonlyMap<string, string> = new Map(),
+): readonly FieldLine[] {
   return values.flatMap((value, at): readonly FieldLine[] => {
-    const command = isObject(value) ? value['command'] : '';
     const title = `Script ${at + 1}`;
-    if (typeof command !== 'string' || command === '')
-      return [{ kind: 'plain', title, text: 'An attached file' }];
-    return [{ kind: 'text', title, text: command, mono: true }];
+    const [fileUid, command] = [textIn(value, 'fileRef'), textIn(value, 'command')];
+    const name = fileUid === '' ? 'No file' : (files.get(fileUid) ?? 'A file that is no longer attached');
+    return [
+      { kind: 'plain', title, text: name },
+      ...(command === ''
+        ? []
+        : [{ kind: 'text', title: `Command of script ${at + 1}`, text: command, mono: true } as const]),
+      ...recordsLine(`Records of script ${at + 1}`, memberOf(value, 'recordRef')),
+    ];
   });
+}
+
+/** Pins are nothing to read; the rest is. */
+function resourceLines([value]: readonly FieldValue[]): readonly FieldLine[] {
+  const [gateway, folder] = [textIn(value, 'controllerUid'), textIn(value, 'folderUid')];
+  return [
+    ...(gateway === '' ? [] : [{ kind: 'gateway', title: 'Gateway', uid: gateway } as const]),
+    ...(folder === '' ? [] : [{ kind: 'folder', title: 'Application folder', uid: folder } as const]),
+    ...recordsLine('Resources', memberOf(value, 'resourceRef')),
+    ...recordsLine('Administrative credential', [memberOf(value, 'adminCredentialRef')]),
+  ];
+}
+
+function recordsLine(title: string, values: unknown): readonly FieldLine[] {
+  const uids = textsIn(values);
+  return uids.length === 0 ? [] : [{ kind: 'records', title, uids }];
+}
+
+function textIn(value: FieldValue | undefined, member: string): string {
+  const held = memberOf(value, member);
+  return typeof held === 'string' ? held : '';
 }
 
 function valueLines(shown: Shown, value: FieldValue, at: number): readonly FieldLine[] {

@@ -1,11 +1,31 @@
 import { toProtocolError } from '../../../protocol/errors.ts';
+import {
+  connectionKindOf,
+  connectionProtocolOf,
+  type Setting,
+} from '../../../protocol/records/connection-protocols.ts';
+import type { RecordField } from '../../../protocol/records/content.ts';
+import type { TextFormat } from '../../../protocol/records/field-types.ts';
 import { parseOneTimeSecret } from '../../../protocol/records/one-time-secret.ts';
+import { scheduleSettings } from '../../../protocol/records/schedules.ts';
+import { recordTemplates } from '../../../protocol/records/templates.ts';
+import { memberOf } from '../../../protocol/records/withholding.ts';
 import { isWebAddress } from '../web-address.ts';
-import { textAt, valueCount, type FieldDraft } from './field-draft.ts';
+import { partAt, textAt, valueCount, type FieldDraft } from './field-draft.ts';
+import { formatProblem } from './text-formats.ts';
 
-/** What is wrong with a text of that type, as a sentence; null when nothing is, and for an empty one. */
-export function textProblem(type: string, text: string): string | null {
-  if (text === '') return null;
+/** By type and label of the field. */
+const formats: ReadonlyMap<string, TextFormat> = new Map(
+  recordTemplates.flatMap(({ fields }) =>
+    fields.flatMap(({ type, label, format }) => (format ? [[`${type} ${label}`, format] as const] : [])),
+  ),
+);
+
+/** What is wrong with a text of that type and label, as a sentence; null when nothing is, and for an empty one. */
+export function textProblem(type: string, text: string, label?: string): string | null {
+  if (text.trim() === '') return null;
+  const format = label === undefined ? undefined : formats.get(`${type} ${label}`);
+  if (format !== undefined) return formatProblem(format, text);
   switch (type) {
     case 'url':
     case 'rbiUrl':
@@ -24,7 +44,7 @@ export function textProblem(type: string, text: string): string | null {
 /** What is wrong with a member of a value of that type; null when nothing is, and for an empty one. */
 export function memberProblem(type: string, member: string, text: string): string | null {
   if (text === '') return null;
-  if (member === 'port') return portProblem(text);
+  if (member === 'port') return formatProblem('port', text);
   if (member === 'hostName') return /\s/.test(text.trim()) ? 'No spaces here.' : null;
   if (type === 'paymentCard' && member === 'cardExpirationDate')
     return /^(0[1-9]|1[0-2])\/\d{4}$/.test(text) ? null : 'Month and year, as 04/2030.';
@@ -33,14 +53,37 @@ export function memberProblem(type: string, member: string, text: string): strin
 
 /** Whether anything in the field keeps the record from being saved. */
 export function hasProblem(draft: FieldDraft): boolean {
-  const { type, value } = draft.field;
+  const { type, label, value } = draft.field;
+  if (
+    settingsOf(draft.field).some((setting) => settingProblem(setting, settingText(draft, setting)) !== null)
+  )
+    return true;
   return Array.from({ length: valueCount(draft) }, (_, at) => at).some((at) => {
     const held = value[at];
-    if (typeof held !== 'object') return textProblem(type, textAt(draft, at)) !== null;
+    if (typeof held !== 'object') return textProblem(type, textAt(draft, at), label) !== null;
     return Object.keys(held).some(
       (member) => memberProblem(type, member, textAt(draft, at, member)) !== null,
     );
   });
+}
+
+/** What is wrong with a setting, as a sentence; null when nothing is, and for an empty one. */
+export function settingProblem({ format }: Setting, text: string): string | null {
+  return format === undefined || text.trim() === '' ? null : formatProblem(format, text);
+}
+
+/** The settings inside of a field's value, where it has any: those that are asked for as it is now. */
+function settingsOf({ type, value: [value] }: RecordField): readonly Setting[] {
+  if (type === 'schedule') return scheduleSettings(String(memberOf(value, 'type') ?? ''));
+  if (type !== 'pamSettings' && type !== 'pamRemoteBrowserSettings') return [];
+  const usual = type === 'pamSettings' ? 'ssh' : 'http';
+  const protocol = memberOf(value, 'connection.protocol') ?? usual;
+  return connectionKindOf(connectionProtocolOf(protocol) ?? usual).settings;
+}
+
+function settingText(draft: FieldDraft, { path }: Setting): string {
+  const part = partAt(draft, 0, path);
+  return typeof part === 'string' || typeof part === 'number' ? String(part) : '';
 }
 
 function codeProblem(text: string): string | null {
@@ -51,11 +94,6 @@ function codeProblem(text: string): string | null {
     const message = toProtocolError(error)?.message ?? 'not readable';
     return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
   }
-}
-
-function portProblem(text: string): string | null {
-  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
-  return port >= 1 && port <= 65535 ? null : '1 to 65535.';
 }
 
 function isJson(text: string): boolean {

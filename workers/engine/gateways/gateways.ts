@@ -10,7 +10,7 @@ import {
   type Gateway,
 } from '../../../protocol/messages/gen/application_pb.js';
 import { readPamResources, type PamResources } from '../../../protocol/records/pam-settings.ts';
-import { withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import { firstValue, withValue, type RecordContent } from '../../../protocol/records/content.ts';
 import { clientIdOf } from '../../../protocol/secrets-manager/client-id.ts';
 import { applicationKeyOf } from '../../../protocol/session/application-copy.ts';
 import { encodeEnrolmentToken } from '../../../protocol/session/enrolment-token.ts';
@@ -163,8 +163,7 @@ export class Gateways {
     const draft = await this.#parts.writer.draftOf(configurationUid);
     const pins = readPamResources(draft.content);
     if (pins.gatewayKey !== undefined) return trustIn(pins.gatewayKey, devicePublicKey);
-    const pinned = { ...pins, gatewayKey: encodeBase64url(devicePublicKey) };
-    const content = withValue(draft.content, 'pamResources', [pinned]);
+    const content = withGatewayKey(draft.content, encodeBase64url(devicePublicKey));
     try {
       await this.#parts.writer.write([{ ...draft, content }]);
       return 'pinned';
@@ -251,6 +250,13 @@ export class Gateways {
     const left = [applicationUid, configurationUid].filter((uid) => book.has(uid));
     if (left.length > 0) await writer.remove(left);
   }
+}
+
+/** What else a person chose for the configuration stays. */
+function withGatewayKey(content: RecordContent, gatewayKey: string): RecordContent {
+  const resources = firstValue(content, 'pamResources');
+  const held = typeof resources === 'object' && resources !== null ? resources : {};
+  return withValue(content, 'pamResources', [{ ...held, gatewayKey }]);
 }
 
 function knownBy(entry: RecordEntry, pins: PamResources): KnownGateway {

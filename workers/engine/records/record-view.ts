@@ -3,6 +3,7 @@ import { decodeBase64, encodeBase64 } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { firstText, withValue, type RecordContent } from '../../../protocol/records/content.ts';
+import { withPinsOf } from '../../../protocol/records/pam-settings.ts';
 import { templateOf } from '../../../protocol/records/templates.ts';
 import { putBack, withhold } from '../../../protocol/records/withholding.ts';
 import { withoutConfirmation } from './machine-confirmation.ts';
@@ -47,10 +48,12 @@ export function launchViewOf(
 
 /**
  * The content to be sealed: withheld values come back from the record as it is, and what a gateway reaches has
- * its traffic seed, made once and never the page's to choose. Throws `malformed` when a withheld field is another one.
+ * its traffic seed, made once and never the page's to choose; a gateway's configuration keeps its pins. Throws `malformed` when a withheld field is another one.
  */
 export function completeContent(input: SaveRecord, current: RecordContent | null): RecordContent {
-  const content = putBack(input.content, input.withheld ?? [], current);
+  const given = putBack(input.content, input.withheld ?? [], current);
+  const isConfiguration = given.type === 'pamNetworkConfiguration' && current !== null;
+  const content = isConfiguration ? withPinsOf(given, current) : given;
   const seeded = templateOf(content.type)?.fields.some(({ type }) => type === 'trafficEncryptionSeed');
   return seeded ? withTrafficSeed(content, current) : content;
 }

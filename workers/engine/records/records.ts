@@ -8,6 +8,7 @@ import {
   type RecordContent,
 } from '../../../protocol/records/content.ts';
 import { filesOf, withoutFile } from '../../../protocol/records/files.ts';
+import { templateOf } from '../../../protocol/records/templates.ts';
 import { fieldText } from '../../../protocol/records/withholding.ts';
 import { newUid, parseUid, type Uid } from '../../../protocol/uid.ts';
 import type { CardBook } from '../organising/card-book.ts';
@@ -111,8 +112,8 @@ export class Records {
   async #save(input: SaveRecord): Promise<Uid> {
     const { writer, cardWriter } = this.#parts;
     const current = await this.#currentOf(input);
+    requireEditable(input.content.type, current);
     requireFresh(input, current);
-    requireOrdinary(input.content.type);
     const base = current ?? this.#newDraft(input.newUid);
     const content = completeContent(input, current?.content ?? null);
     const connections = input.connectionsAllowed ?? base.policy.connections;
@@ -196,9 +197,15 @@ export function requireOrdinary(type: string): void {
     throw new ProtocolError('not-allowed', 'records of this type are not edited by hand');
 }
 
+/** An ordinary type; or one that only verbs of its own make, of a record that has it and keeps it. */
+function requireEditable(type: string, current: Draft | null): void {
+  if (current?.content.type === type && templateOf(type)?.editable) return;
+  requireOrdinary(type);
+  if (current !== null) requireOrdinary(current.content.type);
+}
+
 function requireFresh(input: SaveRecord, current: Draft | null): void {
   if (current === null) return;
-  requireOrdinary(current.content.type);
   if (input.baseRevision !== undefined && BigInt(input.baseRevision) !== current.baseRevision)
     throw new ProtocolError('conflict', 'the record was changed meanwhile');
 }
