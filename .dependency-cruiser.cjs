@@ -39,7 +39,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('server') },
       to: {
-        path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation)|workers)/',
+        path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation|recording)|workers)/',
         reachable: true,
       },
     },
@@ -49,7 +49,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('web') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|organisation|transmission|secrets-manager|foreign-vaults)/',
+        path: '^(test/fixtures/architecture/)?protocol/(crypto|vault|session|signed|organisation|recording|transmission|secrets-manager|foreign-vaults)/',
         dependencyTypesNot: ['type-only'],
       },
     },
@@ -100,7 +100,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('protocol/crypto') },
       to: {
-        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|organisation|transmission|channel|guacamole|secrets-manager|foreign-vaults|messages)/',
+        path: '^(test/fixtures/architecture/)?protocol/(vault|session|signed|organisation|recording|transmission|channel|guacamole|secrets-manager|foreign-vaults|messages)/',
       },
     },
   ],

@@ -128,6 +128,13 @@ export const limits = {
   sessionsPerGateway: 256,
   sessionsPerAccount: 64,
 
+  /**
+   * Recordings of sessions. `entries`: plaintext of a chunk once it is inflated, so of one seek; `sealedChunk`: what such
+   * entries are at most when nothing of them compresses, padded and sealed; `chunks` of one recording: two months of one
+   * every five seconds; `wrappedKey`: an envelope of 32 bytes.
+   */
+  recording: { entries: 1024 * 1024, sealedChunk: 1088 * 1024, chunks: 2 ** 20, wrappedKey: 128 },
+
   /** Members of one roster. */
   rosterMembers: 10_000,
   /** Teams of one roster. */

@@ -53,3 +53,21 @@ declare class TextDecoder {
 
 declare function atob(text: string): string;
 declare function btoa(text: string): string;
+
+interface ByteWriter {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface ByteChunks {
+  read(): Promise<
+    { readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: undefined }
+  >;
+  cancel(): Promise<void>;
+}
+
+declare class DecompressionStream {
+  constructor(format: 'deflate-raw');
+  readonly readable: { getReader(): ByteChunks };
+  readonly writable: { getWriter(): ByteWriter };
+}

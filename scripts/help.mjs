@@ -58,6 +58,17 @@ Builds the web vault into dist/web when its sources changed since the last build
 Builds the web vault from these sources, fetches every one of its files from ADDRESS
 (https://vault.example) and compares them. Exit code 1 when any is another one or missing.`,
   },
+  'verify-recording': {
+    line: 'whether a downloaded recording of a session is complete and its gateway’s',
+    text: `usage: npm run verify-recording -- FILE [--gateway KEY] [--text FILE]
+
+Judges a downloaded recording without its key: whether it is complete, in order and signed by one gateway,
+or exactly what is wrong. Exit code 1 when anything is. With the recording's key in SALLYPORT_RECORDING_KEY
+(base64url) it opens every chunk, too.
+
+  --gateway KEY   the gateway's public key as the vault shows it (base64url): nobody else's counts then
+  --text FILE     with the key: write what the terminal showed into a new file, escapes and all`,
+  },
   check: {
     line: 'types, svelte-check, lint, format, architecture rule, unit tests',
     text: `usage: npm run check [-- NAME ...]

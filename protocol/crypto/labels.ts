@@ -16,6 +16,7 @@ export const labels = {
   applicationKey: 'sallyport/v1/application-key',
   applicationRecordKey: 'sallyport/v1/application-record-key',
   gatewayIdentity: 'sallyport/v1/gateway-identity',
+  resourceKey: 'sallyport/v1/resource-key',
   recordLaunchKey: 'sallyport/v1/record-launch-key',
   folderLaunchKey: 'sallyport/v1/folder-launch-key',
   invitationToken: 'sallyport/v1/invitation-token',
@@ -48,6 +49,9 @@ export const signatureContexts = {
   manifest: 'sallyport/v1/signature/manifest',
   organisationSettings: 'sallyport/v1/signature/organisation-settings',
   record: 'sallyport/v1/signature/record',
+  recordingChunk: 'sallyport/v1/signature/recording-chunk',
+  recordingClosing: 'sallyport/v1/signature/recording-closing',
+  recordingOpening: 'sallyport/v1/signature/recording-opening',
   recordAdoption: 'sallyport/v1/signature/record-adoption',
   recoveryEnrolment: 'sallyport/v1/signature/recovery-enrolment',
   recoveryRelease: 'sallyport/v1/signature/recovery-release',
@@ -93,6 +97,8 @@ export const purposes = {
   totpSecret: 'totp-secret',
   sessionSignal: 'session-signal',
   commandReply: 'command-reply',
+  recordingKey: 'recording-key',
+  recordingChunk: 'recording-chunk',
 } as const;
 
 export type Purpose = (typeof purposes)[keyof typeof purposes];

@@ -36,6 +36,7 @@ function readTests(): string {
     'kept',
     'organisation',
     'primitives',
+    'recording',
     'recovery',
     'sealed',
   ];

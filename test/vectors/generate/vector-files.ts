@@ -5,6 +5,7 @@ import * as attachments from './files.ts';
 import * as kept from './kept.ts';
 import * as organisation from './organisation.ts';
 import * as primitives from './primitives.ts';
+import * as recording from './recording.ts';
 import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
 import * as secretsManager from './secrets-manager.ts';
@@ -71,4 +72,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'recovery-renewals': ['21.5', recovery.recoveryRenewals],
   'sealed-exports': ['22', exports.sealedExports],
   'key-successions': ['23.2', signed.keySuccessions],
+  'recording-keys': ['25.1', recording.recordingKeys],
+  'recording-chunks': ['25.5', recording.recordingChunks],
+  recordings: ['25.8', recording.recordings],
 };

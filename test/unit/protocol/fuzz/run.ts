@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../../protocol/errors.ts';
 import { byteDecoders, jsonDecoders, textDecoders, type Decoder } from './decoders.ts';
 import { hostileBytes, hostileJson, hostileText } from './mutation.ts';
 import { organisationDecoders, organisationTextDecoders } from './organisation-decoders.ts';
+import { recordingDecoders } from './recording-decoders.ts';
 import { recoveryDecoders } from './recovery-decoders.ts';
 import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
@@ -12,7 +13,10 @@ import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
 export function fuzzDecoders(runs: number): void {
   describe('bytes', () =>
     fuzz(
-      [...byteDecoders, ...sharingDecoders, ...organisationDecoders, ...recoveryDecoders, ...sealedDecoders],
+      [
+        ...[...byteDecoders, ...sharingDecoders, ...organisationDecoders],
+        ...[...recordingDecoders, ...recoveryDecoders, ...sealedDecoders],
+      ],
       hostileBytes,
       runs,
     ));

@@ -1,0 +1,79 @@
+import { ByteReader, concat, uint32, type Bytes } from '../bytes.ts';
+import { ProtocolError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { RecordingTrack } from '../messages/gen/recording_pb.js';
+
+/**
+ * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
+ * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret.
+ */
+export const entryKinds = { picture: 1, output: 2, keys: 3, resize: 4, withheld: 5 } as const;
+export type EntryKind = keyof typeof entryKinds;
+
+export interface RecordingEntry {
+  /** Since the session's start. */
+  readonly atMs: number;
+  readonly kind: EntryKind;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes of an entry beside its content. */
+export const entryOverhead = 4 + 1 + 4;
+
+const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
+  picture: RecordingTrack.GRAPHICAL,
+  output: RecordingTrack.TEXT,
+  resize: RecordingTrack.TEXT,
+  keys: RecordingTrack.KEYS,
+  withheld: RecordingTrack.KEYS,
+};
+const lengths: Readonly<Partial<Record<EntryKind, number>>> = { resize: 4, withheld: 0 };
+const kindNames = new Map<number, EntryKind>(
+  Object.entries(entryKinds).map(([name, code]) => [code, name as EntryKind]),
+);
+
+/** The track on which entries of that kind are. */
+export function trackOf(kind: EntryKind): RecordingTrack {
+  return tracks[kind];
+}
+
+/** at(4) ‖ kind(1) ‖ length(4) ‖ bytes, one after another. protocol.md §25.5. */
+export function encodeEntries(entries: readonly RecordingEntry[]): Bytes {
+  return concat(
+    ...entries.flatMap(({ atMs, kind, bytes }) => [
+      uint32(atMs),
+      Uint8Array.of(entryKinds[kind]),
+      uint32(bytes.length),
+      bytes,
+    ]),
+  );
+}
+
+/**
+ * Inverse of {@link encodeEntries}. Throws `malformed` for kinds of another track, times that fall, contents of a wrong
+ * length, and what is cut; `too-large` over limits.recording.entries.
+ */
+export function decodeEntries(track: RecordingTrack, bytes: Uint8Array): RecordingEntry[] {
+  if (bytes.length > limits.recording.entries) throw new ProtocolError('too-large');
+  const reader = new ByteReader(bytes);
+  const entries: RecordingEntry[] = [];
+  let last = 0;
+  while (reader.remaining > 0) {
+    const entry = decodeEntry(track, reader);
+    if (entry.atMs < last) throw new ProtocolError('malformed', 'time goes backwards');
+    last = entry.atMs;
+    entries.push(entry);
+  }
+  return entries;
+}
+
+function decodeEntry(track: RecordingTrack, reader: ByteReader): RecordingEntry {
+  const atMs = reader.uint32();
+  const kind = kindNames.get(reader.byte());
+  if (kind === undefined || tracks[kind] !== track)
+    throw new ProtocolError('malformed', 'not an entry of this track');
+  const bytes = reader.take(reader.uint32());
+  if (lengths[kind] !== undefined && bytes.length !== lengths[kind])
+    throw new ProtocolError('malformed', 'an entry of a wrong length');
+  return { atMs, kind, bytes };
+}

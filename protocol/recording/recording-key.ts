@@ -1,0 +1,59 @@
+import { empty, wipe, type Bytes } from '../bytes.ts';
+import { encodeContext } from '../crypto/context.ts';
+import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
+import { hkdf } from '../crypto/hash.ts';
+import { labels, purposes } from '../crypto/labels.ts';
+import { SymmetricKey } from '../crypto/symmetric-key.ts';
+import { ProtocolError } from '../errors.ts';
+import type { RecordingOpening } from '../messages/gen/recording_pb.js';
+import { uidOf, type Uid } from '../uid.ts';
+
+/** Which recording a key is of. */
+export interface RecordingScope {
+  readonly sessionUid: Uid;
+  readonly recordUid: Uid;
+  readonly gatewayUid: Uid;
+}
+
+/**
+ * HKDF of the record's copy key for the gateway's application, so of the record key: whoever has the record key has
+ * this one, and so has the gateway. Who may only launch has neither. protocol.md §25.1.
+ */
+export async function resourceKeyOf(
+  copyKey: Uint8Array,
+  applicationUid: Uid,
+  recordUid: Uid,
+): Promise<SymmetricKey> {
+  const raw = hkdf(copyKey, empty, encodeContext(labels.resourceKey, applicationUid, recordUid));
+  const key = await SymmetricKey.import(raw);
+  wipe(raw);
+  return key;
+}
+
+/** The recording key, 32 random bytes, for whoever has the resource key. */
+export function wrapRecordingKey(
+  resourceKey: SymmetricKey,
+  scope: RecordingScope,
+  raw: Bytes,
+): Promise<Bytes> {
+  return sealEnvelope(resourceKey, purposes.recordingKey, objectsOf(scope), raw);
+}
+
+/** Inverse of {@link wrapRecordingKey}: 32 bytes, which the caller wipes. Throws `open-failed`. */
+export async function unwrapRecordingKey(
+  resourceKey: SymmetricKey,
+  { sessionUid, recordUid, gatewayUid, wrappedKey }: RecordingOpening,
+): Promise<Bytes> {
+  const scope = {
+    sessionUid: uidOf(sessionUid),
+    recordUid: uidOf(recordUid),
+    gatewayUid: uidOf(gatewayUid),
+  };
+  const raw = await openEnvelope(resourceKey, purposes.recordingKey, objectsOf(scope), wrappedKey);
+  if (raw.length !== 32) throw new ProtocolError('open-failed');
+  return raw;
+}
+
+function objectsOf({ sessionUid, recordUid, gatewayUid }: RecordingScope): readonly string[] {
+  return [sessionUid, recordUid, gatewayUid];
+}

@@ -1,0 +1,98 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Bytes } from '../bytes.ts';
+import type { Signer } from '../crypto/ecdsa.ts';
+import type { SymmetricKey } from '../crypto/symmetric-key.ts';
+import { ProtocolError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import {
+  RecordingChunkSchema,
+  type RecordingChunk,
+  type RecordingOpeningSchema,
+} from '../messages/gen/recording_pb.js';
+import {
+  chainAfter,
+  chainOfOpening,
+  signChunk,
+  signClosing,
+  signOpening,
+  type ChunkHeader,
+} from '../signed/recording.ts';
+import { sealChunk } from './chunk.ts';
+
+type Opening = Omit<MessageInitShape<typeof RecordingOpeningSchema>, 'version' | 'gatewayKey' | '$typeName'>;
+
+/** Where a recording stands: enough to close it, also after a restart. */
+export interface RecordingState {
+  readonly sessionUid: Uint8Array;
+  readonly count: number;
+  readonly chain: Bytes;
+  readonly lengthMs: number;
+}
+
+/** Writes one recording, from its opening to its closing, each link after the one before. protocol.md §25. */
+export class RecordingWriter {
+  /** Encoded SignedRecordingStatement. */
+  readonly opening: Bytes;
+  readonly #device: Signer;
+  readonly #key: SymmetricKey;
+  #state: RecordingState;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(opening: Bytes, state: RecordingState, device: Signer, key: SymmetricKey) {
+    this.opening = opening;
+    this.#state = state;
+    this.#device = device;
+    this.#key = key;
+  }
+
+  /** Signs the opening. `key`: what its `wrappedKey` holds. */
+  static async begin(device: Signer, key: SymmetricKey, said: Opening): Promise<RecordingWriter> {
+    const opening = await signOpening(device, said);
+    const sessionUid = said.sessionUid ?? new Uint8Array(0);
+    const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0 };
+    return new RecordingWriter(opening, state, device, key);
+  }
+
+  get state(): RecordingState {
+    return this.#state;
+  }
+
+  /**
+   * The next chunk, of entries that were encoded and deflated. Calls may overlap: chunks come in the order of the calls.
+   * Throws `limit-reached` past limits.recording.chunks.
+   */
+  add(header: Omit<ChunkHeader, 'sessionUid' | 'index'>, deflated: Bytes): Promise<RecordingChunk> {
+    const made = this.#last.then(() => this.#add(header, deflated));
+    this.#last = made.catch(() => undefined); // who called hears of it
+    return made;
+  }
+
+  /** The signed closing, after every chunk that was added. */
+  async close(reason: string, endedAtMs: number, lengthMs: number): Promise<Bytes> {
+    await this.#last;
+    return await closeRecording(this.#device, { ...this.#state, lengthMs }, reason, endedAtMs);
+  }
+
+  async #add(said: Omit<ChunkHeader, 'sessionUid' | 'index'>, deflated: Bytes): Promise<RecordingChunk> {
+    const { sessionUid, count: index, chain: previous } = this.#state;
+    if (index >= limits.recording.chunks) throw new ProtocolError('limit-reached', 'the recording is full');
+    const header = { ...said, sessionUid, index };
+    const sealed = await sealChunk(this.#key, header, deflated);
+    const link = { ...header, previous, sealed };
+    const signature = await signChunk(this.#device, link);
+    const lengthMs = Math.max(this.#state.lengthMs, said.endMs);
+    this.#state = { sessionUid, count: index + 1, chain: chainAfter(link), lengthMs };
+    return create(RecordingChunkSchema, { ...link, signature });
+  }
+}
+
+/** The signed closing of a recording that stands there. */
+export function closeRecording(
+  device: Signer,
+  { sessionUid, count: chunkCount, chain, lengthMs }: RecordingState,
+  reason: string,
+  endedAtMs: number,
+): Promise<Bytes> {
+  const closing = { sessionUid, chunkCount, chain, lengthMs, endedAtMs: BigInt(endedAtMs), reason };
+  return signClosing(device, closing);
+}

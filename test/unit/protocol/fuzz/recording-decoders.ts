@@ -1,0 +1,110 @@
+import { create } from '@bufbuild/protobuf';
+import { empty, parseHex, uint32, type Bytes } from '../../../../protocol/bytes.ts';
+import { sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
+import { pad } from '../../../../protocol/crypto/padding.ts';
+import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
+import { decodeMessage } from '../../../../protocol/messages/decode.ts';
+import * as recording from '../../../../protocol/messages/gen/recording_pb.js';
+import { openChunk } from '../../../../protocol/recording/chunk.ts';
+import { decodeEntries, encodeEntries } from '../../../../protocol/recording/entries.ts';
+import { RecordingFileReader } from '../../../../protocol/recording/recording-file.ts';
+import { unwrapRecordingKey } from '../../../../protocol/recording/recording-key.ts';
+import { RecordingVerifier } from '../../../../protocol/recording/verifier.ts';
+import {
+  encodeHeader,
+  parseClosing,
+  parseOpening,
+  verifyChunk,
+  verifyClosing,
+  verifyOpening,
+} from '../../../../protocol/signed/recording.ts';
+import { newUid, uidBytes } from '../../../../protocol/uid.ts';
+import chunks from '../../../vectors/recording-chunks.json' with { type: 'json' };
+import recordings from '../../../vectors/recordings.json' with { type: 'json' };
+import type { Decoder } from './decoders.ts';
+
+const key = await SymmetricKey.import(new Uint8Array(32).fill(1));
+const uid = uidBytes(newUid());
+const { file = '', gatewayKey = '' } = recordings.cases[0] ?? {};
+const pinned = parseHex(gatewayKey);
+const whole = parseHex(file);
+const parts = new RecordingFileReader().read(whole);
+const statements = parts.flatMap((part) => (part.kind === 'chunk' ? [] : [part.signed]));
+const inner = statements.map(
+  (signed) => decodeMessage(recording.SignedRecordingStatementSchema, signed).statement,
+);
+const header = {
+  ...{ sessionUid: uid, index: 0, track: 2, startMs: 0, endMs: 9, keyFrame: false, final: false },
+};
+const entries = encodeEntries([
+  { atMs: 1, kind: 'resize', bytes: uint32(1) },
+  { atMs: 9, kind: 'output', bytes: empty },
+]);
+/** A stored block of DEFLATE around the entries. */
+const stored = new Uint8Array([1, entries.length, 0, ~entries.length & 255, 255, ...entries]);
+
+/** As somebody with the key could seal them. */
+async function openSealed(deflated: Bytes) {
+  const sealed = await sealEnvelope(key, 'recording-chunk', [encodeHeader(header)], pad(deflated));
+  return await openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed }));
+}
+
+export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
+  ...Object.values(recording).flatMap((desc) =>
+    typeof desc === 'object' && 'kind' in desc && desc.kind === 'message'
+      ? [
+          {
+            name: `message ${desc.name}`,
+            valid: [...inner, ...statements],
+            decode: (bytes: Uint8Array) => decodeMessage(desc, bytes),
+          },
+        ]
+      : [],
+  ),
+  { name: 'opening of a recording', valid: inner, decode: parseOpening },
+  { name: 'closing of a recording', valid: inner, decode: parseClosing },
+  { name: 'signed opening of a recording', valid: statements, decode: verifyOpening, cost: 5 },
+  {
+    name: 'signed closing of a recording',
+    valid: statements,
+    decode: (bytes) => verifyClosing(pinned, bytes),
+    cost: 5,
+  },
+  {
+    name: 'signed chunk of a recording',
+    valid: parts.flatMap((part) => (part.kind === 'chunk' ? [part.chunk.sealed] : [])),
+    decode: (sealed) => verifyChunk(pinned, create(recording.RecordingChunkSchema, { ...header, sealed })),
+    cost: 5,
+  },
+  { name: 'entries of a recording', valid: [entries], decode: (bytes) => decodeEntries(2, bytes) },
+  {
+    name: 'deflated entries of a recording',
+    valid: [stored],
+    decode: (bytes) => openSealed(new Uint8Array(bytes)),
+    cost: 2,
+  },
+  {
+    name: 'chunk of a recording',
+    valid: chunks.cases.map(({ sealed }) => parseHex(sealed)),
+    decode: (sealed) => openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed })),
+  },
+  {
+    name: 'wrapped key of a recording',
+    valid: [await sealEnvelope(key, 'recording-key', [], new Uint8Array(32))],
+    decode: (wrappedKey) => {
+      const scope = { sessionUid: uid, recordUid: uid, gatewayUid: uid };
+      return unwrapRecordingKey(key, create(recording.RecordingOpeningSchema, { ...scope, wrappedKey }));
+    },
+  },
+  {
+    name: 'file of a recording',
+    valid: recordings.cases.map((vector) => parseHex(vector.file)),
+    decode: async (bytes) => {
+      const reader = new RecordingFileReader();
+      const verifier = new RecordingVerifier(pinned);
+      for (const part of reader.read(bytes)) await verifier.take(part);
+      verifier.end(reader.whole);
+    },
+    cost: 5,
+  },
+];

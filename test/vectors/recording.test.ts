@@ -1,0 +1,80 @@
+import { expect } from 'vitest';
+import { create } from '@bufbuild/protobuf';
+import { encodeHex, parseHex } from '../../protocol/bytes.ts';
+import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
+import { RecordingChunkSchema, RecordingOpeningSchema } from '../../protocol/messages/gen/recording_pb.js';
+import { openChunk } from '../../protocol/recording/chunk.ts';
+import { RecordingFileReader } from '../../protocol/recording/recording-file.ts';
+import { resourceKeyOf, unwrapRecordingKey } from '../../protocol/recording/recording-key.ts';
+import { RecordingVerifier } from '../../protocol/recording/verifier.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { runVectors } from './cases.ts';
+import chunks from './recording-chunks.json' with { type: 'json' };
+import keys from './recording-keys.json' with { type: 'json' };
+import recordings from './recordings.json' with { type: 'json' };
+
+interface Key {
+  readonly copyKey: string;
+  readonly applicationUid: Uid;
+  readonly recordUid: Uid;
+  readonly sessionUid: Uid;
+  readonly gatewayUid: Uid;
+  readonly wrapped: string;
+  readonly key: string;
+}
+
+runVectors<Key>('key of a recording', keys, async ({ copyKey, applicationUid, recordUid, ...vector }) => {
+  const resourceKey = await resourceKeyOf(parseHex(copyKey), applicationUid, recordUid);
+  const opening = create(RecordingOpeningSchema, {
+    sessionUid: uidBytes(vector.sessionUid),
+    recordUid: uidBytes(recordUid),
+    gatewayUid: uidBytes(vector.gatewayUid),
+    wrappedKey: parseHex(vector.wrapped),
+  });
+  expect(encodeHex(await unwrapRecordingKey(resourceKey, opening))).toBe(vector.key);
+});
+
+interface Chunk {
+  readonly key: string;
+  readonly sessionUid: Uid;
+  readonly index: number;
+  readonly track: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly keyFrame: boolean;
+  readonly final: boolean;
+  readonly sealed: string;
+  readonly entries: readonly object[];
+}
+
+runVectors<Chunk>('chunk of a recording', chunks, async ({ key, sessionUid, sealed, entries, ...header }) => {
+  const chunk = create(RecordingChunkSchema, {
+    ...{ sessionUid: uidBytes(sessionUid), sealed: parseHex(sealed) },
+    index: header.index,
+    track: header.track,
+    startMs: header.startMs,
+    endMs: header.endMs,
+    keyFrame: header.keyFrame,
+    final: header.final,
+  });
+  const opened = await openChunk(await SymmetricKey.import(parseHex(key)), chunk);
+  expect(opened.map((entry) => ({ ...entry, bytes: encodeHex(entry.bytes) }))).toEqual(entries);
+});
+
+interface Recording {
+  readonly gatewayKey: string;
+  readonly file: string;
+  readonly faults: readonly string[];
+}
+
+runVectors<Recording>('recording', recordings, async ({ gatewayKey, file, faults }) => {
+  const bytes = parseHex(file);
+  for (const step of [bytes.length || 1, 7]) {
+    const reader = new RecordingFileReader();
+    const verifier = new RecordingVerifier(parseHex(gatewayKey));
+    for (let at = 0; at < bytes.length; at += step)
+      for (const part of reader.read(bytes.subarray(at, at + step))) await verifier.take(part);
+    const found = verifier.end(reader.whole);
+    expect(found.map(({ fault, index }) => (index === null ? fault : `${fault} ${index}`))).toEqual(faults);
+  }
+});
