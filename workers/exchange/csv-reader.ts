@@ -11,6 +11,7 @@ import { csvDelimiters, csvRows, csvText, detectDelimiter, type CsvDelimiter } f
 import { pathOf } from './field-parts.ts';
 import { VaultDraft, type FolderPath, type ImportedVault } from './imported.ts';
 import { malformed } from './json-values.ts';
+import { escapedColumns, unescaped } from './lastpass-escapes.ts';
 import { isLastPassNote, readLastPassNote } from './lastpass-notes.ts';
 import { RecordDraft } from './record-draft.ts';
 import { templateOf } from '../../protocol/records/templates.ts';
@@ -54,6 +55,13 @@ export function readCsv(bytes: Uint8Array, chosen?: CsvMapping): ImportedVault {
   const vault = new VaultDraft(mapping.flavour === 'lastpass' ? 'LastPass CSV' : 'CSV');
   if (guessed)
     vault.leave('the encoding', 'the file is not utf-8; look whether letters with accents are right');
+  const escaped =
+    mapping.flavour === 'lastpass' ? escapedColumns(csvRows(text, delimiter)) : new Set<number>();
+  for (const at of escaped)
+    vault.leave(
+      `the column "${(headers[at] ?? '').slice(0, 100)}" as it is written`,
+      'LastPass wrote &, <, > and quotation marks for a web page there, as &amp;: they are put back',
+    );
   let number = 1;
   for (const row of rows) {
     number++;
@@ -62,7 +70,7 @@ export function readCsv(bytes: Uint8Array, chosen?: CsvMapping): ImportedVault {
     readRow(
       vault,
       rowOf(
-        headers.map((_, at) => row[at] ?? ''),
+        headers.map((_, at) => (escaped.has(at) ? unescaped(row[at] ?? '') : (row[at] ?? ''))),
         mapping,
       ),
       mapping,

@@ -186,6 +186,41 @@ describe('LastPass', () => {
     });
   });
 
+  test('what its extension wrote for a web page is put back, in every column, once, and said', () => {
+    const vault = read(
+      'https://a.example/?x=1&amp;y=2,u&lt;1&gt;,G%W!7&amp;#,,say &quot;hi&quot;,Q&amp;A,Tom &amp; Jerry\\Mail,0',
+      'https://b.example/,u,a&amp;lt;b&#39;c&#x27;d,,,B,,0',
+    );
+    const record = recordOf(vault, 'Q&A');
+    expect(record.folder).toEqual(['Tom & Jerry', 'Mail']);
+    expect(record.content.notes).toBe('say "hi"');
+    expect(valuesOf(record.content)).toMatchObject({
+      url: 'https://a.example/?x=1&y=2',
+      login: 'u<1>',
+      password: 'G%W!7&#',
+    });
+    expect(valuesOf(recordOf(vault, 'B').content)).toMatchObject({ password: "a&lt;b'c'd" });
+    expect(vault.left.filter(({ why }) => why.includes('web page'))).toHaveLength(6);
+  });
+
+  test('a column of its website’s file stays as it is: it has the signs themselves', () => {
+    const vault = read(
+      'https://a.example/?x=1&y=2,u,foo&bar,,,A,R&D,0',
+      'https://b.example/?x=1&amp;y=2,u,G%W!7&amp;#,,,B,,0',
+    );
+    expect(valuesOf(recordOf(vault, 'B').content)).toMatchObject({
+      url: 'https://b.example/?x=1&amp;y=2',
+      password: 'G%W!7&amp;#',
+    });
+    expect(recordOf(vault, 'A').folder).toEqual(['R&D']);
+    expect(vault.left).toEqual([]);
+  });
+
+  test('another program’s file keeps its escapes', () => {
+    const vault = readCsv(utf8('name,username,password\nA,u,x&amp;y\n'));
+    expect(valuesOf(recordOf(vault, 'A').content)).toMatchObject({ password: 'x&amp;y' });
+  });
+
   test('a secure note and a card with its own lines', () => {
     const card =
       'NoteType:Credit Card\nLanguage:en-US\nName on Card:Ann B\nType:Visa\nNumber:4111111111111111\nSecurity Code:123\nStart Date:,\nExpiration Date:January,2031\nNotes:two\nlines: here';
