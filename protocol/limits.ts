@@ -163,6 +163,13 @@ export const limits = {
   recovery: { requestMs: 24 * 60 * 60_000, requestsPerNetwork: 5, requestsPerAccount: 50 },
   /** People and teams that one record or folder is shared with. */
   grantsPerObject: 500,
+  /**
+   * Grants of one account to one person or team, grants that one person or team has from all, and entries of one author in
+   * shared folders: what somebody is given fills their vault, and they were not asked. Whoever shares more uses a folder.
+   */
+  shares: { fromOneToOne: 20_000, toOne: 200_000, entriesOfOne: 100_000 },
+  /** Grants that one request to leave them ends: each tells its object's other members. */
+  leftAtOnce: 1_000,
   /** Shared folders that one record is in. */
   foldersPerRecord: 16,
   /** Replaced keys of a shared folder that it keeps, for entries whose authors have been away since. */

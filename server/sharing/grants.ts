@@ -5,7 +5,7 @@ import { signatureContexts } from '../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { GranteeKind, ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import { requireSignatures } from '../records/signatures.ts';
 import type { Tx } from '../store/database.ts';
@@ -128,4 +128,30 @@ export async function removeGrants(
       AND (${all} OR granter_uid = ${uidBytes(caller)} OR grantee_uid = ${uidBytes(caller)})
     RETURNING grantee_uid`.execute(tx);
   if (rows.length === 0) throw new ProtocolError('not-allowed', 'nothing here is yours to take');
+}
+
+export interface EndedGrants {
+  readonly records: readonly Uid[];
+  readonly folders: readonly Uid[];
+  readonly hasMore: boolean;
+}
+
+/** Ends what that account gave the caller as a person, at most so many: in the order of the objects' UIDs. */
+export async function leaveGrants({ tx, caller }: Party, granterUid: Uid): Promise<EndedGrants> {
+  const { rows } = await sql<{ object_kind: number; object_uid: Uint8Array }>`
+    WITH given AS (
+      SELECT object_uid, object_kind, grantee_uid, granter_uid FROM sharing_grant
+      WHERE granter_uid = ${uidBytes(granterUid)} AND grantee_uid = ${uidBytes(caller)}
+      ORDER BY object_uid, object_kind LIMIT ${limits.leftAtOnce})
+    DELETE FROM sharing_grant USING given
+    WHERE sharing_grant.object_uid = given.object_uid AND sharing_grant.object_kind = given.object_kind
+      AND sharing_grant.grantee_uid = given.grantee_uid AND sharing_grant.granter_uid = given.granter_uid
+    RETURNING sharing_grant.object_kind, sharing_grant.object_uid`.execute(tx);
+  const of = (kind: ObjectKind) =>
+    rows.filter(({ object_kind }) => object_kind === Number(kind)).map(({ object_uid }) => uidOf(object_uid));
+  return {
+    records: of(ObjectKind.RECORD),
+    folders: of(ObjectKind.FOLDER),
+    hasMore: rows.length === limits.leftAtOnce,
+  };
 }

@@ -9,6 +9,7 @@ import { refreshAccess } from './access-refresh.ts';
 import { storeEntries } from './entries.ts';
 import { storeGrants, type Party } from './grants.ts';
 import { checkEntry, checkGrant, type CheckedEntry, type CheckedGrant } from './sharing-bounds.ts';
+import { requireShareRoom } from './share-room.ts';
 import { newsOfEntries } from './sharing-news.ts';
 
 interface Changed {
@@ -32,6 +33,7 @@ export async function putSharesOfChanges(
   await storeGrants(party, grants);
   await storeEntries(party, entries);
   await endShares(tx, uidArray(rotated.map(({ recordUid }) => recordUid)), true);
+  await requireShareRoom(party, { grants, entries });
   const touched = new Set([...ended, ...grants.map((g) => g.objectUid), ...entries.map((e) => e.recordUid)]);
   return merged(before, await refreshAccess(tx, { records: touched }, now));
 }

@@ -2,6 +2,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import {
   ObjectKind,
   type DeleteFolderRequest,
+  type LeaveSharesRequest,
   type PutEntriesRequest,
   type PutFolderRequest,
   type PutGrantsRequest,
@@ -29,7 +30,8 @@ import { removeEntries, requireCounting, storeEntries } from './entries.ts';
 import type { ExpiryWatch } from './expiry-watch.ts';
 import { deleteFolder } from './folder-removal.ts';
 import { endFormerGrants, storeFolder } from './folders.ts';
-import { removeGrants, storeGrants, type Party } from './grants.ts';
+import { leaveGrants, removeGrants, storeGrants, type EndedGrants, type Party } from './grants.ts';
+import { requireShareRoom } from './share-room.ts';
 import { readFolders, readRecords } from './shared-objects.ts';
 import { checkEntry, checkFolder, checkGrant, requireCount } from './sharing-bounds.ts';
 import { newsOfEntryPairs, newsOfFolders } from './sharing-news.ts';
@@ -69,6 +71,7 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
     return await change(call, async (party) => {
       const grants = input.grants.map((grant) => checkGrant(grant, party.caller, party.now));
       await storeGrants(party, grants);
+      await requireShareRoom(party, { grants });
       const uidsOf = (kind: 'record' | 'folder') =>
         grants.filter(({ objectKind }) => objectKind === kind).map(({ objectUid }) => objectUid);
       return await refreshAccess(
@@ -96,6 +99,15 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
     });
   }
 
+  async function leaveShares({ granterUid }: LeaveSharesRequest, call: SignedInCall) {
+    let ended: EndedGrants = { records: [], folders: [], hasMore: false };
+    const answer = await change(call, async (party) => {
+      ended = await leaveGrants(party, uidOf(granterUid));
+      return await refreshAccess(party.tx, ended, party.now);
+    });
+    return { ...answer, left: ended.records.length + ended.folders.length, hasMore: ended.hasMore };
+  }
+
   async function putFolder(input: PutFolderRequest, call: SignedInCall) {
     checkFolder(input);
     requireCount(Math.max(input.grants.length, input.entries.length), 0);
@@ -112,6 +124,7 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
     return await change(call, async (party) => {
       const entries = input.entries.map((entry) => checkEntry(entry, party.caller, party.now));
       await storeEntries(party, entries);
+      await requireShareRoom(party, { entries });
       const records = entries.map(({ recordUid }) => recordUid);
       const reached = await refreshAccess(party.tx, { records }, party.now);
       await requireCounting(party.tx, entries);
@@ -134,6 +147,7 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
   return {
     putGrants: signedIn(putGrants),
     revokeGrants: signedIn(revokeGrants),
+    leaveShares: signedIn(leaveShares),
     putFolder: signedIn(putFolder),
     deleteFolder: signedIn(removeFolder),
     putEntries: signedIn(putEntries),
@@ -153,6 +167,7 @@ async function changeFolder(party: Party, input: PutFolderRequest): Promise<Reac
   await storeGrants(party, grants);
   await storeEntries(party, entries);
   if (folder.rotated) await endFormerGrants(tx, folder);
+  await requireShareRoom(party, { grants, entries });
   const told = await announce(
     tx,
     newsFor([caller], FeedKind.FOLDER, [folder.folderUid]),

@@ -99,6 +99,12 @@ export function createFakeSharing(ownUid: Uid, changed: () => void): SharingVerb
       const givenTo = ways.map(({ name, pin }) => ({ name, verified: pin === 'verified' }));
       return { ...nothing, givenTo, records: 1 };
     },
+    leaveShares: async (granterUid) => {
+      const given = [...access].filter(([, { ways }]) => ways.some(({ byUid }) => byUid === granterUid));
+      for (const [uid] of given) access.delete(uid);
+      changed();
+      return given.length;
+    },
     createSharedFolder: async (name) => {
       const uid = newUid();
       sharedFolders.set(uid, name);

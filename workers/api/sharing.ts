@@ -23,6 +23,12 @@ export interface SharingVerbs {
    */
   unshare(input: { objectUid: Uid; grantees: readonly GranteeRef[] }): Promise<Rekeyed>;
 
+  /**
+   * Leaves every record and folder that this account was given, as a person, by that one, and tells how many these were. What
+   * came through a team stays.
+   */
+  leaveShares(granterUid: Uid): Promise<number>;
+
   createSharedFolder(name: string): Promise<Uid>;
   renameSharedFolder(input: { folderUid: Uid; name: string }): Promise<void>;
   /** Its records stay with their owners. */

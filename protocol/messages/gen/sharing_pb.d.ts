@@ -501,6 +501,52 @@ export declare type RevokeGrantsResponse = Message<"sallyport.v1.RevokeGrantsRes
 export declare const RevokeGrantsResponseSchema: GenMessage<RevokeGrantsResponse>;
 
 /**
+ * @generated from message sallyport.v1.LeaveSharesRequest
+ */
+export declare type LeaveSharesRequest = Message<"sallyport.v1.LeaveSharesRequest"> & {
+  /**
+   * @generated from field: bytes granter_uid = 1;
+   */
+  granterUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.LeaveSharesRequest.
+ * Use `create(LeaveSharesRequestSchema)` to create a new message.
+ */
+export declare const LeaveSharesRequestSchema: GenMessage<LeaveSharesRequest>;
+
+/**
+ * @generated from message sallyport.v1.LeaveSharesResponse
+ */
+export declare type LeaveSharesResponse = Message<"sallyport.v1.LeaveSharesResponse"> & {
+  /**
+   * @generated from field: uint64 cursor = 1;
+   */
+  cursor: bigint;
+
+  /**
+   * Grants that ended; at most 1000.
+   *
+   * @generated from field: uint32 left = 2;
+   */
+  left: number;
+
+  /**
+   * Ask again.
+   *
+   * @generated from field: bool has_more = 3;
+   */
+  hasMore: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.LeaveSharesResponse.
+ * Use `create(LeaveSharesResponseSchema)` to create a new message.
+ */
+export declare const LeaveSharesResponseSchema: GenMessage<LeaveSharesResponse>;
+
+/**
  * @generated from message sallyport.v1.PutFolderRequest
  */
 export declare type PutFolderRequest = Message<"sallyport.v1.PutFolderRequest"> & {
@@ -791,6 +837,16 @@ export declare const SharingService: GenService<{
     methodKind: "unary";
     input: typeof RevokeGrantsRequestSchema;
     output: typeof RevokeGrantsResponseSchema;
+  },
+  /**
+   * Ends what the caller was given by one account as a person, records and folders, the earliest UIDs first.
+   *
+   * @generated from rpc sallyport.v1.SharingService.LeaveShares
+   */
+  leaveShares: {
+    methodKind: "unary";
+    input: typeof LeaveSharesRequestSchema;
+    output: typeof LeaveSharesResponseSchema;
   },
   /**
    * @generated from rpc sallyport.v1.SharingService.PutFolder

@@ -116,6 +116,41 @@ describe('sharing', () => {
   });
 });
 
+test('everything that somebody shared is left at once, after a question', async () => {
+  const fake = withPeople('pinned');
+  const [ada] = fake.people;
+  if (!ada) throw new Error('nobody');
+  const objectUid = newUid();
+  const rights = { records: 'view', manageMembers: false, manageRecords: false, owner: false } as const;
+  fake.access.set(objectUid, {
+    ...{
+      objectUid,
+      kind: 'record',
+      ownerUid: ada.accountUid,
+      ownerEmail: ada.email,
+      own: rights,
+      mayShare: false,
+    },
+    ways: [
+      {
+        ...{ grantee: { kind: 'account', uid: newUid() }, name: 'me@example.test', rights, until: null },
+        ...{ byUid: ada.accountUid, byEmail: ada.email, folderUid: null, folderName: null },
+        ...{ pin: null, offered: false },
+      },
+    ],
+  });
+  const left = vi.spyOn(fake, 'leaveShares');
+  show(fake, 'access', objectUid);
+  await shows('Leave all of person-0@example.test');
+  press('Leave all of person-0@example.test');
+  await shows('leaves your vault');
+  expect(left).not.toHaveBeenCalled();
+  press('Leave');
+  await vi.waitFor(() => expect(left).toHaveBeenCalledExactlyOnceWith(ada.accountUid));
+  await shows('You left 1 shares of person-0@example.test');
+  await vi.waitFor(() => expect(text()).not.toContain('Leave all'));
+});
+
 test('an offer of ownership is taken over', async () => {
   const fake = withPeople('pinned');
   const recordUid = newUid();

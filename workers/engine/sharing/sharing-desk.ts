@@ -1,4 +1,7 @@
 import type { Rekeyed, SharingVerbs } from '../../api/sharing.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { AccessViews } from './access-views.ts';
 import { ContactPins } from './contact-pins.ts';
 import { FolderEntries } from './folder-entries.ts';
@@ -56,6 +59,24 @@ export class SharingDesk {
   /** Replaces the keys that somebody has who is out: after a sync, or under another roster. */
   async renewKeys(): Promise<void> {
     await this.#renewal.run();
+  }
+
+  /** Part by part: what was left stays left, whatever becomes of the rest. */
+  async leave(granterUid: Uid): Promise<number> {
+    const { session, sync } = this.#office.parts;
+    let count = 0;
+    try {
+      for (let more = true; more;) {
+        const { left, hasMore } = await session.call(SharingService.method.leaveShares, {
+          granterUid: uidBytes(granterUid),
+        });
+        count += left;
+        more = hasMore && left > 0 && count < limits.shares.toOne;
+      }
+    } finally {
+      if (count > 0) await sync();
+    }
+    return count;
   }
 
   unshare(input: Parameters<SharingVerbs['unshare']>[0]): Promise<Rekeyed> {

@@ -15,6 +15,7 @@ export function sharingVerbs(core: EngineCore): SharingVerbs {
         ),
     shareFolder: async (input) => await desk().members.share(input),
     unshare: async (input) => await desk().unshare(input),
+    leaveShares: async (granterUid) => await desk().leave(granterUid),
     createSharedFolder: async (name) => await desk().folders.create(name),
     renameSharedFolder: async (input) => await desk().folders.rename(input),
     deleteSharedFolder: async (folderUid) => await desk().members.remove(folderUid),

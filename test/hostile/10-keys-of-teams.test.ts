@@ -1,4 +1,4 @@
-// Attack class 14: lengths and counts. A server fills the keys of teams that a device stores, and opens with each unlock,
+// Attack class 10: injected keys. A server fills the keys of teams that a device stores, and opens with each unlock,
 // with what the organisation never sealed to its owner.
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, expect, test } from 'vitest';
