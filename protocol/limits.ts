@@ -43,10 +43,11 @@ export const limits = {
   revisionJump: 2 ** 20,
   /**
    * The sealed index that waits at the server for an account's next new device (protocol.md §24): plaintext of a part, a
-   * quarter of a request; parts, enough for 200,000 records of 300 bytes; how long one may be staged; and the things from
-   * which on opening them all takes a second or so, which it saves.
+   * quarter of a request; parts, enough for 200,000 records of 300 bytes; how long one may be staged; how long a part may take
+   * before another device begins anew, at 150 kbit/s; and the things from which on opening them all takes a second or so,
+   * which it saves.
    */
-  heldIndex: { part: 1024 * 1024, parts: 64, stageMs: 10 * 60_000, things: 1_000 },
+  heldIndex: { part: 1024 * 1024, parts: 64, stageMs: 10 * 60_000, quietMs: 60_000, things: 1_000 },
   /** How long a device keeps the sealed content of a record that the server calls deleted. */
   deletedRecordMs: 30 * 24 * 60 * 60_000,
   /** Objects of a kind that one request writes: about 1 MiB of small records. */

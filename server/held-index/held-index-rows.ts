@@ -53,13 +53,20 @@ export async function readPart(
   return row.sealed;
 }
 
+/** A device of an account that stages an index. */
+export interface Stager {
+  readonly accountUid: Uid;
+  readonly deviceUid: Uid;
+}
+
 /**
- * Makes room for the parts of an index: everybody's that were given up go. Throws `conflict` while another device of the
- * account stages one.
+ * Makes room for the parts of an index: everybody's that were given up go, and what this device, or another one that says
+ * nothing any more, had begun for the account. Parts belong to one generation, so nothing of it is mixed with the new one;
+ * whoever wrote it is told with the next part. Throws `conflict` while another device of the account stages one.
  */
 export async function beginStage(
   tx: Tx,
-  accountUid: Uid,
+  { accountUid, deviceUid }: Stager,
   { generationUid, partCount }: StagedPart,
   now: number,
 ): Promise<void> {
@@ -68,9 +75,18 @@ export async function beginStage(
     .where('complete', '=', false)
     .where('staged_at', '<', now - limits.heldIndex.stageMs)
     .execute();
+  await tx
+    .deleteFrom('held_index')
+    .where('complete', '=', false)
+    .where('account_uid', '=', uidBytes(accountUid))
+    .where('generation_uid', '<>', uidBytes(generationUid))
+    .where(({ eb, or }) =>
+      or([eb('device_uid', '=', uidBytes(deviceUid)), eb('moved_at', '<', now - limits.heldIndex.quietMs)]),
+    )
+    .execute();
   const row = {
     ...{ account_uid: uidBytes(accountUid), generation_uid: uidBytes(generationUid), part_count: partCount },
-    ...{ complete: false, cursor: 0, staged_at: now },
+    ...{ complete: false, cursor: 0, staged_at: now, moved_at: now, device_uid: uidBytes(deviceUid) },
   };
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('held_index')
@@ -102,8 +118,20 @@ export async function requireStage(
 }
 
 /** In the place of the same part, if it came before. */
-export async function stagePart(tx: Tx, accountUid: Uid, { generationUid, part, sealed }: StagedPart) {
-  const key = { account_uid: uidBytes(accountUid), generation_uid: uidBytes(generationUid), part };
+export async function stagePart(
+  tx: Tx,
+  accountUid: Uid,
+  { generationUid, part, sealed }: StagedPart,
+  now: number,
+): Promise<void> {
+  const generation = { account_uid: uidBytes(accountUid), generation_uid: uidBytes(generationUid) };
+  const key = { ...generation, part };
+  await tx
+    .updateTable('held_index')
+    .set({ moved_at: now })
+    .where('account_uid', '=', generation.account_uid)
+    .where('generation_uid', '=', generation.generation_uid)
+    .execute();
   await tx
     .insertInto('held_index_part')
     .values({ ...key, sealed })

@@ -43,9 +43,9 @@ export function heldIndexHandlers(db: Database): Handlers<typeof HeldIndexServic
     const piece = checkPart(input);
     const { accountUid } = session;
     await db.transaction().execute(async (tx) => {
-      if (piece.part === 0) await beginStage(tx, accountUid, piece, now);
+      if (piece.part === 0) await beginStage(tx, session, piece, now);
       else await requireStage(tx, accountUid, piece.generationUid, piece.partCount);
-      await stagePart(tx, accountUid, piece);
+      await stagePart(tx, accountUid, piece, now);
     });
     return {};
   }

@@ -125,6 +125,10 @@ interface HeldIndexTable {
   complete: boolean;
   cursor: number;
   staged_at: number;
+  /** Who stages it, or did. */
+  device_uid: Bytea;
+  /** When its last part came. */
+  moved_at: number;
 }
 
 interface HeldIndexPartTable {

@@ -4,7 +4,7 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { AccountService } from '../../../protocol/messages/gen/account_pb.js';
 import { HeldIndexService } from '../../../protocol/messages/gen/held-index_pb.js';
-import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { ApiClient, envelopeOf } from '../../fixtures/api-client.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
@@ -14,14 +14,28 @@ const { describeHeldIndex, getHeldIndexPart, putHeldIndexPart, finishHeldIndex }
 const none = new Uint8Array(0);
 
 let open: OpenServer;
-let ada: ApiClient, ben: ApiClient;
+let ada: ApiClient, second: ApiClient, ben: ApiClient;
 beforeAll(async () => {
   open = await startOpenServer();
   const people = (await registerPeople(open, 2)) as [Person, Person];
   [ada, ben] = [people[0].client, people[1].client];
+  second = await anotherDevice(ada);
 });
 afterEach(() => vi.useRealTimers());
 afterAll(() => open.close());
+
+/** With a device key of its own. */
+async function anotherDevice({ accountUid, account }: ApiClient): Promise<ApiClient> {
+  const { email } = await open.db
+    .selectFrom('account')
+    .select('email')
+    .where('account_uid', '=', uidBytes(accountUid))
+    .executeTakeFirstOrThrow();
+  const client = await ApiClient.connect(open.server.url);
+  await client.login(email, 'correct horse battery');
+  client.keys = account;
+  return client;
+}
 
 const put = (client: ApiClient, generation: Uid, part = 0, partCount = 1, sealed = envelopeOf(`${part}`)) =>
   client.call(putHeldIndexPart, { generationUid: uidBytes(generation), part, partCount, sealed });
@@ -64,14 +78,56 @@ describe('an index', () => {
     const before = (await held(ada)).generationUid;
     const [one, other] = [newUid(), newUid()];
     await put(ada, one);
-    expect(await codeOf(put(ada, other))).toBe('conflict');
+    expect(await codeOf(put(second, other))).toBe('conflict');
     await finish(ada, one, before);
-    await put(ada, other);
-    expect(await codeOf(finish(ada, other, before))).toBe('conflict');
+    await put(second, other);
+    expect(await codeOf(finish(second, other, before))).toBe('conflict');
     expect((await held(ada)).generationUid).toEqual(uidBytes(one));
-    await finish(ada, other, uidBytes(one));
-    expect(await codeOf(finish(ada, other, uidBytes(other)))).toBe('conflict');
+    await finish(second, other, uidBytes(one));
+    expect(await codeOf(finish(second, other, uidBytes(other)))).toBe('conflict');
     expect((await held(ada)).generationUid).toEqual(uidBytes(other));
+  });
+
+  test('a device that died while it staged one begins anew at once, and nothing of the former is left', async () => {
+    const kept = await replace(ada, 2);
+    const [dead, next] = [newUid(), newUid()];
+    await put(ada, dead, 0, 3);
+    await put(ada, dead, 1, 3);
+    await put(ada, next, 0, 2);
+    expect(await codeOf(put(ada, dead, 2, 3))).toBe('conflict');
+    expect(await codeOf(finish(ada, dead, uidBytes(kept)))).toBe('conflict');
+    expect(await codeOf(finish(ada, next, uidBytes(kept)))).toBe('conflict'); // the former's second part is not its own
+    await put(ada, next, 1, 2);
+    expect((await held(ada)).generationUid).toEqual(uidBytes(kept));
+    await finish(ada, next, uidBytes(kept));
+    expect(await held(ada)).toMatchObject({ generationUid: uidBytes(next), partCount: 2 });
+    const parts = await open.db
+      .selectFrom('held_index_part')
+      .select('generation_uid')
+      .where('account_uid', '=', uidBytes(ada.accountUid))
+      .execute();
+    expect(new Set(parts.map(({ generation_uid }) => uidOf(generation_uid)))).toEqual(new Set([next]));
+  });
+
+  test('another device takes over from one that is quiet for a minute, not from one that goes on', async () => {
+    const kept = await replace(ada);
+    const [slow, next] = [newUid(), newUid()];
+    const { quietMs } = limits.heldIndex;
+    const start = Date.now();
+    const at = (ms: number) => vi.useFakeTimers({ toFake: ['Date'], now: start + ms });
+    await put(ada, slow, 0, 3);
+    at(quietMs - 2_000);
+    await put(ada, slow, 1, 3);
+    at(2 * quietMs - 4_000);
+    expect(await codeOf(put(second, next))).toBe('conflict');
+    at(2 * quietMs);
+    await put(second, next);
+    // The slow one is alive after all: it is told, and what the other one stages stays whole.
+    expect(await codeOf(put(ada, slow, 2, 3))).toBe('conflict');
+    expect(await codeOf(put(ada, newUid()))).toBe('conflict');
+    await finish(second, next, uidBytes(kept));
+    expect(await codeOf(finish(ada, slow, uidBytes(kept)))).toBe('conflict');
+    expect((await held(ada)).generationUid).toEqual(uidBytes(next));
   });
 
   test('that was cut off goes with the next one that anybody stages, when its time is over', async () => {

@@ -16,7 +16,7 @@ const items = Array.from({ length: count }, (_, i) => ({
 }));
 
 const nameOf = (method: { readonly name: string }) => `HeldIndexService/${method.name}`;
-const { describeHeldIndex, getHeldIndexPart, putHeldIndexPart } = HeldIndexService.method;
+const { describeHeldIndex, getHeldIndexPart, putHeldIndexPart, finishHeldIndex } = HeldIndexService.method;
 
 describe('an account of a thousand records', () => {
   let open: OpenServer;
@@ -89,6 +89,29 @@ describe('an account of a thousand records', () => {
       expect(opened).toBeGreaterThanOrEqual(count);
       expect(await shown(engine)).toEqual(await shown(first));
     }
+  });
+
+  test('a device that was killed while it staged one leaves one as soon as it is back', async () => {
+    const dying = new UnsteadyTransport();
+    dying.fate = (method) => (method === nameOf(finishHeldIndex) ? 'is-lost' : 'arrives');
+    await open.db.deleteFrom('held_index').execute();
+    const killed = await startEngine(open.server.url, { transport: dying });
+    await killed.signIn({ email, password });
+    await killed.syncNow();
+    await expect.poll(() => dying.count(nameOf(finishHeldIndex)), { timeout: 15_000 }).toBeGreaterThan(0);
+    await killed.close();
+    const staged = () => open.db.selectFrom('held_index').select(['complete']).execute();
+    expect(await staged()).toEqual([{ complete: false }]);
+
+    const back = new UnsteadyTransport();
+    const left = back.answered(nameOf(finishHeldIndex));
+    const again = await startEngine(open.server.url, { transport: back, storage: killed.storage });
+    engines.push(again);
+    await again.unlock({ password });
+    await left;
+    expect(await staged()).toEqual([{ complete: true }]);
+    const { engine, opened } = await newDevice();
+    expect([await shown(engine), opened]).toEqual([await shown(first), 0]);
   });
 
   test('what is near enough is not written anew', async () => {
