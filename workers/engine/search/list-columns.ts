@@ -15,17 +15,17 @@ export type TextField = 'title' | 'login' | 'host' | 'url' | 'more';
 export interface ListColumns {
   readonly count: number;
   readonly types: readonly string[];
-  readonly typeOf: Uint32Array;
+  readonly typeOf: ArrayLike<number>;
   readonly owners: readonly Uid[];
-  readonly ownerOf: Uint32Array;
+  readonly ownerOf: ArrayLike<number>;
   /** Of listFlags. */
   readonly flags: Uint8Array;
-  readonly changed: Float64Array;
+  readonly changed: ArrayLike<number>;
   /** Of the account's own cards: `null` is the top. */
   readonly folders: readonly (Uid | null)[];
-  readonly folderOf: Uint32Array;
+  readonly folderOf: ArrayLike<number>;
   readonly tagLists: readonly (readonly string[])[];
-  readonly tagsOf: Uint32Array;
+  readonly tagsOf: ArrayLike<number>;
   readonly texts: Readonly<Record<TextField, Texts>>;
   uid(row: number): Uid;
   /** -1 for what is not among them. */

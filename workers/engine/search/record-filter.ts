@@ -160,7 +160,7 @@ function namedTypes({ types, typeOf }: ListColumns, word: string, { typeText }: 
   );
 }
 
-function listed(places: Uint32Array, wanted: readonly boolean[]): Test {
+function listed(places: ArrayLike<number>, wanted: readonly boolean[]): Test {
   return (row) => wanted[places[row] ?? 0] ?? false;
 }
 

@@ -5,7 +5,7 @@ import { plain } from './query.ts';
 /** Many texts as one, a line each; text `i` ends at `ends[i]`, in UTF-16 units, and the next begins behind a line feed. */
 export interface Lines {
   readonly text: string;
-  readonly ends: Uint32Array;
+  readonly ends: Uint32Array<ArrayBuffer>;
 }
 
 const lineFeed = 10;
@@ -13,12 +13,12 @@ const lineFeed = 10;
 /** One column of texts, as bytes until somebody looks: 50,000 strings that nobody reads are never made. */
 export class Texts {
   readonly #bytes: Bytes;
-  readonly #byteEnds: Uint32Array;
+  readonly #byteEnds: Uint32Array<ArrayBuffer>;
   #lines: Lines | null = null;
   #plain: Lines | null = null;
 
   /** Throws `malformed` when these ends cannot cut these bytes into lines. */
-  constructor(bytes: Bytes, byteEnds: Uint32Array) {
+  constructor(bytes: Bytes, byteEnds: Uint32Array<ArrayBuffer>) {
     if ((byteEnds.at(-1) ?? 0) !== bytes.length) throw misshapen();
     this.#bytes = bytes;
     this.#byteEnds = byteEnds;
@@ -90,7 +90,7 @@ export function startOf({ ends }: Lines, index: number): number {
 }
 
 /** The bytes of a column, and where each of its texts ends in them. */
-export function encodeTexts(values: readonly string[]): { bytes: Bytes; ends: Uint32Array } {
+export function encodeTexts(values: readonly string[]): { bytes: Bytes; ends: Uint32Array<ArrayBuffer> } {
   const { text, ends } = joinedLines(values);
   const bytes = utf8(text);
   if (bytes.length === text.length) return { bytes, ends };
@@ -111,7 +111,7 @@ function joinedLines(values: readonly string[]): Lines {
 }
 
 /** Places in UTF-8 as places in UTF-16: every character is a unit, and one of four bytes is two. */
-function unitEnds(bytes: Bytes, byteEnds: Uint32Array): Uint32Array {
+function unitEnds(bytes: Bytes, byteEnds: Uint32Array): Uint32Array<ArrayBuffer> {
   const ends = new Uint32Array(byteEnds.length);
   let units = 0;
   let at = 0;

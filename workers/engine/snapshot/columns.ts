@@ -1,7 +1,12 @@
 import { parseUtf8, utf8, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { parseJson } from '../../../protocol/json.ts';
+import { Codes, encodeCodes } from '../search/codes.ts';
 import { encodeTexts, Texts } from '../search/texts.ts';
+
+/** Whole numbers, as wide as the largest of the column needs. */
+export type Places = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type Numbers = Places | Float64Array<ArrayBuffer>;
 
 const alignment = 8;
 
@@ -14,17 +19,23 @@ export class ColumnWriter {
 
   texts(values: readonly string[]): void {
     const { bytes, ends } = encodeTexts(values);
-    this.places(ends);
-    this.#columns.push(bytes);
+    this.#columns.push(bytesOf(ends), bytes);
   }
 
+  /** In base64url, of one length, or empty. Throws `malformed` for others. */
+  codes(values: readonly string[]): void {
+    this.#columns.push(encodeCodes(values));
+  }
+
+  /** Any numbers, in 1, 2 or 4 bytes each where all of them are whole and fit, else in 8. */
   numbers(values: readonly number[]): void {
-    this.#columns.push(new Uint8Array(Float64Array.from(values).buffer));
+    const isWhole = values.every((value) => value >>> 0 === value);
+    this.#columns.push(bytesOf(isWhole ? narrowest(values) : Float64Array.from(values)));
   }
 
-  /** Whole numbers under 2³². */
-  places(values: readonly number[] | Uint32Array): void {
-    this.#columns.push(new Uint8Array(Uint32Array.from(values).buffer));
+  /** Whole numbers under 2³², in 1, 2 or 4 bytes each. */
+  places(values: readonly number[]): void {
+    this.#columns.push(bytesOf(narrowest(values)));
   }
 
   flags(values: readonly number[]): void {
@@ -71,22 +82,26 @@ export class ColumnReader {
 
   /** Cut into so many, and made into strings when they are looked at; of a whole reading all of them at once. */
   texts(count: number): Texts {
-    const ends = this.places(count);
-    const texts = new Texts(this.#take(), ends);
+    const ends = this.#sized(count * 4);
+    const texts = new Texts(this.#take(), new Uint32Array(ends.buffer, ends.byteOffset, count));
     if (this.#whole) texts.decode();
     return texts;
   }
 
-  numbers(count: number): Float64Array<ArrayBuffer> {
-    const column = this.#sized(count * 8);
+  codes(count: number): Codes {
+    return new Codes(this.#take(), count);
+  }
+
+  numbers(count: number): Numbers {
+    const column = this.#take();
+    if (column.length !== count * 8) return placesIn(column, count);
     return new Float64Array(column.buffer, column.byteOffset, count);
   }
 
   /** `below`: what none of them reaches; without it nobody looks. */
-  places(count: number, below: number | null = null): Uint32Array<ArrayBuffer> {
-    const column = this.#sized(count * 4);
-    const places = new Uint32Array(column.buffer, column.byteOffset, count);
-    if (below !== null && highestOf(places) >= below)
+  places(count: number, below: number | null = null): Places {
+    const places = placesIn(this.#take(), count);
+    if (below !== null && below < 256 ** places.BYTES_PER_ELEMENT && highestOf(places) >= below)
       throw new ProtocolError('malformed', 'a place outside its table');
     return places;
   }
@@ -121,10 +136,28 @@ export class ColumnReader {
   }
 }
 
-function highestOf(places: Uint32Array): number {
+function highestOf(places: ArrayLike<number>): number {
   let highest = -1;
   for (let i = 0; i < places.length; i++) highest = Math.max(highest, places[i] ?? 0);
   return highest;
+}
+
+function narrowest(values: readonly number[]): Places {
+  const highest = highestOf(values);
+  if (highest < 256) return Uint8Array.from(values);
+  return highest < 65_536 ? Uint16Array.from(values) : Uint32Array.from(values);
+}
+
+/** Throws `malformed` when they have no width that there is. */
+function placesIn({ buffer, byteOffset, length }: Bytes, count: number): Places {
+  if (length === count) return new Uint8Array(buffer, byteOffset, count);
+  if (length === count * 2) return new Uint16Array(buffer, byteOffset, count);
+  if (length === count * 4) return new Uint32Array(buffer, byteOffset, count);
+  throw new ProtocolError('malformed', 'a column of another length');
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView<ArrayBuffer>): Bytes {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function lengthsIn(header: string): readonly number[] {

@@ -1,4 +1,4 @@
-import { encodeBase64, decodeBase64, type Bytes } from '../../../protocol/bytes.ts';
+import { decodeBase64, encodeBase64, parseBase64url, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { objectIn } from '../../../protocol/json.ts';
 import type { PamResources } from '../../../protocol/records/pam-settings.ts';
@@ -11,14 +11,14 @@ import type { LastSeen } from '../records/record-book.ts';
 import type { Loaded } from '../records/loaded-map.ts';
 import type { RecordEntry } from '../records/record-entry.ts';
 import { Places } from '../search/list-columns.ts';
-import { TextIndex } from '../search/text-index.ts';
+import { CodeIndex } from '../search/code-index.ts';
 import { byTitle } from '../search/title-order.ts';
 import { ColumnReader, ColumnWriter } from './columns.ts';
 import { recordFlags, StoredRecords, type Sparse } from './stored-records.ts';
 import type { ContentsState, LoadedContents } from './vault-contents.ts';
 
 /** Another one is thrown away, and made anew from the rows. */
-const version = 4;
+const version = 5;
 
 interface Header {
   readonly version: number;
@@ -77,8 +77,8 @@ export function encodeSnapshot({
   } satisfies Header);
   const entry = (read: (entry: RecordEntry) => string) =>
     writer.texts(records.map((known) => (known.entry ? read(known.entry) : '')));
-  writer.texts(records.map(({ uid }) => uid));
-  writer.texts(records.map(({ tag }) => tag));
+  writer.codes(uidsOf(records));
+  writer.codes(tagsIn(records));
   writer.numbers(records.map(({ revision }) => revision));
   writer.places(records.map(({ keyVersion }) => keyVersion));
   writer.numbers(records.map((known) => known.entry?.changedAt ?? 0));
@@ -93,8 +93,8 @@ export function encodeSnapshot({
   entry(({ url }) => url);
   entry(({ more }) => more);
   writer.json(sparseOf(records));
-  writer.texts(cards.map(({ uid }) => uid));
-  writer.texts(cards.map(({ tag }) => tag));
+  writer.codes(uidsOf(cards));
+  writer.codes(tagsIn(cards));
   writer.numbers(cards.map(({ revision }) => revision));
   writer.flags(cards.map(({ favourite }) => (favourite ? 1 : 0)));
   writer.places(places.cardFolders);
@@ -115,6 +115,9 @@ export function decodeSnapshot(bytes: Bytes, whole = false): StoredContents {
   const { gone, others, set } = header;
   return { records, gone, cards, others, set: set && stateOf(set) };
 }
+
+const uidsOf = (things: readonly { readonly uid: Uid }[]) => things.map(({ uid }) => uid);
+const tagsIn = (things: readonly { readonly tag: string }[]) => things.map(({ tag }) => tag);
 
 /** Its version is what may differ: apart from that it was sealed by this very code for this account. */
 function headerIn(value: unknown): Header {
@@ -143,8 +146,8 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
   if (readable > count) throw new ProtocolError('malformed', 'more is readable than there is');
   const columns = {
     ...{ count, readable, types, owners, folders, tagLists },
-    uids: reader.texts(count),
-    tags: reader.texts(count),
+    uids: reader.codes(count),
+    tags: reader.codes(count),
     revisions: reader.numbers(count),
     keyVersions: reader.places(count),
     changed: reader.numbers(count),
@@ -177,13 +180,13 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
 
 function readCards(reader: ColumnReader, header: Header): Loaded<KnownCard> {
   const count = header.cards;
-  const uids = reader.texts(count);
-  const tags = reader.texts(count);
+  const uids = reader.codes(count);
+  const tags = reader.codes(count);
   const revisions = reader.numbers(count);
   const favourites = reader.flags(count);
   const folders = reader.places(count, header.folders.length);
   const tagLists = reader.places(count, header.tagLists.length);
-  let index: TextIndex | null = null;
+  let index: CodeIndex | null = null;
   return {
     count,
     at: (row) => ({
@@ -194,7 +197,7 @@ function readCards(reader: ColumnReader, header: Header): Loaded<KnownCard> {
       folderUid: header.folders[folders[row] ?? 0] ?? null,
       tags: header.tagLists[tagLists[row] ?? 0] ?? [],
     }),
-    rowOf: (uid) => (index ??= new TextIndex(uids)).indexOf(uid),
+    rowOf: (uid) => (index ??= new CodeIndex(uids)).indexOf(parseBase64url(uid)),
   };
 }
 

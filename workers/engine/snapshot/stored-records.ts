@@ -1,11 +1,14 @@
+import { parseBase64url } from '../../../protocol/bytes.ts';
 import type { PamResources } from '../../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { Covered, KnownRecord } from '../records/known-record.ts';
 import type { LoadedRecords } from '../records/loaded-records.ts';
 import type { MachineLinks, RecordEntry } from '../records/record-entry.ts';
 import { listFlags, type ListColumns } from '../search/list-columns.ts';
-import { TextIndex } from '../search/text-index.ts';
+import { CodeIndex } from '../search/code-index.ts';
+import type { Codes } from '../search/codes.ts';
 import type { Texts } from '../search/texts.ts';
+import type { Numbers, Places } from './columns.ts';
 
 /** The first two are those of lists. */
 export const recordFlags = {
@@ -27,16 +30,16 @@ export interface Sparse {
 export interface RecordColumns {
   readonly count: number;
   readonly readable: number;
-  readonly uids: Texts;
+  readonly uids: Codes;
   readonly owners: readonly Uid[];
   readonly types: readonly string[];
-  readonly ownerOf: Uint32Array;
-  readonly typeOf: Uint32Array;
-  readonly revisions: Float64Array;
-  readonly keyVersions: Uint32Array;
-  readonly changed: Float64Array;
+  readonly ownerOf: Places;
+  readonly typeOf: Places;
+  readonly revisions: Numbers;
+  readonly keyVersions: Places;
+  readonly changed: Numbers;
   readonly flags: Uint8Array;
-  readonly tags: Texts;
+  readonly tags: Codes;
   readonly titles: Texts;
   readonly logins: Texts;
   readonly hosts: Texts;
@@ -44,9 +47,9 @@ export interface RecordColumns {
   readonly mores: Texts;
   /** Of the account's cards, for lists. */
   readonly folders: readonly (Uid | null)[];
-  readonly folderOf: Uint32Array;
+  readonly folderOf: Places;
   readonly tagLists: readonly (readonly string[])[];
-  readonly tagsOf: Uint32Array;
+  readonly tagsOf: Places;
   readonly machines: ReadonlyMap<number, Sparse['machines'][number]>;
   readonly pins: ReadonlyMap<number, PamResources>;
   readonly parents: ReadonlyMap<number, Uid>;
@@ -57,7 +60,7 @@ export interface RecordColumns {
 /** The records of a snapshot, each made when it is asked for, and made again the next time: most never are. */
 export class StoredRecords implements LoadedRecords {
   readonly #columns: RecordColumns;
-  #index: TextIndex | null = null;
+  #index: CodeIndex | null = null;
 
   constructor(columns: RecordColumns) {
     this.#columns = columns;
@@ -72,7 +75,7 @@ export class StoredRecords implements LoadedRecords {
   }
 
   rowOf(uid: Uid): number {
-    return (this.#index ??= new TextIndex(this.#columns.uids)).indexOf(uid);
+    return (this.#index ??= new CodeIndex(this.#columns.uids)).indexOf(parseBase64url(uid));
   }
 
   /** For lists, as it is stored. */

@@ -87,7 +87,14 @@ test('searches find what a naive filter finds, from a snapshot and after changes
           const record = known(one, uid);
           records.set(record.uid, record);
           const { favourite, tags } = one;
-          cards.set(record.uid, { uid: record.uid, revision: 1, tag: 't', folderUid: null, favourite, tags });
+          cards.set(record.uid, {
+            uid: record.uid,
+            revision: 1,
+            tag: record.uid,
+            folderUid: null,
+            favourite,
+            tags,
+          });
           return record;
         };
         for (const one of before) put(one);

@@ -75,7 +75,7 @@ test('a snapshot comes back as it was, in the order of titles', () => {
     { ...record('unreadable'), entry: null },
   ];
   const cards = [
-    { uid: newUid(), revision: 4, tag: 't', folderUid: newUid(), favourite: true, tags: ['x', 'y'] },
+    { uid: newUid(), revision: 4, tag: newUid(), folderUid: newUid(), favourite: true, tags: ['x', 'y'] },
   ];
   const others = [
     { kind: 'folder', uid: newUid(), revision: 1, keyVersion: 0, tag: 't', deleted: false } as const,
@@ -102,7 +102,7 @@ test('an empty vault has a snapshot too', () => {
 test('its lists are in the order of titles, with what the cards say', () => {
   const [b, a] = [record('b'), record('Ä — a', { type: 'pamUser' })];
   const folderUid = newUid();
-  const card = { uid: a.uid, revision: 1, tag: 't', folderUid, favourite: true, tags: ['x'] };
+  const card = { uid: a.uid, revision: 1, tag: newUid(), folderUid, favourite: true, tags: ['x'] };
   const bytes = encodeSnapshot({ records: [b, a], gone: [], cards: [card], others: [], set: null });
   const { list } = decodeSnapshot(bytes).records;
   expect([list.count, list.uid(0), list.texts.title.at(0), list.entry(1).title]).toEqual([

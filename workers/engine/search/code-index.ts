@@ -1,32 +1,31 @@
-import { utf8 } from '../../../protocol/bytes.ts';
-import type { Texts } from './texts.ts';
+import type { Codes } from './codes.ts';
 
-/** The places of the texts of a column, which differ: a table of numbers, made in a fraction of the time that a Map takes. */
-export class TextIndex {
-  readonly #texts: Texts;
+/** The places of the codes of a column, which differ: a table of numbers, made in a fraction of the time that a Map takes. */
+export class CodeIndex {
+  readonly #codes: Codes;
   /** One more than the place; 0 where there is none. At most half full. */
   readonly #table: Uint32Array;
   /** Others than this device choose some UIDs: without it they could choose ones that meet in one place. */
   readonly #seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-  constructor(texts: Texts) {
-    this.#texts = texts;
-    this.#table = new Uint32Array(2 << Math.ceil(Math.log2(texts.length + 1)));
-    for (let at = 0; at < texts.length; at++) this.#table[this.#slotOf(texts.bytesAt(at))] = at + 1;
+  constructor(codes: Codes) {
+    this.#codes = codes;
+    this.#table = new Uint32Array(2 << Math.ceil(Math.log2(codes.length + 1)));
+    for (let at = 0; at < codes.length; at++) this.#table[this.#slotOf(codes.bytesAt(at))] = at + 1;
   }
 
   /** -1 when it is not there. */
-  indexOf(text: string): number {
-    return (this.#table[this.#slotOf(utf8(text))] ?? 0) - 1;
+  indexOf(code: Uint8Array): number {
+    return (this.#table[this.#slotOf(code)] ?? 0) - 1;
   }
 
-  /** Where that text is in the table, or would be. */
+  /** Where that code is in the table, or would be. */
   #slotOf(bytes: Uint8Array): number {
     const mask = this.#table.length - 1;
     let slot = this.#hash(bytes) & mask;
     for (; ; slot = (slot + 1) & mask) {
       const entry = this.#table[slot] ?? 0;
-      if (entry === 0 || isSame(this.#texts.bytesAt(entry - 1), bytes)) return slot;
+      if (entry === 0 || isSame(this.#codes.bytesAt(entry - 1), bytes)) return slot;
     }
   }
 
