@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import { settings, type SettingName } from './settings.ts';
 import { limits } from '../protocol/limits.ts';
-import type { BlobLocation } from './files/open-blob-store.ts';
+import type { BlobLocation } from './blobs/open-blob-store.ts';
 import type { LogLevel } from './log/logger.ts';
 
 export interface Config {
@@ -23,6 +23,8 @@ export interface Config {
     readonly largest: number;
     readonly quota: number;
   };
+  /** Days after its last change that a recording is kept, 0: for ever; sealed bytes of those of one account's records. */
+  readonly recordings: { readonly retentionDays: number; readonly quota: number };
   readonly openSignUp: boolean;
   readonly logLevel: LogLevel;
   readonly siteFolder: string;
@@ -57,6 +59,10 @@ export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Confi
       store: blobLocationIn(values.BLOB_STORE ?? join(dataFolder, 'files')),
       largest: Math.min(largestFile, sizeIn('FILE_LARGEST', values.FILE_LARGEST ?? '5GiB')),
       quota: sizeIn('FILE_QUOTA', values.FILE_QUOTA ?? '50GiB'),
+    },
+    recordings: {
+      retentionDays: daysIn('RECORDING_DAYS', values.RECORDING_DAYS ?? '365'),
+      quota: sizeIn('RECORDING_QUOTA', values.RECORDING_QUOTA ?? '200GiB'),
     },
     openSignUp: flagIn('OPEN_SIGN_UP', values.OPEN_SIGN_UP ?? 'false'),
     logLevel: levelIn(values.LOG_LEVEL ?? 'info'),
@@ -173,6 +179,11 @@ function sizeIn(name: SettingName, text: string): number {
   if (number === '' || !Number.isSafeInteger(size) || size < 1)
     throw new ConfigError(name, 'must be a size like 500MiB or 5GiB');
   return size;
+}
+
+function daysIn(name: SettingName, text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new ConfigError(name, 'must be a number of days, or 0');
+  return Number(text);
 }
 
 function flagIn(name: SettingName, text: string): boolean {

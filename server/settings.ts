@@ -13,6 +13,8 @@ export const settings = [
   },
   { name: 'FILE_LARGEST', text: 'size of one file, like 500MiB (default 5GiB)' },
   { name: 'FILE_QUOTA', text: 'size of all files that one account stores (default 50GiB)' },
+  { name: 'RECORDING_DAYS', text: 'days that recordings of sessions are kept, 0: for ever (default 365)' },
+  { name: 'RECORDING_QUOTA', text: "size of all recordings of one account's machines (default 200GiB)" },
   { name: 'OPEN_SIGN_UP', text: 'true: anyone may create an account (default false)' },
   { name: 'ROLES', text: 'what this process does (default worker,head)' },
   { name: 'LOG_LEVEL', text: 'silent, error, warn, info or debug (default info)' },

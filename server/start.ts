@@ -7,6 +7,7 @@ import { FileService } from '../protocol/messages/gen/file_pb.js';
 import { HeldIndexService } from '../protocol/messages/gen/held-index_pb.js';
 import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
+import { RecordingService, RecordingUploadService } from '../protocol/messages/gen/recording_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
 import { addApiRoutes, apiRate } from './api/api-routes.ts';
@@ -16,10 +17,11 @@ import type { Rate } from './api/token-bucket.ts';
 import { createApp } from './app.ts';
 import { applicationHandlers } from './applications/application-service.ts';
 import type { Config } from './config.ts';
+import { expireUploads } from './files/file-rows.ts';
 import { fileHandlers } from './files/file-service.ts';
-import { ChunkWrites } from './files/chunk-writes.ts';
-import { openBlobStore } from './files/open-blob-store.ts';
-import { FileSweep } from './files/sweep.ts';
+import { ChunkWrites } from './blobs/chunk-writes.ts';
+import { openBlobStore } from './blobs/open-blob-store.ts';
+import { ChunkSweep } from './blobs/chunk-sweep.ts';
 import { heldIndexHandlers } from './held-index/held-index-service.ts';
 import { KeyRing } from './keys/key-ring.ts';
 import { createLogger, type Logger } from './log/logger.ts';
@@ -28,6 +30,9 @@ import { accountMethods } from './login/account-methods.ts';
 import { issueSetupToken } from './login/setup-token.ts';
 import { codeRates, loginRates, signUpRate, type LoginRates } from './login/throttle.ts';
 import { organisationHandlers } from './organisation/organisation-service.ts';
+import { recordingExpiry } from './recordings/recording-events.ts';
+import { recordingHandlers } from './recordings/recording-service.ts';
+import { uploadHandlers } from './recordings/upload-service.ts';
 import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
@@ -167,7 +172,10 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   });
   const blobs = openBlobStore(config.files.store, log);
   const writes = new ChunkWrites();
-  const sweep = new FileSweep(db, blobs, writes, log);
+  const sweep = new ChunkSweep(db, blobs, writes, log, [
+    expireUploads,
+    recordingExpiry(config.recordings.retentionDays),
+  ]);
   const linkExpiry = new ShareLinkExpiry(db, log);
   const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
   const methods = new Map([
@@ -179,6 +187,14 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
     ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
     ...methodsOf(FileService, fileHandlers({ db, blobs, writes, sweep, bounds: config.files })),
+    ...methodsOf(
+      RecordingUploadService,
+      uploadHandlers({ db, blobs, writes, quota: config.recordings.quota }),
+    ),
+    ...methodsOf(
+      RecordingService,
+      recordingHandlers({ db, blobs, ...config.recordings, onGone: () => sweep.wake() }),
+    ),
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),

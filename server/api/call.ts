@@ -1,5 +1,6 @@
 import type { DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { Uid } from '../../protocol/uid.ts';
+import type { GatewayClient } from '../applications/gateway-client.ts';
 
 /** What a handler knows about who calls. */
 export interface Call {
@@ -11,6 +12,10 @@ export interface Call {
 
 export interface SignedInCall extends Call {
   readonly session: Session;
+}
+
+export interface GatewayCall extends Call {
+  readonly gateway: GatewayClient;
 }
 
 export interface Session {
@@ -33,6 +38,10 @@ export type Handler<M extends DescMethod> =
   | {
       readonly access: 'signed-in';
       readonly handle: (input: MessageShape<M['input']>, call: SignedInCall) => Reply<M>;
+    }
+  | {
+      readonly access: 'gateway';
+      readonly handle: (input: MessageShape<M['input']>, call: GatewayCall) => Reply<M>;
     };
 
 /** A handler for every method of a service: a missing one does not compile. */
@@ -48,4 +57,9 @@ export function open<I, O>(handle: (input: I, call: Call) => Promise<O>) {
 /** Callable with a session whose device signed the call. */
 export function signedIn<I, O>(handle: (input: I, call: SignedInCall) => Promise<O>) {
   return { access: 'signed-in', handle } as const;
+}
+
+/** Callable by a gateway, whose device signed the call. */
+export function byGateway<I, O>(handle: (input: I, call: GatewayCall) => Promise<O>) {
+  return { access: 'gateway', handle } as const;
 }

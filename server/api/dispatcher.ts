@@ -9,6 +9,7 @@ import { ApiRequestSchema, ApiResponseSchema, type ApiRequest } from '../../prot
 import { verifyApiRequest } from '../../protocol/signed/api-request.ts';
 import { openRequest, type OpenedRequest } from '../../protocol/transmission/request.ts';
 import { sha256 } from '../../protocol/crypto/hash.ts';
+import { findGatewayClient, type GatewayClient } from '../applications/gateway-client.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
@@ -100,6 +101,10 @@ export class Dispatcher {
       this.#seenOpen.admitAnyone(sha256(opened.wrappedKey), call.now);
       return await handler.handle(decodeMessage(desc.input, request.payload), call);
     }
+    if (handler.access === 'gateway') {
+      const gateway = await this.#authenticateGateway(name, request, opened, call);
+      return await handler.handle(decodeMessage(desc.input, request.payload), { ...call, gateway });
+    }
     const session = await this.#authenticate(name, request, opened, call);
     return await handler.handle(decodeMessage(desc.input, request.payload), { ...call, session });
   }
@@ -116,6 +121,20 @@ export class Dispatcher {
     await verifyApiRequest(session.devicePublicKey, signed, request.deviceSignature);
     this.#seen.admit(encodeBase64(session.tokenHash), sha256(opened.wrappedKey), now);
     return { ...session, expiresAt: await renewSession(this.#parts.db, session, now, address) };
+  }
+
+  /** A gateway has no session: its client id stands for one, and its device key signs the same words. */
+  async #authenticateGateway(
+    name: string,
+    { sessionToken: clientId, issuedAtMs, payload, deviceSignature }: ApiRequest,
+    { wrappedKey }: OpenedRequest,
+    { address, now }: Call,
+  ): Promise<GatewayClient> {
+    const gateway = await findGatewayClient(this.#parts.db, clientId, address, now);
+    const signed = { method: name, wrappedKey, issuedAtMs, sessionToken: clientId, payload };
+    await verifyApiRequest(gateway.publicKey, signed, deviceSignature);
+    this.#seen.admit(encodeBase64(clientId), sha256(wrappedKey), now);
+    return gateway;
   }
 
   #refusal(name: string, error: unknown): Bytes {

@@ -6,6 +6,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { StartFileRequest } from '../../protocol/messages/gen/file_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { lockAccount } from '../store/account-lock.ts';
+import { chunkFolder } from '../blobs/blob-store.ts';
 import type { Database, Tx } from '../store/database.ts';
 
 /** Throws `conflict` for a UID that is taken by another file, `limit-reached` with the bound that is reached. */
@@ -72,6 +73,15 @@ export async function finishFile(tx: Tx, file: Uint8Array, now: number): Promise
   if (numUpdatedRows === 0n) throw new ProtocolError('conflict', 'chunks of the file are missing');
 }
 
+/** Uploads that stand still go. */
+export async function expireUploads(db: Database, now: number): Promise<void> {
+  await db
+    .deleteFrom('file')
+    .where('named', '=', false)
+    .where('changed_at', '<', now - limits.uploadMs)
+    .execute();
+}
+
 /** Files of the account that no record has named yet. */
 export async function listUploads(db: Database, account: Uid) {
   return await db
@@ -103,9 +113,9 @@ function requireSame(known: KnownFile, account: Uid, input: StartFileRequest): v
 /** Its former chunks are still being removed: they must not take new ones with them. */
 async function requireNotRemoved(tx: Tx, file: Uint8Array): Promise<void> {
   const removal = await tx
-    .selectFrom('file_removal')
-    .select('file_uid')
-    .where('file_uid', '=', file)
+    .selectFrom('chunk_removal')
+    .select('folder')
+    .where('folder', '=', chunkFolder('file', file))
     .executeTakeFirst();
   if (removal) throw new ProtocolError('conflict', 'the file was removed');
 }

@@ -16,16 +16,16 @@ import { uidBytes, uidOf } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database } from '../store/database.ts';
-import { chunkKey, type BlobStore } from './blob-store.ts';
-import type { ChunkWrites } from './chunk-writes.ts';
+import { chunkFolder, chunkKey, type BlobStore } from '../blobs/blob-store.ts';
+import type { ChunkWrites } from '../blobs/chunk-writes.ts';
 import { findFile, finishFile, insertFile, inWords, listUploads, markStored } from './file-rows.ts';
-import type { FileSweep } from './sweep.ts';
+import type { ChunkSweep } from '../blobs/chunk-sweep.ts';
 
 export interface FileParts {
   readonly db: Database;
   readonly blobs: BlobStore;
   readonly writes: ChunkWrites;
-  readonly sweep: FileSweep;
+  readonly sweep: ChunkSweep;
   /** Bytes of one file, and of all sealed files that one account stored. */
   readonly bounds: { readonly largest: number; readonly quota: number };
 }
@@ -47,7 +47,7 @@ export function fileHandlers({ db, blobs, writes, sweep, bounds }: FileParts): H
   /** One call at a time for a chunk: a second one never touches what the first one stored (see ChunkWrites). */
   async function put(input: PutChunkRequest, call: SignedInCall) {
     uidOf(input.fileUid);
-    return await writes.alone(input.fileUid, input.index, () => putAlone(input, call));
+    return await writes.alone(chunkFolder('file', input.fileUid), input.index, () => putAlone(input, call));
   }
 
   async function putAlone({ fileUid, index, sealed }: PutChunkRequest, call: SignedInCall) {
@@ -58,7 +58,7 @@ export function fileHandlers({ db, blobs, writes, sweep, bounds }: FileParts): H
     if (sealed.length !== sealedChunkSize(layout, index) || sealed[0] !== 1)
       throw new ProtocolError('malformed', 'not a sealed chunk of this file');
     if (isStored(file, index)) return {}; // sent twice: what is there stays
-    await blobs.put(chunkKey(fileUid, index), sealed);
+    await blobs.put(chunkKey(chunkFolder('file', fileUid), index), sealed);
     if (await markStored(db, fileUid, index, call.now)) return {};
     throw new ProtocolError('conflict', 'the file was removed meanwhile');
   }
@@ -97,7 +97,7 @@ export function fileHandlers({ db, blobs, writes, sweep, bounds }: FileParts): H
     if (!file?.finished) throw noFile();
     await requireRecordAccess(db, session.accountUid, uidOf(file.record_uid), 'read', now);
     requireChunk(file, index);
-    const sealed = await blobs.get(chunkKey(fileUid, index));
+    const sealed = await blobs.get(chunkKey(chunkFolder('file', fileUid), index));
     if (sealed === null) throw new ProtocolError('not-found', 'a chunk of the file is lost');
     return { sealed };
   }

@@ -5,7 +5,7 @@
 // @generated from file recording.proto (package sallyport.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
@@ -292,6 +292,501 @@ export declare type SignedRecordingStatement = Message<"sallyport.v1.SignedRecor
 export declare const SignedRecordingStatementSchema: GenMessage<SignedRecordingStatement>;
 
 /**
+ * @generated from message sallyport.v1.StartRecordingRequest
+ */
+export declare type StartRecordingRequest = Message<"sallyport.v1.StartRecordingRequest"> & {
+  /**
+   * Encoded SignedRecordingStatement.
+   *
+   * @generated from field: bytes opening = 1;
+   */
+  opening: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.StartRecordingRequest.
+ * Use `create(StartRecordingRequestSchema)` to create a new message.
+ */
+export declare const StartRecordingRequestSchema: GenMessage<StartRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.StartRecordingResponse
+ */
+export declare type StartRecordingResponse = Message<"sallyport.v1.StartRecordingResponse"> & {
+  /**
+   * @generated from field: uint32 chunk_count = 1;
+   */
+  chunkCount: number;
+
+  /**
+   * @generated from field: bool finished = 2;
+   */
+  finished: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.StartRecordingResponse.
+ * Use `create(StartRecordingResponseSchema)` to create a new message.
+ */
+export declare const StartRecordingResponseSchema: GenMessage<StartRecordingResponse>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingChunkRequest
+ */
+export declare type PutRecordingChunkRequest = Message<"sallyport.v1.PutRecordingChunkRequest"> & {
+  /**
+   * @generated from field: sallyport.v1.RecordingChunk chunk = 1;
+   */
+  chunk?: RecordingChunk | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingChunkRequest.
+ * Use `create(PutRecordingChunkRequestSchema)` to create a new message.
+ */
+export declare const PutRecordingChunkRequestSchema: GenMessage<PutRecordingChunkRequest>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingChunkResponse
+ */
+export declare type PutRecordingChunkResponse = Message<"sallyport.v1.PutRecordingChunkResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingChunkResponse.
+ * Use `create(PutRecordingChunkResponseSchema)` to create a new message.
+ */
+export declare const PutRecordingChunkResponseSchema: GenMessage<PutRecordingChunkResponse>;
+
+/**
+ * @generated from message sallyport.v1.FinishRecordingRequest
+ */
+export declare type FinishRecordingRequest = Message<"sallyport.v1.FinishRecordingRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Encoded SignedRecordingStatement.
+   *
+   * @generated from field: bytes closing = 2;
+   */
+  closing: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.FinishRecordingRequest.
+ * Use `create(FinishRecordingRequestSchema)` to create a new message.
+ */
+export declare const FinishRecordingRequestSchema: GenMessage<FinishRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.FinishRecordingResponse
+ */
+export declare type FinishRecordingResponse = Message<"sallyport.v1.FinishRecordingResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.FinishRecordingResponse.
+ * Use `create(FinishRecordingResponseSchema)` to create a new message.
+ */
+export declare const FinishRecordingResponseSchema: GenMessage<FinishRecordingResponse>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingsRequest
+ */
+export declare type ListRecordingsRequest = Message<"sallyport.v1.ListRecordingsRequest"> & {
+  /**
+   * Empty: of all records.
+   *
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * Only those that began before; 0: from the newest.
+   *
+   * @generated from field: int64 before_ms = 2;
+   */
+  beforeMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingsRequest.
+ * Use `create(ListRecordingsRequestSchema)` to create a new message.
+ */
+export declare const ListRecordingsRequestSchema: GenMessage<ListRecordingsRequest>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingsResponse
+ */
+export declare type ListRecordingsResponse = Message<"sallyport.v1.ListRecordingsResponse"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.StoredRecording recordings = 1;
+   */
+  recordings: StoredRecording[];
+
+  /**
+   * There are more.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+
+  /**
+   * Sealed bytes of all recordings of the caller's records, and how many there may be.
+   *
+   * @generated from field: uint64 used_size = 3;
+   */
+  usedSize: bigint;
+
+  /**
+   * @generated from field: uint64 quota = 4;
+   */
+  quota: bigint;
+
+  /**
+   * How long recordings are kept; 0: for ever.
+   *
+   * @generated from field: uint32 retention_days = 5;
+   */
+  retentionDays: number;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingsResponse.
+ * Use `create(ListRecordingsResponseSchema)` to create a new message.
+ */
+export declare const ListRecordingsResponseSchema: GenMessage<ListRecordingsResponse>;
+
+/**
+ * @generated from message sallyport.v1.StoredRecording
+ */
+export declare type StoredRecording = Message<"sallyport.v1.StoredRecording"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Encoded SignedRecordingStatement.
+   *
+   * @generated from field: bytes opening = 2;
+   */
+  opening: Uint8Array;
+
+  /**
+   * Empty while it runs.
+   *
+   * @generated from field: bytes closing = 3;
+   */
+  closing: Uint8Array;
+
+  /**
+   * @generated from field: uint32 chunk_count = 4;
+   */
+  chunkCount: number;
+
+  /**
+   * @generated from field: uint64 sealed_size = 5;
+   */
+  sealedSize: bigint;
+
+  /**
+   * By the server's clock.
+   *
+   * @generated from field: int64 started_at_ms = 6;
+   */
+  startedAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.StoredRecording.
+ * Use `create(StoredRecordingSchema)` to create a new message.
+ */
+export declare const StoredRecordingSchema: GenMessage<StoredRecording>;
+
+/**
+ * @generated from message sallyport.v1.GetRecordingRequest
+ */
+export declare type GetRecordingRequest = Message<"sallyport.v1.GetRecordingRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Headers from this chunk on.
+   *
+   * @generated from field: uint32 from = 2;
+   */
+  from: number;
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingRequest.
+ * Use `create(GetRecordingRequestSchema)` to create a new message.
+ */
+export declare const GetRecordingRequestSchema: GenMessage<GetRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.GetRecordingResponse
+ */
+export declare type GetRecordingResponse = Message<"sallyport.v1.GetRecordingResponse"> & {
+  /**
+   * @generated from field: sallyport.v1.StoredRecording recording = 1;
+   */
+  recording?: StoredRecording | undefined;
+
+  /**
+   * Without their sealed bytes, at most 5000.
+   *
+   * @generated from field: repeated sallyport.v1.RecordingChunk headers = 2;
+   */
+  headers: RecordingChunk[];
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingResponse.
+ * Use `create(GetRecordingResponseSchema)` to create a new message.
+ */
+export declare const GetRecordingResponseSchema: GenMessage<GetRecordingResponse>;
+
+/**
+ * @generated from message sallyport.v1.GetRecordingChunkRequest
+ */
+export declare type GetRecordingChunkRequest = Message<"sallyport.v1.GetRecordingChunkRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * @generated from field: uint32 index = 2;
+   */
+  index: number;
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingChunkRequest.
+ * Use `create(GetRecordingChunkRequestSchema)` to create a new message.
+ */
+export declare const GetRecordingChunkRequestSchema: GenMessage<GetRecordingChunkRequest>;
+
+/**
+ * @generated from message sallyport.v1.GetRecordingChunkResponse
+ */
+export declare type GetRecordingChunkResponse = Message<"sallyport.v1.GetRecordingChunkResponse"> & {
+  /**
+   * @generated from field: sallyport.v1.RecordingChunk chunk = 1;
+   */
+  chunk?: RecordingChunk | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingChunkResponse.
+ * Use `create(GetRecordingChunkResponseSchema)` to create a new message.
+ */
+export declare const GetRecordingChunkResponseSchema: GenMessage<GetRecordingChunkResponse>;
+
+/**
+ * @generated from message sallyport.v1.DeleteRecordingRequest
+ */
+export declare type DeleteRecordingRequest = Message<"sallyport.v1.DeleteRecordingRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.DeleteRecordingRequest.
+ * Use `create(DeleteRecordingRequestSchema)` to create a new message.
+ */
+export declare const DeleteRecordingRequestSchema: GenMessage<DeleteRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.DeleteRecordingResponse
+ */
+export declare type DeleteRecordingResponse = Message<"sallyport.v1.DeleteRecordingResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.DeleteRecordingResponse.
+ * Use `create(DeleteRecordingResponseSchema)` to create a new message.
+ */
+export declare const DeleteRecordingResponseSchema: GenMessage<DeleteRecordingResponse>;
+
+/**
+ * @generated from message sallyport.v1.SetRecordingAuditorsRequest
+ */
+export declare type SetRecordingAuditorsRequest = Message<"sallyport.v1.SetRecordingAuditorsRequest"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * @generated from field: repeated bytes account_uids = 2;
+   */
+  accountUids: Uint8Array[];
+};
+
+/**
+ * Describes the message sallyport.v1.SetRecordingAuditorsRequest.
+ * Use `create(SetRecordingAuditorsRequestSchema)` to create a new message.
+ */
+export declare const SetRecordingAuditorsRequestSchema: GenMessage<SetRecordingAuditorsRequest>;
+
+/**
+ * @generated from message sallyport.v1.SetRecordingAuditorsResponse
+ */
+export declare type SetRecordingAuditorsResponse = Message<"sallyport.v1.SetRecordingAuditorsResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.SetRecordingAuditorsResponse.
+ * Use `create(SetRecordingAuditorsResponseSchema)` to create a new message.
+ */
+export declare const SetRecordingAuditorsResponseSchema: GenMessage<SetRecordingAuditorsResponse>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingAuditorsRequest
+ */
+export declare type ListRecordingAuditorsRequest = Message<"sallyport.v1.ListRecordingAuditorsRequest"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingAuditorsRequest.
+ * Use `create(ListRecordingAuditorsRequestSchema)` to create a new message.
+ */
+export declare const ListRecordingAuditorsRequestSchema: GenMessage<ListRecordingAuditorsRequest>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingAuditorsResponse
+ */
+export declare type ListRecordingAuditorsResponse = Message<"sallyport.v1.ListRecordingAuditorsResponse"> & {
+  /**
+   * @generated from field: repeated bytes account_uids = 1;
+   */
+  accountUids: Uint8Array[];
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingAuditorsResponse.
+ * Use `create(ListRecordingAuditorsResponseSchema)` to create a new message.
+ */
+export declare const ListRecordingAuditorsResponseSchema: GenMessage<ListRecordingAuditorsResponse>;
+
+/**
+ * @generated from message sallyport.v1.RecordingEvent
+ */
+export declare type RecordingEvent = Message<"sallyport.v1.RecordingEvent"> & {
+  /**
+   * @generated from field: uint64 event_id = 1;
+   */
+  eventId: bigint;
+
+  /**
+   * @generated from field: sallyport.v1.RecordingEventKind kind = 2;
+   */
+  kind: RecordingEventKind;
+
+  /**
+   * @generated from field: bytes record_uid = 3;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * Empty where it is about no single recording.
+   *
+   * @generated from field: bytes session_uid = 4;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Who did it; empty for gateways and the server itself.
+   *
+   * @generated from field: bytes account_uid = 5;
+   */
+  accountUid: Uint8Array;
+
+  /**
+   * @generated from field: int64 first_at_ms = 6;
+   */
+  firstAtMs: bigint;
+
+  /**
+   * @generated from field: int64 last_at_ms = 7;
+   */
+  lastAtMs: bigint;
+
+  /**
+   * How often within the hour.
+   *
+   * @generated from field: uint32 count = 8;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingEvent.
+ * Use `create(RecordingEventSchema)` to create a new message.
+ */
+export declare const RecordingEventSchema: GenMessage<RecordingEvent>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingEventsRequest
+ */
+export declare type ListRecordingEventsRequest = Message<"sallyport.v1.ListRecordingEventsRequest"> & {
+  /**
+   * Empty: of all records.
+   *
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * Only events before; 0: from the newest.
+   *
+   * @generated from field: uint64 before_event_id = 2;
+   */
+  beforeEventId: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingEventsRequest.
+ * Use `create(ListRecordingEventsRequestSchema)` to create a new message.
+ */
+export declare const ListRecordingEventsRequestSchema: GenMessage<ListRecordingEventsRequest>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingEventsResponse
+ */
+export declare type ListRecordingEventsResponse = Message<"sallyport.v1.ListRecordingEventsResponse"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.RecordingEvent events = 1;
+   */
+  events: RecordingEvent[];
+
+  /**
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingEventsResponse.
+ * Use `create(ListRecordingEventsResponseSchema)` to create a new message.
+ */
+export declare const ListRecordingEventsResponseSchema: GenMessage<ListRecordingEventsResponse>;
+
+/**
  * @generated from enum sallyport.v1.RecordingTrack
  */
 export enum RecordingTrack {
@@ -320,4 +815,168 @@ export enum RecordingTrack {
  * Describes the enum sallyport.v1.RecordingTrack.
  */
 export declare const RecordingTrackSchema: GenEnum<RecordingTrack>;
+
+/**
+ * @generated from enum sallyport.v1.RecordingEventKind
+ */
+export enum RecordingEventKind {
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_STARTED = 1;
+   */
+  STARTED = 1,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_FINISHED = 2;
+   */
+  FINISHED = 2,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_OPENED = 3;
+   */
+  OPENED = 3,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_FETCHED = 4;
+   */
+  FETCHED = 4,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_DELETED = 5;
+   */
+  DELETED = 5,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_EXPIRED = 6;
+   */
+  EXPIRED = 6,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_AUDITORS_SET = 7;
+   */
+  AUDITORS_SET = 7,
+}
+
+/**
+ * Describes the enum sallyport.v1.RecordingEventKind.
+ */
+export declare const RecordingEventKindSchema: GenEnum<RecordingEventKind>;
+
+/**
+ * A gateway stores what it recorded. Calls are signed by its device key, with its client id for a session token.
+ *
+ * @generated from service sallyport.v1.RecordingUploadService
+ */
+export declare const RecordingUploadService: GenService<{
+  /**
+   * Announces a recording by its opening. Again with the same one: nothing happens. Says what is there.
+   *
+   * @generated from rpc sallyport.v1.RecordingUploadService.StartRecording
+   */
+  startRecording: {
+    methodKind: "unary";
+    input: typeof StartRecordingRequestSchema;
+    output: typeof StartRecordingResponseSchema;
+  },
+  /**
+   * Stores the next chunk, durably before it answers. One that is there stays as it is.
+   *
+   * @generated from rpc sallyport.v1.RecordingUploadService.PutRecordingChunk
+   */
+  putRecordingChunk: {
+    methodKind: "unary";
+    input: typeof PutRecordingChunkRequestSchema;
+    output: typeof PutRecordingChunkResponseSchema;
+  },
+  /**
+   * Its closing: nothing of the recording changes any more.
+   *
+   * @generated from rpc sallyport.v1.RecordingUploadService.FinishRecording
+   */
+  finishRecording: {
+    methodKind: "unary";
+    input: typeof FinishRecordingRequestSchema;
+    output: typeof FinishRecordingResponseSchema;
+  },
+}>;
+
+/**
+ * Whose record it was when it was recorded, and the auditors whom that account names and who may read the record.
+ *
+ * @generated from service sallyport.v1.RecordingService
+ */
+export declare const RecordingService: GenService<{
+  /**
+   * Newest first.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.ListRecordings
+   */
+  listRecordings: {
+    methodKind: "unary";
+    input: typeof ListRecordingsRequestSchema;
+    output: typeof ListRecordingsResponseSchema;
+  },
+  /**
+   * Opening, closing and what is in clear of the chunks. An event.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.GetRecording
+   */
+  getRecording: {
+    methodKind: "unary";
+    input: typeof GetRecordingRequestSchema;
+    output: typeof GetRecordingResponseSchema;
+  },
+  /**
+   * One chunk. An event, counted by the hour.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.GetRecordingChunk
+   */
+  getRecordingChunk: {
+    methodKind: "unary";
+    input: typeof GetRecordingChunkRequestSchema;
+    output: typeof GetRecordingChunkResponseSchema;
+  },
+  /**
+   * The owner alone. An event that stays.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.DeleteRecording
+   */
+  deleteRecording: {
+    methodKind: "unary";
+    input: typeof DeleteRecordingRequestSchema;
+    output: typeof DeleteRecordingResponseSchema;
+  },
+  /**
+   * Who may fetch recordings of a record beside its owner, who alone may say so. An event.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.SetRecordingAuditors
+   */
+  setRecordingAuditors: {
+    methodKind: "unary";
+    input: typeof SetRecordingAuditorsRequestSchema;
+    output: typeof SetRecordingAuditorsResponseSchema;
+  },
+  /**
+   * @generated from rpc sallyport.v1.RecordingService.ListRecordingAuditors
+   */
+  listRecordingAuditors: {
+    methodKind: "unary";
+    input: typeof ListRecordingAuditorsRequestSchema;
+    output: typeof ListRecordingAuditorsResponseSchema;
+  },
+  /**
+   * Newest first; for the owner.
+   *
+   * @generated from rpc sallyport.v1.RecordingService.ListRecordingEvents
+   */
+  listRecordingEvents: {
+    methodKind: "unary";
+    input: typeof ListRecordingEventsRequestSchema;
+    output: typeof ListRecordingEventsResponseSchema;
+  },
+}>;
 

@@ -18,7 +18,12 @@ import { describeFailure } from '../../api/failure.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head } from '../head/head.ts';
-import { findGatewayClient, noteGateway, noteGatewayGone, readRosterOf } from './gateway-client.ts';
+import {
+  noteGateway,
+  noteGatewayGone,
+  readRosterOf,
+  requireGatewayClient,
+} from '../../applications/gateway-client.ts';
 import type { GatewayBody, GatewayPresence, GatewayWire } from './gateway-presence.ts';
 import type { LinkUser, SealedLink } from './sealed-link.ts';
 
@@ -107,7 +112,7 @@ export class GatewayLink implements LinkUser, GatewayWire {
   async #prove(proof: GatewayProof): Promise<void> {
     const now = Date.now();
     const gatewayUid = uidOf(proof.gatewayUid);
-    const client = await findGatewayClient(this.#parts.db, proof.clientId, gatewayUid, this.#address, now);
+    const client = await requireGatewayClient(this.#parts.db, proof.clientId, gatewayUid, this.#address, now);
     const claim = {
       subject: 'gateway',
       identity: proof.clientId,
@@ -132,7 +137,7 @@ export class GatewayLink implements LinkUser, GatewayWire {
   async #requireStill({ clientId, gatewayUid }: GatewayProof, presence: GatewayPresence): Promise<void> {
     try {
       const { db } = this.#parts;
-      await findGatewayClient(db, clientId, uidOf(gatewayUid), this.#address, Date.now());
+      await requireGatewayClient(db, clientId, uidOf(gatewayUid), this.#address, Date.now());
     } catch (error) {
       if (error instanceof ProtocolError) presence.onMessage({ kind: 'removed' });
       throw error;

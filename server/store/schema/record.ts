@@ -11,7 +11,7 @@ export interface RecordTables {
   record_transfer: RecordTransferTable;
   card: CardTable;
   file: FileTable;
-  file_removal: FileRemovalTable;
+  chunk_removal: ChunkRemovalTable;
   held_index: HeldIndexTable;
   held_index_part: HeldIndexPartTable;
 }
@@ -113,8 +113,8 @@ interface FileTable {
   changed_at: number;
 }
 
-interface FileRemovalTable {
-  file_uid: Bytea;
+interface ChunkRemovalTable {
+  folder: string;
   chunk_count: number;
 }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { BlobStore } from '../../../server/files/blob-store.ts';
-import { openFolderStore } from '../../../server/files/folder-store.ts';
-import { openBlobStore } from '../../../server/files/open-blob-store.ts';
+import type { BlobStore } from '../../../server/blobs/blob-store.ts';
+import { openFolderStore } from '../../../server/blobs/folder-store.ts';
+import { openBlobStore } from '../../../server/blobs/open-blob-store.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-blobs-'));

@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { create } from '@bufbuild/protobuf';
+import { create, type DescMethod, type MessageShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import {
@@ -12,11 +12,13 @@ import {
   PutChunkRequestSchema,
 } from '../../../protocol/messages/gen/file_pb.js';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-import type { BlobStore } from '../../../server/files/blob-store.ts';
-import { ChunkWrites } from '../../../server/files/chunk-writes.ts';
+import type { BlobStore } from '../../../server/blobs/blob-store.ts';
+import type { Handler } from '../../../server/api/call.ts';
+import { ChunkWrites } from '../../../server/blobs/chunk-writes.ts';
 import { fileHandlers } from '../../../server/files/file-service.ts';
-import { openFolderStore } from '../../../server/files/folder-store.ts';
-import { FileSweep } from '../../../server/files/sweep.ts';
+import { openFolderStore } from '../../../server/blobs/folder-store.ts';
+import { ChunkSweep } from '../../../server/blobs/chunk-sweep.ts';
+import { expireUploads } from '../../../server/files/file-rows.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 import { openDatabase, type Database } from '../../../server/store/database.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../server/store/embedded-postgres.ts';
@@ -55,7 +57,7 @@ afterAll(async () => {
 let writing: (() => void)[];
 let started: PromiseWithResolvers<void>;
 let parts: ReturnType<typeof fileHandlers>;
-let sweep: FileSweep;
+let sweep: ChunkSweep;
 let disk: string;
 let fileUid: Uint8Array;
 
@@ -75,7 +77,7 @@ beforeEach(async () => {
     },
   };
   const writes = new ChunkWrites();
-  sweep = new FileSweep(opened.db, blobs, writes, log);
+  sweep = new ChunkSweep(opened.db, blobs, writes, log, [expireUploads]);
   parts = fileHandlers({ db: opened.db, blobs, writes, sweep, bounds: { largest: 2 ** 24, quota: 2 ** 26 } });
   fileUid = uidBytes(newUid());
   const layout = { chunkCount: chunkCountOf(100), sealedSize: BigInt(sealedFileSize(100)) };
@@ -94,10 +96,12 @@ const call = () => ({
     ...{ devicePublicKey: new Uint8Array(65), loginAt: Date.now(), expiresAt: Date.now() + 60_000 },
   },
 });
+const ask = <M extends DescMethod>(handler: Handler<M>, input: MessageShape<M['input']>) =>
+  handler.access === 'signed-in' ? handler.handle(input, call()) : expect.unreachable();
 const put = (sealed: Uint8Array) =>
-  parts.putChunk.handle(create(PutChunkRequestSchema, { fileUid, index: 0, sealed }), call());
-const finish = () => parts.finishFile.handle(create(FinishFileRequestSchema, { fileUid }), call());
-const remove = () => parts.deleteFile.handle(create(DeleteFileRequestSchema, { fileUid }), call());
+  ask(parts.putChunk, create(PutChunkRequestSchema, { fileUid, index: 0, sealed }));
+const finish = () => ask(parts.finishFile, create(FinishFileRequestSchema, { fileUid }));
+const remove = () => ask(parts.deleteFile, create(DeleteFileRequestSchema, { fileUid }));
 const [first, second] = [sealedChunks(100)[0], sealedChunks(100)[0]] as [Buffer, Buffer];
 const onDisk = () => readdirSync(disk).filter((name) => name !== 'incoming');
 

@@ -6,9 +6,10 @@ import { chunkCountOf, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-import { ChunkWrites } from '../../../server/files/chunk-writes.ts';
-import { openFolderStore } from '../../../server/files/folder-store.ts';
-import { FileSweep } from '../../../server/files/sweep.ts';
+import { ChunkWrites } from '../../../server/blobs/chunk-writes.ts';
+import { openFolderStore } from '../../../server/blobs/folder-store.ts';
+import { ChunkSweep } from '../../../server/blobs/chunk-sweep.ts';
+import { expireUploads } from '../../../server/files/file-rows.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 import { openDatabase } from '../../../server/store/database.ts';
 import { startEmbeddedPostgres } from '../../../server/store/embedded-postgres.ts';
@@ -46,7 +47,11 @@ test('what no record named within a day goes, chunks and all; what one names sta
     await write(1n, [named]);
     const blobs = join(server.config.dataFolder, 'files');
     const onDisk = () => readdirSync(blobs).filter((name) => name !== 'incoming');
-    const sweep = new FileSweep(db, openFolderStore(blobs), new ChunkWrites(), createLogger('silent'));
+    const sweep = new ChunkSweep(
+      ...([db, openFolderStore(blobs), new ChunkWrites()] as const),
+      createLogger('silent'),
+      [expireUploads],
+    );
     await sweep.run(Date.now() + limits.uploadMs - 60_000);
     expect(onDisk()).toHaveLength(3);
     await sweep.run(Date.now() + limits.uploadMs + 60_000);

@@ -19,6 +19,7 @@ test('a gateway that is removed while it proves itself is put out', async () => 
   const device = signerOf(generateEcdhKeyPair().privateKey);
   const [gatewayUid, clientId, binding] = [newUid(), randomBytes(64), randomBytes(32)];
   const row = {
+    ...{ gateway_uid: uidBytes(gatewayUid), application_uid: uidBytes(newUid()) },
     public_key: device.publicKey,
     owner_uid: uidBytes(newUid()),
     lock_ip: false,

@@ -1,31 +1,35 @@
-// Removes what nobody needs any more: uploads that stand still, and the chunks of files that are gone.
-import { limits } from '../../protocol/limits.ts';
+// Removes what nobody needs any more: things whose time is over, and the chunks of what is gone.
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
 import { chunkKey, type BlobStore } from './blob-store.ts';
 import type { ChunkWrites } from './chunk-writes.ts';
 
 const everyMs = 60 * 60_000;
-/** Files in one step, chunks in one removal: a step stays short, and a crash loses little of it. */
-const filesAtOnce = 100;
+/** Folders in one step, chunks in one removal: a step stays short, and a crash loses little of it. */
+const foldersAtOnce = 100;
 const chunksAtOnce = 500;
 
-/** Runs every hour, and when a file was just removed; one run at a time. */
-export class FileSweep {
+/** Deletes rows whose time is over; their chunks follow, by the notes that the rows leave. */
+export type Expiry = (db: Database, now: number) => Promise<void>;
+
+/** Runs every hour, and when something with chunks was just removed; one run at a time. */
+export class ChunkSweep {
   readonly #db: Database;
   readonly #blobs: BlobStore;
   readonly #writes: ChunkWrites;
   readonly #log: Logger;
+  readonly #expiries: readonly Expiry[];
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #again = false;
   #closed = false;
 
-  constructor(db: Database, blobs: BlobStore, writes: ChunkWrites, log: Logger) {
+  constructor(db: Database, blobs: BlobStore, writes: ChunkWrites, log: Logger, expiries: readonly Expiry[]) {
     this.#db = db;
     this.#blobs = blobs;
     this.#writes = writes;
     this.#log = log;
+    this.#expiries = expiries;
   }
 
   /** Looks once now, and every hour. */
@@ -55,7 +59,7 @@ export class FileSweep {
         await this.run(Date.now());
       } while (this.#again && !this.#closed);
     } catch (error) {
-      this.#log.warn({ event: 'file-sweep-failed', err: error }); // the next run makes up for it
+      this.#log.warn({ event: 'chunk-sweep-failed', err: error }); // the next run makes up for it
     } finally {
       this.#running = null;
     }
@@ -63,25 +67,21 @@ export class FileSweep {
 
   /** One run: resolves when everything that was due at `now` is gone. */
   async run(now: number): Promise<void> {
-    await this.#db
-      .deleteFrom('file')
-      .where('named', '=', false)
-      .where('changed_at', '<', now - limits.uploadMs)
-      .execute();
-    while (!this.#closed && (await this.#removeSome()) === filesAtOnce);
+    for (const expire of this.#expiries) await expire(this.#db, now);
+    while (!this.#closed && (await this.#removeSome()) === foldersAtOnce);
   }
 
   async #removeSome(): Promise<number> {
-    const removals = await this.#db.selectFrom('file_removal').selectAll().limit(filesAtOnce).execute();
-    for (const { file_uid: uid, chunk_count: count } of removals) {
-      await this.#writes.ended(uid); // a chunk that is on its way would come after its removal
+    const removals = await this.#db.selectFrom('chunk_removal').selectAll().limit(foldersAtOnce).execute();
+    for (const { folder, chunk_count: count } of removals) {
+      await this.#writes.ended(folder); // a chunk that is on its way would come after its removal
       for (let first = 0; first < count; first += chunksAtOnce) {
         const length = Math.min(chunksAtOnce, count - first);
-        await this.#blobs.remove(Array.from({ length }, (_, i) => chunkKey(uid, first + i)));
+        await this.#blobs.remove(Array.from({ length }, (_, i) => chunkKey(folder, first + i)));
       }
-      await this.#db.deleteFrom('file_removal').where('file_uid', '=', uid).execute();
+      await this.#db.deleteFrom('chunk_removal').where('folder', '=', folder).execute();
     }
-    if (removals.length > 0) this.#log.info({ event: 'files-removed', count: removals.length });
+    if (removals.length > 0) this.#log.info({ event: 'chunks-removed', count: removals.length });
     return removals.length;
   }
 }

@@ -1,30 +1,56 @@
 // Gateways in the store: secrets-manager clients that are bound to a device key.
-import { ProtocolError } from '../../../protocol/errors.ts';
-import type { GatewayProof } from '../../../protocol/messages/gen/link_pb.js';
-import { ClientKind } from '../../../protocol/messages/gen/application_pb.js';
-import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
-import type { Database } from '../../store/database.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import type { GatewayProof } from '../../protocol/messages/gen/link_pb.js';
+import { ClientKind } from '../../protocol/messages/gen/application_pb.js';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Database } from '../store/database.ts';
+
+/** A client that is bound to a device key, and whose gateway it is. */
+export interface GatewayClient {
+  readonly gatewayUid: Uid;
+  readonly applicationUid: Uid;
+  readonly publicKey: Uint8Array;
+  readonly ownerUid: Uid;
+}
 
 /** Throws `not-allowed`, whatever is wrong with it. */
 export async function findGatewayClient(
   db: Database,
   clientId: Uint8Array,
-  gatewayUid: Uid,
   address: string,
   now: number,
-): Promise<{ publicKey: Uint8Array; ownerUid: Uid }> {
+): Promise<GatewayClient> {
   const row = await db
     .selectFrom('client')
     .innerJoin('application', 'application.application_uid', 'client.application_uid')
-    .select(['public_key', 'owner_uid', 'lock_ip', 'bound_address', 'access_expires_at'])
+    .select(['gateway_uid', 'client.application_uid', 'public_key', 'owner_uid'])
+    .select(['lock_ip', 'bound_address', 'access_expires_at'])
     .where('client_id', '=', clientId)
-    .where('gateway_uid', '=', uidBytes(gatewayUid))
     .where('kind', '=', ClientKind.GATEWAY)
     .executeTakeFirst();
   const live = row && (row.access_expires_at === 0 || row.access_expires_at > now);
   const here = row && (!row.lock_ip || row.bound_address === address);
-  if (!live || !here || !row.public_key) throw new ProtocolError('not-allowed', 'no such gateway');
-  return { publicKey: row.public_key, ownerUid: uidOf(row.owner_uid) };
+  if (!live || !here || !row.public_key || !row.gateway_uid)
+    throw new ProtocolError('not-allowed', 'no such gateway');
+  return {
+    gatewayUid: uidOf(row.gateway_uid),
+    applicationUid: uidOf(row.application_uid),
+    publicKey: row.public_key,
+    ownerUid: uidOf(row.owner_uid),
+  };
+}
+
+/** The same, of a gateway that says which it is. */
+export async function requireGatewayClient(
+  db: Database,
+  clientId: Uint8Array,
+  gatewayUid: Uid,
+  address: string,
+  now: number,
+): Promise<GatewayClient> {
+  const client = await findGatewayClient(db, clientId, address, now);
+  if (client.gatewayUid !== gatewayUid) throw new ProtocolError('not-allowed', 'no such gateway');
+  return client;
 }
 
 /** What a gateway says of itself, for its owner to see; the proof is for the owner's vault to check. */

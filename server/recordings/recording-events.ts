@@ -1,0 +1,92 @@
+// Who did what with recordings. An event is stored before what it is about is given.
+import { sql } from 'kysely';
+import { RecordingEventKind } from '../../protocol/messages/gen/recording_pb.js';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import type { Database, Tx } from '../store/database.ts';
+
+const hourMs = 60 * 60_000;
+const most = 200;
+
+/** What an event is about; `accountUid` is null for gateways and for the server itself. */
+export interface EventSubject {
+  readonly ownerUid: Uint8Array;
+  readonly recordUid: Uint8Array;
+  readonly sessionUid: Uint8Array | null;
+  readonly accountUid: Uid | null;
+}
+
+export async function addEvent(
+  db: Database | Tx,
+  kind: RecordingEventKind,
+  subject: EventSubject,
+  now: number,
+): Promise<void> {
+  const row = rowOf(kind, subject, now);
+  await db.insertInto('recording_event').values(row).execute();
+}
+
+/** Fetches of one person and recording in one hour are one event, with their number. */
+export async function countFetch(db: Database, subject: EventSubject, now: number): Promise<void> {
+  await db
+    .insertInto('recording_event')
+    .values(rowOf(RecordingEventKind.FETCHED, subject, now))
+    .onConflict((conflict) =>
+      conflict
+        .columns(['session_uid', 'account_uid', 'hour'])
+        .where('kind', '=', sql.lit(RecordingEventKind.FETCHED))
+        .doUpdateSet({ last_at: now, count: sql<number>`recording_event.count + 1` }),
+    )
+    .execute();
+}
+
+function rowOf(
+  kind: RecordingEventKind,
+  { ownerUid, recordUid, sessionUid, accountUid }: EventSubject,
+  now: number,
+) {
+  return {
+    ...{ owner_uid: ownerUid, record_uid: recordUid, session_uid: sessionUid, kind },
+    account_uid: accountUid === null ? null : uidBytes(accountUid),
+    ...{ hour: Math.floor(now / hourMs), first_at: now, last_at: now },
+  };
+}
+
+/** Of the records of an account, or of one of them; newest first. `before`: an event's number, 0 for none. */
+export async function listEvents(
+  db: Database,
+  owner: Uid,
+  { recordUid, before }: { readonly recordUid: Uint8Array | null; readonly before: number },
+) {
+  let query = db
+    .selectFrom('recording_event')
+    .selectAll()
+    .where('owner_uid', '=', uidBytes(owner))
+    .orderBy('event_id', 'desc')
+    .limit(most + 1);
+  if (recordUid !== null) query = query.where('record_uid', '=', recordUid);
+  if (before > 0) query = query.where('event_id', '<', before);
+  const rows = await query.execute();
+  const none = new Uint8Array(0);
+  const events = rows.slice(0, most).map((row) => ({
+    ...{ eventId: BigInt(row.event_id), kind: row.kind, recordUid: row.record_uid, count: row.count },
+    ...{ sessionUid: row.session_uid ?? none, accountUid: row.account_uid ?? none },
+    ...{ firstAtMs: BigInt(row.first_at), lastAtMs: BigInt(row.last_at) },
+  }));
+  return { events, more: rows.length > most };
+}
+
+/** Recordings whose time is over go, and an event says so. `days` 0: none ever. */
+export function recordingExpiry(days: number) {
+  return async (db: Database, now: number): Promise<void> => {
+    if (days === 0) return;
+    const { EXPIRED } = RecordingEventKind;
+    await sql`
+      WITH gone AS (
+        DELETE FROM recording WHERE changed_at < ${now - days * 24 * hourMs}
+        RETURNING session_uid, record_uid, owner_uid)
+      INSERT INTO recording_event (owner_uid, record_uid, session_uid, kind, hour, first_at, last_at)
+        SELECT owner_uid, record_uid, session_uid, ${EXPIRED}::smallint, ${Math.floor(now / hourMs)}::bigint,
+          ${now}::bigint, ${now}::bigint
+        FROM gone`.execute(db);
+  };
+}

@@ -1,0 +1,108 @@
+// What the store knows of recordings: whose they are, how far each has come, and its chunks' headers.
+import { sql } from 'kysely';
+import { equal } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  RecordingChunkSchema,
+  type RecordingChunk,
+  type RecordingOpening,
+} from '../../protocol/messages/gen/recording_pb.js';
+import { chainAfter, chainOfOpening } from '../../protocol/signed/recording.ts';
+import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { chunkFolder } from '../blobs/blob-store.ts';
+import { rightsBits } from '../sharing/rights-bits.ts';
+import type { Database, Tx } from '../store/database.ts';
+
+/** One recording; null when there is none. */
+export async function findRecording(db: Database | Tx, session: Uint8Array) {
+  const query = db.selectFrom('recording').selectAll().where('session_uid', '=', session);
+  return (await query.executeTakeFirst()) ?? null;
+}
+
+export type RecordingRow = NonNullable<Awaited<ReturnType<typeof findRecording>>>;
+
+/** Whether it is new. Throws `conflict` for a session that has another recording, or had one that is being removed. */
+export async function insertRecording(
+  tx: Tx,
+  signed: Uint8Array,
+  opening: RecordingOpening,
+  now: number,
+): Promise<boolean> {
+  const known = await findRecording(tx, opening.sessionUid);
+  if (known && equal(known.opening, signed)) return false;
+  const removal = await tx
+    .selectFrom('chunk_removal')
+    .select('folder')
+    .where('folder', '=', chunkFolder('recording', opening.sessionUid))
+    .executeTakeFirst();
+  if (known || removal) throw new ProtocolError('conflict', 'the session has another recording');
+  await tx
+    .insertInto('recording')
+    .values({
+      ...{ session_uid: opening.sessionUid, record_uid: opening.recordUid, owner_uid: opening.ownerUid },
+      ...{ gateway_uid: opening.gatewayUid, gateway_key: opening.gatewayKey, opening: signed },
+      ...{ chain: chainOfOpening(signed), started_at: now, changed_at: now },
+    })
+    .execute();
+  return true;
+}
+
+/** Notes that a chunk is on the disk. False when the recording stands elsewhere by now. */
+export async function appendChunk(db: Database, chunk: RecordingChunk, now: number): Promise<boolean> {
+  const { sessionUid, index, sealed } = chunk;
+  return await db.transaction().execute(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('recording')
+      .set({
+        ...{ chunk_count: index + 1, chain: chainAfter(chunk), changed_at: now },
+        sealed_size: sql<number>`sealed_size + ${sealed.length}`,
+      })
+      .where('session_uid', '=', sessionUid)
+      .where('chunk_count', '=', index)
+      .where('chain', '=', chunk.previous)
+      .where('closing', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
+    const header = encodeMessage(RecordingChunkSchema, { ...chunk, sealed: new Uint8Array(0) });
+    await tx.insertInto('recording_chunk').values({ session_uid: sessionUid, index, header }).execute();
+    return true;
+  });
+}
+
+/** Encoded headers from that chunk on. */
+export async function readHeaders(
+  db: Database,
+  session: Uint8Array,
+  from: number,
+  most: number,
+): Promise<Uint8Array[]> {
+  const rows = await db
+    .selectFrom('recording_chunk')
+    .select('header')
+    .where('session_uid', '=', session)
+    .where('index', '>=', from)
+    .orderBy('index')
+    .limit(most)
+    .execute();
+  return rows.map(({ header }) => header);
+}
+
+/** Sealed bytes of all recordings of an account's records. */
+export async function usedSize(db: Database | Tx, owner: Uid): Promise<number> {
+  const { rows } = await sql<{ bytes: string }>`
+    SELECT coalesce(sum(sealed_size), 0)::text AS bytes FROM recording
+    WHERE owner_uid = ${uidBytes(owner)}`.execute(db);
+  return Number(rows[0]?.bytes ?? 0);
+}
+
+/** By whom it may be fetched: its owner, and auditors whom the owner named and who may read the record now. */
+export function fetchedBy(account: Uid, now: number) {
+  const me = uidBytes(account);
+  return sql<boolean>`(recording.owner_uid = ${me} OR EXISTS (
+    SELECT 1 FROM recording_auditor auditor JOIN record_way way
+      ON way.record_uid = auditor.record_uid AND way.account_uid = auditor.account_uid
+    WHERE auditor.owner_uid = recording.owner_uid AND auditor.record_uid = recording.record_uid
+      AND auditor.account_uid = ${me} AND way.expires_at > ${now}
+      AND way.rights & ${rightsBits.read} = ${rightsBits.read}))`;
+}

@@ -1,0 +1,183 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import {
+  RecordingChunkSchema,
+  RecordingEventKind,
+  type DeleteRecordingRequest,
+  type GetRecordingChunkRequest,
+  type GetRecordingRequest,
+  type ListRecordingAuditorsRequest,
+  type ListRecordingEventsRequest,
+  type ListRecordingsRequest,
+  type RecordingService,
+  type SetRecordingAuditorsRequest,
+} from '../../protocol/messages/gen/recording_pb.js';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
+import { chunkFolder, chunkKey, type BlobStore } from '../blobs/blob-store.ts';
+import { requireRecordAccess } from '../records/record-access.ts';
+import type { Database } from '../store/database.ts';
+import { addEvent, countFetch, listEvents } from './recording-events.ts';
+import { fetchedBy, readHeaders, usedSize, type RecordingRow } from './recording-rows.ts';
+
+export interface RecordingParts {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly quota: number;
+  readonly retentionDays: number;
+  /** There are chunks to remove. */
+  readonly onGone: () => void;
+}
+
+const recordingsAtOnce = 100;
+const headersAtOnce = 5000;
+
+/** Who may fetch recordings, and what is kept of it. protocol.md §26. */
+export function recordingHandlers(parts: RecordingParts): Handlers<typeof RecordingService> {
+  const { db, blobs, quota, retentionDays, onGone } = parts;
+
+  async function list({ recordUid, beforeMs }: ListRecordingsRequest, { session, now }: SignedInCall) {
+    let query = db
+      .selectFrom('recording')
+      .selectAll()
+      .where(fetchedBy(session.accountUid, now))
+      .orderBy('started_at', 'desc')
+      .orderBy('session_uid')
+      .limit(recordingsAtOnce + 1);
+    if (recordUid.length > 0) query = query.where('record_uid', '=', uidBytes(uidOf(recordUid)));
+    if (beforeMs > 0n) query = query.where('started_at', '<', Number(beforeMs));
+    const rows = await query.execute();
+    return {
+      recordings: rows.slice(0, recordingsAtOnce).map(describe),
+      more: rows.length > recordingsAtOnce,
+      usedSize: BigInt(await usedSize(db, session.accountUid)),
+      quota: BigInt(quota),
+      retentionDays,
+    };
+  }
+
+  async function get({ sessionUid, from }: GetRecordingRequest, call: SignedInCall) {
+    const row = await fetchable(sessionUid, call);
+    await addEvent(db, RecordingEventKind.OPENED, subjectOf(row, call), call.now);
+    const headers = await readHeaders(db, sessionUid, from, headersAtOnce);
+    return {
+      recording: describe(row),
+      headers: headers.map((header) => decodeMessage(RecordingChunkSchema, header)),
+    };
+  }
+
+  async function getChunk({ sessionUid, index }: GetRecordingChunkRequest, call: SignedInCall) {
+    const row = await fetchable(sessionUid, call);
+    const [header] = index < row.chunk_count ? await readHeaders(db, sessionUid, index, 1) : [];
+    if (!header) throw new ProtocolError('not-found', 'the recording has no such chunk');
+    await countFetch(db, subjectOf(row, call), call.now);
+    const sealed = await blobs.get(chunkKey(chunkFolder('recording', sessionUid), index));
+    if (sealed === null) throw new ProtocolError('not-found', 'a chunk of the recording is lost');
+    return { chunk: { ...decodeMessage(RecordingChunkSchema, header), sealed } };
+  }
+
+  async function remove({ sessionUid }: DeleteRecordingRequest, call: SignedInCall) {
+    const row = await fetchable(sessionUid, call);
+    if (uidOf(row.owner_uid) !== call.session.accountUid)
+      throw new ProtocolError('not-allowed', 'only the owner deletes recordings');
+    await db.transaction().execute(async (tx) => {
+      const { numDeletedRows } = await tx
+        .deleteFrom('recording')
+        .where('session_uid', '=', sessionUid)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw noRecording();
+      await addEvent(tx, RecordingEventKind.DELETED, subjectOf(row, call), call.now);
+    });
+    onGone();
+    return {};
+  }
+
+  async function setAuditors({ recordUid, accountUids }: SetRecordingAuditorsRequest, call: SignedInCall) {
+    const { accountUid } = call.session;
+    await requireRecordAccess(db, accountUid, uidOf(recordUid), 'own', call.now);
+    const named = [...new Set(accountUids.map(uidOf))];
+    if (named.length > limits.grantsPerObject) throw new ProtocolError('limit-reached', 'too many auditors');
+    const owner_uid = uidBytes(accountUid);
+    await db.transaction().execute(async (tx) => {
+      await tx
+        .deleteFrom('recording_auditor')
+        .where('owner_uid', '=', owner_uid)
+        .where('record_uid', '=', recordUid)
+        .execute();
+      const known = await tx
+        .selectFrom('account')
+        .select('account_uid')
+        .where('account_uid', 'in', [owner_uid, ...named.map(uidBytes)])
+        .execute();
+      const accounts = new Set(known.map((row) => uidOf(row.account_uid)));
+      if (named.some((uid) => !accounts.has(uid))) throw new ProtocolError('not-found', 'no such account');
+      const rows = named.map((uid) => ({ owner_uid, record_uid: recordUid, account_uid: uidBytes(uid) }));
+      if (rows.length > 0) await tx.insertInto('recording_auditor').values(rows).execute();
+      const subject = { ownerUid: owner_uid, recordUid, sessionUid: null, accountUid };
+      await addEvent(tx, RecordingEventKind.AUDITORS_SET, subject, call.now);
+    });
+    return {};
+  }
+
+  async function auditors({ recordUid }: ListRecordingAuditorsRequest, { session, now }: SignedInCall) {
+    await requireRecordAccess(db, session.accountUid, uidOf(recordUid), 'own', now);
+    const rows = await db
+      .selectFrom('recording_auditor')
+      .select('account_uid')
+      .where('owner_uid', '=', uidBytes(session.accountUid))
+      .where('record_uid', '=', recordUid)
+      .execute();
+    return { accountUids: rows.map((row) => row.account_uid) };
+  }
+
+  async function events(input: ListRecordingEventsRequest, { session }: SignedInCall) {
+    const recordUid = input.recordUid.length > 0 ? uidBytes(uidOf(input.recordUid)) : null;
+    return await listEvents(db, session.accountUid, { recordUid, before: Number(input.beforeEventId) });
+  }
+
+  /** A recording that the caller may fetch. Throws `not-found` for any other. */
+  async function fetchable(sessionUid: Uint8Array, { session, now }: SignedInCall): Promise<RecordingRow> {
+    uidOf(sessionUid);
+    const row = await db
+      .selectFrom('recording')
+      .selectAll()
+      .where('session_uid', '=', sessionUid)
+      .where(fetchedBy(session.accountUid, now))
+      .executeTakeFirst();
+    if (!row) throw noRecording();
+    return row;
+  }
+
+  return {
+    listRecordings: signedIn(list),
+    getRecording: signedIn(get),
+    getRecordingChunk: signedIn(getChunk),
+    deleteRecording: signedIn(remove),
+    setRecordingAuditors: signedIn(setAuditors),
+    listRecordingAuditors: signedIn(auditors),
+    listRecordingEvents: signedIn(events),
+  };
+}
+
+function describe(row: RecordingRow) {
+  return {
+    sessionUid: row.session_uid,
+    opening: row.opening,
+    closing: row.closing ?? new Uint8Array(0),
+    chunkCount: row.chunk_count,
+    sealedSize: BigInt(row.sealed_size),
+    startedAtMs: BigInt(row.started_at),
+  };
+}
+
+function subjectOf(row: RecordingRow, { session }: { readonly session: { readonly accountUid: Uid } }) {
+  return {
+    ...{ ownerUid: row.owner_uid, recordUid: row.record_uid, sessionUid: row.session_uid },
+    accountUid: session.accountUid,
+  };
+}
+
+function noRecording(): ProtocolError {
+  return new ProtocolError('not-found', 'there is no such recording');
+}

@@ -1,0 +1,50 @@
+import type { Generated } from 'kysely';
+import type { Bytea } from './bytea.ts';
+
+/** Recordings of sessions, who may fetch them, and who did. */
+export interface RecordingTables {
+  recording: RecordingTable;
+  recording_chunk: RecordingChunkTable;
+  recording_auditor: RecordingAuditorTable;
+  recording_event: RecordingEventTable;
+}
+
+interface RecordingTable {
+  session_uid: Bytea;
+  record_uid: Bytea;
+  owner_uid: Bytea;
+  gateway_uid: Bytea;
+  gateway_key: Bytea;
+  opening: Bytea;
+  closing: Bytea | null;
+  chain: Bytea;
+  chunk_count: Generated<number>;
+  sealed_size: Generated<number>;
+  started_at: number;
+  changed_at: number;
+}
+
+interface RecordingChunkTable {
+  session_uid: Bytea;
+  index: number;
+  header: Bytea;
+}
+
+interface RecordingAuditorTable {
+  owner_uid: Bytea;
+  record_uid: Bytea;
+  account_uid: Bytea;
+}
+
+interface RecordingEventTable {
+  event_id: Generated<number>;
+  owner_uid: Bytea;
+  record_uid: Bytea;
+  session_uid: Bytea | null;
+  account_uid: Bytea | null;
+  kind: number;
+  hour: number;
+  first_at: number;
+  last_at: number;
+  count: Generated<number>;
+}

@@ -1,0 +1,213 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { clone, create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  RecordingChunkSchema,
+  RecordingEventKind,
+  RecordingService,
+  RecordingUploadService,
+  type RecordingChunk,
+} from '../../../protocol/messages/gen/recording_pb.js';
+import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { ApiClient } from '../../fixtures/api-client.ts';
+import { enrolGateway, putRecord, type TestGateway } from '../../fixtures/application.ts';
+import { codeOf } from '../../fixtures/outcome.ts';
+import { madeRecording, type MadeRecording } from '../../fixtures/recording.ts';
+import { SealedCalls } from '../../fixtures/sealed-calls.ts';
+import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+
+const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
+const { listRecordings, getRecording, getRecordingChunk, deleteRecording } = RecordingService.method;
+const { setRecordingAuditors, listRecordingAuditors, listRecordingEvents } = RecordingService.method;
+const lines = ['$ id\r\n', 'uid=0(root)\r\n', '$ exit\r\n'];
+
+describe('recordings', () => {
+  let server: TestServer;
+  let count = 0;
+  let owner: ApiClient;
+  let gateway: TestGateway;
+  let uploads: SealedCalls;
+  let recordUid: Uid;
+  beforeAll(
+    async () => void (server = await startTestServer({ recordings: { retentionDays: 365, quota: 4096 } })),
+  );
+  afterAll(() => server.close());
+
+  const newPerson = async () => {
+    const client = await ApiClient.connect(server.url);
+    await client.register(`recordings${count++}@example.test`, 'correct horse battery');
+    return client;
+  };
+  const callsOf = ({ clientId, device, serverKey }: TestGateway) => {
+    const calls = new SealedCalls(server.url, serverKey);
+    calls.sessionToken = clientId;
+    calls.device = device;
+    return calls;
+  };
+  const made = (identity: object = {}) =>
+    madeRecording(lines, {
+      ...{ gateway: gateway.device, gatewayUid: gateway.gatewayUid, recordUid },
+      ...{ applicationUid: gateway.application.applicationUid, ownerUid: owner.accountUid },
+      ...identity,
+    });
+  const put = (chunk: RecordingChunk | undefined) => uploads.call(putRecordingChunk, { chunk });
+  const store = async (recording: MadeRecording) => {
+    const sessionUid = uidBytes(recording.sessionUid);
+    await uploads.call(startRecording, { opening: recording.opening });
+    for (const chunk of recording.chunks) await put(chunk);
+    await uploads.call(finishRecording, { sessionUid, closing: recording.closing });
+    return sessionUid;
+  };
+  const eventsOf = async (client: ApiClient) => {
+    const { events } = await client.call(listRecordingEvents, { recordUid: uidBytes(recordUid) });
+    return events.map(({ kind, count: times }) => `${RecordingEventKind[kind]} ${times}`).reverse();
+  };
+
+  beforeEach(async () => {
+    owner = await newPerson();
+    gateway = await enrolGateway(owner);
+    uploads = callsOf(gateway);
+    recordUid = await putRecord(owner, 'machine', [gateway.application]);
+  });
+
+  test('what a gateway stored comes back whole, to the owner; each fetch is an event', async () => {
+    const recording = await made();
+    const sessionUid = await store(recording);
+    const { recordings, usedSize, quota } = await owner.call(listRecordings, {
+      recordUid: uidBytes(recordUid),
+    });
+    expect(recordings).toMatchObject([{ sessionUid, chunkCount: 3 }]);
+    expect([usedSize, quota]).toEqual([recordings[0]?.sealedSize, 4096n]);
+    const { recording: got, headers } = await owner.call(getRecording, { sessionUid });
+    expect(headers.map(({ index, startMs, sealed }) => [index, startMs, sealed.length])).toEqual([
+      [0, 0, 0],
+      [1, 1000, 0],
+      [2, 2000, 0],
+    ]);
+    const verifier = new RecordingVerifier(gateway.device.publicKey);
+    await verifier.take({ kind: 'opening', signed: new Uint8Array(got?.opening ?? []) });
+    for (const { index } of headers) {
+      const { chunk } = await owner.call(getRecordingChunk, { sessionUid, index });
+      expect(await verifier.take({ kind: 'chunk', chunk: create(RecordingChunkSchema, chunk) })).toBe(true);
+    }
+    await verifier.take({ kind: 'closing', signed: new Uint8Array(got?.closing ?? []) });
+    expect(verifier.end(true)).toEqual([]);
+    expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'OPENED 1', 'FETCHED 3']);
+  });
+
+  test('each step may be said again, and changes nothing', async () => {
+    const recording = await made();
+    await store(recording);
+    const again = { opening: recording.opening };
+    expect(await uploads.call(startRecording, again)).toMatchObject({ chunkCount: 3, finished: true });
+    await store(recording);
+    expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1']);
+  });
+
+  test('a chunk that was acknowledged never changes, and none is put in without following', async () => {
+    const recording = await made();
+    const twin = await made({ sessionUid: recording.sessionUid });
+    await uploads.call(startRecording, { opening: recording.opening });
+    expect(await codeOf(put(recording.chunks[1]))).toBe('conflict');
+    await put(recording.chunks[0]);
+    const file = join(
+      server.config.dataFolder,
+      'files',
+      `r${Buffer.from(uidBytes(recording.sessionUid)).toString('hex')}`,
+      '0',
+    );
+    const before = readFileSync(file);
+    expect(await codeOf(put(twin.chunks[0]))).toBe('conflict');
+    expect(await codeOf(put(twin.chunks[1]))).toBe('conflict');
+    expect(await codeOf(uploads.call(startRecording, { opening: twin.opening }))).toBe('conflict');
+    const altered = clone(RecordingChunkSchema, recording.chunks[1] ?? expect.unreachable());
+    altered.sealed = altered.sealed.with(50, (altered.sealed[50] ?? 0) ^ 1);
+    expect(await codeOf(put(altered))).toBe('bad-signature');
+    expect(readFileSync(file).equals(before)).toBe(true);
+    const sessionUid = uidBytes(recording.sessionUid);
+    const early = uploads.call(finishRecording, { sessionUid, closing: recording.closing });
+    expect(await codeOf(early)).toBe('conflict');
+    await put(recording.chunks[1]);
+    await put(recording.chunks[2]);
+    await uploads.call(finishRecording, { sessionUid, closing: recording.closing });
+    expect(await codeOf(uploads.call(finishRecording, { sessionUid, closing: twin.closing }))).toBe(
+      'conflict',
+    );
+  });
+
+  test('of two that put one chunk at once, both are answered and one is stored', async () => {
+    const recording = await made();
+    await uploads.call(startRecording, { opening: recording.opening });
+    const [one] = recording.chunks;
+    expect(await Promise.all([put(one), put(one)].map(codeOf))).toEqual(['done', 'done']);
+    const sessionUid = uidBytes(recording.sessionUid);
+    expect((await owner.call(getRecording, { sessionUid })).headers).toHaveLength(1);
+  });
+
+  test('another gateway, another key, and nobody at all store nothing', async () => {
+    const other = await enrolGateway(owner);
+    const recording = await made();
+    await uploads.call(startRecording, { opening: recording.opening });
+    const theirs = callsOf(other);
+    expect(await codeOf(theirs.call(startRecording, { opening: recording.opening }))).toBe('not-allowed');
+    expect(await codeOf(theirs.call(putRecordingChunk, { chunk: recording.chunks[0] }))).toBe('not-found');
+    const foreign = await made({ ownerUid: newUid() });
+    expect(await codeOf(uploads.call(startRecording, { opening: foreign.opening }))).toBe('not-allowed');
+    const signer = other.device;
+    expect(await codeOf(uploads.call(startRecording, { opening: recording.opening }, { signer }))).toBe(
+      'bad-signature',
+    );
+    const sessionToken = owner.sessionToken;
+    expect(await codeOf(uploads.call(startRecording, { opening: recording.opening }, { sessionToken }))).toBe(
+      'not-allowed',
+    );
+    expect(await codeOf(owner.call(startRecording, { opening: recording.opening }))).toBe('not-allowed');
+    expect(await codeOf(uploads.call(listRecordings, {}))).toBe('not-signed-in');
+  });
+
+  test('who else reads it, its owner says; who may not read the record reads no recording', async () => {
+    const sessionUid = await store(await made());
+    const stranger = await newPerson();
+    const fetches = () =>
+      Promise.all(
+        [
+          stranger.call(getRecording, { sessionUid }),
+          stranger.call(getRecordingChunk, { sessionUid, index: 0 }),
+          stranger.call(deleteRecording, { sessionUid }),
+        ].map(codeOf),
+      );
+    const nothing = ['not-found', 'not-found', 'not-found'];
+    expect(await fetches()).toEqual(nothing);
+    const auditors = { recordUid: uidBytes(recordUid), accountUids: [uidBytes(stranger.accountUid)] };
+    expect(await codeOf(stranger.call(setRecordingAuditors, auditors))).toBe('not-found');
+    await owner.call(setRecordingAuditors, auditors);
+    const named = await owner.call(listRecordingAuditors, { recordUid: uidBytes(recordUid) });
+    expect(named.accountUids.map(uidOf)).toEqual([stranger.accountUid]);
+    expect(await fetches()).toEqual(nothing);
+    expect((await stranger.call(listRecordings, {})).recordings).toEqual([]);
+    expect((await stranger.call(listRecordingEvents, {})).events).toEqual([]);
+    expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'AUDITORS_SET 1']);
+  });
+
+  test('a deleted recording goes with its chunks, and the event stays', async () => {
+    const sessionUid = await store(await made());
+    const folder = `r${Buffer.from(sessionUid).toString('hex')}`;
+    const onDisk = () => readdirSync(join(server.config.dataFolder, 'files')).includes(folder);
+    expect(onDisk()).toBe(true);
+    await owner.call(deleteRecording, { sessionUid });
+    expect(await codeOf(owner.call(getRecording, { sessionUid }))).toBe('not-found');
+    await expect.poll(onDisk).toBe(false);
+    expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'DELETED 1']);
+  });
+
+  test('over the quota nothing more is stored', async () => {
+    for (;;) {
+      const code = await codeOf(store(await made()));
+      if (code === 'done') continue;
+      expect(code).toBe('limit-reached');
+      break;
+    }
+  });
+});
