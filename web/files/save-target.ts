@@ -1,3 +1,4 @@
+import { savedName } from '../../protocol/records/shown-name.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { FileView } from '../../workers/api.ts';
 
@@ -22,7 +23,9 @@ interface SavePicker {
  * Asks where to save a large file, where the browser can ask; else it is written into the browser's own storage and
  * handed to its downloads. Call it in the handler of a press: browsers ask only then. Throws `cancelled`.
  */
-export async function openSaveTarget({ name, size }: Pick<FileView, 'name' | 'size'>): Promise<SaveTarget> {
+export async function openSaveTarget(file: Pick<FileView, 'name' | 'size'>): Promise<SaveTarget> {
+  const { size } = file;
+  const name = savedName(file.name);
   if (size <= mostInMemory) return inMemory(name);
   const { showSaveFilePicker } = globalThis as SavePicker;
   if (showSaveFilePicker) return await ontoDisk(() => showSaveFilePicker({ suggestedName: name }));

@@ -1,3 +1,4 @@
+import { shownName } from '../../protocol/records/shown-name.ts';
 import { toProtocolError } from '../../protocol/errors.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { FileView, TransferView } from '../../workers/api.ts';
@@ -83,7 +84,7 @@ export class Transfers {
       this.#progress(file, 0);
       await this.#save({ recordUid, file, signal: stop.signal }, target);
     } catch (error) {
-      this.#say(error, `${file.name} was not saved`);
+      this.#say(error, `${shownName(file.name)} was not saved`);
     } finally {
       delete this.#stops[file.fileUid];
       this.downloads = this.downloads.filter(({ fileUid }) => fileUid !== file.fileUid);

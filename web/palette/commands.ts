@@ -1,3 +1,4 @@
+import { shownName } from '../../protocol/records/shown-name.ts';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
 import Folder from '@lucide/svelte/icons/folder';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
@@ -41,7 +42,7 @@ export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): 
   return [
     ...types.listed.map(({ type, title }) => ({
       id: `new-${type}`,
-      title: `New ${title.toLowerCase()}`,
+      title: `New ${shownName(title.toLowerCase())}`,
       icon: Plus,
       run: () => route.go({ page: 'new', type }),
     })),
@@ -65,7 +66,7 @@ export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): 
     },
     ...places.current.folders.map(({ uid }) => ({
       id: `folder-${uid}`,
-      title: `Go to ${places.pathOf(uid)}`,
+      title: `Go to ${shownName(places.pathOf(uid))}`,
       icon: Folder,
       run: () => route.go(recordPlace(null, { kind: 'folder', folderUid: uid })),
     })),

@@ -1,3 +1,4 @@
+import { shownName } from '../../protocol/records/shown-name.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { LegName } from '../../workers/api.ts';
 import { commandFailures } from './command-failures.ts';
@@ -27,7 +28,10 @@ export function isCatalogued(code: string): code is CataloguedCode {
 /** Cause and next step of every end; a code of a newer gateway gets a general text that names it. */
 export function describeFailure(failure: SessionFailure): FailureText {
   if (failure.code === 'access-taken-back' && failure.message.includes('@'))
-    return { ...textOf(catalogue[failure.code]), title: `Access was taken back by ${failure.message}` };
+    return {
+      ...textOf(catalogue[failure.code]),
+      title: `Access was taken back by ${shownName(failure.message)}`,
+    };
   if (isCatalogued(failure.code)) return textOf(catalogue[failure.code]);
   if (isErrorCode(failure.code)) return generalText(failure.code);
   return {

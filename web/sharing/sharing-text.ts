@@ -1,3 +1,4 @@
+import { shownName } from '../../protocol/records/shown-name.ts';
 import type { AccessWay, EndedSessions, PersonEntry, PinState, RecordRights } from '../../workers/api.ts';
 
 interface RightsChoice {
@@ -52,7 +53,7 @@ export const periods: readonly {
 /** When that access ends, and through what it came. */
 export function wayDetails({ until, folderName, byEmail, offered }: AccessWay): string {
   const end = until === null ? null : `until ${dateOf(until)}`;
-  const place = folderName === null ? `by ${byEmail}` : `in the folder ${folderName}`;
+  const place = folderName === null ? `by ${shownName(byEmail)}` : `in the folder ${shownName(folderName)}`;
   return [offered ? 'offered to own' : null, place, end].filter((part) => part !== null).join(' · ');
 }
 

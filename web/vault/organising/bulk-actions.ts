@@ -1,3 +1,4 @@
+import { shownName } from '../../../protocol/records/shown-name.ts';
 import type { BulkOutcome, BulkResult, Progress, VaultVerbs } from '../../../workers/api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
@@ -32,7 +33,7 @@ export class BulkActions {
   async trash(uids: readonly Uid[], title?: string): Promise<boolean> {
     return await this.#do((...watch) => this.#verbs.trashRecords(uids, ...watch), {
       doing: 'Moving to the trash',
-      done: (what) => `${title ?? what} moved to the trash`,
+      done: (what) => `${title === undefined ? what : shownName(title)} moved to the trash`,
       failed: 'Not deleted',
     });
   }
