@@ -13,6 +13,8 @@ const generationLength = 16;
  * longer than the opening.
  */
 export const partLength = 512 * 1024;
+/** Parts that are opened side by side: one is copied while another is opened, into memory that an earlier one has left. */
+const lanes = 2;
 
 type Objects = readonly (string | Uint8Array)[];
 
@@ -29,13 +31,13 @@ export async function sealBase(key: SymmetricKey, objects: Objects, plaintext: B
  * page by page. Throws `open-failed` whatever the cause: a part of another writing, too, or one too few.
  */
 export async function openBase(key: SymmetricKey, objects: Objects, sealed: Bytes): Promise<Bytes> {
-  const generation = sealed.subarray(0, generationLength);
+  const generation = sealed.slice(0, generationLength); // the first part goes over it
   const parts = sealed.subarray(generationLength);
   const sealedLength = partLength + envelopeOverhead;
   const count = Math.ceil(parts.length / sealedLength);
   const length = parts.length - count * envelopeOverhead;
   if (length < 0 || count === 0) throw new ProtocolError('open-failed');
-  // Each part ends before the next one that is sealed begins, and WebCrypto has taken all of them before one is written.
+  // In order: a part is written over sealed ones that WebCrypto has taken, and ends before the next begins.
   const plaintext = sealed.subarray(0, length);
   const bound = [...objects, generation];
   const open = async (part: number) => {
@@ -43,6 +45,10 @@ export async function openBase(key: SymmetricKey, objects: Objects, sealed: Byte
     const opened = await openPart(key, purposes.localSnapshot, bound, { part, count }, envelope);
     plaintext.set(opened, part * partLength);
   };
-  await Promise.all(Array.from({ length: count }, (_, part) => open(part)));
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await open(next++);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   return plaintext;
 }
