@@ -183,6 +183,22 @@ test('what may follow nothing but one stamp is refused after anything else, and 
   await expect(storage.commit({ ...late, after: next })).rejects.toMatchObject({ name: 'conflict' });
 });
 
+test('a first snapshot goes below a journal, once, and only by who stored the last page without one', async () => {
+  const { stamp } = await storage.readCopy();
+  const first = await storage.commit(page(1n, { after: stamp }));
+  const last = await storage.commit(page(2n, { after: first }));
+  const journal = Uint8Array.of(7);
+  await storage.commit({ rows: [], cursor: 3n, journal });
+  expect(await storage.writeFirstSnapshot(Uint8Array.of(1), first)).toBe(false);
+  expect(await storage.readSnapshot()).toEqual({ base: null, journal: [journal], upTo: 1 });
+  expect(await storage.writeFirstSnapshot(Uint8Array.of(2), last)).toBe(true);
+  expect(await storage.writeFirstSnapshot(Uint8Array.of(3), last)).toBe(false);
+  expect(await storage.readSnapshot()).toEqual({ base: Uint8Array.of(2), journal: [journal], upTo: 1 });
+  await storage.erase();
+  await storage.writeAccount(Uint8Array.of(1));
+  expect(await storage.writeFirstSnapshot(Uint8Array.of(4), last)).toBe(false);
+});
+
 test('places of a journal count from 1, also of the next account', async () => {
   const journal = Uint8Array.of(1);
   for (let place = 1; place <= 3; place++) await storage.commit({ rows: [], cursor: 1n, journal });

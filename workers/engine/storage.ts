@@ -38,6 +38,12 @@ export interface VaultStorage {
    * stamp: throws `conflict`.
    */
   writeSnapshot(base: Bytes, upTo: number, after?: bigint): Promise<void>;
+  /**
+   * Writes a first snapshot below the journal that others have begun: of what was stored up to that stamp. Says whether it
+   * was: not beside a snapshot, nor when the last page that came with `after` has another stamp, because then something was
+   * stored since that no journal has.
+   */
+  writeFirstSnapshot(base: Bytes, stamp: bigint): Promise<boolean>;
   /** What was used last, sealed; or null. */
   readRecent(): Promise<Bytes | null>;
   /** Throws `locked` when no account is stored any more. */

@@ -15,7 +15,7 @@ import type { CopyStorage } from './snapshot/open-copy.ts';
 import type { CopyWriter } from './snapshot/copy-writer.ts';
 import type { SnapshotKeeper } from './snapshot/snapshot-keeper.ts';
 import type { VaultContents } from './snapshot/vault-contents.ts';
-import type { LocalCopy, StoredManifest, StoredRow } from './storage.ts';
+import type { LocalCopy, StoredManifest, StoredRow, StoredSnapshot } from './storage.ts';
 
 export interface StoredVaultParts {
   readonly storage: CopyStorage;
@@ -50,10 +50,22 @@ export class StoredVault {
     const found = await this.#parts.snapshot.load(snapshot, contents, lists);
     if (found === 'loaded') return true;
     const left = await this.#openAnew();
-    const isWhole = found === 'absent' && left.whole;
+    const isTold = snapshot.base !== null || (await this.#replay(snapshot));
+    const isWhole = found === 'absent' && left.whole && isTold;
     if (isWhole && (left.any || snapshot.upTo > 0)) await this.#writeAnew(snapshot.upTo, stamp);
     else if (isWhole) this.#parts.copy.begin(stamp);
     return isWhole;
+  }
+
+  /** What several engines have stored while none of them had a snapshot. Whether it could be read. */
+  async #replay(stored: StoredSnapshot): Promise<boolean> {
+    try {
+      await this.#parts.snapshot.replay(stored, this.#parts.contents);
+      return true;
+    } catch (error) {
+      this.#parts.warn(`the local journal cannot be used: ${String(error)}`);
+      return false;
+    }
   }
 
   /** While nothing else is stored, which these contents do not have. A failure leaves it to the next unlock. */

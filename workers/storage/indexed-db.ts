@@ -118,8 +118,9 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   async commit(page: StoredPage): Promise<bigint> {
-    return await this.#write(async (transaction) => {
+    return await this.#write(async (transaction, stamp) => {
       const cursors = transaction.objectStore('cursor');
+      if (page.after !== undefined) await cursors.put(stamp, 'unjournalled');
       const isNext = page.cursor > ((await cursors.get('cursor')) ?? 0n);
       if (isNext) await cursors.put(page.cursor, 'cursor');
       await putThings(transaction, page, isNext);
@@ -140,6 +141,17 @@ export class IndexedDbStorage implements VaultStorage {
       await transaction.objectStore('snapshot').put(base, 'base');
       await transaction.objectStore('journal').delete(IDBKeyRange.upperBound(upTo));
     }, after);
+  }
+
+  async writeFirstSnapshot(base: Bytes, stamp: bigint): Promise<boolean> {
+    let written = false;
+    await this.#write(async (transaction) => {
+      const snapshots = transaction.objectStore('snapshot');
+      const last = await transaction.objectStore('cursor').get('unjournalled');
+      written = last === stamp && (await snapshots.count('base')) === 0;
+      if (written) await snapshots.put(base, 'base');
+    });
+    return written;
   }
 
   async readRecent(): Promise<Bytes | null> {
@@ -164,13 +176,16 @@ export class IndexedDbStorage implements VaultStorage {
   }
 
   /** A change of what the stamp is of, only after that one if it is given. Throws `conflict` and `storage-full`. */
-  async #write(task: (transaction: Writing) => Promise<void>, after?: bigint): Promise<bigint> {
+  async #write(
+    task: (transaction: Writing, stamp: bigint) => Promise<void>,
+    after?: bigint,
+  ): Promise<bigint> {
     const next = newStamp();
     const change = async (transaction: Writing) => {
       const cursors = transaction.objectStore('cursor');
       if (after !== undefined && ((await cursors.get('stamp')) ?? 0n) !== after)
         throw new ProtocolError('conflict', 'something else was stored');
-      await task(transaction);
+      await task(transaction, next);
       await cursors.put(next, 'stamp');
     };
     await withRoom(() => this.#change(change));

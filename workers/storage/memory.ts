@@ -31,6 +31,7 @@ export class MemoryStorage implements VaultStorage {
   #recent: Bytes | null = null;
   #journal: { readonly at: number; readonly bytes: Bytes }[] = [];
   #stamp = 0n;
+  #unjournalled: bigint | null = null;
 
   device(): Promise<Device> {
     this.#device ??= makeDevice();
@@ -97,6 +98,7 @@ export class MemoryStorage implements VaultStorage {
 
   async commit(page: StoredPage): Promise<bigint> {
     await this.#change(page.after);
+    if (page.after !== undefined) this.#unjournalled = this.#stamp;
     for (const row of page.rows) {
       if (supersedes(row, this.#rows.get(row.uid))) this.#rows.set(row.uid, row);
     }
@@ -125,6 +127,12 @@ export class MemoryStorage implements VaultStorage {
     this.#journal = this.#journal.filter(({ at }) => at > upTo);
   }
 
+  async writeFirstSnapshot(base: Bytes, stamp: bigint): Promise<boolean> {
+    if (this.#base !== null || this.#unjournalled !== stamp) return false;
+    await this.writeSnapshot(base, 0);
+    return true;
+  }
+
   readRecent(): Promise<Bytes | null> {
     return Promise.resolve(this.#recent);
   }
@@ -144,6 +152,7 @@ export class MemoryStorage implements VaultStorage {
     this.#cursor = 0n;
     this.#manifest = null;
     this.#base = null;
+    this.#unjournalled = null;
     this.#journal = [];
     return Promise.resolve();
   }

@@ -17,7 +17,7 @@ export interface VaultSchema extends DBSchema {
   device: { key: KeyName; value: StoredDevice };
   account: { key: 'account'; value: Bytes };
   pin: { key: 'pin'; value: StoredPin };
-  cursor: { key: 'cursor' | 'stamp'; value: bigint };
+  cursor: { key: 'cursor' | 'stamp' | 'unjournalled'; value: bigint };
   manifest: { key: 'manifest'; value: StoredManifest };
   rows: { key: Uid; value: StoredRow };
   objects: { key: string; value: StoredObject };

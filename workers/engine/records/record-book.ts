@@ -203,8 +203,15 @@ export class RecordBook {
     const known = this.get(uid);
     this.#parts.set.change(this.#elementOf(known), null);
     this.#unconfirmed.delete(uid);
-    if (known && !this.isOwn(known)) this.#remember(known);
+    if (known && !this.isOwn(known)) this.remember(uid, known);
     return this.#known.delete(uid);
+  }
+
+  /** What was last seen of somebody else's record that went. The oldest memories make room. */
+  remember(uid: Uid, { ownerUid, revision, keyVersion }: LastSeen): void {
+    if (this.#gone.size >= mostGone)
+      for (const first of this.#gone.keys()) if (this.#gone.delete(first)) break;
+    this.#gone.set(uid, { ownerUid, revision, keyVersion });
   }
 
   /** The manifest fitted: every own record is what its owner last wrote, or was verified. */
@@ -241,12 +248,6 @@ export class RecordBook {
     for (const known of all)
       if (known.entry !== null && !known.deleted && this.isOwn(known)) entries.push(known.entry);
     return entries;
-  }
-
-  #remember({ uid, ownerUid, revision, keyVersion }: KnownRecord): void {
-    if (this.#gone.size >= mostGone)
-      for (const first of this.#gone.keys()) if (this.#gone.delete(first)) break;
-    this.#gone.set(uid, { ownerUid, revision, keyVersion });
   }
 
   #elementOf(known: KnownRecord | null): ManifestElement | null {

@@ -7,7 +7,7 @@ import { isEmptyChange, type ContentsChange, type VaultContents } from './vault-
 
 export interface CopyWriterParts {
   readonly storage: CopyStorage;
-  readonly snapshot: Pick<SnapshotKeeper, 'journal' | 'write'>;
+  readonly snapshot: Pick<SnapshotKeeper, 'journal' | 'write' | 'writeBelow'>;
   readonly contents: VaultContents;
   readonly warn: (message: string) => void;
 }
@@ -61,8 +61,9 @@ export class CopyWriter {
   }
 
   async #commitJournalled(page: StoredPage, change: ContentsChange): Promise<void> {
-    const { storage, snapshot } = this.#parts;
-    const journal = isEmptyChange(change) ? {} : { journal: await snapshot.journal(change) };
+    const { storage, snapshot, contents } = this.#parts;
+    const said = () => snapshot.journal(contents.withLastSeen(change));
+    const journal = isEmptyChange(change) ? {} : { journal: await said() };
     await storage.commit({ ...page, ...journal });
   }
 
@@ -75,14 +76,20 @@ export class CopyWriter {
     });
   }
 
-  /** Whether that could be done: another engine may have stored something, which these contents do not have. */
+  /**
+   * Whether that could be done: another engine may have stored something, which these contents do not have. It keeps a
+   * journal from then on, and so does this one: below both goes what these contents have, if nobody stored a page without
+   * one since.
+   */
   async #whileBare(task: () => Promise<void>): Promise<boolean> {
+    const stamp = this.#bare;
     try {
       await task();
       return true;
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'conflict') throw error;
       this.#bare = null;
+      if (stamp !== null) await this.#parts.snapshot.writeBelow(this.#parts.contents, stamp);
       return false;
     }
   }

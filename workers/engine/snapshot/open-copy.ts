@@ -4,7 +4,7 @@ import type { VaultStorage } from '../storage.ts';
 /** What an open vault keeps of itself on this device. */
 export type CopyStorage = Pick<
   VaultStorage,
-  'readRows' | 'readObjects' | 'readSnapshot' | 'commit' | 'writeSnapshot'
+  'readRows' | 'readObjects' | 'readSnapshot' | 'commit' | 'writeSnapshot' | 'writeFirstSnapshot'
 >;
 
 /**
@@ -25,6 +25,7 @@ export function copyUntil(signal: AbortSignal, storage: CopyStorage): CopyStorag
     readSnapshot: () => storage.readSnapshot(),
     commit: (page) => whileOpen(() => storage.commit(page)),
     writeSnapshot: (base, upTo, after) => whileOpen(() => storage.writeSnapshot(base, upTo, after)),
+    writeFirstSnapshot: (base, stamp) => whileOpen(() => storage.writeFirstSnapshot(base, stamp)),
   };
 }
 

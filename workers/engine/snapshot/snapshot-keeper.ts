@@ -111,6 +111,24 @@ export class SnapshotKeeper {
     this.#objects = 0;
   }
 
+  /**
+   * Writes a first snapshot of contents that have all that was stored up to that stamp; what was stored since is in the
+   * journal, and stays there. Not beside another one. protocol.md §15.5.
+   */
+  async writeBelow(contents: VaultContents, stamp: bigint): Promise<void> {
+    const { storage, keys } = this.#parts;
+    const sealed = await sealBase(keys.dataKey, this.#baseObjects(0), encodeSnapshot(contents.state()));
+    await storage.writeFirstSnapshot(sealed, stamp);
+  }
+
+  /**
+   * What a journal without a snapshot says beside the rows, which the contents have: what went, and what was known of it. Of
+   * a thing that rows have newer it says nothing. Throws for one that does not open.
+   */
+  async replay({ journal }: StoredSnapshot, contents: VaultContents): Promise<void> {
+    for await (const change of this.#entries(journal)) contents.applyOver(change);
+  }
+
   /** From the storage and not from memory: another tab may have committed what this one has not seen yet. */
   async #compact(): Promise<void> {
     try {
@@ -131,10 +149,19 @@ export class SnapshotKeeper {
     { journal, upTo }: StoredSnapshot,
     lists: SnapshotLists,
   ): Promise<void> {
-    const { dataKey, accountUid } = this.#parts.keys;
+    const { dataKey } = this.#parts.keys;
     const state = decodeSnapshot(await openBase(dataKey, this.#baseObjects(upTo - journal.length), base));
     contents.load(state);
     lists.load(state.records.list);
+    for await (const change of this.#entries(journal)) {
+      contents.apply(change);
+      lists.changed(change);
+    }
+  }
+
+  /** In the order of their writing. Throws for what is in another one, or does not open. */
+  async *#entries(journal: readonly Bytes[]): AsyncIterable<ContentsChange> {
+    const { dataKey, accountUid } = this.#parts.keys;
     const last = new Map<string, number>();
     for (const sealed of journal) {
       const opened = await openEnvelope(dataKey, purposes.localSnapshot, [accountUid, 'journal'], sealed);
@@ -142,8 +169,7 @@ export class SnapshotKeeper {
       const { by, number, change } = entry;
       if (number <= (last.get(by) ?? 0)) throw new ProtocolError('malformed', 'not in the order of writing');
       last.set(by, number);
-      contents.apply(change);
-      lists.changed(change);
+      yield change;
     }
   }
 

@@ -12,6 +12,8 @@ import type { LastSeen, RecordBook } from '../records/record-book.ts';
 export interface ContentsChange {
   readonly records?: readonly KnownRecord[];
   readonly removedRecords?: readonly Uid[];
+  /** What was last seen of those of others: rows do not tell, and there may be no snapshot to tell it. */
+  readonly gone?: readonly (readonly [Uid, LastSeen])[];
   readonly cards?: readonly KnownCard[];
   readonly removedCards?: readonly Uid[];
   readonly others?: readonly OtherElement[];
@@ -75,6 +77,31 @@ export class VaultContents {
     for (const element of change.others ?? []) others.put(element);
     for (const { kind, uid } of change.removedOthers ?? []) others.remove(kind, uid);
     if (change.proved) book.proveAll();
+  }
+
+  /** The same, of what may be older than the rows that were opened: what these have stays, and proves itself. */
+  applyOver(change: ContentsChange): void {
+    const { book, cards } = this.#parts;
+    const { removedRecords = [], removedCards = [], removedOthers = [] } = change;
+    this.apply({
+      ...{ removedRecords, removedCards, removedOthers },
+      records: (change.records ?? []).filter((one) => one.revision >= (book.get(one.uid)?.revision ?? 0)),
+      cards: (change.cards ?? []).filter((one) => one.revision >= (cards.get(one.uid)?.revision ?? 0)),
+      others: (change.others ?? []).filter(({ kind }) => kind !== 'folder'),
+    });
+    for (const [uid, seen] of change.gone ?? []) if (book.get(uid) === null) book.remember(uid, seen);
+  }
+
+  /** The same, with what was seen of others' records that go by it. */
+  withLastSeen(change: ContentsChange): ContentsChange {
+    const { book } = this.#parts;
+    const gone = (change.removedRecords ?? []).flatMap((uid): [Uid, LastSeen][] => {
+      const known = book.get(uid);
+      if (!known || book.isOwn(known)) return [];
+      const { ownerUid, revision, keyVersion } = known;
+      return [[uid, { ownerUid, revision, keyVersion }]];
+    });
+    return gone.length > 0 ? { ...change, gone } : change;
   }
 
   state(): ContentsState {

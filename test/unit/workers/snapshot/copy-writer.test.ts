@@ -24,13 +24,18 @@ beforeEach(async () => {
 /** An engine with contents of its own: its snapshot is what was applied when it was written. */
 async function engine() {
   const applied: ContentsChange[] = [];
-  const contents = { apply: (change: ContentsChange) => void applied.push(change) } as VaultContents;
+  const contents = {
+    apply: (change: ContentsChange) => void applied.push(change),
+    withLastSeen: (change: ContentsChange) => change,
+  } as VaultContents;
   const snapshot = {
     journal: () => Promise.resolve(bytes),
     write: async (_: VaultContents, upTo: number, after?: bigint) => {
       if (failure) throw failure;
       await storage.writeSnapshot(Uint8Array.of(applied.length), upTo, after);
     },
+    writeBelow: async (_: VaultContents, stamp: bigint) =>
+      void (await storage.writeFirstSnapshot(Uint8Array.of(applied.length), stamp)),
   };
   const writer = new CopyWriter({ storage, snapshot, contents, warn: (text) => void warnings.push(text) });
   const { stamp, snapshot: stored } = await storage.readCopy();
@@ -48,7 +53,6 @@ const removal = (uid: Uid): [StoredPage, ContentsChange] => [
   { rows: [], removedRows: [uid], cursor: 9n },
   { removedRecords: [uid] },
 ];
-const isWritten = async () => (await storage.readSnapshot()).base !== null;
 
 test('what a first sync brings has no journal, and a snapshot at its end', async () => {
   const { writer, applied } = await engine();
@@ -68,26 +72,47 @@ test('a run that stored nothing writes nothing', async () => {
   expect(await storage.readSnapshot()).toEqual({ base: null, journal: [], upTo: 0 });
 });
 
-test('what another engine has stored meanwhile is in no snapshot of this one', async () => {
+test('what another engine has stored meanwhile is in the journal, and below it what this one had', async () => {
   const { writer, applied } = await engine();
   await writer.commit(...page(1n));
-  await storage.commit({ rows: [], cursor: 2n });
+  await storage.commit({ rows: [], cursor: 2n, journal: Uint8Array.of(7) });
   await writer.commit(...page(3n));
   expect(applied).toHaveLength(2);
   writer.endRun();
   await writer.commit(...page(4n));
-  expect(await storage.readSnapshot()).toEqual({ base: null, journal: [bytes, bytes], upTo: 2 });
+  const journal = [Uint8Array.of(7), bytes, bytes];
+  expect(await storage.readSnapshot()).toEqual({ base: Uint8Array.of(1), journal, upTo: 3 });
   expect(await storage.readRows()).toHaveLength(3);
 });
 
-test('what another engine stores while the run ends is in no snapshot of this one', async () => {
+test('so is what another engine stores while the run ends', async () => {
   const { writer } = await engine();
   await writer.commit(...page(1n));
-  await storage.commit({ rows: [], cursor: 2n });
+  await storage.commit({ rows: [], cursor: 2n, journal: Uint8Array.of(7) });
   writer.endRun();
   await writer.commit(...page(3n));
-  expect(await isWritten()).toBe(false);
+  const journal = [Uint8Array.of(7), bytes];
+  expect(await storage.readSnapshot()).toEqual({ base: Uint8Array.of(1), journal, upTo: 2 });
   expect(warnings).toEqual([]);
+});
+
+test('of two engines in one first sync, whoever stored without a journal leaves the snapshot, whichever ends first', async () => {
+  for (const firstEnds of ['one', 'other'] as const) {
+    storage = new MemoryStorage();
+    await storage.writeAccount(bytes);
+    const [one, other] = [await engine(), await engine()];
+    await one.writer.commit(...page(1n));
+    await one.writer.commit(...page(2n));
+    await other.writer.commit(...page(1n)); // has not what the first one stored: leaves no snapshot
+    expect(await storage.readSnapshot()).toEqual({ base: null, journal: [bytes], upTo: 1 });
+    const [last, first] = firstEnds === 'one' ? [other, one] : [one, other];
+    first.writer.endRun();
+    last.writer.endRun();
+    await one.writer.commit(...page(3n));
+    await other.writer.commit(...page(3n));
+    const journal = [bytes, bytes, bytes];
+    expect(await storage.readSnapshot()).toEqual({ base: Uint8Array.of(2), journal, upTo: 3 });
+  }
 });
 
 test('beside a snapshot that another engine has written, everything is journalled', async () => {
