@@ -1,5 +1,5 @@
 // A round through the vault with nothing but keys. Every stop of the Tab key has to be seen.
-import type { Page } from '@playwright/test';
+import type { ConsoleMessage, Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { expect, test } from './house.ts';
 import { access, account, createLogin, newMember, row } from './person.ts';
@@ -26,7 +26,7 @@ async function stop(page: Page): Promise<Stop> {
     const name = element.ariaLabel ?? (label || element.textContent);
     const { outlineStyle, boxShadow } = getComputedStyle(element);
     const drawn = element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-    const ring = outlineStyle !== 'none' || boxShadow !== 'none' || element.matches('[data-command-input]');
+    const ring = outlineStyle !== 'none' || boxShadow !== 'none' || element.matches('[role="combobox"]');
     return { name: name.replace(/\s+/g, ' ').trim(), seen: drawn && ring };
   });
 }
@@ -163,6 +163,34 @@ test('a folder, a move and a share, and the focus comes back from each dialog', 
   await keys(page).press('Enter');
   await expect(access(page)).toContainText(gina);
   await expectFocus(page, 'Share');
+});
+
+test('the palette makes a folder by keys alone, and asks nothing of the page that its policy refuses', async ({
+  house,
+}) => {
+  const { page } = house;
+  const refused: string[] = [];
+  const hear = (message: ConsoleMessage) => {
+    if (/content security policy/i.test(message.text())) refused.push(message.text());
+  };
+  page.on('console', hear);
+  await keys(page).press('Control+K');
+  const find = page.getByPlaceholder('Search records, or type a command');
+  await expect(find).toBeFocused();
+  await keys(page).type(title);
+  await expect(page.getByRole('option', { name: title }).first()).toHaveAttribute('data-selected', '');
+  await keys(page).press('Control+A');
+  await keys(page).type('new folder');
+  await expect(page.getByRole('option', { name: 'New folder' })).toHaveAttribute('data-selected', '');
+  await expectAccessible(page, 'palette with one command');
+  await keys(page).press('Enter');
+  await expect(page.getByRole('dialog').getByLabel('Name', { exact: true })).toBeFocused();
+  await keys(page).type('Made by keys');
+  await keys(page).press('Enter');
+  await expect(page.getByRole('treeitem', { name: 'Made by keys' })).toBeVisible();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  page.off('console', hear);
+  expect(refused).toEqual([]);
 });
 
 test('the palette, the list of shortcuts, settings, and out', async ({ house }) => {

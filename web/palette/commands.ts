@@ -1,5 +1,6 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
+import FolderPlus from '@lucide/svelte/icons/folder-plus';
 import Folder from '@lucide/svelte/icons/folder';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
 import Keyboard from '@lucide/svelte/icons/keyboard';
@@ -15,6 +16,7 @@ import Users from '@lucide/svelte/icons/users';
 import type { Component } from 'svelte';
 import type { AppContext } from '../state/app-context.ts';
 import { recordPlace } from '../state/place.ts';
+import type { FolderTasks } from '../vault/organising/folder-tasks.svelte.ts';
 import type { Places } from '../vault/organising/places.svelte.ts';
 import type { RecordTypes } from '../vault/record-types.svelte.ts';
 
@@ -30,12 +32,20 @@ interface Parts {
   readonly app: AppContext;
   readonly places: Places;
   readonly types: RecordTypes;
+  readonly folderTasks: FolderTasks;
   readonly onhelp: () => void;
   readonly onlock: () => void;
 }
 
 /** Everything that can be done from anywhere. */
-export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): PaletteCommand[] {
+export function paletteCommands({
+  app,
+  places,
+  types,
+  folderTasks,
+  onhelp,
+  onlock,
+}: Parts): PaletteCommand[] {
   const { route, vault, toasts } = app;
   const failing = (task: Promise<unknown>, what: string) =>
     void task.catch((error: unknown) => toasts.fail(error, what));
@@ -46,6 +56,13 @@ export function paletteCommands({ app, places, types, onhelp, onlock }: Parts): 
       icon: Plus,
       run: () => route.go({ page: 'new', type }),
     })),
+    { id: 'new-folder', title: 'New folder', icon: FolderPlus, run: () => folderTasks.create(null) },
+    {
+      id: 'new-shared-folder',
+      title: 'New shared folder',
+      icon: FolderPlus,
+      run: () => folderTasks.createShared(),
+    },
     {
       id: 'favourites',
       title: 'Go to favourites',

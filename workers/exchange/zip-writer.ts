@@ -1,4 +1,3 @@
-import { savedName } from '../../protocol/records/shown-name.ts';
 import { ZipWriter } from '@zip.js/zip.js/lib/zip-core-native.js';
 import { copy } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -27,7 +26,7 @@ export async function exportZip(source: ExportSource, sink: ByteSink): Promise<v
 
 /** A number makes the path one of its kind; the name is for people who unpack the zip. */
 function pathOf(record: number, attachment: number, name: string): string {
-  const plain = savedName(name)
+  const plain = name
     .replace(/[^\p{L}\p{N} ._()-]/gu, '_')
     .replace(/^[. ]+|[. ]+$/g, '')
     .slice(-100);

@@ -1,7 +1,7 @@
 import { flushSync } from 'svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
-import { button, closeApp, openApp, press, shows } from './app-page.ts';
+import { button, closeApp, openApp, press, shows, type } from './app-page.ts';
 
 afterEach(closeApp);
 
@@ -128,6 +128,31 @@ describe('many records at once', () => {
   }, 20_000);
 });
 
+describe('the key for the search', () => {
+  const focused = () => document.activeElement?.hasAttribute('data-search');
+
+  test('focuses it before the next key can come', async () => {
+    openApp(filled(), '#/vault');
+    await shows('4 records');
+    press('/', document.body);
+    expect(focused()).toBe(true);
+  }, 20_000);
+
+  test('from another page, as soon as the vault is drawn, and once', async () => {
+    openApp(filled(), '#/gateways');
+    await shows('No gateway yet');
+    const frames = vi.spyOn(window, 'requestAnimationFrame').mockReturnValue(0);
+    press('/', document.body);
+    await vi.waitFor(() => expect(focused()).toBe(true));
+    frames.mockRestore();
+    location.hash = '#/gateways';
+    await shows('No gateway yet');
+    location.hash = '#/vault';
+    await shows('4 records');
+    expect(focused()).toBe(false);
+  }, 20_000);
+});
+
 describe('the command palette', () => {
   const open = () =>
     window.dispatchEvent(
@@ -146,7 +171,7 @@ describe('the command palette', () => {
     input.dispatchEvent(new Event('input', { bubbles: true }));
     flushSync();
     await vi.waitFor(() => {
-      const shown = [...document.querySelectorAll('[role="dialog"] [data-command-item]')];
+      const shown = [...document.querySelectorAll('[role="dialog"] [role="option"]')];
       expect(shown.map((item) => item.textContent?.trim())).toEqual([expect.stringContaining('gamma')]);
     });
   }, 20_000);
@@ -161,11 +186,41 @@ describe('the command palette', () => {
     await shows('Recently used');
     const { title } = await fake.readRecord(used).then(({ content }) => content);
     const items = () =>
-      [...document.querySelectorAll('[role="dialog"] [data-command-item]')].map(({ textContent }) =>
+      [...document.querySelectorAll('[role="dialog"] [role="option"]')].map(({ textContent }) =>
         textContent?.trim(),
       );
     await vi.waitFor(() => expect(items()[0]).toContain(title));
     expect(items().filter((text) => text?.startsWith(title))).toHaveLength(1);
+  }, 20_000);
+
+  test('makes a folder, by keys alone', async () => {
+    const fake = filled();
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    open();
+    const input = await vi.waitFor(
+      () => document.querySelector<HTMLInputElement>('[role="dialog"] input') ?? expect.fail('no palette'),
+    );
+    input.value = 'new';
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    const chosen = () => document.getElementById(input.getAttribute('aria-activedescendant') ?? '');
+    await vi.waitFor(() => expect(chosen()?.textContent).toContain('New'));
+    const key = (name: string) => {
+      input.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true, cancelable: true }));
+      flushSync();
+    };
+    const first = chosen()?.id;
+    key('ArrowUp');
+    key('ArrowDown');
+    expect(chosen()?.id).toBe(first);
+    for (let steps = 0; steps < 60 && chosen()?.textContent?.trim() !== 'New folder'; steps++)
+      key('ArrowDown');
+    expect(chosen()?.getAttribute('aria-selected')).toBe('true');
+    key('Enter');
+    await shows('Create');
+    type('Name', 'Clients');
+    button('Create').click();
+    await vi.waitFor(() => expect(fake.organising.folders.map(({ name }) => name)).toContain('Clients'));
   }, 20_000);
 
   test('stays closed while a session has the keyboard', async () => {
