@@ -47,8 +47,11 @@ async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Promise<vo
   throw new Error(`Tab does not reach ${String(name)}: ${names.join(' · ')}`);
 }
 
-const expectFocus = (page: Page, name: string | RegExp) =>
-  expect.poll(async () => (await stop(page)).name).toMatch(name);
+/** The whole name: "Edit" is a button, and "Edit By keys alone" the form that it opens. */
+async function expectFocus(page: Page, name: string | RegExp): Promise<void> {
+  const focused = expect.poll(async () => (await stop(page)).name);
+  await (typeof name === 'string' ? focused.toBe(name) : focused.toMatch(name));
+}
 
 /** Whoever opened it is in it: the next Tab goes to what it holds. */
 const expectInDialog = (page: Page) =>
