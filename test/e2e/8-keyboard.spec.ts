@@ -93,7 +93,7 @@ test('unlock, skip link, search, copy, edit and save', async ({ house }) => {
   await keys(page).press('Enter');
   await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
   await keys(page).press('Escape');
-  await expectFocus(page, 'Edit');
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused();
   await keys(page).press('Enter');
   await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
   await tabTo(page, 'Login');
@@ -101,7 +101,19 @@ test('unlock, skip link, search, copy, edit and save', async ({ house }) => {
   await keys(page).type('ada by keys');
   await keys(page).press('Control+Enter');
   await expect(page.getByRole('article')).toContainText('ada by keys');
-  await expectFocus(page, 'Edit');
+  await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused();
+});
+
+test('a new record, from the key to what is typed first', async ({ house }) => {
+  const { page } = house;
+  await keys(page).press('n');
+  await expectInDialog(page);
+  await tabTo(page, 'Login');
+  await keys(page).press('Enter');
+  await expect(page.getByLabel('Title')).toBeFocused();
+  await keys(page).type('Typed at once');
+  await keys(page).press('Control+Enter');
+  await expect(page.getByRole('heading', { name: 'Typed at once' })).toBeVisible();
 });
 
 test('lists have one stop, and the arrow keys walk them', async ({ house }) => {
