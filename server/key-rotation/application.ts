@@ -7,8 +7,8 @@ import { announce, FeedKind, merged, type News, type Reached } from '../records/
 import { refreshAccess } from '../sharing/access-refresh.ts';
 import { newsOfEntryPairs } from '../sharing/sharing-news.ts';
 import type { Tx } from '../store/database.ts';
-import { itemKinds } from './items.ts';
-import { changed } from './staging.ts';
+import { changed, itemKinds, itemsOf } from './items.ts';
+import { applyTakeOvers, newsOfTakeOvers } from './take-overs.ts';
 
 export interface Applied {
   readonly tx: Tx;
@@ -52,19 +52,6 @@ async function applyRecords({ tx, account, startedAt }: Applied): Promise<void> 
     FROM ${itemsOf(account, itemKinds.record)} item
     WHERE item.object_uid = record_uid AND item.revision = record.revision
       AND (owner_uid = ${own} OR writer_uid = ${own})`.execute(tx);
-}
-
-/**
- * That the account took a record over, its former owner believes by a revision of it under the key that followed theirs: the
- * present one says so as well as the first, whose signature holds no more.
- */
-async function applyTakeOvers({ tx, account }: Applied): Promise<void> {
-  const own = uidBytes(account);
-  await sql`
-    UPDATE record_transfer transfer SET taken_revision = record.revision, taken_signature = record.signature,
-      taken_data_hash = sha256(record.sealed_data), taken_launch_hash = sha256(record.sealed_launch)
-    FROM record WHERE record.record_uid = transfer.record_uid AND owner_uid = ${own} AND writer_uid = ${own}
-      AND NOT record.deleted AND record.key_version = transfer.key_version + 1`.execute(tx);
 }
 
 /** The account's offers by which records went to others, in the very places where they were. */
@@ -204,10 +191,7 @@ function newsOf(account: Uid): News[] {
       JOIN ${itemsOf(account, itemKinds.handover)} item
         ON item.object_uid = way.record_uid AND item.body = ANY(record.handover_bodies)
       WHERE way.account_uid <> ${own}`,
-    sql`SELECT transfer.account_uid, ${kindOf(FeedKind.RECORD)}, transfer.record_uid AS object_uid, ${none}
-      FROM record_transfer transfer JOIN ${itemsOf(account, itemKinds.record)} item
-        ON item.object_uid = transfer.record_uid
-      WHERE transfer.account_uid <> ${own} AND octet_length(item.signature) > 0`,
+    newsOfTakeOvers(account),
     sql`SELECT way.account_uid, ${kindOf(FeedKind.GRANTS)}, way.record_uid AS object_uid, ${none}
       FROM record_way way JOIN ${itemsOf(account, itemKinds.grantOnRecord)} item ON item.object_uid = way.record_uid
       WHERE way.account_uid <> ${own}`,
@@ -257,10 +241,6 @@ async function endLeftOut(applied: Applied): Promise<Reached> {
 async function requireNone(tx: Tx, query: RawBuilder<unknown>): Promise<void> {
   const { rows } = await query.execute(tx);
   if (rows.length > 0) throw changed();
-}
-
-function itemsOf(account: Uid, kind: number): RawBuilder<unknown> {
-  return sql`(SELECT * FROM key_rotation_item WHERE account_uid = ${uidBytes(account)} AND kind = ${kind})`;
 }
 
 function grantItems(account: Uid): RawBuilder<unknown> {

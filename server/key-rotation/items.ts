@@ -1,5 +1,6 @@
 // What a rotation has staged, one row for each thing.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Tx } from '../store/database.ts';
 
@@ -17,6 +18,8 @@ export const itemKinds = {
   upload: 10,
   /** By record and the first half of the body's SHA-256. */
   handover: 11,
+  /** By record and the revision by which it was taken. */
+  takeOver: 12,
 } as const;
 
 export interface StagedItem {
@@ -50,4 +53,13 @@ export async function putItems(tx: Tx, account: Uid, items: readonly StagedItem[
     ON CONFLICT (account_uid, kind, object_uid, other_uid) DO UPDATE SET revision = excluded.revision,
       key_version = excluded.key_version, sealed = excluded.sealed, body = excluded.body,
       signature = excluded.signature`.execute(tx);
+}
+
+/** Of one kind, as a table of a statement. */
+export function itemsOf(account: Uid, kind: StagedItem['kind']): RawBuilder<unknown> {
+  return sql`(SELECT * FROM key_rotation_item WHERE account_uid = ${uidBytes(account)} AND kind = ${kind})`;
+}
+
+export function changed(): ProtocolError {
+  return new ProtocolError('conflict', 'the vault was changed meanwhile');
 }

@@ -25,6 +25,7 @@ import { endRotation, newSigningKey } from './ending.ts';
 import { beginRotation, forgetRotation, requireRotation } from './rotations.ts';
 import { stage } from './staging.ts';
 import { readSuccessions } from './successions.ts';
+import { readTakeOvers } from './take-overs.ts';
 
 export interface KeyRotationParts {
   readonly db: Database;
@@ -64,6 +65,7 @@ export function keyRotationHandlers({
       rotationUid: uidBytes(rotationUid),
       passwordResponse: opaque.answerRegistration(email, LoginFactor.PASSWORD, input.passwordRequest),
       recoveryResponse: opaque.answerRegistration(email, LoginFactor.RECOVERY, input.recoveryRequest),
+      taken: await readTakeOvers(db, accountUid),
     };
   }
 

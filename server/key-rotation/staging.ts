@@ -27,7 +27,8 @@ import { checkCard, checkCopy, requireEnvelope } from '../records/record-bounds.
 import { requireSignatures } from '../records/signatures.ts';
 import { checkGrant } from '../sharing/sharing-bounds.ts';
 import type { Tx } from '../store/database.ts';
-import { itemKinds, putItems, type StagedItem } from './items.ts';
+import { changed, itemKinds, putItems, type StagedItem } from './items.ts';
+import { stagedTakeOvers } from './take-overs.ts';
 
 export interface Stage {
   readonly tx: Tx;
@@ -52,6 +53,7 @@ export async function stage(stage: Stage, input: StageKeyRotationRequest): Promi
     input.copies,
     input.notes,
     input.handovers,
+    input.takeOvers,
   ];
   if (lists.some(({ length }) => length > limits.changesPerRequest))
     throw new ProtocolError('too-large', `at most ${limits.changesPerRequest} things of a kind at once`);
@@ -64,6 +66,7 @@ export async function stage(stage: Stage, input: StageKeyRotationRequest): Promi
     ...input.copies.map(stagedCopy),
     ...input.notes.map(stagedNote),
     ...(await stagedHandovers(stage, input.handovers)),
+    ...(await stagedTakeOvers(stage, input.takeOvers)),
   ];
   await putItems(stage.tx, stage.caller, items);
 }
@@ -281,7 +284,3 @@ const noteKinds: ReadonlyMap<NoteKind, StagedItem['kind']> = new Map([
   [NoteKind.SHARE_LINK, itemKinds.shareLink],
   [NoteKind.UPLOAD, itemKinds.upload],
 ] as const);
-
-export function changed(): ProtocolError {
-  return new ProtocolError('conflict', 'the vault was changed meanwhile');
-}

@@ -143,11 +143,11 @@ export async function leaveFormerOwners(
       AND (offer.rights & ${rightsBits.own}) <> 0`.execute(tx);
   await sql`
     INSERT INTO record_transfer (account_uid, record_uid, revision, tag, deleted, key_version, handover_body,
-      handover_signature, taken_revision, taken_data_hash, taken_launch_hash, taken_signature)
+      handover_signature, taken_revision, taken_data_hash, taken_launch_hash, taken_signature, taker_uid)
     SELECT owner_uid, record_uid, covered_revision, covered_tag, covered_deleted, key_version,
       coalesce(handover_bodies[cardinality(handover_bodies)], ''),
       coalesce(handover_signatures[cardinality(handover_signatures)], ''),
-      taken.revision, taken.data_hash, taken.launch_hash, taken.signature
+      taken.revision, taken.data_hash, taken.launch_hash, taken.signature, ${uidBytes(caller)}
     FROM record JOIN unnest(${uids},
       ${takenOver.map(({ change }) => change.baseRevision + 1n)}::bigint[],
       ${bytes(({ sealedData }) => sha256(sealedData))}::bytea[],

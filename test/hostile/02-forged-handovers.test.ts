@@ -78,6 +78,12 @@ test.each<[string, () => Forgery]>([
   expect(await staged(forgery())).toBe('bad-signature');
 });
 
+test('nor is the word that a record was taken over which was not', async () => {
+  const takeOver = { recordUid: uidBytes(recordUid), revision: 2n, signature: randomBytes(64) };
+  const staging = mallory.call(stageKeyRotation, { rotationUid, takeOvers: [takeOver] });
+  expect(await codeOf(staging)).toBe('conflict');
+});
+
 test('nor are other bytes than an offer', async () => {
   expect(await staged({ change: () => new Uint8Array(0) })).toBe('malformed');
   expect(await staged({ change: (body) => body.subarray(0, body.length - 1) })).toBe('malformed');

@@ -45,6 +45,7 @@ async function callHandedOn(adaUid: Uid, recordUid: Uid): Promise<void> {
       ...{ handover_body: offer.body, handover_signature: offer.signature },
       ...{ taken_revision: record.revision, taken_signature: record.signature },
       ...{ taken_data_hash: new Uint8Array(32), taken_launch_hash: new Uint8Array(32) },
+      taker_uid: new Uint8Array(16),
     })
     .execute();
   await db.deleteFrom('record').where('record_uid', '=', uid).execute();

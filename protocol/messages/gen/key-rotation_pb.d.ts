@@ -7,8 +7,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { AccountBundle, AccountCertificate, KeySuccession, Session } from "./account_pb.js";
+import type { ApplicationCopy, TakeOver } from "./record_pb.js";
 import type { Grant } from "./sharing_pb.js";
-import type { ApplicationCopy } from "./record_pb.js";
 import type { SealedManifest } from "./manifest_pb.js";
 import type { RecoveryEnrolment } from "./recovery_pb.js";
 
@@ -63,6 +63,13 @@ export declare type StartKeyRotationResponse = Message<"sallyport.v1.StartKeyRot
    * @generated from field: string recovery_response = 3;
    */
   recoveryResponse: string;
+
+  /**
+   * What the caller signed when it took records over whose former owners have not looked since. At most 10,000, the newest.
+   *
+   * @generated from field: repeated sallyport.v1.TakenRecord taken = 4;
+   */
+  taken: TakenRecord[];
 };
 
 /**
@@ -70,6 +77,34 @@ export declare type StartKeyRotationResponse = Message<"sallyport.v1.StartKeyRot
  * Use `create(StartKeyRotationResponseSchema)` to create a new message.
  */
 export declare const StartKeyRotationResponseSchema: GenMessage<StartKeyRotationResponse>;
+
+/**
+ * @generated from message sallyport.v1.TakenRecord
+ */
+export declare type TakenRecord = Message<"sallyport.v1.TakenRecord"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * As it was signed.
+   *
+   * @generated from field: uint32 key_version = 2;
+   */
+  keyVersion: number;
+
+  /**
+   * @generated from field: sallyport.v1.TakeOver taken = 3;
+   */
+  taken?: TakeOver | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.TakenRecord.
+ * Use `create(TakenRecordSchema)` to create a new message.
+ */
+export declare const TakenRecordSchema: GenMessage<TakenRecord>;
 
 /**
  * @generated from message sallyport.v1.StageKeyRotationRequest
@@ -125,6 +160,13 @@ export declare type StageKeyRotationRequest = Message<"sallyport.v1.StageKeyRota
    * @generated from field: repeated sallyport.v1.RotatedHandover handovers = 9;
    */
   handovers: RotatedHandover[];
+
+  /**
+   * What `StartKeyRotation` gave, as far as the caller's former key had signed it: former owners believe nothing else.
+   *
+   * @generated from field: repeated sallyport.v1.RotatedTakeOver take_overs = 10;
+   */
+  takeOvers: RotatedTakeOver[];
 };
 
 /**
@@ -221,6 +263,34 @@ export declare type RotatedHandover = Message<"sallyport.v1.RotatedHandover"> & 
  * Use `create(RotatedHandoverSchema)` to create a new message.
  */
 export declare const RotatedHandoverSchema: GenMessage<RotatedHandover>;
+
+/**
+ * @generated from message sallyport.v1.RotatedTakeOver
+ */
+export declare type RotatedTakeOver = Message<"sallyport.v1.RotatedTakeOver"> & {
+  /**
+   * @generated from field: bytes record_uid = 1;
+   */
+  recordUid: Uint8Array;
+
+  /**
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * By the new key, over the same as before.
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RotatedTakeOver.
+ * Use `create(RotatedTakeOverSchema)` to create a new message.
+ */
+export declare const RotatedTakeOverSchema: GenMessage<RotatedTakeOver>;
 
 /**
  * @generated from message sallyport.v1.RotatedCard

@@ -15,7 +15,7 @@ import { file_sharing } from "./sharing_pb.js";
  * Describes the file key-rotation.proto.
  */
 export const file_key_rotation = /*@__PURE__*/
-  fileDesc("ChJrZXktcm90YXRpb24ucHJvdG8SDHNhbGx5cG9ydC52MSKEAQoXU3RhcnRLZXlSb3RhdGlvblJlcXVlc3QSNQoLY2VydGlmaWNhdGUYASABKAsyIC5zYWxseXBvcnQudjEuQWNjb3VudENlcnRpZmljYXRlEhgKEHBhc3N3b3JkX3JlcXVlc3QYAiABKAkSGAoQcmVjb3ZlcnlfcmVxdWVzdBgDIAEoCSJmChhTdGFydEtleVJvdGF0aW9uUmVzcG9uc2USFAoMcm90YXRpb25fdWlkGAEgASgMEhkKEXBhc3N3b3JkX3Jlc3BvbnNlGAIgASgJEhkKEXJlY292ZXJ5X3Jlc3BvbnNlGAMgASgJIpIDChdTdGFnZUtleVJvdGF0aW9uUmVxdWVzdBIUCgxyb3RhdGlvbl91aWQYASABKAwSLAoHcmVjb3JkcxgCIAMoCzIbLnNhbGx5cG9ydC52MS5Sb3RhdGVkUmVjb3JkEigKBWNhcmRzGAMgAygLMhkuc2FsbHlwb3J0LnYxLlJvdGF0ZWRDYXJkEiwKB2ZvbGRlcnMYBCADKAsyGy5zYWxseXBvcnQudjEuUm90YXRlZEZvbGRlchIjCgZncmFudHMYBSADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQSKwoHZW50cmllcxgGIAMoCzIaLnNhbGx5cG9ydC52MS5Sb3RhdGVkRW50cnkSLQoGY29waWVzGAcgAygLMh0uc2FsbHlwb3J0LnYxLkFwcGxpY2F0aW9uQ29weRIoCgVub3RlcxgIIAMoCzIZLnNhbGx5cG9ydC52MS5Sb3RhdGVkTm90ZRIwCgloYW5kb3ZlcnMYCSADKAsyHS5zYWxseXBvcnQudjEuUm90YXRlZEhhbmRvdmVyIhoKGFN0YWdlS2V5Um90YXRpb25SZXNwb25zZSKNAQoNUm90YXRlZFJlY29yZBISCgpyZWNvcmRfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEhMKC2tleV92ZXJzaW9uGAMgASgNEhIKCnNlYWxlZF9rZXkYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgMEhoKEmFkb3B0aW9uX3NpZ25hdHVyZRgGIAEoDCJGCg9Sb3RhdGVkSGFuZG92ZXISEgoKcmVjb3JkX3VpZBgBIAEoDBIMCgRib2R5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCJDCgtSb3RhdGVkQ2FyZBISCgpvYmplY3RfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEg4KBnNlYWxlZBgDIAEoDCJcCg1Sb3RhdGVkRm9sZGVyEhIKCmZvbGRlcl91aWQYASABKAwSEAoIcmV2aXNpb24YAiABKAQSEgoKc2VhbGVkX2tleRgDIAEoDBIRCglzaWduYXR1cmUYBCABKAwiLwoMUm90YXRlZEVudHJ5EgwKBGJvZHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlAKC1JvdGF0ZWROb3RlEiQKBGtpbmQYASABKA4yFi5zYWxseXBvcnQudjEuTm90ZUtpbmQSCwoDdWlkGAIgASgMEg4KBnNlYWxlZBgDIAEoDCLiAwoYRmluaXNoS2V5Um90YXRpb25SZXF1ZXN0EhQKDHJvdGF0aW9uX3VpZBgBIAEoDBIsCgdhY2NvdW50GAIgASgLMhsuc2FsbHlwb3J0LnYxLkFjY291bnRCdW5kbGUSJwofc2VhbGVkX29yZ2FuaXNhdGlvbl9zaWduaW5nX2tleRgDIAEoDBIkChxzZWFsZWRfb3JnYW5pc2F0aW9uX2RhdGFfa2V5GAQgASgMEigKIHNlYWxlZF9vcmdhbmlzYXRpb25fcmVjb3Zlcnlfa2V5GAUgASgMEhcKD3Bhc3N3b3JkX3JlY29yZBgGIAEoCRIgChhwYXNzd29yZF9zZWFsZWRfZGF0YV9rZXkYByABKAwSFwoPcmVjb3ZlcnlfcmVjb3JkGAggASgJEiAKGHJlY292ZXJ5X3NlYWxlZF9kYXRhX2tleRgJIAEoDBIuCghtYW5pZmVzdBgKIAEoCzIcLnNhbGx5cG9ydC52MS5TZWFsZWRNYW5pZmVzdBIvCgpzdWNjZXNzaW9uGAsgASgLMhsuc2FsbHlwb3J0LnYxLktleVN1Y2Nlc3Npb24SMgoJZW5yb2xtZW50GAwgASgLMh8uc2FsbHlwb3J0LnYxLlJlY292ZXJ5RW5yb2xtZW50IkMKGUZpbmlzaEtleVJvdGF0aW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLnNhbGx5cG9ydC52MS5TZXNzaW9uIjAKGENhbmNlbEtleVJvdGF0aW9uUmVxdWVzdBIUCgxyb3RhdGlvbl91aWQYASABKAwiGwoZQ2FuY2VsS2V5Um90YXRpb25SZXNwb25zZSIuChZMaXN0U3VjY2Vzc2lvbnNSZXF1ZXN0EhQKDGFjY291bnRfdWlkcxgBIAMoDCJLChdMaXN0U3VjY2Vzc2lvbnNSZXNwb25zZRIwCgtzdWNjZXNzaW9ucxgBIAMoCzIbLnNhbGx5cG9ydC52MS5LZXlTdWNjZXNzaW9uKm8KCE5vdGVLaW5kEhkKFU5PVEVfS0lORF9VTlNQRUNJRklFRBAAEhgKFE5PVEVfS0lORF9JTlZJVEFUSU9OEAESGAoUTk9URV9LSU5EX1NIQVJFX0xJTksQAhIUChBOT1RFX0tJTkRfVVBMT0FEEAMyhgQKEktleVJvdGF0aW9uU2VydmljZRJhChBTdGFydEtleVJvdGF0aW9uEiUuc2FsbHlwb3J0LnYxLlN0YXJ0S2V5Um90YXRpb25SZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLlN0YXJ0S2V5Um90YXRpb25SZXNwb25zZRJhChBTdGFnZUtleVJvdGF0aW9uEiUuc2FsbHlwb3J0LnYxLlN0YWdlS2V5Um90YXRpb25SZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLlN0YWdlS2V5Um90YXRpb25SZXNwb25zZRJkChFGaW5pc2hLZXlSb3RhdGlvbhImLnNhbGx5cG9ydC52MS5GaW5pc2hLZXlSb3RhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuRmluaXNoS2V5Um90YXRpb25SZXNwb25zZRJkChFDYW5jZWxLZXlSb3RhdGlvbhImLnNhbGx5cG9ydC52MS5DYW5jZWxLZXlSb3RhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuQ2FuY2VsS2V5Um90YXRpb25SZXNwb25zZRJeCg9MaXN0U3VjY2Vzc2lvbnMSJC5zYWxseXBvcnQudjEuTGlzdFN1Y2Nlc3Npb25zUmVxdWVzdBolLnNhbGx5cG9ydC52MS5MaXN0U3VjY2Vzc2lvbnNSZXNwb25zZWIGcHJvdG8z", [file_account, file_manifest, file_record, file_recovery, file_sharing]);
+  fileDesc("ChJrZXktcm90YXRpb24ucHJvdG8SDHNhbGx5cG9ydC52MSKEAQoXU3RhcnRLZXlSb3RhdGlvblJlcXVlc3QSNQoLY2VydGlmaWNhdGUYASABKAsyIC5zYWxseXBvcnQudjEuQWNjb3VudENlcnRpZmljYXRlEhgKEHBhc3N3b3JkX3JlcXVlc3QYAiABKAkSGAoQcmVjb3ZlcnlfcmVxdWVzdBgDIAEoCSKQAQoYU3RhcnRLZXlSb3RhdGlvblJlc3BvbnNlEhQKDHJvdGF0aW9uX3VpZBgBIAEoDBIZChFwYXNzd29yZF9yZXNwb25zZRgCIAEoCRIZChFyZWNvdmVyeV9yZXNwb25zZRgDIAEoCRIoCgV0YWtlbhgEIAMoCzIZLnNhbGx5cG9ydC52MS5UYWtlblJlY29yZCJdCgtUYWtlblJlY29yZBISCgpyZWNvcmRfdWlkGAEgASgMEhMKC2tleV92ZXJzaW9uGAIgASgNEiUKBXRha2VuGAMgASgLMhYuc2FsbHlwb3J0LnYxLlRha2VPdmVyIsUDChdTdGFnZUtleVJvdGF0aW9uUmVxdWVzdBIUCgxyb3RhdGlvbl91aWQYASABKAwSLAoHcmVjb3JkcxgCIAMoCzIbLnNhbGx5cG9ydC52MS5Sb3RhdGVkUmVjb3JkEigKBWNhcmRzGAMgAygLMhkuc2FsbHlwb3J0LnYxLlJvdGF0ZWRDYXJkEiwKB2ZvbGRlcnMYBCADKAsyGy5zYWxseXBvcnQudjEuUm90YXRlZEZvbGRlchIjCgZncmFudHMYBSADKAsyEy5zYWxseXBvcnQudjEuR3JhbnQSKwoHZW50cmllcxgGIAMoCzIaLnNhbGx5cG9ydC52MS5Sb3RhdGVkRW50cnkSLQoGY29waWVzGAcgAygLMh0uc2FsbHlwb3J0LnYxLkFwcGxpY2F0aW9uQ29weRIoCgVub3RlcxgIIAMoCzIZLnNhbGx5cG9ydC52MS5Sb3RhdGVkTm90ZRIwCgloYW5kb3ZlcnMYCSADKAsyHS5zYWxseXBvcnQudjEuUm90YXRlZEhhbmRvdmVyEjEKCnRha2Vfb3ZlcnMYCiADKAsyHS5zYWxseXBvcnQudjEuUm90YXRlZFRha2VPdmVyIhoKGFN0YWdlS2V5Um90YXRpb25SZXNwb25zZSKNAQoNUm90YXRlZFJlY29yZBISCgpyZWNvcmRfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEhMKC2tleV92ZXJzaW9uGAMgASgNEhIKCnNlYWxlZF9rZXkYBCABKAwSEQoJc2lnbmF0dXJlGAUgASgMEhoKEmFkb3B0aW9uX3NpZ25hdHVyZRgGIAEoDCJGCg9Sb3RhdGVkSGFuZG92ZXISEgoKcmVjb3JkX3VpZBgBIAEoDBIMCgRib2R5GAIgASgMEhEKCXNpZ25hdHVyZRgDIAEoDCJKCg9Sb3RhdGVkVGFrZU92ZXISEgoKcmVjb3JkX3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBBIRCglzaWduYXR1cmUYAyABKAwiQwoLUm90YXRlZENhcmQSEgoKb2JqZWN0X3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBBIOCgZzZWFsZWQYAyABKAwiXAoNUm90YXRlZEZvbGRlchISCgpmb2xkZXJfdWlkGAEgASgMEhAKCHJldmlzaW9uGAIgASgEEhIKCnNlYWxlZF9rZXkYAyABKAwSEQoJc2lnbmF0dXJlGAQgASgMIi8KDFJvdGF0ZWRFbnRyeRIMCgRib2R5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJQCgtSb3RhdGVkTm90ZRIkCgRraW5kGAEgASgOMhYuc2FsbHlwb3J0LnYxLk5vdGVLaW5kEgsKA3VpZBgCIAEoDBIOCgZzZWFsZWQYAyABKAwi4gMKGEZpbmlzaEtleVJvdGF0aW9uUmVxdWVzdBIUCgxyb3RhdGlvbl91aWQYASABKAwSLAoHYWNjb3VudBgCIAEoCzIbLnNhbGx5cG9ydC52MS5BY2NvdW50QnVuZGxlEicKH3NlYWxlZF9vcmdhbmlzYXRpb25fc2lnbmluZ19rZXkYAyABKAwSJAocc2VhbGVkX29yZ2FuaXNhdGlvbl9kYXRhX2tleRgEIAEoDBIoCiBzZWFsZWRfb3JnYW5pc2F0aW9uX3JlY292ZXJ5X2tleRgFIAEoDBIXCg9wYXNzd29yZF9yZWNvcmQYBiABKAkSIAoYcGFzc3dvcmRfc2VhbGVkX2RhdGFfa2V5GAcgASgMEhcKD3JlY292ZXJ5X3JlY29yZBgIIAEoCRIgChhyZWNvdmVyeV9zZWFsZWRfZGF0YV9rZXkYCSABKAwSLgoIbWFuaWZlc3QYCiABKAsyHC5zYWxseXBvcnQudjEuU2VhbGVkTWFuaWZlc3QSLwoKc3VjY2Vzc2lvbhgLIAEoCzIbLnNhbGx5cG9ydC52MS5LZXlTdWNjZXNzaW9uEjIKCWVucm9sbWVudBgMIAEoCzIfLnNhbGx5cG9ydC52MS5SZWNvdmVyeUVucm9sbWVudCJDChlGaW5pc2hLZXlSb3RhdGlvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5zYWxseXBvcnQudjEuU2Vzc2lvbiIwChhDYW5jZWxLZXlSb3RhdGlvblJlcXVlc3QSFAoMcm90YXRpb25fdWlkGAEgASgMIhsKGUNhbmNlbEtleVJvdGF0aW9uUmVzcG9uc2UiLgoWTGlzdFN1Y2Nlc3Npb25zUmVxdWVzdBIUCgxhY2NvdW50X3VpZHMYASADKAwiSwoXTGlzdFN1Y2Nlc3Npb25zUmVzcG9uc2USMAoLc3VjY2Vzc2lvbnMYASADKAsyGy5zYWxseXBvcnQudjEuS2V5U3VjY2Vzc2lvbipvCghOb3RlS2luZBIZChVOT1RFX0tJTkRfVU5TUEVDSUZJRUQQABIYChROT1RFX0tJTkRfSU5WSVRBVElPThABEhgKFE5PVEVfS0lORF9TSEFSRV9MSU5LEAISFAoQTk9URV9LSU5EX1VQTE9BRBADMoYEChJLZXlSb3RhdGlvblNlcnZpY2USYQoQU3RhcnRLZXlSb3RhdGlvbhIlLnNhbGx5cG9ydC52MS5TdGFydEtleVJvdGF0aW9uUmVxdWVzdBomLnNhbGx5cG9ydC52MS5TdGFydEtleVJvdGF0aW9uUmVzcG9uc2USYQoQU3RhZ2VLZXlSb3RhdGlvbhIlLnNhbGx5cG9ydC52MS5TdGFnZUtleVJvdGF0aW9uUmVxdWVzdBomLnNhbGx5cG9ydC52MS5TdGFnZUtleVJvdGF0aW9uUmVzcG9uc2USZAoRRmluaXNoS2V5Um90YXRpb24SJi5zYWxseXBvcnQudjEuRmluaXNoS2V5Um90YXRpb25SZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLkZpbmlzaEtleVJvdGF0aW9uUmVzcG9uc2USZAoRQ2FuY2VsS2V5Um90YXRpb24SJi5zYWxseXBvcnQudjEuQ2FuY2VsS2V5Um90YXRpb25SZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLkNhbmNlbEtleVJvdGF0aW9uUmVzcG9uc2USXgoPTGlzdFN1Y2Nlc3Npb25zEiQuc2FsbHlwb3J0LnYxLkxpc3RTdWNjZXNzaW9uc1JlcXVlc3QaJS5zYWxseXBvcnQudjEuTGlzdFN1Y2Nlc3Npb25zUmVzcG9uc2ViBnByb3RvMw", [file_account, file_manifest, file_record, file_recovery, file_sharing]);
 
 /**
  * Describes the message sallyport.v1.StartKeyRotationRequest.
@@ -32,102 +32,116 @@ export const StartKeyRotationResponseSchema = /*@__PURE__*/
   messageDesc(file_key_rotation, 1);
 
 /**
+ * Describes the message sallyport.v1.TakenRecord.
+ * Use `create(TakenRecordSchema)` to create a new message.
+ */
+export const TakenRecordSchema = /*@__PURE__*/
+  messageDesc(file_key_rotation, 2);
+
+/**
  * Describes the message sallyport.v1.StageKeyRotationRequest.
  * Use `create(StageKeyRotationRequestSchema)` to create a new message.
  */
 export const StageKeyRotationRequestSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 2);
+  messageDesc(file_key_rotation, 3);
 
 /**
  * Describes the message sallyport.v1.StageKeyRotationResponse.
  * Use `create(StageKeyRotationResponseSchema)` to create a new message.
  */
 export const StageKeyRotationResponseSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 3);
+  messageDesc(file_key_rotation, 4);
 
 /**
  * Describes the message sallyport.v1.RotatedRecord.
  * Use `create(RotatedRecordSchema)` to create a new message.
  */
 export const RotatedRecordSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 4);
+  messageDesc(file_key_rotation, 5);
 
 /**
  * Describes the message sallyport.v1.RotatedHandover.
  * Use `create(RotatedHandoverSchema)` to create a new message.
  */
 export const RotatedHandoverSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 5);
+  messageDesc(file_key_rotation, 6);
+
+/**
+ * Describes the message sallyport.v1.RotatedTakeOver.
+ * Use `create(RotatedTakeOverSchema)` to create a new message.
+ */
+export const RotatedTakeOverSchema = /*@__PURE__*/
+  messageDesc(file_key_rotation, 7);
 
 /**
  * Describes the message sallyport.v1.RotatedCard.
  * Use `create(RotatedCardSchema)` to create a new message.
  */
 export const RotatedCardSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 6);
+  messageDesc(file_key_rotation, 8);
 
 /**
  * Describes the message sallyport.v1.RotatedFolder.
  * Use `create(RotatedFolderSchema)` to create a new message.
  */
 export const RotatedFolderSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 7);
+  messageDesc(file_key_rotation, 9);
 
 /**
  * Describes the message sallyport.v1.RotatedEntry.
  * Use `create(RotatedEntrySchema)` to create a new message.
  */
 export const RotatedEntrySchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 8);
+  messageDesc(file_key_rotation, 10);
 
 /**
  * Describes the message sallyport.v1.RotatedNote.
  * Use `create(RotatedNoteSchema)` to create a new message.
  */
 export const RotatedNoteSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 9);
+  messageDesc(file_key_rotation, 11);
 
 /**
  * Describes the message sallyport.v1.FinishKeyRotationRequest.
  * Use `create(FinishKeyRotationRequestSchema)` to create a new message.
  */
 export const FinishKeyRotationRequestSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 10);
+  messageDesc(file_key_rotation, 12);
 
 /**
  * Describes the message sallyport.v1.FinishKeyRotationResponse.
  * Use `create(FinishKeyRotationResponseSchema)` to create a new message.
  */
 export const FinishKeyRotationResponseSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 11);
+  messageDesc(file_key_rotation, 13);
 
 /**
  * Describes the message sallyport.v1.CancelKeyRotationRequest.
  * Use `create(CancelKeyRotationRequestSchema)` to create a new message.
  */
 export const CancelKeyRotationRequestSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 12);
+  messageDesc(file_key_rotation, 14);
 
 /**
  * Describes the message sallyport.v1.CancelKeyRotationResponse.
  * Use `create(CancelKeyRotationResponseSchema)` to create a new message.
  */
 export const CancelKeyRotationResponseSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 13);
+  messageDesc(file_key_rotation, 15);
 
 /**
  * Describes the message sallyport.v1.ListSuccessionsRequest.
  * Use `create(ListSuccessionsRequestSchema)` to create a new message.
  */
 export const ListSuccessionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 14);
+  messageDesc(file_key_rotation, 16);
 
 /**
  * Describes the message sallyport.v1.ListSuccessionsResponse.
  * Use `create(ListSuccessionsResponseSchema)` to create a new message.
  */
 export const ListSuccessionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_key_rotation, 15);
+  messageDesc(file_key_rotation, 17);
 
 /**
  * Describes the enum sallyport.v1.NoteKind.

@@ -91,6 +91,8 @@ interface RecordTransferTable {
   taken_data_hash: Bytea;
   taken_launch_hash: Bytea;
   taken_signature: Bytea;
+  /** Who signed that. */
+  taker_uid: Bytea;
 }
 
 interface CardTable {

@@ -48,26 +48,57 @@ async function expectHandedOn(engine: TestEngine, uid: Uid): Promise<void> {
   expect(engine.states.at(-1)?.vaultIncomplete).toBe(false);
 }
 
-test.each([['as it was taken'], ['and changed since']])(
-  'who took a record over gets new keys before its former owner looks, %s',
-  async (how) => {
-    const { former, next } = parties();
-    const uid = await offered();
-    await next.acceptOwnership(uid);
-    if (how === 'and changed since') {
-      const { revision: baseRevision, content, withheld } = await next.readRecord(uid);
-      await next.saveRecord({ uid, baseRevision, content: { ...content, title: 'changed' }, withheld });
-    }
-    await rotate(next);
-    const fresh = await startEngine(server.url);
-    await fresh.signIn({ email: 'person-0@example.test', password });
-    await expectHandedOn(fresh, uid);
-    await fresh.close();
-    await former.unlock({ password });
-    await former.until(({ link }) => link === 'connected');
-    await expectHandedOn(former, uid);
-  },
-);
+type Since = (uid: Uid) => Promise<void>;
+
+const edit = async (engine: TestEngine, uid: Uid, title: string) => {
+  await engine.syncNow();
+  const { revision: baseRevision, content, withheld } = await engine.readRecord(uid);
+  await engine.saveRecord({ uid, baseRevision, content: { ...content, title }, withheld });
+};
+
+/** The new owner lets a third person write, and has seen what they wrote. */
+async function editedByReader(uid: Uid): Promise<void> {
+  const { next, reader, readerUid } = parties();
+  const grantees = [{ kind: 'account', uid: readerUid } as const];
+  await next.shareRecords({ recordUids: [uid], grantees, rights: 'edit', expiresAt: null });
+  await edit(reader, uid, 'by an editor');
+  await next.syncNow();
+}
+
+/** The third person is out: the record has the second key since the take-over. */
+async function rekeyed(uid: Uid): Promise<void> {
+  const { next, readerUid } = parties();
+  const grantees = [{ kind: 'account', uid: readerUid } as const];
+  await next.shareRecords({ recordUids: [uid], grantees, rights: 'view', expiresAt: null });
+  await next.unshare({ objectUid: uid, grantees });
+}
+
+test.each<[string, Since]>([
+  ['as it was taken', () => Promise.resolve()],
+  ['and changed since', (uid) => edit(parties().next, uid, 'changed')],
+  ['and changed by an editor since', editedByReader],
+  ['and under another key since', rekeyed],
+  [
+    'changed by an editor under another key since',
+    async (uid) => {
+      await rekeyed(uid);
+      await editedByReader(uid);
+    },
+  ],
+])('who took a record over gets new keys before its former owner looks, %s', async (_, since) => {
+  const { former, next } = parties();
+  const uid = await offered();
+  await next.acceptOwnership(uid);
+  await since(uid);
+  await rotate(next);
+  const fresh = await startEngine(server.url);
+  await fresh.signIn({ email: 'person-0@example.test', password });
+  await expectHandedOn(fresh, uid);
+  await fresh.close();
+  await former.unlock({ password });
+  await former.until(({ link }) => link === 'connected');
+  await expectHandedOn(former, uid);
+});
 
 test('who handed a record on gets new keys before a reader looks', async () => {
   const { former, next, reader, nextUid, readerUid } = parties();

@@ -151,7 +151,7 @@ export class KeyRotation {
         recoveryRequest: registrations.phrase.request,
       });
       rotationUid = copy(started.rotationUid);
-      const items = new RotatedItems(this.#vault, plan, next.keys);
+      const items = new RotatedItems(this.#vault, plan, next.keys, started.taken);
       await this.#stage(rotationUid, items, input, stop);
       return await this.#finish({ rotationUid, started, registrations, plan, next, items }, input);
     } catch (error) {

@@ -5,7 +5,10 @@ import { sha256 } from '../../../protocol/crypto/hash.ts';
 import { signatureContexts } from '../../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { type StageKeyRotationRequestSchema } from '../../../protocol/messages/gen/key-rotation_pb.js';
+import type {
+  StageKeyRotationRequestSchema,
+  TakenRecord,
+} from '../../../protocol/messages/gen/key-rotation_pb.js';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import { parseGrant } from '../../../protocol/sharing/grant.ts';
 import { signFolder } from '../../../protocol/signed/folder-signature.ts';
@@ -21,6 +24,7 @@ import { sealGrant, type GivenObject } from '../sharing/share-seal.ts';
 import type { KnownRecord } from '../records/known-record.ts';
 import type { UnlockedVault } from '../unlocked-vault.ts';
 import { notesUnder } from './rotated-notes.ts';
+import { takenAnew } from './taken-records.ts';
 import type { PlannedGrant, RotationPlan } from './rotation-plan.ts';
 
 /** A page of what is staged. */
@@ -43,13 +47,21 @@ export class RotatedItems {
   readonly #plan: RotationPlan;
   readonly #next: AccountKeys;
   readonly #cards = new Map<Uid, Uint8Array>();
+  readonly #taken: readonly TakenRecord[];
   /** By which records of this account went to others. */
   readonly #offers: { readonly recordUid: Uint8Array; readonly body: Uint8Array }[] = [];
 
-  constructor(vault: UnlockedVault, plan: RotationPlan, next: AccountKeys) {
+  /** `taken`: what the server keeps as this account's word that it took records over. */
+  constructor(
+    vault: UnlockedVault,
+    plan: RotationPlan,
+    next: AccountKeys,
+    taken: readonly TakenRecord[] = [],
+  ) {
     this.#vault = vault;
     this.#plan = plan;
     this.#next = next;
+    this.#taken = taken;
   }
 
   /** Things in all pages, about. */
@@ -82,6 +94,12 @@ export class RotatedItems {
       (handovers) => ({ handovers }),
     );
     for await (const { page } of offers) yield { page, things: 0 }; // counted with their records
+    const words = sealed(
+      this.#taken.filter(({ recordUid }) => this.#isTaken(uidOf(recordUid))),
+      (taken) => takenAnew(taken, this.#vault.account.keys, this.#next.signer),
+      (takeOvers) => ({ takeOvers }),
+    );
+    for await (const { page } of words) yield { page, things: 0 };
     yield* sealed(
       [...data.cards.all()],
       (card) => this.#card(card),
@@ -143,6 +161,14 @@ export class RotatedItems {
       ...(isWriter && { signature: await signRevision(this.#next.signer, statementOf(row)) }),
       ...(isAdopted && { adoptionSignature: await this.#adoption(row) }),
     };
+  }
+
+  /** A record that this account has, or that it handed on: whoever has its former key cannot have other words signed. */
+  #isTaken(recordUid: Uid): boolean {
+    const { book } = this.#vault.data;
+    const known = book.get(recordUid);
+    if (known === null || !known.proved) return false;
+    return book.isOwn(known) || this.#offers.some((offer) => uidOf(offer.recordUid) === recordUid);
   }
 
   async #recordKey(recordUid: Uid, { keyVersion, sealedKey }: Record) {
