@@ -2,6 +2,7 @@
 // request's, replays what administrators signed, and enrols people who never asked for it.
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { copy } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
@@ -155,23 +156,35 @@ describe('recovery under a hostile server', () => {
     await expect(approve(words)).rejects.toThrow('not shown');
   });
 
-  test('the server enrols nobody by itself', async () => {
-    const { device, words } = await ask();
-    const { accountUid } = last();
-    const organisation = server.accounts.get('founder@example.test')?.organisation;
-    const identity = {
-      organisationUid: uidOf(organisation?.organisationUid ?? new Uint8Array(0)),
-      organisationKey: organisation?.signingPublicKey ?? new Uint8Array(0),
-      recoveryKey: generateEcdhKeyPair().publicKey,
-    };
-    const own = { accountUid: uidOf(accountUid), signer: signerOf(generateEcdhKeyPair().privateKey) };
-    const enrolment = create(RecoveryEnrolmentSchema, await sealEnrolment(identity, own, randomBytes(32)));
-    server.recovery.enrolments.set(victim, enrolment);
-    last().enrolment = enrolment;
-    expect((await member.readRecovery()).enrolment).toBe('none');
-    await expect(approve(words)).rejects.toThrow('not shown');
-    await device.cancelRecovery();
-  });
+  test.each([['under a recovery key of its own'], ['under the organisation’s']])(
+    'the server enrols nobody by itself, %s',
+    async (under) => {
+      const { device, words } = await ask();
+      const { accountUid } = last();
+      const organisation = server.accounts.get('founder@example.test')?.organisation;
+      const { signingPublicKey = new Uint8Array(0), organisationUid = new Uint8Array(0) } =
+        organisation ?? {};
+      const newest = server.organisation.rosters.at(-1);
+      if (!newest) throw new Error('no roster');
+      const expected = { organisationUid: uidOf(organisationUid), organisationKey: signingPublicKey };
+      const { recoveryPublicKey } = verifyRoster(newest, { ...expected, minimumVersion: 1n });
+      const recoveryKey =
+        under === 'under the organisation’s' ? recoveryPublicKey : generateEcdhKeyPair().publicKey;
+      const own = { accountUid: uidOf(accountUid), signer: signerOf(generateEcdhKeyPair().privateKey) };
+      const sealed = await sealEnrolment(
+        { ...expected, recoveryKey: copy(recoveryKey) },
+        own,
+        randomBytes(32),
+      );
+      const enrolment = create(RecoveryEnrolmentSchema, sealed);
+      server.recovery.enrolments.set(victim, enrolment);
+      last().enrolment = enrolment;
+      expect((await member.readRecovery()).enrolment).toBe('none');
+      await expect(approve(words)).rejects.toThrow('not shown');
+      expect(server.recovery.releases.size).toBe(0);
+      await device.cancelRecovery();
+    },
+  );
 
   test('the enrolment of another account is not opened for a request', async () => {
     const other = await newMember('other@example.test');
