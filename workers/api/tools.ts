@@ -13,7 +13,7 @@ export interface ToolVerbs {
   /** The code of a `oneTimeCode` field now. Rejects with `not-found`, and `malformed` saying what is wrong. */
   readOneTimeCode(input: { recordUid: Uid; field: FieldPath }): Promise<OneTimeCode>;
   /**
-   * Opens every own record once: some 10 ms a password. One at a time: a new report ends the one before. Rejects with
+   * Opens every own record once: some 1 ms a password, more for one that a person thought of. One at a time: a new report ends the one before. Rejects with
    * `cancelled`, and with `locked` when the vault is locked meanwhile.
    */
   reportPasswords(input: { oldAfterDays: number }, onProgress?: Progress): Promise<PasswordReport>;

@@ -3,7 +3,7 @@ import { hmacSha256 } from '../../protocol/crypto/hash.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import { estimateStrength, type PasswordStrength } from './password-strength.ts';
+import { findWeakness } from './password-strength.ts';
 
 /** A record and the passwords it holds. */
 export interface PasswordHolder {
@@ -83,7 +83,8 @@ class Tally {
     if (this.#options.nowMs - changedAt > this.#options.oldAfterMs) this.#old.push({ ...record, changedAt });
     for (const password of filled) {
       this.#group(record, macOf(password));
-      this.#judge(record, await estimateStrength(password, [title]));
+      const weakness = await findWeakness(password, [title]);
+      if (weakness !== null) this.#judge(record, weakness);
     }
   }
 
@@ -103,8 +104,7 @@ class Tally {
     this.#groups.set(mac, holders.set(record.recordUid, record));
   }
 
-  #judge(record: ReportedRecord, { score, warning }: PasswordStrength): void {
-    if (score === 3 || score === 4) return;
+  #judge(record: ReportedRecord, { score, warning }: Pick<Weak, 'score' | 'warning'>): void {
     const known = this.#weak.get(record.recordUid);
     if (known === undefined || score < known.score)
       this.#weak.set(record.recordUid, { ...record, score, warning });
