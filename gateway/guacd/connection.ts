@@ -25,6 +25,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly policy: GuacdPolicy;
   /** Sees the picture from its first instruction. Without one it is lost until `attach`. */
   readonly viewer?: Viewer;
+  /** What guacd may be told when it asks for more ("password" …), each once. */
+  readonly answers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly timing?: Partial<GuacdTiming>;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
@@ -49,6 +51,12 @@ export async function openGuacd(options: GuacdOptions): Promise<GuacdConnection>
   }
 }
 
+/** guacd has room for 64 streams of a client; a page opens them from 0 on. */
+const ownStreams = 56;
+const mostAnswers = 8;
+/** They change nothing of the picture. */
+const unseen: ReadonlySet<string> = new Set(['sync', 'ack', 'mouse', 'clipboard']);
+
 /**
  * One connection to guacd after the handshake. With a viewer the browser paces it; without one it reads on,
  * answers `sync` in the browser's stead and forgets the picture (which a later join gets whole from guacd).
@@ -72,6 +80,8 @@ export class GuacdConnection {
   #synced: () => void = () => {};
   #over = false;
   #writtenBefore = 0;
+  #drawn = 0;
+  #answers: Record<string, string>;
 
   constructor(socket: InstructionSocket, id: string, options: GuacdOptions, timing: GuacdTiming) {
     this.id = id;
@@ -79,6 +89,7 @@ export class GuacdConnection {
     this.#options = options;
     this.#timing = timing;
     this.#viewer = options.viewer ?? null;
+    this.#answers = { ...options.answers };
     this.#fromTarget = new TargetFilter(options.policy, (opcode) => options.onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
@@ -87,6 +98,15 @@ export class GuacdConnection {
     void socket.closed.then((failure) => this.#end(failure));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     socket.receive((batch) => this.#take(batch));
+  }
+
+  /** Instructions of the picture so far. */
+  get drawn(): number {
+    return this.#drawn;
+  }
+
+  shows(viewer: Viewer): boolean {
+    return this.#viewer === viewer;
   }
 
   /** From now on this viewer gets the picture, from the next instruction on. */
@@ -149,6 +169,7 @@ export class GuacdConnection {
     if (this.#over) return;
     const pictures = batch.filter((instruction) => !this.#handles(instruction));
     if (this.#over) return;
+    for (const { opcode } of pictures) if (!unseen.has(opcode)) this.#drawn++;
     const { forward, replies } = this.#fromTarget.filter(pictures);
     if (replies.length > 0) this.#socket.write(concat(...replies));
     if (forward.length > 0) this.#show(forward);
@@ -160,9 +181,24 @@ export class GuacdConnection {
     else if (opcode === 'error') this.#end(failureOfStatus(args[1]));
     else if (opcode === 'disconnect')
       this.#end(new SessionFailure('target', 'closed', 'the session has ended'));
-    else if (opcode === 'required')
-      this.#end(new SessionFailure('login', 'login-question', 'guacd asks for more'));
+    else if (opcode === 'required') this.#answer(args);
     return opcode === 'nop' || opcode === 'error' || opcode === 'disconnect' || opcode === 'required';
+  }
+
+  /** Stream numbers of our own, above any that a browser's page gives. */
+  #answer(names: readonly string[]): void {
+    const answers = names.map((name) =>
+      Object.hasOwn(this.#answers, name) ? this.#answers[name] : undefined,
+    );
+    if (names.length === 0 || names.length > mostAnswers || answers.includes(undefined))
+      return this.#end(new SessionFailure('login', 'credential-needed', 'the target asks for a login'));
+    this.#answers = {}; // asked again: they were wrong
+    names.forEach((name, at) => {
+      const stream = ownStreams + at;
+      this.#socket.send('argv', stream, 'text/plain', name);
+      this.#socket.send('blob', stream, Buffer.from(answers[at] ?? '', 'utf8').toString('base64'));
+      this.#socket.send('end', stream);
+    });
   }
 
   #keepUp(timestamp: string): void {

@@ -1,4 +1,5 @@
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { integer, oneOf } from './argument-checks.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 
 /** What of a target's side streams may reach the browser. */
@@ -30,6 +31,14 @@ const refusedOpeners: ReadonlyMap<string, number> = new Map([
   ['nest', 0],
   ['body', 1],
 ]);
+
+/** Layers of a desktop and its windows are some; each is a canvas of the page. */
+const layer = integer(-1_024, 1_024);
+const side = integer(0, 16_384);
+/** Pixels of one layer: four times those of a 4K screen. A canvas of the page takes 4 bytes for each. */
+const mostPixels = 4 * 3_840 * 2_160;
+/** What guacd tells of its terminals. */
+const terminalArgument = oneOf('color-scheme', 'font-name', 'font-size');
 
 const maxStreams = 256;
 /** Base64 characters of one clipboard: guacd's own bound is 256 KiB of text. */
@@ -64,16 +73,18 @@ export class TargetFilter {
   }
 
   #passes({ opcode, args }: Instruction): boolean {
+    if (opcode === 'size') return isScreenSize(args);
     if (passing.has(opcode)) return true;
     if (opcode === 'blob') return this.#count(args[0] ?? '', (args[1] ?? '').length);
     if (opcode === 'end') return this.#open.delete(args[0] ?? '');
     const place = openers.get(opcode);
-    return place !== undefined && this.#opens(opcode, args[place] ?? '');
+    return place !== undefined && this.#opens(opcode, args[place] ?? '', args[2] ?? '');
   }
 
-  #opens(opcode: string, index: string): boolean {
+  #opens(opcode: string, index: string, name: string): boolean {
     this.#open.delete(index);
     if (opcode === 'clipboard' && this.#policy.disableCopy) return false;
+    if (opcode === 'argv' && !terminalArgument(name)) return false;
     if (this.#open.size >= maxStreams) return false;
     const clipboard = opcode === 'clipboard';
     this.#open.set(index, { clipboard, left: clipboard ? maxClipboardText : Infinity });
@@ -97,4 +108,9 @@ export class TargetFilter {
     this.#open.delete(index);
     return [encodeInstructionBytes('ack', index, 'not allowed here', clientForbidden)];
   }
+}
+
+/** A VNC server names any size, and guacd passes it on: the page would take memory for it. */
+function isScreenSize([index = '', width = '', height = '']: readonly string[]): boolean {
+  return layer(index) && side(width) && side(height) && Number(width) * Number(height) <= mostPixels;
 }

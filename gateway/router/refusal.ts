@@ -14,6 +14,7 @@ export const refusalCodes = [
   'record-unavailable',
   'untrusted-record',
   'record-outdated',
+  'credential-needed',
   'offer-unreadable',
   'peer-gone',
   'internal',

@@ -8,6 +8,7 @@ import {
   requireSession,
   type ConnectionSettings,
 } from '../../protocol/records/pam-settings.ts';
+import { readSessionSettings, type SessionSettings } from '../../protocol/records/session-settings.ts';
 import type { ApplicationCopy } from '../../protocol/session/application-copy.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../config.ts';
@@ -16,6 +17,7 @@ import type { RecordReader } from './record-reader.ts';
 
 /** Characters of a password or key. An RSA key of 16384 bits has 13,000. */
 const longestSecret = 32 * 1024;
+const longestName = 1_024;
 
 /** What a sealed machine record says about its connection. */
 export interface Machine {
@@ -26,12 +28,14 @@ export interface Machine {
   readonly host: string;
   readonly port: number;
   readonly connection: ConnectionSettings;
-  readonly launchCredentialUid: Uid;
+  readonly settings: SessionSettings;
+  /** null: the machine names none. */
+  readonly launchCredentialUid: Uid | null;
   /** 32 bytes; the caller wipes them. */
   readonly trafficSeed: Bytes;
 }
 
-/** How to log in. Strings cannot be wiped: whoever gets this holds it in the scrubber and lets go soon. */
+/** How to log in, each part as far as it is there. Strings cannot be wiped: whoever gets this holds it in the scrubber and lets go soon. */
 export interface Credential {
   readonly username: string;
   readonly password?: string;
@@ -75,12 +79,12 @@ export class MachineReader {
     }));
   }
 
-  /** The credential that the machine names, of at least this revision. Throws a {@link Refusal}. */
-  async readCredential(machine: Machine, revision: bigint, signal: AbortSignal): Promise<Credential> {
-    const [record] = await this.#options.reader.read([machine.launchCredentialUid], signal);
+  /** The credential that a machine names, of at least this revision. Throws a {@link Refusal}. */
+  async readCredential(credentialUid: Uid, revision: bigint, signal: AbortSignal): Promise<Credential> {
+    const [record] = await this.#options.reader.read([credentialUid], signal);
     if (!record) throw new Refusal('record-unavailable');
     requireRevision(record.revision, revision);
-    return understanding(() => credentialOf(record.content));
+    return understanding(() => linkedCredential(record.content));
   }
 
   /** The configuration must still say what was pinned at enrolment: who we are, and who signs rosters. */
@@ -113,29 +117,35 @@ function machineOf(
 ): Machine {
   const settings = readPamSettings(record);
   requireSession(settings);
+  const session = readSessionSettings(record);
+  if (session === null) throw new Refusal('unsupported', 'no sessions over this protocol');
   const { connection, configurationUid: named } = settings;
   if (named !== configurationUid)
     throw new Refusal('untrusted-record', 'the machine belongs to another gateway');
-  const { launchCredentialUid } = connection;
-  if (launchCredentialUid === undefined)
-    throw new Refusal('record-unavailable', 'the machine has no launch credential');
+  const { launchCredentialUid = null } = connection;
   const trafficSeed = decodeBase64(toStandard(firstText(record, 'trafficEncryptionSeed')));
   if (trafficSeed.length !== 32) throw new Refusal('untrusted-record', 'the machine has no traffic seed');
-  return { ownerUid, keyVersion, ...readHostname(record), connection, launchCredentialUid, trafficSeed };
+  return {
+    ...{ ownerUid, keyVersion, ...readHostname(record), connection, settings: session },
+    ...{ launchCredentialUid, trafficSeed },
+  };
 }
 
-function credentialOf(record: RecordContent): Credential {
-  const username = firstText(record, 'login');
-  if (username === '') throw new Refusal('record-unavailable', 'the launch credential has no login');
-  const given = {
+function linkedCredential(record: RecordContent): Credential {
+  return credentialOf({
+    username: firstText(record, 'login'),
     password: firstText(record, 'password'),
     privateKey: firstText(record, 'secret', 'privatePEMKey'),
     passphrase: firstText(record, 'secret', 'passphrase'),
-  };
-  const present = Object.entries(given).filter(([, value]) => value !== '');
+  });
+}
+
+/** Without the parts that are empty. Throws a {@link Refusal} for what is too long. */
+export function credentialOf({ username, ...secrets }: Required<Credential>): Credential {
+  const present = Object.entries(secrets).filter(([, value]) => value !== '');
   // The log's scrubber holds every line of every form of it.
-  if (present.some(([, value]) => value.length > longestSecret))
-    throw new Refusal('untrusted-record', 'a secret of the launch credential is too long');
+  if (username.length > longestName || present.some(([, value]) => value.length > longestSecret))
+    throw new Refusal('malformed', 'a part of the credential is too long');
   return { username, ...Object.fromEntries(present) };
 }
 

@@ -13,6 +13,7 @@ import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
+import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
@@ -24,6 +25,7 @@ import type { LaunchAccess } from '../router/launch-access.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
+import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import { ends } from './session-end.ts';
@@ -34,7 +36,8 @@ import type { Sessions } from './sessions.ts';
 /** Everything that opening a shell needs, from the sealed records and the sealed request. */
 export interface ShellOrder {
   readonly machine: Machine;
-  readonly credential: Credential;
+  /** null: the target lets in without, or asks by itself. */
+  readonly credential: Credential | null;
   readonly request: ConnectRequest;
   /** The host keys that may be met; none: an unknown one is shown. */
   readonly trustedKeys: readonly string[];
@@ -96,7 +99,8 @@ export class Connector {
     try {
       const { disableCopy, disablePaste } = machine.connection;
       const policy = { disableCopy, disablePaste, accessLeaseMs: access.leaseMs };
-      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...policy });
+      const shown = descriptionOf(machine.settings);
+      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...policy, ...shown });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -145,9 +149,8 @@ export class Connector {
     const { sessionUid, recordUid } = order.scope;
     const log = this.#options.log.with({ session: sessionUid, record: recordUid, account: accountUid });
     const { machine, request } = order;
-    const { machines, signal } = this.#options;
-    const credential = await machines.readCredential(machine, request.credentialRevision, signal);
-    const release = holdSecrets(log, credential);
+    const credential = await this.#credentialFor(machine, request);
+    const release = credential === null ? () => {} : holdSecrets(log, credential);
     try {
       const candidates = new CandidateRelay();
       const { peer, answer } = await this.#peerFor(order.request, accountUid, candidates.found);
@@ -165,15 +168,28 @@ export class Connector {
     }
   }
 
+  /** Of the person, else of the record, else none: an SSH server would not even ask. */
+  async #credentialFor(machine: Machine, request: ConnectRequest): Promise<Credential | null> {
+    const { machines, signal } = this.#options;
+    const { launchCredentialUid: linked, settings } = machine;
+    const read = () => linked && machines.readCredential(linked, request.credentialRevision, signal);
+    const credential = request.supplied
+      ? suppliedCredential(machine.connection, request.supplied)
+      : await read();
+    if (settings.protocol === 'ssh' && !credential?.username)
+      throw new Refusal('credential-needed', 'there is no login for the machine');
+    return credential;
+  }
+
   #newSession(
     { machine, scope, keys, request, trustedKeys }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
-    credential: Credential,
+    credential: Credential | null,
   ): Session {
     const { openShell, sendSignal } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
-      ...{ uid, recordUid, keys, ...owned },
+      ...{ uid, recordUid, keys, ...owned, protocol: machine.settings.protocol },
       openShell: (hooks) => openShell({ machine, credential, request, trustedKeys }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
@@ -200,6 +216,13 @@ export class Connector {
     }
     throw new Refusal('peer-gone', 'the peer connection is not open');
   }
+}
+
+/** What the page has to know to show it, whoever may not read the record. */
+function descriptionOf(settings: SessionSettings) {
+  const { protocol } = settings;
+  const resizes = protocol === 'rdp' ? settings.resizes : protocol !== 'vnc';
+  return { protocol, resizes, certificateIgnored: protocol === 'rdp' && settings.ignoreCert };
 }
 
 type TakeCandidate = (candidate: string, mid: string) => void;

@@ -44,7 +44,7 @@ export function listTasks(
     recordUid: uidBytes(session.recordUid),
     accountUid: uidBytes(session.accountUid),
     startedAtMs: BigInt(session.startedAtMs),
-    protocol: 'ssh',
+    protocol: session.protocol,
   }));
   return { tasks };
 }

@@ -1,35 +1,44 @@
 import type { DisplaySettings } from '../../protocol/messages/gen/command_pb.js';
 import type { Settings } from '../settings.ts';
+import { openGuacdSession } from '../targets/guacd-session.ts';
+import { SessionFailure } from '../terminal/failure.ts';
 import { openSshSession } from '../terminal/ssh-session.ts';
 import type { ShellOrder } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
 
-/** Opens the shell that a sealed record and a sealed request ask for. */
+/** Opens the session that a sealed record and a sealed request ask for. */
 export function openShell(
   { guacd }: Pick<Settings, 'guacd'>,
   { machine, credential, request, trustedKeys }: ShellOrder,
   hooks: ShellHooks,
 ): Promise<Shell> {
-  const { host, port, connection } = machine;
+  const { host, port, connection, settings } = machine;
+  const { fontSize, colorScheme, scrollback, disableCopy, disablePaste } = connection;
   const timezone = timezoneOf(request.display);
+  const shown = {
+    ...{ guacd, display: displayOf(request.display), policy: { disableCopy, disablePaste } },
+    ...(timezone !== null && { timezone }),
+    ...hooks,
+  };
+  const terminal = { fontSize, colorScheme, scrollback };
+  if (settings.protocol !== 'ssh')
+    return openGuacdSession({
+      ...shown,
+      target: { host, port },
+      settings,
+      terminal,
+      credential: credential ?? {},
+    });
+  if (credential === null) throw new SessionFailure('login', 'credential-needed');
   return openSshSession({
+    ...shown,
     target: {
-      host,
-      port,
-      pinnedHostKeys: trustedKeys,
+      ...{ host, port, pinnedHostKeys: trustedKeys },
       trustOnFirstUse: connection.hostKeyPolicy === 'trust-on-first-use',
     },
     credential,
-    display: displayOf(request.display),
-    ...(timezone !== null && { timezone }),
-    guacd,
-    settings: {
-      fontSize: connection.fontSize,
-      colorScheme: connection.colorScheme,
-      scrollback: connection.scrollback,
-    },
-    policy: { disableCopy: connection.disableCopy, disablePaste: connection.disablePaste },
-    ...hooks,
+    settings: terminal,
+    ...(settings.command !== '' && { command: settings.command }),
   });
 }
 

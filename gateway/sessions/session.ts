@@ -2,19 +2,21 @@ import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { Leg, type SessionSignal } from '../../protocol/messages/gen/session_pb.js';
+import type { SessionProtocol } from '../../protocol/records/pam-settings.ts';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
+import type { GuacdSession } from '../targets/guacd-session.ts';
 import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
 import { DroppedInstructions } from './dropped-instructions.ts';
 import { Reporter } from './reporter.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
 
-/** What of a remote shell a session uses. */
+/** What of a remote shell or desktop a session uses. */
 export type Shell = Pick<
-  SshSession,
+  SshSession | GuacdSession,
   | 'attach'
   | 'close'
   | 'drained'
@@ -37,6 +39,7 @@ export interface SessionOptions {
   readonly uid: Uid;
   readonly recordUid: Uid;
   readonly accountUid: Uid;
+  readonly protocol: SessionProtocol;
   readonly keys: SessionKeys;
   readonly peer: SessionPeer;
   readonly begunAt: number;
@@ -56,6 +59,7 @@ export class Session {
   readonly uid: Uid;
   readonly recordUid: Uid;
   readonly accountUid: Uid;
+  readonly protocol: SessionProtocol;
   readonly startedAtMs = Date.now();
   readonly reporter: Reporter;
   /** Settles when the session is over and the shell is left. */
@@ -86,6 +90,7 @@ export class Session {
     this.uid = options.uid;
     this.recordUid = options.recordUid;
     this.accountUid = options.accountUid;
+    this.protocol = options.protocol;
     this.#options = options;
     this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
@@ -189,7 +194,7 @@ export class Session {
     if (shell === undefined || this.#end !== null) return void (await shell?.close());
     this.#shell = shell;
     void shell.ended.then((failure) => this.end(endOfFailure(failure)));
-    if (shell.trustedOnFirstUse) this.reporter.hostKey(shell.hostKey, true);
+    if (shell.trustedOnFirstUse && shell.hostKey !== null) this.reporter.hostKey(shell.hostKey, true);
     this.#join();
   }
 

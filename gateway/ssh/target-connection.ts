@@ -86,9 +86,14 @@ export class TargetConnection {
     return () => this.#onRoundTrip.delete(callback);
   }
 
-  /** Opens a shell in a terminal. Throws `target-error` when the target grants none. */
-  openShell(terminal: Terminal, environment: Readonly<Record<string, string>>): Promise<TargetShell> {
+  /** Opens a shell, or runs a command, in a terminal. Throws `target-error` when the target grants none. */
+  openShell(
+    terminal: Terminal,
+    environment: Readonly<Record<string, string>>,
+    command?: string,
+  ): Promise<TargetShell> {
     const { columns: cols, ...rest } = terminal;
+    const [pty, env] = [{ cols, ...rest }, { ...environment }];
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       const opened = (error: Error | undefined, channel: ssh2.ClientChannel) => {
@@ -96,7 +101,8 @@ export class TargetConnection {
         else resolve(this.#control(channel));
       };
       withFirstWindow(this.#client, firstWindow, () => {
-        this.#client.shell({ cols, ...rest }, { env: { ...environment } }, opened);
+        if (command === undefined) this.#client.shell(pty, { env }, opened);
+        else this.#client.exec(command, { pty, env }, opened);
       });
     });
   }

@@ -25,7 +25,9 @@ export const failureCodes = [
   'host-key-unknown',
   // logging in
   'login-refused',
+  'login-blocked',
   'login-question',
+  'credential-needed',
   'key-unreadable',
   'passphrase-wrong',
   // the browser's side

@@ -1,6 +1,7 @@
-import { openGuacd } from '../guacd/connection.ts';
-import type { GuacdConnection, GuacdOptions, GuacdPolicy, Viewer } from '../guacd/connection.ts';
+import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
+import { openPicture } from '../guacd/picture.ts';
+import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import { Bridge } from '../ssh/bridge.ts';
 import type { BridgeShell } from '../ssh/bridge-shell.ts';
 import type { SshCredential } from '../ssh/credential.ts';
@@ -11,7 +12,6 @@ import type { ReportProgress } from '../ssh/target.ts';
 import type { ShellExit, TargetConnection, TargetShell, Terminal } from '../ssh/target-connection.ts';
 import { SessionFailure } from './failure.ts';
 import type { HostKey } from './failure.ts';
-import { HeldPicture } from './held-picture.ts';
 import { terminalParameters } from './settings.ts';
 import type { TerminalSettings } from './settings.ts';
 
@@ -29,6 +29,8 @@ export interface SshSessionOptions {
   /** For a guacd that cannot reach the gateway's loopback: where to listen, and by what name guacd finds it. */
   readonly bridge?: { readonly address: string; readonly reachedAs: string };
   readonly settings: TerminalSettings;
+  /** Run in place of the account's shell. */
+  readonly command?: string;
   readonly policy: GuacdPolicy;
   readonly tap?: ShellTap;
   readonly signal: AbortSignal;
@@ -51,22 +53,16 @@ export async function openSshSession(options: SshSessionOptions): Promise<SshSes
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const bridge = await Bridge.open({ signal, ...(options.bridge && { address: options.bridge.address }) });
-  const held = new HeldPicture();
-  const onStalled = () => (held.waiting ? held.drop() : options.onStalled?.());
   const target = connectTarget({ ...options.target, ...pick(options), signal });
-  const guacd = openGuacd({
-    ...guacdOptions(options, bridge, signal),
-    viewer: held.take,
-    onStalled,
-  });
+  const picture = openPicture(pictureOptions(options, bridge, signal));
   try {
-    const shells = await openShells(bridge, target, reported(options, guacd));
-    return new SshSession(options, { ...shells, bridge, target: await target, guacd: await guacd, held });
+    const shells = await openShells(bridge, target, reported(options, picture), options.command);
+    return new SshSession(options, { ...shells, bridge, target: await target, picture: await picture });
   } catch (error) {
     failed.abort();
     bridge.close();
     target.then((open) => open.close(), ignore);
-    guacd.then((open) => open.close(), ignore);
+    picture.then((open) => open.close(), ignore);
     throw options.signal.aborted ? new SessionFailure('gateway', 'cancelled') : error;
   }
 }
@@ -77,24 +73,22 @@ function pick({ credential, onProgress }: SshSessionOptions) {
   return { credential, ...(onProgress && { onProgress }) };
 }
 
-async function reported(
-  { onProgress }: SshSessionOptions,
-  guacd: Promise<GuacdConnection>,
-): Promise<GuacdConnection> {
+async function reported({ onProgress }: SshSessionOptions, opening: Promise<Picture>): Promise<Picture> {
   onProgress?.('guacd', 'started');
-  const connection = await guacd;
+  const picture = await opening;
   onProgress?.('guacd', 'done');
-  return connection;
+  return picture;
 }
 
-function guacdOptions(options: SshSessionOptions, bridge: Bridge, signal: AbortSignal): GuacdOptions {
-  const { guacd, display, timezone, policy, onRefused } = options;
+function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: AbortSignal): PictureOptions {
+  const { guacd, display, timezone, policy, onRefused, onStalled } = options;
   const host = options.bridge?.reachedAs ?? '127.0.0.1';
   return {
     ...{ ...guacd, display, policy, signal, select: { protocol: 'ssh' }, audio: [], video: [] },
     ...(timezone !== undefined && { timezone }),
     ...(options.stallMs !== undefined && { timing: { stallMs: options.stallMs } }),
     ...(onRefused && { onRefused }),
+    ...(onStalled && { onStalled }),
     parameters: {
       ...terminalParameters(options.settings),
       ...{ hostname: host, port: String(bridge.port), username: bridge.username, password: bridge.password },
@@ -115,17 +109,17 @@ interface Shells {
 async function openShells(
   bridge: Bridge,
   target: Promise<TargetConnection>,
-  guacd: Promise<GuacdConnection>,
+  picture: Promise<Picture>,
+  command: string | undefined,
 ): Promise<Shells> {
   // guacd reports `ready` before it comes for its terminal, and may fail in between.
-  const givenUp = guacd
-    .then((connection) => connection.ended)
-    .then((failure) => Promise.reject(asGuacd(failure)));
+  const givenUp = picture.then((opened) => opened.ended).then((failure) => Promise.reject(asGuacd(failure)));
   const lost = target.then((connection) => connection.ended).then((failure) => Promise.reject(failure));
-  const wanted = Promise.all([bridge.shell, target, guacd]);
+  const wanted = Promise.all([bridge.shell, target, picture]);
   const [near, connection] = await Promise.race([wanted, givenUp, lost]);
   const opened = near.terminal;
-  const far = await Promise.race([connection.openShell(opened, near.environment), givenUp, lost]);
+  const opening = connection.openShell(opened, near.environment, command);
+  const far = await Promise.race([opening, givenUp, lost]);
   return { near, far, opened };
 }
 
@@ -138,8 +132,7 @@ function asGuacd(failure: SessionFailure): SessionFailure {
 interface Parts extends Shells {
   readonly bridge: Bridge;
   readonly target: TargetConnection;
-  readonly guacd: GuacdConnection;
-  readonly held: HeldPicture;
+  readonly picture: Picture;
 }
 
 /** A running shell with its picture. Browsers come and go; it lives until either end is over or `close`. */
@@ -151,7 +144,6 @@ export class SshSession {
   readonly ended: Promise<SessionFailure>;
   readonly #options: SshSessionOptions;
   readonly #parts: Parts;
-  #guacd: GuacdConnection;
   #exit: ShellExit | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
@@ -159,14 +151,13 @@ export class SshSession {
   constructor(options: SshSessionOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
-    this.#guacd = parts.guacd;
     this.hostKey = parts.target.hostKey;
     this.trustedOnFirstUse = parts.target.trustedOnFirstUse;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     const { near, far, opened } = parts;
     void joinShells(near, far, opened, options.tap ?? null).then((end) => this.#shellEnded(end));
     void parts.target.ended.then((failure) => this.#end(failure));
-    this.#watch(parts.guacd);
+    void parts.picture.ended.then((failure) => this.#end(asGuacd(failure)));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.#onAbort();
   }
@@ -186,35 +177,28 @@ export class SshSession {
     return this.#exit;
   }
 
-  /**
-   * Shows the session to this viewer, whole: the first one gets what was held for it, a later one gets the
-   * present screen from guacd. Replaces the viewer before. Throws when guacd cannot be joined.
-   */
-  async attach(viewer: Viewer): Promise<void> {
-    const held = this.#parts.held.release();
-    if (held === null) return this.#rejoin(viewer);
-    this.#guacd.attach(viewer);
-    for (const part of held) viewer(part);
+  /** The whole picture for this viewer, in place of the one before. Throws when guacd cannot be joined. */
+  attach(viewer: Viewer): Promise<void> {
+    return this.#parts.picture.attach(viewer);
   }
 
   /** Goes on without a browser. */
   detach(): void {
-    this.#parts.held.drop();
-    this.#guacd.detach();
+    this.#parts.picture.detach();
   }
 
   /** The viewer has room again. */
   resume(): void {
-    this.#guacd.resume();
+    this.#parts.picture.resume();
   }
 
   /** What the browser says, checked. False: wait for `drained`. */
   write(fromBrowser: Uint8Array): boolean {
-    return this.#guacd.write(fromBrowser);
+    return this.#parts.picture.write(fromBrowser);
   }
 
   drained(): Promise<void> {
-    return this.#guacd.drained();
+    return this.#parts.picture.drained();
   }
 
   /** Ends the shell, guacd's part and the bridge. */
@@ -224,30 +208,6 @@ export class SshSession {
   }
 
   readonly #onAbort = () => this.#end(new SessionFailure('gateway', 'cancelled'));
-
-  /** guacd gives whoever joins the whole screen; the old connection may then go. */
-  async #rejoin(viewer: Viewer): Promise<void> {
-    const options = guacdOptions(this.#options, this.#parts.bridge, this.#options.signal);
-    const old = this.#guacd;
-    const select = { join: old.id };
-    const joined = await openGuacd({
-      ...options,
-      select,
-      parameters: {},
-      viewer,
-      onStalled: () => this.#options.onStalled?.(),
-    });
-    if (this.#over) return void joined.close();
-    this.#guacd = joined;
-    this.#watch(joined);
-    void joined.inSession.then(() => old.close());
-  }
-
-  #watch(guacd: GuacdConnection): void {
-    void guacd.ended.then((failure) => {
-      if (guacd === this.#guacd) this.#end(asGuacd(failure));
-    });
-  }
 
   /** The picture's last lines and guacd's own reason come a moment after the shell's end. */
   #shellEnded(end: ShellEnd): void {
@@ -259,7 +219,7 @@ export class SshSession {
     if (end.by === 'shell') this.#exit = end.exit;
     const left = new SessionFailure('guacd', 'guacd-lost', 'guacd left the bridge');
     const farewell = setTimeout(() => this.#end(left), farewellMs);
-    void this.#guacd.ended.then(() => {
+    void this.#parts.picture.ended.then(() => {
       clearTimeout(farewell);
       this.#end(left);
     });
@@ -271,7 +231,7 @@ export class SshSession {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#parts.target.close();
     this.#parts.bridge.close();
-    void this.#guacd.close();
+    void this.#parts.picture.close();
     this.#finish(this.#exit ? shellEnded() : failure);
   }
 }

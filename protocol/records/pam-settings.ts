@@ -1,6 +1,11 @@
 import { parseUid, type Uid } from '../uid.ts';
 import { ProtocolError } from '../errors.ts';
-import { connectionProtocolOf, protocolsOf, type ConnectionProtocol } from './connection-protocols.ts';
+import {
+  connectionKindOf,
+  connectionProtocolOf,
+  protocolsOf,
+  type ConnectionProtocol,
+} from './connection-protocols.ts';
 import { firstValue, withValue, type FieldValue, type RecordContent } from './content.ts';
 
 /** Value of a machine's `pamSettings` field: sealed, so it is authoritative for gateway, credential and host key. */
@@ -22,7 +27,10 @@ export interface ConnectionSettings {
   readonly hostKeyPolicy: 'ask' | 'trust-on-first-use';
   readonly disableCopy: boolean;
   readonly disablePaste: boolean;
-  readonly colorScheme: 'black-white' | 'gray-black' | 'green-black' | 'white-black';
+  /** Whoever connects may bring a login of their own in place of the launch credential. */
+  readonly allowSupplyUser: boolean;
+  /** One of guacd's four, or a list of colours as X writes them ("foreground: rgb:d0/d0/d0; color1: #a00"). */
+  readonly colorScheme: string;
   readonly fontSize: number;
   readonly scrollback: number;
 }
@@ -55,23 +63,38 @@ export const defaultConnection: ConnectionSettings = {
   hostKeyPolicy: 'ask',
   disableCopy: false,
   disablePaste: false,
+  allowSupplyUser: false,
   colorScheme: 'gray-black',
   fontSize: 12,
   scrollback: 1000,
 };
 
-const schemes = ['black-white', 'gray-black', 'green-black', 'white-black'] as const;
+const namedScheme = /^(black-white|gray-black|green-black|white-black)$/;
+const ownScheme = /^[a-z0-9]+\s*:[\w:;/,.#\s-]{1,2048}$/;
 
-/** The machine's host and port. Throws `malformed`, naming what is wrong. */
+/**
+ * Where sessions go: the machine's host, and the port of its sessions, of the machine, or the usual one of its protocol,
+ * the first that is set. Throws `malformed`, naming what is wrong.
+ */
 export function readHostname(content: RecordContent): { readonly host: string; readonly port: number } {
   const value = objectOf(firstValue(content, 'pamHostname'), 'the record has no host name');
   const host = value['hostName'];
-  const port = Number(value['port'] || 22);
+  const { ownPort, usualPort } = sessionPorts(content);
+  const port = Number(ownPort || value['port'] || usualPort);
   if (typeof host !== 'string' || host.trim() === '')
     throw new ProtocolError('malformed', 'the record has no host name');
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw new ProtocolError('malformed', 'the port is not 1 to 65535');
   return { host: host.trim(), port };
+}
+
+function sessionPorts(content: RecordContent): { readonly ownPort: unknown; readonly usualPort: number } {
+  const raw = firstValue(content, settingsFieldOf(content.type));
+  const { connection } = typeof raw === 'object' && raw !== null ? raw : {};
+  const members = typeof connection === 'object' && connection !== null ? { ...connection } : {};
+  const { protocol, port: ownPort }: Readonly<Record<string, unknown>> = members;
+  const known = connectionProtocolOf(protocol) ?? protocolsOf(content.type)[0] ?? 'ssh';
+  return { ownPort, usualPort: connectionKindOf(known).port };
 }
 
 /** The machine's settings with defaults filled in. Throws `malformed`, naming what is wrong. */
@@ -94,9 +117,19 @@ export function settingsFieldOf(type: string): 'pamSettings' | 'pamRemoteBrowser
   return type === 'pamRemoteBrowser' ? 'pamRemoteBrowserSettings' : 'pamSettings';
 }
 
+/** Over which gateways open sessions. */
+export const sessionProtocols = ['ssh', 'vnc', 'telnet'] as const satisfies readonly SessionProtocol[];
+export type SessionProtocol = 'ssh' | 'rdp' | 'vnc' | 'telnet';
+
 /** Throws `malformed` for settings of a protocol over which no session can be opened yet. */
 export function requireSession({ connection }: PamSettings): void {
-  if (connection.protocol !== 'ssh') throw new ProtocolError('malformed', 'the protocol is not supported');
+  if (!sessionProtocols.some((known) => known === connection.protocol))
+    throw new ProtocolError('malformed', 'the protocol is not supported');
+}
+
+/** Whether sessions open without a launch credential: an SSH server lets nobody in without a login. */
+export function opensUnlinked({ connection: { protocol, allowSupplyUser } }: PamSettings): boolean {
+  return protocol !== 'ssh' || allowSupplyUser;
 }
 
 /** The configuration's pins. Throws `malformed`. */
@@ -142,11 +175,17 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     hostKeyPolicy: value['hostKeyPolicy'] === 'trust-on-first-use' ? 'trust-on-first-use' : 'ask',
     disableCopy: value['disableCopy'] === true,
     disablePaste: value['disablePaste'] === true,
-    colorScheme: schemes.find((scheme) => scheme === value['colorScheme']) ?? defaultConnection.colorScheme,
+    allowSupplyUser: value['allowSupplyUser'] === true,
+    colorScheme: colorSchemeIn(value['colorScheme']),
     fontSize: boundedInteger(value['fontSize'], 6, 96, defaultConnection.fontSize),
     // guacd takes 434 MB for 100,000 lines, so the bound is not the person's to lift.
     scrollback: boundedInteger(value['scrollback'], 100, 10_000, defaultConnection.scrollback),
   };
+}
+
+function colorSchemeIn(value: unknown): string {
+  const known = typeof value === 'string' && (namedScheme.test(value) || ownScheme.test(value));
+  return known ? value : defaultConnection.colorScheme;
 }
 
 function boundedInteger(value: unknown, min: number, max: number, fallback: number): number {

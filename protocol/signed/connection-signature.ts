@@ -5,6 +5,7 @@ import { signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import type { RecordContent } from '../records/content.ts';
 import { readHostname, readPamSettings } from '../records/pam-settings.ts';
+import { readSessionSettings } from '../records/session-settings.ts';
 import { uidBytes, type Uid } from '../uid.ts';
 
 /** Whose machine a statement is about. */
@@ -92,7 +93,20 @@ export function encodeConnection(
     uint32(port),
     utf8(hostKey),
     utf8(hostKeyPolicy),
+    utf8(settingsIn(content)),
   );
+}
+
+/** A repeater, a certificate that is not looked at or a command lead elsewhere as much as another host does. */
+function settingsIn(content: RecordContent): string {
+  const settings = readSessionSettings(content);
+  if (settings === null) return '';
+  const { protocol: _, ...members } = settings;
+  return Object.entries(members)
+    .filter(([, value]) => value !== '' && value !== null && value !== false)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .sort()
+    .join('\n');
 }
 
 /** A machine that is not finished leads nowhere, and that can be signed as well. */

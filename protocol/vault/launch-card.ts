@@ -26,7 +26,8 @@ export interface LaunchCard {
   readonly applicationUid: Uid;
   readonly configurationUid: Uid;
   readonly configurationRevision: number;
-  readonly launchCredentialUid: Uid;
+  /** Empty without one, and then its revision is 0. */
+  readonly launchCredentialUid: Uid | '';
   readonly credentialRevision: number;
   /** base64, 32 bytes. */
   readonly trafficSeed: string;
@@ -74,7 +75,8 @@ function parseLaunchCard(text: string): LaunchCard {
     uids.every((name) => typeof value[name] === 'string') &&
     revisions.every((name) => Number.isSafeInteger(value[name]) && Number(value[name]) >= 0);
   if (!sound) throw new ProtocolError('malformed', 'not a launch card');
-  for (const name of uids) parseUid(String(value[name]));
+  for (const name of uids)
+    if (name !== 'launchCredentialUid' || value[name] !== '') parseUid(String(value[name]));
   if (decodeBase64(String(value['trafficSeed'])).length !== 32)
     throw new ProtocolError('malformed', 'the launch card has no traffic seed');
   return value as unknown as LaunchCard;

@@ -11,6 +11,8 @@ export type DebianPackage = {
   readonly files: readonly string[];
   readonly reason: string;
   readonly purposes: readonly Purpose[];
+  /** Nobody asked for these of the package to run by themselves. */
+  readonly services?: readonly string[];
 };
 
 export const debianPackages: readonly DebianPackage[] = [
@@ -19,6 +21,39 @@ export const debianPackages: readonly DebianPackage[] = [
     files: ['/usr/sbin/sshd'],
     reason: 'a real SSH server as target of the demo and of the tests (started by them on loopback only)',
     purposes: ['demo', 'test'],
+    services: ['ssh.service'],
+  },
+  {
+    name: 'tigervnc-standalone-server',
+    files: ['/usr/bin/Xtigervnc'],
+    reason: 'a real VNC server as target of the tests',
+    purposes: ['test'],
+  },
+  {
+    name: 'tigervnc-tools',
+    files: ['/usr/bin/tigervncpasswd'],
+    reason: 'the password file of that VNC server',
+    purposes: ['test'],
+  },
+  {
+    name: 'xterm',
+    files: ['/usr/bin/xterm'],
+    reason: 'what is seen on that desktop, and takes what is typed',
+    purposes: ['test'],
+  },
+  {
+    name: 'xrdp',
+    files: ['/usr/sbin/xrdp'],
+    reason: 'a real RDP server as target of the tests',
+    purposes: ['test'],
+    services: ['xrdp.service', 'xrdp-sesman.service'],
+  },
+  {
+    name: 'inetutils-telnetd',
+    files: ['/usr/sbin/telnetd'],
+    reason: 'a real telnet server as target of the tests',
+    purposes: ['test'],
+    services: ['inetutils-inetd.service', 'inetutils-syslogd.service'],
   },
   {
     name: 'chromium',
@@ -55,7 +90,7 @@ export async function providePackages(purpose: Purpose, log: (line: string) => v
   await withoutServiceStarts(async () => {
     await install(missing, log);
   });
-  if (missing.some(({ name }) => name === 'openssh-server')) await disableSystemSshd();
+  await disableServices(missing.flatMap(({ services = [] }) => services));
   const still = missingPackages(purpose);
   if (still.length > 0) throw new Error(instructions(purpose, still));
 }
@@ -106,9 +141,9 @@ async function withoutServiceStarts(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Nor should it start by itself at the next boot. */
-async function disableSystemSshd(): Promise<void> {
-  if (!existsSync('/usr/bin/systemctl')) return;
-  const child = spawn('systemctl', ['disable', 'ssh.service'], { stdio: ['ignore', 2, 2] });
+/** Nor should they start by themselves at the next boot. */
+async function disableServices(services: readonly string[]): Promise<void> {
+  if (services.length === 0 || !existsSync('/usr/bin/systemctl')) return;
+  const child = spawn('systemctl', ['disable', ...services], { stdio: ['ignore', 2, 2] });
   await once(child, 'exit');
 }

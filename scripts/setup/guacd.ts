@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { unpackFromArchive } from './debian-archive.ts';
 
-export type GuacdProtocol = 'ssh' | 'telnet' | 'vnc' | 'rdp';
+const everyProtocol = ['ssh', 'telnet', 'vnc', 'rdp'] as const;
+export type GuacdProtocol = (typeof everyProtocol)[number];
 
 export type GuacdProgram = {
   readonly file: string;
@@ -35,7 +36,7 @@ export async function provideGuacd(request: GuacdRequest): Promise<GuacdProgram>
 }
 
 /** A second call finds the stamp and does nothing; the folder's own name is in it because fonts.conf holds paths. */
-function stamp({ folder, protocols = ['ssh', 'telnet', 'vnc'] }: GuacdRequest): string {
+function stamp({ folder, protocols = everyProtocol }: GuacdRequest): string {
   return JSON.stringify({
     recipe: 2,
     folder,
@@ -51,7 +52,7 @@ function isUnpacked(request: GuacdRequest): boolean {
 }
 
 async function unpack(request: GuacdRequest): Promise<void> {
-  const { folder, protocols = ['ssh', 'telnet', 'vnc'], log = () => undefined, signal } = request;
+  const { folder, protocols = everyProtocol, log = () => undefined, signal } = request;
   const target = `${folder}.${process.pid}.unfinished`;
   mkdirSync(target, { recursive: true });
   try {

@@ -8,7 +8,7 @@ import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-scree
 import { PageGateway } from '../fakes/page-gateway.ts';
 
 const size = { width: 800, height: 600, ratio: 2 };
-const open = { disableCopy: false, disablePaste: false };
+const open = { disableCopy: false, disablePaste: false, terminal: true, resizes: true };
 let gateway: PageGateway;
 let peer: GatewayPeer;
 let input: HTMLTextAreaElement;

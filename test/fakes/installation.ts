@@ -21,6 +21,7 @@ import {
   type CommandReply,
   type ConnectReply,
   type SignedCommand,
+  type SuppliedCredentialSchema,
 } from '../../protocol/messages/gen/command_pb.js';
 import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { RecordContent } from '../../protocol/records/content.ts';
@@ -48,6 +49,8 @@ export interface Target {
   readonly privateKey?: string;
   readonly hostKey?: string;
   readonly hostKeyPolicy?: 'ask' | 'trust-on-first-use';
+  /** Members of the record's connection; `launchCredentialUid: ''` for none. */
+  readonly connection?: Readonly<Record<string, unknown>>;
 }
 
 /** How a copy is made when not as the owner's vault makes it. */
@@ -195,6 +198,7 @@ export class Installation {
       launchCredentialUid: this.credentialUid,
       hostKeyPolicy,
       ...(hostKey !== undefined && { hostKey }),
+      ...target.connection,
     };
     await this.putRecord(
       this.machineUid,
@@ -252,6 +256,7 @@ export class Installation {
       acceptedHostKey?: string;
       pinnedHostKey?: string;
       access?: MessageInitShape<typeof AccessProofSchema>;
+      supplied?: MessageInitShape<typeof SuppliedCredentialSchema>;
       /** Whatever revision there is will do: what a liar states. */
       anyRevision?: boolean;
     } = {},
@@ -272,6 +277,7 @@ export class Installation {
       configurationRevision: stated(this.configurationUid),
       pinnedHostKey: more.pinnedHostKey ?? '',
       ...(more.access && { access: more.access }),
+      ...(more.supplied && { supplied: more.supplied }),
     });
     const order = { kind: CommandKind.CONNECT, recordUid, sessionUid, sessionNonce };
     const payload = await keys.sealMessage(request);
@@ -289,7 +295,7 @@ export class Installation {
   /** The whole way: command, answer, channel. */
   async connect(
     page: FakePage,
-    more: { offer?: string; acceptedHostKey?: string; pinnedHostKey?: string } = {},
+    more: Omit<Parameters<Installation['prepare']>[1] & object, 'anyRevision'> = {},
   ) {
     const session = await this.prepare(page, more);
     const reply = await this.openReply(session, await this.router.relay(session.command));

@@ -5,7 +5,6 @@ import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
-import type { SshTarget } from '../fixtures/ssh-target.ts';
 
 /** What a page does with a session's stream, but for drawing: answers `sync`, types, and remembers what it is told. */
 export class FakeTerminal {
@@ -104,7 +103,7 @@ export class FakeTerminal {
 
 /** Waits for a command's effect on the target itself. */
 export async function fileHolds(
-  target: SshTarget,
+  target: { readonly home: string; readonly homeFile: (name: string) => string | null },
   name: string,
   content: string,
   withinMs = 10_000,

@@ -3,14 +3,14 @@ import * as Guacamole from '@glokon/guacamole-common-js';
 /** What guacd keeps at most; more would be cut there without a word. */
 export const mostPastedBytes = 256 * 1024;
 
-const keys = { control: 0xffe3, shift: 0xffe1, v: 0x56 } as const;
+const keys = { control: 0xffe3, shift: 0xffe1, capitalV: 0x56, v: 0x76 } as const;
 
-/** Puts the text on the session's clipboard and presses the terminal's own paste key. */
-export function pasteText(client: Guacamole.Client, text: string): void {
+/** Puts the text on the session's clipboard and presses the terminal's own paste key, or that of a desktop's programs. */
+export function pasteText(client: Guacamole.Client, text: string, terminal: boolean): void {
   const writer = new Guacamole.StringWriter(client.createClipboardStream('text/plain'));
-  writer.sendText(text.replace(/\r\n|\n/g, '\r'));
+  writer.sendText(terminal ? text.replace(/\r\n|\n/g, '\r') : text);
   writer.sendEnd();
-  pressTogether(client, [keys.control, keys.shift, keys.v]);
+  pressTogether(client, terminal ? [keys.control, keys.shift, keys.capitalV] : [keys.control, keys.v]);
 }
 
 /** Presses the keys in order and releases them in the reverse order. */

@@ -17,24 +17,42 @@ export interface ScreenTargets {
   readonly failed: (message: string) => void;
 }
 
-export interface ClipboardPolicy {
+export interface ScreenPolicy {
   readonly disableCopy: boolean;
   readonly disablePaste: boolean;
+  /** Drawn by guacd from text; else a desktop. */
+  readonly terminal: boolean;
+  /** It takes on the size of the window; else the picture is fitted to it. */
+  readonly resizes: boolean;
 }
 
-const drawing = new Set(['img', 'png', 'jpeg', 'cfill', 'copy', 'rect']);
+/** Instructions that draw, with the place of the layer that they draw on. Buffers, which are not seen, are below 0. */
+const drawing: ReadonlyMap<string, number> = new Map([
+  ['img', 2],
+  ['copy', 6],
+  ['png', 1],
+  ['jpeg', 1],
+  ['cfill', 1],
+  ['rect', 0],
+]);
+
+function drawsOnScreen(opcode: string, parameters: readonly string[]): boolean {
+  const place = drawing.get(opcode);
+  return place !== undefined && Number(parameters[place] ?? -1) >= 0;
+}
 
 /** The picture of one session, and the hands on it. */
 export class RemoteScreen {
   readonly #client: Guacamole.Client;
   readonly #targets: ScreenTargets;
-  readonly #policy: ClipboardPolicy;
+  readonly #policy: ScreenPolicy;
   #keyboard: KeyboardInput | null = null;
   #size: ScreenSize;
   #drawn = false;
   #shown = false;
+  #fitted = true;
 
-  constructor(stream: Stream, size: ScreenSize, policy: ClipboardPolicy, targets: ScreenTargets) {
+  constructor(stream: Stream, size: ScreenSize, policy: ScreenPolicy, targets: ScreenTargets) {
     this.#size = size;
     this.#policy = policy;
     this.#targets = targets;
@@ -46,6 +64,7 @@ export class RemoteScreen {
         if (!policy.disableCopy) targets.copied(text);
       });
     this.#client.onerror = (status) => targets.failed(status.message ?? '');
+    this.#client.getDisplay().onresize = () => this.#rescale();
     this.#client.connect('');
     this.#rescale();
   }
@@ -82,7 +101,7 @@ export class RemoteScreen {
     if (text === '') return this.#targets.pasteRefused('empty');
     if (new TextEncoder().encode(text).length > mostPastedBytes)
       return this.#targets.pasteRefused('too-large');
-    pasteText(this.#client, text);
+    pasteText(this.#client, text, this.#policy.terminal);
   }
 
   press(keysyms: readonly number[]): void {
@@ -94,15 +113,25 @@ export class RemoteScreen {
     this.#client.disconnect();
   }
 
+  /** Whether all of a desktop is seen, smaller where it must be; else pixel by pixel, to be scrolled. */
+  set fitted(fitted: boolean) {
+    this.#fitted = fitted;
+    this.#rescale();
+  }
+
   /** One pixel of the session is one pixel of the screen: crisp, and never stretched while a new size is on its way. */
   #rescale(): void {
-    this.#client.getDisplay().scale(1 / this.#size.ratio);
+    const display = this.#client.getDisplay();
+    const [width, height] = [display.getWidth(), display.getHeight()];
+    const tooLarge = !this.#policy.resizes && this.#fitted && width > 0 && height > 0;
+    const fit = tooLarge ? Math.min(1, this.#size.width / width, this.#size.height / height) : 1;
+    display.scale(fit / this.#size.ratio);
   }
 
   #watchFirstFrame(tunnel: Guacamole.Tunnel): void {
     const forward = tunnel.oninstruction;
     tunnel.oninstruction = (opcode, parameters) => {
-      if (!this.#drawn && drawing.has(opcode)) this.#drawn = true;
+      if (!this.#drawn && drawsOnScreen(opcode, parameters)) this.#drawn = true;
       forward?.(opcode, parameters);
     };
     this.#client.onsync = () => {
@@ -116,11 +145,21 @@ export class RemoteScreen {
   #takePointers(input: HTMLTextAreaElement): void {
     const mouse = new Guacamole.Mouse(this.element);
     const touch = new Guacamole.Mouse.Touchscreen(this.element);
+    if (!this.#policy.terminal) this.#showPointer(mouse);
     const send = (event: Guacamole.Mouse.Event): void => {
       if (event.type === 'mousedown') input.focus({ preventScroll: true });
       this.#client.sendMouseState(event.state, true);
     };
     for (const source of [mouse, touch])
       source.onEach(['mousedown', 'mousemove', 'mouseup'], (event) => send(event as Guacamole.Mouse.Event));
+  }
+
+  /** The desktop's own pointer follows the hand without a round trip; what the browser cannot show as one is drawn. */
+  #showPointer(mouse: Guacamole.Mouse): void {
+    const display = this.#client.getDisplay();
+    display.oncursor = (canvas, x, y) => {
+      const shown = mouse.setCursor(canvas, x, y);
+      display.showCursor(!shown);
+    };
   }
 }

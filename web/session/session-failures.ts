@@ -73,7 +73,7 @@ export const sessionFailures = {
     'target',
     'The machine refused the connection',
     'It is up, but nothing listens on that port.',
-    'Check the port in the record and that the SSH server runs.',
+    'Check the port and the protocol in the record, and that the machine’s server for it runs.',
   ],
   'target-unreachable': [
     'target',
@@ -166,6 +166,19 @@ export const sessionFailures = {
     'The machine refused the login',
     'It does not accept this login with this password or key.',
     checkCredential,
+  ],
+  'login-blocked': [
+    'login',
+    'The machine turns logins away',
+    'It has seen too many wrong ones, or takes none from the gateway’s address.',
+    'Wait some minutes, or look at the machine’s own log, then reconnect.',
+  ],
+  'credential-needed': [
+    'login',
+    'This machine asks for a login',
+    'Its record has no launch credential, or the machine wants more than it holds.',
+    'Sign in with a login of your own where the record allows it, or choose a launch credential under Edit.',
+    'calm',
   ],
   'login-question': [
     'login',

@@ -1,13 +1,21 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
+import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import type { LegName, RecordView, SessionEvent, SessionStarted, VaultVerbs } from '../../workers/api.ts';
+import type {
+  LegName,
+  RecordView,
+  SessionEvent,
+  SessionStarted,
+  SuppliedLogin,
+  VaultVerbs,
+} from '../../workers/api.ts';
 import type { SessionFailure } from './failures.ts';
 import type { LegTrail } from './legs.svelte.ts';
 import type { PeerConnections, PeerLease } from './peer-connections.ts';
 import { RunFailure } from './run-failure.ts';
-import type { RemoteScreen, ScreenTargets } from './remote-screen.ts';
+import type { RemoteScreen, ScreenPolicy, ScreenTargets } from './remote-screen.ts';
 import { dpiOf, type ScreenSize } from './screen-size.ts';
 import type { SessionEvents } from './session-events.ts';
 import { failureOf, legOfProto, refusalOf } from './signal-text.ts';
@@ -25,8 +33,19 @@ export interface SessionServices {
   readonly events: SessionEvents;
 }
 
+/** How a session is shown and held, by the record and by what the gateway says that it opened. */
+export type SessionPolicy = ConnectionSettings & ScreenPolicy & Pick<SessionStarted, 'certificateIgnored'>;
+
+/** What a person has said before the session opens. */
+export interface Answers {
+  readonly acceptedHostKey?: string;
+  readonly supplied?: SuppliedLogin;
+}
+
 export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
-  readonly screen: (screen: RemoteScreen, policy: ConnectionSettings) => void;
+  readonly screen: (screen: RemoteScreen, policy: SessionPolicy) => void;
+  /** Whether this person may give a login of their own, as far as the page can know. */
+  readonly maySupply: (may: boolean) => void;
   /** What this person may do with the record. */
   readonly access: (access: RecordView['access']) => void;
   readonly hostKey: (offer: HostKeyOffer) => void;
@@ -64,9 +83,9 @@ export class SessionRun {
     return this.#lease?.peer.multiplexer?.roundTripMs ?? null;
   }
 
-  async start(size: ScreenSize, acceptedHostKey: string | null): Promise<void> {
+  async start(size: ScreenSize, answers: Answers): Promise<void> {
     try {
-      await this.#attempt(size, acceptedHostKey);
+      await this.#attempt(size, answers);
     } catch (error) {
       this.#finish(refusalOf(error));
     }
@@ -78,12 +97,13 @@ export class SessionRun {
     this.#finish({ leg: null, code: 'closed', message: '' });
   }
 
-  async #attempt(size: ScreenSize, acceptedHostKey: string | null): Promise<void> {
+  async #attempt(size: ScreenSize, answers: Answers): Promise<void> {
     this.#legs.start('router');
     // The part that draws is fetched while the command is on its way.
     const screenModule = import('./remote-screen.ts');
     const { gatewayUid, connection } = await this.#readRecord();
-    const started = await this.#command(gatewayUid, size, acceptedHostKey);
+    this.#askFirst(connection, answers);
+    const started = await this.#command(gatewayUid, size, answers);
     if (this.#over) return this.#forget(started.sessionUid);
     this.#adopt(started);
     const lease = this.#lease;
@@ -98,7 +118,12 @@ export class SessionRun {
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
     this.#watch(stream);
     // What the gateway holds it to: who may only launch does not read it in the record.
-    const policy = { ...connection, ...started.clipboard };
+    const { protocol, resizes, certificateIgnored } = started;
+    const { terminal } = connectionKindOf(protocol);
+    const policy = {
+      ...connection,
+      ...{ ...started.clipboard, protocol, terminal, resizes, certificateIgnored },
+    };
     this.#screen = new RemoteScreen(stream, size, policy, {
       ...this.#targets,
       failed: (message) => this.#finish({ leg: 'guacd', code: 'guacd-error', message }),
@@ -110,26 +135,34 @@ export class SessionRun {
   async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
     const { content, gatewayUid, access } = await this.#services.verbs.readRecord(this.#recordUid);
     this.#targets.access(access);
+    const { connection } = readPamSettings(content);
+    this.#targets.maySupply(access === 'launch' || connection.allowSupplyUser);
     if (gatewayUid === null) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
-    return { gatewayUid, connection: readPamSettings(content).connection };
+    return { gatewayUid, connection };
+  }
+
+  /** Without a launch credential there is nothing to try. Of what they may only launch a person hears by the gateway. */
+  #askFirst({ allowSupplyUser, launchCredentialUid }: ConnectionSettings, { supplied }: Answers): void {
+    if (allowSupplyUser && launchCredentialUid === undefined && supplied === undefined)
+      throw new RunFailure({ leg: 'login', code: 'credential-needed', message: '' });
   }
 
   /** Over an open peer connection if there is one; a gateway that has forgotten it gets a new one. */
-  async #command(gatewayUid: Uid, size: ScreenSize, acceptedHostKey: string | null): Promise<SessionStarted> {
+  async #command(gatewayUid: Uid, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     this.#lease = await this.#services.peers.take(gatewayUid);
     try {
-      return await this.#send(this.#lease, size, acceptedHostKey);
+      return await this.#send(this.#lease, size, answers);
     } catch (error) {
       const code = refusalOf(error).code;
       if (this.#lease.fresh || this.#over || code !== 'peer-gone') throw error;
       this.#lease.peer.close();
       this.#lease.release();
       this.#lease = this.#services.peers.takeNew(gatewayUid);
-      return this.#send(this.#lease, size, acceptedHostKey);
+      return this.#send(this.#lease, size, answers);
     }
   }
 
-  async #send(lease: PeerLease, size: ScreenSize, acceptedHostKey: string | null): Promise<SessionStarted> {
+  async #send(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     return this.#services.verbs.startSession({
       recordUid: this.#recordUid,
       peerUid: lease.peer.uid,
@@ -140,7 +173,7 @@ export class SessionRun {
         dpi: dpiOf(size),
         timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
       },
-      ...(acceptedHostKey === null ? {} : { acceptedHostKey }),
+      ...answers,
     });
   }
 

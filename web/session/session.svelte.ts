@@ -1,11 +1,16 @@
-import type { ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import type { RecordView } from '../../workers/api.ts';
+import type { RecordView, SuppliedLogin } from '../../workers/api.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import type { ScreenSize } from './screen-size.ts';
-import { SessionRun, type HostKeyOffer, type SessionServices } from './session-run.ts';
+import {
+  SessionRun,
+  type Answers,
+  type HostKeyOffer,
+  type SessionPolicy,
+  type SessionServices,
+} from './session-run.ts';
 import { offerCopy } from './copied-text.ts';
 
 export type SessionPhase = 'connecting' | 'open' | 'failed' | 'ended';
@@ -25,7 +30,11 @@ export class Session {
   phase = $state<SessionPhase>('connecting');
   trail = $state.raw(new LegTrail());
   screen = $state.raw<RemoteScreen | null>(null);
-  policy = $state.raw<ConnectionSettings | null>(null);
+  policy = $state.raw<SessionPolicy | null>(null);
+  /** Whether this person may give a login of their own. */
+  maySupply = $state(false);
+  /** All of a desktop is seen, smaller where it must be. */
+  fitted = $state(true);
   failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
   hostKey = $state.raw<HostKeyOffer | null>(null);
   /** What this person may do with the record, as far as it is known yet. */
@@ -42,6 +51,7 @@ export class Session {
   readonly #services: SessionServices;
   #run: SessionRun | null = null;
   #size: ScreenSize | null = null;
+  #answers: Answers = {};
   #latencyTimer: ReturnType<typeof setInterval> | null = null;
 
   constructor(tab: string, { recordUid, title }: SessionSubject, services: SessionServices) {
@@ -56,7 +66,7 @@ export class Session {
   fit(size: ScreenSize): void {
     const first = this.#size === null;
     this.#size = size;
-    if (first) this.#begin(null);
+    if (first) this.#begin({});
     else this.screen?.resize(size);
   }
 
@@ -66,7 +76,19 @@ export class Session {
 
   reconnect(): void {
     performance.mark('sallyport:connect');
-    this.#begin(null);
+    this.#begin({});
+  }
+
+  /** With a login of the person's own, which is kept for this try alone. */
+  signIn(supplied: SuppliedLogin): void {
+    performance.mark('sallyport:connect');
+    this.#begin({ supplied });
+  }
+
+  /** Between all of a desktop and all of its pixels. */
+  toggleFit(): void {
+    this.fitted = !this.fitted;
+    if (this.screen !== null) this.screen.fitted = this.fitted;
   }
 
   /** The person compared the fingerprint: it is pinned in the record and accepted for this session. */
@@ -74,7 +96,7 @@ export class Session {
     const offer = this.hostKey;
     if (offer === null) return;
     await this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key });
-    this.#begin(offer.key);
+    this.#begin({ ...this.#answers, acceptedHostKey: offer.key });
   }
 
   close(): void {
@@ -83,9 +105,10 @@ export class Session {
     this.screen = null;
   }
 
-  #begin(acceptedHostKey: string | null): void {
+  #begin(answers: Answers): void {
     if (this.#size === null) return;
     this.#run?.stop();
+    this.#answers = answers;
     this.phase = 'connecting';
     this.trail = new LegTrail();
     Object.assign(this, { screen: null, failure: null, hostKey: null, copied: null, remark: null });
@@ -94,7 +117,10 @@ export class Session {
       screen: (screen, policy) => {
         this.screen = screen;
         this.policy = policy;
+        this.fitted = true;
+        if (policy.certificateIgnored) this.remark = 'The certificate of this machine is not checked.';
       },
+      maySupply: (may) => (this.maySupply = may),
       firstFrame: () => this.#opened(),
       access: (access) => (this.access = access),
       hostKey: (offer) => this.#offered(offer),
@@ -107,11 +133,12 @@ export class Session {
       },
     });
     this.#run = run;
-    void run.start(this.#size, acceptedHostKey);
+    void run.start(this.#size, answers);
   }
 
   #opened(): void {
     if (this.phase !== 'connecting') return;
+    this.#answers = {};
     performance.mark('sallyport:first-frame');
     this.trail.complete();
     this.phase = 'open';

@@ -1,6 +1,9 @@
-import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
+import { connectionKindOf, type ConnectionProtocol } from '../../protocol/records/connection-protocols.ts';
+import { firstValue, type RecordContent } from '../../protocol/records/content.ts';
+import { readHostname, readPamSettings, settingsFieldOf } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { RecordView } from '../../workers/api.ts';
+import { settingLines } from './fields/setting-lines.ts';
 
 /** One part of where a machine leads, as it was confirmed and as it is. */
 export interface ConnectionChange {
@@ -21,6 +24,15 @@ export function connectionChanges(
     .filter((change) => change.before !== change.after);
 }
 
+/** Some of them lead elsewhere as much as another host does: a repeater, a certificate that is not checked. */
+function furtherSettings(content: RecordContent, protocol: ConnectionProtocol): string {
+  const lines = settingLines(
+    firstValue(content, settingsFieldOf(content.type)),
+    connectionKindOf(protocol).settings,
+  );
+  return lines.map(({ title, text }) => `${title}: ${text}`).join(', ') || 'none';
+}
+
 function partsOf({ content }: RecordView, titleOf: (uid: Uid) => string): Readonly<Record<string, string>> {
   try {
     const { host, port } = readHostname(content);
@@ -33,6 +45,7 @@ function partsOf({ content }: RecordView, titleOf: (uid: Uid) => string): Readon
       Gateway: configurationUid ? titleOf(configurationUid) : 'none',
       'Host key': hostKey === '' ? 'not pinned' : hostKey,
       'Unknown host keys': hostKeyPolicy,
+      'Further settings': furtherSettings(content, protocol),
     };
   } catch {
     return { Host: 'no valid host or settings' };

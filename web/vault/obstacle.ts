@@ -1,5 +1,11 @@
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
-import { readHostname, readPamSettings } from '../../protocol/records/pam-settings.ts';
+import {
+  opensUnlinked,
+  readHostname,
+  readPamSettings,
+  sessionProtocols,
+} from '../../protocol/records/pam-settings.ts';
+import { readSessionSettings } from '../../protocol/records/session-settings.ts';
 import type { RecordView } from '../../workers/api.ts';
 
 /** What is missing before a session can be opened, or null. */
@@ -9,10 +15,12 @@ export function obstacleToConnect(view: RecordView): string | null {
   try {
     readHostname(view.content);
     const settings = readPamSettings(view.content);
-    if (settings.connection.protocol !== 'ssh')
-      return `Sessions open over SSH so far. What is set here for ${connectionKindOf(settings.connection.protocol).title} is kept.`;
+    const { protocol } = settings.connection;
+    if (!sessionProtocols.some((known) => known === protocol))
+      return `No sessions open over ${connectionKindOf(protocol).title} so far. What is set here for it is kept.`;
+    readSessionSettings(view.content);
     if (settings.configurationUid === undefined) return 'Choose a gateway under Edit to connect.';
-    if (settings.connection.launchCredentialUid === undefined)
+    if (settings.connection.launchCredentialUid === undefined && !opensUnlinked(settings))
       return 'Choose a launch credential under Edit to connect.';
     if (view.unconfirmed)
       return view.access === 'owner'

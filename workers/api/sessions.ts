@@ -1,3 +1,4 @@
+import type { SessionProtocol } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 
 /** The signalling half of remote sessions: the page holds the peer connection, the worker the keys. */
@@ -20,6 +21,16 @@ export interface StartSession {
   readonly offer: string | null;
   readonly display: { width: number; height: number; dpi: number; timezone: string };
   readonly acceptedHostKey?: string;
+  /** In place of the launch credential; sealed to the gateway in the command, and kept nowhere. */
+  readonly supplied?: SuppliedLogin;
+}
+
+/** What a person gives when a session is opened; each part may be empty. */
+export interface SuppliedLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly privateKey: string;
+  readonly passphrase: string;
 }
 
 export interface SessionStarted {
@@ -30,6 +41,12 @@ export interface SessionStarted {
   readonly streamToken: Uint8Array;
   /** What the gateway holds the session's clipboard to, as it signed: also for who may not read the machine. */
   readonly clipboard: { readonly disableCopy: boolean; readonly disablePaste: boolean };
+  /** What the gateway says that it opens. */
+  readonly protocol: SessionProtocol;
+  /** The session takes on the size of the window. */
+  readonly resizes: boolean;
+  /** Any certificate of the machine will do, as its record says. */
+  readonly certificateIgnored: boolean;
 }
 
 export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'target' | 'login';

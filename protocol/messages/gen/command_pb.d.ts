@@ -263,6 +263,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: sallyport.v1.AccessProof access = 9;
    */
   access?: AccessProof | undefined;
+
+  /**
+   * Logs in in place of the launch credential, where the record allows it. Never kept.
+   *
+   * @generated from field: sallyport.v1.SuppliedCredential supplied = 10;
+   */
+  supplied?: SuppliedCredential | undefined;
 };
 
 /**
@@ -270,6 +277,41 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
  * Use `create(ConnectRequestSchema)` to create a new message.
  */
 export declare const ConnectRequestSchema: GenMessage<ConnectRequest>;
+
+/**
+ * Each part may be empty.
+ *
+ * @generated from message sallyport.v1.SuppliedCredential
+ */
+export declare type SuppliedCredential = Message<"sallyport.v1.SuppliedCredential"> & {
+  /**
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * OpenSSH, PEM or PuTTY text: SSH alone.
+   *
+   * @generated from field: string private_key = 3;
+   */
+  privateKey: string;
+
+  /**
+   * @generated from field: string passphrase = 4;
+   */
+  passphrase: string;
+};
+
+/**
+ * Describes the message sallyport.v1.SuppliedCredential.
+ * Use `create(SuppliedCredentialSchema)` to create a new message.
+ */
+export declare const SuppliedCredentialSchema: GenMessage<SuppliedCredential>;
 
 /**
  * @generated from message sallyport.v1.DisplaySettings
@@ -343,6 +385,27 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: uint32 access_lease_ms = 5;
    */
   accessLeaseMs: number;
+
+  /**
+   * ssh, telnet, vnc or rdp.
+   *
+   * @generated from field: string protocol = 6;
+   */
+  protocol: string;
+
+  /**
+   * The session takes on the size of the window that shows it.
+   *
+   * @generated from field: bool resizes = 7;
+   */
+  resizes: boolean;
+
+  /**
+   * RDP: the record says that any certificate of the machine will do.
+   *
+   * @generated from field: bool certificate_ignored = 8;
+   */
+  certificateIgnored: boolean;
 };
 
 /**

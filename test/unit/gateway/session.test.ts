@@ -94,6 +94,7 @@ const begin = async (openStreamMs = 60_000, release = true) => {
       uid: scope.sessionUid,
       recordUid: scope.recordUid,
       accountUid: newUid(),
+      protocol: 'ssh',
       begunAt: performance.now(),
     },
     keys: await SessionKeys.derive('gateway', scope, seed, nonce),

@@ -18,7 +18,7 @@ describe('Debian packages', () => {
     );
     expect(text).toContain('  sudo apt-get update\n');
     expect(text).toContain(
-      'sudo apt-get install --no-install-recommends openssh-server chromium fonts-dejavu-core\n',
+      `sudo apt-get install --no-install-recommends ${debianPackages.map(({ name }) => name).join(' ')}\n`,
     );
     for (const { name, reason } of debianPackages) expect(text).toContain(`  ${name}: ${reason}`);
   });

@@ -1,5 +1,6 @@
 import { firstText } from '../../../protocol/records/content.ts';
-import { readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
+import { opensUnlinked, readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
+import { readSessionSettings } from '../../../protocol/records/session-settings.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Uid } from '../../../protocol/uid.ts';
@@ -22,16 +23,14 @@ export function launchCardOf(
   const trafficSeed = firstText(content, 'trafficEncryptionSeed');
   const settings = content.type === 'pamMachine' && trafficSeed !== '' ? settingsOf(draft) : null;
   const credentialUid = settings?.connection.launchCredentialUid;
-  if (!settings?.configurationUid || !credentialUid) return null;
-  const revisionOf = (uid: Uid) => revisionAfter(uid, drafts, book);
-  const [configurationRevision, credentialRevision] = [settings.configurationUid, credentialUid].map(
-    revisionOf,
-  );
+  if (!settings?.configurationUid || (!credentialUid && !opensUnlinked(settings))) return null;
+  const configurationRevision = revisionAfter(settings.configurationUid, drafts, book);
+  const credentialRevision = credentialUid ? revisionAfter(credentialUid, drafts, book) : 0;
   const configuration = drafts.find(({ uid }) => uid === settings.configurationUid);
   const pins = configuration
     ? entryOf(configuration, accountUid).pins
     : book.entry(settings.configurationUid)?.pins;
-  if (!pins?.gatewayKey || !configurationRevision || !credentialRevision) return null;
+  if (!pins?.gatewayKey || !configurationRevision || (credentialUid && !credentialRevision)) return null;
   const entry = entryOf(draft, accountUid);
   return {
     type: entry.type,
@@ -43,7 +42,7 @@ export function launchCardOf(
     applicationUid: pins.applicationUid,
     configurationUid: settings.configurationUid,
     configurationRevision,
-    launchCredentialUid: credentialUid,
+    launchCredentialUid: credentialUid ?? '',
     credentialRevision,
     trafficSeed,
     hostKey: settings.connection.hostKey ?? '',
@@ -65,6 +64,7 @@ function settingsOf({ content }: Draft) {
   try {
     const settings = readPamSettings(content);
     requireSession(settings);
+    readSessionSettings(content);
     return settings;
   } catch (error) {
     if (error instanceof ProtocolError) return null;

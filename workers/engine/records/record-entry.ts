@@ -3,6 +3,7 @@ import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import { firstText, firstValue, type RecordContent } from '../../../protocol/records/content.ts';
 import {
   readHostname,
+  opensUnlinked,
   readPamResources,
   readPamSettings,
   type PamResources,
@@ -44,6 +45,8 @@ export interface MachineLinks {
   readonly host: string;
   readonly configurationUid: Uid | null;
   readonly launchCredentialUid: Uid | null;
+  /** Sessions open without a launch credential too: the person brings a login, or the machine asks for none or itself. */
+  readonly opensUnlinked: boolean;
 }
 
 type Row = Pick<Record, 'recordUid' | 'ownerUid' | 'changedAtMs' | 'deleted'> &
@@ -95,7 +98,10 @@ export function describeLaunch(row: Row, { type, title, subtitle, ...card }: Lau
     host: clip(subtitle),
     url: '',
     more: '',
-    machine: { host: clip(subtitle), configurationUid, launchCredentialUid },
+    machine: {
+      ...{ host: clip(subtitle), configurationUid, launchCredentialUid: launchCredentialUid || null },
+      opensUnlinked: true,
+    },
     pins: null,
     parentUid: null,
     launchOnly: true,
@@ -166,6 +172,7 @@ function machineLinks(content: RecordContent, host: string): MachineLinks {
     host,
     configurationUid: settings?.configurationUid ?? null,
     launchCredentialUid: settings?.connection.launchCredentialUid ?? null,
+    opensUnlinked: settings !== null && opensUnlinked(settings),
   };
 }
 

@@ -246,10 +246,10 @@ export class RecordLists {
     if (trashed) return false;
     const { book, accountUid } = this.#parts;
     if (ownerUid !== accountUid) return launchable;
-    if (!machine?.host || !machine.configurationUid || !machine.launchCredentialUid) return false;
-    return (
-      (book.entry(machine.configurationUid)?.pins ?? null) !== null && book.has(machine.launchCredentialUid)
-    );
+    if (!machine?.host || !machine.configurationUid) return false;
+    if ((book.entry(machine.configurationUid)?.pins ?? null) === null) return false;
+    const { launchCredentialUid: linked, opensUnlinked } = machine;
+    return linked === null ? opensUnlinked : book.has(linked);
   }
 }
 

@@ -4,7 +4,13 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import type { ConnectRequest } from '../../../protocol/messages/gen/command_pb.js';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { AccessProofSchema } from '../../../protocol/messages/gen/sharing_pb.js';
-import { readHostname, readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
+import {
+  opensUnlinked,
+  readHostname,
+  readPamSettings,
+  requireSession,
+} from '../../../protocol/records/pam-settings.ts';
+import { readSessionSettings } from '../../../protocol/records/session-settings.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
@@ -81,19 +87,21 @@ export class SessionTargets {
     readHostname(content);
     const settings = readPamSettings(content);
     requireSession(settings);
+    readSessionSettings(content);
     const { configurationUid, connection } = settings;
+    const { launchCredentialUid: linked } = connection;
     const gateway = (await gateways.known()).find((known) => known.configurationUid === configurationUid);
     if (!gateway)
       throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');
-    if (!connection.launchCredentialUid || !book.has(connection.launchCredentialUid))
+    if (linked ? !book.has(linked) : !opensUnlinked(settings))
       throw new ProtocolError('not-found', 'the machine names no user to sign in as');
     const stated = {
       recordRevision: row.revision,
-      credentialRevision: book.revisionOf(connection.launchCredentialUid),
+      credentialRevision: linked ? book.revisionOf(linked) : 0n,
       configurationRevision: book.revisionOf(gateway.configurationUid),
       pinnedHostKey: connection.hostKey ?? '',
     };
-    const recordUids = [recordUid, connection.launchCredentialUid, gateway.configurationUid];
+    const recordUids = [recordUid, gateway.configurationUid, ...(linked ? [linked] : [])];
     return { gateway, seed: trafficSeedOf(content), stated, recordUids };
   }
 

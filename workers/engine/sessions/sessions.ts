@@ -9,8 +9,10 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
+  type ConnectReply,
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
+import { sessionProtocols } from '../../../protocol/records/pam-settings.ts';
 import { SessionKeys } from '../../../protocol/session/session-keys.ts';
 import { signCommand, verifyReply } from '../../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -103,14 +105,13 @@ export class Sessions {
     this.#running.set(sessionUid, running);
     try {
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
-      const { answer, streamToken, accessLeaseMs, disableCopy, disablePaste } = decodeMessage(
-        ConnectReplySchema,
-        reply,
-      );
+      const { answer, streamToken, accessLeaseMs, ...shown } = decodeMessage(ConnectReplySchema, reply);
       this.#keepAccess(running, { sessionUid, recordUid: input.recordUid, gateway }, accessLeaseMs);
-      const clipboard = { disableCopy, disablePaste };
       const token = copy(streamToken);
-      return { sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token, clipboard };
+      return {
+        ...{ sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token },
+        ...describeShown(shown),
+      };
     } catch (error) {
       this.#forget(sessionUid);
       throw error;
@@ -197,12 +198,25 @@ function isOutdated(error: unknown): boolean {
   );
 }
 
-function connectRequest({ offer, peerUid, display, acceptedHostKey }: StartSession, stated: Stated) {
+/** A protocol that this version does not know is shown as it would show a desktop. */
+function describeShown(shown: Pick<ConnectReply, keyof SessionShown | 'disableCopy' | 'disablePaste'>) {
+  const { disableCopy, disablePaste, resizes, certificateIgnored } = shown;
+  const protocol = sessionProtocols.find((known) => known === shown.protocol) ?? 'vnc';
+  return { clipboard: { disableCopy, disablePaste }, protocol, resizes, certificateIgnored };
+}
+
+type SessionShown = Pick<SessionStarted, 'protocol' | 'resizes' | 'certificateIgnored'>;
+
+function connectRequest(
+  { offer, peerUid, display, acceptedHostKey, supplied }: StartSession,
+  stated: Stated,
+) {
   return {
     ...stated,
     offer: offer ?? '',
     peerUid: uidBytes(peerUid),
     display: { ...display, imageTypes },
     acceptedHostKey: acceptedHostKey ?? '',
+    ...(supplied && { supplied }),
   };
 }

@@ -231,6 +231,7 @@ function flagsOf({ deleted, proved, entry }: KnownRecord, card: KnownCard | unde
     (proved ? recordFlags.proved : 0) |
     (entry?.launchOnly ? recordFlags.launchOnly : 0) |
     (entry?.launchable ? recordFlags.launchable : 0) |
+    (entry?.machine?.opensUnlinked ? recordFlags.opensUnlinked : 0) |
     (entry ? recordFlags.readable : 0)
   );
 }

@@ -14,7 +14,7 @@ import type { Numbers, Places } from './columns.ts';
 export const recordFlags = {
   deleted: listFlags.trashed,
   favourite: listFlags.favourite,
-  ...{ proved: 4, launchOnly: 8, readable: 16, launchable: 32 },
+  ...{ proved: 4, launchOnly: 8, readable: 16, launchable: 32, opensUnlinked: 64 },
 } as const;
 
 /** What few records have, by their place. */
@@ -228,7 +228,10 @@ class StoredEntry implements RecordEntry {
   get machine(): MachineLinks | null {
     const machine = this.#columns.machines.get(this.#at);
     return machine
-      ? { host: this.host, configurationUid: machine[1], launchCredentialUid: machine[2] }
+      ? {
+          ...{ host: this.host, configurationUid: machine[1], launchCredentialUid: machine[2] },
+          opensUnlinked: has(this.#columns, this.#at, recordFlags.opensUnlinked),
+        }
       : null;
   }
 

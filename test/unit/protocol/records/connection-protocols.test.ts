@@ -30,11 +30,11 @@ describe('protocols of connections', () => {
     expect(secret.map(({ path }) => path)).toEqual(secretMembersOf('pamSettings'));
   });
 
-  test('settings of every protocol are read; sessions are for ssh alone', () => {
+  test('settings of every protocol are read; sessions are for four of them', () => {
     for (const protocol of connectionProtocols)
       expect(readPamSettings(machine(protocol)).connection.protocol).toBe(protocol);
     expect(() => requireSession(readPamSettings(machine()))).not.toThrow();
-    expect(() => requireSession(readPamSettings(machine('rdp')))).toThrow('the protocol is not supported');
+    expect(() => requireSession(readPamSettings(machine('kubernetes')))).toThrow('the protocol is not supported');
     expect(() => readPamSettings(machine('carrier-pigeon'))).toThrow('the protocol is not known');
   });
 

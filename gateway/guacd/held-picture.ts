@@ -1,6 +1,6 @@
-import type { Viewer } from '../guacd/connection.ts';
+import type { Viewer } from './connection.ts';
 
-/** A terminal's first screen is some tens of KiB; a browser that is later than this many gets it by joining. */
+/** A terminal's first screen is some tens of KiB, a desktop's some hundreds; a browser that is later than this many gets it by joining. */
 const maxHeld = 1024 * 1024;
 
 /** Keeps what guacd draws until a browser is there to see it, or until there is too much of it. */

@@ -1,0 +1,104 @@
+import type { SessionFailure } from '../terminal/failure.ts';
+import { openGuacd } from './connection.ts';
+import type { GuacdConnection, GuacdOptions, Viewer } from './connection.ts';
+import { HeldPicture } from './held-picture.ts';
+
+export type PictureOptions = Omit<GuacdOptions, 'viewer'>;
+
+/** Joins of one viewer. What a screen that never rests lost of one moment, its next one shows. */
+const mostJoins = 4;
+
+/** Starts a session of guacd's. Throws a {@link SessionFailure} that names its leg. */
+export async function openPicture(options: PictureOptions): Promise<Picture> {
+  const held = new HeldPicture();
+  const onStalled = () => (held.waiting ? held.drop() : options.onStalled?.());
+  return new Picture(await openGuacd({ ...options, viewer: held.take, onStalled }), held, options);
+}
+
+/** What guacd draws, for one viewer after another: held until the first one comes, and drawn anew for each later one. */
+export class Picture {
+  /** Settles when guacd's side of the session is over. */
+  readonly ended: Promise<SessionFailure>;
+  readonly #options: PictureOptions;
+  readonly #held: HeldPicture;
+  #guacd: GuacdConnection;
+  #finish: (failure: SessionFailure) => void = () => {};
+  #over = false;
+
+  constructor(guacd: GuacdConnection, held: HeldPicture, options: PictureOptions) {
+    this.#guacd = guacd;
+    this.#held = held;
+    this.#options = options;
+    this.ended = new Promise((resolve) => (this.#finish = resolve));
+    this.#watch(guacd);
+  }
+
+  /**
+   * Shows the session to this viewer, whole: the first one gets what was held for it, a later one gets the present screen
+   * from guacd. Replaces the viewer before. Throws when guacd cannot be joined.
+   */
+  async attach(viewer: Viewer): Promise<void> {
+    const held = this.#held.release();
+    if (held === null) return this.#join(viewer, mostJoins);
+    this.#guacd.attach(viewer);
+    for (const part of held) viewer(part);
+  }
+
+  /** Goes on without a browser. */
+  detach(): void {
+    this.#held.drop();
+    this.#guacd.detach();
+  }
+
+  /** The viewer has room again. */
+  resume(): void {
+    this.#guacd.resume();
+  }
+
+  /** What the browser says, checked. False: wait for `drained`. */
+  write(fromBrowser: Uint8Array): boolean {
+    return this.#guacd.write(fromBrowser);
+  }
+
+  drained(): Promise<void> {
+    return this.#guacd.drained();
+  }
+
+  async close(): Promise<void> {
+    this.#over = true;
+    await this.#guacd.close();
+  }
+
+  /**
+   * guacd gives whoever joins the whole screen, and counts them in a moment later: what it draws in between they never
+   * see. So the old connection looks on until the new one is counted in, and when it saw something meanwhile, the viewer
+   * joins again.
+   */
+  async #join(viewer: Viewer, joinsLeft: number): Promise<void> {
+    const old = this.#guacd;
+    const drawnBefore = old.drawn;
+    const onStalled = () => this.#options.onStalled?.();
+    const select = { join: old.id };
+    const joined = await openGuacd({ ...this.#options, select, parameters: {}, viewer, onStalled });
+    if (this.#over) return void joined.close();
+    this.#guacd = joined;
+    this.#watch(joined);
+    void joined.inSession.then(() => {
+      const missed = old.drawn !== drawnBefore;
+      void old.close();
+      if (missed && joinsLeft > 1) this.#joinAgain(joined, viewer, joinsLeft - 1);
+    });
+  }
+
+  #joinAgain(joined: GuacdConnection, viewer: Viewer, joinsLeft: number): void {
+    if (this.#over || this.#guacd !== joined || !joined.shows(viewer)) return;
+    joined.detach();
+    this.#join(viewer, joinsLeft).catch(() => joined.attach(viewer)); // most of the screen is better than none
+  }
+
+  #watch(guacd: GuacdConnection): void {
+    void guacd.ended.then((failure) => {
+      if (guacd === this.#guacd) this.#finish(failure);
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import type { SessionSettings } from '../../protocol/records/session-settings.ts';
+import type { Display } from '../guacd/handshake.ts';
+import { terminalParameters } from '../terminal/settings.ts';
+import type { TerminalSettings } from '../terminal/settings.ts';
+
+/** What guacd is told of a session over its own protocols; SSH is the gateway's (decision 3). */
+export type GuacdSettings = Exclude<SessionSettings, { protocol: 'ssh' }>;
+
+/** How guacd logs in; each part may be missing: then the target asks, or lets in without. */
+export interface GuacdCredential {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+export interface ParameterSource {
+  readonly settings: GuacdSettings;
+  /** Where guacd goes: the gateway's relay, or the target. */
+  readonly host: string;
+  readonly port: number;
+  readonly credential: GuacdCredential;
+  readonly terminal: TerminalSettings;
+  readonly display: Display;
+  readonly timezone?: string;
+  readonly policy: { readonly disableCopy: boolean; readonly disablePaste: boolean };
+}
+
+type Parameters = Readonly<Record<string, string>>;
+
+/**
+ * guacd's parameters by the names of its `args` list (1.3.0 to 1.6.0). Everything that is not named here stays empty:
+ * no recording or typescript of its own, no drive, no printer, no file transfer, no listening for targets.
+ */
+export function guacdParameters(source: ParameterSource): Parameters {
+  const { host, port, policy } = source;
+  return {
+    ...protocolParameters(source),
+    ...present({ hostname: host, port: String(port) }),
+    'disable-copy': String(policy.disableCopy),
+    'disable-paste': String(policy.disablePaste),
+  };
+}
+
+function protocolParameters(source: ParameterSource): Parameters {
+  const { settings } = source;
+  switch (settings.protocol) {
+    case 'telnet':
+      return {
+        ...terminalParameters(source.terminal),
+        ...login(source.credential),
+        ...present({
+          'username-regex': settings.usernameRegex,
+          'password-regex': settings.passwordRegex,
+          'login-success-regex': settings.loginSuccessRegex,
+          'login-failure-regex': settings.loginFailureRegex,
+        }),
+      };
+    case 'vnc':
+      return {
+        ...login(source.credential),
+        'color-depth': '24',
+        ...(settings.destHost !== '' && {
+          'dest-host': settings.destHost,
+          'dest-port': String(settings.destPort ?? usualVncPort),
+        }),
+      };
+    case 'rdp':
+      return rdpParameters(source, settings);
+  }
+}
+
+const usualVncPort = 5900;
+
+function rdpParameters(
+  { credential, display, timezone = '' }: ParameterSource,
+  settings: Extract<GuacdSettings, { protocol: 'rdp' }>,
+): Parameters {
+  return {
+    ...rdpLogin(credential),
+    width: String(display.width),
+    height: String(display.height),
+    dpi: String(display.dpi),
+    'color-depth': '24', // 16 is the default, and a picture of 16 is no smaller as PNG
+    'client-name': 'Sallyport',
+    'enable-font-smoothing': 'true',
+    security: settings.security,
+    'ignore-cert': String(settings.ignoreCert),
+    'disable-auth': String(settings.disableAuth),
+    'disable-audio': String(settings.disableAudio),
+    'enable-full-window-drag': String(settings.enableFullWindowDrag),
+    'enable-wallpaper': String(settings.enableWallpaper),
+    ...present({
+      timezone,
+      'load-balance-info': settings.loadBalanceInfo,
+      'preconnection-id': settings.preconnectionId === null ? '' : String(settings.preconnectionId),
+      'preconnection-blob': settings.preconnectionBlob,
+      'resize-method': settings.resizes ? 'display-update' : '',
+    }),
+  };
+}
+
+/** "DOMAIN\user", as Windows writes it; a user principal name goes as it is. */
+function rdpLogin({ username = '', password = '' }: GuacdCredential): Parameters {
+  const [, domain = '', user = username] = /^([^\\]+)\\(.*)$/s.exec(username) ?? [];
+  return present({ domain, username: user, password });
+}
+
+function login({ username = '', password = '' }: GuacdCredential): Parameters {
+  return present({ username, password });
+}
+
+/** What guacd would not take as "not given" is left out. */
+function present(parameters: Parameters): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
+}

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { SessionFailure, withDeadline } from '../terminal/failure.ts';
+
+/** What passes between guacd and the target, for who has to understand some of it. */
+export interface RelayTap {
+  fromTarget(bytes: Uint8Array): void;
+  fromGuacd(bytes: Uint8Array): void;
+}
+
+export interface RelayOptions {
+  /** Connected to the target; the relay's from now on. */
+  readonly target: net.Socket;
+  readonly tap?: RelayTap;
+  readonly signal: AbortSignal;
+  readonly comeMs?: number;
+}
+
+/** guacd comes at once; a slow machine gets more. */
+const defaultComeMs = 15_000;
+
+/**
+ * One connection of guacd's to a target, by way of the gateway, which alone has the way there: it names what is wrong
+ * with it, and lets go of the target the moment a session ends, whatever guacd does. Only the first caller is let in, on
+ * loopback; the way holds no credential. Each side is read as fast as the other takes it.
+ */
+export class Relay {
+  readonly port: number;
+  /** Settles when the target or guacd has closed. */
+  readonly ended: Promise<'target' | 'guacd'>;
+  readonly #listener: net.Server;
+  readonly #target: net.Socket;
+  #guacd: net.Socket | null = null;
+  #finish: (by: 'target' | 'guacd') => void = () => {};
+  #endedBy: 'target' | 'guacd' | null = null;
+
+  private constructor(listener: net.Server, { target, tap, signal, comeMs = defaultComeMs }: RelayOptions) {
+    this.port = (listener.address() as net.AddressInfo).port;
+    this.#listener = listener;
+    this.#target = target;
+    this.ended = new Promise((resolve) => (this.#finish = resolve));
+    target.on('error', () => {}); // `close` follows
+    target.once('close', () => this.#over('target'));
+    signal.addEventListener('abort', () => this.close(), { once: true });
+    this.#awaitGuacd(tap, signal, comeMs);
+  }
+
+  /** Listens on a free port of loopback. */
+  static async open(options: RelayOptions): Promise<Relay> {
+    const listener = net.createServer({ pauseOnConnect: true });
+    listener.listen(0, '127.0.0.1', 1);
+    await once(listener, 'listening');
+    return new Relay(listener, options);
+  }
+
+  /** Who closed first; null: nobody yet. */
+  get endedBy(): 'target' | 'guacd' | null {
+    return this.#endedBy;
+  }
+
+  /** Lets go of both. */
+  close(): void {
+    this.#listener.close();
+    this.#target.destroy();
+    this.#guacd?.destroy();
+  }
+
+  #awaitGuacd(tap: RelayTap | undefined, signal: AbortSignal, comeMs: number): void {
+    const late = () => new SessionFailure('guacd', 'guacd-timed-out', 'guacd did not come for its target');
+    const comes = async (deadline: AbortSignal): Promise<void> => {
+      const [guacd]: net.Socket[] = await once(this.#listener, 'connection', { signal: deadline });
+      if (guacd !== undefined) this.#join(guacd, tap);
+    };
+    withDeadline(comeMs, signal, late, comes).catch(() => this.close());
+  }
+
+  #join(guacd: net.Socket, tap: RelayTap | undefined): void {
+    this.#listener.close();
+    this.#guacd = guacd;
+    guacd.setNoDelay(true);
+    guacd.on('error', () => {});
+    guacd.once('close', () => this.#over('guacd'));
+    if (this.#target.destroyed) return void guacd.destroy();
+    if (tap) {
+      this.#target.on('data', (bytes: Buffer) => tap.fromTarget(bytes));
+      guacd.on('data', (bytes: Buffer) => tap.fromGuacd(bytes));
+    }
+    this.#target.pipe(guacd);
+    guacd.pipe(this.#target);
+  }
+
+  /** What the one side has sent last still reaches the other. */
+  #over(by: 'target' | 'guacd'): void {
+    this.#endedBy ??= by;
+    this.#finish(by);
+    this.#listener.close();
+    if (by === 'guacd') this.#target.destroy();
+    else this.#guacd?.destroySoon();
+  }
+}

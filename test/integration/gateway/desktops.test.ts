@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { rmSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Leg, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
+import { freePort, type Guacd } from '../../../scripts/process/guacd.ts';
+import { Installation, type Target } from '../../fakes/installation.ts';
+import { FakePage } from '../../fakes/page.ts';
+import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
+import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
+import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
+
+const asRoot = process.getuid?.() === 0;
+let guacd: Guacd;
+let desktop: DesktopTarget;
+let telnet: TelnetTarget;
+let made: Installation;
+const pages: FakePage[] = [];
+
+beforeAll(async () => {
+  if (!asRoot) return;
+  [guacd, desktop, telnet] = await Promise.all([startTestGuacd(), startDesktop(), startTelnetTarget()]);
+});
+afterAll(() => Promise.all([guacd?.stop(), desktop?.stop(), telnet?.stop()]));
+afterEach(async () => {
+  for (const page of pages.splice(0)) page.close();
+  await made?.stop();
+});
+
+const byVnc = (changes: Partial<Target> = {}, connection: Record<string, unknown> = {}): Target => ({
+  ...{ host: desktop.host, port: desktop.port, username: '', password: desktop.password },
+  connection: { protocol: 'vnc', ...connection },
+  ...changes,
+});
+const byTelnet = (changes: Partial<Target> = {}, connection: Record<string, unknown> = {}): Target => ({
+  ...{ host: telnet.host, port: telnet.port, username: telnet.username, password: telnet.password },
+  connection: { protocol: 'telnet', ...connection },
+  ...changes,
+});
+
+async function begin(target: Target): Promise<void> {
+  made = await Installation.make(target);
+  await made.start({ GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) });
+}
+
+async function open(target: Target, more: Parameters<Installation['connect']>[1] = {}) {
+  await begin(target);
+  const page = new FakePage();
+  pages.push(page);
+  const { session, reply } = await made.connect(page, more);
+  await page.opened;
+  return { session, reply, terminal: new FakeTerminal(page.openStream(reply.streamToken)) };
+}
+
+async function failureOf(target: Target): Promise<readonly unknown[]> {
+  const { session, terminal } = await open(target);
+  const ends: (readonly unknown[])[] = [];
+  const note = (body: SessionSignal['body']) => {
+    if (body.case === 'ended') ends.push([body.value.leg, body.value.code]);
+  };
+  await Promise.race([session.signal('ended').then(({ body }) => note(body)), terminal.over]);
+  for (const { body } of terminal.controls) note(body as SessionSignal['body']);
+  return ends[0] ?? [];
+}
+
+const drawn = (terminal: FakeTerminal) => () => terminal.count('sync') > 0 && terminal.count('img') > 0;
+
+describe.runIf(asRoot)('VNC', () => {
+  test('draws the desktop, says what it is, and takes what is typed', async () => {
+    const { reply, terminal } = await open(byVnc());
+    expect(reply).toMatchObject({ protocol: 'vnc', resizes: false, certificateIgnored: false });
+    await terminal.until(drawn(terminal));
+    terminal.type('echo by vnc > by-vnc\n');
+    await fileHolds(desktop, 'by-vnc', 'by vnc\n');
+    expect(made.logLines.join('\n')).not.toContain(desktop.password);
+  });
+
+  test('a wrong password, nobody there, and a login that is lacking are three different ends', async () => {
+    expect(await failureOf(byVnc({ password: 'wrong' }))).toEqual([Leg.LOGIN, 'login-refused']);
+    await made.stop();
+    expect(await failureOf(byVnc({ port: await freePort() }))).toEqual([Leg.TARGET, 'target-refused']);
+    await made.stop();
+    const unlinked = byVnc({}, { launchCredentialUid: '' });
+    expect(await failureOf(unlinked)).toEqual([Leg.LOGIN, 'credential-needed']);
+  });
+
+  test('the desktop’s own end is told as that', async () => {
+    const own = await startDesktop();
+    const { terminal } = await open(byVnc({ port: own.port, password: own.password }));
+    await terminal.until(drawn(terminal));
+    await own.stop();
+    const { body } = await terminal.control('ended');
+    expect(body).toMatchObject({ case: 'ended', value: { leg: Leg.TARGET, code: 'target-closed' } });
+  });
+
+  test('a person’s own login opens it where the record allows it, and nowhere else', async () => {
+    const supplied = { username: '', password: desktop.password };
+    const allowed = byVnc({ password: 'wrong' }, { launchCredentialUid: '', allowSupplyUser: true });
+    const { terminal } = await open(allowed, { supplied });
+    await terminal.until(drawn(terminal));
+    await made.stop();
+    await expect(open(byVnc(), { supplied })).rejects.toThrow('refused: not-allowed');
+  });
+});
+
+/** Before the prompt is there, what is typed would belong to the login. */
+async function shellBegins(): Promise<void> {
+  const watcher = watch(telnet.home);
+  const deadline = AbortSignal.timeout(15_000);
+  while (telnet.homeFile('logged-in') === null) await once(watcher, 'change', { signal: deadline });
+  watcher.close();
+  rmSync(join(telnet.home, 'logged-in'));
+}
+
+describe.runIf(asRoot)('telnet', () => {
+  test('logs in by itself, shows the shell, takes what is typed, and leaves the target at once', async () => {
+    const { terminal } = await open(byTelnet());
+    await Promise.all([terminal.until(drawn(terminal)), shellBegins()]);
+    terminal.type('echo hello > by-telnet\n');
+    await fileHolds(telnet, 'by-telnet', 'hello\n');
+    expect(telnet.connections()).toBe(1);
+    terminal.end();
+    await terminal.over;
+    await telnet.idle();
+  });
+
+  test('the end of the shell is a normal end', async () => {
+    const { terminal } = await open(byTelnet());
+    await shellBegins();
+    terminal.type('exit\n');
+    const { body } = await terminal.control('ended');
+    expect(body).toMatchObject({ case: 'ended', value: { leg: Leg.TARGET, code: 'closed' } });
+  });
+
+  test('by the record’s expressions a wrong password is known', async () => {
+    const regexes = { loginSuccessRegex: '[$] $', loginFailureRegex: 'Login incorrect' };
+    const end = await failureOf(byTelnet({ password: 'wrong' }, regexes));
+    expect(end).toEqual([Leg.LOGIN, 'login-refused']);
+  });
+});
