@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
@@ -8,8 +9,13 @@ import type { ReportProgress } from '../ssh/target.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 import type { TerminalSettings } from '../terminal/settings.ts';
 import { guacdParameters, type GuacdCredential, type GuacdSettings } from './parameters.ts';
+import { tryRdpDoor } from './rdp-door.ts';
 import { Relay } from './relay.ts';
 import { RfbLogin } from './rfb-login.ts';
+
+/** Until the target answers, and answers RDP. */
+const defaultConnectMs = 10_000;
+const farewellMs = 3_000;
 
 export interface GuacdSessionOptions {
   readonly target: { readonly host: string; readonly port: number };
@@ -31,54 +37,91 @@ export interface GuacdSessionOptions {
 
 /** Opens a session that guacd itself leads with the target. Throws a {@link SessionFailure}; nothing is left open then. */
 export async function openGuacdSession(options: GuacdSessionOptions): Promise<GuacdSession> {
-  const report = options.onProgress ?? (() => {});
+  const { signal, onProgress: report = () => {} } = options;
   report('target', 'started');
-  const before = performance.now();
-  const target = await reach(options);
-  const roundTripMs = performance.now() - before;
+  const way = await openWay(options);
   report('target', 'done');
-  const login = new RfbLogin();
-  const { signal } = options;
-  const relay = await Relay.open({
-    target,
-    signal,
-    ...(options.settings.protocol === 'vnc' && { tap: login }),
-  });
   try {
     report('guacd', 'started');
-    const picture = await openPicture(pictureOptions(options, relay));
+    const picture = await openPicture(pictureOptions(options, way));
     report('guacd', 'done');
-    return new GuacdSession(signal, { picture, relay, login, roundTripMs });
+    return new GuacdSession(signal, { ...way, picture });
   } catch (error) {
-    relay.close();
+    way.relay?.close();
     throw signal.aborted ? new SessionFailure('gateway', 'cancelled') : error;
   }
 }
 
-function reach({ target, signal, connectMs = 10_000 }: GuacdSessionOptions): Promise<Socket> {
+/** How guacd comes to the target, as far as the gateway has tried it. */
+interface Way {
+  readonly host: string;
+  readonly port: number;
+  readonly settings: GuacdSettings;
+  readonly relay: Relay | null;
+  readonly login: RfbLogin;
+  /** Of connecting. */
+  readonly roundTripMs: number;
+}
+
+/** RDP has no relay: guacd compares the certificate with the name that it calls. */
+async function openWay(options: GuacdSessionOptions): Promise<Way> {
+  const { settings, target, signal } = options;
+  const before = performance.now();
+  const socket = await reach(options);
+  const roundTripMs = performance.now() - before;
+  const login = new RfbLogin();
+  if (settings.protocol === 'rdp') {
+    const security = await knockOnRdp(options, socket, settings);
+    return { ...target, settings: { ...settings, security }, relay: null, login, roundTripMs };
+  }
+  const relay = await Relay.open({
+    target: socket,
+    signal,
+    ...(settings.protocol === 'vnc' && { tap: login }),
+  });
+  return { host: '127.0.0.1', port: relay.port, settings, relay, login, roundTripMs };
+}
+
+function knockOnRdp(
+  { target: { host }, signal, connectMs = defaultConnectMs }: GuacdSessionOptions,
+  socket: Socket,
+  settings: RdpSettings,
+): Promise<RdpSecurity> {
+  const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer RDP');
+  return withDeadline(connectMs, signal, late, (deadline) =>
+    tryRdpDoor({ socket, host, settings, signal: deadline }),
+  );
+}
+
+function reach({ target, signal, connectMs = defaultConnectMs }: GuacdSessionOptions): Promise<Socket> {
   const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer');
   return withDeadline(connectMs, signal, late, (deadline) => connectTcp(target.host, target.port, deadline));
 }
 
-function pictureOptions(options: GuacdSessionOptions, relay: Relay): PictureOptions {
-  const { guacd, settings, credential, display, timezone, policy, signal } = options;
+function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
+  const { guacd, credential, display, timezone, policy, signal } = options;
   const { onRefused, onStalled, stallMs } = options;
   return {
-    ...{ ...guacd, display, policy, signal, select: { protocol: settings.protocol }, audio: [], video: [] },
+    ...{
+      ...guacd,
+      display,
+      policy,
+      signal,
+      select: { protocol: way.settings.protocol },
+      audio: [],
+      video: [],
+    },
     ...(timezone !== undefined && { timezone }),
     ...(stallMs !== undefined && { timing: { stallMs } }),
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
     answers: { ...credential },
-    parameters: guacdParameters({ ...options, host: '127.0.0.1', port: relay.port }),
+    parameters: guacdParameters({ ...options, ...way }),
   };
 }
 
-interface Parts {
+interface Parts extends Way {
   readonly picture: Picture;
-  readonly relay: Relay;
-  readonly login: RfbLogin;
-  readonly roundTripMs: number;
 }
 
 /** A running session. Browsers come and go; it lives until either end is over or `close`. */
@@ -97,7 +140,7 @@ export class GuacdSession {
     this.#parts = parts;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     void parts.picture.ended.then((failure) => this.#guacdEnded(failure));
-    void parts.relay.ended.then((by) => this.#relayEnded(by));
+    void parts.relay?.ended.then((by) => this.#relayEnded(by));
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
@@ -141,7 +184,7 @@ export class GuacdSession {
   readonly #onAbort = () => this.#end(new SessionFailure('gateway', 'cancelled'));
 
   #guacdEnded(failure: SessionFailure): void {
-    const closed = failure.leg === 'target' && this.#parts.relay.endedBy === 'target';
+    const closed = failure.leg === 'target' && this.#parts.relay?.endedBy === 'target';
     this.#end(this.#loginFailure() ?? (closed && failure.code !== 'closed' ? targetClosed() : failure));
   }
 
@@ -168,12 +211,10 @@ export class GuacdSession {
     this.#over = true;
     this.#signal.removeEventListener('abort', this.#onAbort);
     void this.#parts.picture.close();
-    this.#parts.relay.close();
+    this.#parts.relay?.close();
     this.#finish(failure);
   }
 }
-
-const farewellMs = 3_000;
 
 function targetClosed(): SessionFailure {
   return new SessionFailure('target', 'target-closed', 'the target closed the connection');

@@ -23,6 +23,8 @@ export const failureCodes = [
   'target-protocol',
   'host-key-mismatch',
   'host-key-unknown',
+  'security-refused',
+  'certificate-untrusted',
   // logging in
   'login-refused',
   'login-blocked',

@@ -118,8 +118,8 @@ export function settingsFieldOf(type: string): 'pamSettings' | 'pamRemoteBrowser
 }
 
 /** Over which gateways open sessions. */
-export const sessionProtocols = ['ssh', 'vnc', 'telnet'] as const satisfies readonly SessionProtocol[];
-export type SessionProtocol = 'ssh' | 'rdp' | 'vnc' | 'telnet';
+export const sessionProtocols = ['ssh', 'rdp', 'vnc', 'telnet'] as const;
+export type SessionProtocol = (typeof sessionProtocols)[number];
 
 /** Throws `malformed` for settings of a protocol over which no session can be opened yet. */
 export function requireSession({ connection }: PamSettings): void {

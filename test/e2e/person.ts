@@ -165,16 +165,23 @@ export interface MachineRecord {
   readonly title: string;
   readonly host: string;
   readonly port: number;
-  readonly credential: string;
+  readonly credential?: string;
   readonly gateway: string;
+  /** As the form names it; SSH when it is not said. */
+  readonly protocol?: string;
+  /** Switches under "More settings". */
+  readonly switches?: readonly string[];
 }
 
 export async function createMachine(page: Page, machine: MachineRecord): Promise<void> {
   await startRecord(page, 'Machine', machine.title);
   await page.getByLabel('Host', { exact: true }).fill(machine.host);
+  if (machine.protocol) await choose(page, 'Protocol', machine.protocol);
   await page.getByLabel('Port', { exact: true }).fill(String(machine.port));
   await choose(page, 'Gateway', machine.gateway);
-  await choose(page, 'Launch credential', machine.credential);
+  if (machine.credential) await choose(page, 'Launch credential', machine.credential);
+  if (machine.switches) await page.getByRole('button', { name: 'More settings' }).click();
+  for (const name of machine.switches ?? []) await page.getByLabel(name, { exact: true }).check();
   await save(page);
 }
 

@@ -11,6 +11,8 @@ export class FakeTerminal {
   readonly controls: StreamControl[] = [];
   readonly opcodes = new Map<string, number>();
   bytes = 0;
+  /** Width and height, as last said. */
+  screen: readonly number[] = [];
   #reading = true;
   #unread = 0;
   #lastSync: string | null = null;
@@ -86,6 +88,7 @@ export class FakeTerminal {
     this.bytes += bytes.length;
     for (const { opcode, args } of this.#decoder.decode(Uint8Array.from(bytes))) {
       this.opcodes.set(opcode, this.count(opcode) + 1);
+      if (opcode === 'size' && args[0] === '0') this.screen = args.slice(1).map(Number);
       if (opcode === 'sync' && this.#reading) this.send('sync', args[0] ?? '0');
       else if (opcode === 'sync') this.#lastSync = args[0] ?? '0';
     }

@@ -160,6 +160,19 @@ export const sessionFailures = {
     'Do not go on unless you know that the machine was reinstalled. Then edit the record, forget the host key, and connect again.',
     'alarm',
   ],
+  'security-refused': [
+    'target',
+    'Gateway and machine agree on no security',
+    'The machine does not offer what the record asks for, or not safely.',
+    'Choose under Edit the security that the machine has; the details say what it wants.',
+  ],
+  'certificate-untrusted': [
+    'target',
+    'The machine’s certificate is not trusted',
+    'No authority that the gateway trusts vouches for it under this host name.',
+    'Give the machine a certificate of a trusted authority, or let the record ignore certificates: then whoever is in between can read along.',
+    'alarm',
+  ],
   // logging in
   'login-refused': [
     'login',

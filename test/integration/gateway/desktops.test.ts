@@ -7,7 +7,7 @@ import { freePort, type Guacd } from '../../../scripts/process/guacd.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
-import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
+import { startDesktop, startRdpTarget, type DesktopTarget } from '../../fixtures/desktop-target.ts';
 import { startTestGuacd } from '../../fixtures/guacd.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
 
@@ -15,14 +15,17 @@ const asRoot = process.getuid?.() === 0;
 let guacd: Guacd;
 let desktop: DesktopTarget;
 let telnet: TelnetTarget;
+let windows: DesktopTarget;
 let made: Installation;
 const pages: FakePage[] = [];
 
 beforeAll(async () => {
   if (!asRoot) return;
-  [guacd, desktop, telnet] = await Promise.all([startTestGuacd(), startDesktop(), startTelnetTarget()]);
+  [guacd, desktop, telnet, windows] = await Promise.all([
+    ...([startTestGuacd(), startDesktop(), startTelnetTarget(), startRdpTarget()] as const),
+  ]);
 });
-afterAll(() => Promise.all([guacd?.stop(), desktop?.stop(), telnet?.stop()]));
+afterAll(() => Promise.all([guacd?.stop(), desktop?.stop(), telnet?.stop(), windows?.stop()]));
 afterEach(async () => {
   for (const page of pages.splice(0)) page.close();
   await made?.stop();
@@ -36,6 +39,12 @@ const byVnc = (changes: Partial<Target> = {}, connection: Record<string, unknown
 const byTelnet = (changes: Partial<Target> = {}, connection: Record<string, unknown> = {}): Target => ({
   ...{ host: telnet.host, port: telnet.port, username: telnet.username, password: telnet.password },
   connection: { protocol: 'telnet', ...connection },
+  ...changes,
+});
+
+const byRdp = (connection: Record<string, unknown> = {}, changes: Partial<Target> = {}): Target => ({
+  ...{ host: windows.host, port: windows.port, username: 'CORP\\ada', password: windows.password },
+  connection: { protocol: 'rdp', ...connection },
   ...changes,
 });
 
@@ -138,4 +147,37 @@ describe.runIf(asRoot)('telnet', () => {
     const end = await failureOf(byTelnet({ password: 'wrong' }, regexes));
     expect(end).toEqual([Leg.LOGIN, 'login-refused']);
   });
+});
+
+describe.runIf(asRoot)('RDP', () => {
+  test('draws the desktop, takes what is typed, and gives it the size of the window', async () => {
+    const { reply, terminal } = await open(byRdp({ ignoreCert: true, resizeMethod: 'display-update' }));
+    expect(reply).toMatchObject({ protocol: 'rdp', resizes: true, certificateIgnored: true });
+    await terminal.until(() => terminal.count('img') >= 4); // pointers are pictures too
+    terminal.type('echo by rdp > by-rdp\n');
+    await fileHolds(windows, 'by-rdp', 'by rdp\n');
+    const sizes = terminal.count('size');
+    terminal.send('size', 900, 700);
+    await terminal.until(() => terminal.count('size') > sizes);
+    expect(terminal.screen).toEqual([900, 700]);
+  });
+
+  test('a certificate that nobody vouches for, security that the target lacks, and nobody there are told apart', async () => {
+    expect(await failureOf(byRdp())).toEqual([Leg.TARGET, 'certificate-untrusted']);
+    await made.stop();
+    expect(await failureOf(byRdp({ security: 'nla' }))).toEqual([Leg.TARGET, 'security-refused']);
+    await made.stop();
+    const elsewhere = byRdp({ ignoreCert: true }, { port: await freePort() });
+    expect(await failureOf(elsewhere)).toEqual([Leg.TARGET, 'target-refused']);
+  });
+
+  test('settings that cannot be meant open nothing', async () => {
+    await expect(open(byRdp({ security: 'none' }))).rejects.toThrow('refused: untrusted-record');
+  });
+});
+
+test.runIf(asRoot)('a page that comes late sees the whole desktop, drawn before it was there', async () => {
+  const { terminal } = await open(byVnc());
+  await terminal.until(drawn(terminal));
+  expect(terminal.screen).toEqual([800, 600]);
 });
