@@ -12,7 +12,7 @@ import { readSessionSettings, type SessionSettings } from '../../protocol/record
 import type { ApplicationCopy } from '../../protocol/session/application-copy.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../config.ts';
-import { Refusal } from '../router/refusal.ts';
+import { Refusal, type RefusalCode } from '../router/refusal.ts';
 import type { RecordReader } from './record-reader.ts';
 
 /** Characters of a password or key. An RSA key of 16384 bits has 13,000. */
@@ -140,12 +140,15 @@ function linkedCredential(record: RecordContent): Credential {
   });
 }
 
-/** Without the parts that are empty. Throws a {@link Refusal} for what is too long. */
-export function credentialOf({ username, ...secrets }: Required<Credential>): Credential {
+/** Without the parts that are empty. Throws a {@link Refusal} of that code for what is too long. */
+export function credentialOf(
+  { username, ...secrets }: Required<Credential>,
+  tooLong: RefusalCode = 'untrusted-record',
+): Credential {
   const present = Object.entries(secrets).filter(([, value]) => value !== '');
   // The log's scrubber holds every line of every form of it.
   if (username.length > longestName || present.some(([, value]) => value.length > longestSecret))
-    throw new Refusal('malformed', 'a part of the credential is too long');
+    throw new Refusal(tooLong, 'a part of the credential is too long');
   return { username, ...Object.fromEntries(present) };
 }
 

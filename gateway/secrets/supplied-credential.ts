@@ -12,5 +12,5 @@ export function suppliedCredential(
   { username, password, privateKey, passphrase }: SuppliedCredential,
 ): Credential {
   if (!allowSupplyUser) throw new Refusal('not-allowed', 'the machine takes no logins of users');
-  return credentialOf({ username, password, privateKey, passphrase });
+  return credentialOf({ username, password, privateKey, passphrase }, 'malformed');
 }

@@ -4,7 +4,7 @@ import { startDesktop, startRdpTarget, type DesktopTarget } from '../fixtures/de
 import { startTelnetTarget, type TelnetTarget } from '../fixtures/telnet-target.ts';
 import { expectAccessible } from './accessible.ts';
 import { expect, test } from './house.ts';
-import { connect, createMachine, createUser, openRecord, run, terminal } from './person.ts';
+import { connect, createMachine, createUser, disconnect, openRecord, run, terminal } from './person.ts';
 import { countPixels } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -52,7 +52,7 @@ test('VNC: the desktop is drawn, what is typed arrives, and it can be seen pixel
   await page.getByRole('button', { name: 'Fit to window' }).click();
   await page.setViewportSize({ width: 1280, height: 720 });
   await expectAccessible(page, 'desktop');
-  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await disconnect(page);
 });
 
 test('a login of one’s own opens a desktop, is asked for again, and is stored nowhere', async ({ house }) => {
@@ -77,6 +77,7 @@ test('a login of one’s own opens a desktop, is asked for again, and is stored 
   await page.getByRole('button', { name: 'Disconnect' }).click();
   await page.getByRole('button', { name: 'Reconnect' }).click();
   await expect(form).toBeVisible();
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
 });
 
 test('RDP: the certificate is looked at unless the record says otherwise, and then the screen says so', async ({
@@ -90,6 +91,7 @@ test('RDP: the certificate is looked at unless the record says otherwise, and th
   await openRecord(page, 'Strict');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
   await expect(page.getByText('The machine’s certificate is not trusted')).toBeVisible();
+  await page.getByRole('button', { name: 'Close tab' }).click();
   await createMachine(page, { ...machine, title: 'Windows', switches: ['Ignore the certificate'] });
   await connect(page, 'Windows');
   await expect(page.getByText('Certificate not checked')).toBeVisible();
@@ -97,7 +99,7 @@ test('RDP: the certificate is looked at unless the record says otherwise, and th
   await run(page, 'echo "typed $((6*7))" > typed');
   await holds(windows, 'typed', 'typed 42\n');
   await expectAccessible(page, 'rdp');
-  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await disconnect(page);
 });
 
 test('telnet: the login is typed by the gateway, and what is typed then arrives', async ({ house }) => {
@@ -114,6 +116,6 @@ test('telnet: the login is typed by the gateway, and what is typed then arrives'
   await expect
     .poll(async () => countPixels(await terminal(page).screenshot(), isTerminalGreen))
     .toBeGreaterThan(2_000 * 60);
-  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await disconnect(page);
   await expect.poll(() => telnet.connections()).toBe(0);
 });

