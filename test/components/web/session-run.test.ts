@@ -41,7 +41,13 @@ beforeEach(async () => {
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);
   const screen = (_: unknown, policy: unknown) => void (shown = policy);
-  const targets = { ended, screen, access: () => {}, maySupply: () => {}, hostKey: () => {} } as unknown as RunTargets;
+  const targets = {
+    ended,
+    screen,
+    access: () => {},
+    maySupply: () => {},
+    hostKey: () => {},
+  } as unknown as RunTargets;
   const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, {});
   vi.useFakeTimers();

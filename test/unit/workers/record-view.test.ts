@@ -156,6 +156,11 @@ describe('entries', () => {
   test('a machine with nonsense in its settings is listed, and not connectable', () => {
     const broken = { type: 'pamMachine', title: 'M', fields: [{ type: 'pamSettings', value: ['?'] }] };
     const { machine } = describeRecord(row, broken);
-    expect(machine).toEqual({ host: '', configurationUid: null, launchCredentialUid: null, opensUnlinked: false });
+    expect(machine).toEqual({
+      host: '',
+      configurationUid: null,
+      launchCredentialUid: null,
+      opensUnlinked: false,
+    });
   });
 });
