@@ -8,6 +8,13 @@ type Environment = Readonly<Partial<Record<string, string>>>;
 
 const configVariable = 'SALLYPORT_GATEWAY_CONFIG';
 
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  readonly state: RisingState;
+  /** Where recordings wait for the server unless a setting says; null: nowhere. */
+  readonly recordingsFolder: string | null;
+}
+
 /** Where the configuration is when nobody says. */
 export function defaultConfigPath(): string {
   return join(homedir(), '.sallyport', 'gateway.json');
@@ -18,23 +25,29 @@ export function versionsPath(configPath: string): string {
   return `${configPath.replace(/\.json$/, '')}.versions.json`;
 }
 
+/** Beside the configuration: recordings that wait for the server. */
+export function recordingsPath(configPath: string): string {
+  return `${configPath.replace(/\.json$/, '')}.recordings`;
+}
+
 /** The configuration of the environment, which is whole in one variable, else of the file. Throws {@link ConfigError}. */
-export async function loadConfig(
-  environment: Environment,
-  file: string | null,
-): Promise<{ readonly config: GatewayConfig; readonly state: RisingState }> {
+export async function loadConfig(environment: Environment, file: string | null): Promise<LoadedConfig> {
   const inline = environment[configVariable];
   if (inline && file === null) return await fromVariable(inline, environment);
   const path = file ?? defaultConfigPath();
   const text = await readPrivateFile(path);
   if (text === null) throw new ConfigError(path, 'is not there; enrol this gateway first (enrol --help)');
-  return await withState(parseConfig(text), versionsPath(path));
+  return {
+    ...(await withState(parseConfig(text), versionsPath(path))),
+    recordingsFolder: recordingsPath(path),
+  };
 }
 
 /** A container has no file of its own; SALLYPORT_GATEWAY_VERSIONS names one on a volume, else a restart forgets. */
-async function fromVariable(inline: string, environment: Environment) {
+async function fromVariable(inline: string, environment: Environment): Promise<LoadedConfig> {
   const text = Buffer.from(inline, 'base64').toString('utf8');
-  return await withState(parseConfig(text), environment['SALLYPORT_GATEWAY_VERSIONS'] || null);
+  const versions = environment['SALLYPORT_GATEWAY_VERSIONS'] || null;
+  return { ...(await withState(parseConfig(text), versions)), recordingsFolder: null };
 }
 
 async function withState(config: GatewayConfig, path: string | null) {

@@ -8,12 +8,14 @@ import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import { Peers } from './media/peers.ts';
 import type { RisingState } from './rising-state.ts';
+import { Recordings, type RecordingsOptions } from './recording/recordings.ts';
 import { AccessCheck } from './router/access-check.ts';
 import { CommandDesk } from './router/command-desk.ts';
 import { CommandGate } from './router/command-gate.ts';
 import { Link } from './router/link.ts';
 import { Refusal } from './router/refusal.ts';
 import { RosterKeeper } from './router/roster-keeper.ts';
+import { ServerCalls } from './router/server-calls.ts';
 import { ServerDoor } from './router/server-door.ts';
 import { MachineReader } from './secrets/machine.ts';
 import { RecordReader } from './secrets/record-reader.ts';
@@ -22,6 +24,7 @@ import { describeGateway, listTasks } from './sessions/description.ts';
 import { openShell } from './sessions/open-shell.ts';
 import { SessionAccess } from './sessions/session-access.ts';
 import { ends } from './sessions/session-end.ts';
+import { SessionRecordings } from './sessions/session-recordings.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { Settings } from './settings.ts';
 import { gatewayVersion } from './version.ts';
@@ -31,6 +34,8 @@ export interface GatewayOptions {
   readonly state: RisingState;
   readonly settings: Settings;
   readonly log: Logger;
+  /** Where recordings wait for the server unless a setting says; without either, sessions that must be recorded are refused. */
+  readonly recordingsFolder?: string | null;
   /** limits.accessLeaseMs unless a test is in a hurry. */
   readonly accessLeaseMs?: number;
 }
@@ -61,6 +66,7 @@ class Gateway implements RunningGateway {
   readonly #desk: CommandDesk;
   readonly #access: AccessCheck;
   readonly #peers: Peers;
+  readonly #recordings: Recordings;
   readonly #stop = new AbortController();
   readonly #held: (() => void)[];
   #running: Promise<void> = Promise.resolve();
@@ -95,9 +101,14 @@ class Gateway implements RunningGateway {
     const { signal } = this.#stop;
     const { ownerUid } = config;
     const running = new SessionAccess({ check: this.#access, machines, state, ownerUid, roster, signal });
+    const calls = new ServerCalls(this.#door, config.clientId, device);
+    const { applicationUid } = config;
+    const spool = spoolOf(settings, options.recordingsFolder ?? null);
+    this.#recordings = new Recordings({ device, applicationUid, calls, spool, log });
+    const recordings = new SessionRecordings(this.#recordings, applicationUid, log);
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
-      ...{ access: this.#access, running, machines, signal },
+      ...{ access: this.#access, running, recordings, machines, signal },
       media: settings.media,
       openShell: (order, hooks) => openShell(settings, order, hooks),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
@@ -129,6 +140,7 @@ class Gateway implements RunningGateway {
   async #close(): Promise<void> {
     this.#log.info('gateway stopping', { sessions: this.sessions.size });
     await this.sessions.close();
+    await this.#recordings.close();
     this.#stop.abort();
     await this.#link.close();
     await this.#running;
@@ -201,4 +213,9 @@ class Gateway implements RunningGateway {
   #sessionEnded(sessionUid: Uid): void {
     this.#link.send({ case: 'sessionEnded', value: { sessionUid: uidBytes(sessionUid) } });
   }
+}
+
+function spoolOf({ recordings }: Settings, usual: string | null): RecordingsOptions['spool'] {
+  const folder = recordings.folder ?? usual;
+  return folder === null ? null : { folder, mostBytes: recordings.mostBytes };
 }

@@ -16,14 +16,14 @@ export async function readPrivateFile(path: string): Promise<string | null> {
 }
 
 /** Replaces a private file whole or not at all; makes its folder, for the owner alone, when it is missing. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
+export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   const folder = dirname(resolve(path));
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });
   if (made !== undefined) await chmod(folder, 0o700); // whatever the umask took away
   await checkFolder(folder);
   const unfinished = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeSynced(unfinished, text);
+    await writeSynced(unfinished, content);
     await rename(unfinished, path);
   } catch (error) {
     await unlink(unfinished).catch(() => {}); // it may never have been there
@@ -39,10 +39,10 @@ async function checkFolder(folder: string): Promise<void> {
   }
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    await file.writeFile(text);
+    await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();

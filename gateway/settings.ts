@@ -7,6 +7,8 @@ import { logLevels, type LogLevel } from './log/logger.ts';
 export interface Settings {
   readonly guacd: { readonly host: string; readonly port: number };
   readonly media: MediaSettings;
+  /** Where recordings wait for the server; null: beside the configuration, if that is a file. And how many bytes may. */
+  readonly recordings: { readonly folder: string | null; readonly mostBytes: number };
   readonly logLevel: LogLevel;
   /** PEM certificates to believe besides the system's, for the server's TLS. */
   readonly certificateAuthority: string | null;
@@ -25,6 +27,9 @@ const names = {
   SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
   SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
   SALLYPORT_GATEWAY_CA: 'PEM file with further certificate authorities for the server',
+  SALLYPORT_GATEWAY_RECORDINGS:
+    'folder where recordings wait for the server (default: beside the configuration)',
+  SALLYPORT_GATEWAY_RECORDINGS_GIB: 'GiB that may wait there (default 10)',
   LOG_LEVEL: 'silent, error, warn, info or debug (default info)',
 } as const;
 
@@ -32,7 +37,7 @@ export type SettingName = keyof typeof names;
 
 /** What `--help` says of them. */
 export const settingsHelp = Object.entries(names)
-  .map(([name, text]) => `  ${name.padEnd(25)}${text}`)
+  .map(([name, text]) => `  ${name.padEnd(34)}${text}`)
   .join('\n');
 
 /** Throws {@link ConfigError} that names the key. */
@@ -49,6 +54,10 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
       port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822'),
     },
     media: { bindAddress, port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port) },
+    recordings: {
+      folder: given('SALLYPORT_GATEWAY_RECORDINGS'),
+      mostBytes: gibIn('SALLYPORT_GATEWAY_RECORDINGS_GIB', given('SALLYPORT_GATEWAY_RECORDINGS_GIB') ?? '10'),
+    },
     logLevel: levelIn(given('LOG_LEVEL') ?? 'info'),
     certificateAuthority: authority === null ? null : pemIn('SALLYPORT_GATEWAY_CA', authority),
   };
@@ -58,6 +67,11 @@ function portIn(name: SettingName, text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new ConfigError(name, 'must be 1 to 65535');
   return port;
+}
+
+function gibIn(name: SettingName, text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new ConfigError(name, 'must be 1 to 99999');
+  return Number(text) * 2 ** 30;
 }
 
 function levelIn(text: string): LogLevel {

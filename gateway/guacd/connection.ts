@@ -27,6 +27,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly viewer?: Viewer;
   /** What guacd may be told when it asks for more ("password" …), each once. */
   readonly answers?: Readonly<Record<string, string>>;
+  /** Sees what may go to a viewer, whole instructions, before any does; without a viewer too. */
+  readonly tee?: (instructions: readonly Uint8Array[]) => void;
   readonly signal: AbortSignal;
   readonly timing?: Partial<GuacdTiming>;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
@@ -172,7 +174,9 @@ export class GuacdConnection {
     for (const { opcode } of pictures) if (!unseen.has(opcode)) this.#drawn++;
     const { forward, replies } = this.#fromTarget.filter(pictures);
     if (replies.length > 0) this.#socket.write(concat(...replies));
-    if (forward.length > 0) this.#show(forward);
+    if (forward.length === 0) return;
+    this.#options.tee?.(forward);
+    this.#show(forward);
   }
 
   /** What is for the gateway itself. */

@@ -2,32 +2,44 @@ import type { SessionFailure } from '../terminal/failure.ts';
 import { openGuacd } from './connection.ts';
 import type { GuacdConnection, GuacdOptions, Viewer } from './connection.ts';
 import { HeldPicture } from './held-picture.ts';
+import { RecordedPicture, type PictureTap } from './recorded-picture.ts';
 
-export type PictureOptions = Omit<GuacdOptions, 'viewer'>;
+export type PictureOptions = Omit<GuacdOptions, 'viewer' | 'tee'> & {
+  /** Sees everything of the picture, viewer or none. */
+  readonly recorder?: PictureTap;
+};
 
 /** Joins of one viewer. What a screen that never rests lost of one moment, its next one shows. */
 const mostJoins = 4;
 
 /** Starts a session of guacd's. Throws a {@link SessionFailure} that names its leg. */
-export async function openPicture(options: PictureOptions): Promise<Picture> {
+export async function openPicture({ recorder, ...options }: PictureOptions): Promise<Picture> {
   const held = new HeldPicture();
   const onStalled = () => (held.waiting ? held.drop() : options.onStalled?.());
-  return new Picture(await openGuacd({ ...options, viewer: held.take, onStalled }), held, options);
+  const recorded = new RecordedPicture(recorder ?? null);
+  const guacd = await openGuacd({ ...options, ...recorded.tee(), viewer: held.take, onStalled });
+  return new Picture(guacd, { held, recorded }, options);
 }
 
 /** What guacd draws, for one viewer after another: held until the first one comes, and drawn anew for each later one. */
 export class Picture {
   /** Settles when guacd's side of the session is over. */
   readonly ended: Promise<SessionFailure>;
-  readonly #options: PictureOptions;
+  readonly #options: Omit<PictureOptions, 'recorder'>;
   readonly #held: HeldPicture;
+  readonly #recorded: RecordedPicture;
   #guacd: GuacdConnection;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
 
-  constructor(guacd: GuacdConnection, held: HeldPicture, options: PictureOptions) {
+  constructor(
+    guacd: GuacdConnection,
+    { held, recorded }: { readonly held: HeldPicture; readonly recorded: RecordedPicture },
+    options: Omit<PictureOptions, 'recorder'>,
+  ) {
     this.#guacd = guacd;
     this.#held = held;
+    this.#recorded = recorded;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.#watch(guacd);
@@ -79,7 +91,8 @@ export class Picture {
     const drawnBefore = old.drawn;
     const onStalled = () => this.#options.onStalled?.();
     const select = { join: old.id };
-    const joined = await openGuacd({ ...this.#options, select, parameters: {}, viewer, onStalled });
+    const seen = { viewer, onStalled, ...this.#recorded.tee() };
+    const joined = await openGuacd({ ...this.#options, select, parameters: {}, ...seen });
     if (this.#over) return void joined.close();
     this.#guacd = joined;
     this.#watch(joined);

@@ -17,6 +17,7 @@ export const refusalCodes = [
   'credential-needed',
   'offer-unreadable',
   'peer-gone',
+  'recording-unavailable',
   'internal',
 ] as const;
 

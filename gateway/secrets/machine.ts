@@ -9,11 +9,10 @@ import {
   type ConnectionSettings,
 } from '../../protocol/records/pam-settings.ts';
 import { readSessionSettings, type SessionSettings } from '../../protocol/records/session-settings.ts';
-import type { ApplicationCopy } from '../../protocol/session/application-copy.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../config.ts';
 import { Refusal, type RefusalCode } from '../router/refusal.ts';
-import type { RecordReader } from './record-reader.ts';
+import type { ReadCopy, RecordReader } from './record-reader.ts';
 
 /** Characters of a password or key. An RSA key of 16384 bits has 13,000. */
 const longestSecret = 32 * 1024;
@@ -33,6 +32,8 @@ export interface Machine {
   readonly launchCredentialUid: Uid | null;
   /** 32 bytes; the caller wipes them. */
   readonly trafficSeed: Bytes;
+  /** Of the record's copy, 32 bytes; the caller wipes them. */
+  readonly copyKey: Bytes;
 }
 
 /** How to log in, each part as far as it is there. Strings cannot be wiped: whoever gets this holds it in the scrubber and lets go soon. */
@@ -112,7 +113,7 @@ export function requireRevision(given: bigint, stated: bigint): void {
 }
 
 function machineOf(
-  { content: record, ownerUid, keyVersion }: ApplicationCopy,
+  { content: record, ownerUid, keyVersion, copyKey }: ReadCopy,
   configurationUid: Uid,
 ): Machine {
   const settings = readPamSettings(record);
@@ -127,7 +128,7 @@ function machineOf(
   if (trafficSeed.length !== 32) throw new Refusal('untrusted-record', 'the machine has no traffic seed');
   return {
     ...{ ownerUid, keyVersion, ...readHostname(record), connection, settings: session },
-    ...{ launchCredentialUid, trafficSeed },
+    ...{ launchCredentialUid, trafficSeed, copyKey },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { OpenedSecrets } from '../../protocol/secrets-manager/client.ts';
 import {
@@ -25,6 +26,12 @@ export interface RecordTrust {
   readonly log: Logger;
 }
 
+/** A copy that its owner signed, and the key under which it was sealed. */
+export interface ReadCopy extends ApplicationCopy {
+  /** 32 bytes. */
+  readonly copyKey: Bytes;
+}
+
 /** Reads records at the moment they are needed, and keeps none. protocol.md §12.6. */
 export class RecordReader {
   readonly #door: ServerDoor;
@@ -42,7 +49,7 @@ export class RecordReader {
    * give one, `untrusted-record` when what it gives is not that record as its owner signed it, `record-outdated` when
    * the gateway has seen a newer one.
    */
-  async read(recordUids: readonly Uid[], signal: AbortSignal): Promise<ApplicationCopy[]> {
+  async read(recordUids: readonly Uid[], signal: AbortSignal): Promise<ReadCopy[]> {
     const secrets = await this.#fetch(recordUids, signal);
     const copies = recordUids.map((recordUid) => [recordUid, this.#find(secrets, recordUid)] as const);
     await this.#keepNewest(copies);
@@ -75,7 +82,7 @@ export class RecordReader {
     }
   }
 
-  #find(secrets: OpenedSecrets, recordUid: Uid): ApplicationCopy {
+  #find(secrets: OpenedSecrets, recordUid: Uid): ReadCopy {
     if (secrets.unreadable.includes(recordUid)) {
       throw new Refusal('untrusted-record', 'a record does not open under the application key');
     }
@@ -84,7 +91,8 @@ export class RecordReader {
       throw new Refusal('record-unavailable', 'a record is not shared with this gateway');
     const { applicationUid } = this.#trust;
     try {
-      return this.#verified(parseApplicationCopy(found.content, { recordUid, applicationUid }));
+      const copy = this.#verified(parseApplicationCopy(found.content, { recordUid, applicationUid }));
+      return { ...copy, copyKey: found.key };
     } catch (error) {
       if (error instanceof Refusal) throw error;
       // The parser's own message is about bytes that are secret.

@@ -1,4 +1,5 @@
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
+import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { equal, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
@@ -19,6 +20,7 @@ import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { Peer } from '../media/peer.ts';
 import type { Peers } from '../media/peers.ts';
+import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import type { LaunchAccess } from '../router/launch-access.ts';
@@ -27,6 +29,7 @@ import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
+import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import { ends } from './session-end.ts';
 import type { SessionAccess } from './session-access.ts';
@@ -41,11 +44,14 @@ export interface ShellOrder {
   readonly request: ConnectRequest;
   /** The host keys that may be met; none: an unknown one is shown. */
   readonly trustedKeys: readonly string[];
+  /** What sees everything that flows; null: nobody does. */
+  readonly recorder: Pick<SessionRecorder, 'shell' | 'picture'> | null;
 }
 
 interface SessionOrder {
   readonly machine: Machine;
   readonly access: LaunchAccess;
+  readonly resourceKey: SymmetricKey;
   readonly scope: SessionScope;
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
@@ -59,6 +65,7 @@ export interface ConnectorOptions {
   readonly roster: RosterKeeper;
   readonly access: AccessCheck;
   readonly running: SessionAccess;
+  readonly recordings: SessionRecordings;
   readonly peers: Peers;
   readonly sessions: Sessions;
   readonly media: MediaSettings;
@@ -94,13 +101,13 @@ export class Connector {
     { signed }: AdmittedCommand,
     { keys, machine, access }: SessionOrder,
     session: Session,
-    { answer, token }: { readonly answer: string; readonly token: Bytes },
+    { answer, token, recording }: Said,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
       const { disableCopy, disablePaste } = machine.connection;
       const policy = { disableCopy, disablePaste, accessLeaseMs: access.leaseMs };
-      const shown = descriptionOf(machine.settings);
-      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...policy, ...shown });
+      const shown = { ...policy, ...descriptionOf(machine.settings), ...(recording && { recording }) };
+      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...shown });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -130,9 +137,10 @@ export class Connector {
       const asked = { accountUid: member.accountUid, recordUid, ownerUid, keyVersion };
       const access = this.#options.access.require(asked, request.access);
       const trustedKeys = trustedHostKeys(machine, request, member.accountUid === ownerUid);
-      return { machine, access, scope, keys, request, trustedKeys };
+      const resourceKey = await this.#options.recordings.resourceKeyOf(machine, recordUid);
+      return { machine, access, resourceKey, scope, keys, request, trustedKeys };
     } finally {
-      wipe(machine.trafficSeed);
+      wipe(machine.trafficSeed, machine.copyKey);
     }
   }
 
@@ -144,7 +152,26 @@ export class Connector {
       throw new Refusal('not-in-roster');
   }
 
-  async #makeSession({ member }: AdmittedCommand, order: SessionOrder, begunAt: number) {
+  async #makeSession(admitted: AdmittedCommand, order: SessionOrder, begunAt: number) {
+    const { machine, scope, resourceKey } = order;
+    const { accountUid } = admitted.member;
+    const recorded = await this.#options.recordings.begin({ machine, scope, accountUid, resourceKey });
+    try {
+      const made = await this.#openSession(admitted, order, begunAt, recorded);
+      recorded.follow(made.session);
+      return { ...made, recording: recorded.notice };
+    } catch (error) {
+      recorded.giveUp();
+      throw error;
+    }
+  }
+
+  async #openSession(
+    { member }: AdmittedCommand,
+    order: SessionOrder,
+    begunAt: number,
+    { recorder }: Recorded,
+  ) {
     const { accountUid } = member;
     const { sessionUid, recordUid } = order.scope;
     const log = this.#options.log.with({ session: sessionUid, record: recordUid, account: accountUid });
@@ -154,7 +181,8 @@ export class Connector {
     try {
       const candidates = new CandidateRelay();
       const { peer, answer } = await this.#peerFor(order.request, accountUid, candidates.found);
-      const session = this.#newSession(order, { accountUid, peer, begunAt, log }, credential);
+      const owned = { accountUid, peer, begunAt, log };
+      const session = this.#newSession(order, owned, { credential, recorder });
       void session.ended.then(release);
       candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
       const token = randomBytes(16);
@@ -184,13 +212,13 @@ export class Connector {
   #newSession(
     { machine, scope, keys, request, trustedKeys }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
-    credential: Credential | null,
+    known: Pick<ShellOrder, 'credential' | 'recorder'>,
   ): Session {
     const { openShell, sendSignal } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
       ...{ uid, recordUid, keys, ...owned, protocol: machine.settings.protocol },
-      openShell: (hooks) => openShell({ machine, credential, request, trustedKeys }, hooks),
+      openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
   }
@@ -223,6 +251,13 @@ function descriptionOf(settings: SessionSettings) {
   const { protocol } = settings;
   const resizes = protocol === 'rdp' ? settings.resizes : protocol !== 'vnc';
   return { protocol, resizes, certificateIgnored: protocol === 'rdp' && settings.ignoreCert };
+}
+
+/** What the reply says of a session. */
+interface Said {
+  readonly answer: string;
+  readonly token: Bytes;
+  readonly recording: RecordingNotice | null;
 }
 
 type TakeCandidate = (candidate: string, mid: string) => void;

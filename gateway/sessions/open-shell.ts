@@ -9,7 +9,7 @@ import type { Shell, ShellHooks } from './session.ts';
 /** Opens the session that a sealed record and a sealed request ask for. */
 export function openShell(
   { guacd }: Pick<Settings, 'guacd'>,
-  { machine, credential, request, trustedKeys }: ShellOrder,
+  { machine, credential, request, trustedKeys, recorder }: ShellOrder,
   hooks: ShellHooks,
 ): Promise<Shell> {
   const { host, port, connection, settings } = machine;
@@ -18,6 +18,7 @@ export function openShell(
   const shown = {
     ...{ guacd, display: displayOf(request.display), policy: { disableCopy, disablePaste } },
     ...(timezone !== null && { timezone }),
+    ...(recorder?.picture && { recorder: recorder.picture }),
     ...hooks,
   };
   const terminal = { fontSize, colorScheme, scrollback };
@@ -39,6 +40,7 @@ export function openShell(
     credential,
     settings: terminal,
     ...(settings.command !== '' && { command: settings.command }),
+    ...(recorder?.shell && { tap: recorder.shell }),
   });
 }
 

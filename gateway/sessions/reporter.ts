@@ -53,6 +53,11 @@ export class Reporter {
     this.#report({ case: 'hostKey', value: { key, fingerprint, trustedOnFirstUse } });
   }
 
+  /** The session goes on without its recording. */
+  recordingStopped(): void {
+    this.#report({ case: 'recordingStopped', value: {} });
+  }
+
   candidate(candidate: string, mid: string): void {
     this.#signal({ case: 'candidate', value: { candidate, mid } });
   }
@@ -69,7 +74,7 @@ export class Reporter {
     await this.#sent;
   }
 
-  #report(body: Extract<SignalBody, { case: 'progress' | 'hostKey' | 'ended' }>): void {
+  #report(body: Extract<SignalBody, { case: 'progress' | 'hostKey' | 'ended' | 'recordingStopped' }>): void {
     if (this.#stream?.open) this.#control(this.#stream, body);
     else this.#signal(body);
   }

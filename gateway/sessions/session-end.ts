@@ -58,6 +58,11 @@ export const ends = {
   },
   peerLost: { leg: Leg.ICE, code: 'peer-lost', message: 'the connection to the page is gone' },
   pageStalled: { leg: Leg.ICE, code: 'browser-silent', message: 'the page took nothing for too long' },
+  recordingFailed: {
+    leg: Leg.GATEWAY,
+    code: 'recording-failed',
+    message: 'the session must be recorded, and its recording failed',
+  },
   gatewayStopping: { leg: Leg.GATEWAY, code: 'gateway-stopping', message: 'the gateway is being stopped' },
   internal: { leg: Leg.GATEWAY, code: 'internal', message: 'the gateway failed' },
 } as const satisfies Readonly<Record<string, SessionEnd>>;

@@ -147,6 +147,12 @@ export class Session {
       .finally(() => this.#signalsWaiting--);
   }
 
+  /** Its recording gave up. Without one it ends when it must be recorded. */
+  recordingFailed(required: boolean): void {
+    if (required) this.end(ends.recordingFailed);
+    else if (this.#end === null) this.reporter.recordingStopped();
+  }
+
   end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;

@@ -4,6 +4,7 @@ import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
+import type { PictureTap } from '../guacd/recorded-picture.ts';
 import { connectTcp } from '../ssh/tcp.ts';
 import type { ReportProgress } from '../ssh/target.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
@@ -29,6 +30,7 @@ export interface GuacdSessionOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
   readonly onStalled?: () => void;
+  readonly recorder?: PictureTap;
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
   /** How long a viewer may take nothing; guacd ends the session at 15 s. */
   readonly stallMs?: number;
@@ -100,7 +102,7 @@ function reach({ target, signal, connectMs = defaultConnectMs }: GuacdSessionOpt
 
 function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
   const { guacd, credential, display, timezone, policy, signal } = options;
-  const { onRefused, onStalled, stallMs } = options;
+  const { onRefused, onStalled, stallMs, recorder } = options;
   return {
     ...{
       ...guacd,
@@ -115,6 +117,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(stallMs !== undefined && { timing: { stallMs } }),
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
+    ...(recorder && { recorder }),
     answers: { ...credential },
     parameters: guacdParameters({ ...options, ...way }),
   };

@@ -1,6 +1,7 @@
 import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
+import type { PictureTap } from '../guacd/recorded-picture.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import { Bridge } from '../ssh/bridge.ts';
 import type { BridgeShell } from '../ssh/bridge-shell.ts';
@@ -33,6 +34,7 @@ export interface SshSessionOptions {
   readonly command?: string;
   readonly policy: GuacdPolicy;
   readonly tap?: ShellTap;
+  readonly recorder?: PictureTap;
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
   /** How long a viewer may take nothing; guacd ends the session at 15 s. */
@@ -81,7 +83,7 @@ async function reported({ onProgress }: SshSessionOptions, opening: Promise<Pict
 }
 
 function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: AbortSignal): PictureOptions {
-  const { guacd, display, timezone, policy, onRefused, onStalled } = options;
+  const { guacd, display, timezone, policy, onRefused, onStalled, recorder } = options;
   const host = options.bridge?.reachedAs ?? '127.0.0.1';
   return {
     ...{ ...guacd, display, policy, signal, select: { protocol: 'ssh' }, audio: [], video: [] },
@@ -89,6 +91,7 @@ function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: Abor
     ...(options.stallMs !== undefined && { timing: { stallMs: options.stallMs } }),
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
+    ...(recorder && { recorder }),
     parameters: {
       ...terminalParameters(options.settings),
       ...{ hostname: host, port: String(bridge.port), username: bridge.username, password: bridge.password },

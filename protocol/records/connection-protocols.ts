@@ -179,10 +179,21 @@ const browser = [
   number('audioSampleRate', 'Samples of sound in a second'),
 ];
 
+const recording = [
+  onOff('sessionRecording', 'Record the picture'),
+  onOff('typescriptRecording', 'Record the text of terminals'),
+  onOff('recordingIncludeKeys', 'Record keystrokes'),
+  onOff('recordingIncludeClipboard', 'Record the clipboard with the picture'),
+  choice('recordingPolicy', 'When it cannot be recorded', {
+    required: 'No session',
+    'best-effort': 'The session goes on, and says so',
+  }),
+];
+
 const common = [
   number('port', 'Port of the session, where it is another one', { format: 'port' }),
   onOff('allowSupplyUser', 'Users may bring their own credential'),
-  onOff('recordingIncludeKeys', 'Record keystrokes'),
+  ...recording,
 ];
 
 /** Of a whole settings value, beside its connection. */
@@ -219,7 +230,7 @@ const kinds: Readonly<Record<ConnectionProtocol, ConnectionKind>> = {
   http: kind('Web page', 443, false, [
     ...browser,
     onOff('allowSupplyUser', 'Users may bring their own credential'),
-    onOff('recordingIncludeKeys', 'Record keystrokes'),
+    ...recording,
   ]),
 };
 

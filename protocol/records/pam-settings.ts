@@ -33,6 +33,17 @@ export interface ConnectionSettings {
   readonly colorScheme: string;
   readonly fontSize: number;
   readonly scrollback: number;
+  readonly recording: RecordingSettings;
+}
+
+/** What of a session is recorded, and whether there is one without it. */
+export interface RecordingSettings {
+  readonly graphical: boolean;
+  readonly text: boolean;
+  readonly keys: boolean;
+  /** What went through the clipboard, as part of the picture. */
+  readonly clipboard: boolean;
+  readonly required: boolean;
 }
 
 /** Value of a configuration's `pamResources` field. */
@@ -67,6 +78,7 @@ export const defaultConnection: ConnectionSettings = {
   colorScheme: 'gray-black',
   fontSize: 12,
   scrollback: 1000,
+  recording: { graphical: false, text: false, keys: false, clipboard: false, required: true },
 };
 
 const namedScheme = /^(black-white|gray-black|green-black|white-black)$/;
@@ -180,12 +192,29 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     fontSize: boundedInteger(value['fontSize'], 6, 96, defaultConnection.fontSize),
     // guacd takes 434 MB for 100,000 lines, so the bound is not the person's to lift.
     scrollback: boundedInteger(value['scrollback'], 100, 10_000, defaultConnection.scrollback),
+    recording: recordingIn(value),
   };
 }
 
 function colorSchemeIn(value: unknown): string {
   const known = typeof value === 'string' && (namedScheme.test(value) || ownScheme.test(value));
   return known ? value : defaultConnection.colorScheme;
+}
+
+/** A recording that is asked for is required, unless the record says that sessions go on without. */
+function recordingIn(value: Readonly<Record<string, unknown>>): RecordingSettings {
+  return {
+    graphical: value['sessionRecording'] === true,
+    text: value['typescriptRecording'] === true,
+    keys: value['recordingIncludeKeys'] === true,
+    clipboard: value['recordingIncludeClipboard'] === true,
+    required: value['recordingPolicy'] !== 'best-effort',
+  };
+}
+
+/** Whether anything of a session is recorded. */
+export function isRecorded({ graphical, text, keys }: RecordingSettings): boolean {
+  return graphical || text || keys;
 }
 
 function boundedInteger(value: unknown, min: number, max: number, fallback: number): number {

@@ -33,6 +33,8 @@ export interface SecretsManagerClientOptions {
 
 export interface OpenedSecret {
   readonly recordUid: string;
+  /** The key of the copy, 32 bytes: from it comes the record's resource key. */
+  readonly key: Bytes;
   /** Record JSON, perhaps with trailing spaces. */
   readonly content: string;
   readonly revision: number;
@@ -181,9 +183,9 @@ async function openRecord(key: Bytes, record: SecretsRecord): Promise<OpenedSecr
   const recordKey = await orNull(unwrapLegacyKey(key, record.recordKey));
   const data = recordKey === null ? null : await orNull(openLegacyBlob(recordKey, record.data));
   const content = data === null ? null : await orNull(Promise.resolve(data).then(parseUtf8));
-  if (content === null) return null;
+  if (recordKey === null || content === null) return null;
   const { recordUid, revision, isEditable } = record;
-  return { recordUid, content, revision, isEditable };
+  return { recordUid, key: recordKey, content, revision, isEditable };
 }
 
 /** A failed opening as a value: the record is listed as unreadable. */

@@ -156,6 +156,12 @@ export const commandFailures = {
     askAdministrator,
     'alarm',
   ],
+  'recording-unavailable': [
+    'gateway',
+    'This session cannot be recorded',
+    'The machine asks for a recording, and its gateway cannot make one: its disk may be full.',
+    askAdministrator,
+  ],
   'peer-gone': [
     'gateway',
     'The gateway no longer has this connection',

@@ -153,6 +153,12 @@ export const sessionFailures = {
     'Its host key is in no record, and only the owner may trust one.',
     'Ask its owner to connect once and to trust the host key, then reconnect.',
   ],
+  'recording-failed': [
+    'gateway',
+    'The recording failed',
+    'This session must be recorded, and its gateway could not go on with that: its disk may be full.',
+    'Ask an administrator to look at the gateway, then reconnect.',
+  ],
   'host-key-mismatch': [
     'target',
     'This is not the machine it was before',

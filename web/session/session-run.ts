@@ -5,6 +5,7 @@ import { readPamSettings, type ConnectionSettings } from '../../protocol/records
 import type { Uid } from '../../protocol/uid.ts';
 import type {
   LegName,
+  RecordingNotice,
   RecordView,
   SessionEvent,
   SessionStarted,
@@ -49,6 +50,9 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   /** What this person may do with the record. */
   readonly access: (access: RecordView['access']) => void;
   readonly hostKey: (offer: HostKeyOffer) => void;
+  /** What is recorded of the session, from before anything of it is shown. */
+  readonly recording: (notice: RecordingNotice) => void;
+  readonly recordingStopped: () => void;
   readonly targetRtt: (milliseconds: number) => void;
   /** Called once; nothing else is called after it. */
   readonly ended: (failure: SessionFailure) => void;
@@ -178,8 +182,9 @@ export class SessionRun {
   }
 
   /** The gateway has answered: from here its signals and our candidates name the session. */
-  #adopt({ sessionUid }: SessionStarted): void {
+  #adopt({ sessionUid, recording }: SessionStarted): void {
     this.#sessionUid = sessionUid;
+    if (recording !== null) this.#targets.recording(recording);
     this.#legs.done('router');
     this.#legs.done('gateway');
     this.#stopListening = this.#services.events.listen(sessionUid, (event) => this.#onEvent(event));
@@ -224,6 +229,8 @@ export class SessionRun {
         return this.#onProgress(event.leg, event.state);
       case 'host-key':
         return this.#targets.hostKey(event);
+      case 'recording-stopped':
+        return this.#targets.recordingStopped();
       case 'ended':
         return this.#finish(asRemote(event));
     }
@@ -237,6 +244,8 @@ export class SessionRun {
         return this.#targets.targetRtt(body.value / 1_000);
       case 'hostKey':
         return this.#targets.hostKey(body.value);
+      case 'recordingStopped':
+        return this.#targets.recordingStopped();
       case 'progress':
         return this.#onProgress(legOfProto(body.value.leg), body.value.state === 2 ? 'done' : 'started');
       case undefined:

@@ -1,5 +1,5 @@
 import type { Uid } from '../../protocol/uid.ts';
-import type { RecordView, SuppliedLogin } from '../../workers/api.ts';
+import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { RemoteScreen } from './remote-screen.ts';
@@ -37,6 +37,8 @@ export class Session {
   fitted = $state(true);
   failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
   hostKey = $state.raw<HostKeyOffer | null>(null);
+  /** What is recorded of it; null: nothing. `failed`: it should be. */
+  recording = $state.raw<RecordingNotice | null>(null);
   /** What this person may do with the record, as far as it is known yet. */
   access = $state.raw<RecordView['access']>('owner');
   /** Browser to gateway and gateway to target. */
@@ -112,7 +114,7 @@ export class Session {
     this.phase = 'connecting';
     this.trail = new LegTrail();
     Object.assign(this, { screen: null, failure: null, hostKey: null, copied: null, remark: null });
-    Object.assign(this, { gatewayMs: null, targetMs: null });
+    Object.assign(this, { gatewayMs: null, targetMs: null, recording: null });
     const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
       screen: (screen, policy) => {
         this.screen = screen;
@@ -124,6 +126,8 @@ export class Session {
       firstFrame: () => this.#opened(),
       access: (access) => (this.access = access),
       hostKey: (offer) => this.#offered(offer),
+      recording: (notice) => (this.recording = notice),
+      recordingStopped: () => this.#recordingStopped(),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.#copied(text),
       released: () => (this.releases += 1),
@@ -134,6 +138,11 @@ export class Session {
     });
     this.#run = run;
     void run.start(this.#size, answers);
+  }
+
+  #recordingStopped(): void {
+    if (this.recording !== null) this.recording = { ...this.recording, failed: true };
+    this.remark = 'The recording failed. The session goes on without it.';
   }
 
   #opened(): void {

@@ -47,6 +47,17 @@ export interface SessionStarted {
   readonly resizes: boolean;
   /** Any certificate of the machine will do, as its record says. */
   readonly certificateIgnored: boolean;
+  /** What the gateway records of the session, as it signed; null: nothing. */
+  readonly recording: RecordingNotice | null;
+}
+
+export interface RecordingNotice {
+  readonly graphical: boolean;
+  readonly text: boolean;
+  readonly keys: boolean;
+  readonly clipboard: boolean;
+  /** It should be, and cannot be: the session goes on all the same. */
+  readonly failed: boolean;
 }
 
 export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'target' | 'login';
@@ -67,6 +78,7 @@ export type SessionEvent =
       readonly fingerprint: string;
       readonly trustedOnFirstUse: boolean;
     }
+  | { readonly kind: 'recording-stopped'; readonly sessionUid: Uid }
   | {
       readonly kind: 'ended';
       readonly sessionUid: Uid;

@@ -406,6 +406,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: bool certificate_ignored = 8;
    */
   certificateIgnored: boolean;
+
+  /**
+   * What is recorded of the session; absent: nothing.
+   *
+   * @generated from field: sallyport.v1.RecordingNotice recording = 9;
+   */
+  recording?: RecordingNotice | undefined;
 };
 
 /**
@@ -413,6 +420,44 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export declare const ConnectReplySchema: GenMessage<ConnectReply>;
+
+/**
+ * @generated from message sallyport.v1.RecordingNotice
+ */
+export declare type RecordingNotice = Message<"sallyport.v1.RecordingNotice"> & {
+  /**
+   * @generated from field: bool graphical = 1;
+   */
+  graphical: boolean;
+
+  /**
+   * @generated from field: bool text = 2;
+   */
+  text: boolean;
+
+  /**
+   * @generated from field: bool keys = 3;
+   */
+  keys: boolean;
+
+  /**
+   * @generated from field: bool clipboard = 4;
+   */
+  clipboard: boolean;
+
+  /**
+   * It should be recorded and cannot be; the record lets the session go on all the same.
+   *
+   * @generated from field: bool failed = 5;
+   */
+  failed: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingNotice.
+ * Use `create(RecordingNoticeSchema)` to create a new message.
+ */
+export declare const RecordingNoticeSchema: GenMessage<RecordingNotice>;
 
 /**
  * @generated from message sallyport.v1.GatewayInfo

@@ -51,6 +51,12 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
      */
     value: HostKey;
     case: "hostKey";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RecordingStopped recording_stopped = 6;
+     */
+    value: RecordingStopped;
+    case: "recordingStopped";
   } | { case: undefined; value?: undefined };
 };
 
@@ -59,6 +65,20 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
  * Use `create(SessionSignalSchema)` to create a new message.
  */
 export declare const SessionSignalSchema: GenMessage<SessionSignal>;
+
+/**
+ * The session goes on and is recorded no more.
+ *
+ * @generated from message sallyport.v1.RecordingStopped
+ */
+export declare type RecordingStopped = Message<"sallyport.v1.RecordingStopped"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingStopped.
+ * Use `create(RecordingStoppedSchema)` to create a new message.
+ */
+export declare const RecordingStoppedSchema: GenMessage<RecordingStopped>;
 
 /**
  * @generated from message sallyport.v1.Candidate
@@ -204,6 +224,12 @@ export declare type StreamControl = Message<"sallyport.v1.StreamControl"> & {
      */
     value: Progress;
     case: "progress";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RecordingStopped recording_stopped = 5;
+     */
+    value: RecordingStopped;
+    case: "recordingStopped";
   } | { case: undefined; value?: undefined };
 };
 

@@ -22,6 +22,7 @@ const verbs = {
       ...{ sessionUid, answer: null, streamToken: new Uint8Array(16) },
       clipboard: { disableCopy: true, disablePaste: false },
       ...{ protocol: 'ssh', resizes: true, certificateIgnored: false },
+      recording: { graphical: true, text: true, keys: false, clipboard: false, failed: false },
     }),
   endSession: () => Promise.resolve(),
 };
@@ -30,6 +31,7 @@ let stream: Stream;
 let events: SessionEvents;
 let failures: SessionFailure[];
 let shown: unknown;
+let told: unknown[];
 
 beforeEach(async () => {
   stream = { open: true, end: vi.fn() } as unknown as Stream;
@@ -41,13 +43,11 @@ beforeEach(async () => {
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);
   const screen = (_: unknown, policy: unknown) => void (shown = policy);
-  const targets = {
-    ended,
-    screen,
-    access: () => {},
-    maySupply: () => {},
-    hostKey: () => {},
-  } as unknown as RunTargets;
+  told = [];
+  const recording = (notice: unknown) => void told.push(notice);
+  const recordingStopped = () => void told.push('stopped');
+  const others = { access: () => {}, maySupply: () => {}, hostKey: () => {} };
+  const targets = { ended, screen, recording, recordingStopped, ...others } as unknown as RunTargets;
   const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, {});
   vi.useFakeTimers();
@@ -83,6 +83,13 @@ test('a lost peer connection is told at once', () => {
 
 test('what the clipboard may do is the gateway’s word, whatever of the record can be read', () => {
   expect(shown).toMatchObject({ disableCopy: true, disablePaste: false });
+});
+
+test('what is recorded is told before anything is shown, and when it stops, by signal or on the stream', () => {
+  expect(told).toMatchObject([{ graphical: true, text: true, failed: false }]);
+  events.dispatch({ kind: 'recording-stopped', sessionUid });
+  stream.onControl?.({ body: { case: 'recordingStopped', value: {} } } as never);
+  expect(told.slice(1)).toEqual(['stopped', 'stopped']);
 });
 
 test('who took the access back is named', () => {

@@ -177,6 +177,7 @@ describe('settings', () => {
     expect(readSettings({})).toEqual({
       guacd: { host: '127.0.0.1', port: 4822 },
       media: { bindAddress: null, port: null },
+      recordings: { folder: null, mostBytes: 10 * 2 ** 30 },
       logLevel: 'info',
       certificateAuthority: null,
     });

@@ -20,6 +20,8 @@ export function describeSignal(sessionUid: Uid, { body }: SessionSignal): Sessio
       const { leg, code, message } = body.value;
       return { kind: 'ended', sessionUid, leg: legNames[leg], code, message };
     }
+    case 'recordingStopped':
+      return { kind: 'recording-stopped', sessionUid };
     case undefined:
       return null;
   }

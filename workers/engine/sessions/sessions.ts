@@ -1,4 +1,4 @@
-import type { SessionEvent, SessionStarted, StartSession } from '../../api.ts';
+import type { RecordingNotice, SessionEvent, SessionStarted, StartSession } from '../../api.ts';
 import { copy, wipe } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
@@ -10,6 +10,7 @@ import {
   ConnectReplySchema,
   ConnectRequestSchema,
   type ConnectReply,
+  type RecordingNotice as RecordingNoticeMessage,
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
 import { sessionProtocols } from '../../../protocol/records/pam-settings.ts';
@@ -111,6 +112,7 @@ export class Sessions {
       return {
         ...{ sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token },
         ...describeShown(shown),
+        recording: shown.recording ? noticeOf(shown.recording) : null,
       };
     } catch (error) {
       this.#forget(sessionUid);
@@ -219,4 +221,8 @@ function connectRequest(
     acceptedHostKey: acceptedHostKey ?? '',
     ...(supplied && { supplied }),
   };
+}
+
+function noticeOf({ graphical, text, keys, clipboard, failed }: RecordingNoticeMessage): RecordingNotice {
+  return { graphical, text, keys, clipboard, failed };
 }

@@ -1,0 +1,182 @@
+import { promisify } from 'node:util';
+import { deflateRaw } from 'node:zlib';
+import { concat, copy, uint32 } from '../../protocol/bytes.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  RecordingChunkSchema,
+  RecordingTrack,
+  type RecordingPolicy,
+} from '../../protocol/messages/gen/recording_pb.js';
+import {
+  encodeEntries,
+  trackOf,
+  type EntryKind,
+  type RecordingEntry,
+} from '../../protocol/recording/entries.ts';
+import type { RecordingWriter } from '../../protocol/recording/writer.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
+import type { ShellTap } from '../ssh/join-shells.ts';
+import type { PictureTap } from '../guacd/recorded-picture.ts';
+import { PictureFilter } from './picture-filter.ts';
+import type { Spool } from './spool.ts';
+import { Track } from './track.ts';
+import { TypedKeys } from './typed-keys.ts';
+
+const deflate = promisify(deflateRaw);
+/** A gateway that goes down loses no more than this of a recording. */
+const chunkMs = 5_000;
+/** Entries on their way to the disk; a disk that is slower than the session for so long is a broken recorder. */
+const mostWaiting = 32 * 1024 * 1024;
+/** Text shrinks to a tenth at every level; higher ones cost more than they save. */
+const deflateLevel = 3;
+
+export interface SessionRecorderOptions {
+  readonly writer: RecordingWriter;
+  readonly spool: Spool;
+  readonly policy: Pick<RecordingPolicy, 'graphical' | 'text' | 'keys' | 'clipboard'>;
+  /** A chunk is on the disk. */
+  readonly onStored: () => void;
+  /** The recording ended before its session: nothing more is recorded. Once. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** Records one session: sees what flows before it is forwarded, and keeps it sealed on the disk. */
+export class SessionRecorder {
+  readonly sessionUid: Uid;
+  /** What the target's terminal wrote and was sent; null when neither text nor keys are recorded. */
+  readonly shell: ShellTap | null;
+  /** The picture on its way to the page; null when it is not recorded. */
+  readonly picture: PictureTap | null;
+  readonly #options: SessionRecorderOptions;
+  readonly #startedAt = performance.now();
+  readonly #tracks = new Map<RecordingTrack, Track>();
+  readonly #typed: TypedKeys | null;
+  #timer: NodeJS.Timeout | null = null;
+  #waiting = 0;
+  #work: Promise<void> = Promise.resolve();
+  #over = false;
+  #failed = false;
+
+  constructor(options: SessionRecorderOptions) {
+    const { writer, policy } = options;
+    this.sessionUid = uidOf(writer.state.sessionUid);
+    this.#options = options;
+    this.#typed = policy.keys ? new TypedKeys(({ kind, bytes }) => this.#add(kind, bytes)) : null;
+    if (policy.graphical) this.#tracks.set(RecordingTrack.GRAPHICAL, new Track(true));
+    if (policy.text) this.#tracks.set(RecordingTrack.TEXT, new Track(false));
+    if (policy.keys) this.#tracks.set(RecordingTrack.KEYS, new Track(false));
+    this.picture = policy.graphical ? this.#pictureTap(policy.clipboard) : null;
+    this.shell = policy.text || policy.keys ? this.#shellTap(policy.text) : null;
+  }
+
+  /**
+   * Ends the recording, with the code of its session's end. Settles when it is whole on the disk, or cannot be: then it
+   * was said to have failed.
+   */
+  async close(reason: string): Promise<void> {
+    if (this.#over) return await this.#work;
+    this.#typed?.flush();
+    this.#over = true;
+    this.#stopTimer();
+    const last = [...this.#tracks].filter(([, track]) => !track.empty);
+    if (last.length === 0) last.push(...[...this.#tracks].slice(0, 1));
+    for (const [index, [kind, track]] of last.entries()) this.#flush(kind, track, index === last.length - 1);
+    this.#enqueue(0, async () => {
+      const { writer, spool } = this.#options;
+      const closing = await writer.close(reason, Date.now(), this.#now);
+      await spool.writeClosing(this.sessionUid, closing);
+      this.#options.onStored();
+    });
+    await this.#work;
+  }
+
+  get #now(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+
+  #shellTap(text: boolean): ShellTap {
+    return {
+      output: (bytes) => {
+        if (text) this.#add('output', bytes);
+        this.#typed?.output(bytes);
+      },
+      input: (bytes) => this.#typed?.input(bytes),
+      resize: ({ columns, rows }) => {
+        if (text) this.#add('resize', concat(uint32(columns).subarray(2), uint32(rows).subarray(2)));
+      },
+    };
+  }
+
+  #pictureTap(clipboard: boolean): PictureTap {
+    let filter = new PictureFilter();
+    return {
+      begins: () => {
+        filter = new PictureFilter();
+        const track = this.#tracks.get(RecordingTrack.GRAPHICAL);
+        if (track && !track.empty) this.#flush(RecordingTrack.GRAPHICAL, track, false);
+        track?.startAnew();
+      },
+      shows: (instructions) => {
+        const kept = clipboard ? instructions : filter.filter(instructions);
+        if (kept.length > 0) this.#add('picture', concat(...kept));
+      },
+    };
+  }
+
+  #add(kind: EntryKind, bytes: Uint8Array): void {
+    const track = this.#tracks.get(trackOf(kind));
+    if (this.#over || this.#failed || !track) return;
+    track.add({ atMs: this.#now, kind, bytes });
+    if (track.full) this.#flush(trackOf(kind), track, false);
+    this.#timer ??= setTimeout(() => this.#flushAll(), chunkMs);
+  }
+
+  #flushAll(): void {
+    this.#stopTimer();
+    for (const [kind, track] of this.#tracks) if (!track.empty) this.#flush(kind, track, false);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #flush(kind: RecordingTrack, track: Track, final: boolean): void {
+    const { entries, keyFrame } = track.take();
+    const plaintext = encodeEntries(entries);
+    this.#enqueue(plaintext.length, () => this.#store({ track: kind, keyFrame, final }, entries, plaintext));
+  }
+
+  async #store(
+    about: { readonly track: RecordingTrack; readonly keyFrame: boolean; readonly final: boolean },
+    entries: readonly RecordingEntry[],
+    plaintext: Uint8Array,
+  ): Promise<void> {
+    const { writer, spool } = this.#options;
+    const deflated = copy(await deflate(plaintext, { level: deflateLevel }));
+    plaintext.fill(0);
+    const [startMs, endMs] = [entries[0]?.atMs ?? this.#now, entries.at(-1)?.atMs ?? this.#now];
+    const chunk = await writer.add({ ...about, startMs, endMs }, deflated);
+    await spool.writeChunk(this.sessionUid, chunk.index, encodeMessage(RecordingChunkSchema, chunk));
+    this.#options.onStored();
+  }
+
+  /** One after another; after a failure nothing more. */
+  #enqueue(bytes: number, task: () => Promise<void>): void {
+    this.#waiting += bytes;
+    if (this.#waiting > mostWaiting) return this.#fail(new Error('the disk is too slow for this session'));
+    this.#work = this.#work.then(async () => {
+      this.#waiting -= bytes;
+      if (this.#failed) return;
+      await task().catch((error: unknown) => this.#fail(error));
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#stopTimer();
+    for (const track of this.#tracks.values()) track.take();
+    this.#options.onFailed(error);
+  }
+}

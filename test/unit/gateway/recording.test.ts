@@ -1,0 +1,194 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PictureFilter } from '../../../gateway/recording/picture-filter.ts';
+import { SessionRecorder } from '../../../gateway/recording/session-recorder.ts';
+import { Spool } from '../../../gateway/recording/spool.ts';
+import { TypedKeys } from '../../../gateway/recording/typed-keys.ts';
+import { utf8 } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { RecordingChunkSchema, RecordingTrack } from '../../../protocol/messages/gen/recording_pb.js';
+import { openChunk } from '../../../protocol/recording/chunk.ts';
+import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
+import { RecordingWriter } from '../../../protocol/recording/writer.ts';
+import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { newGatewayKey } from '../../fixtures/recording.ts';
+
+describe('typed keys', () => {
+  function typing() {
+    const kept: string[] = [];
+    const keys = new TypedKeys(({ kind, bytes }) =>
+      kept.push(kind === 'withheld' ? '…' : Buffer.from(bytes).toString('latin1')),
+    );
+    return {
+      kept: () => kept.join(''),
+      types: (text: string) => keys.input(Buffer.from(text)),
+      shows: (text: string) => keys.output(Buffer.from(text)),
+      flush: () => keys.flush(),
+    };
+  }
+
+  test('what the terminal echoes is kept, as it is typed or late', () => {
+    const { kept, types, shows } = typing();
+    for (const letter of 'ls') {
+      types(letter);
+      shows(letter);
+    }
+    types('\r');
+    shows('\r\nfile\r\n$ ');
+    types('whoami\r');
+    shows('whoami\r\n\x1b[?2004lroot\r\n$ ');
+    expect(kept()).toBe('ls\rwhoami\r');
+  });
+
+  test.each([
+    'Password: ',
+    'ada@host\u2019s password: ',
+    'Enter passphrase for key: ',
+    'Passwort: ',
+    'PIN? ',
+  ])('nothing of what is typed at “%s” is kept, echo or not', (prompt) => {
+    const { kept, types, shows, flush } = typing();
+    shows(`$ sudo -i\r\n${prompt}`);
+    types('hunter2\r');
+    shows('hunter2\r\n# ');
+    flush();
+    expect(kept()).toBe('…\r');
+  });
+
+  test('what is not shown again is left out, whatever asked for it', () => {
+    const { kept, types, shows, flush } = typing();
+    shows('Geheim> ');
+    types('hunter2\r');
+    shows('\r\nwelcome, the unit of hours is 2\r\n$ ');
+    types('id\r');
+    shows('id\r\n');
+    flush();
+    expect(kept()).toBe('…\rid\r');
+  });
+
+  test('corrections, cursor keys and wrapped lines', () => {
+    const { kept, types, shows, flush } = typing();
+    types('lx');
+    shows('lx');
+    types('\x7f');
+    shows('\b \b');
+    types('s\r');
+    shows('s\r\n');
+    types('\x1b[A');
+    types('\r');
+    types('abcd\r');
+    shows('ab \rcd\r\n');
+    flush();
+    expect(kept()).toBe('ls\r\x1b[A\rabcd\r');
+  });
+});
+
+test('what a clipboard holds is no part of the picture, until its stream ends', () => {
+  const filter = new PictureFilter();
+  const all = [
+    '9.clipboard,1.0,10.text/plain;',
+    '4.blob,1.0,8.c2VjcmV0;',
+    '3.img,1.1,2.15,1.0,9.image/png,1.0,1.0;',
+    '4.blob,1.1,4.AAAA;',
+    '3.end,1.0;',
+    '3.end,1.1;',
+    '4.blob,1.0,4.BBBB;',
+    '4.sync,1.1;',
+  ].map((text) => Buffer.from(text));
+  const kept = filter.filter(all).map((bytes) => Buffer.from(bytes).toString());
+  expect(kept).toEqual([2, 3, 5, 6, 7].map((index) => String(all[index])));
+});
+
+describe('a recorder and its spool', () => {
+  let folder: string;
+  beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'sallyport-spool-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  async function recording(most = 2 ** 30) {
+    const spool = await Spool.open(join(folder, 'spool'), most);
+    const [sessionUid, device, key] = [newUid(), newGatewayKey(), await SymmetricKey.import(randomBytes(32))];
+    const uid = uidBytes(sessionUid);
+    const policy = { graphical: true, text: true, keys: true, clipboard: false, required: true };
+    const writer = await RecordingWriter.begin(device, key, {
+      ...{ sessionUid: uid, recordUid: uid, accountUid: uid, gatewayUid: uid, applicationUid: uid },
+      ...{ ownerUid: uid, keyVersion: 1, startedAtMs: 1n, protocol: 'ssh', policy },
+      wrappedKey: new Uint8Array(69),
+    });
+    await spool.writeOpening(sessionUid, writer.opening);
+    const failed = Promise.withResolvers<unknown>();
+    const onStored = () => undefined;
+    const recorder = new SessionRecorder({ writer, spool, policy, onStored, onFailed: failed.resolve });
+    return { spool, recorder, key, device, sessionUid, failed: failed.promise };
+  }
+
+  test('writes a whole recording: tracks, key frames, one last chunk, private files', async () => {
+    const { spool, recorder, key, device, sessionUid } = await recording();
+    recorder.picture?.shows([utf8('4.size,1.0,1.8,1.8;')]);
+    recorder.shell?.resize({ columns: 80, rows: 24, width: 1, height: 1 });
+    recorder.shell?.output(Buffer.from('$ '));
+    recorder.picture?.begins();
+    recorder.picture?.shows([utf8('4.sync,1.1;')]);
+    recorder.shell?.input(Buffer.from('id\r'));
+    recorder.shell?.output(Buffer.from('id\r\n'));
+    await recorder.close('closed');
+    const [spooled] = await spool.list();
+    expect(spooled).toMatchObject({ sessionUid, chunks: [0, 1, 2, 3], closed: true });
+    const verifier = new RecordingVerifier(device.publicKey);
+    await verifier.take({ kind: 'opening', signed: spooled?.opening ?? expect.unreachable() });
+    const seen: unknown[] = [];
+    for (const index of [0, 1, 2, 3]) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, index));
+      expect(await verifier.take({ kind: 'chunk', chunk })).toBe(true);
+      const entries = await openChunk(key, chunk);
+      const text = entries.map(({ kind, bytes }) => `${kind} ${Buffer.from(bytes).toString('latin1')}`);
+      seen.push([RecordingTrack[chunk.track], chunk.keyFrame, chunk.final, ...text]);
+    }
+    await verifier.take({ kind: 'closing', signed: await spool.readClosing(sessionUid) });
+    expect(verifier.end(true)).toEqual([]);
+    expect(seen).toEqual([
+      ['GRAPHICAL', true, false, 'picture 4.size,1.0,1.8,1.8;'],
+      ['GRAPHICAL', true, false, 'picture 4.sync,1.1;'],
+      ['TEXT', false, false, 'resize \0P\0\x18', 'output $ ', 'output id\r\n'],
+      ['KEYS', false, true, 'keys id\r'],
+    ]);
+    const files = readdirSync(join(folder, 'spool'), { recursive: true, withFileTypes: true });
+    for (const file of files) {
+      const mode = statSync(join(file.parentPath, file.name)).mode & 0o777;
+      expect(mode).toBe(file.isFile() ? 0o600 : 0o700);
+    }
+  });
+
+  test('a session in which nothing happened has a recording too', async () => {
+    const { spool, recorder } = await recording();
+    await recorder.close('closed');
+    expect(await spool.list()).toMatchObject([{ chunks: [0], closed: true }]);
+  });
+
+  test('a full spool is said, once, and nothing is written half', async () => {
+    const { spool, recorder, failed } = await recording(20_000);
+    for (let i = 0; i < 40; i++) recorder.shell?.output(Buffer.from(randomBytes(32_768)));
+    expect(await failed).toMatchObject({ code: 'limit-reached' });
+    expect(spool.usedBytes).toBeLessThanOrEqual(20_000);
+    recorder.shell?.output(Buffer.from('more'));
+    await recorder.close('closed');
+    expect(await spool.list()).toMatchObject([{ chunks: [], closed: false }]);
+  });
+
+  test('what a crash left half written, or without an opening, is forgotten; the rest is counted again', async () => {
+    const { spool, recorder, sessionUid } = await recording();
+    await recorder.close('closed');
+    const session = Buffer.from(uidBytes(sessionUid)).toString('hex');
+    writeFileSync(join(folder, 'spool', session, '1.0a1b2c3d4e5f'), 'half');
+    mkdirSync(join(folder, 'spool', '0'.repeat(32)), { mode: 0o700 });
+    const again = await Spool.open(join(folder, 'spool'), 2 ** 30);
+    expect(again.usedBytes).toBe(spool.usedBytes);
+    expect(readdirSync(join(folder, 'spool'))).toEqual([session]);
+    expect(readdirSync(join(folder, 'spool', session)).sort()).toEqual(['0', 'closing', 'opening']);
+    await again.removeRecording(sessionUid);
+    expect([again.usedBytes, await again.list()]).toEqual([0, []]);
+  });
+});
