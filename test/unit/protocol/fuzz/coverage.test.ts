@@ -18,7 +18,7 @@ function decodersIn(name: string): string[] {
   const module = `protocol/${name.replaceAll('\\', '/')}`;
   if (here.includes(`import * as payloads`) && module.endsWith('secrets-manager/requests.ts')) return [];
   return [
-    ...text.matchAll(/^export (?:async )?function ((?:parse|decode|open|unwrap|unpad)[A-Z]?\w*)/gm),
+    ...text.matchAll(/^export (?:async )?function ((?:parse|decode|open|unwrap|unpad)(?:[A-Z]\w*)?)\b/gm),
   ].map(([, decoder = '']) => decoder);
 }
 
