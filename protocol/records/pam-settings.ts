@@ -81,8 +81,13 @@ export const defaultConnection: ConnectionSettings = {
   recording: { graphical: false, text: false, keys: false, clipboard: false, required: true },
 };
 
-const namedScheme = /^(black-white|gray-black|green-black|white-black)$/;
+export const colorSchemes = ['gray-black', 'white-black', 'green-black', 'black-white'] as const;
 const ownScheme = /^[a-z0-9]+\s*:[\w:;/,.#\s-]{1,2048}$/;
+
+/** Whether a gateway takes it: a known one, or a list. */
+export function isColorScheme(scheme: unknown): scheme is string {
+  return typeof scheme === 'string' && (colorSchemes.some((one) => one === scheme) || ownScheme.test(scheme));
+}
 
 /**
  * Where sessions go: the machine's host, and the port of its sessions, of the machine, or the usual one of its protocol,
@@ -177,7 +182,7 @@ export function withPinsOf(content: RecordContent, current: RecordContent): Reco
 
 function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSettings {
   const value = objectOf(raw as FieldValue, 'connection is not an object');
-  const { launchCredentialUid, hostKey } = value;
+  const { launchCredentialUid, hostKey, colorScheme } = value;
   const protocol = connectionProtocolOf(value['protocol'] ?? usual);
   if (protocol === null) throw new ProtocolError('malformed', 'the protocol is not known');
   return {
@@ -188,17 +193,12 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     disableCopy: value['disableCopy'] === true,
     disablePaste: value['disablePaste'] === true,
     allowSupplyUser: value['allowSupplyUser'] === true,
-    colorScheme: colorSchemeIn(value['colorScheme']),
+    colorScheme: isColorScheme(colorScheme) ? colorScheme : defaultConnection.colorScheme,
     fontSize: boundedInteger(value['fontSize'], 6, 96, defaultConnection.fontSize),
     // guacd takes 434 MB for 100,000 lines, so the bound is not the person's to lift.
     scrollback: boundedInteger(value['scrollback'], 100, 10_000, defaultConnection.scrollback),
     recording: recordingIn(value),
   };
-}
-
-function colorSchemeIn(value: unknown): string {
-  const known = typeof value === 'string' && (namedScheme.test(value) || ownScheme.test(value));
-  return known ? value : defaultConnection.colorScheme;
 }
 
 /** A recording that is asked for is required, unless the record says that sessions go on without. */

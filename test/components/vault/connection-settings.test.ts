@@ -104,6 +104,24 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     await vi.waitFor(() => expect(input('Protocol').value).toBe('ssh'), { timeout: 15_000 });
   });
 
+  test('terminal colours of one’s own are typed, checked, and survive other changes', async () => {
+    const fake = unlocked();
+    const own = 'foreground: rgb:cc/cc/cc; color1: red';
+    const uid = putMachine(fake, { protocol: 'ssh', colorScheme: own });
+    openApp(fake, `#/vault/${uid}/edit`);
+    await vi.waitFor(() => expect(input('Colours').value).toBe(own), { timeout: 15_000 });
+    fill('Colours', 'red <on> black');
+    button('Save').click();
+    await shows('Names and colours with semicolons between');
+    fill('Colours', 'background: white');
+    input('Copy out of the session').click();
+    flushSync();
+    await save();
+    expect(settingsOf(fake, uid)).toMatchObject({
+      connection: { colorScheme: 'background: white', disableCopy: true },
+    });
+  });
+
   test('every type that links users has protocols and a form of settings', () => {
     for (const template of recordTemplates.filter(({ type }) => hasLinks(type))) {
       const draft = new RecordDraft(null, emptyContent(template), template);

@@ -2,11 +2,13 @@ import { toProtocolError } from '../../../protocol/errors.ts';
 import {
   connectionKindOf,
   connectionProtocolOf,
+  type ConnectionKind,
   type Setting,
 } from '../../../protocol/records/connection-protocols.ts';
 import type { RecordField } from '../../../protocol/records/content.ts';
 import type { TextFormat } from '../../../protocol/records/field-types.ts';
 import { parseOneTimeSecret } from '../../../protocol/records/one-time-secret.ts';
+import { isColorScheme } from '../../../protocol/records/pam-settings.ts';
 import { scheduleSettings } from '../../../protocol/records/schedules.ts';
 import { recordTemplates } from '../../../protocol/records/templates.ts';
 import { memberOf } from '../../../protocol/records/withholding.ts';
@@ -58,6 +60,7 @@ export function hasProblem(draft: FieldDraft): boolean {
     settingsOf(draft.field).some((setting) => settingProblem(setting, settingText(draft, setting)) !== null)
   )
     return true;
+  if (isWrongScheme(draft)) return true;
   return Array.from({ length: valueCount(draft) }, (_, at) => at).some((at) => {
     const held = value[at];
     if (typeof held !== 'object') return textProblem(type, textAt(draft, at), label) !== null;
@@ -73,12 +76,22 @@ export function settingProblem({ format }: Setting, text: string): string | null
 }
 
 /** The settings inside of a field's value, where it has any: those that are asked for as it is now. */
-function settingsOf({ type, value: [value] }: RecordField): readonly Setting[] {
-  if (type === 'schedule') return scheduleSettings(String(memberOf(value, 'type') ?? ''));
-  if (type !== 'pamSettings' && type !== 'pamRemoteBrowserSettings') return [];
+function settingsOf(field: RecordField): readonly Setting[] {
+  if (field.type === 'schedule') return scheduleSettings(String(memberOf(field.value[0], 'type') ?? ''));
+  return connectionIn(field)?.settings ?? [];
+}
+
+function connectionIn({ type, value: [value] }: RecordField): ConnectionKind | null {
+  if (type !== 'pamSettings' && type !== 'pamRemoteBrowserSettings') return null;
   const usual = type === 'pamSettings' ? 'ssh' : 'http';
   const protocol = memberOf(value, 'connection.protocol') ?? usual;
-  return connectionKindOf(connectionProtocolOf(protocol) ?? usual).settings;
+  return connectionKindOf(connectionProtocolOf(protocol) ?? usual);
+}
+
+/** Where colours are asked for. */
+function isWrongScheme({ field }: FieldDraft): boolean {
+  const scheme = memberOf(field.value[0], 'connection.colorScheme');
+  return scheme !== undefined && connectionIn(field)?.terminal === true && !isColorScheme(scheme);
 }
 
 function settingText(draft: FieldDraft, { path }: Setting): string {
