@@ -259,7 +259,32 @@ export async function readGrants({ tx, account, now }: Viewer, asked: readonly A
       FROM sharing_grant WHERE object_uid = ANY(${uids}) AND expires_at > ${now}
     ) given ON given.object_uid = seen.object_uid AND given.object_kind = seen.object_kind
       AND ((seen.rights & 1) = 1 OR is_own OR (given.rights & 28) > 0)`.execute(tx);
-  return groupGrants(rows);
+  const ended = await readEndedGrants(tx, account, uids);
+  return groupGrants(rows).map((all) => ({
+    ...all,
+    ended: (all.objectKind === 1 ? ended.get(uidOf(all.objectUid)) : undefined) ?? [],
+  }));
+}
+
+/** As ObjectGrants.ended. */
+const mostEnded = 64;
+
+/** By record: its owner's own first, because all others rest on these. */
+async function readEndedGrants(tx: Tx, account: Uint8Array, uids: ReturnType<typeof uidArray>) {
+  const { rows } = await sql<{ object_uid: Uint8Array; body: Uint8Array; signature: Uint8Array }>`
+    SELECT object_uid, body, signature FROM (
+      SELECT object_uid, body, ended.signature, row_number() OVER (
+        PARTITION BY object_uid ORDER BY granter_uid = owner_uid DESC, grantee_uid) AS place
+      FROM ended_grant ended JOIN record ON record_uid = object_uid
+      WHERE object_uid = ANY(${uids}) AND owner_uid = ${account} AND covered_revision < revision
+        AND ended.key_version = record.key_version) placed
+    WHERE place <= ${mostEnded}`.execute(tx);
+  const groups = new Map<Uid, { body: Uint8Array; signature: Uint8Array }[]>();
+  for (const { object_uid, body, signature } of rows) {
+    const uid = uidOf(object_uid);
+    groups.set(uid, [...(groups.get(uid) ?? []), { body, signature }]);
+  }
+  return groups;
 }
 
 interface ObjectGrants {

@@ -142,6 +142,65 @@ describe.each([
   });
 });
 
+describe('a device of the owner’s that never saw the editor, to which the server shows what has ended', () => {
+  interface Shown {
+    readonly to?: Person;
+    readonly by?: Person;
+    readonly edit?: boolean;
+    readonly keyVersion?: number;
+    readonly of?: GivenObject;
+  }
+
+  /** Whether the editor's revision counts there. */
+  async function verdict(
+    person: Person,
+    { to = editor, by = owner, edit = true, keyVersion = 1, of = record }: Shown,
+  ) {
+    const mine = await office.bookOf(person);
+    const toView = await office.grant(owner, record, viewer);
+    const said = await office.grant(by, { ...of, keyVersion }, to, { rights: { edit } });
+    const ended = [{ ...said, sealedKey: new Uint8Array(0) }];
+    const { members, ...rest } = office.roster();
+    mine.rosters.roster = {
+      ...rest,
+      members: members.filter(({ accountUid }) => accountUid !== editor.accountUid),
+      ends: [
+        {
+          ...{ uid: editor.accountUid, untilMs: office.now + 1 },
+          departed: { signingPublicKey: editor.signer.publicKey },
+        },
+      ],
+    };
+    await mine.admit({ grants: [{ ...grantsOn(record, toView), ended }] });
+    return await (
+      await verdictsOf(mine.keys, mine.book)
+    )(await written(editor));
+  }
+
+  test('the owner’s own word that they might write counts, and nothing can be done by it', async () => {
+    expect(await verdict(owner, {})).toBe('counts');
+    const mine = await office.bookOf(owner);
+    const said = await office.grant(owner, record, viewer, { rights: { edit: true } });
+    await mine.admit({ grants: [{ ...grantsOn(record), ended: [said] }] });
+    expect(mine.book.accessOf(viewer.accountUid, record.uid, owner.accountUid)).toBeNull();
+  });
+
+  test.each<[string, () => Shown]>([
+    ['that they might read', () => ({ edit: false })],
+    ['that somebody else might write', () => ({ to: viewer })],
+    ['of another key', () => ({ keyVersion: 2 })],
+    ['of theirs, to themselves', () => ({ by: editor })],
+    ['of somebody who may not share', () => ({ by: viewer })],
+    ['of another record', () => ({ of: newObject('record', owner) })],
+  ])('a word %s does not', async (_, shown) => {
+    expect(await verdict(owner, shown())).not.toBe('counts');
+  });
+
+  test('nor does any to somebody else’s device', async () => {
+    expect(await verdict(viewer, {})).not.toBe('counts');
+  });
+});
+
 test('what somebody signed whom no roster names, or with another key than theirs', async () => {
   expect(await (await vaultOf(owner, { key: null }))(await written(editor))).toBe('not-allowed');
   expect(await (await vaultOf(owner, { key: newPerson() }))(await written(editor))).toBe('bad-signature');

@@ -191,6 +191,14 @@ export declare type ObjectGrants = Message<"sallyport.v1.ObjectGrants"> & {
    * @generated from field: repeated sallyport.v1.Grant grants = 3;
    */
   grants: Grant[];
+
+  /**
+   * To a record's owner, while what somebody else wrote waits for their word: grants of its present key that have ended since,
+   * without keys, at most 64. By these a device that never saw them knows who could write.
+   *
+   * @generated from field: repeated sallyport.v1.Grant ended = 4;
+   */
+  ended: Grant[];
 };
 
 /**

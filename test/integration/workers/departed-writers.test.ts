@@ -165,6 +165,54 @@ test('an editor by the word of somebody who left', async () => {
   await untilMember(owner, writer.uid, false);
 });
 
+test.each<[string, (writer: Writer) => Promise<{ uid: Uid; end: () => Promise<void> }>]>([
+  [
+    'who left',
+    async (writer) => {
+      const uid = await sharedWith({ kind: 'account', uid: writer.uid });
+      return { uid, end: () => leaves(writer) };
+    },
+  ],
+  [
+    'whose team is no more',
+    async (writer) => {
+      const { engine } = administrator;
+      const teamUid = await engine.createTeam({ name: 'Editors', memberUids: [writer.uid] });
+      await owner.syncNow();
+      const uid = await sharedWith({ kind: 'team', uid: teamUid });
+      return { uid, end: () => engine.deleteTeam(teamUid) };
+    },
+  ],
+  [
+    'whose time is over',
+    async (writer) => {
+      const uid = await sharedWith({ kind: 'account', uid: viewerUid });
+      const grantees = [{ kind: 'account', uid: writer.uid } as const];
+      const expiresAt = Date.now() + 6_000;
+      await owner.shareRecords({ recordUids: [uid], grantees, rights: 'edit', expiresAt });
+      const isOver = () => titleOf(writer.engine, uid).catch((error: Error) => error.name);
+      return {
+        uid,
+        end: async () => void (await expect.poll(isOver, { timeout: 30_000 }).toBe('not-found')),
+      };
+    },
+  ],
+])('an editor %s, whom the only device that the owner has left never knew', async (_, share) => {
+  const writer = await newWriter();
+  const { uid, end } = await share(writer);
+  await owner.syncNow();
+  await owner.lock();
+  await retitle(writer.engine, uid, 'by who left');
+  await end();
+  const fresh = await onFreshDevice(1);
+  expect(await titleOf(fresh, uid)).toBe('by who left');
+  expect(fresh.states.at(-1)).toMatchObject({ refusedRecords: 0, vaultIncomplete: false });
+  await expect.poll(() => titleOf(viewer, uid).catch(String), { timeout: 30_000 }).toBe('by who left');
+  await fresh.close();
+  await owner.unlock({ password: organisationPassword });
+  expect(await titleOf(owner, uid)).toBe('by who left');
+});
+
 async function onFreshDevice(person: number): Promise<TestEngine> {
   const engine = await startEngine(server.url);
   await engine.signIn({ email: `person-${person}@example.test`, password: organisationPassword });

@@ -20,14 +20,19 @@ import { objectKey, type StoredObject } from '../storage.ts';
 import { withoutKey, type KnownGrant, type KnownShares } from './known-shares.ts';
 import type { ShareChecks } from './share-checks.ts';
 
+/** On one object, as the server shows them. */
+const mostEnded = 64;
+
 /** Judges the grants that the server gives: part of ShareAdmission. */
 export class GrantAdmission {
   readonly #shares: KnownShares;
   readonly #checks: ShareChecks;
+  readonly #ownUid: Uid;
   readonly #warn: (message: string) => void;
 
-  constructor(shares: KnownShares, checks: ShareChecks, warn: (message: string) => void) {
+  constructor(shares: KnownShares, checks: ShareChecks, ownUid: Uid, warn: (message: string) => void) {
     this.#shares = shares;
+    this.#ownUid = ownUid;
     this.#checks = checks;
     this.#warn = warn;
   }
@@ -43,10 +48,10 @@ export class GrantAdmission {
     const shares = this.#shares;
     // What says nothing is stored only in the place of something.
     const isNothing = unique.length === 0 && shares.grantsOf(kind, uid).length === 0;
-    const former = this.#setGrants(kind, uid, unique);
+    const former = this.#setGrants(kind, uid, unique, this.#ended(kind, uid, all));
     if (isNothing) return former;
     const grants = unique.map(({ message }) => message);
-    const bytes = toBinary(ObjectGrantsSchema, { ...all, objectUid: uidBytes(uid), grants });
+    const bytes = toBinary(ObjectGrantsSchema, { ...all, objectUid: uidBytes(uid), grants, ended: [] });
     return [{ kind: 'grants', key: objectKey('grants', uid), bytes: copy(bytes) }, ...former];
   }
 
@@ -87,11 +92,37 @@ export class GrantAdmission {
     this.#shares.setFormerGrants(kind, uid, former);
   }
 
+  /**
+   * What the server says that has ended on an own record, as it was signed: this device may be new, and what somebody wrote by it
+   * waits for this account's word. It lets nobody do anything. protocol.md §9.7.
+   */
+  #ended(kind: SharedKind, uid: Uid, { ended }: ObjectGrants): KnownGrant[] {
+    if (ended.length > mostEnded) throw new ProtocolError('too-large', 'too many grants that have ended');
+    const known = this.#shares.formerGrantsOf(kind, uid);
+    return ended.flatMap((message) =>
+      this.#checks.orNothing('a grant that has ended', () => {
+        const same = known.find((one) => equal(one.message.body, message.body));
+        if (same) return same;
+        const granterKey = this.#checks.formerKeyOf(parseGrant(message).granterUid);
+        const one = this.#verified(kind, uid, message, granterKey);
+        if (kind !== 'record' || one.grant.ownerUid !== this.#ownUid)
+          throw new ProtocolError('untrusted', 'it is not on a record of this account');
+        this.#checks.requirePast(one.grant.issuedAtMs);
+        return withoutKey(one);
+      }),
+    );
+  }
+
   /** What is gone of the known ones is remembered without its key: gives it as it is to be stored. */
-  #setGrants(kind: SharedKind, uid: Uid, grants: readonly KnownGrant[]): StoredObject[] {
+  #setGrants(
+    kind: SharedKind,
+    uid: Uid,
+    grants: readonly KnownGrant[],
+    ended: readonly KnownGrant[] = [],
+  ): StoredObject[] {
     const shares = this.#shares;
     const before = shares.formerGrantsOf(kind, uid);
-    const seen = [...before, ...shares.grantsOf(kind, uid)];
+    const seen = [...new Set([...before, ...shares.grantsOf(kind, uid), ...ended])];
     const last = seen.filter((known) => !grants.some((one) => isSameWord(one.grant, known.grant)));
     const former = last.filter(
       ({ grant }) =>

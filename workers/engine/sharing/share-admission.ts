@@ -48,7 +48,7 @@ export class ShareAdmission {
   constructor(parts: ShareAdmissionParts) {
     this.#parts = parts;
     this.#checks = new ShareChecks(parts);
-    this.#grants = new GrantAdmission(parts.shares, this.#checks, parts.warn);
+    this.#grants = new GrantAdmission(parts.shares, this.#checks, parts.ownUid, parts.warn);
   }
 
   /** Takes over what holds, and gives it as it is to be stored. */
