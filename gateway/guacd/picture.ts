@@ -28,6 +28,8 @@ export class Picture {
   readonly #options: Omit<PictureOptions, 'recorder'>;
   readonly #held: HeldPicture;
   readonly #recorded: RecordedPicture;
+  /** guacd has drawn something, or is over. */
+  readonly #begun: Promise<unknown>;
   #guacd: GuacdConnection;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
@@ -41,6 +43,7 @@ export class Picture {
     this.#held = held;
     this.#recorded = recorded;
     this.#options = options;
+    this.#begun = Promise.race([guacd.inSession, guacd.ended]);
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.#watch(guacd);
   }
@@ -88,6 +91,9 @@ export class Picture {
    */
   async #join(viewer: Viewer, joinsLeft: number): Promise<void> {
     const old = this.#guacd;
+    if (old.drawn === 0) return old.attach(viewer); // nothing was missed
+    // guacd 1.3.0 that is joined before its first picture stands still for good, for everybody (4 of 5 VNC sessions).
+    await this.#begun;
     const drawnBefore = old.drawn;
     const onStalled = () => this.#options.onStalled?.();
     const select = { join: old.id };
