@@ -50,7 +50,9 @@ describe.runIf(asRoot)('a recorded session', () => {
     await house.startGateway();
     const machine = await house.putMachine({ typescriptRecording: true, recordingIncludeKeys: true });
     const { terminal } = await house.connect(machine);
-    terminal.type("printf 'Password: '; echo yes > asked; read -rs x; echo $x | wc -c > length\n");
+    terminal.type(
+      "stty -echo; printf 'Password: '; echo yes > asked; read -r x; stty echo; echo $x | wc -c > length\n",
+    );
     await fileHolds(house.sshd, 'asked', 'yes\n');
     terminal.type('hunter2\n');
     await fileHolds(house.sshd, 'length', '8\n');
