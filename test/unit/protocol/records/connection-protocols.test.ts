@@ -34,7 +34,9 @@ describe('protocols of connections', () => {
     for (const protocol of connectionProtocols)
       expect(readPamSettings(machine(protocol)).connection.protocol).toBe(protocol);
     expect(() => requireSession(readPamSettings(machine()))).not.toThrow();
-    expect(() => requireSession(readPamSettings(machine('kubernetes')))).toThrow('the protocol is not supported');
+    expect(() => requireSession(readPamSettings(machine('kubernetes')))).toThrow(
+      'the protocol is not supported',
+    );
     expect(() => readPamSettings(machine('carrier-pigeon'))).toThrow('the protocol is not known');
   });
 
