@@ -16,7 +16,9 @@ import { enrolGateway, putRecord, type TestGateway } from '../../fixtures/applic
 import { codeOf } from '../../fixtures/outcome.ts';
 import { madeRecording, type MadeRecording } from '../../fixtures/recording.ts';
 import { SealedCalls } from '../../fixtures/sealed-calls.ts';
-import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import type { TestServer } from '../../fixtures/server.ts';
+import { Person, registerPeople } from '../../fixtures/sharing-client.ts';
 
 const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
 const { listRecordings, getRecording, getRecordingChunk, deleteRecording } = RecordingService.method;
@@ -24,16 +26,18 @@ const { setRecordingAuditors, listRecordingAuditors, listRecordingEvents } = Rec
 const lines = ['$ id\r\n', 'uid=0(root)\r\n', '$ exit\r\n'];
 
 describe('recordings', () => {
+  let open: OpenServer;
   let server: TestServer;
   let count = 0;
   let owner: ApiClient;
   let gateway: TestGateway;
   let uploads: SealedCalls;
   let recordUid: Uid;
-  beforeAll(
-    async () => void (server = await startTestServer({ recordings: { retentionDays: 365, quota: 4096 } })),
-  );
-  afterAll(() => server.close());
+  beforeAll(async () => {
+    open = await startOpenServer({}, { recordings: { retentionDays: 365, quota: 4096 } });
+    server = open.server;
+  });
+  afterAll(() => open.close());
 
   const newPerson = async () => {
     const client = await ApiClient.connect(server.url);
@@ -65,12 +69,13 @@ describe('recordings', () => {
     return events.map(({ kind, count: times }) => `${RecordingEventKind[kind]} ${times}`).reverse();
   };
 
-  beforeEach(async () => {
-    owner = await newPerson();
+  const begin = async (person: ApiClient) => {
+    owner = person;
     gateway = await enrolGateway(owner);
     uploads = callsOf(gateway);
     recordUid = await putRecord(owner, 'machine', [gateway.application]);
-  });
+  };
+  beforeEach(async () => await begin(await newPerson()));
 
   test('what a gateway stored comes back whole, to the owner; each fetch is an event', async () => {
     const recording = await made();
@@ -191,6 +196,37 @@ describe('recordings', () => {
     expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'AUDITORS_SET 1']);
   });
 
+  test('an auditor fetches while the owner names them and they may read the record, and decides nothing', async () => {
+    const [ada, ben] = await registerPeople(open, 2);
+    if (!ada || !ben) return expect.unreachable();
+    await begin(ada.client);
+    const sessionUid = await store(await made());
+    await ada.share(recordUid, ben);
+    const what = () =>
+      Promise.all(
+        [
+          ben.client.call(getRecording, { sessionUid }),
+          ben.client.call(getRecordingChunk, { sessionUid, index: 0 }),
+        ].map(codeOf),
+      );
+    const name = async (people: readonly Person[]) => {
+      const accountUids = people.map(({ uid }) => uidBytes(uid));
+      await owner.call(setRecordingAuditors, { recordUid: uidBytes(recordUid), accountUids });
+    };
+    expect(await what()).toEqual(['not-found', 'not-found']);
+    await name([ben]);
+    expect(await what()).toEqual(['done', 'done']);
+    expect((await ben.client.call(listRecordings, {})).recordings).toMatchObject([{ sessionUid }]);
+    expect(await codeOf(ben.client.call(deleteRecording, { sessionUid }))).toBe('not-allowed');
+    const auditors = { recordUid: uidBytes(recordUid), accountUids: [] };
+    expect(await codeOf(ben.client.call(setRecordingAuditors, auditors))).toBe('not-found');
+    await name([]);
+    expect(await what()).toEqual(['not-found', 'not-found']);
+    await name([ben]);
+    await ada.unshare('record', recordUid, ben.uid);
+    expect(await what()).toEqual(['not-found', 'not-found']);
+  });
+
   test('a deleted recording goes with its chunks, and the event stays', async () => {
     const sessionUid = await store(await made());
     const folder = `r${Buffer.from(sessionUid).toString('hex')}`;
@@ -203,11 +239,12 @@ describe('recordings', () => {
   });
 
   test('over the quota nothing more is stored', async () => {
-    for (;;) {
+    for (let stored = 0; stored < 50; stored++) {
       const code = await codeOf(store(await made()));
       if (code === 'done') continue;
       expect(code).toBe('limit-reached');
-      break;
+      return;
     }
+    expect.unreachable();
   });
 });

@@ -188,12 +188,12 @@ test.each<[string, (writer: Writer) => Promise<{ uid: Uid; end: () => Promise<vo
     async (writer) => {
       const uid = await sharedWith({ kind: 'account', uid: viewerUid });
       const grantees = [{ kind: 'account', uid: writer.uid } as const];
-      const expiresAt = Date.now() + 6_000;
+      const expiresAt = Date.now() + 20_000;
       await owner.shareRecords({ recordUids: [uid], grantees, rights: 'edit', expiresAt });
       const isOver = () => titleOf(writer.engine, uid).catch((error: Error) => error.name);
       return {
         uid,
-        end: async () => void (await expect.poll(isOver, { timeout: 30_000 }).toBe('not-found')),
+        end: async () => void (await expect.poll(isOver, { timeout: 60_000 }).toBe('not-found')),
       };
     },
   ],

@@ -88,8 +88,9 @@ export class ColumnReader {
     return texts;
   }
 
-  codes(count: number): Codes {
-    return new Codes(this.#take(), count);
+  /** `mayBeEmpty`: as {@link Codes} has it. */
+  codes(count: number, mayBeEmpty = false): Codes {
+    return new Codes(this.#take(), count, mayBeEmpty);
   }
 
   numbers(count: number): Numbers {

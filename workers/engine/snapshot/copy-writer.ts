@@ -89,8 +89,17 @@ export class CopyWriter {
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'conflict') throw error;
       this.#bare = null;
-      if (stamp !== null) await this.#parts.snapshot.writeBelow(this.#parts.contents, stamp);
+      if (stamp !== null) await this.#writeBelow(stamp);
       return false;
+    }
+  }
+
+  /** Not done, the next unlock opens the rows and reads the journal: no reason to store nothing of the page at hand. */
+  async #writeBelow(stamp: bigint): Promise<void> {
+    try {
+      await this.#parts.snapshot.writeBelow(this.#parts.contents, stamp);
+    } catch (error) {
+      this.#parts.warn(`the first snapshot could not be written: ${String(error)}`);
     }
   }
 }

@@ -147,7 +147,7 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
   const columns = {
     ...{ count, readable, types, owners, folders, tagLists },
     uids: reader.codes(count),
-    tags: reader.codes(count),
+    tags: reader.codes(count, true),
     revisions: reader.numbers(count),
     keyVersions: reader.places(count),
     changed: reader.numbers(count),
@@ -181,7 +181,7 @@ function readRecords(reader: ColumnReader, header: Header): StoredRecords {
 function readCards(reader: ColumnReader, header: Header): Loaded<KnownCard> {
   const count = header.cards;
   const uids = reader.codes(count);
-  const tags = reader.codes(count);
+  const tags = reader.codes(count, true);
   const revisions = reader.numbers(count);
   const favourites = reader.flags(count);
   const folders = reader.places(count, header.folders.length);
