@@ -219,7 +219,7 @@ describe('recordings', () => {
     expect((await ben.client.call(listRecordings, {})).recordings).toMatchObject([{ sessionUid }]);
     expect(await codeOf(ben.client.call(deleteRecording, { sessionUid }))).toBe('not-allowed');
     const auditors = { recordUid: uidBytes(recordUid), accountUids: [] };
-    expect(await codeOf(ben.client.call(setRecordingAuditors, auditors))).toBe('not-found');
+    expect(await codeOf(ben.client.call(setRecordingAuditors, auditors))).toBe('not-allowed');
     await name([]);
     expect(await what()).toEqual(['not-found', 'not-found']);
     await name([ben]);
