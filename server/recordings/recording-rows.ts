@@ -5,12 +5,12 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
+  RecordingEventKind,
   type RecordingChunk,
   type RecordingOpening,
 } from '../../protocol/messages/gen/recording_pb.js';
 import { chainAfter, chainOfOpening } from '../../protocol/signed/recording.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
-import { chunkFolder } from '../blobs/blob-store.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
 import type { Database, Tx } from '../store/database.ts';
 
@@ -22,7 +22,7 @@ export async function findRecording(db: Database | Tx, session: Uint8Array) {
 
 export type RecordingRow = NonNullable<Awaited<ReturnType<typeof findRecording>>>;
 
-/** Whether it is new. Throws `conflict` for a session that has another recording, or had one that is being removed. */
+/** Whether it is new. Throws `conflict` for a session that has another recording, `not-found` when it had one. */
 export async function insertRecording(
   tx: Tx,
   signed: Uint8Array,
@@ -31,12 +31,9 @@ export async function insertRecording(
 ): Promise<boolean> {
   const known = await findRecording(tx, opening.sessionUid);
   if (known && equal(known.opening, signed)) return false;
-  const removal = await tx
-    .selectFrom('chunk_removal')
-    .select('folder')
-    .where('folder', '=', chunkFolder('recording', opening.sessionUid))
-    .executeTakeFirst();
-  if (known || removal) throw new ProtocolError('conflict', 'the session has another recording');
+  if (known) throw new ProtocolError('conflict', 'the session has another recording');
+  if (await wasRemoved(tx, opening.sessionUid))
+    throw new ProtocolError('not-found', 'the recording was removed');
   await tx
     .insertInto('recording')
     .values({
@@ -46,6 +43,20 @@ export async function insertRecording(
     })
     .execute();
   return true;
+}
+
+/** Its gateway may still have parts of it: they find no place any more. */
+async function wasRemoved(tx: Tx, session: Uint8Array): Promise<boolean> {
+  const removal = await tx
+    .selectFrom('recording_event')
+    .select('event_id')
+    .where('session_uid', '=', session)
+    .where(
+      sql<boolean>`kind IN (${sql.lit(RecordingEventKind.DELETED)}, ${sql.lit(RecordingEventKind.EXPIRED)})`,
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return removal !== undefined;
 }
 
 /** Notes that a chunk is on the disk. False when the recording stands elsewhere by now. */

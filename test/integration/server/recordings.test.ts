@@ -11,6 +11,7 @@ import {
 } from '../../../protocol/messages/gen/recording_pb.js';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { recordingExpiry } from '../../../server/recordings/recording-events.ts';
 import { ApiClient } from '../../fixtures/api-client.ts';
 import { enrolGateway, putRecord, type TestGateway } from '../../fixtures/application.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
@@ -18,7 +19,7 @@ import { madeRecording, type MadeRecording } from '../../fixtures/recording.ts';
 import { SealedCalls } from '../../fixtures/sealed-calls.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
 import type { TestServer } from '../../fixtures/server.ts';
-import { Person, registerPeople } from '../../fixtures/sharing-client.ts';
+import { registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 
 const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
 const { listRecordings, getRecording, getRecordingChunk, deleteRecording } = RecordingService.method;
@@ -237,6 +238,28 @@ describe('recordings', () => {
     await expect.poll(onDisk).toBe(false);
     expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'DELETED 1']);
   });
+
+  test.each(['deleted', 'expired'])(
+    'a recording that was %s does not come back by what its gateway has',
+    async (how) => {
+      const recording = await made();
+      const sessionUid = uidBytes(recording.sessionUid);
+      await uploads.call(startRecording, { opening: recording.opening });
+      await put(recording.chunks[0]);
+      if (how === 'deleted') await owner.call(deleteRecording, { sessionUid });
+      else await recordingExpiry(1)(open.db, Date.now() + 2 * 24 * 60 * 60_000);
+      await open.db.deleteFrom('chunk_removal').execute(); // its chunks are gone as well
+      expect(await codeOf(uploads.call(startRecording, { opening: recording.opening }))).toBe('not-found');
+      expect(await codeOf(put(recording.chunks[1]))).toBe('not-found');
+      expect(await codeOf(uploads.call(finishRecording, { sessionUid, closing: recording.closing }))).toBe(
+        'not-found',
+      );
+      const twin = await made({ sessionUid: recording.sessionUid });
+      expect(await codeOf(uploads.call(startRecording, { opening: twin.opening }))).toBe('not-found');
+      expect((await owner.call(listRecordings, {})).recordings).toEqual([]);
+      expect(await eventsOf(owner)).toEqual(['STARTED 1', `${how.toUpperCase()} 1`]);
+    },
+  );
 
   test('over the quota nothing more is stored', async () => {
     for (let stored = 0; stored < 50; stored++) {
