@@ -1,7 +1,7 @@
 import { flushSync } from 'svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
-import { button, closeApp, openApp, press, shows, type } from './app-page.ts';
+import { button, buttonIn, closeApp, enter, openApp, press, shows, type } from './app-page.ts';
 
 afterEach(closeApp);
 
@@ -53,6 +53,59 @@ describe('folders', () => {
     expect(fake.organising.folders).toEqual([]);
     button('Undo').click();
     await vi.waitFor(() => expect(fake.organising.folders[0]?.name).toBe('Old'));
+  }, 20_000);
+});
+
+describe('with the places of a phone open', () => {
+  /** The dialog of the places; the sidebar's are on the page as well, as style sheets alone hide them. */
+  async function openPlaces(fake: FakeVault): Promise<HTMLElement> {
+    openApp(fake, '#/vault');
+    await shows('4 records');
+    button('Folders and tags').click();
+    return await vi.waitFor(() => document.querySelector<HTMLElement>('.modal') ?? expect.fail('no places'));
+  }
+
+  const dialogsOf = (title: string) =>
+    [...document.querySelectorAll<HTMLElement>('.modal')].filter(
+      (one) => one.querySelector('h2')?.textContent === title,
+    );
+
+  test('a folder is renamed in one dialog above them, to what was typed', async () => {
+    const fake = filled();
+    const uid = await fake.createFolder({ name: 'Old', parentUid: null });
+    const places = await openPlaces(fake);
+    const tree = places.querySelector('[role="tree"]') ?? expect.fail('no tree');
+    places.querySelector<HTMLElement>('[role="treeitem"]')?.focus();
+    press('F2', tree);
+    await shows('Rename folder');
+    const [dialog, ...others] = dialogsOf('Rename folder');
+    expect(others).toEqual([]);
+    expect([...document.querySelectorAll('.modal')].at(-1)).toBe(dialog);
+    enter(dialog?.querySelector('input'), 'Clients');
+    buttonIn(dialog ?? document, 'Rename').click();
+    await vi.waitFor(() => expect(fake.organising.folders).toMatchObject([{ uid, name: 'Clients' }]));
+    await vi.waitFor(() => expect(dialogsOf('Rename folder')).toEqual([]));
+    expect(places.isConnected).toBe(true);
+  }, 20_000);
+
+  test('each new folder is asked for once, without the name of the last, and no id is there twice', async () => {
+    const fake = filled();
+    await fake.createFolder({ name: 'Old', parentUid: null });
+    const places = await openPlaces(fake);
+    for (const name of ['Clients', 'Servers']) {
+      buttonIn(places, 'New folder').click();
+      await shows('Create');
+      const [dialog, ...others] = dialogsOf('New folder');
+      expect(others).toEqual([]);
+      const input = dialog?.querySelector('input');
+      expect(input?.value).toBe('');
+      const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+      expect(ids).toEqual([...new Set(ids)]);
+      enter(input, name);
+      buttonIn(dialog ?? document, name === 'Clients' ? 'Cancel' : 'Create').click();
+      await vi.waitFor(() => expect(dialogsOf('New folder')).toEqual([]));
+    }
+    expect(fake.organising.folders.map(({ name }) => name)).toEqual(['Old', 'Servers']);
   }, 20_000);
 });
 
