@@ -93,7 +93,7 @@ test('unlock, skip link, search, copy, edit and save', async ({ house }) => {
   await keys(page).press('Enter');
   await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
   await keys(page).press('Escape');
-  await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused();
+  await expect(page.getByRole('button', { name: 'Edit', exact: true })).toBeFocused();
   await keys(page).press('Enter');
   await expect(page.getByRole('form', { name: `Edit ${title}` })).toBeFocused();
   await tabTo(page, 'Login');
@@ -101,7 +101,7 @@ test('unlock, skip link, search, copy, edit and save', async ({ house }) => {
   await keys(page).type('ada by keys');
   await keys(page).press('Control+Enter');
   await expect(page.getByRole('article')).toContainText('ada by keys');
-  await expect(page.getByRole('button', { name: 'Edit' })).toBeFocused();
+  await expect(page.getByRole('button', { name: 'Edit', exact: true })).toBeFocused();
 });
 
 test('a new record, from the key to what is typed first', async ({ house }) => {

@@ -103,6 +103,7 @@ export class Session {
 
   close(): void {
     this.#run?.stop();
+    this.#answers = {};
     this.#stopClock();
     this.screen = null;
   }
@@ -172,6 +173,7 @@ export class Session {
     this.#stopClock();
     const code =
       failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
+    if (code !== 'host-key-unknown') this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
     const wasOpen = this.phase === 'open';
     const calm = text.tone === 'calm';

@@ -1,0 +1,65 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { newUid } from '../../../protocol/uid.ts';
+import type { SuppliedLogin } from '../../../workers/api.ts';
+import { RunFailure } from '../../../web/session/run-failure.ts';
+import { SessionEvents } from '../../../web/session/session-events.ts';
+import type { SessionServices } from '../../../web/session/session-run.ts';
+import { Session } from '../../../web/session/session.svelte.ts';
+
+vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));
+
+const supplied: SuppliedLogin = { username: 'ada', password: 'typed', privateKey: '', passphrase: '' };
+const fields = [{ type: 'pamSettings', value: [{ connection: { protocol: 'ssh', allowSupplyUser: true } }] }];
+const content = { type: 'pamMachine', title: '', fields };
+
+let session: Session;
+let refusal: string;
+const startSession = vi.fn(() =>
+  Promise.reject(new RunFailure({ leg: 'login', code: refusal, message: '' })),
+);
+
+beforeEach(() => {
+  startSession.mockClear();
+  const verbs = {
+    readRecord: () => Promise.resolve({ content, gatewayUid: newUid(), access: 'owner' }),
+    pinHostKey: () => Promise.resolve(),
+    startSession,
+  };
+  const peers = { take: () => Promise.resolve({ fresh: false, peer: { uid: newUid() }, release: () => {} }) };
+  const services = { verbs, peers, events: new SessionEvents() };
+  session = new Session('1', { recordUid: newUid(), title: 'web' }, services as unknown as SessionServices);
+  session.fit({ width: 800, height: 600, ratio: 1 });
+});
+
+/** A try with a login of the person's own that ends so; the machine has shown its key on the way. */
+async function signIn(failure: string): Promise<void> {
+  refusal = failure;
+  session.signIn(supplied);
+  await vi.waitFor(() => expect(session.failure?.code).toBe(failure));
+  expect(startSession).toHaveBeenLastCalledWith(expect.objectContaining({ supplied }));
+  session.hostKey = { key: 'ssh-ed25519 AAAA', fingerprint: 'SHA256:x', trustedOnFirstUse: false };
+}
+
+test('what was typed goes with the host key that was asked about', async () => {
+  await signIn('host-key-unknown');
+  await session.trustHostKey();
+  await vi.waitFor(() => expect(startSession).toHaveBeenCalledTimes(2));
+  expect(startSession).toHaveBeenLastCalledWith(
+    expect.objectContaining({ supplied, acceptedHostKey: 'ssh-ed25519 AAAA' }),
+  );
+});
+
+test.each(['login-refused', 'target-unreachable'])('after %s it is not kept', async (failure) => {
+  await signIn(failure);
+  await session.trustHostKey();
+  await vi.waitFor(() => expect(session.failure?.code).toBe('credential-needed')); // nothing to try with
+  expect(startSession).toHaveBeenCalledOnce();
+});
+
+test('nor after the tab was closed', async () => {
+  await signIn('host-key-unknown');
+  session.close();
+  await session.trustHostKey();
+  await vi.waitFor(() => expect(session.failure?.code).toBe('credential-needed'));
+  expect(startSession).toHaveBeenCalledOnce();
+});
