@@ -148,6 +148,7 @@ describe('what a record points at', { timeout: 20_000 }, () => {
     await closeApp();
     openApp(verbs, `#/vault/${uid}/edit`);
     await shows('What this points at is gone: remove it, or choose another record.');
+    await shows('It cannot be opened on this device; leave it as it is unless you know better.');
     const removals = [...group('Records of script 1').querySelectorAll('button')].filter((one) =>
       one.textContent?.includes('Remove'),
     );
@@ -157,6 +158,18 @@ describe('what a record points at', { timeout: 20_000 }, () => {
     }
     await save();
     expect(valueOf(fake, uid, 'script')).toEqual({ fileRef: 'f', command: 'bash', recordRef: [key] });
+  });
+
+  test('what cannot be opened here is not said to be gone', async () => {
+    const fake = unlocked();
+    const locked = newUid();
+    const fields = [{ type: 'script', value: [{ recordRef: [locked] }] }];
+    const uid = fake.put({ ...record('pamUser', 'root'), fields });
+    const readRecord = (asked: Uid) =>
+      asked === locked ? Promise.reject(new ProtocolError('open-failed')) : fake.readRecord(asked);
+    openApp({ ...fake, readRecord }, `#/vault/${uid}/edit`);
+    await shows('leave it as it is unless you know better');
+    expect(document.body.textContent).not.toContain('is gone');
   });
 
   test('the same record twice, or no UID at all, shows and takes nothing else away', async () => {
