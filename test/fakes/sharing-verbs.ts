@@ -69,7 +69,7 @@ export function createFakeSharing(ownUid: Uid, changed: () => void): SharingVerb
         ...{ grantee, rights, until, byUid: ownUid, byEmail: 'me@example.test' },
         name: person?.email ?? grantee.uid,
         pin: person ? (person.pin === 'new' ? 'pinned' : person.pin) : null,
-        ...{ folderUid: null, folderName: null, offered: false },
+        ...{ folderUid: null, folderName: null, offered: false, toYou: false },
       };
     });
     access.set(objectUid, { ...view, ways: [...others, ...ways] });

@@ -125,6 +125,8 @@ export interface AccessWay {
   readonly pin: PinState | null;
   /** An offer of ownership. */
   readonly offered: boolean;
+  /** Another gave it to this account, directly or to a team that it is in. */
+  readonly toYou: boolean;
 }
 
 /** What a new key was given to. */

@@ -3,6 +3,8 @@
 import { flushSync } from 'svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
+import type { AccessView, AccessWay } from '../../../workers/api.ts';
+import type { RecordContent } from '../../../protocol/records/content.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
 import { awaitButton, button, closeApp, openApp, press, shows } from './app-page.ts';
 
@@ -13,6 +15,7 @@ const rightToLeft = /[\u0590-\u08ff]/;
 
 let fake: FakeVault;
 let record: Uid;
+let machine: Uid;
 
 beforeEach(async () => {
   fake = createFakeVault({ phase: 'unlocked', email: lie('ada') });
@@ -25,6 +28,8 @@ beforeEach(async () => {
     ],
     custom: [{ type: 'text', label: lie('label'), value: [lie('value')] }],
   });
+  machine = fake.put({ type: 'pamMachine', title: lie('Host'), fields: connection() });
+  fake.access.set(machine, given(machine));
   const folderUid = await fake.createFolder({ name: lie('Folder'), parentUid: null });
   await fake.moveRecords({ uids: [record], folderUid });
   await fake.changeTags({ uids: [record], add: [lie('tag')], remove: [] });
@@ -41,6 +46,28 @@ function person(): FakeVault['people'][number] {
 }
 function offer(): FakeVault['offers'][number] {
   return { recordUid: newUid(), title: '', fromUid: newUid(), fromEmail: '' };
+}
+
+function connection(): RecordContent['fields'] {
+  const settings = { launchCredentialUid: record, protocol: 'ssh' };
+  return [
+    { type: 'pamHostname', value: [{ hostName: 'web.example.org', port: '22' }] },
+    { type: 'pamSettings', value: [{ configurationUid: newUid(), connection: settings }] },
+  ];
+}
+/** Another's, and from them through a folder. */
+function given(objectUid: Uid): AccessView {
+  const rights = { records: 'view', manageMembers: false, manageRecords: false, owner: false } as const;
+  const [uid, by] = [newUid(), { byUid: newUid(), byEmail: lie('eve') }];
+  const way: AccessWay = {
+    ...{ ...by, rights, grantee: { kind: 'account', uid }, name: lie('bob'), until: null, pin: 'pinned' },
+    ...{ folderUid: newUid(), folderName: lie('Shared'), offered: false, toYou: true },
+  };
+  const ways = [way, { ...way, folderUid: null, folderName: null }];
+  return {
+    ...{ objectUid, kind: 'record', ways, own: rights, mayShare: true },
+    ...{ ownerUid: by.byUid, ownerEmail: by.byEmail },
+  };
 }
 
 /** Every text of the page that a person sees or hears, with the element that it is in. */
@@ -98,6 +125,28 @@ test('no page and no dialog lets a name turn what is beside it', { timeout: 60_0
   press('k', document.body, { ctrlKey: true, code: 'KeyK' });
   await vi.waitFor(() => expect(document.querySelector('[role="option"]')).not.toBeNull());
   flushSync();
+  expect(lies()).toEqual([]);
+});
+
+test('nor an access list, nor a session and its tab', { timeout: 60_000 }, async () => {
+  openApp(fake, `#/vault/${machine}`);
+  await shows('bob[U+202E]');
+  await shows('Shared[U+202E]');
+  expect(lies()).toEqual([]);
+  (await awaitButton('Leave all of eve')).click();
+  await vi.waitFor(() => expect(document.querySelector('[role="dialog"]')).not.toBeNull());
+  flushSync();
+  expect(lies()).toEqual([]);
+  press('Escape', document.querySelector('[role="dialog"]'));
+  (await awaitButton('Connect')).click();
+  await vi.waitFor(() => expect(document.querySelector('[role="tab"]')?.textContent).toMatch(/HostU\+202E/));
+  await vi.waitFor(() => expect(document.querySelector('[role="toolbar"] h1')).not.toBeNull());
+  flushSync();
+  const labels = [...document.querySelectorAll('[role="status"]')].map((one) =>
+    one.getAttribute('aria-label'),
+  );
+  expect(labels).toContainEqual(expect.stringContaining('Connecting to \u2068Host[U+202E]'));
+  expect(document.body.innerHTML).not.toContain('&lt;Name');
   expect(lies()).toEqual([]);
 });
 

@@ -122,6 +122,15 @@ test('everything that somebody shared is left at once, after a question', async 
   if (!ada) throw new Error('nobody');
   const objectUid = newUid();
   const rights = { records: 'view', manageMembers: false, manageRecords: false, owner: false } as const;
+  const given = {
+    rights,
+    until: null,
+    folderUid: null,
+    folderName: null,
+    pin: null,
+    offered: false,
+  } as const;
+  const grantee = { kind: 'account', uid: newUid() } as const;
   fake.access.set(objectUid, {
     ...{
       objectUid,
@@ -133,15 +142,19 @@ test('everything that somebody shared is left at once, after a question', async 
     },
     ways: [
       {
-        ...{ grantee: { kind: 'account', uid: newUid() }, name: 'me@example.test', rights, until: null },
-        ...{ byUid: ada.accountUid, byEmail: ada.email, folderUid: null, folderName: null },
-        ...{ pin: null, offered: false },
+        ...{ ...given, grantee, name: 'me@example.test', toYou: true },
+        ...{ byUid: ada.accountUid, byEmail: ada.email },
+      },
+      {
+        ...{ ...given, grantee: { kind: 'account', uid: newUid() }, name: 'bob@example.test', toYou: false },
+        ...{ byUid: grantee.uid, byEmail: 'me@example.test' },
       },
     ],
   });
   const left = vi.spyOn(fake, 'leaveShares');
   show(fake, 'access', objectUid);
   await shows('Leave all of person-0@example.test');
+  expect(text().match(/Leave all/g)).toHaveLength(1); // not of what was given to another
   press('Leave all of person-0@example.test');
   await shows('leaves your vault');
   expect(left).not.toHaveBeenCalled();

@@ -80,6 +80,8 @@ describe('a record shared with a person', () => {
       [expect.stringContaining('@'), 'view', null],
     ]);
     expect((await ben.accessOf(uid)).own.records).toBe('view');
+    const toThem = async (engine: TestEngine) => (await engine.accessOf(uid)).ways.map(({ toYou }) => toYou);
+    expect([await toThem(ada), await toThem(ben)]).toEqual([[false], [true]]);
   });
 
   test('to edit: what they write comes to its owner', async () => {
@@ -199,6 +201,7 @@ describe('a team', () => {
     });
     await ben.syncNow();
     expect((await ben.readRecord(uid)).content.title).toBe('For the team');
+    expect((await ben.accessOf(uid)).ways.map(({ toYou }) => toYou)).toEqual([true]);
     expect(await codeOf(cora.readRecord(uid))).toBe('not-found');
     await ada.setTeamMembers({ teamUid, memberUids: [uids.ben, uids.cora] });
     await until(cora, sees(cora, uid));

@@ -111,7 +111,7 @@ export class AccessViews {
       until: null,
       byUid: ownerUid,
       byEmail: this.#office.emailOf(ownerUid),
-      ...{ folderUid, folderName, offered: false },
+      ...{ folderUid, folderName, offered: false, toYou: false },
       pin: await this.#pinOf(ownerUid),
     };
   }
@@ -136,9 +136,16 @@ export class AccessViews {
         folderName: through?.folderName ?? null,
         pin: isTeam ? null : await this.#pinOf(granteeUid),
         offered: grant.rights.own,
+        toYou: granterUid !== this.#office.ownUid && this.#isOwn(granteeUid),
       });
     }
     return ways;
+  }
+
+  #isOwn(granteeUid: Uid): boolean {
+    const { ownUid, parts } = this.#office;
+    const team = parts.rosters.roster.teams.find(({ teamUid }) => teamUid === granteeUid);
+    return granteeUid === ownUid || team?.memberUids.includes(ownUid) === true;
   }
 
   async #pinOf(accountUid: Uid) {
