@@ -74,7 +74,7 @@ export class TypedKeys {
 
   #key(key: string): void {
     const { text } = this.#now;
-    if (text === '' && this.#waiting.length === 0) this.#now.secret = secretPrompt.test(this.#prompt);
+    if (text === '') this.#now.secret ||= secretPrompt.test(this.#prompt.replace(escapes, ''));
     if (key === '\x7f' || key === '\b') this.#now.text = text.slice(0, -1);
     else if (key.length > 1 || key < ' ') this.#endSegment(key);
     else if (text.length < longestSegment) this.#now.text += key;

@@ -50,6 +50,8 @@ describe('typed keys', () => {
     'Enter passphrase for key: ',
     'Passwort: ',
     'PIN? ',
+    '\x1b[1mPassword:\x1b[0m ',
+    '\x1b[1mPass\x1b[22mword\x1b[0m:\x1b[K ',
   ])('nothing of what is typed at “%s” is kept, echo or not', (prompt) => {
     const { kept, types, shows, flush } = typing();
     shows(`$ sudo -i\r\n${prompt}`);
@@ -57,6 +59,21 @@ describe('typed keys', () => {
     shows('hunter2\r\n# ');
     flush();
     expect(kept()).toBe('…\r');
+  });
+
+  test('nor at a second and third attempt, whatever the screen shows that is the same', () => {
+    const { kept, types, shows, flush } = typing();
+    shows('Today is 2026\r\nPIN: ');
+    types('1999\r');
+    shows('\r\nwrong\r\nPIN: ');
+    types('2025\r');
+    shows('\r\nwrong\r\nPIN: ');
+    types('2026\r');
+    shows('\r\nlast login 2026, 2025, 1999\r\n$ ');
+    types('id\r');
+    shows('id\r\n');
+    flush();
+    expect(kept()).toBe('…\r…\r…\rid\r');
   });
 
   test('what is not shown again is left out, whatever asked for it', () => {
