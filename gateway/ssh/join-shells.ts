@@ -40,6 +40,7 @@ export function joinShells(
     target.setWindow(size.rows, size.columns, size.height, size.width);
     tap?.resize(size);
   };
+  tap?.resize(opened);
   // A resize may have come while the target opened its shell.
   if (bridge.terminal !== opened) bridge.onResize(bridge.terminal);
   showOutput(bridge, shell, guard, tap);

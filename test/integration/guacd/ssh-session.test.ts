@@ -124,12 +124,14 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
 
   it('tells the target the size, at first and after a resize', async () => {
     const { ear, browser } = await start();
+    const [opened, ...later] = ear.sizes;
     browser.type('stty size\n');
     await ear.hears(/\d+ \d+\r\n/);
     const [rows = 0, columns = 0] = /(\d+) (\d+)\r\n/.exec(ear.text)?.slice(1).map(Number) ?? [];
     expect(rows).toBeGreaterThan(10);
+    expect([opened?.columns, opened?.rows, later]).toEqual([columns, rows, []]); // the tap heard of it before the prompt
     browser.send('size', 600, 300);
-    await browser.until(() => ear.sizes.length > 0, 'the resize');
+    await browser.until(() => ear.sizes.length > 1, 'the resize');
     const { columns: c = 0, rows: r = 0 } = ear.sizes.at(-1) ?? {};
     expect(c).toBeLessThan(columns);
     expect(r).toBeLessThan(rows);
