@@ -23,7 +23,6 @@ import {
   type SignedCommand,
   type SuppliedCredentialSchema,
 } from '../../protocol/messages/gen/command_pb.js';
-import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { RecordContent } from '../../protocol/records/content.ts';
 import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
@@ -40,6 +39,7 @@ import { readSettings } from '../../gateway/settings.ts';
 import { commandOf, newPerson, Organisation, type Person } from './organisation.ts';
 import type { FakePage } from './page.ts';
 import { FakeRouter, type TlsIdentity } from './router.ts';
+import { hearSignals, type VaultSession } from './session-signals.ts';
 
 export interface Target {
   readonly host: string;
@@ -61,17 +61,6 @@ export interface CopyMaking {
   /** Who signs it; its owner when it is not said. */
   readonly signer?: Signer;
   readonly keyVersion?: number;
-}
-
-/** A session as its vault sees it. */
-export interface VaultSession {
-  readonly sessionUid: Uid;
-  readonly keys: SessionKeys;
-  readonly command: SignedCommand;
-  /** What the gateway has said by sealed signals, opened. */
-  readonly signals: SessionSignal[];
-  /** Settles with the next signal of that kind, or one that came already. */
-  signal(kind: SessionSignal['body']['case']): Promise<SessionSignal>;
 }
 
 /** An organisation with one gateway behind a {@link FakeRouter}, made and used as the vault would. */
@@ -282,7 +271,9 @@ export class Installation {
     const order = { kind: CommandKind.CONNECT, recordUid, sessionUid, sessionNonce };
     const payload = await keys.sealMessage(request);
     const command = await commandOf(more.person ?? this.person, gatewayUid, order, { payload });
-    return { sessionUid, keys, command, ...this.#collect(sessionUid, keys) };
+    const { hear, ...heard } = hearSignals(keys);
+    this.#sessions.set(sessionUid, hear);
+    return { sessionUid, keys, command, ...heard };
   }
 
   /** Opens the gateway's reply as the vault does: sealed, and signed by the pinned device key for this command. */
@@ -327,25 +318,5 @@ export class Installation {
     const opened = await openWithPrivateKey(person.ecdh, purposes.commandReply, objects, outcome.value);
     const reply = verifyReply(this.deviceKey, command.command, opened);
     return decodeMessage(EndAccessReplySchema, reply).ended;
-  }
-
-  #collect(sessionUid: Uid, keys: SessionKeys): Pick<VaultSession, 'signals' | 'signal'> {
-    const signals: SessionSignal[] = [];
-    const waiting = new Set<() => void>();
-    let opening = Promise.resolve();
-    this.#sessions.set(sessionUid, (sealed) => {
-      opening = opening.then(async () => {
-        signals.push(await keys.openSignal(sealed));
-        for (const wake of waiting) wake();
-      });
-    });
-    const signal = async (kind: SessionSignal['body']['case']): Promise<SessionSignal> => {
-      for (;;) {
-        const found = signals.find(({ body }) => body.case === kind);
-        if (found) return found;
-        await new Promise<void>((resolve) => waiting.add(resolve));
-      }
-    };
-    return { signals, signal };
   }
 }

@@ -8,9 +8,10 @@ import { CommandKind, WithdrawalKind } from '../../protocol/messages/gen/command
 import { launchRights, viewRights, type Rights } from '../../protocol/sharing/rights.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import { sealEntry, sealGrant, type GivenObject } from '../../workers/engine/sharing/share-seal.ts';
-import { Installation, type VaultSession } from '../fakes/installation.ts';
+import { Installation } from '../fakes/installation.ts';
 import { newPerson, type Person } from '../fakes/organisation.ts';
 import { FakePage } from '../fakes/page.ts';
+import type { VaultSession } from '../fakes/session-signals.ts';
 
 const leaseMs = 1_500;
 // It takes connections and says nothing: a session lasts until somebody ends it.

@@ -1,6 +1,8 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { flushSync, mount, unmount } from 'svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { SuppliedLogin } from '../../../workers/api.ts';
+import LoginForm from '../../../web/session/LoginForm.svelte';
 import { RunFailure } from '../../../web/session/run-failure.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
 import type { SessionServices } from '../../../web/session/session-run.ts';
@@ -62,4 +64,31 @@ test('nor after the tab was closed', async () => {
   await session.trustHostKey();
   await vi.waitFor(() => expect(session.failure?.code).toBe('credential-needed'));
   expect(startSession).toHaveBeenCalledOnce();
+});
+
+let form: ReturnType<typeof mount> | null = null;
+afterEach(async () => {
+  if (form !== null) await unmount(form);
+  form = null;
+  document.body.replaceChildren();
+});
+
+/** The form for a login, as it comes back after a refusal, in a tab that is seen or is not. */
+function showForm(visibility: string): void {
+  const target = document.createElement('div');
+  target.style.visibility = visibility;
+  document.body.append(target);
+  form = mount(LoginForm, { target, props: { session } });
+  flushSync();
+}
+
+test('the form that asks for a login has the focus', () => {
+  showForm('visible');
+  const id = document.activeElement?.id;
+  expect(document.querySelector(`label[for="${id}"]`)?.textContent?.trim()).toBe('User name');
+});
+
+test('and takes none from another tab', () => {
+  showForm('hidden');
+  expect(document.activeElement).toBe(document.body);
 });
