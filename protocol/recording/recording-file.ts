@@ -1,7 +1,7 @@
 import { concat, empty, equal, uint32, utf8, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { decodeMessage } from '../messages/decode.ts';
+import { decodeCanonical } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
 import { RecordingChunkSchema, type RecordingChunk } from '../messages/gen/recording_pb.js';
 
@@ -76,17 +76,10 @@ export class RecordingFileReader {
   }
 }
 
+/** Of one recording there is one file: another encoding of the same chunk is refused. Throws `malformed`. */
 function partOf(code: number, bytes: Bytes): RecordingPart {
-  if (code === chunk) return { kind: 'chunk', chunk: decodeChunk(bytes) };
+  if (code === chunk) return { kind: 'chunk', chunk: decodeCanonical(RecordingChunkSchema, bytes) };
   if (code === opening) return { kind: 'opening', signed: bytes };
   if (code === closing) return { kind: 'closing', signed: bytes };
   throw new ProtocolError('malformed', 'not a part of a recording');
-}
-
-/** Of one recording there is one file: another encoding of the same chunk is refused. Throws `malformed`. */
-function decodeChunk(bytes: Bytes): RecordingChunk {
-  const decoded = decodeMessage(RecordingChunkSchema, bytes);
-  if (!equal(encodeMessage(RecordingChunkSchema, decoded), bytes))
-    throw new ProtocolError('malformed', 'not the one encoding of a chunk');
-  return decoded;
 }

@@ -6,7 +6,7 @@ import { sha256, sha256OfPublic } from '../crypto/hash.ts';
 import { signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { decodeMessage } from '../messages/decode.ts';
+import { decodeCanonical, decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
 import {
   RecordingClosingSchema,
@@ -16,6 +16,7 @@ import {
   type RecordingChunk,
   type RecordingClosing,
   type RecordingOpening,
+  type SignedRecordingStatement,
 } from '../messages/gen/recording_pb.js';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { uidOf } from '../uid.ts';
@@ -48,18 +49,24 @@ export async function signOpening(
 
 /**
  * What an opening says, and by which key: that this key is the gateway's, somebody else must know. Throws `malformed`,
- * `unsupported-version`, or `bad-signature`.
+ * `too-large`, `unsupported-version`, or `bad-signature`.
  */
 export async function verifyOpening(signed: Uint8Array): Promise<RecordingOpening> {
-  const { statement, signature } = decodeMessage(SignedRecordingStatementSchema, signed);
+  const { statement, signature } = parseSigned(signed);
   const opening = parseOpening(statement);
   await verifySignatureAside(opening.gatewayKey, signatureContexts.recordingOpening, statement, signature);
   return opening;
 }
 
+/** There is one encoding of what was said, and it is small. */
+function parseSigned(signed: Uint8Array): SignedRecordingStatement {
+  if (signed.length > limits.recording.statement) throw new ProtocolError('too-large');
+  return decodeCanonical(SignedRecordingStatementSchema, signed);
+}
+
 /** An unverified opening. Throws `malformed` or `unsupported-version`. */
 export function parseOpening(statement: Uint8Array): RecordingOpening {
-  const opening = decodeMessage(RecordingOpeningSchema, statement);
+  const opening = decodeCanonical(RecordingOpeningSchema, statement);
   if (opening.version !== version) throw new ProtocolError('unsupported-version');
   const { sessionUid, recordUid, accountUid, gatewayUid, applicationUid, ownerUid } = opening;
   for (const uid of [sessionUid, recordUid, accountUid, gatewayUid, applicationUid, ownerUid]) uidOf(uid);
@@ -133,9 +140,9 @@ export async function signClosing(
   return encodeMessage(SignedRecordingStatementSchema, { statement, signature });
 }
 
-/** Throws `malformed`, or `bad-signature` unless that gateway closed a recording so. */
+/** Throws `malformed`, `too-large`, or `bad-signature` unless that gateway closed a recording so. */
 export async function verifyClosing(gatewayKey: Uint8Array, signed: Uint8Array): Promise<RecordingClosing> {
-  const { statement, signature } = decodeMessage(SignedRecordingStatementSchema, signed);
+  const { statement, signature } = parseSigned(signed);
   const closing = parseClosing(statement);
   await verifySignatureAside(gatewayKey, signatureContexts.recordingClosing, statement, signature);
   return closing;
@@ -143,7 +150,7 @@ export async function verifyClosing(gatewayKey: Uint8Array, signed: Uint8Array):
 
 /** An unverified closing. Throws `malformed`. */
 export function parseClosing(statement: Uint8Array): RecordingClosing {
-  const closing = decodeMessage(RecordingClosingSchema, statement);
+  const closing = decodeCanonical(RecordingClosingSchema, statement);
   uidOf(closing.sessionUid);
   if (closing.chain.length !== chainLength || !reasonShape.test(closing.reason))
     throw new ProtocolError('malformed', 'not the closing of a recording');

@@ -4,12 +4,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clone } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { concat } from '../../protocol/bytes.ts';
-import { RecordingChunkSchema, type RecordingChunk } from '../../protocol/messages/gen/recording_pb.js';
-import type { RecordingPart } from '../../protocol/recording/recording-file.ts';
-import { signChunk, signClosing, verifyClosing } from '../../protocol/signed/recording.ts';
+import { concat, copy, uint32, type Bytes } from '../../protocol/bytes.ts';
+import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../protocol/crypto/ecdsa.ts';
+import { signatureContexts, type SignatureContext } from '../../protocol/crypto/labels.ts';
+import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
+import { decodeMessage } from '../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../protocol/messages/encode.ts';
+import {
+  RecordingChunkSchema,
+  SignedRecordingStatementSchema,
+  type RecordingChunk,
+} from '../../protocol/messages/gen/recording_pb.js';
+import { openChunk } from '../../protocol/recording/chunk.ts';
+import { RecordingFileReader, type RecordingPart } from '../../protocol/recording/recording-file.ts';
+import { signChunk, signClosing, verifyClosing, verifyOpening } from '../../protocol/signed/recording.ts';
 import { newUid } from '../../protocol/uid.ts';
 import { describeFault, judgeRecording } from '../../scripts/recordings/verdict.ts';
+import { codeOf } from '../fixtures/outcome.ts';
 import { madeRecording, newGatewayKey, recordingFile, type MadeRecording } from '../fixtures/recording.ts';
 
 const sessionUid = newUid();
@@ -138,6 +150,56 @@ describe('each of these is found, and named', () => {
   });
 });
 
+describe('there is one file of a recording', () => {
+  /** Field 15, which no message of a recording has: [0], or 3 KiB of it. */
+  const more = (bytes: Uint8Array, length = 1) =>
+    concat(bytes, Uint8Array.of(0x7a, ...(length < 128 ? [length] : [0x80, 0x18])), new Uint8Array(length));
+  const end = () => {
+    const last = honest.parts.at(-1);
+    return last?.kind === 'closing' ? last.signed : expect.unreachable();
+  };
+
+  test.each([1, 3072])(
+    '%s bytes that mean nothing, in the envelope of an opening or closing',
+    async (size) => {
+      const [opening, ...rest] = honest.parts;
+      if (opening?.kind !== 'opening') return expect.unreachable();
+      const padded = { kind: 'opening', signed: more(opening.signed, size) } as const;
+      expect((await judge([padded, ...rest])).faults).toContain('forged-opening');
+      const closing = { kind: 'closing', signed: more(end(), size) } as const;
+      expect((await judge([...honest.parts.slice(0, -1), closing])).faults).toEqual(['forged-closing']);
+    },
+  );
+
+  test('and in what its own gateway signed', async () => {
+    const [opening] = honest.parts;
+    if (opening?.kind !== 'opening') return expect.unreachable();
+    const sign = async (signed: Uint8Array, context: SignatureContext) => {
+      const statement = more(decodeMessage(SignedRecordingStatementSchema, signed).statement);
+      const signature = await honest.gateway.sign(context, statement);
+      return encodeMessage(SignedRecordingStatementSchema, { statement, signature });
+    };
+    const verdicts = [
+      verifyOpening(await sign(opening.signed, signatureContexts.recordingOpening)),
+      verifyClosing(honest.gateway.publicKey, await sign(end(), signatureContexts.recordingClosing)),
+    ];
+    expect(await Promise.all(verdicts.map(codeOf))).toEqual(['malformed', 'malformed']);
+  });
+
+  test('in a chunk, also by another order, and by a member that says nothing', () => {
+    const bytes = encodeMessage(RecordingChunkSchema, chunkOf(honest, 0));
+    const name = bytes.subarray(0, 18); // the session's
+    const others = [more(bytes), concat(bytes.subarray(18), name), concat(bytes, Uint8Array.of(0x38, 0))];
+    for (const other of others) {
+      expect(decodeMessage(RecordingChunkSchema, other).signature).toEqual(chunkOf(honest, 0).signature);
+      const part = concat(Uint8Array.of(2), uint32(other.length), other);
+      expect(() => new RecordingFileReader().read(concat(recordingFile([]), part))).toThrow(
+        'not the one encoding',
+      );
+    }
+  });
+});
+
 test('no bit of the file may change unnoticed', async () => {
   const file = recordingFile(honest.parts);
   const path = join(folder, 'damaged');
@@ -152,11 +214,25 @@ test('no bit of the file may change unnoticed', async () => {
   }
 });
 
-test('neither server nor gateway key opens a chunk: only the recording key does', async () => {
+test('no key but its own opens a chunk: not its gateway’s, not what the server has of it, not another recording’s', async () => {
   const path = join(folder, 'closed');
-  writeFileSync(path, recordingFile(honest.parts));
-  const recordingKey = twin.key;
-  const verdict = await judgeRecording({ path, gatewayKey: null, recordingKey });
-  expect(verdict).toMatchObject({ faults: [], closed: lines.length, entries: 0 });
-  expect(recordingFile(honest.parts).toString()).not.toContain('removed');
+  const { privateKey } = generateEcdhKeyPair();
+  const made = await madeRecording(lines, { gateway: signerOf(privateKey) });
+  writeFileSync(path, recordingFile(made.parts));
+  const opened = async (recordingKey: Bytes) => {
+    const { faults, entries, closed } = await judgeRecording({ path, gatewayKey: null, recordingKey });
+    expect(faults).toEqual([]);
+    return [entries, closed];
+  };
+  const [first = expect.unreachable()] = made.chunks;
+  const ofServer = [...windowsOf(made.opening), ...windowsOf(first.previous), ...windowsOf(first.signature)];
+  for (const key of ofServer)
+    expect(await codeOf(openChunk(await SymmetricKey.import(key), first))).toBe('open-failed');
+  for (const key of [privateKey, twin.key]) expect(await opened(key)).toEqual([0, lines.length]);
+  expect(await opened(made.key)).toEqual([lines.length, 0]);
 });
+
+/** Whatever could be a key in there. */
+function windowsOf(bytes: Uint8Array): Bytes[] {
+  return Array.from({ length: bytes.length - 31 }, (_, at) => copy(bytes.slice(at, at + 32)));
+}
