@@ -25,16 +25,25 @@ export async function addEvent(
   await db.insertInto('recording_event').values(row).execute();
 }
 
-/** Fetches of one person and recording in one hour are one event, with their number. */
-export async function countFetch(db: Database, subject: EventSubject, now: number): Promise<void> {
+/**
+ * A person reads: what of one recording is opened or fetched in one hour is one event, with its number. `again`: part of an
+ * opening that was counted, and counts only when none was.
+ */
+export async function countReading(
+  db: Database,
+  kind: RecordingEventKind.OPENED | RecordingEventKind.FETCHED,
+  subject: EventSubject,
+  { now, again = false }: { readonly now: number; readonly again?: boolean },
+): Promise<void> {
+  const { OPENED, FETCHED } = RecordingEventKind;
   await db
     .insertInto('recording_event')
-    .values(rowOf(RecordingEventKind.FETCHED, subject, now))
+    .values(rowOf(kind, subject, now))
     .onConflict((conflict) =>
       conflict
-        .columns(['session_uid', 'account_uid', 'hour'])
-        .where('kind', '=', sql.lit(RecordingEventKind.FETCHED))
-        .doUpdateSet({ last_at: now, count: sql<number>`recording_event.count + 1` }),
+        .columns(['session_uid', 'account_uid', 'kind', 'hour'])
+        .where(sql<boolean>`kind IN (${sql.lit(OPENED)}, ${sql.lit(FETCHED)})`)
+        .doUpdateSet({ last_at: now, count: sql<number>`recording_event.count + ${again ? 0 : 1}::integer` }),
     )
     .execute();
 }

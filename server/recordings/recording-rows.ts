@@ -75,10 +75,16 @@ export async function appendChunk(db: Database, chunk: RecordingChunk, now: numb
       .where('closing', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
-    const header = encodeMessage(RecordingChunkSchema, { ...chunk, sealed: new Uint8Array(0) });
+    const header = encodeMessage(RecordingChunkSchema, headerOf(chunk));
     await tx.insertInto('recording_chunk').values({ session_uid: sessionUid, index, header }).execute();
     return true;
   });
+}
+
+/** Everything of it that is known and checked, beside what it seals: what else a gateway sent is not kept. */
+function headerOf(chunk: RecordingChunk) {
+  const { sessionUid, index, track, startMs, endMs, keyFrame, final, previous, signature } = chunk;
+  return { sessionUid, index, track, startMs, endMs, keyFrame, final, previous, signature };
 }
 
 /** Encoded headers from that chunk on. */
@@ -99,11 +105,16 @@ export async function readHeaders(
   return rows.map(({ header }) => header);
 }
 
-/** Sealed bytes of all recordings of an account's records. */
+/** Of rows, files and events: whoever stores nothing in many recordings and chunks comes to an end too. */
+export const floorOfRecording = 4096;
+export const floorOfChunk = 512;
+
+/** What all recordings of an account's records take: sealed bytes, and a floor for each recording and chunk. */
 export async function usedSize(db: Database | Tx, owner: Uid): Promise<number> {
   const { rows } = await sql<{ bytes: string }>`
-    SELECT coalesce(sum(sealed_size), 0)::text AS bytes FROM recording
-    WHERE owner_uid = ${uidBytes(owner)}`.execute(db);
+    SELECT coalesce(sum(sealed_size + ${sql.lit(floorOfRecording)} + chunk_count::bigint * ${sql.lit(floorOfChunk)}),
+      0)::text AS bytes
+    FROM recording WHERE owner_uid = ${uidBytes(owner)}`.execute(db);
   return Number(rows[0]?.bytes ?? 0);
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -18,7 +19,7 @@ import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { chunkFolder, chunkKey, type BlobStore } from '../blobs/blob-store.ts';
 import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database } from '../store/database.ts';
-import { addEvent, countFetch, listEvents } from './recording-events.ts';
+import { addEvent, countReading, listEvents } from './recording-events.ts';
 import { fetchedBy, readHeaders, usedSize, type RecordingRow } from './recording-rows.ts';
 
 export interface RecordingParts {
@@ -37,16 +38,19 @@ const headersAtOnce = 5000;
 export function recordingHandlers(parts: RecordingParts): Handlers<typeof RecordingService> {
   const { db, blobs, quota, retentionDays, onGone } = parts;
 
-  async function list({ recordUid, beforeMs }: ListRecordingsRequest, { session, now }: SignedInCall) {
+  async function list(
+    { recordUid, beforeMs, beforeSessionUid }: ListRecordingsRequest,
+    { session, now }: SignedInCall,
+  ) {
     let query = db
       .selectFrom('recording')
       .selectAll()
       .where(fetchedBy(session.accountUid, now))
       .orderBy('started_at', 'desc')
-      .orderBy('session_uid')
+      .orderBy('session_uid', 'desc')
       .limit(recordingsAtOnce + 1);
     if (recordUid.length > 0) query = query.where('record_uid', '=', uidBytes(uidOf(recordUid)));
-    if (beforeMs > 0n) query = query.where('started_at', '<', Number(beforeMs));
+    if (beforeMs > 0n) query = query.where(listedAfter(Number(beforeMs), beforeSessionUid));
     const rows = await query.execute();
     return {
       recordings: rows.slice(0, recordingsAtOnce).map(describe),
@@ -59,7 +63,8 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
 
   async function get({ sessionUid, from }: GetRecordingRequest, call: SignedInCall) {
     const row = await fetchable(sessionUid, call);
-    await addEvent(db, RecordingEventKind.OPENED, subjectOf(row, call), call.now);
+    const { now } = call;
+    await countReading(db, RecordingEventKind.OPENED, subjectOf(row, call), { now, again: from > 0 });
     const headers = await readHeaders(db, sessionUid, from, headersAtOnce);
     return {
       recording: describe(row),
@@ -71,7 +76,7 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     const row = await fetchable(sessionUid, call);
     const [header] = index < row.chunk_count ? await readHeaders(db, sessionUid, index, 1) : [];
     if (!header) throw new ProtocolError('not-found', 'the recording has no such chunk');
-    await countFetch(db, subjectOf(row, call), call.now);
+    await countReading(db, RecordingEventKind.FETCHED, subjectOf(row, call), { now: call.now });
     const sealed = await blobs.get(chunkKey(chunkFolder('recording', sessionUid), index));
     if (sealed === null) throw new ProtocolError('not-found', 'a chunk of the recording is lost');
     return { chunk: { ...decodeMessage(RecordingChunkSchema, header), sealed } };
@@ -158,6 +163,12 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     listRecordingAuditors: signedIn(auditors),
     listRecordingEvents: signedIn(events),
   };
+}
+
+/** What stands below that recording; without its session, below everything of that moment. */
+function listedAfter(startedAt: number, session: Uint8Array) {
+  const last = session.length > 0 ? uidBytes(uidOf(session)) : new Uint8Array(0);
+  return sql<boolean>`(recording.started_at, recording.session_uid::bytea) < (${startedAt}::bigint, ${last}::bytea)`;
 }
 
 function describe(row: RecordingRow) {

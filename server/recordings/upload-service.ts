@@ -24,7 +24,7 @@ export interface UploadParts {
   readonly db: Database;
   readonly blobs: BlobStore;
   readonly writes: ChunkWrites;
-  /** Sealed bytes of all recordings of one account's records. */
+  /** What all recordings of one account's records may take: {@link usedSize}. */
   readonly quota: number;
 }
 
@@ -44,8 +44,9 @@ export function uploadHandlers({
     const { gateway, now } = call;
     await db.transaction().execute(async (tx) => {
       await lockAccount(tx, gateway.ownerUid);
+      const used = await usedSize(tx, gateway.ownerUid);
       if (!(await insertRecording(tx, signed, opening, now))) return;
-      await requireRoom(await usedSize(tx, gateway.ownerUid));
+      requireRoom(used);
       await addEvent(tx, RecordingEventKind.STARTED, { ...opening, accountUid: null }, now);
     });
     const row = await ownRecording(opening.sessionUid, call);

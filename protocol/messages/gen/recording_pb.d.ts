@@ -405,11 +405,16 @@ export declare type ListRecordingsRequest = Message<"sallyport.v1.ListRecordings
   recordUid: Uint8Array;
 
   /**
-   * Only those that began before; 0: from the newest.
+   * The last one of the page before: only those that began earlier, or then and have a lower session. 0: from the newest.
    *
    * @generated from field: int64 before_ms = 2;
    */
   beforeMs: bigint;
+
+  /**
+   * @generated from field: bytes before_session_uid = 3;
+   */
+  beforeSessionUid: Uint8Array;
 };
 
 /**
@@ -435,7 +440,8 @@ export declare type ListRecordingsResponse = Message<"sallyport.v1.ListRecording
   more: boolean;
 
   /**
-   * Sealed bytes of all recordings of the caller's records, and how many there may be.
+   * Bytes that all recordings of the caller's records take, 4 KiB for each and 512 for each chunk included, and how many
+   * they may.
    *
    * @generated from field: uint64 used_size = 3;
    */
@@ -921,7 +927,7 @@ export declare const RecordingService: GenService<{
     output: typeof ListRecordingsResponseSchema;
   },
   /**
-   * Opening, closing and what is in clear of the chunks. An event.
+   * Opening, closing and what is in clear of the chunks. An event, counted by the hour; its further pages are no further one.
    *
    * @generated from rpc sallyport.v1.RecordingService.GetRecording
    */

@@ -9,6 +9,9 @@ import {
   RecordingUploadService,
   type RecordingChunk,
 } from '../../../protocol/messages/gen/recording_pb.js';
+import { concat } from '../../../protocol/bytes.ts';
+import { decodeMessage } from '../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { recordingExpiry } from '../../../server/recordings/recording-events.ts';
@@ -24,6 +27,7 @@ import { registerPeople, type Person } from '../../fixtures/sharing-client.ts';
 const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
 const { listRecordings, getRecording, getRecordingChunk, deleteRecording } = RecordingService.method;
 const { setRecordingAuditors, listRecordingAuditors, listRecordingEvents } = RecordingService.method;
+const quota = 64 * 1024;
 const lines = ['$ id\r\n', 'uid=0(root)\r\n', '$ exit\r\n'];
 
 describe('recordings', () => {
@@ -35,7 +39,7 @@ describe('recordings', () => {
   let uploads: SealedCalls;
   let recordUid: Uid;
   beforeAll(async () => {
-    open = await startOpenServer({}, { recordings: { retentionDays: 365, quota: 4096 } });
+    open = await startOpenServer({}, { recordings: { retentionDays: 365, quota } });
     server = open.server;
   });
   afterAll(() => open.close());
@@ -51,8 +55,8 @@ describe('recordings', () => {
     calls.device = device;
     return calls;
   };
-  const made = (identity: object = {}) =>
-    madeRecording(lines, {
+  const made = (identity: object = {}, shown: readonly string[] = lines) =>
+    madeRecording(shown, {
       ...{ gateway: gateway.device, gatewayUid: gateway.gatewayUid, recordUid },
       ...{ applicationUid: gateway.application.applicationUid, ownerUid: owner.accountUid },
       ...identity,
@@ -81,11 +85,10 @@ describe('recordings', () => {
   test('what a gateway stored comes back whole, to the owner; each fetch is an event', async () => {
     const recording = await made();
     const sessionUid = await store(recording);
-    const { recordings, usedSize, quota } = await owner.call(listRecordings, {
-      recordUid: uidBytes(recordUid),
-    });
+    const { recordings, ...room } = await owner.call(listRecordings, { recordUid: uidBytes(recordUid) });
     expect(recordings).toMatchObject([{ sessionUid, chunkCount: 3 }]);
-    expect([usedSize, quota]).toEqual([recordings[0]?.sealedSize, 4096n]);
+    expect(room.quota).toBe(BigInt(quota));
+    expect(room.usedSize).toBe((recordings[0]?.sealedSize ?? 0n) + 4096n + 3n * 512n);
     const { recording: got, headers } = await owner.call(getRecording, { sessionUid });
     expect(headers.map(({ index, startMs, sealed }) => [index, startMs, sealed.length])).toEqual([
       [0, 0, 0],
@@ -261,13 +264,79 @@ describe('recordings', () => {
     },
   );
 
-  test('over the quota nothing more is stored', async () => {
-    for (let stored = 0; stored < 50; stored++) {
-      const code = await codeOf(store(await made()));
-      if (code === 'done') continue;
-      expect(code).toBe('limit-reached');
-      return;
+  test('over the quota nothing more is stored, however little it is', async () => {
+    const startOne = async () => codeOf(uploads.call(startRecording, { opening: (await made()).opening }));
+    for (let stored = 0; stored < quota / 4096; stored++) expect(await startOne()).toBe('done');
+    expect(await startOne()).toBe('limit-reached');
+    expect((await owner.call(listRecordings, {})).recordings).toHaveLength(quota / 4096);
+  });
+
+  test('nor are more or larger chunks than there is room for', async () => {
+    const recording = await made(
+      {},
+      Array.from({ length: 120 }, () => 'x'),
+    );
+    await uploads.call(startRecording, { opening: recording.opening });
+    const codes: string[] = [];
+    for (const chunk of recording.chunks) codes.push(await codeOf(put(chunk)));
+    const refused = codes.indexOf('limit-reached');
+    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBeLessThan((quota - 4096) / 512);
+  });
+
+  test('what means nothing in a message is not stored', async () => {
+    const recording = await made();
+    const sessionUid = uidBytes(recording.sessionUid);
+    const padded = (bytes: Uint8Array, size: number) =>
+      concat(bytes, Uint8Array.of(0x7a, 0x80 | (size & 127), size >> 7), new Uint8Array(size));
+    const opened = (size: number) =>
+      codeOf(uploads.call(startRecording, { opening: padded(recording.opening, size) }));
+    expect([await opened(128), await opened(3072)]).toEqual(['malformed', 'too-large']);
+    await uploads.call(startRecording, { opening: recording.opening });
+    for (const chunk of recording.chunks) {
+      const encoded = padded(encodeMessage(RecordingChunkSchema, chunk), 8192);
+      await put(decodeMessage(RecordingChunkSchema, encoded));
     }
-    expect.unreachable();
+    const closed = (size: number) =>
+      codeOf(uploads.call(finishRecording, { sessionUid, closing: padded(recording.closing, size) }));
+    expect([await closed(128), await closed(3072)]).toEqual(['malformed', 'too-large']);
+    const rows = open.db.selectFrom('recording_chunk').select('header').where('session_uid', '=', sessionUid);
+    const headers = (await rows.execute()).map(({ header }) => header.length);
+    expect(headers).toHaveLength(3);
+    expect(Math.max(...headers)).toBeLessThan(256);
+  });
+
+  test('who opens a recording again and again leaves one event an hour, with their number', async () => {
+    const sessionUid = await store(await made());
+    for (let times = 0; times < 3; times++) await owner.call(getRecording, { sessionUid });
+    await owner.call(getRecording, { sessionUid, from: 1 });
+    expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'OPENED 3']);
+    const other = await store(await made());
+    await owner.call(getRecording, { sessionUid: other, from: 1 }); // nobody reads unseen
+    expect((await eventsOf(owner)).at(-1)).toBe('OPENED 1');
+  });
+
+  test('pages lose none of what began in one moment', async () => {
+    const { opening, sessionUid } = await made();
+    await uploads.call(startRecording, { opening });
+    const [row] = await open.db
+      .selectFrom('recording')
+      .selectAll()
+      .where('session_uid', '=', uidBytes(sessionUid))
+      .execute();
+    if (!row) return expect.unreachable();
+    const more = Array.from({ length: 149 }, () => ({ ...row, session_uid: uidBytes(newUid()) }));
+    await open.db.insertInto('recording').values(more).execute();
+    const first = await owner.call(listRecordings, {});
+    const last = first.recordings.at(-1);
+    const second = await owner.call(listRecordings, {
+      beforeMs: last?.startedAtMs ?? 0n,
+      beforeSessionUid: last?.sessionUid ?? new Uint8Array(0),
+    });
+    expect([first.more, second.more]).toEqual([true, false]);
+    const seen = [...first.recordings, ...second.recordings].map((recording) => uidOf(recording.sessionUid));
+    expect([seen.length, new Set(seen).size]).toEqual([150, 150]);
+    const before = await owner.call(listRecordings, { beforeMs: last?.startedAtMs ?? 0n });
+    expect(before.recordings).toEqual([]);
   });
 });
