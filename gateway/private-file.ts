@@ -18,8 +18,7 @@ export async function readPrivateFile(path: string): Promise<string | null> {
 /** Replaces a private file whole or not at all; makes its folder, for the owner alone, when it is missing. */
 export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   const folder = dirname(resolve(path));
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await chmod(folder, 0o700); // whatever the umask took away
+  await makePrivateFolder(folder);
   await checkFolder(folder);
   const unfinished = `${path}.${randomBytes(6).toString('hex')}`;
   try {
@@ -30,6 +29,15 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** Makes a folder for the owner alone where it is missing, durably: the entry of each new one is in the folder around it. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  const folder = resolve(path);
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  await chmod(folder, 0o700); // whatever the umask took away
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** A folder that others may write to lets them put another file in place of ours. */
@@ -49,7 +57,8 @@ async function writeSynced(path: string, content: string | Uint8Array): Promise<
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Until then what was put into a folder, or taken out of it, may not be on the disk. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -94,7 +94,7 @@ export class Recordings {
   async #open() {
     const { spool: place, calls, device, log } = this.#options;
     if (place === null) return null;
-    const spool = await Spool.open(place.folder, place.mostBytes);
+    const spool = await Spool.open(place.folder, place.mostBytes, log);
     const running = { has: (uid: Uid) => this.#running.has(uid) };
     const uploads = new RecordingUploads({ spool, calls, device, running, failed: this.#failed, log });
     uploads.run();

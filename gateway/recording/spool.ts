@@ -1,9 +1,10 @@
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copy, encodeHex, parseHex, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
-import { writePrivateFile } from '../private-file.ts';
+import { makePrivateFolder, syncFolder, writePrivateFile } from '../private-file.ts';
+import type { Logger } from '../log/logger.ts';
 
 const openingName = 'opening';
 const closingName = 'closing';
@@ -26,19 +27,23 @@ export interface SpooledRecording {
 export class Spool {
   readonly #folder: string;
   readonly #most: number;
+  readonly #log: Logger;
+  readonly #unreadable = new Set<string>(); // folders that were complained of
   readonly #sizes = new Map<string, number>(); // of each file, by its path
   #used = 0;
 
-  private constructor(folder: string, most: number) {
+  private constructor(folder: string, most: number, log: Logger) {
     this.#folder = folder;
     this.#most = most;
+    this.#log = log;
   }
 
   /** Makes the folder when it is not there, and forgets what was left half written. `most`: bytes. */
-  static async open(folder: string, most: number): Promise<Spool> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const spool = new Spool(folder, most);
-    for (const session of await spool.#sessionFolders()) await spool.#count(session);
+  static async open(folder: string, most: number, log: Logger): Promise<Spool> {
+    await makePrivateFolder(folder);
+    const spool = new Spool(folder, most, log);
+    for (const session of await spool.#sessionFolders())
+      await spool.#count(session).catch((error: unknown) => spool.#complain(session, error));
     return spool;
   }
 
@@ -67,21 +72,30 @@ export class Spool {
     return this.#read(sessionUid, closingName);
   }
 
-  /** All that is there, the oldest session of a run in no particular order. */
+  /** All that is there, in no particular order, without what cannot be read: the log has that, once. */
   async list(): Promise<SpooledRecording[]> {
     const found: SpooledRecording[] = [];
     for (const session of await this.#sessionFolders()) {
-      const names = await readdir(join(this.#folder, session));
-      if (!names.includes(openingName)) continue; // its opening is just being written
-      const sessionUid = uidOf(parseHex(session));
-      const chunks = names.filter((name) => /^\d+$/.test(name)).map(Number);
-      found.push({
-        ...{ sessionUid, opening: await this.#read(sessionUid, openingName) },
-        chunks: chunks.sort((a, b) => a - b),
-        closed: names.includes(closingName),
-      });
+      try {
+        const recording = await this.find(uidOf(parseHex(session)));
+        if (recording) found.push(recording);
+      } catch (error) {
+        this.#complain(session, error);
+      }
     }
     return found;
+  }
+
+  /** One recording as it lies there now; null when it is not there, or its opening is just being written. */
+  async find(sessionUid: Uid): Promise<SpooledRecording | null> {
+    const names = await readdir(this.#folderOf(sessionUid)).catch(nothingThere);
+    if (!names.includes(openingName)) return null;
+    const chunks = names.filter((name) => /^\d+$/.test(name)).map(Number);
+    return {
+      ...{ sessionUid, opening: await this.#read(sessionUid, openingName) },
+      chunks: chunks.sort((a, b) => a - b),
+      closed: names.includes(closingName),
+    };
   }
 
   async removeChunk(sessionUid: Uid, index: number): Promise<void> {
@@ -90,8 +104,11 @@ export class Spool {
     this.#forget(path);
   }
 
+  /** The opening first, for good: what is left without one after a crash is no recording, and never closed again. */
   async removeRecording(sessionUid: Uid): Promise<void> {
     const folder = this.#folderOf(sessionUid);
+    await rm(join(folder, openingName), { force: true });
+    await syncFolder(folder).catch(nothingThere);
     await rm(folder, { recursive: true, force: true });
     for (const path of this.#sizes.keys()) if (path.startsWith(`${folder}/`)) this.#forget(path);
   }
@@ -133,6 +150,12 @@ export class Spool {
     }
   }
 
+  #complain(session: string, error: unknown): void {
+    if (this.#unreadable.has(session)) return;
+    this.#unreadable.add(session);
+    this.#log.warn('recording not readable', { file: join(this.#folder, session), err: error });
+  }
+
   #remember(path: string, size: number): void {
     this.#forget(path);
     this.#sizes.set(path, size);
@@ -143,4 +166,10 @@ export class Spool {
     this.#used -= this.#sizes.get(path) ?? 0;
     this.#sizes.delete(path);
   }
+}
+
+/** A folder that is gone has nothing in it. */
+function nothingThere(error: unknown): string[] {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+  throw error;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Logger } from '../../../gateway/log/logger.ts';
 import { PictureFilter } from '../../../gateway/recording/picture-filter.ts';
 import { SessionRecorder } from '../../../gateway/recording/session-recorder.ts';
 import { Spool } from '../../../gateway/recording/spool.ts';
@@ -16,6 +17,8 @@ import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { RecordingWriter } from '../../../protocol/recording/writer.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { newGatewayKey } from '../../fixtures/recording.ts';
+
+const silent = new Logger('silent');
 
 describe('typed keys', () => {
   function typing() {
@@ -126,7 +129,7 @@ describe('a recorder and its spool', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   async function recording(most = 2 ** 30) {
-    const spool = await Spool.open(join(folder, 'spool'), most);
+    const spool = await Spool.open(join(folder, 'spool'), most, silent);
     const [sessionUid, device, key] = [newUid(), newGatewayKey(), await SymmetricKey.import(randomBytes(32))];
     const uid = uidBytes(sessionUid);
     const policy = { graphical: true, text: true, keys: true, clipboard: false, required: true };
@@ -201,7 +204,7 @@ describe('a recorder and its spool', () => {
     const session = Buffer.from(uidBytes(sessionUid)).toString('hex');
     writeFileSync(join(folder, 'spool', session, '1.0a1b2c3d4e5f'), 'half');
     mkdirSync(join(folder, 'spool', '0'.repeat(32)), { mode: 0o700 });
-    const again = await Spool.open(join(folder, 'spool'), 2 ** 30);
+    const again = await Spool.open(join(folder, 'spool'), 2 ** 30, silent);
     expect(again.usedBytes).toBe(spool.usedBytes);
     expect(readdirSync(join(folder, 'spool'))).toEqual([session]);
     expect(readdirSync(join(folder, 'spool', session)).sort()).toEqual(['0', 'closing', 'opening']);
