@@ -19,6 +19,7 @@ const publicFields = [
   'port',
   'reason',
   'record',
+  'recording',
   'resumed',
   'roster',
   'server',

@@ -3,10 +3,9 @@ import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import type { RecordingSettings } from '../../protocol/records/pam-settings.ts';
-import { wrapRecordingKey } from '../../protocol/recording/recording-key.ts';
+import { wrapRecordingKey, type RecordingScope } from '../../protocol/recording/recording-key.ts';
 import { RecordingWriter } from '../../protocol/recording/writer.ts';
-import type { SessionScope } from '../../protocol/session/session-keys.ts';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import type { ServerCalls } from '../router/server-calls.ts';
 import { SessionRecorder } from './session-recorder.ts';
@@ -16,15 +15,19 @@ import { RecordingUploads } from './uploads.ts';
 export interface RecordingsOptions {
   readonly device: Signer;
   readonly applicationUid: Uid;
-  readonly calls: ServerCalls;
+  readonly calls: Pick<ServerCalls, 'call'>;
   /** Where sealed chunks wait for the server, and how much may; null: this gateway records nothing. */
   readonly spool: { readonly folder: string; readonly mostBytes: number } | null;
   readonly log: Logger;
 }
 
+/** Of so many recordings that failed it is known why, when they are closed. */
+const mostFailed = 1_000;
+
 /** What a recording is of. */
 export interface RecordingOrder {
-  readonly scope: SessionScope;
+  /** Its session UID is the client's choice, which may come again: the recording has one of its own. */
+  readonly scope: RecordingScope;
   readonly accountUid: Uid;
   readonly ownerUid: Uid;
   readonly keyVersion: number;
@@ -54,28 +57,39 @@ export class Recordings {
     const opened = await this.#opened;
     if (opened === null) throw new Error('this gateway has no place for recordings');
     const { spool, uploads } = opened;
-    const { sessionUid } = order.scope;
-    const writer = await this.#begin(order);
-    const recorder = new SessionRecorder({
+    const recordingUid = newUid();
+    const about = { session: order.scope.sessionUid, recording: recordingUid };
+    const writer = await this.#begin(order, recordingUid);
+    const recorder: SessionRecorder = new SessionRecorder({
       ...{ writer, spool, policy: order.settings, onStored: () => uploads.wake() },
       onFailed: (error) => {
-        this.#options.log.error('recording failed', { session: sessionUid, err: error });
-        this.#failed.add(sessionUid);
-        this.#running.delete(sessionUid);
-        uploads.wake();
+        this.#options.log.error('recording failed', { ...about, err: error });
         onFailed();
+        void this.#failedFor(recorder, uploads);
       },
     });
-    this.#running.set(sessionUid, recorder);
+    this.#running.set(recordingUid, recorder);
     try {
-      await spool.writeOpening(sessionUid, writer.opening);
+      await spool.writeOpening(recordingUid, writer.opening);
     } catch (error) {
-      this.#running.delete(sessionUid);
-      await spool.removeRecording(sessionUid);
+      await spool.removeRecording(recordingUid).finally(() => this.#running.delete(recordingUid));
       throw error;
     }
+    this.#options.log.info('recording begun', about);
     uploads.wake();
     return recorder;
+  }
+
+  /** Its chunks are somebody else's to count only when none is on its way to the disk any more. */
+  async #failedFor(recorder: SessionRecorder, uploads: RecordingUploads): Promise<void> {
+    await recorder.settled;
+    this.#failed.add(recorder.sessionUid);
+    for (const oldest of this.#failed) {
+      if (this.#failed.size <= mostFailed) break;
+      this.#failed.delete(oldest);
+    }
+    this.#running.delete(recorder.sessionUid);
+    uploads.wake();
   }
 
   /** The session is over. Settles when its recording is whole on the disk. */
@@ -95,19 +109,22 @@ export class Recordings {
     const { spool: place, calls, device, log } = this.#options;
     if (place === null) return null;
     const spool = await Spool.open(place.folder, place.mostBytes, log);
-    const running = { has: (uid: Uid) => this.#running.has(uid) };
-    const uploads = new RecordingUploads({ spool, calls, device, running, failed: this.#failed, log });
+    const uploads = new RecordingUploads({
+      ...{ spool, calls, device, log },
+      ...{ running: this.#running, failed: this.#failed },
+    });
     uploads.run();
     return { spool, uploads };
   }
 
-  async #begin(order: RecordingOrder): Promise<RecordingWriter> {
-    const { scope, accountUid, ownerUid, keyVersion, protocol, settings, resourceKey } = order;
+  async #begin(order: RecordingOrder, sessionUid: Uid): Promise<RecordingWriter> {
+    const scope = { ...order.scope, sessionUid };
+    const { accountUid, ownerUid, keyVersion, protocol, settings, resourceKey } = order;
     const { graphical, text, keys, clipboard, required } = settings;
     const raw = randomBytes(32);
     try {
       return await RecordingWriter.begin(this.#options.device, await SymmetricKey.import(raw), {
-        ...{ sessionUid: uidBytes(scope.sessionUid), recordUid: uidBytes(scope.recordUid) },
+        ...{ sessionUid: uidBytes(sessionUid), recordUid: uidBytes(scope.recordUid) },
         ...{ accountUid: uidBytes(accountUid), gatewayUid: uidBytes(scope.gatewayUid) },
         ...{ applicationUid: uidBytes(this.#options.applicationUid), ownerUid: uidBytes(ownerUid) },
         ...{ keyVersion, startedAtMs: BigInt(Date.now()), protocol },

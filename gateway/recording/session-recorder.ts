@@ -42,6 +42,7 @@ export interface SessionRecorderOptions {
 
 /** Records one session: sees what flows before it is forwarded, and keeps it sealed on the disk. */
 export class SessionRecorder {
+  /** The recording's own (protocol.md §25.1). */
   readonly sessionUid: Uid;
   /** What the target's terminal wrote and was sent; null when neither text nor keys are recorded. */
   readonly shell: ShellTap | null;
@@ -88,6 +89,16 @@ export class SessionRecorder {
       this.#options.onStored();
     });
     await this.#work;
+  }
+
+  /** Nothing of it will be stored any more: it fails, unless it did. */
+  giveUp(error: unknown): void {
+    this.#fail(error);
+  }
+
+  /** Settles when nothing that was begun still comes to the disk. */
+  get settled(): Promise<void> {
+    return this.#work;
   }
 
   get #now(): number {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
-import { toProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { ProtocolError, toProtocolError, type ErrorCode } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { RecordingChunkSchema, RecordingUploadService } from '../../protocol/messages/gen/recording_pb.js';
 import { closeRecording, type RecordingState } from '../../protocol/recording/writer.ts';
@@ -9,21 +9,28 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import { BackOff } from '../router/back-off.ts';
 import type { ServerCalls } from '../router/server-calls.ts';
+import type { SessionRecorder } from './session-recorder.ts';
 import type { Spool, SpooledRecording } from './spool.ts';
 
 const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
 
-/** The server is not there, or not now: nothing else can be stored either. */
-const away: readonly ErrorCode[] = ['offline', 'unavailable', 'timed-out', 'too-many-requests', 'internal'];
+/** The server is not there, or not now: nothing else can be stored either. Anything else may be of one recording alone. */
+const away: readonly ErrorCode[] = ['offline', 'too-many-requests'];
+
+/** A recording that was not taken is left alone for a while. */
+interface Retry {
+  readonly backOff: BackOff;
+  readonly notBefore: number;
+}
 
 export interface UploadsOptions {
   readonly spool: Spool;
-  readonly calls: ServerCalls;
+  readonly calls: Pick<ServerCalls, 'call'>;
   readonly device: Signer;
-  /** Sessions that are being recorded right now: nobody else closes those. */
-  readonly running: { has(sessionUid: Uid): boolean };
-  /** Why a recording ended before its session, as far as this run knows. */
-  readonly failed: { has(sessionUid: Uid): boolean };
+  /** What is being recorded right now, until none of it is on its way to the disk: nobody else closes those. */
+  readonly running: ReadonlyMap<Uid, Pick<SessionRecorder, 'giveUp'>>;
+  /** What ended before its session, as far as this run knows; until it is closed. */
+  readonly failed: Pick<Set<Uid>, 'has' | 'delete'>;
   readonly log: Logger;
 }
 
@@ -32,6 +39,7 @@ export class RecordingUploads {
   readonly #options: UploadsOptions;
   readonly #stop = new AbortController();
   readonly #backOff = new BackOff();
+  #retries = new Map<Uid, Retry>();
   #news = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
 
@@ -59,40 +67,61 @@ export class RecordingUploads {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#news = Promise.withResolvers();
-      const all = await this.#pass().catch((error: unknown) => this.#explain(null, error));
+      const there = await this.#pass().catch((error: unknown) => this.#explain(null, error));
       if (signal.aborted) return;
-      if (all) {
+      if (there) {
         this.#backOff.reset();
-        await this.#news.promise;
+        await this.#newsOrRetry();
       } else await sleep(this.#backOff.nextMs(), undefined, { signal }).catch(() => {}); // aborted: it ends
     }
   }
 
-  /** Every recording once. Whether all that is there was stored. */
+  /** Every recording once, but for those that are to wait. Whether the server was there. */
   async #pass(): Promise<boolean> {
-    let all = true;
-    for (const recording of await this.#options.spool.list()) {
+    const all = await this.#options.spool.list();
+    const known = all.map(({ sessionUid }) => [sessionUid, this.#retries.get(sessionUid)] as const);
+    this.#retries = new Map(known.flatMap(([uid, retry]) => (retry ? [[uid, retry]] : [])));
+    for (const [sessionUid, retry] of known) {
+      if (this.#stop.signal.aborted) return false;
+      if (retry && retry.notBefore > performance.now()) continue;
       try {
-        await this.#closeLeft(recording);
-        await this.#bring(recording);
+        await this.#closeLeft(sessionUid);
+        await this.#bring(sessionUid);
+        this.#retries.delete(sessionUid);
       } catch (error) {
         if (this.#stop.signal.aborted) return false;
-        all = this.#explain(recording.sessionUid, error);
+        this.#explain(sessionUid, error);
         if (isAway(error)) return false;
+        const backOff = retry?.backOff ?? new BackOff();
+        this.#retries.set(sessionUid, { backOff, notBefore: performance.now() + backOff.nextMs() });
       }
     }
-    return all;
+    return true;
   }
 
-  /** Of a former run, or of a recorder that failed: nobody will write to it any more, and it says so. */
-  async #closeLeft(recording: SpooledRecording): Promise<void> {
+  async #newsOrRetry(): Promise<void> {
+    const next = Math.min(...[...this.#retries.values()].map(({ notBefore }) => notBefore));
+    if (next === Infinity) return await this.#news.promise;
+    const waiting = new AbortController();
+    const retry = sleep(Math.max(1, next - performance.now()), undefined, { signal: waiting.signal });
+    await Promise.race([this.#news.promise, retry]).finally(() => waiting.abort());
+  }
+
+  /**
+   * Of a former run, or of a recorder that failed: nobody will write to it any more, and it says so. By what lies there
+   * now: it may have been closed since it was listed.
+   */
+  async #closeLeft(sessionUid: Uid): Promise<void> {
     const { running, failed, spool, device, log } = this.#options;
-    const { sessionUid } = recording;
-    if (recording.closed || running.has(sessionUid)) return;
-    const reason = failed.has(sessionUid) ? 'recording-failed' : 'interrupted';
-    const closing = await closeRecording(device, await this.#stateOf(recording), reason, Date.now());
-    await spool.writeClosing(sessionUid, closing);
-    log.warn('recording closed before its end', { session: sessionUid, code: reason });
+    if (running.has(sessionUid)) return;
+    const recording = await spool.find(sessionUid);
+    if (recording !== null && !recording.closed) {
+      const reason = failed.has(sessionUid) ? 'recording-failed' : 'interrupted';
+      const closing = await closeRecording(device, await this.#stateOf(recording), reason, Date.now());
+      await spool.writeClosing(sessionUid, closing);
+      log.warn('recording closed before its end', { recording: sessionUid, code: reason });
+    }
+    failed.delete(sessionUid);
   }
 
   /** By the newest chunk, which stays until the closing is stored. */
@@ -106,13 +135,16 @@ export class RecordingUploads {
     return { sessionUid: session, count: newest + 1, chain: chainAfter(chunk), lengthMs: chunk.endMs };
   }
 
-  async #bring({ sessionUid, opening }: SpooledRecording): Promise<void> {
-    const { spool, calls, log } = this.#options;
+  async #bring(sessionUid: Uid): Promise<void> {
+    const { spool, calls } = this.#options;
     const { signal } = this.#stop;
-    let next = (await calls.call(startRecording, { opening }, signal)).chunkCount;
+    const begun = await this.#start(sessionUid);
+    if (begun === null) return;
+    let next = begun.chunkCount;
     for (;;) {
-      const now = (await spool.list()).find((recording) => recording.sessionUid === sessionUid);
-      if (now === undefined || signal.aborted) return;
+      const now = await spool.find(sessionUid);
+      if (now === null || signal.aborted) return;
+      if (now.closed && begun.finished) return await this.#stored(sessionUid, next);
       for (const index of now.chunks.filter((chunk) => chunk >= next)) {
         const bytes = await spool.readChunk(sessionUid, index);
         await calls.call(putRecordingChunk, { chunk: decodeMessage(RecordingChunkSchema, bytes) }, signal);
@@ -124,14 +156,41 @@ export class RecordingUploads {
       if ((now.chunks.at(-1) ?? -1) >= next) continue;
       const closing = await spool.readClosing(sessionUid);
       await calls.call(finishRecording, { sessionUid: uidBytes(sessionUid), closing }, signal);
-      await spool.removeRecording(sessionUid);
-      return log.info('recording stored', { session: sessionUid, chunks: next });
+      return await this.#stored(sessionUid, next);
     }
   }
 
-  #explain(session: Uid | null, error: unknown): false {
+  /** What the server has of it. Null: it is not there any more, here or at the server. */
+  async #start(sessionUid: Uid) {
+    const { spool, calls } = this.#options;
+    const recording = await spool.find(sessionUid);
+    if (recording === null) return null;
+    try {
+      return await calls.call(startRecording, { opening: recording.opening }, this.#stop.signal);
+    } catch (error) {
+      if (toProtocolError(error)?.code !== 'not-found') throw error;
+      await this.#removed(sessionUid);
+      return null;
+    }
+  }
+
+  /** Its owner deleted it, or it expired. What is still being recorded fails first: then it is nobody's any more. */
+  async #removed(sessionUid: Uid): Promise<void> {
+    const { running, spool, log } = this.#options;
+    const recorder = running.get(sessionUid);
+    if (recorder) return recorder.giveUp(new ProtocolError('not-found', 'the recording was removed'));
+    await spool.removeRecording(sessionUid);
+    log.warn('recording dropped: the server has removed it', { recording: sessionUid });
+  }
+
+  async #stored(sessionUid: Uid, count: number): Promise<void> {
+    await this.#options.spool.removeRecording(sessionUid);
+    this.#options.log.info('recording stored', { recording: sessionUid, count });
+  }
+
+  #explain(recording: Uid | null, error: unknown): false {
     const { log } = this.#options;
-    const about = session === null ? {} : { session };
+    const about = recording === null ? {} : { recording };
     const known = toProtocolError(error);
     if (known) log.warn('recording not stored yet', { ...about, code: known.code, reason: known.message });
     else log.error('recording not stored yet', { ...about, err: error });

@@ -1,0 +1,169 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Logger } from '../../../gateway/log/logger.ts';
+import { Recordings } from '../../../gateway/recording/recordings.ts';
+import { Spool } from '../../../gateway/recording/spool.ts';
+import { RecordingUploads, type UploadsOptions } from '../../../gateway/recording/uploads.ts';
+import { BackOff } from '../../../gateway/router/back-off.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
+import { RecordingChunkSchema } from '../../../protocol/messages/gen/recording_pb.js';
+import { newUid, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { FakeRecordingStore } from '../../fakes/recording-store.ts';
+import { madeRecording, newGatewayKey, type MadeRecording } from '../../fixtures/recording.ts';
+
+const lines = ['$ id\r\n', 'uid=0(root)\r\n', '$ exit\r\n'];
+const device = newGatewayKey();
+const policy = { graphical: false, text: true, keys: false, clipboard: false, required: true };
+const made = () => madeRecording(lines, { gateway: device });
+
+let folder: string;
+let server: FakeRecordingStore;
+let said: string[];
+let log: Logger;
+const open: { close(): Promise<void> }[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-uploads-'));
+  server = new FakeRecordingStore();
+  said = [];
+  log = new Logger('debug', (line) => said.push(line));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const each of open.splice(0)) await each.close();
+  rmSync(folder, { recursive: true });
+});
+
+const spoolOf = () => Spool.open(join(folder, 'spool'), 2 ** 30, log);
+const endOf = (uid: Uid) => server.kept.get(uid)?.closing;
+
+describe('what lies in the spool', () => {
+  async function lay(spool: Spool, { sessionUid, opening, chunks }: MadeRecording, count: number) {
+    await spool.writeOpening(sessionUid, opening);
+    for (const chunk of chunks.slice(0, count)) await layChunk(spool, chunk);
+  }
+  const layChunk = (spool: Spool, chunk: MadeRecording['chunks'][number] | undefined) =>
+    chunk
+      ? spool.writeChunk(uidOf(chunk.sessionUid), chunk.index, encodeMessage(RecordingChunkSchema, chunk))
+      : null;
+  const uploads = (spool: Spool, running: UploadsOptions['running'] = new Map()) => {
+    const bringing = new RecordingUploads({ spool, calls: server, device, running, failed: new Set(), log });
+    open.push(bringing);
+    bringing.run();
+    return bringing;
+  };
+  /** Listed in this order, whatever the file system says. */
+  const listFirst = (spool: Spool, first: Uid) => {
+    const list = spool.list.bind(spool);
+    const rank = ({ sessionUid }: { sessionUid: Uid }) => (sessionUid === first ? 0 : 1);
+    vi.spyOn(spool, 'list').mockImplementation(async () => (await list()).sort((a, b) => rank(a) - rank(b)));
+  };
+
+  test('a session that ends while another is brought keeps its own closing', async () => {
+    const [spool, before, ends] = [await spoolOf(), await made(), await made()];
+    await lay(spool, before, 3);
+    await spool.writeClosing(before.sessionUid, before.closing);
+    await lay(spool, ends, 2);
+    listFirst(spool, before.sessionUid);
+    const running = new Map([[ends.sessionUid, { giveUp: () => undefined }]]);
+    server.beforeStart = async (uid) => {
+      if (uid !== before.sessionUid) return;
+      await layChunk(spool, ends.chunks[2]);
+      await spool.writeClosing(ends.sessionUid, ends.closing);
+      running.delete(ends.sessionUid);
+    };
+    uploads(spool, running);
+    await expect.poll(() => endOf(ends.sessionUid)).toMatchObject({ reason: 'closed', chunkCount: 3 });
+    await expect.poll(() => spool.list()).toEqual([]);
+  });
+
+  test('what the server has removed is dropped, and that is said', async () => {
+    const [spool, left] = [await spoolOf(), await made()];
+    await lay(spool, left, 2);
+    server.refused.set(left.sessionUid, 'not-found');
+    uploads(spool);
+    await expect.poll(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+    expect(said.join('\n')).toContain('the server has removed it');
+    expect(server.starts).toEqual([left.sessionUid]);
+  });
+
+  test('what the server has whole is not brought again, however it was closed here', async () => {
+    const [spool, whole] = [await spoolOf(), await made()];
+    await lay(spool, whole, 3);
+    const first = uploads(spool);
+    await expect.poll(() => endOf(whole.sessionUid)).toMatchObject({ reason: 'interrupted' });
+    await first.close();
+    await lay(spool, whole, 3);
+    await spool.writeClosing(whole.sessionUid, whole.closing);
+    uploads(spool);
+    await expect.poll(() => spool.list()).toEqual([]);
+  });
+
+  test('one that the server never takes delays no other, neither in a pass nor between two', async () => {
+    vi.spyOn(BackOff.prototype, 'nextMs').mockReturnValue(3_600_000);
+    const [spool, poisoned, one, later] = [await spoolOf(), await made(), await made(), await made()];
+    for (const each of [poisoned, one]) await lay(spool, each, 3);
+    listFirst(spool, poisoned.sessionUid);
+    server.refused.set(poisoned.sessionUid, 'internal');
+    const bringing = uploads(spool);
+    await expect.poll(() => endOf(one.sessionUid)).toBeTruthy();
+    await lay(spool, later, 3);
+    bringing.wake();
+    await expect.poll(() => endOf(later.sessionUid)).toBeTruthy();
+    expect(server.starts.filter((uid) => uid === poisoned.sessionUid)).toHaveLength(1);
+  });
+});
+
+describe('what is being recorded', () => {
+  async function recordings() {
+    const spool = { folder: join(folder, 'spool'), mostBytes: 2 ** 30 };
+    const all = new Recordings({ device, applicationUid: newUid(), calls: server, spool, log });
+    open.push(all);
+    const resourceKey = await SymmetricKey.import(randomBytes(32));
+    const begin = async (onFailed: () => void = () => undefined) => {
+      const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
+      const of = { accountUid: newUid(), ownerUid: newUid(), keyVersion: 1, protocol: 'ssh', resourceKey };
+      const recorder = await all.begin({ scope, settings: policy, ...of }, onFailed);
+      await expect.poll(() => server.kept.has(recorder.sessionUid)).toBe(true);
+      return recorder;
+    };
+    return { all, begin };
+  }
+
+  test('and fails while a chunk is on its way to the disk is closed with that chunk', async () => {
+    const { begin } = await recordings();
+    const write = Spool.prototype.writeChunk;
+    const [writing, disk] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    vi.spyOn(Spool.prototype, 'writeChunk').mockImplementation(async function (this: Spool, ...chunk) {
+      writing.resolve();
+      await disk.promise;
+      return await write.apply(this, chunk);
+    });
+    const failed = Promise.withResolvers<void>();
+    const recorder = await begin(failed.resolve);
+    const fill = () => recorder.shell?.output(Buffer.alloc(2 ** 18));
+    for (let i = 0; i < 8; i++) fill();
+    await writing.promise;
+    for (let i = 0; i < 200; i++) fill();
+    await failed.promise;
+    for (let pass = 0; pass < 2; pass++) await begin();
+    disk.resolve();
+    const end = { reason: 'recording-failed', chunkCount: 1 };
+    await expect.poll(() => endOf(recorder.sessionUid)).toMatchObject(end);
+  });
+
+  test('and was removed at the server fails, and is gone', async () => {
+    const { begin } = await recordings();
+    const failed = Promise.withResolvers<void>();
+    const { sessionUid, shell } = await begin(failed.resolve);
+    server.refused.set(sessionUid, 'not-found');
+    for (let i = 0; i < 8; i++) shell?.output(Buffer.alloc(2 ** 18));
+    await failed.promise;
+    await expect.poll(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+    await begin();
+    expect(server.starts.filter((uid) => uid === sessionUid).length).toBeLessThan(5);
+  });
+});
