@@ -38,6 +38,7 @@ afterEach(async () => {
 });
 
 const spoolOf = () => Spool.open(join(folder, 'spool'), 2 ** 30, log);
+const soon = (look: () => unknown) => expect.poll(look, { timeout: 15_000 });
 const endOf = (uid: Uid) => server.kept.get(uid)?.closing;
 
 describe('what lies in the spool', () => {
@@ -76,8 +77,8 @@ describe('what lies in the spool', () => {
       running.delete(ends.sessionUid);
     };
     uploads(spool, running);
-    await expect.poll(() => endOf(ends.sessionUid)).toMatchObject({ reason: 'closed', chunkCount: 3 });
-    await expect.poll(() => spool.list()).toEqual([]);
+    await soon(() => endOf(ends.sessionUid)).toMatchObject({ reason: 'closed', chunkCount: 3 });
+    await soon(() => spool.list()).toEqual([]);
   });
 
   test('what the server has removed is dropped, and that is said', async () => {
@@ -85,7 +86,7 @@ describe('what lies in the spool', () => {
     await lay(spool, left, 2);
     server.refused.set(left.sessionUid, 'not-found');
     uploads(spool);
-    await expect.poll(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+    await soon(() => readdirSync(join(folder, 'spool'))).toEqual([]);
     expect(said.join('\n')).toContain('the server has removed it');
     expect(server.starts).toEqual([left.sessionUid]);
   });
@@ -94,12 +95,12 @@ describe('what lies in the spool', () => {
     const [spool, whole] = [await spoolOf(), await made()];
     await lay(spool, whole, 3);
     const first = uploads(spool);
-    await expect.poll(() => endOf(whole.sessionUid)).toMatchObject({ reason: 'interrupted' });
+    await soon(() => endOf(whole.sessionUid)).toMatchObject({ reason: 'interrupted' });
     await first.close();
     await lay(spool, whole, 3);
     await spool.writeClosing(whole.sessionUid, whole.closing);
     uploads(spool);
-    await expect.poll(() => spool.list()).toEqual([]);
+    await soon(() => spool.list()).toEqual([]);
   });
 
   test('one that the server never takes delays no other, neither in a pass nor between two', async () => {
@@ -109,10 +110,10 @@ describe('what lies in the spool', () => {
     listFirst(spool, poisoned.sessionUid);
     server.refused.set(poisoned.sessionUid, 'internal');
     const bringing = uploads(spool);
-    await expect.poll(() => endOf(one.sessionUid)).toBeTruthy();
+    await soon(() => endOf(one.sessionUid)).toBeTruthy();
     await lay(spool, later, 3);
     bringing.wake();
-    await expect.poll(() => endOf(later.sessionUid)).toBeTruthy();
+    await soon(() => endOf(later.sessionUid)).toBeTruthy();
     expect(server.starts.filter((uid) => uid === poisoned.sessionUid)).toHaveLength(1);
   });
 });
@@ -127,7 +128,7 @@ describe('what is being recorded', () => {
       const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
       const of = { accountUid: newUid(), ownerUid: newUid(), keyVersion: 1, protocol: 'ssh', resourceKey };
       const recorder = await all.begin({ scope, settings: policy, ...of }, onFailed);
-      await expect.poll(() => server.kept.has(recorder.sessionUid)).toBe(true);
+      await soon(() => server.kept.has(recorder.sessionUid)).toBe(true);
       return recorder;
     };
     return { all, begin };
@@ -152,7 +153,7 @@ describe('what is being recorded', () => {
     for (let pass = 0; pass < 2; pass++) await begin();
     disk.resolve();
     const end = { reason: 'recording-failed', chunkCount: 1 };
-    await expect.poll(() => endOf(recorder.sessionUid)).toMatchObject(end);
+    await soon(() => endOf(recorder.sessionUid)).toMatchObject(end);
   });
 
   test('and was removed at the server fails, and is gone', async () => {
@@ -162,7 +163,7 @@ describe('what is being recorded', () => {
     server.refused.set(sessionUid, 'not-found');
     for (let i = 0; i < 8; i++) shell?.output(Buffer.alloc(2 ** 18));
     await failed.promise;
-    await expect.poll(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+    await soon(() => readdirSync(join(folder, 'spool'))).toEqual([]);
     await begin();
     expect(server.starts.filter((uid) => uid === sessionUid).length).toBeLessThan(5);
   });
