@@ -37,6 +37,9 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
 }
 
+/** What a connection goes on with after the handshake: neither parameters nor answers, which have the login. */
+type Kept = Pick<GuacdOptions, 'policy' | 'tee' | 'signal' | 'onStalled' | 'onRefused'>;
+
 /** Connects to guacd and runs the handshake. Throws a {@link SessionFailure} that names its leg. */
 export async function openGuacd(options: GuacdOptions): Promise<GuacdConnection> {
   const timing = { ...defaultTiming, ...options.timing };
@@ -72,7 +75,7 @@ export class GuacdConnection {
   readonly inSession: Promise<void>;
   readonly #socket: InstructionSocket;
   readonly #timing: GuacdTiming;
-  readonly #options: GuacdOptions;
+  readonly #options: Kept;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #fromTarget: TargetFilter;
   #fromBrowser: BrowserFilter;
@@ -88,17 +91,23 @@ export class GuacdConnection {
   constructor(socket: InstructionSocket, id: string, options: GuacdOptions, timing: GuacdTiming) {
     this.id = id;
     this.#socket = socket;
-    this.#options = options;
+    const { policy, tee, signal, onStalled, onRefused } = options;
+    this.#options = {
+      ...{ policy, signal },
+      ...(tee && { tee }),
+      ...(onStalled && { onStalled }),
+      ...(onRefused && { onRefused }),
+    };
     this.#timing = timing;
     this.#viewer = options.viewer ?? null;
     this.#answers = { ...options.answers };
-    this.#fromTarget = new TargetFilter(options.policy, (opcode) => options.onRefused?.('guacd', opcode));
+    this.#fromTarget = new TargetFilter(policy, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));
     this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
     void socket.closed.then((failure) => this.#end(failure));
-    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    signal.addEventListener('abort', this.#onAbort, { once: true });
     socket.receive((batch) => this.#take(batch));
   }
 
@@ -207,6 +216,7 @@ export class GuacdConnection {
 
   #keepUp(timestamp: string): void {
     this.#synced();
+    if (this.#drawn > 0) this.#answers = {}; // the login is over
     if (!this.#viewer) this.#socket.send('sync', timestamp);
   }
 

@@ -9,23 +9,28 @@ export type PictureOptions = Omit<GuacdOptions, 'viewer' | 'tee'> & {
   readonly recorder?: PictureTap;
 };
 
+/** What a join needs: not what the login needed. */
+type JoinOptions = Omit<PictureOptions, 'recorder' | 'select' | 'parameters' | 'answers'>;
+
 /** Joins of one viewer. What a screen that never rests lost of one moment, its next one shows. */
 const mostJoins = 4;
 
 /** Starts a session of guacd's. Throws a {@link SessionFailure} that names its leg. */
-export async function openPicture({ recorder, ...options }: PictureOptions): Promise<Picture> {
+export async function openPicture(options: PictureOptions): Promise<Picture> {
+  const { recorder, select, parameters, answers, ...joins } = options;
   const held = new HeldPicture();
-  const onStalled = () => (held.waiting ? held.drop() : options.onStalled?.());
+  const onStalled = () => (held.waiting ? held.drop() : joins.onStalled?.());
   const recorded = new RecordedPicture(recorder ?? null);
-  const guacd = await openGuacd({ ...options, ...recorded.tee(), viewer: held.take, onStalled });
-  return new Picture(guacd, { held, recorded }, options);
+  const login = { select, parameters, ...(answers && { answers }) };
+  const guacd = await openGuacd({ ...joins, ...login, ...recorded.tee(), viewer: held.take, onStalled });
+  return new Picture(guacd, { held, recorded }, joins);
 }
 
 /** What guacd draws, for one viewer after another: held until the first one comes, and drawn anew for each later one. */
 export class Picture {
   /** Settles when guacd's side of the session is over. */
   readonly ended: Promise<SessionFailure>;
-  readonly #options: Omit<PictureOptions, 'recorder'>;
+  readonly #options: JoinOptions;
   readonly #held: HeldPicture;
   readonly #recorded: RecordedPicture;
   /** guacd has drawn something, or is over. */
@@ -37,7 +42,7 @@ export class Picture {
   constructor(
     guacd: GuacdConnection,
     { held, recorded }: { readonly held: HeldPicture; readonly recorded: RecordedPicture },
-    options: Omit<PictureOptions, 'recorder'>,
+    options: JoinOptions,
   ) {
     this.#guacd = guacd;
     this.#held = held;

@@ -102,6 +102,7 @@ function reach({ target, signal, connectMs = defaultConnectMs }: GuacdSessionOpt
 
 function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
   const { guacd, credential, display, timezone, policy, signal } = options;
+  const { username, password } = credential;
   const { onRefused, onStalled, stallMs, recorder } = options;
   return {
     ...{
@@ -118,7 +119,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
     ...(recorder && { recorder }),
-    answers: { ...credential },
+    answers: { ...(username !== undefined && { username }), ...(password !== undefined && { password }) },
     parameters: guacdParameters({ ...options, ...way }),
   };
 }

@@ -145,14 +145,14 @@ export class SshSession {
   readonly trustedOnFirstUse: boolean;
   /** Settles when the session is over: `closed` for a shell that ended or a wish to end, else what went wrong. */
   readonly ended: Promise<SessionFailure>;
-  readonly #options: SshSessionOptions;
+  readonly #signal: AbortSignal;
   readonly #parts: Parts;
   #exit: ShellExit | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
 
   constructor(options: SshSessionOptions, parts: Parts) {
-    this.#options = options;
+    this.#signal = options.signal;
     this.#parts = parts;
     this.hostKey = parts.target.hostKey;
     this.trustedOnFirstUse = parts.target.trustedOnFirstUse;
@@ -231,7 +231,7 @@ export class SshSession {
   #end(failure: SessionFailure): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#signal.removeEventListener('abort', this.#onAbort);
     this.#parts.target.close();
     this.#parts.bridge.close();
     void this.#parts.picture.close();

@@ -133,6 +133,25 @@ describe('the connection', () => {
     expect(shown.join('')).toBe('4.size,1.0,1.9,1.9;');
   });
 
+  it('answers with the login before the picture, and has none to give after it', async () => {
+    const guacd = await fake();
+    const connection = await connect(guacd, { answers: { username: 'ada', password: 'geheim' } });
+    guacd.say('required', 'username');
+    await guacd.until(() => guacd.opcodes().includes('end'));
+    expect(guacd.heard).toContainEqual(['blob', '56', Buffer.from('ada').toString('base64')]);
+    const other = await fake();
+    const begun = await connect(other, { answers: { username: 'ada', password: 'geheim' } });
+    for (const time of [1001, 1002]) {
+      other.say('size', 0, 9, 9);
+      other.say('sync', time);
+      await other.until(() => other.heard.some(([opcode, at]) => opcode === 'sync' && at === String(time)));
+    }
+    other.say('required', 'password');
+    expect((await begun.ended).code).toBe('credential-needed');
+    expect(other.opcodes()).not.toContain('blob');
+    await connection.close();
+  });
+
   it('answers sync while nobody watches, and leaves it to a viewer', async () => {
     const guacd = await fake();
     const connection = await connect(guacd);
