@@ -1,6 +1,8 @@
 // Whether a downloaded recording is complete and its gateway's; with its key, what is in it.
 import { createHash } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { encodeBase64url, parseBase64url } from '../../protocol/bytes.ts';
 import type { RecordingOpening } from '../../protocol/messages/gen/recording_pb.js';
@@ -18,7 +20,7 @@ await runCommand(async (scope) => {
     scope.progress.say('say which: npm run verify-recording -- FILE');
     return 2;
   }
-  const text = values.text === undefined ? null : newFile(values.text, scope);
+  const text = values.text === undefined ? null : await newFile(values.text, scope);
   const verdict = await judgeRecording({
     path,
     gatewayKey: keyIn(values.gateway, 65, '--gateway'),
@@ -30,9 +32,16 @@ await runCommand(async (scope) => {
 });
 
 /** Of the terminal's output: not on the screen, where a hostile target's escapes would be obeyed. */
-function newFile(path: string, { parts }: CommandScope): WriteStream {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  parts.defer(() => new Promise((resolve, reject) => file.once('error', reject).end(resolve)));
+async function newFile(path: string, { parts }: CommandScope): Promise<WriteStream> {
+  const handle = await open(path, 'wx', 0o600).catch((error: unknown) => {
+    throw new Error(`--text ${path} cannot be made: it must be a file that is not there yet`, {
+      cause: error,
+    });
+  });
+  const file = handle.createWriteStream();
+  const written = finished(file);
+  written.catch(() => undefined); // told at the end
+  parts.defer(() => (file.end(), written));
   return file;
 }
 
