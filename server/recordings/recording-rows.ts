@@ -106,8 +106,8 @@ export async function readHeaders(
 }
 
 /** Of rows, files and events: whoever stores nothing in many recordings and chunks comes to an end too. */
-export const floorOfRecording = 4096;
-export const floorOfChunk = 512;
+const floorOfRecording = 4096;
+const floorOfChunk = 512;
 
 /** What all recordings of an account's records take: sealed bytes, and a floor for each recording and chunk. */
 export async function usedSize(db: Database | Tx, owner: Uid): Promise<number> {
