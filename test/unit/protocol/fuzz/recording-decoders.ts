@@ -3,7 +3,7 @@ import { empty, parseHex, uint32, type Bytes } from '../../../../protocol/bytes.
 import { sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
 import { pad } from '../../../../protocol/crypto/padding.ts';
 import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
-import { decodeMessage } from '../../../../protocol/messages/decode.ts';
+import { decodeCanonical, decodeMessage } from '../../../../protocol/messages/decode.ts';
 import * as recording from '../../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../../protocol/recording/chunk.ts';
 import { decodeEntries, encodeEntries } from '../../../../protocol/recording/entries.ts';
@@ -57,6 +57,11 @@ export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
             name: `message ${desc.name}`,
             valid: [...inner, ...statements],
             decode: (bytes: Uint8Array) => decodeMessage(desc, bytes),
+          },
+          {
+            name: `message ${desc.name}, its one encoding`,
+            valid: [...inner, ...statements],
+            decode: (bytes: Uint8Array) => decodeCanonical(desc, bytes),
           },
         ]
       : [],
