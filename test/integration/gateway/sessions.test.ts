@@ -231,7 +231,7 @@ describe.runIf(asRoot)('a session through the gateway', () => {
 
   test('outlives a page that takes nothing for a while, and then has the whole screen again', async () => {
     const { terminal } = await open();
-    await terminal.until(() => terminal.count('img') > 0);
+    await terminal.until(() => terminal.count('sync') > 0);
     terminal.pause();
     terminal.type('for i in $(seq 40000); do echo $RANDOM $RANDOM $RANDOM; done; clear; echo over > flood\n');
     await fileHolds(sshd, 'flood', 'over\n', 60_000);
