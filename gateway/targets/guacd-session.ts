@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
-import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
+import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
+import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
 import { connectTcp } from '../ssh/tcp.ts';
@@ -129,7 +130,7 @@ interface Parts extends Way {
 }
 
 /** A running session. Browsers come and go; it lives until either end is over or `close`. */
-export class GuacdSession {
+export class GuacdSession extends ViewedSession {
   /** Settles when the session is over: `closed` for a wish to end, else what went wrong. */
   readonly ended: Promise<SessionFailure>;
   readonly hostKey = null;
@@ -140,6 +141,7 @@ export class GuacdSession {
   #over = false;
 
   constructor(signal: AbortSignal, parts: Parts) {
+    super(parts.picture);
     this.#signal = signal;
     this.#parts = parts;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
@@ -153,30 +155,6 @@ export class GuacdSession {
   watchLatency(callback: (milliseconds: number) => void): () => void {
     callback(this.#parts.roundTripMs);
     return () => {};
-  }
-
-  /** The whole picture for this viewer, in place of the one before. Throws when guacd cannot be joined. */
-  attach(viewer: Viewer): Promise<void> {
-    return this.#parts.picture.attach(viewer);
-  }
-
-  /** Goes on without a browser. */
-  detach(): void {
-    this.#parts.picture.detach();
-  }
-
-  /** The viewer has room again. */
-  resume(): void {
-    this.#parts.picture.resume();
-  }
-
-  /** What the browser says, checked. False: wait for `drained`. */
-  write(fromBrowser: Uint8Array): boolean {
-    return this.#parts.picture.write(fromBrowser);
-  }
-
-  drained(): Promise<void> {
-    return this.#parts.picture.drained();
   }
 
   /** Ends guacd's part and lets go of the target. */

@@ -1,6 +1,7 @@
-import type { GuacdPolicy, Viewer } from '../guacd/connection.ts';
+import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
+import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import { Bridge } from '../ssh/bridge.ts';
@@ -139,7 +140,7 @@ interface Parts extends Shells {
 }
 
 /** A running shell with its picture. Browsers come and go; it lives until either end is over or `close`. */
-export class SshSession {
+export class SshSession extends ViewedSession {
   /** The key that the target showed, pinned or trusted on this first use. */
   readonly hostKey: HostKey;
   readonly trustedOnFirstUse: boolean;
@@ -152,6 +153,7 @@ export class SshSession {
   #over = false;
 
   constructor(options: SshSessionOptions, parts: Parts) {
+    super(parts.picture);
     this.#signal = options.signal;
     this.#parts = parts;
     this.hostKey = parts.target.hostKey;
@@ -178,30 +180,6 @@ export class SshSession {
   /** How the shell ended; null before, and when the connection broke. */
   get exit(): ShellExit | null {
     return this.#exit;
-  }
-
-  /** The whole picture for this viewer, in place of the one before. Throws when guacd cannot be joined. */
-  attach(viewer: Viewer): Promise<void> {
-    return this.#parts.picture.attach(viewer);
-  }
-
-  /** Goes on without a browser. */
-  detach(): void {
-    this.#parts.picture.detach();
-  }
-
-  /** The viewer has room again. */
-  resume(): void {
-    this.#parts.picture.resume();
-  }
-
-  /** What the browser says, checked. False: wait for `drained`. */
-  write(fromBrowser: Uint8Array): boolean {
-    return this.#parts.picture.write(fromBrowser);
-  }
-
-  drained(): Promise<void> {
-    return this.#parts.picture.drained();
   }
 
   /** Ends the shell, guacd's part and the bridge. */
