@@ -44,6 +44,9 @@ const allowed: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
   ['disconnect', arity()],
 ]);
 
+/** What a person does, and no page by itself. */
+const inputs: ReadonlySet<string> = new Set(['key', 'mouse', 'touch', 'clipboard']);
+
 /** Streams a browser may hold open at once: one paste and one setting are all that it ever needs. */
 const maxStreams = 8;
 /** Bytes of base64 in one stream. guacd keeps 256 KiB of clipboard and drops the rest. */
@@ -54,16 +57,22 @@ const clientForbidden = 0x0303;
 export class BrowserFilter {
   readonly #policy: BrowserPolicy;
   readonly #onRefused: (opcode: string) => void;
+  readonly #onInput: () => void;
   readonly #decoder = new InstructionDecoder(limits.guacamole.toGuacd);
   readonly #open = new Map<string, number>(); // stream index → base64 characters so far
   #forward: Uint8Array[] = [];
   #replies: Uint8Array[] = [];
   #disconnect = false;
 
-  /** `onRefused` hears of opcodes that were dropped, for the log. */
-  constructor(policy: BrowserPolicy, onRefused: (opcode: string) => void = () => {}) {
+  /** `onRefused` hears of opcodes that were dropped, for the log; `onInput` that somebody is there. */
+  constructor(
+    policy: BrowserPolicy,
+    onRefused: (opcode: string) => void = () => {},
+    onInput: () => void = () => {},
+  ) {
     this.#policy = policy;
     this.#onRefused = onRefused;
+    this.#onInput = onInput;
   }
 
   /** Throws `guacamole-malformed` for a broken stream, a wrong argument or a stream that was never opened. */
@@ -79,6 +88,7 @@ export class BrowserFilter {
     const checks = allowed.get(instruction.opcode);
     if (!checks) return this.#onRefused(instruction.opcode);
     this.#checkArguments(instruction, checks);
+    if (inputs.has(instruction.opcode)) this.#onInput();
     if (instruction.opcode === 'disconnect') this.#disconnect = true;
     else if (instruction.opcode === 'clipboard' && this.#policy.disablePaste) this.#refuse(instruction);
     else if (this.#tracks(instruction)) this.#forward.push(instruction.raw);

@@ -33,12 +33,14 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly timing?: Partial<GuacdTiming>;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
   readonly onStalled?: () => void;
+  /** The browser passed on what a person did. */
+  readonly onInput?: () => void;
   /** An opcode was dropped, by whose fault: for the log. */
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
 }
 
 /** What a connection goes on with after the handshake: neither parameters nor answers, which have the login. */
-type Kept = Pick<GuacdOptions, 'policy' | 'tee' | 'signal' | 'onStalled' | 'onRefused'>;
+type Kept = Pick<GuacdOptions, 'policy' | 'tee' | 'signal' | 'onStalled' | 'onInput' | 'onRefused'>;
 
 /** Connects to guacd and runs the handshake. Throws a {@link SessionFailure} that names its leg. */
 export async function openGuacd(options: GuacdOptions): Promise<GuacdConnection> {
@@ -91,11 +93,12 @@ export class GuacdConnection {
   constructor(socket: InstructionSocket, id: string, options: GuacdOptions, timing: GuacdTiming) {
     this.id = id;
     this.#socket = socket;
-    const { policy, tee, signal, onStalled, onRefused } = options;
+    const { policy, tee, signal, onStalled, onInput, onRefused } = options;
     this.#options = {
       ...{ policy, signal },
       ...(tee && { tee }),
       ...(onStalled && { onStalled }),
+      ...(onInput && { onInput }),
       ...(onRefused && { onRefused }),
     };
     this.#timing = timing;
@@ -173,7 +176,8 @@ export class GuacdConnection {
   readonly #onAbort = () => this.#end(new SessionFailure('gateway', 'cancelled'));
 
   #newBrowserFilter(): BrowserFilter {
-    return new BrowserFilter(this.#options.policy, (opcode) => this.#options.onRefused?.('browser', opcode));
+    const { policy, onInput, onRefused } = this.#options;
+    return new BrowserFilter(policy, (opcode) => onRefused?.('browser', opcode), onInput);
   }
 
   #take(batch: readonly Instruction[]): void {

@@ -14,6 +14,7 @@ import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
+import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
@@ -31,6 +32,7 @@ import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
 import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
 import { trustedHostKeys } from './host-keys.ts';
+import type { SessionLimits } from './session-clock.ts';
 import { ends } from './session-end.ts';
 import type { SessionAccess } from './session-access.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
@@ -104,8 +106,8 @@ export class Connector {
     { answer, token, recording }: Said,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
-      const { disableCopy, disablePaste } = machine.connection;
-      const policy = { disableCopy, disablePaste, accessLeaseMs: access.leaseMs };
+      const { disableCopy, disablePaste, watermark } = machine.connection;
+      const policy = { disableCopy, disablePaste, watermark, accessLeaseMs: access.leaseMs };
       const shown = { ...policy, ...descriptionOf(machine.settings), ...(recording && { recording }) };
       const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...shown });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
@@ -218,6 +220,7 @@ export class Connector {
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
       ...{ uid, recordUid, keys, ...owned, protocol: machine.settings.protocol },
+      limits: limitsOf(machine.connection.limits),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
@@ -251,6 +254,10 @@ function descriptionOf(settings: SessionSettings) {
   const { protocol } = settings;
   const resizes = protocol === 'rdp' ? settings.resizes : protocol !== 'vnc';
   return { protocol, resizes, certificateIgnored: protocol === 'rdp' && settings.ignoreCert };
+}
+
+function limitsOf({ idle, longest }: LimitSettings): SessionLimits {
+  return { idleMs: idle * 60_000, longestMs: longest * 60_000 };
 }
 
 /** What the reply says of a session. */

@@ -13,6 +13,9 @@ import type { SessionEnd } from './session-end.ts';
 
 type SignalBody = NonNullable<MessageInitShape<typeof SessionSignalSchema>['body']>;
 
+/** What goes by the stream once it is there. */
+type ReportedCase = 'progress' | 'hostKey' | 'ended' | 'recordingStopped' | 'endingSoon';
+
 export interface ReporterOptions {
   readonly keys: SessionKeys;
   readonly send: (sealed: Uint8Array) => void;
@@ -58,6 +61,11 @@ export class Reporter {
     this.#report({ case: 'recordingStopped', value: {} });
   }
 
+  /** A limit is about to end the session; 0: not any more. */
+  endingSoon(code: string, leftMs: number): void {
+    this.#report({ case: 'endingSoon', value: { code, leftMs } });
+  }
+
   candidate(candidate: string, mid: string): void {
     this.#signal({ case: 'candidate', value: { candidate, mid } });
   }
@@ -74,7 +82,7 @@ export class Reporter {
     await this.#sent;
   }
 
-  #report(body: Extract<SignalBody, { case: 'progress' | 'hostKey' | 'ended' | 'recordingStopped' }>): void {
+  #report(body: Extract<SignalBody, { case: ReportedCase }>): void {
     if (this.#stream?.open) this.#control(this.#stream, body);
     else this.#signal(body);
   }

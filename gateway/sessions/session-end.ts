@@ -51,6 +51,8 @@ export const ends = {
     code: 'access-ended',
     message: 'whoever opened the session is in the organisation no more',
   },
+  idle: { leg: Leg.GATEWAY, code: 'idle-timeout', message: 'there was no input for as long as may be' },
+  longest: { leg: Leg.GATEWAY, code: 'time-limit', message: 'the session lasted as long as it may' },
   streamNotOpened: {
     leg: Leg.ICE,
     code: 'stream-not-opened',

@@ -12,6 +12,7 @@ import type { GuacdSession } from '../targets/guacd-session.ts';
 import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
 import { DroppedInstructions } from './dropped-instructions.ts';
 import { Reporter } from './reporter.ts';
+import { SessionClock, type SessionLimits } from './session-clock.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
 
 /** What of a remote shell or desktop a session uses. */
@@ -29,7 +30,7 @@ export type Shell = Pick<
 >;
 
 export type ShellHooks = Required<
-  Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onRefused'>
+  Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onInput' | 'onRefused'>
 >;
 
 /** What of a peer connection a session uses. */
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly recordUid: Uid;
   readonly accountUid: Uid;
   readonly protocol: SessionProtocol;
+  /** Of the sealed record; without them it lasts. */
+  readonly limits?: SessionLimits;
   readonly keys: SessionKeys;
   readonly peer: SessionPeer;
   readonly begunAt: number;
@@ -51,6 +54,7 @@ export interface SessionOptions {
 
 /** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
 const defaultOpenStreamMs = 30_000;
+const unlimited: SessionLimits = { idleMs: 0, longestMs: 0 };
 /** A page that does not end its side of the stream in this time is cut off. */
 const farewellMs = 2_000;
 
@@ -71,6 +75,7 @@ export class Session {
   readonly #options: Omit<SessionOptions, 'openShell'>;
   #openShell: SessionOptions['openShell'] | null; // it knows the credential: kept no longer than needed
   readonly #dropped: DroppedInstructions;
+  readonly #clock: SessionClock;
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
   #shell: Shell | null = null;
@@ -96,6 +101,10 @@ export class Session {
     const { keys, sendSignal: send, begunAt, log } = options;
     this.#dropped = new DroppedInstructions(log);
     this.reporter = new Reporter({ keys, send, begunAt, log });
+    this.#clock = new SessionClock(options.limits ?? unlimited, {
+      warn: (code, leftMs) => this.reporter.endingSoon(code, leftMs),
+      end: (end) => this.end(end),
+    });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.departed = new Promise((resolve) => (this.#depart = resolve));
     this.streamDue = new Promise((resolve) => (this.#settleStream = resolve));
@@ -125,6 +134,9 @@ export class Session {
     this.#stream = stream;
     stream.onData = (bytes) => this.#fromPage(bytes);
     stream.onDrain = () => this.#drained();
+    stream.onControl = ({ body }) => {
+      if (body.case === 'stayConnected') this.#clock.used();
+    };
     stream.onEnd = () => {
       this.#pageEnded = true;
       this.end(ends.closedByPage);
@@ -158,6 +170,7 @@ export class Session {
     this.#end = end;
     this.#openShell = null;
     this.#early = [];
+    this.#clock.stop();
     this.#stopLatency();
     this.#abort.abort();
     const { log } = this.#options;
@@ -195,6 +208,7 @@ export class Session {
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
       onStalled: () => (this.#stalled = true),
+      onInput: () => this.#clock.used(),
       onRefused: (side, opcode) => this.#dropped.note(side, opcode),
     });
     if (shell === undefined || this.#end !== null) return void (await shell?.close());
@@ -209,6 +223,7 @@ export class Session {
     const [shell, stream] = [this.#shell, this.#stream];
     if (this.#end !== null || shell === null || stream === null) return;
     this.#options.log.info('session open', { ms: this.#age });
+    this.#clock.start();
     this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
     this.#view(shell, stream);
     const early = this.#early;

@@ -31,6 +31,7 @@ export interface GuacdSessionOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
   readonly onStalled?: () => void;
+  readonly onInput?: () => void;
   readonly recorder?: PictureTap;
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
   /** How long a viewer may take nothing; guacd ends the session at 15 s. */
@@ -104,7 +105,7 @@ function reach({ target, signal, connectMs = defaultConnectMs }: GuacdSessionOpt
 function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
   const { guacd, credential, display, timezone, policy, signal } = options;
   const { username, password } = credential;
-  const { onRefused, onStalled, stallMs, recorder } = options;
+  const { onRefused, onStalled, onInput, stallMs, recorder } = options;
   return {
     ...{
       ...guacd,
@@ -119,6 +120,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(stallMs !== undefined && { timing: { stallMs } }),
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
+    ...(onInput && { onInput }),
     ...(recorder && { recorder }),
     answers: { ...(username !== undefined && { username }), ...(password !== undefined && { password }) },
     parameters: guacdParameters({ ...options, ...way }),

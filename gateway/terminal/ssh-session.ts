@@ -42,6 +42,7 @@ export interface SshSessionOptions {
   readonly stallMs?: number;
   /** The viewer took nothing for that long and was let go: attach again when it can. */
   readonly onStalled?: () => void;
+  readonly onInput?: () => void;
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
 }
 
@@ -84,7 +85,7 @@ async function reported({ onProgress }: SshSessionOptions, opening: Promise<Pict
 }
 
 function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: AbortSignal): PictureOptions {
-  const { guacd, display, timezone, policy, onRefused, onStalled, recorder } = options;
+  const { guacd, display, timezone, policy, onRefused, onStalled, onInput, recorder } = options;
   const host = options.bridge?.reachedAs ?? '127.0.0.1';
   return {
     ...{ ...guacd, display, policy, signal, select: { protocol: 'ssh' }, audio: [], video: [] },
@@ -92,6 +93,7 @@ function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: Abor
     ...(options.stallMs !== undefined && { timing: { stallMs: options.stallMs } }),
     ...(onRefused && { onRefused }),
     ...(onStalled && { onStalled }),
+    ...(onInput && { onInput }),
     ...(recorder && { recorder }),
     parameters: {
       ...terminalParameters(options.settings),

@@ -190,9 +190,16 @@ const recording = [
   }),
 ];
 
+const sessions = [
+  number('idleTimeoutMinutes', 'Minutes without input until a session ends', { format: 'minutes' }),
+  number('maxSessionMinutes', 'Minutes that a session lasts at most', { format: 'minutes' }),
+  onOff('watermark', 'Watermark: person, machine and time over the screen'),
+];
+
 const common = [
   number('port', 'Port of the session, where it is another one', { format: 'port' }),
   onOff('allowSupplyUser', 'Users may bring their own credential'),
+  ...sessions,
   ...recording,
 ];
 

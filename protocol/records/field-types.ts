@@ -17,7 +17,16 @@ export interface Choice {
 
 /** What a text has to look like, where that can be said. */
 export type TextFormat =
-  'port' | 'count' | 'month-day' | 'utc-time' | 'moment' | 'cron' | 'time-zone' | 'networks' | 'port-mapping';
+  | 'port'
+  | 'count'
+  | 'minutes'
+  | 'month-day'
+  | 'utc-time'
+  | 'moment'
+  | 'cron'
+  | 'time-zone'
+  | 'networks'
+  | 'port-mapping';
 
 /** One member of an object value. `json` is an object whose own reader checks it. */
 export interface FieldMember {

@@ -33,7 +33,17 @@ export interface ConnectionSettings {
   readonly colorScheme: string;
   readonly fontSize: number;
   readonly scrollback: number;
+  readonly limits: LimitSettings;
+  /** Person, machine and time are drawn over the screen. */
+  readonly watermark: boolean;
   readonly recording: RecordingSettings;
+}
+
+/** How long a session lasts, in minutes; 0: without such a limit. */
+export interface LimitSettings {
+  /** Without input. */
+  readonly idle: number;
+  readonly longest: number;
 }
 
 /** What of a session is recorded, and whether there is one without it. */
@@ -78,8 +88,13 @@ export const defaultConnection: ConnectionSettings = {
   colorScheme: 'gray-black',
   fontSize: 12,
   scrollback: 1000,
+  limits: { idle: 0, longest: 0 },
+  watermark: false,
   recording: { graphical: false, text: false, keys: false, clipboard: false, required: true },
 };
+
+/** A week: of the limits of a session. */
+export const mostMinutes = 7 * 24 * 60;
 
 export const colorSchemes = ['gray-black', 'white-black', 'green-black', 'black-white'] as const;
 const ownScheme = /^[a-z0-9]+\s*:[\w:;/,.#\s-]{1,2048}$/;
@@ -197,8 +212,17 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     fontSize: boundedInteger(value['fontSize'], 6, 96, defaultConnection.fontSize),
     // guacd takes 434 MB for 100,000 lines, so the bound is not the person's to lift.
     scrollback: boundedInteger(value['scrollback'], 100, 10_000, defaultConnection.scrollback),
+    limits: { idle: minutesIn(value['idleTimeoutMinutes']), longest: minutesIn(value['maxSessionMinutes']) },
+    watermark: value['watermark'] === true,
     recording: recordingIn(value),
   };
+}
+
+/** A limit that somebody wrote and that cannot be read is the shortest, not none. */
+function minutesIn(value: unknown): number {
+  if (value === undefined || value === null || value === '' || value === 0) return 0;
+  const minutes = Number(value);
+  return Number.isInteger(minutes) && minutes >= 1 ? Math.min(mostMinutes, minutes) : 1;
 }
 
 /** A recording that is asked for is required, unless the record says that sessions go on without. */

@@ -115,6 +115,20 @@ export const sessionFailures = {
     'Sign in again, then reconnect.',
     'calm',
   ],
+  'idle-timeout': [
+    'gateway',
+    'Ended without input',
+    'Nobody used this session for as long as its record allows.',
+    'Reconnect when you need it again.',
+    'calm',
+  ],
+  'time-limit': [
+    'gateway',
+    'The time for this session is over',
+    'Its record says how long a session lasts at most.',
+    'Reconnect for a new session.',
+    'calm',
+  ],
   'target-lost': [
     'target',
     'The connection to the machine broke',

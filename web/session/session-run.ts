@@ -35,7 +35,9 @@ export interface SessionServices {
 }
 
 /** How a session is shown and held, by the record and by what the gateway says that it opened. */
-export type SessionPolicy = ConnectionSettings & ScreenPolicy & Pick<SessionStarted, 'certificateIgnored'>;
+export type SessionPolicy = ConnectionSettings &
+  ScreenPolicy &
+  Pick<SessionStarted, 'certificateIgnored' | 'watermark'>;
 
 /** What a person has said before the session opens. */
 export interface Answers {
@@ -53,6 +55,8 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   /** What is recorded of the session, from before anything of it is shown. */
   readonly recording: (notice: RecordingNotice) => void;
   readonly recordingStopped: () => void;
+  /** A limit of the record is about to end it; 0: not any more. */
+  readonly endingSoon: (code: string, leftMs: number) => void;
   readonly targetRtt: (milliseconds: number) => void;
   /** Called once; nothing else is called after it. */
   readonly ended: (failure: SessionFailure) => void;
@@ -95,6 +99,11 @@ export class SessionRun {
     }
   }
 
+  /** The person is there, though they do nothing. */
+  stayConnected(): void {
+    if (this.#stream?.open) this.#stream.control({ body: { case: 'stayConnected', value: {} } });
+  }
+
   /** Ends the session on purpose. */
   stop(): void {
     this.#screen?.close();
@@ -122,11 +131,11 @@ export class SessionRun {
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
     this.#watch(stream);
     // What the gateway holds it to: who may only launch does not read it in the record.
-    const { protocol, resizes, certificateIgnored } = started;
+    const { protocol, resizes, certificateIgnored, watermark } = started;
     const { terminal } = connectionKindOf(protocol);
     const policy = {
       ...connection,
-      ...{ ...started.clipboard, protocol, terminal, resizes, certificateIgnored },
+      ...{ ...started.clipboard, protocol, terminal, resizes, certificateIgnored, watermark },
     };
     this.#screen = new RemoteScreen(stream, size, policy, {
       ...this.#targets,
@@ -231,6 +240,8 @@ export class SessionRun {
         return this.#targets.hostKey(event);
       case 'recording-stopped':
         return this.#targets.recordingStopped();
+      case 'ending-soon':
+        return this.#targets.endingSoon(event.code, event.leftMs);
       case 'ended':
         return this.#finish(asRemote(event));
     }
@@ -246,8 +257,11 @@ export class SessionRun {
         return this.#targets.hostKey(body.value);
       case 'recordingStopped':
         return this.#targets.recordingStopped();
+      case 'endingSoon':
+        return this.#targets.endingSoon(body.value.code, body.value.leftMs);
       case 'progress':
         return this.#onProgress(legOfProto(body.value.leg), body.value.state === 2 ? 'done' : 'started');
+      case 'stayConnected': // a page's to say
       case undefined:
         return;
     }

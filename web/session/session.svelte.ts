@@ -44,6 +44,8 @@ export class Session {
   /** Browser to gateway and gateway to target. */
   gatewayMs = $state<number | null>(null);
   targetMs = $state<number | null>(null);
+  /** What is about to end the session, and when, by `performance.now()`. */
+  ending = $state.raw<{ readonly code: string; readonly at: number } | null>(null);
   /** Text from the session that the browser did not let onto its clipboard. */
   copied = $state<string | null>(null);
   /** A sentence for the person, such as why a paste did not happen. */
@@ -70,6 +72,11 @@ export class Session {
     this.#size = size;
     if (first) this.#begin({});
     else this.screen?.resize(size);
+  }
+
+  /** Instead of input, when the session is about to end without any. */
+  stayConnected(): void {
+    this.#run?.stayConnected();
   }
 
   disconnect(): void {
@@ -115,7 +122,7 @@ export class Session {
     this.phase = 'connecting';
     this.trail = new LegTrail();
     Object.assign(this, { screen: null, failure: null, hostKey: null, copied: null, remark: null });
-    Object.assign(this, { gatewayMs: null, targetMs: null, recording: null });
+    Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
     const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
       screen: (screen, policy) => {
         this.screen = screen;
@@ -129,6 +136,7 @@ export class Session {
       hostKey: (offer) => this.#offered(offer),
       recording: (notice) => (this.recording = notice),
       recordingStopped: () => this.#recordingStopped(),
+      endingSoon: (code, leftMs) => this.#endingSoon(code, leftMs),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.#copied(text),
       released: () => (this.releases += 1),
@@ -144,6 +152,11 @@ export class Session {
   #recordingStopped(): void {
     if (this.recording !== null) this.recording = { ...this.recording, failed: true };
     this.remark = 'The recording failed. The session goes on without it.';
+  }
+
+  #endingSoon(code: string, leftMs: number): void {
+    if (leftMs > 0) this.ending = { code, at: performance.now() + leftMs };
+    else if (this.ending?.code === code) this.ending = null;
   }
 
   #opened(): void {
@@ -171,6 +184,7 @@ export class Session {
 
   #ended(failure: SessionFailure): void {
     this.#stopClock();
+    this.ending = null;
     const code =
       failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
     if (code !== 'host-key-unknown') this.#answers = {}; // which trusting the key says once more

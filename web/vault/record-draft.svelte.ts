@@ -199,7 +199,8 @@ export class RecordDraft {
 
   /** As it is, with the protocol said; of a terminal's settings with what they have by default. */
   #connectionIn(raw: Members): Members {
-    const { connection } = this.settings;
+    // What they are read from has other names in the record.
+    const { limits: _limits, recording: _recording, ...connection } = this.settings.connection;
     const { protocol } = connection;
     return { ...membersOf(raw['connection']), ...(protocol === 'ssh' ? connection : { protocol }) };
   }

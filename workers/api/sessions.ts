@@ -47,6 +47,8 @@ export interface SessionStarted {
   readonly resizes: boolean;
   /** Any certificate of the machine will do, as its record says. */
   readonly certificateIgnored: boolean;
+  /** Person, machine and time are to be drawn over the screen, as the record says. */
+  readonly watermark: boolean;
   /** What the gateway records of the session, as it signed; null: nothing. */
   readonly recording: RecordingNotice | null;
 }
@@ -79,6 +81,13 @@ export type SessionEvent =
       readonly trustedOnFirstUse: boolean;
     }
   | { readonly kind: 'recording-stopped'; readonly sessionUid: Uid }
+  /** A limit of the record is about to end it; `leftMs` 0: not any more. */
+  | {
+      readonly kind: 'ending-soon';
+      readonly sessionUid: Uid;
+      readonly code: string;
+      readonly leftMs: number;
+    }
   | {
       readonly kind: 'ended';
       readonly sessionUid: Uid;

@@ -413,6 +413,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: sallyport.v1.RecordingNotice recording = 9;
    */
   recording?: RecordingNotice | undefined;
+
+  /**
+   * The page draws person, machine and time over the screen.
+   *
+   * @generated from field: bool watermark = 10;
+   */
+  watermark: boolean;
 };
 
 /**

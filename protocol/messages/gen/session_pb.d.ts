@@ -57,6 +57,12 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
      */
     value: RecordingStopped;
     case: "recordingStopped";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.EndingSoon ending_soon = 7;
+     */
+    value: EndingSoon;
+    case: "endingSoon";
   } | { case: undefined; value?: undefined };
 };
 
@@ -65,6 +71,45 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
  * Use `create(SessionSignalSchema)` to create a new message.
  */
 export declare const SessionSignalSchema: GenMessage<SessionSignal>;
+
+/**
+ * A limit of the record ends the session soon; left_ms 0: not any more.
+ *
+ * @generated from message sallyport.v1.EndingSoon
+ */
+export declare type EndingSoon = Message<"sallyport.v1.EndingSoon"> & {
+  /**
+   * 'idle-timeout' or 'time-limit': the code that it ends with.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * @generated from field: uint32 left_ms = 2;
+   */
+  leftMs: number;
+};
+
+/**
+ * Describes the message sallyport.v1.EndingSoon.
+ * Use `create(EndingSoonSchema)` to create a new message.
+ */
+export declare const EndingSoonSchema: GenMessage<EndingSoon>;
+
+/**
+ * The person is there, though they do nothing: as good as input.
+ *
+ * @generated from message sallyport.v1.StayConnected
+ */
+export declare type StayConnected = Message<"sallyport.v1.StayConnected"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.StayConnected.
+ * Use `create(StayConnectedSchema)` to create a new message.
+ */
+export declare const StayConnectedSchema: GenMessage<StayConnected>;
 
 /**
  * The session goes on and is recorded no more.
@@ -230,6 +275,20 @@ export declare type StreamControl = Message<"sallyport.v1.StreamControl"> & {
      */
     value: RecordingStopped;
     case: "recordingStopped";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.EndingSoon ending_soon = 6;
+     */
+    value: EndingSoon;
+    case: "endingSoon";
+  } | {
+    /**
+     * From the page.
+     *
+     * @generated from field: sallyport.v1.StayConnected stay_connected = 7;
+     */
+    value: StayConnected;
+    case: "stayConnected";
   } | { case: undefined; value?: undefined };
 };
 

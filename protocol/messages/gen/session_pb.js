@@ -11,7 +11,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file session.proto.
  */
 export const file_session = /*@__PURE__*/
-  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEimgIKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAQgYKBGJvZHkiEgoQUmVjb3JkaW5nU3RvcHBlZCIrCglDYW5kaWRhdGUSEQoJY2FuZGlkYXRlGAEgASgJEgsKA21pZBgCIAEoCSJgCghQcm9ncmVzcxIeCgNsZWcYASABKA4yES5zYWxseXBvcnQudjEuTGVnEiUKBXN0YXRlGAIgASgOMhYuc2FsbHlwb3J0LnYxLkxlZ1N0YXRlEg0KBWF0X21zGAMgASgNIk8KDlNlc3Npb25GYWlsdXJlEh4KA2xlZxgBIAEoDjIRLnNhbGx5cG9ydC52MS5MZWcSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkkKB0hvc3RLZXkSCwoDa2V5GAEgASgJEhMKC2ZpbmdlcnByaW50GAIgASgJEhwKFHRydXN0ZWRfb25fZmlyc3RfdXNlGAMgASgIIvMBCg1TdHJlYW1Db250cm9sEi0KBWVuZGVkGAEgASgLMhwuc2FsbHlwb3J0LnYxLlNlc3Npb25GYWlsdXJlSAASFwoNdGFyZ2V0X3J0dF91cxgCIAEoDUgAEikKCGhvc3Rfa2V5GAMgASgLMhUuc2FsbHlwb3J0LnYxLkhvc3RLZXlIABIqCghwcm9ncmVzcxgEIAEoCzIWLnNhbGx5cG9ydC52MS5Qcm9ncmVzc0gAEjsKEXJlY29yZGluZ19zdG9wcGVkGAUgASgLMh4uc2FsbHlwb3J0LnYxLlJlY29yZGluZ1N0b3BwZWRIAEIGCgRib2R5IiIKClN0cmVhbU9wZW4SFAoMc3RyZWFtX3Rva2VuGAEgASgMKnYKA0xlZxITCg9MRUdfVU5TUEVDSUZJRUQQABIOCgpMRUdfUk9VVEVSEAESDwoLTEVHX0dBVEVXQVkQAhILCgdMRUdfSUNFEAMSDQoJTEVHX0dVQUNEEAQSDgoKTEVHX1RBUkdFVBAFEg0KCUxFR19MT0dJThAGKlAKCExlZ1N0YXRlEhkKFUxFR19TVEFURV9VTlNQRUNJRklFRBAAEhUKEUxFR19TVEFURV9TVEFSVEVEEAESEgoOTEVHX1NUQVRFX0RPTkUQAmIGcHJvdG8z");
+  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEiywIKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAcgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IAEIGCgRib2R5IisKCkVuZGluZ1Nvb24SDAoEY29kZRgBIAEoCRIPCgdsZWZ0X21zGAIgASgNIg8KDVN0YXlDb25uZWN0ZWQiEgoQUmVjb3JkaW5nU3RvcHBlZCIrCglDYW5kaWRhdGUSEQoJY2FuZGlkYXRlGAEgASgJEgsKA21pZBgCIAEoCSJgCghQcm9ncmVzcxIeCgNsZWcYASABKA4yES5zYWxseXBvcnQudjEuTGVnEiUKBXN0YXRlGAIgASgOMhYuc2FsbHlwb3J0LnYxLkxlZ1N0YXRlEg0KBWF0X21zGAMgASgNIk8KDlNlc3Npb25GYWlsdXJlEh4KA2xlZxgBIAEoDjIRLnNhbGx5cG9ydC52MS5MZWcSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkkKB0hvc3RLZXkSCwoDa2V5GAEgASgJEhMKC2ZpbmdlcnByaW50GAIgASgJEhwKFHRydXN0ZWRfb25fZmlyc3RfdXNlGAMgASgIItsCCg1TdHJlYW1Db250cm9sEi0KBWVuZGVkGAEgASgLMhwuc2FsbHlwb3J0LnYxLlNlc3Npb25GYWlsdXJlSAASFwoNdGFyZ2V0X3J0dF91cxgCIAEoDUgAEikKCGhvc3Rfa2V5GAMgASgLMhUuc2FsbHlwb3J0LnYxLkhvc3RLZXlIABIqCghwcm9ncmVzcxgEIAEoCzIWLnNhbGx5cG9ydC52MS5Qcm9ncmVzc0gAEjsKEXJlY29yZGluZ19zdG9wcGVkGAUgASgLMh4uc2FsbHlwb3J0LnYxLlJlY29yZGluZ1N0b3BwZWRIABIvCgtlbmRpbmdfc29vbhgGIAEoCzIYLnNhbGx5cG9ydC52MS5FbmRpbmdTb29uSAASNQoOc3RheV9jb25uZWN0ZWQYByABKAsyGy5zYWxseXBvcnQudjEuU3RheUNvbm5lY3RlZEgAQgYKBGJvZHkiIgoKU3RyZWFtT3BlbhIUCgxzdHJlYW1fdG9rZW4YASABKAwqdgoDTGVnEhMKD0xFR19VTlNQRUNJRklFRBAAEg4KCkxFR19ST1VURVIQARIPCgtMRUdfR0FURVdBWRACEgsKB0xFR19JQ0UQAxINCglMRUdfR1VBQ0QQBBIOCgpMRUdfVEFSR0VUEAUSDQoJTEVHX0xPR0lOEAYqUAoITGVnU3RhdGUSGQoVTEVHX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRTEVHX1NUQVRFX1NUQVJURUQQARISCg5MRUdfU1RBVEVfRE9ORRACYgZwcm90bzM");
 
 /**
  * Describes the message sallyport.v1.SessionSignal.
@@ -21,53 +21,67 @@ export const SessionSignalSchema = /*@__PURE__*/
   messageDesc(file_session, 0);
 
 /**
+ * Describes the message sallyport.v1.EndingSoon.
+ * Use `create(EndingSoonSchema)` to create a new message.
+ */
+export const EndingSoonSchema = /*@__PURE__*/
+  messageDesc(file_session, 1);
+
+/**
+ * Describes the message sallyport.v1.StayConnected.
+ * Use `create(StayConnectedSchema)` to create a new message.
+ */
+export const StayConnectedSchema = /*@__PURE__*/
+  messageDesc(file_session, 2);
+
+/**
  * Describes the message sallyport.v1.RecordingStopped.
  * Use `create(RecordingStoppedSchema)` to create a new message.
  */
 export const RecordingStoppedSchema = /*@__PURE__*/
-  messageDesc(file_session, 1);
+  messageDesc(file_session, 3);
 
 /**
  * Describes the message sallyport.v1.Candidate.
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema = /*@__PURE__*/
-  messageDesc(file_session, 2);
+  messageDesc(file_session, 4);
 
 /**
  * Describes the message sallyport.v1.Progress.
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema = /*@__PURE__*/
-  messageDesc(file_session, 3);
+  messageDesc(file_session, 5);
 
 /**
  * Describes the message sallyport.v1.SessionFailure.
  * Use `create(SessionFailureSchema)` to create a new message.
  */
 export const SessionFailureSchema = /*@__PURE__*/
-  messageDesc(file_session, 4);
+  messageDesc(file_session, 6);
 
 /**
  * Describes the message sallyport.v1.HostKey.
  * Use `create(HostKeySchema)` to create a new message.
  */
 export const HostKeySchema = /*@__PURE__*/
-  messageDesc(file_session, 5);
+  messageDesc(file_session, 7);
 
 /**
  * Describes the message sallyport.v1.StreamControl.
  * Use `create(StreamControlSchema)` to create a new message.
  */
 export const StreamControlSchema = /*@__PURE__*/
-  messageDesc(file_session, 6);
+  messageDesc(file_session, 8);
 
 /**
  * Describes the message sallyport.v1.StreamOpen.
  * Use `create(StreamOpenSchema)` to create a new message.
  */
 export const StreamOpenSchema = /*@__PURE__*/
-  messageDesc(file_session, 7);
+  messageDesc(file_session, 9);
 
 /**
  * Describes the enum sallyport.v1.Leg.

@@ -53,7 +53,7 @@ function settingsOf(fake: FakeVault, uid: Uid, field = 'pamSettings') {
 
 async function save(): Promise<void> {
   button('Save').click();
-  await vi.waitFor(() => expect(document.querySelector('form')).toBeNull());
+  await vi.waitFor(() => expect(document.querySelector('form')).toBeNull(), { timeout: 15_000 });
 }
 
 describe('settings of a connection', { timeout: 20_000 }, () => {
@@ -72,6 +72,23 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     await save();
     expect(settingsOf(fake, uid)).toEqual({
       connection: { protocol: 'rdp', security: 'tls', ignoreCert: true, serverLayout: 'de' },
+    });
+  });
+
+  test('limits and watermark of a session are set, and a limit that cannot be meant is not saved', async () => {
+    const fake = unlocked();
+    const uid = putMachine(fake, { protocol: 'ssh' });
+    openApp(fake, `#/vault/${uid}/edit`);
+    await openSettings('SSH');
+    fill('Minutes without input until a session ends', '0');
+    fill('Minutes that a session lasts at most', '480');
+    input('Watermark: person, machine and time over the screen').click();
+    button('Save').click();
+    await shows('A whole number of minutes, 1 to 10080.');
+    fill('Minutes without input until a session ends', '15');
+    await save();
+    expect(settingsOf(fake, uid)).toEqual({
+      connection: { protocol: 'ssh', idleTimeoutMinutes: 15, maxSessionMinutes: 480, watermark: true },
     });
   });
 

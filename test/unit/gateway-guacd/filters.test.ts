@@ -102,6 +102,21 @@ describe('what a browser may say', () => {
     expect(() => fromBrowser([said])).toThrow(ProtocolError);
   });
 
+  it('what a person does is told apart from what a page says by itself', () => {
+    let inputs = 0;
+    const filter = new BrowserFilter({ disablePaste: true }, undefined, () => inputs++);
+    const page: Said[] = [['sync', 1], ['nop'], ['size', 800, 600], ['ack', 1, 'OK', 0], ['put', 1]];
+    filter.filter(Buffer.from(encode(page)));
+    expect(inputs).toBe(0);
+    const person: Said[] = [
+      ['key', 97, 1],
+      ['mouse', 1, 1, 0],
+      ['clipboard', 1, 'text/plain'],
+    ];
+    filter.filter(Buffer.from(encode(person)));
+    expect(inputs).toBe(3);
+  });
+
   it('data of streams that were never opened, or are over, goes nowhere', () => {
     const { forward } = fromBrowser([
       ['blob', 7, 'YQ=='],

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
 import { DroppedInstructions } from '../../../gateway/sessions/dropped-instructions.ts';
+import type { SessionLimits } from '../../../gateway/sessions/session-clock.ts';
 import { Session, type Shell, type ShellHooks } from '../../../gateway/sessions/session.ts';
 import { SessionFailure } from '../../../gateway/terminal/failure.ts';
 import { copy, utf8, type Bytes } from '../../../protocol/bytes.ts';
@@ -77,7 +78,7 @@ let vaultKeys: SessionKeys;
 let signals: Promise<SessionSignal>[];
 let candidates: string[];
 
-const begin = async (openStreamMs = 60_000, release = true) => {
+const begin = async (openStreamMs = 60_000, release = true, limits?: SessionLimits) => {
   shell = new ShellStandIn();
   opening = Promise.withResolvers();
   hooks = null;
@@ -105,6 +106,7 @@ const begin = async (openStreamMs = 60_000, release = true) => {
     },
     sendSignal: (sealed) => void told.push(keys.openSignal(sealed)),
     log: new Logger('silent'),
+    ...(limits && { limits }),
     openStreamMs,
   });
   session.start();
@@ -198,6 +200,52 @@ describe('a session between page and shell', () => {
     await settled();
     expect(shell.viewers).toHaveLength(2);
     expect(shell.resumed).toBe(0);
+  });
+});
+
+describe('the limits of the record', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const openWith = async (limits: SessionLimits) => {
+    session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+    await begin(60_000, true, limits);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const stream = await openStream();
+    await openShell();
+    return stream;
+  };
+
+  test('end a session without input, which is told before, on its stream', async () => {
+    const { controls } = await openWith({ idleMs: 120_000, longestMs: 0 });
+    vi.advanceTimersByTime(60_000);
+    await settled();
+    const value = { code: 'idle-timeout', leftMs: 60_000 };
+    expect(controls.map(({ body }) => body)).toMatchObject([{ case: 'endingSoon', value }]);
+    vi.advanceTimersByTime(60_000);
+    expect(await session.ended).toMatchObject({ leg: Leg.GATEWAY, code: 'idle-timeout' });
+    expect(shell.closed).toBe(true);
+  });
+
+  test('are put off by what a person does, and by their word, but not by their page', async () => {
+    const { page, controls } = await openWith({ idleMs: 120_000, longestMs: 0 });
+    vi.advanceTimersByTime(60_000);
+    page.control({ body: { case: 'stayConnected', value: {} } });
+    await settled();
+    expect(controls.map(({ body }) => body).at(-1)).toMatchObject({ value: { leftMs: 0 } });
+    vi.advanceTimersByTime(59_000);
+    hooks?.onInput();
+    vi.advanceTimersByTime(119_999);
+    page.write(utf8('4.sync,1.1;'));
+    await settled();
+    vi.advanceTimersByTime(1);
+    expect(await session.ended).toMatchObject({ code: 'idle-timeout' });
+  });
+
+  test('end what lasts too long', async () => {
+    await openWith({ idleMs: 0, longestMs: 300_000 });
+    vi.advanceTimersByTime(300_000);
+    expect(await session.ended).toMatchObject({ leg: Leg.GATEWAY, code: 'time-limit' });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { TextFormat } from '../../../protocol/records/field-types.ts';
+import { mostMinutes } from '../../../protocol/records/pam-settings.ts';
 
 /** What is wrong with a text of that format, as a sentence that says how it is written; null for a right one. */
 export function formatProblem(format: TextFormat, text: string): string | null {
@@ -13,6 +14,10 @@ const services = [
 
 const problems: Readonly<Record<TextFormat, (text: string) => string | null>> = {
   port: (text) => (isPort(text) ? null : '1 to 65535.'),
+  minutes: (text) =>
+    /^[1-9]\d{0,4}$/.test(text) && Number(text) <= mostMinutes
+      ? null
+      : 'A whole number of minutes, 1 to 10080.',
   count: (text) => (/^[1-9]\d{0,3}$/.test(text) ? null : 'A whole number from 1.'),
   'month-day': (text) => (/^([1-9]|[12]\d|3[01])$/.test(text) ? null : '1 to 31.'),
   'utc-time': (text) => (/^([01]\d|2[0-3]):[0-5]\d$/.test(text) ? null : 'Hours and minutes, as 15:44.'),

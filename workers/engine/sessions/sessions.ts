@@ -202,12 +202,12 @@ function isOutdated(error: unknown): boolean {
 
 /** A protocol that this version does not know is shown as it would show a desktop. */
 function describeShown(shown: Pick<ConnectReply, keyof SessionShown | 'disableCopy' | 'disablePaste'>) {
-  const { disableCopy, disablePaste, resizes, certificateIgnored } = shown;
+  const { disableCopy, disablePaste, resizes, certificateIgnored, watermark } = shown;
   const protocol = sessionProtocols.find((known) => known === shown.protocol) ?? 'vnc';
-  return { clipboard: { disableCopy, disablePaste }, protocol, resizes, certificateIgnored };
+  return { clipboard: { disableCopy, disablePaste }, protocol, resizes, certificateIgnored, watermark };
 }
 
-type SessionShown = Pick<SessionStarted, 'protocol' | 'resizes' | 'certificateIgnored'>;
+type SessionShown = Pick<SessionStarted, 'protocol' | 'resizes' | 'certificateIgnored' | 'watermark'>;
 
 function connectRequest(
   { offer, peerUid, display, acceptedHostKey, supplied }: StartSession,

@@ -45,3 +45,25 @@ describe('protocols of connections', () => {
     expect(readPamSettings(database).connection.protocol).toBe('postgresql');
   });
 });
+
+test.each([
+  [undefined, 0],
+  ['', 0],
+  [0, 0],
+  [15, 15],
+  ['15', 15],
+  [1e9, 10_080],
+  [-5, 1],
+  [1.5, 1],
+  ['soon', 1],
+  [{}, 1],
+])('a limit of sessions of %j is %i minutes: what cannot be read is the shortest', (written, minutes) => {
+  const connection = { idleTimeoutMinutes: written, maxSessionMinutes: written } as never;
+  const content = {
+    ...{ type: 'pamMachine', title: '', custom: [] },
+    fields: [{ type: 'pamSettings', value: [{ connection }] }],
+  };
+  expect(readPamSettings(content).connection).toMatchObject({
+    ...{ limits: { idle: minutes, longest: minutes }, watermark: false },
+  });
+});

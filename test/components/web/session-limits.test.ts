@@ -1,0 +1,53 @@
+import { flushSync, mount, unmount } from 'svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import EndingNotice from '../../../web/session/EndingNotice.svelte';
+import type { Session } from '../../../web/session/session.svelte.ts';
+import { watermarkText } from '../../../web/session/watermark-text.ts';
+import { formatProblem } from '../../../web/vault/fields/text-formats.ts';
+import { button } from './app-page.ts';
+
+let mounted: object | null = null;
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  if (mounted) void unmount(mounted);
+  mounted = null;
+  vi.useRealTimers();
+});
+
+function show(code: string) {
+  const stayConnected = vi.fn();
+  const session = { stayConnected } as unknown as Session;
+  const ending = { code, at: performance.now() + 60_000 };
+  mounted = mount(EndingNotice, { target: document.body, props: { session, ending } });
+  flushSync();
+  return stayConnected;
+}
+
+const timer = () => document.querySelector('[role=timer]')?.textContent;
+
+test('an idle session says how long it has, and stays when its person says so', () => {
+  const stayConnected = show('idle-timeout');
+  expect(document.querySelector('[role=alert]')?.textContent).toContain('Nobody has used this session');
+  expect(timer()).toBe('Ends in 60 s');
+  vi.advanceTimersByTime(10_000);
+  flushSync();
+  expect(timer()).toBe('Ends in 50 s');
+  button('Stay connected').click();
+  expect(stayConnected).toHaveBeenCalledOnce();
+});
+
+test('a session that is over by its length offers nothing', () => {
+  show('time-limit');
+  expect(document.querySelector('[role=alert]')?.textContent).toContain('almost over');
+  expect(document.querySelector('button')).toBeNull();
+});
+
+test('a watermark says who, where and when', () => {
+  const at = new Date(2026, 10, 2, 9, 5);
+  expect(watermarkText('ada@example.org', 'web-1', at)).toBe('ada@example.org · web-1 · 2026-11-02 09:05');
+});
+
+test.each(['0', '-1', '1.5', '10081', 'ten'])('%s is no limit in minutes', (text) => {
+  expect(formatProblem('minutes', text)).not.toBeNull();
+});
+test.each(['1', '15', '10080'])('%s is one', (text) => expect(formatProblem('minutes', text)).toBeNull());
