@@ -7,6 +7,7 @@ import type { GatewayVerbs } from './api/gateways.ts';
 import type { KeyRotationVerbs } from './api/key-rotation.ts';
 import type { OrganisationVerbs } from './api/organisation.ts';
 import type { OrganisingVerbs } from './api/organising.ts';
+import type { RecordingVerbs } from './api/recordings.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { RecoveryVerbs } from './api/recovery.ts';
 import type { SharingVerbs } from './api/sharing.ts';
@@ -24,6 +25,7 @@ export type * from './api/gateways.ts';
 export type * from './api/key-rotation.ts';
 export type * from './api/organisation.ts';
 export type * from './api/organising.ts';
+export type * from './api/recordings.ts';
 export type * from './api/records.ts';
 export type * from './api/recovery.ts';
 export type * from './api/sessions.ts';
@@ -51,6 +53,7 @@ export interface VaultVerbs
     RecoveryVerbs,
     GatewayVerbs,
     SessionVerbs,
+    RecordingVerbs,
     SharingVerbs,
     ToolVerbs,
     ExchangeVerbs {}

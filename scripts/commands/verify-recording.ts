@@ -6,9 +6,10 @@ import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { encodeBase64url, parseBase64url } from '../../protocol/bytes.ts';
 import type { RecordingOpening } from '../../protocol/messages/gen/recording_pb.js';
+import { describeFault } from '../../protocol/recording/fault-words.ts';
 import { uidOf } from '../../protocol/uid.ts';
 import { runCommand, type CommandScope } from '../process/command.ts';
-import { describeFault, judgeRecording, type Verdict } from '../recordings/verdict.ts';
+import { judgeRecording, type Verdict } from '../recordings/verdict.ts';
 
 await runCommand(async (scope) => {
   const { values, positionals } = parseArgs({

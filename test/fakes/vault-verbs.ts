@@ -16,6 +16,7 @@ import { createFakeRecovery } from './recovery-verbs.ts';
 import { FakeOrganising } from './organising-verbs.ts';
 import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
+import { createFakeRecordings, type FakeRecordings } from './recording-verbs.ts';
 import { createFakeGateways } from './gateway-verbs.ts';
 import { gatewayOf, holdersIn, me, summarise, textOf, viewOf, type Stored } from './stored-records.ts';
 import type {
@@ -28,7 +29,8 @@ import type {
 } from '../../workers/api.ts';
 
 /** What a test prepares and watches. */
-export interface FakeVault extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing {
+export interface FakeVault
+  extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing, FakeRecordings {
   readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;
@@ -133,6 +135,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeFiles(changed),
     ...createFakeShareLinks(),
     ...createFakeExchange(),
+    ...createFakeRecordings(),
     ...rotation,
     rotation,
     records,

@@ -17,10 +17,11 @@ import {
   type RecordingChunk,
 } from '../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../protocol/recording/chunk.ts';
+import { describeFault } from '../../protocol/recording/fault-words.ts';
 import { RecordingFileReader, type RecordingPart } from '../../protocol/recording/recording-file.ts';
 import { signChunk, signClosing, verifyClosing, verifyOpening } from '../../protocol/signed/recording.ts';
 import { newUid } from '../../protocol/uid.ts';
-import { describeFault, judgeRecording } from '../../scripts/recordings/verdict.ts';
+import { judgeRecording } from '../../scripts/recordings/verdict.ts';
 import { codeOf } from '../fixtures/outcome.ts';
 import { madeRecording, newGatewayKey, recordingFile, type MadeRecording } from '../fixtures/recording.ts';
 

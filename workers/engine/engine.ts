@@ -11,6 +11,7 @@ import { keyRotationVerbs } from './verbs/key-rotation-verbs.ts';
 import { organisationVerbs } from './verbs/organisation-verbs.ts';
 import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
+import { recordingVerbs } from './verbs/recording-verbs.ts';
 import { recoveryVerbs } from './verbs/recovery-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
 import { sharingVerbs } from './verbs/sharing-verbs.ts';
@@ -37,6 +38,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...gatewayVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),
+    ...recordingVerbs(core),
     ...sharingVerbs(core),
     ...shareLinkVerbs(core),
     ...toolVerbs(core),

@@ -23,6 +23,7 @@ import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './account/passkeys.ts';
 import { SecondFactors } from './account/second-factors.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Recordings } from './recordings/recordings.ts';
 import { ShareLinks } from './share-links/share-links.ts';
 import type { StateBoard } from './state.ts';
 import type { RecordBook } from './records/record-book.ts';
@@ -75,6 +76,7 @@ export class UnlockedVault {
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
+  readonly recordings: Recordings;
   readonly devices: Devices;
   readonly factors: SecondFactors;
   readonly passkeys: Passkeys;
@@ -201,6 +203,10 @@ export class UnlockedVault {
       onEvent,
       warn,
     });
+    this.recordings = new Recordings({
+      ...{ session, clock, signal, book, gateways, history: data.history },
+      emailOf: (uid) => findMember(rosters.roster, uid)?.email ?? '',
+    });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions } = this;
     this.#upkeep = new Upkeep({
       ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions },
@@ -242,6 +248,7 @@ export class UnlockedVault {
     this.#closing.abort();
     this.#desk.failAll();
     this.sessions.clear();
+    this.recordings.clear();
     this.files.close();
     this.data.clear();
     this.organisation.clear();

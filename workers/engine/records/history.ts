@@ -106,6 +106,19 @@ export class History {
     await writer.write([{ ...draft, content, ...(stoodBy && { confirms: 'anew' as const }) }]);
   }
 
+  /** The record's key of that version, 32 bytes, the caller's to wipe. Throws `not-found`, `not-allowed`, `open-failed`. */
+  async keyOf(recordUid: Uid, keyVersion: number): Promise<Bytes> {
+    const current = await this.#parts.book.openAny(recordUid);
+    const present = Math.max(keyVersion, 1) === Math.max(current.row.keyVersion, 1);
+    const key = await keyAt(
+      keyVersion,
+      current,
+      present ? [] : (await this.#ask(recordUid, mostRevisions)).keys,
+    );
+    wipe(current.key);
+    return key;
+  }
+
   async #open({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<OpenedRecord> {
     const current = await this.#parts.book.openAny(recordUid);
     if (Number(current.row.revision) === revision) return current;

@@ -1,0 +1,134 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import type {
+  OpenedRecording,
+  RecordedPicture,
+  RecordingFacts,
+  RecordingHit,
+  RecordingSummary,
+  RecordingSurvey,
+  RecordingVerbs,
+  TranscriptLine,
+} from '../../workers/api.ts';
+
+/** One recording as a test wants it shown. */
+export interface FakeRecording {
+  readonly summary: RecordingSummary;
+  readonly pictures: readonly RecordedPicture[];
+  readonly lines: readonly TranscriptLine[];
+  readonly survey: RecordingSurvey;
+}
+
+/** What a test prepares and watches of recordings. */
+export interface FakeRecordings extends RecordingVerbs {
+  readonly recordings: FakeRecording[];
+  /** Of each recording that was opened. */
+  readonly openings: Uid[];
+  readonly auditors: Map<Uid, readonly Uid[]>;
+  /** Every call about recordings ends so. */
+  failRecordings(error: ProtocolError | null): void;
+}
+
+/** What a gateway said of an ended session of an hour ago; `changes` on top. */
+export function fakeFacts(changes: Partial<RecordingFacts> = {}): RecordingFacts {
+  return {
+    ...{ recordUid: newUid(), title: 'web-01', accountUid: newUid(), email: 'ada@example.test' },
+    ...{ protocol: 'ssh', startedAt: Date.now() - 3_600_000, lengthMs: 61_000, state: 'ended' },
+    ...{ reason: 'closed', graphical: true, text: true, keys: false, clipboard: false },
+    gateway: { uid: newUid(), name: 'Office', key: 'pinned', publicKey: 'AAAA' },
+    ...{ own: true, readable: true },
+    ...changes,
+  };
+}
+
+export function fakeRecording(
+  said: RecordingFacts | null,
+  changes: Partial<Omit<FakeRecording, 'summary'>> = {},
+): FakeRecording {
+  const startedAt = said?.startedAt ?? Date.now();
+  return {
+    summary: { sessionUid: newUid(), storedAt: startedAt, size: 1_234_567, said },
+    ...{ pictures: [], lines: [] },
+    survey: {
+      ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false },
+      ...{ activity: Uint32Array.of(5, 0, 9, 2), binMs: 16_000 },
+    },
+    ...changes,
+  };
+}
+
+/** Recordings in memory that speak the worker's verbs. Nothing of them is sealed. */
+export function createFakeRecordings(): FakeRecordings {
+  const recordings: FakeRecording[] = [];
+  const openings: Uid[] = [];
+  const auditors = new Map<Uid, readonly Uid[]>();
+  let failure: ProtocolError | null = null;
+  const going = () => {
+    if (failure) throw failure;
+  };
+  const find = (sessionUid: Uid): FakeRecording => {
+    going();
+    const found = recordings.find(({ summary }) => summary.sessionUid === sessionUid);
+    if (!found) throw new ProtocolError('not-found', 'no such recording');
+    return found;
+  };
+  return {
+    ...{ recordings, openings, auditors },
+    failRecordings: (error) => void (failure = error),
+    listRecordings: async ({ recordUid }) => {
+      going();
+      const fitting = recordings.filter(
+        ({ summary }) => recordUid === null || summary.said?.recordUid === recordUid,
+      );
+      const room = { usedSize: 5_000_000, quota: 1_000_000_000, retentionDays: 365 };
+      return { recordings: fitting.map(({ summary }) => summary), more: false, ...room };
+    },
+    openRecording: async (sessionUid) => {
+      const found = find(sessionUid);
+      openings.push(sessionUid);
+      return openedOf(found);
+    },
+    readRecordingPicture: async ({ sessionUid, index }) =>
+      find(sessionUid).pictures[index] ?? {
+        ...{ index, fault: `chunk ${index}: missing`, keyFrame: false, bytes: new Uint8Array(0) },
+        ...{ atMs: new Uint32Array(0), ends: new Uint32Array(0), quiet: new Uint8Array(0) },
+      },
+    surveyRecording: async (sessionUid, onProgress) => {
+      const { survey } = find(sessionUid);
+      onProgress?.(survey.chunks, survey.chunks);
+      return survey;
+    },
+    searchRecording: async ({ sessionUid, query }) => hitsIn(find(sessionUid).lines, query),
+    readTranscript: async ({ sessionUid, atMs, most }) =>
+      find(sessionUid)
+        .lines.filter((line) => line.atMs <= atMs)
+        .slice(-most),
+    exportRecording: async (sessionUid, onPart) => {
+      find(sessionUid);
+      await onPart(new TextEncoder().encode('sallyport recording 1\n'));
+    },
+    closeRecording: async () => {},
+    deleteRecording: async (sessionUid) => void recordings.splice(recordings.indexOf(find(sessionUid)), 1),
+    listRecordingAuditors: async (recordUid) => auditors.get(recordUid) ?? [],
+    setRecordingAuditors: async ({ recordUid, accountUids }) => void auditors.set(recordUid, accountUids),
+  };
+}
+
+function openedOf({ summary, pictures }: FakeRecording): OpenedRecording {
+  const facts = summary.said;
+  if (facts === null) throw new ProtocolError('bad-signature');
+  return {
+    ...{ summary, facts, lengthMs: facts.lengthMs ?? 60_000 },
+    startMs: Uint32Array.from(pictures, ({ atMs }) => atMs[0] ?? 0),
+    endMs: Uint32Array.from(pictures, ({ atMs }) => atMs.at(-1) ?? 0),
+    pictures: Uint8Array.from(pictures, ({ keyFrame }) => (keyFrame ? 3 : 1)),
+  };
+}
+
+function hitsIn(lines: readonly TranscriptLine[], query: string): RecordingHit[] {
+  const words = query.toLowerCase();
+  return lines.flatMap(({ atMs, text }) => {
+    const from = text.toLowerCase().indexOf(words);
+    return from < 0 ? [] : [{ atMs, text, from, length: words.length, typed: false }];
+  });
+}

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../../../protocol/bytes.ts';
+import { linesUntil, searchLines } from '../../../../workers/engine/recordings/line-search.ts';
+import { TerminalLines } from '../../../../workers/engine/recordings/terminal-lines.ts';
+
+const escape = '\u001b';
+
+function linesOf(...writes: readonly string[]): string[] {
+  const lines = new TerminalLines();
+  for (const [index, text] of writes.entries()) lines.write(index * 10, utf8(text));
+  lines.end();
+  return lines.lines.map(({ text }) => text);
+}
+
+describe('the lines of a terminal', () => {
+  test('are what stayed on the screen, not what was rubbed out', () => {
+    expect(linesOf('$ rn\b \b', 'm x\r\n')).toEqual(['$ rm x']);
+    expect(linesOf('10 %\r100 %\r\n')).toEqual(['100 %']);
+    expect(linesOf(`wrong${escape}[2K\rright\r\n`)).toEqual(['right']);
+    expect(linesOf(`abcdef\b\b\b${escape}[K\r\n`)).toEqual(['abc']);
+    expect(linesOf(`ac\b${escape}[@b\r\n`)).toEqual(['abc']);
+  });
+
+  test('hold no colours, titles and other orders', () => {
+    expect(linesOf(`${escape}]0;title\u0007${escape}[1;32muser${escape}[0m:~$ ls\r\n`)).toEqual([
+      'user:~$ ls',
+    ]);
+    expect(linesOf(`${escape}Psecret${escape}\\shown${escape}(B\r\n`)).toEqual(['shown']);
+  });
+
+  test('come from bytes that are cut anywhere', () => {
+    const bytes = utf8(`${escape}[31mgrün${escape}[0m → 日本\r\n`);
+    const lines = new TerminalLines();
+    for (const byte of bytes) lines.write(5, Uint8Array.of(byte));
+    expect(lines.lines).toEqual([{ atMs: 5, text: 'grün → 日本' }]);
+  });
+
+  test('are left where the cursor goes to another row', () => {
+    expect(linesOf(`one${escape}[5;3Htwo${escape}[2Jthree`)).toEqual(['one', '  two', 'three']);
+  });
+
+  test('of keys are as they would be shown, with what was left out', () => {
+    const lines = new TerminalLines();
+    lines.type(1, utf8('lss\u007f -l\r'));
+    lines.leaveOut(2);
+    lines.end();
+    expect(lines.lines.map(({ text }) => text)).toEqual(['ls -l', '[left out]']);
+  });
+
+  test('end somewhere, whatever is written', () => {
+    const lines = new TerminalLines();
+    const much = utf8('x'.repeat(1024 * 1024));
+    for (let times = 0; times < 12; times++) lines.write(times, much);
+    expect(lines.cut).toBe(true);
+    expect(lines.lines.every(({ text }) => text.length <= 4096)).toBe(true);
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(escape, '[', ']', '4', ';', 'H', 'C', 'P', '@', 'a', '\b', '\n')),
+        (keys) => {
+          linesOf(keys.join(''));
+        },
+      ),
+    );
+  });
+
+  test('are found without case, and as of a moment', () => {
+    const shown = [0, 10, 20].map((atMs) => ({ atMs, text: `Line ${atMs}` }));
+    const typed = [{ atMs: 15, text: 'line typed' }];
+    expect(searchLines(shown, typed, ' LINE ').map(({ atMs }) => atMs)).toEqual([0, 10, 15, 20]);
+    expect(searchLines(shown, typed, '  ')).toEqual([]);
+    const long = [{ atMs: 1, text: `${'a'.repeat(1000)}needle${'b'.repeat(1000)}` }];
+    const [hit] = searchLines(long, [], 'needle');
+    expect(hit?.text.slice(hit.from, hit.from + hit.length)).toBe('needle');
+    expect(hit?.text).toHaveLength(240);
+    expect(linesUntil(shown, 10, 1)).toEqual([{ atMs: 10, text: 'Line 10' }]);
+    expect(linesUntil(shown, -1, 5)).toEqual([]);
+  });
+});

@@ -1,0 +1,164 @@
+import type { Uid } from '../../protocol/uid.ts';
+
+/** Recordings of sessions: of the account's own records, and of those whose owner named it an auditor. Each view is an event. */
+export interface RecordingVerbs {
+  /** Newest first, at most 100. `recordUid` null: of all records. `before`: the last one of the page before. */
+  listRecordings(input: { recordUid: Uid | null; before: RecordingPlace | null }): Promise<RecordingList>;
+  /**
+   * Opens one under its record's key, which stays in the worker, as the recording's does. At most 4 are open; the one that
+   * was opened first is closed. Rejects with `not-found`, `not-allowed` for who may only connect with the record,
+   * `bad-signature` or `malformed` for an opening that no gateway signed so, and `open-failed`.
+   */
+  openRecording(sessionUid: Uid): Promise<OpenedRecording>;
+  /**
+   * What the picture is drawn from, of chunk `index`: nothing, and what is wrong, of a chunk that the gateway did not sign
+   * for this place or that does not open. Rejects with `not-found` for a recording that is not open.
+   */
+  readRecordingPicture(input: { sessionUid: Uid; index: number }): Promise<RecordedPicture>;
+  /**
+   * Reads all of it in order: whether it is whole, what happens when, and its text, for searchRecording and
+   * readTranscript. A second call follows the first. `onProgress`: chunks read, of how many.
+   */
+  surveyRecording(sessionUid: Uid, onProgress?: (done: number, of: number) => void): Promise<RecordingSurvey>;
+  /** Lines with that text, by time, at most 200; of what the survey has read. Case does not matter. */
+  searchRecording(input: { sessionUid: Uid; query: string }): Promise<readonly RecordingHit[]>;
+  /** The last lines of the terminal at that moment, at most 500; of what the survey has read. */
+  readTranscript(input: { sessionUid: Uid; atMs: number; most: number }): Promise<readonly TranscriptLine[]>;
+  /**
+   * The sealed file that `npm run verify-recording` reads (protocol.md §25.7), piece by piece: the next one comes when its
+   * promise is settled, and a rejection ends it. What the server lost is left out, which a verifier finds.
+   */
+  exportRecording(
+    sessionUid: Uid,
+    onPart: (bytes: Uint8Array<ArrayBuffer>) => Promise<void> | void,
+    onProgress?: (done: number, of: number) => void,
+  ): Promise<void>;
+  /** Lets go of its key. */
+  closeRecording(sessionUid: Uid): Promise<void>;
+  /** For good; the owner alone. */
+  deleteRecording(sessionUid: Uid): Promise<void>;
+  /** Who looks at recordings of an own record beside its owner, as long as they may read it. Rejects with `not-found`. */
+  listRecordingAuditors(recordUid: Uid): Promise<readonly Uid[]>;
+  /** Replaces them: an event. */
+  setRecordingAuditors(input: { recordUid: Uid; accountUids: readonly Uid[] }): Promise<void>;
+}
+
+export interface RecordingPlace {
+  readonly storedAt: number;
+  readonly sessionUid: Uid;
+}
+
+export interface RecordingList {
+  readonly recordings: readonly RecordingSummary[];
+  readonly more: boolean;
+  /** Bytes that all recordings of the account's own records take, and may take. */
+  readonly usedSize: number;
+  readonly quota: number;
+  /** 0: for ever. */
+  readonly retentionDays: number;
+}
+
+/** A recording by its opening and closing, whose signatures hold; null where the opening's does not. */
+export interface RecordingSummary {
+  readonly sessionUid: Uid;
+  /** By the server's clock, for the next page. */
+  readonly storedAt: number;
+  /** Bytes, sealed. */
+  readonly size: number;
+  readonly said: RecordingFacts | null;
+}
+
+export interface RecordingFacts {
+  readonly recordUid: Uid;
+  /** Of the machine; empty when this vault does not have it. */
+  readonly title: string;
+  readonly accountUid: Uid;
+  /** Who had the session; empty when they are in the organisation no more. */
+  readonly email: string;
+  readonly protocol: string;
+  readonly startedAt: number;
+  /** Null while there is no closing. */
+  readonly lengthMs: number | null;
+  /** `interrupted`: the gateway went down; `recording-failed`: the recorder gave up; `forged`: no gateway signed its end. */
+  readonly state: 'running' | 'ended' | 'interrupted' | 'recording-failed' | 'forged';
+  /** Code of the session's end; empty while there is none. */
+  readonly reason: string;
+  readonly graphical: boolean;
+  readonly text: boolean;
+  readonly keys: boolean;
+  readonly clipboard: boolean;
+  readonly gateway: RecordingGateway;
+  /** Of an own record: may be deleted. */
+  readonly own: boolean;
+  /** The record can be read here, so the recording opened. */
+  readonly readable: boolean;
+}
+
+export interface RecordingGateway {
+  readonly uid: Uid;
+  /** Empty when this vault does not know it. */
+  readonly name: string;
+  /** Whether the key that signed is the one that this vault pinned for that gateway; `unknown`: it has pinned none. */
+  readonly key: 'pinned' | 'unknown' | 'other';
+  /** Base64url, for `verify-recording --gateway`: the pinned one, else the one that the recording names. */
+  readonly publicKey: string;
+}
+
+export interface OpenedRecording {
+  readonly summary: RecordingSummary;
+  readonly facts: RecordingFacts;
+  readonly lengthMs: number;
+  /** By chunk, as the server lists them; the signed values come with each chunk. Milliseconds since the start. */
+  readonly startMs: Uint32Array;
+  readonly endMs: Uint32Array;
+  /** 1: part of the picture; 3: and the picture can be drawn from there on; 0: something else, or not listed. */
+  readonly pictures: Uint8Array;
+}
+
+export interface RecordedPicture {
+  readonly index: number;
+  readonly fault: string | null;
+  readonly keyFrame: boolean;
+  /** Of each entry: when, in milliseconds since the start; where it ends in `bytes`; 1 where it draws nothing. */
+  readonly atMs: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly quiet: Uint8Array;
+  /** Guacamole instructions. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface RecordingSurvey {
+  /** `open`: all that is there is right, and there is no end (yet). */
+  readonly verdict: 'complete' | 'open' | 'wrong';
+  readonly faults: readonly RecordingProblem[];
+  /** Chunks that are there and the gateway's. */
+  readonly chunks: number;
+  /** Bytes of what was recorded in each `binMs` from the start. */
+  readonly activity: Uint32Array;
+  readonly binMs: number;
+  readonly lines: number;
+  /** There was more text than is kept. */
+  readonly textCut: boolean;
+}
+
+export interface RecordingProblem {
+  /** Of protocol.md §25.8, or `does-not-open`. */
+  readonly fault: string;
+  readonly index: number | null;
+  /** "chunk 3: missing". */
+  readonly text: string;
+}
+
+export interface TranscriptLine {
+  /** When it was whole. */
+  readonly atMs: number;
+  readonly text: string;
+}
+
+export interface RecordingHit extends TranscriptLine {
+  /** Where in `text`. */
+  readonly from: number;
+  readonly length: number;
+  /** Of the keys, not of the screen. */
+  readonly typed: boolean;
+}

@@ -1,0 +1,139 @@
+import type { OpenedRecording, RecordingList, RecordingPlace } from '../../api.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import {
+  RecordingService,
+  RecordingTrack,
+  type RecordingChunk,
+  type RecordingClosing,
+} from '../../../protocol/messages/gen/recording_pb.js';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { Clock } from '../clock.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
+import type { History } from '../records/history.ts';
+import { OpenRecording } from './open-recording.ts';
+import { recordingKeyOf } from './recording-keys.ts';
+import { RecordingViews, type ViewParts } from './recording-views.ts';
+import { listChunks } from './stored-chunks.ts';
+
+export interface RecordingsParts extends ViewParts {
+  readonly session: VaultSession;
+  readonly clock: Clock;
+  readonly history: History;
+  /** Ends when the vault is locked. */
+  readonly signal: AbortSignal;
+}
+
+/** Each holds a key and up to 48 MiB of sealed chunks. */
+const mostOpen = 4;
+
+/** The recordings that an unlocked vault may look at. protocol.md §25, §26. */
+export class Recordings {
+  readonly #parts: RecordingsParts;
+  readonly #views: RecordingViews;
+  readonly #open = new Map<Uid, { readonly recording: OpenRecording; readonly closing: AbortController }>();
+
+  constructor(parts: RecordingsParts) {
+    this.#parts = parts;
+    this.#views = new RecordingViews(parts);
+  }
+
+  async list(recordUid: Uid | null, before: RecordingPlace | null): Promise<RecordingList> {
+    const none = new Uint8Array(0);
+    const answer = await this.#parts.session.call(RecordingService.method.listRecordings, {
+      recordUid: recordUid === null ? none : uidBytes(recordUid),
+      beforeMs: BigInt(before?.storedAt ?? 0),
+      beforeSessionUid: before === null ? none : uidBytes(before.sessionUid),
+    });
+    const { recordings, more, usedSize, quota, retentionDays } = answer;
+    const summaries = await Promise.all(recordings.map((stored) => this.#views.summarise(stored)));
+    return {
+      // Of one record: the server may say which it wants, the gateway's word counts.
+      recordings: summaries.filter(({ said }) => recordUid === null || said?.recordUid === recordUid),
+      ...{ more, usedSize: Number(usedSize), quota: Number(quota), retentionDays },
+    };
+  }
+
+  async open(sessionUid: Uid): Promise<OpenedRecording> {
+    const { session, clock, history, signal } = this.#parts;
+    const closing = new AbortController();
+    const chunks = { session, clock, signal: AbortSignal.any([signal, closing.signal]) };
+    const { stored, headers } = await listChunks(chunks, sessionUid);
+    if (uidOf(stored.sessionUid) !== sessionUid) throw new ProtocolError('bad-signature');
+    const said = await this.#views.read(stored);
+    const key = await recordingKeyOf(history, said.opening);
+    const count = countOf(headers, said.closing);
+    const lengthMs = said.closing?.lengthMs ?? latest(headers);
+    const { opening, pinnedKey, facts } = said;
+    this.close(sessionUid);
+    const recording = new OpenRecording({ stored, opening, pinnedKey, key, chunks, count, lengthMs });
+    this.#open.set(sessionUid, { recording, closing });
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > mostOpen && oldest) this.close(oldest);
+    const summary = { sessionUid, storedAt: Number(stored.startedAtMs), size: Number(stored.sealedSize) };
+    return { summary: { ...summary, said: facts }, facts, lengthMs, ...columnsOf(headers, count) };
+  }
+
+  /** Throws `not-found` for one that is not open. */
+  get(sessionUid: Uid): OpenRecording {
+    const open = this.#open.get(sessionUid);
+    if (!open) throw new ProtocolError('not-found', 'the recording is not open');
+    return open.recording;
+  }
+
+  close(sessionUid: Uid): void {
+    const open = this.#open.get(sessionUid);
+    if (!open) return;
+    this.#open.delete(sessionUid);
+    open.closing.abort();
+    open.recording.close();
+  }
+
+  async remove(sessionUid: Uid): Promise<void> {
+    await this.#parts.session.call(RecordingService.method.deleteRecording, {
+      sessionUid: uidBytes(sessionUid),
+    });
+    this.close(sessionUid);
+  }
+
+  async auditors(recordUid: Uid): Promise<Uid[]> {
+    const request = { recordUid: uidBytes(recordUid) };
+    const answer = await this.#parts.session.call(RecordingService.method.listRecordingAuditors, request);
+    return answer.accountUids.map(uidOf);
+  }
+
+  async setAuditors(recordUid: Uid, accountUids: readonly Uid[]): Promise<void> {
+    await this.#parts.session.call(RecordingService.method.setRecordingAuditors, {
+      recordUid: uidBytes(recordUid),
+      accountUids: accountUids.map(uidBytes),
+    });
+  }
+
+  /** Lets go of every key. */
+  clear(): void {
+    for (const sessionUid of [...this.#open.keys()]) this.close(sessionUid);
+  }
+}
+
+/** All that the closing counts, and all that the server lists beside. */
+function countOf(headers: readonly RecordingChunk[], closing: RecordingClosing | null): number {
+  const listed = headers.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  return Math.min(limits.recording.chunks, Math.max(listed, closing?.chunkCount ?? 0));
+}
+
+function latest(headers: readonly RecordingChunk[]): number {
+  return headers.reduce((most, { endMs }) => Math.max(most, endMs), 0);
+}
+
+function columnsOf(headers: readonly RecordingChunk[], count: number) {
+  const startMs = new Uint32Array(count);
+  const endMs = new Uint32Array(count);
+  const pictures = new Uint8Array(count);
+  for (const header of headers) {
+    if (header.index >= count) continue;
+    startMs[header.index] = header.startMs;
+    endMs[header.index] = header.endMs;
+    if (header.track === RecordingTrack.GRAPHICAL) pictures[header.index] = header.keyFrame ? 3 : 1;
+  }
+  return { startMs, endMs, pictures };
+}

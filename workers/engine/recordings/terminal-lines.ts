@@ -1,0 +1,159 @@
+import type { TranscriptLine } from '../../api.ts';
+
+/** What is kept of one recording: months of a busy terminal are cut. */
+const mostCharacters = 8 * 1024 * 1024;
+const mostLines = 200_000;
+/** A line that is longer goes on in the next. */
+const mostColumns = 4096;
+
+type State = 'ground' | 'escape' | 'charset' | 'control' | 'string' | 'string-escape';
+
+/**
+ * The lines that a terminal shows, from what was written to it: what was typed over or rubbed out is not in them. No
+ * screen is kept, so a full-screen program leaves a line wherever it moved the cursor from.
+ */
+export class TerminalLines {
+  readonly #lines: TranscriptLine[] = [];
+  readonly #decoder = new TextDecoder();
+  #state: State = 'ground';
+  #parameters = '';
+  #cells: string[] = [];
+  #column = 0;
+  #atMs = 0;
+  #characters = 0;
+  #cut = false;
+
+  get lines(): readonly TranscriptLine[] {
+    return this.#lines;
+  }
+
+  /** There was more than is kept. */
+  get cut(): boolean {
+    return this.#cut;
+  }
+
+  write(atMs: number, bytes: Uint8Array): void {
+    this.#take(atMs, this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** Keys as they would be shown. */
+  type(atMs: number, bytes: Uint8Array): void {
+    const keys = this.#decoder.decode(bytes, { stream: true });
+    this.#take(atMs, keys.replaceAll('\r', '\r\n').replaceAll('\u007f', '\b \b'));
+  }
+
+  /** A place where something was left out. */
+  leaveOut(atMs: number): void {
+    this.#take(atMs, '[left out]');
+  }
+
+  /** The line that the cursor is in is taken as it is. */
+  end(): void {
+    this.#commit();
+  }
+
+  #take(atMs: number, text: string): void {
+    for (const character of text) this.#step(character, atMs);
+  }
+
+  #step(character: string, atMs: number): void {
+    switch (this.#state) {
+      case 'ground':
+        return this.#show(character, atMs);
+      case 'escape':
+        return this.#escape(character);
+      case 'control':
+        return this.#control(character);
+      case 'charset':
+        this.#state = 'ground';
+        return;
+      case 'string':
+        if (character === '\u0007') this.#state = 'ground';
+        else if (character === '\u001b') this.#state = 'string-escape';
+        return;
+      case 'string-escape':
+        this.#state = character === '\\' ? 'ground' : 'string';
+    }
+  }
+
+  #show(character: string, atMs: number): void {
+    if (character === '\u001b') this.#state = 'escape';
+    else if (character === '\n') this.#commit();
+    else if (character === '\r') this.#column = 0;
+    else if (character === '\b') this.#column = Math.max(0, this.#column - 1);
+    else if (character === '\t') this.#move(8 - (this.#column % 8));
+    else if (character >= ' ' && character !== '\u007f') this.#put(character, atMs);
+  }
+
+  #put(character: string, atMs: number): void {
+    if (this.#column >= mostColumns) this.#commit();
+    while (this.#cells.length < this.#column) this.#cells.push(' ');
+    this.#cells[this.#column++] = character;
+    this.#atMs = atMs;
+  }
+
+  #escape(character: string): void {
+    this.#parameters = '';
+    if (character === '[') this.#state = 'control';
+    else if (']PX^_'.includes(character)) this.#state = 'string';
+    else if ('()*+-./#%'.includes(character)) this.#state = 'charset';
+    else this.#state = 'ground';
+  }
+
+  #control(character: string): void {
+    if (character < '@' && this.#parameters.length < 32) {
+      this.#parameters += character;
+      return;
+    }
+    if (character < '@') return;
+    this.#state = 'ground';
+    const first = Math.min(mostColumns, Number.parseInt(this.#parameters, 10) || 0);
+    this.#obey(character, first);
+  }
+
+  /** Of what moves and erases, as much as decides what a line says. */
+  #obey(command: string, first: number): void {
+    if (command === 'C') this.#move(first || 1);
+    else if (command === 'D') this.#move(-(first || 1));
+    else if (command === 'G') this.#column = Math.max(0, first - 1);
+    else if (command === 'P') this.#cells.splice(this.#column, first || 1);
+    else if (command === '@') this.#insert(first || 1);
+    else if (command === 'K') this.#erase(first);
+    else if ('ABEFHJdf'.includes(command)) this.#leaveLine(command);
+  }
+
+  #move(by: number): void {
+    this.#column = Math.min(mostColumns, Math.max(0, this.#column + by));
+  }
+
+  #insert(count: number): void {
+    if (this.#column >= this.#cells.length) return;
+    const blanks = Array.from({ length: count }, () => ' ');
+    this.#cells.splice(this.#column, 0, ...blanks);
+    this.#cells.length = Math.min(this.#cells.length, mostColumns);
+  }
+
+  #erase(which: number): void {
+    if (which === 0) this.#cells.length = Math.min(this.#cells.length, this.#column);
+    else if (which === 1) this.#cells.fill(' ', 0, this.#column + 1);
+    else this.#cells = [];
+  }
+
+  /** To another row, or the screen is cleared: what was written here stays readable. */
+  #leaveLine(command: string): void {
+    const [, column = ''] = this.#parameters.split(';');
+    this.#commit();
+    if (command === 'H' || command === 'f')
+      this.#column = Math.min(mostColumns, Math.max(0, (Number.parseInt(column, 10) || 1) - 1));
+  }
+
+  #commit(): void {
+    const text = this.#cells.join('').trimEnd();
+    this.#cells = [];
+    this.#column = 0;
+    if (text === '') return;
+    this.#characters += text.length;
+    this.#cut ||= this.#characters > mostCharacters || this.#lines.length >= mostLines;
+    if (!this.#cut) this.#lines.push({ atMs: this.#atMs, text });
+  }
+}
