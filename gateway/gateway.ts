@@ -1,7 +1,7 @@
 import { signerOf } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
-import type { RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
+import type { RelayedCommand, RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
 import { findMember, type Roster, type RosterMember } from '../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
 import type { GatewayConfig } from './config.ts';
@@ -117,7 +117,7 @@ class Gateway implements RunningGateway {
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
       handlers: {
-        connect: (admitted) => connector.connect(admitted),
+        connect: (admitted, iceServers) => connector.connect(admitted, iceServers),
         describe: () => describeGateway(settings, this.sessions, this.#roster.version),
         listTasks: (member) => listTasks(this.sessions, member),
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
@@ -153,7 +153,7 @@ class Gateway implements RunningGateway {
     switch (body.case) {
       case 'command':
         if (body.value.command === undefined) throw new ProtocolError('malformed', 'no command');
-        return void this.#answer(body.value.relayId, body.value.command);
+        return void this.#answer(body.value, body.value.command);
       case 'signal':
         return this.sessions.find(uidOf(body.value.sessionUid))?.receiveSignal(body.value.sealed);
       case 'roster':
@@ -175,8 +175,8 @@ class Gateway implements RunningGateway {
     }
   }
 
-  async #answer(relayId: bigint, command: SignedCommand): Promise<void> {
-    const { reply, onSent } = await this.#desk.answer(command);
+  async #answer({ relayId, iceServers }: RelayedCommand, command: SignedCommand): Promise<void> {
+    const { reply, onSent } = await this.#desk.answer(command, iceServers);
     this.#link.send({ case: 'reply', value: { relayId, reply } });
     onSent();
   }

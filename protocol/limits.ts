@@ -121,6 +121,11 @@ export const limits = {
   heartbeatMs: 1_000,
   heartbeatLostMs: 5_000,
 
+  /**
+   * STUN and TURN addresses that a page or gateway takes from the server, and characters of each, of the name and of the
+   * password: a relay by UDP, TCP and TLS on two machines, and a STUN server on each.
+   */
+  iceServers: { urls: 8, url: 300, credential: 128 },
   /** Sealed session signals of one session: an offer, an answer, candidates, progress. */
   signalsPerSession: 512,
   /** Plaintext of one sealed signal. */

@@ -6,6 +6,8 @@ import { settings, type SettingName } from './settings.ts';
 import { limits } from '../protocol/limits.ts';
 import type { BlobLocation } from './blobs/open-blob-store.ts';
 import type { LogLevel } from './log/logger.ts';
+import { readRelay } from './relay/relay-config.ts';
+import type { RelayConfig } from './relay/relay-credentials.ts';
 
 export interface Config {
   /** Keys, and the embedded store when there is no databaseUrl. */
@@ -25,6 +27,8 @@ export interface Config {
   };
   /** Days after its last change that a recording is kept, 0: for ever; sealed bytes of those of one account's records. */
   readonly recordings: { readonly retentionDays: number; readonly quota: number };
+  /** STUN and TURN servers for sessions; null: none. */
+  readonly relay: RelayConfig | null;
   readonly openSignUp: boolean;
   readonly logLevel: LogLevel;
   readonly siteFolder: string;
@@ -64,6 +68,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Confi
       retentionDays: daysIn('RECORDING_DAYS', values.RECORDING_DAYS ?? '365'),
       quota: sizeIn('RECORDING_QUOTA', values.RECORDING_QUOTA ?? '200GiB'),
     },
+    relay: readRelay(values, (name, problem) => new ConfigError(name, problem)),
     openSignUp: flagIn('OPEN_SIGN_UP', values.OPEN_SIGN_UP ?? 'false'),
     logLevel: levelIn(values.LOG_LEVEL ?? 'info'),
     siteFolder: resolve(values.SALLYPORT_SITE ?? 'dist/web'),
@@ -81,10 +86,17 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Values {
 
 function readFile(path: string): Values {
   if (!existsSync(path)) throw new ConfigError(path, 'there is no such configuration file');
-  const members = Object.entries(parseToml(path));
+  const members = Object.entries(parseToml(path)).flatMap(([key, value]) => settingsIn(key, value));
   return Object.fromEntries(
     members.map(([key, value]) => [nameOf(path, key), textIn(path, key, value)]),
   ) as Values;
+}
+
+/** The one table: `secret` in `[relay]` is RELAY_SECRET. */
+function settingsIn(key: string, value: unknown): (readonly [string, unknown])[] {
+  if (key !== 'relay' || typeof value !== 'object' || value === null || Array.isArray(value))
+    return [[key, value]];
+  return Object.entries(value).map(([name, inner]) => [`${key}_${name}`, inner]);
 }
 
 function parseToml(path: string): Record<string, unknown> {

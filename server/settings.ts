@@ -15,6 +15,15 @@ export const settings = [
   { name: 'FILE_QUOTA', text: 'size of all files that one account stores (default 50GiB)' },
   { name: 'RECORDING_DAYS', text: 'days that recordings of sessions are kept, 0: for ever (default 365)' },
   { name: 'RECORDING_QUOTA', text: "size of all recordings of one account's machines (default 200GiB)" },
+  {
+    name: 'RELAY_URLS',
+    text: 'stun:, turn: and turns: addresses for sessions, in [relay]: urls (default none)',
+  },
+  { name: 'RELAY_SECRET', text: 'secret shared with the TURN server, in [relay]: secret' },
+  {
+    name: 'RELAY_LIFETIME',
+    text: 'seconds that a relay password is good for, in [relay]: lifetime (default 600)',
+  },
   { name: 'OPEN_SIGN_UP', text: 'true: anyone may create an account (default false)' },
   { name: 'ROLES', text: 'what this process does (default worker,head)' },
   { name: 'LOG_LEVEL', text: 'silent, error, warn, info or debug (default info)' },

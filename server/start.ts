@@ -30,6 +30,7 @@ import { accountMethods } from './login/account-methods.ts';
 import { issueSetupToken } from './login/setup-token.ts';
 import { codeRates, loginRates, signUpRate, type LoginRates } from './login/throttle.ts';
 import { organisationHandlers } from './organisation/organisation-service.ts';
+import { RelayCredentials } from './relay/relay-credentials.ts';
 import { recordingExpiry } from './recordings/recording-events.ts';
 import { recordingHandlers } from './recordings/recording-service.ts';
 import { uploadHandlers } from './recordings/upload-service.ts';
@@ -92,6 +93,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   scrubber.hold(ring.opaqueSetup);
   scrubber.hold(ring.secondFactorKey);
   const stopping = new AbortController();
+  if (config.relay?.secret) scrubber.hold(config.relay.secret);
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
@@ -199,7 +201,8 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
-  const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, openings: rates.links });
+  const relay = new RelayCredentials(config.relay);
+  const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, relay, openings: rates.links });
   const app = await createApp(config, log);
   const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
   addSecurityHeaders(app, publicUrl, secure);

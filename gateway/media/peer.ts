@@ -1,4 +1,5 @@
 import { PeerConnection, type DataChannel } from 'node-datachannel';
+import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -7,6 +8,7 @@ import type { Uid } from '../../protocol/uid.ts';
 import type { MediaSettings } from '../settings.ts';
 import { maxMessageSize } from './library.ts';
 import type { Offer } from './offer.ts';
+import { usableServers } from './relays.ts';
 
 export interface PeerOptions {
   readonly uid: Uid;
@@ -14,6 +16,7 @@ export interface PeerOptions {
   readonly accountUid: Uid;
   readonly offer: Offer;
   readonly media: MediaSettings;
+  readonly iceServers: IceServers;
   readonly onStream: (peer: Peer, stream: Stream, open: StreamOpen) => void;
   /** A candidate that was found after the answer was given. */
   readonly onCandidate: (candidate: string, mid: string) => void;
@@ -47,7 +50,7 @@ export class Peer {
     this.accountUid = options.accountUid;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
-    this.#connection = new PeerConnection(options.uid, rtcConfig(options.media));
+    this.#connection = new PeerConnection(options.uid, rtcConfig(options));
     const late = () => this.#end(new ProtocolError('timed-out', 'the page opened no channel'));
     this.#openDeadline = setTimeout(late, options.openMs ?? defaultOpenMs);
     this.#listen();
@@ -177,9 +180,10 @@ export class Peer {
   }
 }
 
-function rtcConfig({ bindAddress, port }: MediaSettings) {
+function rtcConfig({ media: { bindAddress, port }, iceServers }: PeerOptions) {
   return {
-    iceServers: [],
+    // The library gets no relay on a port that all peer connections share: there the page's relay has to do.
+    iceServers: port === null ? usableServers(iceServers) : [],
     maxMessageSize,
     ...(bindAddress !== null && { bindAddress }),
     // One port for all is what an administrator can open (media.md).

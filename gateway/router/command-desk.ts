@@ -20,6 +20,7 @@ import {
   type RenewAccessRequest,
   type SignedCommand,
 } from '../../protocol/messages/gen/command_pb.js';
+import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
@@ -30,7 +31,7 @@ import { Refusal } from './refusal.ts';
 /** Who carries commands out. Each may throw a {@link Refusal}. */
 export interface CommandHandlers {
   /** The reply, sealed under the session's key, and what to call when it has left. */
-  connect(admitted: AdmittedCommand): Promise<SealedReply>;
+  connect(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
   endSession(sessionUid: Uid, member: RosterMember): void;
@@ -70,12 +71,12 @@ export class CommandDesk {
     this.#options = options;
   }
 
-  /** The answer: sealed for the one who signed the command, or a refusal. Never throws. */
-  async answer(signed: SignedCommand): Promise<Answer> {
+  /** The answer: sealed for the one who signed the command, or a refusal. Never throws. `iceServers`: the router's word. */
+  async answer(signed: SignedCommand, iceServers?: IceServersMessage): Promise<Answer> {
     if (this.#working >= atOnce) return refused(new Refusal('busy', 'too many commands at once'));
     this.#working++;
     try {
-      const { sealed, onSent = () => {} } = await this.#carryOut(signed);
+      const { sealed, onSent = () => {} } = await this.#carryOut(signed, iceServers);
       return { reply: create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } }), onSent };
     } catch (error) {
       return refused(this.#explain(error));
@@ -84,7 +85,7 @@ export class CommandDesk {
     }
   }
 
-  async #carryOut(signed: SignedCommand): Promise<SealedReply> {
+  async #carryOut(signed: SignedCommand, iceServers?: IceServersMessage): Promise<SealedReply> {
     const { gate, handlers } = this.#options;
     const admitted = await gate.admit(signed);
     const { command, member } = admitted;
@@ -94,7 +95,7 @@ export class CommandDesk {
     });
     switch (command.kind) {
       case CommandKind.CONNECT:
-        return await handlers.connect(admitted);
+        return await handlers.connect(admitted, iceServers);
       case CommandKind.GATEWAY_INFO:
         return await this.#seal(admitted, encodeMessage(GatewayInfoSchema, await handlers.describe()));
       case CommandKind.LIST_TASKS:

@@ -17,6 +17,7 @@ export const refusalCodes = [
   'credential-needed',
   'offer-unreadable',
   'peer-gone',
+  'relays-refused',
   'recording-unavailable',
   'internal',
 ] as const;

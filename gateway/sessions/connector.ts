@@ -3,6 +3,7 @@ import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { equal, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { readIceServers, type IceServers } from '../../protocol/channel/ice-servers.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
@@ -10,6 +11,7 @@ import {
   ConnectRequestSchema,
   type ConnectRequest,
 } from '../../protocol/messages/gen/command_pb.js';
+import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
@@ -58,6 +60,7 @@ interface SessionOrder {
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
   readonly trustedKeys: readonly string[];
+  readonly iceServers: IceServers;
 }
 
 export interface ConnectorOptions {
@@ -86,11 +89,15 @@ export class Connector {
   }
 
   /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
-  async connect(admitted: AdmittedCommand): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
+  async connect(
+    admitted: AdmittedCommand,
+    named?: IceServersMessage,
+  ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     const begunAt = performance.now();
     const giveBack = this.#options.sessions.reserve(admitted.member.accountUid);
     try {
-      const order = await this.#readOrder(admitted);
+      const iceServers = relaysOf(named);
+      const order = { ...(await this.#readOrder(admitted)), iceServers };
       const { session, ...said } = await this.#makeSession(admitted, order, begunAt);
       return await this.#reply(admitted, order, session, said);
     } finally {
@@ -120,7 +127,7 @@ export class Connector {
     }
   }
 
-  async #readOrder({ command, member, signed }: AdmittedCommand): Promise<SessionOrder> {
+  async #readOrder({ command, member, signed }: AdmittedCommand): Promise<Omit<SessionOrder, 'iceServers'>> {
     const { machines, sessions, gatewayUid, signal } = this.#options;
     const { recordUid, sessionUid, sessionNonce } = command;
     if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
@@ -182,7 +189,7 @@ export class Connector {
     const release = credential === null ? () => {} : holdSecrets(log, credential);
     try {
       const candidates = new CandidateRelay();
-      const { peer, answer } = await this.#peerFor(order.request, accountUid, candidates.found);
+      const { peer, answer } = await this.#peerFor(order, accountUid, candidates.found);
       const owned = { accountUid, peer, begunAt, log };
       const session = this.#newSession(order, owned, { credential, recorder });
       void session.ended.then(release);
@@ -227,7 +234,7 @@ export class Connector {
   }
 
   async #peerFor(
-    { offer, peerUid }: ConnectRequest,
+    { request: { offer, peerUid }, iceServers }: SessionOrder,
     accountUid: Uid,
     onCandidate: TakeCandidate,
   ): Promise<{ readonly peer: Peer; readonly answer: string }> {
@@ -236,7 +243,8 @@ export class Connector {
       const uid = uidOf(peerUid);
       if (offer !== '') {
         const onStream = sessions.claim.bind(sessions);
-        return await peers.open({ uid, accountUid, offer: parseOffer(offer), media, onStream, onCandidate });
+        const heard = { onStream, onCandidate };
+        return await peers.open({ uid, accountUid, offer: parseOffer(offer), media, iceServers, ...heard });
       }
       const peer = peers.find(uid, accountUid);
       if (peer?.connected) return { peer, answer: '' };
@@ -282,6 +290,15 @@ class CandidateRelay {
   tell(take: TakeCandidate): void {
     this.#take = take;
     for (const [candidate, mid] of this.#waiting.splice(0)) take(candidate, mid);
+  }
+}
+
+/** The router's word: it can name relays that do not work, and none that could not be one. */
+function relaysOf(named: IceServersMessage | undefined): IceServers {
+  try {
+    return readIceServers(named);
+  } catch (error) {
+    throw new Refusal('relays-refused', error instanceof ProtocolError ? error.message : 'no relays');
   }
 }
 

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 async function connect(policy = open): Promise<RemoteScreen> {
-  peer = new GatewayPeer(() => {});
+  peer = new GatewayPeer(() => {}, Promise.resolve([]));
   await gateway.answer(peer);
   const multiplexer = await peer.opened;
   const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
@@ -195,7 +195,7 @@ describe('losing the gateway', () => {
 
 describe('peer connections', () => {
   test('a second session uses the open one, a lost one is replaced', async () => {
-    const peers = new PeerConnections();
+    const peers = new PeerConnections(async () => []);
     const uid = newUid();
     const first = await peers.take(uid);
     peer = first.peer;

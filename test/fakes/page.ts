@@ -4,6 +4,13 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 
+export interface PageOptions {
+  readonly label?: string;
+  readonly init?: LocalDescriptionInit;
+  /** How this page reaches a candidate of the gateway's, null: not at all. */
+  readonly reach?: (candidate: string) => string | null;
+}
+
 /** The page's half of the media path: a real peer connection in this process, with the multiplexer on it. */
 export class FakePage {
   readonly peerUid: Uid = newUid();
@@ -13,11 +20,13 @@ export class FakePage {
   /** Settles when the channel or its peer is gone, with a code. */
   readonly lost: Promise<string>;
   readonly #offer: Promise<string>;
+  readonly #reach: (candidate: string) => string | null;
   readonly #lost = Promise.withResolvers<string>();
   #multiplexer: Multiplexer | null = null;
 
   /** `init`: ICE credentials of somebody else. */
-  constructor({ label = 'sallyport', init }: { label?: string; init?: LocalDescriptionInit } = {}) {
+  constructor({ label = 'sallyport', init, reach = (candidate) => candidate }: PageOptions = {}) {
+    this.#reach = reach;
     const disableAutoNegotiation = init !== undefined;
     const config = { iceServers: [], bindAddress: '127.0.0.1', disableAutoNegotiation };
     this.connection = new PeerConnection('page', config);
@@ -50,8 +59,12 @@ export class FakePage {
    */
   accept(answer: string): void {
     this.connection.setRemoteDescription(withoutCandidates(answer), 'answer');
-    for (const [candidate] of answer.matchAll(/^a=candidate:.*$/gm))
-      this.connection.addRemoteCandidate(candidate.trim(), '0');
+    for (const [candidate] of answer.matchAll(/^a=candidate:.*$/gm)) this.addCandidate(candidate.trim());
+  }
+
+  addCandidate(candidate: string): void {
+    const reached = this.#reach(candidate);
+    if (reached !== null) this.connection.addRemoteCandidate(reached, '0');
   }
 
   get streams(): Multiplexer {

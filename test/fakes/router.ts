@@ -15,6 +15,7 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import type { SignedRoster } from '../../protocol/messages/gen/account_pb.js';
 import { ServerKeySetSchema } from '../../protocol/messages/gen/api_pb.js';
 import type { CommandReply, SignedCommand } from '../../protocol/messages/gen/command_pb.js';
+import type { IceServersSchema } from '../../protocol/messages/gen/link_pb.js';
 import {
   GatewayFrameSchema,
   RouterToGatewayFrameSchema,
@@ -106,10 +107,13 @@ export class FakeRouter {
   }
 
   /** Relays a command and gives the gateway's reply. */
-  relay(command: SignedCommand): Promise<CommandReply> {
+  relay(
+    command: SignedCommand,
+    iceServers?: MessageInitShape<typeof IceServersSchema>,
+  ): Promise<CommandReply> {
     const relayId = ++this.#relayId;
     const reply = new Promise<CommandReply>((resolve) => this.#waiting.set(relayId, resolve));
-    this.send({ case: 'command', value: { relayId, command } });
+    this.send({ case: 'command', value: { relayId, command, ...(iceServers && { iceServers }) } });
     return reply;
   }
 

@@ -247,6 +247,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     readRepair: () => Promise.resolve({ covered: 3, here: 2 }),
     repairVault: async () => {},
     ...createFakeGateways(gateways, records, () => set({ gatewaysVersion: state.gatewaysVersion + 1 })),
+    iceServers: async () => [],
     startSession: async () => no(),
     sendCandidate: async () => {},
     endSession: async () => {},

@@ -162,6 +162,12 @@ export const commandFailures = {
     'The machine asks for a recording, and its gateway cannot make one: its disk may be full.',
     askAdministrator,
   ],
+  'relays-refused': [
+    'ice',
+    'The server’s relays were refused',
+    'It names too many relays, or addresses that are none.',
+    'Tell your administrator: [relay] in the server’s settings is wrong, or the server is not to be trusted.',
+  ],
   'peer-gone': [
     'gateway',
     'The gateway no longer has this connection',

@@ -1,5 +1,5 @@
 import { Multiplexer } from '../../protocol/channel/multiplexer.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { newUid } from '../../protocol/uid.ts';
 
@@ -14,9 +14,10 @@ const mostCandidates = 64;
 /** One peer connection to a gateway with its one data channel, which carries the streams of all sessions on it. */
 export class GatewayPeer {
   readonly uid = newUid();
-  /** Settles when the channel is open; rejects with `unavailable` when there is no path. */
+  /** Settles when the channel is open; rejects with `unavailable` when there is no path, or with what is wrong with the relays. */
   readonly opened: Promise<Multiplexer>;
   readonly #connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  readonly #iceServers: Promise<readonly RTCIceServer[]>;
   readonly #channel: RTCDataChannel;
   readonly #onGone: (peer: GatewayPeer) => void;
   #multiplexer: Multiplexer | null = null;
@@ -24,9 +25,13 @@ export class GatewayPeer {
   #candidates: Candidate[] = [];
   #reject: (error: ProtocolError) => void = () => {};
   #gone = false;
+  readonly #accepted = Promise.withResolvers<void>();
+  #gathering: Promise<void> = Promise.resolve();
 
-  constructor(onGone: (peer: GatewayPeer) => void) {
+  /** `iceServers` may still be under way: the offer does not wait for them, only the search for paths does. */
+  constructor(onGone: (peer: GatewayPeer) => void, iceServers: Promise<readonly RTCIceServer[]>) {
     this.#onGone = onGone;
+    this.#iceServers = iceServers;
     this.#channel = this.#connection.createDataChannel('sallyport', { ordered: true });
     this.#channel.binaryType = 'arraybuffer';
     this.#connection.addEventListener('icecandidate', (event) => this.#found(event.candidate));
@@ -50,12 +55,16 @@ export class GatewayPeer {
   /** The offer, without waiting for candidates: they follow one by one. */
   async offer(): Promise<string> {
     const offer = await this.#connection.createOffer();
-    await this.#connection.setLocalDescription(offer);
+    this.#gathering = this.#gather(offer);
+    this.#gathering.catch((error: unknown) => this.#fail(toProtocolError(error) ?? noPath()));
     return offer.sdp ?? '';
   }
 
   async accept(answer: string): Promise<void> {
+    await this.#gathering.catch(() => {}); // `opened` says why
+    if (this.#gone) return;
     await this.#connection.setRemoteDescription({ type: 'answer', sdp: answer });
+    this.#accepted.resolve();
   }
 
   /** From now on own candidates go there, those that waited first. */
@@ -66,14 +75,28 @@ export class GatewayPeer {
 
   /** A candidate that cannot be used is no failure: others may do. */
   async addCandidate({ candidate, mid }: Candidate): Promise<void> {
+    await this.#accepted.promise; // there is nobody that it could be of before
     if (this.#gone) return;
     await this.#connection.addIceCandidate({ candidate, sdpMid: mid }).catch(() => {});
   }
 
   close(): void {
+    this.#fail(noPath());
+  }
+
+  /** With the local description the search begins, so the servers have to be known by then. */
+  async #gather(offer: RTCSessionDescriptionInit): Promise<void> {
+    const iceServers = [...(await this.#iceServers)];
+    if (this.#gone) throw noPath();
+    this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
+    await this.#connection.setLocalDescription(offer);
+  }
+
+  #fail(error: ProtocolError): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#reject(new ProtocolError('unavailable', 'no path to the gateway'));
+    this.#reject(error);
+    this.#accepted.resolve();
     this.#multiplexer?.close();
     this.#channel.close();
     this.#connection.close();
@@ -122,4 +145,8 @@ export class GatewayPeer {
     if (this.#sendCandidate !== null) this.#sendCandidate(candidate);
     else if (this.#candidates.length < mostCandidates) this.#candidates.push(candidate);
   }
+}
+
+function noPath(): ProtocolError {
+  return new ProtocolError('unavailable', 'no path to the gateway');
 }

@@ -20,6 +20,11 @@ export interface PeerLease {
 /** One peer connection per gateway, kept while sessions run on it and ten minutes longer. */
 export class PeerConnections {
   readonly #entries = new Map<Uid, Entry>();
+  readonly #iceServers: () => Promise<readonly RTCIceServer[]>;
+
+  constructor(iceServers: () => Promise<readonly RTCIceServer[]>) {
+    this.#iceServers = iceServers;
+  }
 
   /** An open connection, or one that is being opened once it is, or a new one. */
   async take(gatewayUid: Uid): Promise<PeerLease> {
@@ -40,7 +45,7 @@ export class PeerConnections {
   takeNew(gatewayUid: Uid): PeerLease {
     const peer = new GatewayPeer((gone) => {
       if (this.#entries.get(gatewayUid)?.peer === gone) this.#forget(gatewayUid);
-    });
+    }, this.#iceServers());
     const entry: Entry = { peer, sessions: 0, idle: null };
     this.#entries.set(gatewayUid, entry);
     return this.#lease(entry, true);

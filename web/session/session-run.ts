@@ -1,5 +1,6 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
+import { toProtocolError } from '../../protocol/errors.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -208,8 +209,9 @@ export class SessionRun {
     try {
       return await lease.peer.opened;
     } catch (error) {
-      const message = error instanceof Error ? error.message : '';
-      throw new RunFailure({ leg: 'ice', code: 'ice-failed', message });
+      const { code, message } = toProtocolError(error) ?? { code: 'unavailable', message: '' };
+      const refused = code === 'malformed' || code === 'too-large';
+      throw new RunFailure({ leg: 'ice', code: refused ? 'relays-refused' : 'ice-failed', message });
     }
   }
 

@@ -17,7 +17,11 @@ export class Sessions {
   constructor(vault: Vault, route: Route, toasts: Toasts) {
     this.#route = route;
     const events = new SessionEvents();
-    this.#services = { verbs: vault.verbs, peers: new PeerConnections(), events };
+    this.#services = {
+      verbs: vault.verbs,
+      peers: new PeerConnections(() => vault.verbs.iceServers()),
+      events,
+    };
     vault.verbs
       .watchSessions((event) => events.dispatch(event))
       .catch((error: unknown) => toasts.fail(error, 'Sessions cannot be opened'));

@@ -5,6 +5,8 @@ import type { Uid } from '../../protocol/uid.ts';
 export interface SessionVerbs {
   /** Calls the listener with every opened signal of running sessions. */
   watchSessions(listener: (event: SessionEvent) => void): Promise<void>;
+  /** The server's STUN and TURN servers for one peer connection, as RTCPeerConnection takes them; none when it has none. */
+  iceServers(): Promise<readonly IceServer[]>;
   /** Signs and seals a connect command, sends it through the router, opens and verifies the gateway's answer. */
   startSession(input: StartSession): Promise<SessionStarted>;
   sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void>;
@@ -12,6 +14,13 @@ export interface SessionVerbs {
   endSession(sessionUid: Uid): Promise<void>;
   /** Stores the host key in the machine's record. */
   pinHostKey(input: { recordUid: Uid; hostKey: string }): Promise<void>;
+}
+
+/** Its credentials end soon, and are for this one use. */
+export interface IceServer {
+  readonly urls: string[];
+  readonly username?: string;
+  readonly credential?: string;
 }
 
 export interface StartSession {

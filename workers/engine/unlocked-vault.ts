@@ -22,6 +22,7 @@ import { MemberSuccessions } from './organisation/member-successions.ts';
 import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './account/passkeys.ts';
 import { SecondFactors } from './account/second-factors.ts';
+import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { ShareLinks } from './share-links/share-links.ts';
@@ -77,6 +78,7 @@ export class UnlockedVault {
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
   readonly recordings: Recordings;
+  readonly iceServers: IceServersDesk;
   readonly devices: Devices;
   readonly factors: SecondFactors;
   readonly passkeys: Passkeys;
@@ -173,9 +175,10 @@ export class UnlockedVault {
       ...{ environment, session, signal },
       onFrame: (frame) => this.#upkeep.receive(frame),
       onState: (link) => this.#upkeep.linkChanged(link),
-      onLost: () => this.#desk.failAll(),
+      onLost: () => this.#failAll(),
     });
     this.#desk = new CommandDesk(this.link, clock);
+    this.iceServers = new IceServersDesk(this.link, clock);
     const { gateways, link } = this;
     const desk = this.#desk;
     this.commands = new GatewayCommands({ account, session, gateways, desk });
@@ -207,9 +210,9 @@ export class UnlockedVault {
       ...{ session, clock, signal, book, gateways, history: data.history },
       emailOf: (uid) => findMember(rosters.roster, uid)?.email ?? '',
     });
-    const { organisation, sharing, confirmedMachines, passkeys, files, sessions } = this;
+    const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
     this.#upkeep = new Upkeep({
-      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions },
+      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions, iceServers },
       ...{ desk, board, signal, warn },
     });
   }
@@ -246,12 +249,18 @@ export class UnlockedVault {
   close(): void {
     if (this.closed) return;
     this.#closing.abort();
-    this.#desk.failAll();
+    this.#failAll();
     this.sessions.clear();
     this.recordings.clear();
     this.files.close();
     this.data.clear();
     this.organisation.clear();
     wipeAccountKeys(this.account.keys);
+  }
+
+  /** What was asked on a link that is gone. */
+  #failAll(): void {
+    this.#desk.failAll();
+    this.iceServers.failAll();
   }
 }

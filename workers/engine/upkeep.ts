@@ -5,6 +5,7 @@ import type { Files } from './files/files.ts';
 import type { CommandDesk } from './gateways/command-desk.ts';
 import type { ConfirmedMachines } from './key-rotation/confirmed-machines.ts';
 import type { OrganisationDesk } from './organisation/organisation-desk.ts';
+import type { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { SharingDesk } from './sharing/sharing-desk.ts';
 import type { StateBoard } from './state.ts';
@@ -19,6 +20,7 @@ export interface UpkeepParts {
   readonly files: Files;
   readonly sessions: Sessions;
   readonly desk: CommandDesk;
+  readonly iceServers: IceServersDesk;
   readonly board: StateBoard;
   /** Ends when the vault is locked. */
   readonly signal: AbortSignal;
@@ -43,6 +45,8 @@ export class Upkeep {
         return;
       case 'commandResult':
         return desk.settle(frame.value);
+      case 'iceServersResult':
+        return this.#parts.iceServers.settle(frame.value);
       case 'signal':
         return sessions.receive(frame.value);
       case 'accountNews':

@@ -60,6 +60,12 @@ export declare type VaultFrame = Message<"sallyport.v1.VaultFrame"> & {
      */
     value: SignalFrame;
     case: "signal";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.IceServersRequest ice_servers_request = 4;
+     */
+    value: IceServersRequest;
+    case: "iceServersRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -68,6 +74,26 @@ export declare type VaultFrame = Message<"sallyport.v1.VaultFrame"> & {
  * Use `create(VaultFrameSchema)` to create a new message.
  */
 export declare const VaultFrameSchema: GenMessage<VaultFrame>;
+
+/**
+ * For one peer connection to come.
+ *
+ * @generated from message sallyport.v1.IceServersRequest
+ */
+export declare type IceServersRequest = Message<"sallyport.v1.IceServersRequest"> & {
+  /**
+   * Chosen by the vault, unique on this link.
+   *
+   * @generated from field: uint32 request_id = 1;
+   */
+  requestId: number;
+};
+
+/**
+ * Describes the message sallyport.v1.IceServersRequest.
+ * Use `create(IceServersRequestSchema)` to create a new message.
+ */
+export declare const IceServersRequestSchema: GenMessage<IceServersRequest>;
 
 /**
  * @generated from message sallyport.v1.VaultProof
@@ -176,6 +202,12 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
      */
     value: OrganisationNews;
     case: "organisationNews";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.IceServersResult ice_servers_result = 11;
+     */
+    value: IceServersResult;
+    case: "iceServersResult";
   } | { case: undefined; value?: undefined };
 };
 
@@ -184,6 +216,71 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
  * Use `create(RouterToVaultFrameSchema)` to create a new message.
  */
 export declare const RouterToVaultFrameSchema: GenMessage<RouterToVaultFrame>;
+
+/**
+ * @generated from message sallyport.v1.IceServersResult
+ */
+export declare type IceServersResult = Message<"sallyport.v1.IceServersResult"> & {
+  /**
+   * @generated from field: uint32 request_id = 1;
+   */
+  requestId: number;
+
+  /**
+   * @generated from oneof sallyport.v1.IceServersResult.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: sallyport.v1.IceServers servers = 2;
+     */
+    value: IceServers;
+    case: "servers";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RelayFailure failure = 3;
+     */
+    value: RelayFailure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message sallyport.v1.IceServersResult.
+ * Use `create(IceServersResultSchema)` to create a new message.
+ */
+export declare const IceServersResultSchema: GenMessage<IceServersResult>;
+
+/**
+ * Where ICE finds addresses and relays, with credentials that end soon. Empty: the server has none. protocol.md §13.4.
+ *
+ * @generated from message sallyport.v1.IceServers
+ */
+export declare type IceServers = Message<"sallyport.v1.IceServers"> & {
+  /**
+   * stun:host:port, turn:host:port?transport=udp or tcp, turns:host:port.
+   *
+   * @generated from field: repeated string urls = 1;
+   */
+  urls: string[];
+
+  /**
+   * For every turn and turns address.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string credential = 3;
+   */
+  credential: string;
+};
+
+/**
+ * Describes the message sallyport.v1.IceServers.
+ * Use `create(IceServersSchema)` to create a new message.
+ */
+export declare const IceServersSchema: GenMessage<IceServers>;
 
 /**
  * Roster, settings, keys or invitations of the organisation changed: a hint. The truth is in OrganisationService.
@@ -632,6 +729,13 @@ export declare type RelayedCommand = Message<"sallyport.v1.RelayedCommand"> & {
    * @generated from field: sallyport.v1.SignedCommand command = 2;
    */
   command?: SignedCommand | undefined;
+
+  /**
+   * Connect: for the gateway's end of the peer connection.
+   *
+   * @generated from field: sallyport.v1.IceServers ice_servers = 3;
+   */
+  iceServers?: IceServers | undefined;
 };
 
 /**

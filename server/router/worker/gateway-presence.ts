@@ -16,6 +16,7 @@ import type {
   NewSession,
   VaultEnd,
 } from '../head/head.ts';
+import type { IssuedServers } from '../../relay/relay-credentials.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
 import { PendingCommands } from './pending-commands.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
@@ -49,8 +50,8 @@ export const presenceTimes: PresenceTimes = {
 const acknowledgeEvery = 64;
 
 const highestCount = 2n ** 64n - 1n;
-/** What a frame around an encoded command has beside it, at most. */
-const commandOverhead = 64;
+/** What a frame around an encoded command has beside it, at most: counts, and what it says of relays. */
+const commandOverhead = 64 + limits.iceServers.urls * (limits.iceServers.url + 4) + 512;
 
 const offline: GatewayAnswer = {
   kind: 'failure',
@@ -63,6 +64,7 @@ export class GatewayPresence implements GatewaySubscriber {
   readonly #head: Head;
   readonly #times: PresenceTimes;
   readonly #forget: () => void;
+  readonly #iceServers: () => IssuedServers;
   readonly #pending: PendingCommands;
   readonly #sessions = new GatewaySessions();
   #sent = new ReplayBuffer<GatewayBody>();
@@ -75,11 +77,18 @@ export class GatewayPresence implements GatewaySubscriber {
   #away: NodeJS.Timeout | undefined;
 
   /** `forget` is called when the gateway was away for too long, or may not come back. */
-  constructor(gatewayUid: Uid, head: Head, times: PresenceTimes, forget: () => void) {
+  constructor(
+    gatewayUid: Uid,
+    head: Head,
+    times: PresenceTimes,
+    forget: () => void,
+    iceServers: () => IssuedServers,
+  ) {
     this.gatewayUid = gatewayUid;
     this.#head = head;
     this.#times = times;
     this.#forget = forget;
+    this.#iceServers = iceServers;
     this.#pending = new PendingCommands(times.commandTimeoutMs);
   }
 
@@ -192,7 +201,8 @@ export class GatewayPresence implements GatewaySubscriber {
       : session && this.#sessions.add(session, from);
     if (busy) return { kind: 'failure', code: 'gateway-busy', message: busy };
     const { relayId, answer } = this.#pending.add();
-    this.send({ case: 'command', value: { relayId, command: signed } });
+    const iceServers = session && { iceServers: this.#iceServers() };
+    this.send({ case: 'command', value: { relayId, command: signed, ...iceServers } });
     const answered = await answer;
     if (session && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
     return answered;

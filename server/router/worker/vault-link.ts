@@ -28,6 +28,7 @@ import {
   type Head,
   type Unsubscribe,
 } from '../head/head.ts';
+import type { IssuedServers } from '../../relay/relay-credentials.ts';
 import type { CommandRelay } from './command-relay.ts';
 import type { LinkUser, SealedLink } from './sealed-link.ts';
 import type { SessionTable, SignalTaker } from './session-table.ts';
@@ -38,6 +39,8 @@ export interface VaultLinkParts {
   readonly log: Logger;
   readonly relay: CommandRelay;
   readonly sessions: SessionTable;
+  /** Throws `too-many-requests`. */
+  readonly iceServersFor: (accountUid: Uid) => IssuedServers;
 }
 
 /** Commands of one link that wait for their gateway. */
@@ -78,6 +81,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return this.#command(body.value, this.#session);
       case 'signal':
         return this.#signal(body.value, this.#session);
+      case 'iceServersRequest':
+        return this.#sendIceServers(body.value.requestId, this.#session);
       case 'proof':
         throw new ProtocolError('malformed', 'a second proof');
       case undefined:
@@ -167,6 +172,18 @@ export class VaultLink implements LinkUser, SignalTaker {
     const failure = this.#parts.relay.failureOf(error);
     this.#send({ case: 'commandResult', value: { requestId, outcome: { case: 'failure', value: failure } } });
     if (failure.code === 'not-signed-in') this.#open.close('not-signed-in');
+  }
+
+  #sendIceServers(requestId: number, { accountUid }: Session): void {
+    this.#send({ case: 'iceServersResult', value: { requestId, outcome: this.#iceServersFor(accountUid) } });
+  }
+
+  #iceServersFor(accountUid: Uid) {
+    try {
+      return { case: 'servers', value: this.#parts.iceServersFor(accountUid) } as const;
+    } catch (error) {
+      return { case: 'failure', value: this.#parts.relay.failureOf(error) } as const;
+    }
   }
 
   #signal({ sessionUid: bytes, sealed }: SignalFrame, { accountUid, deviceUid }: Session): void {

@@ -2,10 +2,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Uid } from '../../../protocol/uid.ts';
+import { requireNoWait } from '../../api/refusal.ts';
 import { networkOf } from '../../api/network.ts';
 import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Logger } from '../../log/logger.ts';
+import type { RelayCredentials } from '../../relay/relay-credentials.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, Unsubscribe } from '../head/head.ts';
 import { CommandRelay } from './command-relay.ts';
@@ -22,6 +24,7 @@ export interface WorkerParts {
   readonly log: Logger;
   readonly publicUrl: string | null;
   readonly times: RouterTimes;
+  readonly relay: RelayCredentials;
   readonly openings: Rate;
 }
 
@@ -33,6 +36,8 @@ export interface RouterTimes {
 export const routerTimes: RouterTimes = { link: linkTimes, presence: presenceTimes };
 /** New links of one address: an office that comes back after a power cut does. */
 export const openingRate: Rate = { burst: 100, perSecond: 10 };
+/** Credentials for the relay that one account asks for: one pair for each peer connection of its pages. */
+const iceServersRate: Rate = { burst: 30, perSecond: 1 };
 /** Links of one process. */
 const mostLinks = 20_000;
 
@@ -46,6 +51,7 @@ export class RouterWorker {
   readonly #sessions: SessionTable;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
+  readonly #iceRequests = new RateLimiter(iceServersRate);
   #closing = false;
 
   constructor(parts: WorkerParts) {
@@ -103,7 +109,12 @@ export class RouterWorker {
   }
 
   #vaultParts() {
-    return { ...this.#parts, relay: this.#relay, sessions: this.#sessions };
+    const { relay, ...parts } = this.#parts;
+    const iceServersFor = (accountUid: Uid) => {
+      requireNoWait(this.#iceRequests.take(accountUid));
+      return relay.issue();
+    };
+    return { ...parts, iceServersFor, relay: this.#relay, sessions: this.#sessions };
   }
 
   #gatewayParts() {
@@ -113,8 +124,9 @@ export class RouterWorker {
   #presenceOf(gatewayUid: Uid): GatewayPresence {
     const known = this.#gateways.get(gatewayUid);
     if (known) return known.presence;
-    const { head, times } = this.#parts;
-    const presence = new GatewayPresence(gatewayUid, head, times.presence, () => this.#forget(gatewayUid));
+    const { head, times, relay } = this.#parts;
+    const forget = () => this.#forget(gatewayUid);
+    const presence = new GatewayPresence(gatewayUid, head, times.presence, forget, () => relay.issue());
     this.#gateways.set(gatewayUid, { presence, unsubscribe: head.subscribe(`gw.${gatewayUid}`, presence) });
     return presence;
   }

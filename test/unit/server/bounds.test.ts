@@ -17,6 +17,8 @@ import { GatewayFrameSchema } from '../../../protocol/messages/gen/link_pb.js';
 import { RecordChangeSchema } from '../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 
+const noServers = () => ({ urls: [], username: '', credential: '' });
+
 const bytes = (value: number) => Uint8Array.of(value);
 
 describe('rate limiter', () => {
@@ -240,7 +242,7 @@ describe('session table', () => {
     const head = new InProcessHead();
     const table = new SessionTable(head);
     const times = { graceMs: 10, resumeMs: 1000, commandTimeoutMs: 5000 };
-    const presence = new GatewayPresence(gateway, head, times, () => undefined);
+    const presence = new GatewayPresence(gateway, head, times, () => undefined, noServers);
     const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn(), sendRoster: vi.fn() };
     presence.attach(wire, null);
     table.add(session, gateway, from, taker());

@@ -15,6 +15,8 @@ import { GatewayPresence, presenceTimes } from '../../../server/router/worker/ga
 import type { SealedLink } from '../../../server/router/worker/sealed-link.ts';
 import { scriptedStore } from '../../fixtures/scripted-store.ts';
 
+const noServers = () => ({ urls: [], username: '', credential: '' });
+
 test('a gateway that is removed while it proves itself is put out', async () => {
   const device = signerOf(generateEcdhKeyPair().privateKey);
   const [gatewayUid, clientId, binding] = [newUid(), randomBytes(64), randomBytes(32)];
@@ -34,7 +36,7 @@ test('a gateway that is removed while it proves itself is put out', async () => 
   });
   const head = new InProcessHead();
   const forget = vi.fn();
-  const presence = new GatewayPresence(gatewayUid, head, presenceTimes, forget);
+  const presence = new GatewayPresence(gatewayUid, head, presenceTimes, forget, noServers);
   const log = createLogger('error', new Scrubber());
   const link = new GatewayLink({ db, head, log, presenceOf: () => presence }, '127.0.0.1');
   const sent: Uint8Array[] = [];

@@ -57,6 +57,7 @@ import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/
 import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
 import { parseSecretsResponse } from '../../../../protocol/secrets-manager/responses.ts';
 import { openApplicationCopy, parseApplicationCopy } from '../../../../protocol/session/application-copy.ts';
+import { parseIceUrl } from '../../../../protocol/channel/ice-servers.ts';
 import { parseEnrolmentToken } from '../../../../protocol/session/enrolment-token.ts';
 import { SessionKeys } from '../../../../protocol/session/session-keys.ts';
 import { verifyAccountCertificate } from '../../../../protocol/signed/account-certificate.ts';
@@ -308,6 +309,11 @@ export const textDecoders: readonly Decoder<string>[] = [
   { name: 'any base64', valid: ['AQIDBA==', '_-8'], decode: parseAnyBase64 },
   { name: 'hexadecimal', valid: ['0123456789abcdef'], decode: parseHex },
   { name: 'uid', valid: [uid], decode: parseUid },
+  {
+    name: 'relay address',
+    valid: ['turn:relay.example:3478?transport=tcp', 'turns:[2001:db8::1]'],
+    decode: parseIceUrl,
+  },
   { name: 'share link', valid: [`${uid}${'A'.repeat(42)}`], decode: parseShareLink },
   { name: 'enrolment token', valid: member(tokens, 'text'), decode: parseEnrolmentToken },
   {
