@@ -144,6 +144,16 @@ export const limits = {
     ...{ wrappedKey: 128, statement: 2048 },
   },
 
+  /**
+   * Files of machines. `path` and `name`: bytes, as POSIX systems bound them, a name of a listing up to what Windows has in
+   * UTF-8; `entries` of one folder that are shown; `answer`: one message before the next; `streams` of one session at once.
+   */
+  remoteFiles: {
+    ...{ path: 4096, name: 255, listedName: 1024, entries: 20_000, answer: 512 * 1024, streams: 8 },
+    /** A size that a number holds exactly. */
+    size: Number.MAX_SAFE_INTEGER,
+  },
+
   /** Members of one roster. */
   rosterMembers: 10_000,
   /** Teams of one roster. */

@@ -3,6 +3,7 @@ const publicFields = [
   'account',
   'address',
   'attempt',
+  'bytes',
   'code',
   'command',
   'count',

@@ -19,6 +19,7 @@ import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
+import { fileSettingsOf } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { Peer } from '../media/peer.ts';
@@ -110,13 +111,17 @@ export class Connector {
     { signed }: AdmittedCommand,
     { keys, machine, access }: SessionOrder,
     session: Session,
-    { answer, token, recording }: Said,
+    { answer, token, recording, fileToken }: Said,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
       const { disableCopy, disablePaste, watermark } = machine.connection;
       const policy = { disableCopy, disablePaste, watermark, accessLeaseMs: access.leaseMs };
       const shown = { ...policy, ...descriptionOf(machine.settings), ...(recording && { recording }) };
-      const reply = encodeMessage(ConnectReplySchema, { answer, streamToken: token, ...shown });
+      const files = filesOf(machine.settings, fileToken);
+      const reply = encodeMessage(ConnectReplySchema, {
+        ...{ answer, streamToken: token, ...shown },
+        ...(files && { files }),
+      });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -195,10 +200,11 @@ export class Connector {
       void session.ended.then(release);
       candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
       const token = randomBytes(16);
-      this.#options.sessions.add(session, token);
+      const fileToken = fileSettingsOf(machine.settings) !== null ? randomBytes(16) : null;
+      this.#options.sessions.add(session, token, fileToken);
       session.start();
       this.#options.running.watch(session, order.access);
-      return { session, answer, token };
+      return { session, answer, token, fileToken };
     } catch (error) {
       release();
       throw error;
@@ -228,6 +234,7 @@ export class Connector {
     return new Session({
       ...{ uid, recordUid, keys, ...owned, protocol: machine.settings.protocol },
       limits: limitsOf(machine.connection.limits),
+      files: fileSettingsOf(machine.settings),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
@@ -268,10 +275,17 @@ function limitsOf({ idle, longest }: LimitSettings): SessionLimits {
   return { idleMs: idle * 60_000, longestMs: longest * 60_000 };
 }
 
+/** What the reply says of the machine's files. */
+function filesOf(settings: SessionSettings, token: Bytes | null) {
+  const files = fileSettingsOf(settings);
+  return files !== null && token !== null && { token, upload: files.upload, download: files.download };
+}
+
 /** What the reply says of a session. */
 interface Said {
   readonly answer: string;
   readonly token: Bytes;
+  readonly fileToken: Bytes | null;
   readonly recording: RecordingNotice | null;
 }
 

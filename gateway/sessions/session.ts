@@ -4,7 +4,10 @@ import { limits } from '../../protocol/limits.ts';
 import { Leg, type SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { SessionProtocol } from '../../protocol/records/pam-settings.ts';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
+import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_pb.js';
+import type { FileSettings } from '../../protocol/records/session-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import { SessionFiles } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
@@ -27,7 +30,8 @@ export type Shell = Pick<
   | 'trustedOnFirstUse'
   | 'watchLatency'
   | 'write'
->;
+> &
+  Partial<Pick<SshSession, 'openSftp'>>;
 
 export type ShellHooks = Required<
   Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onInput' | 'onRefused'>
@@ -50,6 +54,8 @@ export interface SessionOptions {
   readonly sendSignal: (sealed: Uint8Array) => void;
   readonly log: Logger;
   readonly openStreamMs?: number;
+  /** What it has of the machine's files; null: nothing. */
+  readonly files: FileSettings | null;
 }
 
 /** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
@@ -79,6 +85,7 @@ export class Session {
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
   #shell: Shell | null = null;
+  readonly #files: SessionFiles;
   #stream: Stream | null = null;
   #early: Uint8Array[] = []; // what the page said before the shell was there; its credit bounds it
   #stopLatency: () => void = () => {};
@@ -100,6 +107,7 @@ export class Session {
     this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
     this.#dropped = new DroppedInstructions(log);
+    this.#files = new SessionFiles(options.files, log);
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.#clock = new SessionClock(options.limits ?? unlimited, {
       warn: (code, leftMs) => this.reporter.endingSoon(code, leftMs),
@@ -145,6 +153,12 @@ export class Session {
     this.#join();
   }
 
+  /** A stream of the page for files of the machine, whose token was right. */
+  serveFile(stream: Stream, request: RemoteFileRequest): void {
+    if (this.#end !== null) stream.reset('unavailable');
+    else this.#files.serve(stream, request);
+  }
+
   /** A sealed signal of the page. The router may send anything under this name: what does not open changes nothing. */
   receiveSignal(sealed: Uint8Array): void {
     if (this.#end !== null || this.#signalsWaiting >= limits.signalsPerSession) return;
@@ -172,7 +186,6 @@ export class Session {
     this.#early = [];
     this.#clock.stop();
     this.#stopLatency();
-    this.#abort.abort();
     const { log } = this.#options;
     this.#dropped.sum();
     log.info('session ended', { code: end.code, reason: end.message, leg: Leg[end.leg], ms: this.#age });
@@ -213,6 +226,7 @@ export class Session {
     });
     if (shell === undefined || this.#end !== null) return void (await shell?.close());
     this.#shell = shell;
+    this.#files.reach(shell);
     void shell.ended.then((failure) => this.end(endOfFailure(failure)));
     if (shell.trustedOnFirstUse && shell.hostKey !== null) this.reporter.hostKey(shell.hostKey, true);
     this.#join();
@@ -275,7 +289,7 @@ export class Session {
   }
 
   async #leave(end: SessionEnd, stream: Stream | null): Promise<void> {
-    const closed = this.#shell?.close();
+    const closed = this.#leaveShell(end);
     try {
       await this.reporter.ended(end);
       await closed;
@@ -284,6 +298,13 @@ export class Session {
     }
     this.#finish(end);
     this.#takeLeave(stream);
+  }
+
+  /** At once, unless uploads that are not whole are to be taken away first. */
+  async #leaveShell(end: SessionEnd): Promise<void> {
+    if (this.#files.busy) await this.#files.leave(end === ends.peerLost);
+    this.#abort.abort();
+    await this.#shell?.close();
   }
 
   /** Both sides end their direction; then the page has read all that was said. */

@@ -1,6 +1,7 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { encodeHex, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_pb.js';
 import type { StreamOpen } from '../../protocol/messages/gen/session_pb.js';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
@@ -17,6 +18,7 @@ export class Sessions {
   readonly #sessions = new Map<Uid, Session>();
   readonly #tokens = new Map<string, Session>();
   readonly #late = new Set<string>(); // tokens of sessions that ended before their stream came
+  readonly #fileTokens = new Map<string, Session>(); // each opens any number of streams while its session runs
   readonly #reserved = new Map<Uid, number>(); // account → sessions being made
   readonly #log: Logger;
   readonly #onEnded: (sessionUid: Uid) => void;
@@ -56,12 +58,18 @@ export class Sessions {
     };
   }
 
-  /** Takes a session in until it ends. `token` opens its stream, once, on its own peer connection, in its time. */
-  add(session: Session, token: Bytes): void {
+  /**
+   * Takes a session in until it ends. `token` opens its stream, once, on its own peer connection, in its time; `fileToken`
+   * there the streams of its files.
+   */
+  add(session: Session, token: Bytes, fileToken: Bytes | null = null): void {
     const key = encodeHex(token);
     this.#sessions.set(session.uid, session);
     this.#tokens.set(key, session);
+    const fileKey = fileToken === null ? null : encodeHex(fileToken);
+    if (fileKey !== null) this.#fileTokens.set(fileKey, session);
     void session.ended.then(() => {
+      if (fileKey !== null) this.#fileTokens.delete(fileKey);
       this.#sessions.delete(session.uid);
       this.#keepLate(key);
       this.#onEnded(session.uid);
@@ -72,6 +80,7 @@ export class Sessions {
 
   /** A stream that a page opened. */
   claim(peer: Peer, stream: Stream, open: StreamOpen): void {
+    if (open.file !== undefined) return this.#claimFile(peer, stream, open.streamToken, open.file);
     const key = encodeHex(open.streamToken);
     const session = this.#tokens.get(key);
     if (session === undefined || session.peer !== peer) {
@@ -80,6 +89,13 @@ export class Sessions {
     }
     this.#forget(key);
     session.attach(stream);
+  }
+
+  #claimFile(peer: Peer, stream: Stream, token: Uint8Array, request: RemoteFileRequest): void {
+    const session = this.#fileTokens.get(encodeHex(token));
+    if (session?.peer === peer) return session.serveFile(stream, request);
+    // A session that has just ended is asked in good faith.
+    stream.reset('unavailable');
   }
 
   /** Ends all and takes no more. Settles when every page has taken the news in. */

@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import type ssh2 from 'ssh2';
+import { FileFailure } from '../files/file-failure.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { HostKey } from '../terminal/failure.ts';
 import { firstWindow, ReceiveWindow } from './receive-window.ts';
@@ -103,6 +104,19 @@ export class TargetConnection {
       withFirstWindow(this.#client, firstWindow, () => {
         if (command === undefined) this.#client.shell(pty, { env }, opened);
         else this.#client.exec(command, { pty, env }, opened);
+      });
+    });
+  }
+
+  /** A channel of the target's SFTP on this login. Throws `sftp-missing` when the target grants none. */
+  openSftp(): Promise<ssh2.ClientChannel> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(new FileFailure('unavailable'));
+      this.#client.subsys('sftp', (error, channel) => {
+        if (error) return reject(new FileFailure(this.#failure ? 'unavailable' : 'sftp-missing'));
+        channel.stderr.resume(); // it shares the channel's window
+        channel.stderr.on('error', () => channel.destroy());
+        resolve(channel);
       });
     });
   }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { openPicture } from '../guacd/picture.ts';
@@ -177,6 +178,11 @@ export class SshSession extends ViewedSession {
   /** Calls back with each measurement; the result stops it. */
   watchLatency(callback: (milliseconds: number) => void): () => void {
     return this.#parts.target.watchRoundTrip(callback);
+  }
+
+  /** A channel of the target's SFTP beside the shell. Throws a {@link FileFailure}. */
+  openSftp(): Promise<Duplex> {
+    return this.#parts.target.openSftp();
   }
 
   /** How the shell ended; null before, and when the connection broke. */

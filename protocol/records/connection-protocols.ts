@@ -104,6 +104,11 @@ const files = [
   onOff('sftp.enableSftp', 'Files by SFTP'),
   text('sftp.sftpRootDirectory', 'Folder of the files'),
 ];
+const ownFiles = [
+  ...files,
+  onOff('sftp.disableUpload', 'Without uploads and changes'),
+  onOff('sftp.disableDownload', 'Without downloads'),
+];
 const filesElsewhere = [
   ...files,
   record('sftp.sftpResourceUid', 'Machine of the files', ['pamMachine']),
@@ -112,7 +117,7 @@ const filesElsewhere = [
   number('sftp.sftpServerAliveInterval', 'Seconds between signs of life of SFTP'),
 ];
 
-const ssh = [text('command', 'Command in place of a shell'), scrollback, ...files];
+const ssh = [text('command', 'Command in place of a shell'), scrollback, ...ownFiles];
 const rdp = [
   choice('security', 'Security', {
     any: 'Any',

@@ -10,6 +10,18 @@ export interface SshSettings {
   readonly protocol: 'ssh';
   /** In place of the account's shell; empty: the shell. */
   readonly command: string;
+  /** null: none. */
+  readonly files: FileSettings | null;
+}
+
+/** What a session has of the machine's files. */
+export interface FileSettings {
+  /** Nothing outside of this folder of the machine; empty: everything that the account may. */
+  readonly root: string;
+  /** Files, folders and names may be changed. */
+  readonly upload: boolean;
+  /** What is in files may be read. */
+  readonly download: boolean;
 }
 
 /** POSIX extended expressions by which guacd knows a login by its text; empty: guacd's own. */
@@ -60,7 +72,7 @@ export function readSessionSettings(content: RecordContent): SessionSettings | n
   const read = new SettingReader(firstValue(content, settingsFieldOf(content.type)));
   switch (protocol) {
     case 'ssh':
-      return { protocol, command: read.text('command') };
+      return { protocol, command: read.text('command'), files: read.files() };
     case 'telnet':
       return {
         protocol,
@@ -120,6 +132,16 @@ class SettingReader {
     const counted = value.match(/\{/g)?.length ?? 0;
     if (value.length > longestExpression || /\\[1-9]/.test(value) || counted > 1) throw unmeant(name);
     return value;
+  }
+
+  /** Off unless the record says otherwise. */
+  files(): FileSettings | null {
+    const [root, noUpload, noDownload] = [
+      this.text('sftp.sftpRootDirectory'),
+      this.isOn('sftp.disableUpload'),
+      this.isOn('sftp.disableDownload'),
+    ];
+    return this.isOn('sftp.enableSftp') ? { root, upload: !noUpload, download: !noDownload } : null;
   }
 
   integer(name: string, min: number, max: number): number | null {

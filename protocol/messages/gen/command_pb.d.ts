@@ -420,6 +420,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: bool watermark = 10;
    */
   watermark: boolean;
+
+  /**
+   * The machine's files, as the sealed record lets this session have them; absent: none.
+   *
+   * @generated from field: sallyport.v1.RemoteFiles files = 11;
+   */
+  files?: RemoteFiles | undefined;
 };
 
 /**
@@ -427,6 +434,38 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export declare const ConnectReplySchema: GenMessage<ConnectReply>;
+
+/**
+ * @generated from message sallyport.v1.RemoteFiles
+ */
+export declare type RemoteFiles = Message<"sallyport.v1.RemoteFiles"> & {
+  /**
+   * 16 bytes: opens streams for files on the session's peer connection, as often as they are wanted. §27.
+   *
+   * @generated from field: bytes token = 1;
+   */
+  token: Uint8Array;
+
+  /**
+   * Files, folders and names of the machine may be changed.
+   *
+   * @generated from field: bool upload = 2;
+   */
+  upload: boolean;
+
+  /**
+   * What is in files may be read.
+   *
+   * @generated from field: bool download = 3;
+   */
+  download: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.RemoteFiles.
+ * Use `create(RemoteFilesSchema)` to create a new message.
+ */
+export declare const RemoteFilesSchema: GenMessage<RemoteFiles>;
 
 /**
  * @generated from message sallyport.v1.RecordingNotice

@@ -7,6 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { RemoteFileRequest } from "./remote-file_pb.js";
 
 /**
  * Describes the file session.proto.
@@ -308,6 +309,13 @@ export declare type StreamOpen = Message<"sallyport.v1.StreamOpen"> & {
    * @generated from field: bytes stream_token = 1;
    */
   streamToken: Uint8Array;
+
+  /**
+   * The stream is for this alone, and its token that of the session's files. §27.
+   *
+   * @generated from field: sallyport.v1.RemoteFileRequest file = 2;
+   */
+  file?: RemoteFileRequest | undefined;
 };
 
 /**

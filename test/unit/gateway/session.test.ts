@@ -108,6 +108,7 @@ const begin = async (openStreamMs = 60_000, release = true, limits?: SessionLimi
     log: new Logger('silent'),
     ...(limits && { limits }),
     openStreamMs,
+    files: null,
   });
   session.start();
   if (release) session.reporter.release();

@@ -1,3 +1,4 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, test, vi } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
 import type { Peer } from '../../../gateway/media/peer.ts';
@@ -6,7 +7,8 @@ import { ends, type SessionEnd } from '../../../gateway/sessions/session-end.ts'
 import { Sessions } from '../../../gateway/sessions/sessions.ts';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
-import type { StreamOpen } from '../../../protocol/messages/gen/session_pb.js';
+import { RemoteFileRequestSchema } from '../../../protocol/messages/gen/remote-file_pb.js';
+import { StreamOpenSchema, type StreamOpen } from '../../../protocol/messages/gen/session_pb.js';
 import { limits } from '../../../protocol/limits.ts';
 import { newUid } from '../../../protocol/uid.ts';
 
@@ -32,6 +34,45 @@ test('a gateway that is being stopped takes no more', async () => {
   const sessions = newSessions();
   await sessions.close();
   expect(() => sessions.reserve(newUid())).toThrow();
+});
+
+describe('the token of a session’s files', () => {
+  const [peer, other] = [{}, {}] as [Peer, Peer];
+  const file = create(RemoteFileRequestSchema, { ask: { case: 'list', value: {} } });
+
+  function begin() {
+    const sessions = newSessions();
+    const serveFile = vi.fn<Session['serveFile']>();
+    const ended = Promise.withResolvers<SessionEnd>();
+    const never = new Promise<void>(() => {});
+    const session = { uid: newUid(), peer, ended: ended.promise, streamDue: never, serveFile };
+    const [token, fileToken] = [randomBytes(16), randomBytes(16)];
+    sessions.add(session as unknown as Session, token, fileToken);
+    const claim = (from: Peer, streamToken: Uint8Array) => {
+      const reset = vi.fn<Stream['reset']>();
+      sessions.claim(from, { reset } as unknown as Stream, create(StreamOpenSchema, { streamToken, file }));
+      return reset.mock.calls.length === 0;
+    };
+    return { claim, serveFile, token, fileToken, end: () => ended.resolve(ends.internal), ended };
+  }
+
+  test('opens streams for files as often as they are wanted, on the session’s own peer connection alone', () => {
+    const { claim, serveFile, token, fileToken } = begin();
+    expect([claim(peer, fileToken), claim(peer, fileToken)]).toEqual([true, true]);
+    expect(serveFile).toHaveBeenCalledTimes(2);
+    expect([claim(other, fileToken), claim(peer, token), claim(peer, randomBytes(16))]).toEqual([
+      ...[false, false, false],
+    ]);
+    expect(serveFile).toHaveBeenCalledTimes(2);
+  });
+
+  test('opens none after the session', async () => {
+    const { claim, serveFile, fileToken, end, ended } = begin();
+    end();
+    await ended.promise;
+    expect(claim(peer, fileToken)).toBe(false);
+    expect(serveFile).not.toHaveBeenCalled();
+  });
 });
 
 describe('the token of a session that ended before its stream came', () => {

@@ -5,6 +5,7 @@ import { byteDecoders, jsonDecoders, textDecoders, type Decoder } from './decode
 import { hostileBytes, hostileJson, hostileText } from './mutation.ts';
 import { organisationDecoders, organisationTextDecoders } from './organisation-decoders.ts';
 import { recordingDecoders } from './recording-decoders.ts';
+import { remoteFileDecoders } from './remote-file-decoders.ts';
 import { recoveryDecoders } from './recovery-decoders.ts';
 import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
@@ -15,7 +16,7 @@ export function fuzzDecoders(runs: number): void {
     fuzz(
       [
         ...[...byteDecoders, ...sharingDecoders, ...organisationDecoders],
-        ...[...recordingDecoders, ...recoveryDecoders, ...sealedDecoders],
+        ...[...recordingDecoders, ...recoveryDecoders, ...remoteFileDecoders, ...sealedDecoders],
       ],
       hostileBytes,
       runs,

@@ -16,7 +16,7 @@ function machine(connection: Record<string, unknown>, port: unknown = ''): Recor
 const settingsOf = (connection: Record<string, unknown>) => readSessionSettings(machine(connection));
 
 test('what is not set is as usual; other protocols have no sessions', () => {
-  expect(settingsOf({})).toEqual({ protocol: 'ssh', command: '' });
+  expect(settingsOf({})).toEqual({ protocol: 'ssh', command: '', files: null });
   expect(settingsOf({ protocol: 'vnc' })).toEqual({ protocol: 'vnc', destHost: '', destPort: null });
   expect(settingsOf({ protocol: 'telnet' })).toEqual({
     ...{ protocol: 'telnet', usernameRegex: '', passwordRegex: '' },
@@ -30,8 +30,21 @@ test('what is not set is as usual; other protocols have no sessions', () => {
   expect(settingsOf({ protocol: 'kubernetes' })).toBeNull();
 });
 
+test('files are there when the record says so, each way unless it says not', () => {
+  const files = (sftp: Record<string, unknown>) => {
+    const settings = settingsOf({ sftp });
+    return settings?.protocol === 'ssh' ? settings.files : undefined;
+  };
+  expect(files({ enableSftp: true })).toEqual({ root: '', upload: true, download: true });
+  expect(files({ enableSftp: false, sftpRootDirectory: '/srv' })).toBeNull();
+  const held = { enableSftp: true, sftpRootDirectory: '/srv', disableUpload: true, disableDownload: true };
+  expect(files(held)).toEqual({ root: '/srv', upload: false, download: false });
+  for (const unmeant of [{ enableSftp: 'yes' }, { sftpRootDirectory: 'a\0b' }, { disableUpload: 1 }])
+    expect(() => files(unmeant)).toThrow(ProtocolError);
+});
+
 test('every setting is read as the form writes it, numbers as digits too', () => {
-  expect(settingsOf({ command: 'top -d 1' })).toEqual({ protocol: 'ssh', command: 'top -d 1' });
+  expect(settingsOf({ command: 'top -d 1' })).toMatchObject({ protocol: 'ssh', command: 'top -d 1' });
   expect(settingsOf({ protocol: 'vnc', destHost: 'desk-7.lan', destPort: '5901' })).toMatchObject({
     destHost: 'desk-7.lan',
     destPort: 5901,
