@@ -17,6 +17,7 @@ import type { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
+import { KeyFrames } from './key-frames.ts';
 import { PictureFilter } from './picture-filter.ts';
 import type { Spool } from './spool.ts';
 import { Track } from './track.ts';
@@ -120,18 +121,28 @@ export class SessionRecorder {
 
   #pictureTap(clipboard: boolean): PictureTap {
     let filter = new PictureFilter();
+    const keyFrames = new KeyFrames(this.#now);
     return {
       begins: () => {
         filter = new PictureFilter();
-        const track = this.#tracks.get(RecordingTrack.GRAPHICAL);
-        if (track && !track.empty) this.#flush(RecordingTrack.GRAPHICAL, track, false);
-        track?.startAnew();
+        keyFrames.startAnew(this.#now);
+        this.#beginKeyFrame();
       },
       shows: (instructions) => {
         const kept = clipboard ? instructions : filter.filter(instructions);
-        if (kept.length > 0) this.#add('picture', concat(...kept));
+        for (const { kind, bytes } of keyFrames.take(kept, this.#now)) {
+          if (kind === 'screen') this.#beginKeyFrame();
+          this.#add(kind, bytes);
+        }
       },
     };
+  }
+
+  /** What follows is a chunk of its own, from which the picture can be drawn. */
+  #beginKeyFrame(): void {
+    const track = this.#tracks.get(RecordingTrack.GRAPHICAL);
+    if (track && !track.empty) this.#flush(RecordingTrack.GRAPHICAL, track, false);
+    track?.startAnew();
   }
 
   #add(kind: EntryKind, bytes: Uint8Array): void {

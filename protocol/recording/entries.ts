@@ -5,9 +5,10 @@ import { RecordingTrack } from '../messages/gen/recording_pb.js';
 
 /**
  * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
- * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret.
+ * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
+ * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there.
  */
-export const entryKinds = { picture: 1, output: 2, keys: 3, resize: 4, withheld: 5 } as const;
+export const entryKinds = { picture: 1, output: 2, keys: 3, resize: 4, withheld: 5, screen: 6 } as const;
 export type EntryKind = keyof typeof entryKinds;
 
 export interface RecordingEntry {
@@ -22,6 +23,7 @@ export const entryOverhead = 4 + 1 + 4;
 
 const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   picture: RecordingTrack.GRAPHICAL,
+  screen: RecordingTrack.GRAPHICAL,
   output: RecordingTrack.TEXT,
   resize: RecordingTrack.TEXT,
   keys: RecordingTrack.KEYS,

@@ -182,6 +182,32 @@ describe('a recorder and its spool', () => {
     }
   });
 
+  test('a key frame begins a chunk of its own, with the screen before what follows', async () => {
+    const { spool, recorder, key, sessionUid } = await recording();
+    const colour = (red: number) => [
+      utf8('4.rect,1.0,1.0,1.0,1.8,1.8;'),
+      utf8(`5.cfill,2.14,1.0,${String(red).length}.${red},1.0,1.0,3.255;`),
+      utf8('4.sync,1.1;'),
+    ];
+    recorder.picture?.begins();
+    recorder.picture?.shows([utf8('4.size,1.0,1.8,1.8;'), ...colour(1)]);
+    const much = Array.from({ length: 6_000 }, (_, at) => colour(at % 200)).flat();
+    for (let at = 0; at < much.length; at += 300) recorder.picture?.shows(much.slice(at, at + 300));
+    await recorder.close('closed');
+    const [spooled] = await spool.list();
+    const began: unknown[] = [];
+    for (const index of spooled?.chunks ?? []) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, index));
+      const kinds = (await openChunk(key, chunk)).map(({ kind }) => kind);
+      if (chunk.track !== Number(RecordingTrack.GRAPHICAL)) continue;
+      began.push([chunk.keyFrame, kinds[0], kinds.lastIndexOf('screen')]);
+    }
+    expect(began).toEqual([
+      [true, 'picture', -1],
+      [true, 'screen', 0],
+    ]);
+  });
+
   test('a session in which nothing happened has a recording too', async () => {
     const { spool, recorder } = await recording();
     await recorder.close('closed');

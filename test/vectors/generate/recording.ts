@@ -147,6 +147,16 @@ export function recordingChunks(): object[] {
       entries: [{ atMs: 5, kind: 'picture', bytes: hex(utf8('4.sync,1.1;')) }],
     },
     {
+      ...{ ...base, name: 'a screen, and the picture after it', track: 1, keyFrame: true },
+      sealed: hex(
+        sealedEntries(concat(entry(5, 6, utf8('4.sync,1.1;')), picture), { track: 1, keyFrame: true }),
+      ),
+      entries: [
+        { atMs: 5, kind: 'screen', bytes: hex(utf8('4.sync,1.1;')) },
+        { atMs: 5, kind: 'picture', bytes: hex(utf8('4.sync,1.1;')) },
+      ],
+    },
+    {
       ...{ ...base, name: 'keys, and a place where some were left out', track: 3 },
       sealed: hex(sealedEntries(concat(entry(1, 3, utf8('ls\r')), entry(2, 5, none)), { track: 3 })),
       entries: [
@@ -171,6 +181,7 @@ export function recordingChunks(): object[] {
     raw('deflated and cut', pad(deflated(text).subarray(0, -1))),
     raw('deflated, and something behind it', pad(concat(deflated(text), Uint8Array.of(0)))),
     holding('a picture on the track of text', picture),
+    holding('a screen on the track of text', entry(5, 6, utf8('4.sync,1.1;'))),
     holding('a kind that is not known', entry(1, 9, none)),
     holding('time that falls', concat(entry(20, 2, none), entry(10, 2, none))),
     holding('an entry after the chunk', entry(1001, 2, none)),
