@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { ConfigError } from './config.ts';
+import type { GuacdPlace } from './guacd/lease.ts';
 import { logLevels, type LogLevel } from './log/logger.ts';
 
 /** Where this gateway runs, as opposed to who it is: environment variables, flags win. */
 export interface Settings {
-  readonly guacd: { readonly host: string; readonly port: number };
+  readonly guacd: GuacdPlace;
   readonly media: MediaSettings;
   /** Where recordings wait for the server; null: beside the configuration, if that is a file. And how many bytes may. */
   readonly recordings: { readonly folder: string | null; readonly mostBytes: number };
@@ -22,6 +23,7 @@ export interface MediaSettings {
 }
 
 const names = {
+  GUACD_POOL: 'Unix socket that gives each session a guacd of its own, instead of host and port',
   GUACD_HOST: 'host of guacd (default 127.0.0.1)',
   GUACD_PORT: 'port of guacd (default 4822)',
   SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
@@ -49,10 +51,7 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
   const port = given('SALLYPORT_GATEWAY_PORT');
   const authority = given('SALLYPORT_GATEWAY_CA');
   return {
-    guacd: {
-      host: given('GUACD_HOST') ?? '127.0.0.1',
-      port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822'),
-    },
+    guacd: guacdIn(given),
     media: { bindAddress, port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port) },
     recordings: {
       folder: given('SALLYPORT_GATEWAY_RECORDINGS'),
@@ -61,6 +60,13 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
     logLevel: levelIn(given('LOG_LEVEL') ?? 'info'),
     certificateAuthority: authority === null ? null : pemIn('SALLYPORT_GATEWAY_CA', authority),
   };
+}
+
+function guacdIn(given: (name: SettingName) => string | null): GuacdPlace {
+  const pool = given('GUACD_POOL');
+  if (pool !== null && given('GUACD_HOST') === null) return { pool };
+  const host = given('GUACD_HOST') ?? '127.0.0.1';
+  return { host, port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822') };
 }
 
 function portIn(name: SettingName, text: string): number {

@@ -2,28 +2,45 @@ import type { SessionFailure } from '../terminal/failure.ts';
 import { openGuacd } from './connection.ts';
 import type { GuacdConnection, GuacdOptions, Viewer } from './connection.ts';
 import { HeldPicture } from './held-picture.ts';
+import { leaseGuacd, type GuacdPlace, type LeasedGuacd } from './lease.ts';
 import { RecordedPicture, type PictureTap } from './recorded-picture.ts';
+import { defaultTiming } from './timing.ts';
 
-export type PictureOptions = Omit<GuacdOptions, 'viewer' | 'tee'> & {
+export type PictureOptions = Omit<GuacdOptions, 'viewer' | 'tee' | 'host' | 'port'> & {
+  readonly guacd: GuacdPlace;
   /** Sees everything of the picture, viewer or none. */
   readonly recorder?: PictureTap;
 };
 
 /** What a join needs: not what the login needed. */
-type JoinOptions = Omit<PictureOptions, 'recorder' | 'select' | 'parameters' | 'answers'>;
+type JoinOptions = Omit<GuacdOptions, 'viewer' | 'tee' | 'select' | 'parameters' | 'answers'>;
 
 /** Joins of one viewer. What a screen that never rests lost of one moment, its next one shows. */
 const mostJoins = 4;
 
 /** Starts a session of guacd's. Throws a {@link SessionFailure} that names its leg. */
 export async function openPicture(options: PictureOptions): Promise<Picture> {
-  const { recorder, select, parameters, answers, ...joins } = options;
+  const { guacd: place, signal, timing } = options;
+  const lease = await leaseGuacd(place, timing?.connectMs ?? defaultTiming.connectMs, signal);
+  try {
+    return await openLeased(lease, options);
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+}
+
+async function openLeased(lease: LeasedGuacd, options: PictureOptions): Promise<Picture> {
+  const { guacd: _place, recorder, select, parameters, answers, ...kept } = options;
+  const joins = { ...kept, host: lease.host, port: lease.port };
   const held = new HeldPicture();
   const onStalled = () => (held.waiting ? held.drop() : joins.onStalled?.());
   const recorded = new RecordedPicture(recorder ?? null);
   const login = { select, parameters, ...(answers && { answers }) };
   const guacd = await openGuacd({ ...joins, ...login, ...recorded.tee(), viewer: held.take, onStalled });
-  return new Picture(guacd, { held, recorded }, joins);
+  const picture = new Picture(guacd, { held, recorded }, joins);
+  void picture.ended.then(() => lease.release());
+  return picture;
 }
 
 /** What guacd draws, for one viewer after another: held until the first one comes, and drawn anew for each later one. */

@@ -5,6 +5,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { GatewayInfoSchema, TaskListSchema } from '../../protocol/messages/gen/command_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
 import { uidBytes } from '../../protocol/uid.ts';
+import { leaseGuacd, type GuacdPlace } from '../guacd/lease.ts';
 import type { Settings } from '../settings.ts';
 import { gatewayVersion } from '../version.ts';
 import type { Sessions } from './sessions.ts';
@@ -26,8 +27,8 @@ export async function describeGateway(
     memoryUsed: BigInt(process.memoryUsage.rss()),
     memoryTotal: BigInt(os.totalmem()),
     sessions: sessions.size,
-    guacdAddress: `${guacd.host}:${guacd.port}`,
-    guacdReachable: await accepts(guacd.host, guacd.port),
+    guacdAddress: 'pool' in guacd ? '' : `${guacd.host}:${guacd.port}`,
+    guacdReachable: await reaches(guacd),
     rosterVersion,
   };
 }
@@ -47,6 +48,13 @@ export function listTasks(
     protocol: session.protocol,
   }));
   return { tasks };
+}
+
+/** Of a pool: it starts one. */
+async function reaches(place: GuacdPlace): Promise<boolean> {
+  const lease = await leaseGuacd(place, probeMs, new AbortController().signal).catch(() => null);
+  if (lease === null) return false;
+  return accepts(lease.host, lease.port).finally(() => lease.release());
 }
 
 async function accepts(host: string, port: number): Promise<boolean> {

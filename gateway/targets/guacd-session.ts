@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
+import type { GuacdPlace } from '../guacd/lease.ts';
 import { openPicture } from '../guacd/picture.ts';
 import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
@@ -26,7 +27,7 @@ export interface GuacdSessionOptions {
   readonly terminal: TerminalSettings;
   readonly display: Display;
   readonly timezone?: string;
-  readonly guacd: { readonly host: string; readonly port: number };
+  readonly guacd: GuacdPlace;
   readonly policy: GuacdPolicy;
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
@@ -108,7 +109,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
   const { onRefused, onStalled, onInput, stallMs, recorder } = options;
   return {
     ...{
-      ...guacd,
+      guacd,
       display,
       policy,
       signal,

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
+import type { GuacdPlace } from '../guacd/lease.ts';
 import { openPicture } from '../guacd/picture.ts';
 import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
@@ -28,7 +29,7 @@ export interface SshSessionOptions {
   readonly credential: SshCredential;
   readonly display: Display;
   readonly timezone?: string;
-  readonly guacd: { readonly host: string; readonly port: number };
+  readonly guacd: GuacdPlace;
   /** For a guacd that cannot reach the gateway's loopback: where to listen, and by what name guacd finds it. */
   readonly bridge?: { readonly address: string; readonly reachedAs: string };
   readonly settings: TerminalSettings;
@@ -89,7 +90,7 @@ function pictureOptions(options: SshSessionOptions, bridge: Bridge, signal: Abor
   const { guacd, display, timezone, policy, onRefused, onStalled, onInput, recorder } = options;
   const host = options.bridge?.reachedAs ?? '127.0.0.1';
   return {
-    ...{ ...guacd, display, policy, signal, select: { protocol: 'ssh' }, audio: [], video: [] },
+    ...{ guacd, display, policy, signal, select: { protocol: 'ssh' }, audio: [], video: [] },
     ...(timezone !== undefined && { timezone }),
     ...(options.stallMs !== undefined && { timing: { stallMs: options.stallMs } }),
     ...(onRefused && { onRefused }),

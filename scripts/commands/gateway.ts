@@ -1,7 +1,9 @@
+import type { GuacdPlace } from '../../gateway/guacd/lease.ts';
 import { runCommand, stopAtEnd, untilStopped } from '../process/command.ts';
 import type { CommandScope } from '../process/command.ts';
 import { configuredGuacd, guacdFolder } from '../process/guacd.ts';
-import { keepGuacd } from '../process/kept-guacd.ts';
+import { guacdEnvironment } from '../process/gateway.ts';
+import { startGuacdPool } from '../process/guacd-pool.ts';
 import { startOwnedChild } from '../process/owned-child.ts';
 import { runProgram } from '../process/program.ts';
 import { root } from '../process/tool.ts';
@@ -9,7 +11,7 @@ import { root } from '../process/tool.ts';
 const args = process.argv.slice(2);
 const runs = !args.includes('--help') && (args[0] === undefined || args[0].startsWith('-'));
 /** Named on the command line: the gateway reads it from there. */
-const ownGuacd = args.some((arg) => arg.startsWith('--guacd-host'));
+const ownGuacd = args.some((arg) => arg.startsWith('--guacd-host')) || Boolean(process.env['GUACD_POOL']);
 
 await runCommand(async (scope) => {
   if (!runs) return runProgram(scope, 'gateway/main.ts', args);
@@ -18,7 +20,7 @@ await runCommand(async (scope) => {
     name: 'gateway',
     command: [process.execPath, 'gateway/main.ts', ...args],
     folder: root,
-    environment: { ...process.env, ...(guacd && { GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) }) },
+    environment: { ...process.env, ...(guacd && guacdEnvironment(guacd)) },
     stdout: 'inherit',
   });
   stopAtEnd(scope, 'gateway', gateway.stop);
@@ -26,9 +28,9 @@ await runCommand(async (scope) => {
   return 0;
 });
 
-async function startProxy(scope: CommandScope): Promise<{ host: string; port: number }> {
+async function startProxy(scope: CommandScope): Promise<GuacdPlace> {
   const { progress, signal } = scope;
-  const guacd = await keepGuacd({ folder: guacdFolder, log: progress.say, signal, line: console.error });
-  stopAtEnd(scope, 'guacd', guacd.stop);
-  return guacd;
+  const pool = await startGuacdPool({ folder: guacdFolder, log: progress.say, signal, line: console.error });
+  stopAtEnd(scope, 'guacd', pool.stop);
+  return { pool: pool.path };
 }

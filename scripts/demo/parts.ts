@@ -6,7 +6,8 @@ import type { CommandScope } from '../process/command.ts';
 import { stopAtEnd } from '../process/command.ts';
 import { startGatewayProcess } from '../process/gateway.ts';
 import { configuredGuacd, freePort, guacdFolder } from '../process/guacd.ts';
-import { keepGuacd } from '../process/kept-guacd.ts';
+import type { GuacdPlace } from '../../gateway/guacd/lease.ts';
+import { startGuacdPool } from '../process/guacd-pool.ts';
 import { openLogFile } from '../process/log-file.ts';
 import type { LogFile } from '../process/log-file.ts';
 import type { OwnedChild } from '../process/owned-child.ts';
@@ -16,7 +17,8 @@ import { freeAccountName } from './account.ts';
 import type { Sshd } from './sshd.ts';
 import { startSshd } from './sshd.ts';
 
-export type Proxy = { readonly host: string; readonly port: number; readonly pid: () => number | null };
+/** What draws the sessions, and the processes of it that are ours. */
+export type Proxy = { readonly place: GuacdPlace; readonly pids: () => readonly number[] };
 
 export type InstallationOptions = {
   readonly folder: string;
@@ -69,11 +71,12 @@ export async function startTarget(
 
 export async function startProxy(scope: CommandScope, options: InstallationOptions): Promise<Proxy> {
   const elsewhere = configuredGuacd(process.env);
-  if (elsewhere) return { ...elsewhere, pid: () => null };
+  if (elsewhere) return { place: elsewhere, pids: () => [] };
   const { line } = openLog(options, 'guacd');
-  const guacd = await keepGuacd({ folder: guacdFolder, log: scope.progress.say, signal: scope.signal, line });
-  stopAtEnd(scope, 'guacd', guacd.stop);
-  return guacd;
+  const { progress, signal } = scope;
+  const pool = await startGuacdPool({ folder: guacdFolder, log: progress.say, signal, line });
+  stopAtEnd(scope, 'guacd', pool.stop);
+  return { place: { pool: pool.path }, pids: pool.pids };
 }
 
 /** An enrolled one; it is connected when the server says so. */
@@ -84,7 +87,7 @@ export async function startGateway(
   log = openLog(options, 'gateway'),
 ): Promise<OwnedChild> {
   const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1' };
-  const gateway = await startGatewayProcess({ config: gatewayConfig(options), log, guacd, settings });
+  const gateway = await startGatewayProcess({ config: gatewayConfig(options), log, guacd: guacd.place, settings });
   stopAtEnd(scope, 'gateway', gateway.stop);
   return gateway;
 }

@@ -11,6 +11,14 @@ export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
+/** Kills the processes of one program that belong to a session (setsid) which has lost its leader. */
+export function endSessionOf(leader: number, program: string): void {
+  for (const pid of allProcesses()) {
+    const { name, session } = readStat(pid) ?? {};
+    if (session === leader && name === program && pid !== leader) endProcess(pid, 'SIGKILL');
+  }
+}
+
 /** Sends a signal to a process that may have ended by itself. */
 export function endProcess(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -24,6 +32,17 @@ function allProcesses(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
+}
+
+/** proc(5), `stat`: the name is in brackets and may have brackets of its own; the session is the sixth field. */
+function readStat(pid: number): { readonly name: string; readonly session: number } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [, name = '', rest = ''] = /^\d+ \(([^]*)\) ([^]*)$/.exec(text) ?? [];
+    return { name, session: Number(rest.split(' ')[3]) };
+  } catch {
+    return null; // it has ended
+  }
 }
 
 function ownerOf(pid: number): number | null {

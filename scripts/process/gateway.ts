@@ -1,5 +1,6 @@
 // The gateway as a child process.
 import { join } from 'node:path';
+import type { GuacdPlace } from '../../gateway/guacd/lease.ts';
 import type { LogFile } from './log-file.ts';
 import type { OwnedChild } from './owned-child.ts';
 import { startOwnedChild } from './owned-child.ts';
@@ -29,10 +30,16 @@ export async function enrolGateway(
   if (code !== 0) throw new Error(`the gateway could not be enrolled${log.lastWords()}`);
 }
 
+/** What tells a gateway where its guacd is. */
+export function guacdEnvironment(place: GuacdPlace): Record<string, string> {
+  if ('pool' in place) return { GUACD_POOL: place.pool, GUACD_HOST: '' };
+  return { GUACD_HOST: place.host, GUACD_PORT: String(place.port) };
+}
+
 /** Starts an enrolled gateway. When it is connected, the server knows: that is the caller's to wait for. */
 export function startGatewayProcess(
   options: GatewayOptions & {
-    guacd: { host: string; port: number };
+    guacd: GuacdPlace;
     settings?: Readonly<Record<string, string>>;
   },
 ): Promise<OwnedChild> {
@@ -41,7 +48,7 @@ export function startGatewayProcess(
     name: 'gateway',
     command: [process.execPath, program, '--config', config],
     folder: root,
-    environment: { ...process.env, GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port), ...settings },
+    environment: { ...process.env, ...guacdEnvironment(guacd), ...settings },
     line: log.line,
   });
 }

@@ -59,15 +59,27 @@ export function configuredGuacd(environment: NodeJS.ProcessEnv): { host: string;
   return { host, port: Number(port) };
 }
 
+/** What every start needs, once: the program, who runs it and where. */
+type Launch = GuacdProgram & { readonly account: Account; readonly home: string };
+
 /** Starts guacd and resolves when it takes connections. */
 export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
+  return launchGuacd(await prepareGuacd(options), options);
+}
+
+/** Fetches guacd when it is not there. */
+export async function prepareGuacd(options: GuacdRequest): Promise<Launch> {
   const account = guacdAccount(options.log);
   const folder = canReach(account, dirname(options.folder)) ? options.folder : farFolder;
   const program = await provideGuacd({ ...options, folder });
-  const home = makeHome(`${folder}.home`, account);
+  return { ...program, account, home: makeHome(`${folder}.home`, account) };
+}
+
+/** Starts what has been prepared and resolves when it takes connections. */
+export async function launchGuacd(launch: Launch, options: Omit<GuacdOptions, 'folder'>): Promise<Guacd> {
   for (let left = startTries; ; left--) {
     const port = options.port || (await freePort());
-    const started = await tryStart({ ...program, account, home }, { ...options, port });
+    const started = await tryStart(launch, { ...options, port });
     if (started) return started;
     // Only a port of our own choosing may have been taken by someone else meanwhile.
     if (options.port || left === 1) throw new Error(`guacd cannot listen on port ${port}`);
@@ -76,8 +88,8 @@ export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
 
 /** `null` when the port is taken. */
 async function tryStart(
-  program: GuacdProgram & { account: Account; home: string },
-  options: GuacdOptions & { port: number },
+  program: Launch,
+  options: Omit<GuacdOptions, 'folder'> & { port: number },
 ): Promise<Guacd | null> {
   const { host = '127.0.0.1', port, line = () => undefined, signal } = options;
   const said: string[] = [];

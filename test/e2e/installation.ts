@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { enrolGateway, startGatewayProcess } from '../../scripts/process/gateway.ts';
-import { guacdFolder, startGuacd, type Guacd } from '../../scripts/process/guacd.ts';
+import { startGuacdPool, type GuacdPool } from '../../scripts/process/guacd-pool.ts';
+import { guacdFolder } from '../../scripts/process/guacd.ts';
 import { openLogFile, type LogFile } from '../../scripts/process/log-file.ts';
 import type { OwnedChild } from '../../scripts/process/owned-child.ts';
 import { startServerProcess, type ServerProcess } from '../../scripts/process/server.ts';
@@ -17,7 +18,7 @@ export class Installation {
   /** Every secret that the run used; the last test searches logs and database for them. */
   readonly secrets = new Set<string>();
   server!: ServerProcess;
-  guacd!: Guacd;
+  guacd!: GuacdPool;
   target!: SshTarget;
   gateway: OwnedChild | null = null;
   /** The server's first port, kept over restarts: addresses that people use do not change. */
@@ -60,8 +61,9 @@ export class Installation {
     await this.server.exited;
   }
 
-  async startGuacd(port = this.guacd?.port ?? 0): Promise<void> {
-    this.guacd = await startGuacd({ folder: guacdFolder, port, line: this.log('guacd').line });
+  async startGuacd(): Promise<void> {
+    const path = join(this.folder, 'guacd');
+    this.guacd = await startGuacdPool({ folder: guacdFolder, path, line: this.log('guacd').line });
   }
 
   async enrol(token: string): Promise<void> {
@@ -79,7 +81,7 @@ export class Installation {
     this.gateway = await startGatewayProcess({
       config: this.#gatewayConfig,
       log: this.log('gateway'),
-      guacd: this.guacd,
+      guacd: { pool: this.guacd.path },
       settings: { SALLYPORT_GATEWAY_BIND: '127.0.0.1', LOG_LEVEL: 'debug' },
     });
   }

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openGuacd } from '../../gateway/guacd/connection.ts';
 import { openSshSession } from '../../gateway/terminal/ssh-session.ts';
 import type { SshSession } from '../../gateway/terminal/ssh-session.ts';
-import type { Guacd } from '../../scripts/process/guacd.ts';
-import { startTestGuacd } from '../fixtures/guacd.ts';
+import type { GuacdPool } from '../../scripts/process/guacd-pool.ts';
+import { startTestGuacdPool } from '../fixtures/guacd.ts';
 import type { SshTarget } from '../fixtures/ssh-target.ts';
 import { startSshTarget } from '../fixtures/ssh-target.ts';
 import { BrowserStandIn, Ear } from '../integration/guacd/stand-ins.ts';
@@ -51,12 +51,12 @@ describe('a guacd that sends malformed instructions', () => {
 const asRoot = process.getuid?.() === 0;
 
 describe.runIf(asRoot)('escape sequences of a target, through a real guacd', () => {
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let target: SshTarget;
   const open: SshSession[] = [];
 
   beforeAll(async () => {
-    [guacd, target] = await Promise.all([startTestGuacd(), startSshTarget()]);
+    [guacd, target] = await Promise.all([startTestGuacdPool(), startSshTarget()]);
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((session) => session.close()));
@@ -77,7 +77,7 @@ describe.runIf(asRoot)('escape sequences of a target, through a real guacd', () 
       },
       credential: { username: target.username, password: target.password },
       display: { width: 800, height: 600, dpi: 96 },
-      guacd: { host: guacd.host, port: guacd.port },
+      guacd: { pool: guacd.path },
       ...{ settings: {}, policy, tap: ear, signal },
       onRefused: (from, opcode) => refused.push(`${from} ${opcode}`),
     });
@@ -89,13 +89,11 @@ describe.runIf(asRoot)('escape sequences of a target, through a real guacd', () 
     return { session, ear, browser, refused };
   }
 
-  /** Has the target print something, and waits until guacd has drawn what follows it. */
-  async function print(parts: Awaited<ReturnType<typeof start>>, escapes: string): Promise<void> {
-    parts.browser.type(`printf '${escapes}'; echo pr""inted\n`);
-    await parts.ear.hears('printed\r\n');
-    const syncs = parts.browser.count('sync');
-    parts.browser.type('clear\n');
-    await parts.browser.until(() => parts.browser.count('sync') > syncs, 'the next frame');
+  /** Has the target print something, and waits until guacd has come to what follows it: a title for the window. */
+  async function print({ browser }: Awaited<ReturnType<typeof start>>, escapes: string): Promise<void> {
+    const titles = browser.count('name');
+    browser.type(`printf '${escapes}\\033]2;printed\\007'\n`);
+    await browser.until(() => browser.count('name') > titles, 'the title');
   }
 
   it('open no pipe and no download toward the browser', async () => {

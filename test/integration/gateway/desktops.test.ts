@@ -3,16 +3,17 @@ import { rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Leg, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
-import { freePort, type Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
+import { freePort } from '../../../scripts/process/guacd.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startDesktop, startRdpTarget, type DesktopTarget } from '../../fixtures/desktop-target.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
 
 const asRoot = process.getuid?.() === 0;
-let guacd: Guacd;
+let guacd: GuacdPool;
 let desktop: DesktopTarget;
 let telnet: TelnetTarget;
 let windows: DesktopTarget;
@@ -22,7 +23,7 @@ const pages: FakePage[] = [];
 beforeAll(async () => {
   if (!asRoot) return;
   [guacd, desktop, telnet, windows] = await Promise.all([
-    ...([startTestGuacd(), startDesktop(), startTelnetTarget(), startRdpTarget()] as const),
+    ...([startTestGuacdPool(), startDesktop(), startTelnetTarget(), startRdpTarget()] as const),
   ]);
 });
 afterAll(() => Promise.all([guacd?.stop(), desktop?.stop(), telnet?.stop(), windows?.stop()]));
@@ -50,7 +51,7 @@ const byRdp = (connection: Record<string, unknown> = {}, changes: Partial<Target
 
 async function begin(target: Target): Promise<void> {
   made = await Installation.make(target);
-  await made.start({ GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) });
+  await made.start({ GUACD_POOL: guacd.path });
 }
 
 async function open(target: Target, more: Parameters<Installation['connect']>[1] = {}) {

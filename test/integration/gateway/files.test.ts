@@ -17,23 +17,23 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Bytes } from '../../../protocol/bytes.ts';
 import type { ConnectReply } from '../../../protocol/messages/gen/command_pb.js';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { MachineFiles, type MachineFile } from '../../../web/session/files/machine-files.ts';
 import { Installation } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal } from '../../fakes/terminal.ts';
 import { bytesOf, downloaded, noSignal, uploaded } from '../../fixtures/file-desk.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
 const asRoot = process.getuid?.() === 0;
-let guacd: Guacd;
+let guacd: GuacdPool;
 let sshd: SshTarget;
 let made: Installation | null = null;
 const pages: FakePage[] = [];
 
 beforeAll(async () => {
-  if (asRoot) [guacd, sshd] = await Promise.all([startTestGuacd(), startSshTarget()]);
+  if (asRoot) [guacd, sshd] = await Promise.all([startTestGuacdPool(), startSshTarget()]);
 });
 afterAll(() => Promise.all([guacd?.stop(), sshd?.stop()]));
 afterEach(async () => {
@@ -55,7 +55,7 @@ const sftpOf = (settings: Record<string, unknown> = {}) => ({ sftp: { enableSftp
 async function open(connection: Record<string, unknown> = sftpOf()): Promise<Opened> {
   const { host, port, username, password, hostKeys } = sshd;
   made = await Installation.make({ host, port, username, password, hostKey: hostKeys[0] ?? '', connection });
-  await made.start({ GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) });
+  await made.start({ GUACD_POOL: guacd.path });
   return await again();
 }
 

@@ -8,12 +8,12 @@ import { Logger } from '../../../gateway/log/logger.ts';
 import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import type { SessionEvent } from '../../../workers/api.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
@@ -24,7 +24,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
   let folder: string;
   let server: TestServer;
   let engine: TestEngine;
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let sshd: SshTarget;
   let gateway: RunningGateway;
   let gatewayUid: Uid;
@@ -35,7 +35,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sallyport-e2e-'));
-    [server, guacd, sshd] = await Promise.all([startTestServer(), startTestGuacd(), startSshTarget()]);
+    [server, guacd, sshd] = await Promise.all([startTestServer(), startTestGuacdPool(), startSshTarget()]);
     engine = await startEngine(server.url);
     await engine.watchSessions((event) => void events.push(event));
     await engine.draftRecoveryPhrase();
@@ -54,8 +54,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
       state: await RisingState.open(null, { roster: config.rosterVersion }),
       settings: readSettings({
         SALLYPORT_GATEWAY_BIND: '127.0.0.1',
-        GUACD_HOST: guacd.host,
-        GUACD_PORT: String(guacd.port),
+        GUACD_POOL: guacd.path,
       }),
       log: new Logger('debug', (line) => void log.push(line)),
     });

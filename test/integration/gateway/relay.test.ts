@@ -8,14 +8,14 @@ import { Logger } from '../../../gateway/log/logger.ts';
 import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import type { SessionEvent } from '../../../workers/api.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { deadCandidate, RelayedPath } from '../../fakes/relayed-path.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startCoturn, type Coturn } from '../../fixtures/coturn.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
@@ -27,7 +27,7 @@ describe.runIf(asRoot)('a server with a relay, real coturn, gateway, guacd and s
   let coturn: Coturn;
   let server: TestServer;
   let engine: TestEngine;
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let sshd: SshTarget;
   let gateway: RunningGateway;
   let machineUid: Uid;
@@ -39,7 +39,7 @@ describe.runIf(asRoot)('a server with a relay, real coturn, gateway, guacd and s
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sallyport-relay-'));
-    [coturn, guacd, sshd] = await Promise.all([startCoturn(), startTestGuacd(), startSshTarget()]);
+    [coturn, guacd, sshd] = await Promise.all([startCoturn(), startTestGuacdPool(), startSshTarget()]);
     const { urls, secret } = coturn;
     server = await startTestServer({ relay: { urls, secret, lifetimeSeconds: 600 } });
     engine = await startEngine(server.url);

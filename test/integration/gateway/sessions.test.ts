@@ -11,7 +11,7 @@ import {
 import { Leg, LegState, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
 import { parseCommand, verifyReply } from '../../../protocol/signed/command.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { launchRights } from '../../../protocol/sharing/rights.ts';
@@ -20,17 +20,17 @@ import { Installation, type Target } from '../../fakes/installation.ts';
 import { commandOf, newPerson } from '../../fakes/organisation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacd, startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
 const asRoot = process.getuid?.() === 0;
-let guacd: Guacd;
+let guacd: GuacdPool;
 let sshd: SshTarget;
 let made: Installation;
 const pages: FakePage[] = [];
 
 beforeAll(async () => {
-  if (asRoot) [guacd, sshd] = await Promise.all([startTestGuacd(), startSshTarget()]);
+  if (asRoot) [guacd, sshd] = await Promise.all([startTestGuacdPool(), startSshTarget()]);
 });
 afterAll(() => Promise.all([guacd?.stop(), sshd?.stop()]));
 
@@ -45,7 +45,7 @@ const byPassword = (changes: Partial<Target> = {}): Target => ({
 
 async function begin(target: Target = byPassword(), environment: Record<string, string> = {}) {
   made = await Installation.make(target);
-  await made.start({ GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port), ...environment });
+  await made.start({ GUACD_POOL: guacd.path, ...environment });
 }
 
 function newPage(): FakePage {
@@ -317,14 +317,14 @@ describe.runIf(asRoot)('a session that cannot be', () => {
   });
 
   test('without guacd names guacd', async () => {
-    await begin(byPassword(), { GUACD_PORT: String(await freePort()) });
+    await begin(byPassword(), { GUACD_HOST: '127.0.0.1', GUACD_PORT: String(await freePort()) });
     const { session } = await made.connect(newPage());
     expect(ended(await session.signal('ended'))).toEqual([Leg.GUACD, 'guacd-unreachable']);
   });
 
   test('whose guacd dies is told so', async () => {
     const own = await startTestGuacd();
-    await begin(byPassword(), { GUACD_PORT: String(own.port) });
+    await begin(byPassword(), { GUACD_HOST: own.host, GUACD_PORT: String(own.port) });
     const { terminal } = await open();
     await terminal.until(() => terminal.count('sync') > 0);
     await own.stop();

@@ -9,11 +9,11 @@ import { Logger } from '../../../gateway/log/logger.ts';
 import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal } from '../../fakes/terminal.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startOrganisation } from '../../fixtures/organisation.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
@@ -25,7 +25,7 @@ const accessLeaseMs = 5_000;
 describe.runIf(asRoot)('a session on somebody else’s machine', () => {
   let folder: string;
   let server: TestServer;
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let sshd: SshTarget;
   let gateway: RunningGateway;
   let [ada, ben, cora]: TestEngine[] = [];
@@ -46,7 +46,7 @@ describe.runIf(asRoot)('a session on somebody else’s machine', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sallyport-taken-'));
-    [server, guacd, sshd] = await Promise.all([startTestServer(), startTestGuacd(), startSshTarget()]);
+    [server, guacd, sshd] = await Promise.all([startTestServer(), startTestGuacdPool(), startSshTarget()]);
     const people = await startOrganisation(server.url, 3);
     [ada, ben, cora] = people.map(({ engine }) => engine);
     adaEmail = people[0]?.email ?? '';
@@ -59,7 +59,7 @@ describe.runIf(asRoot)('a session on somebody else’s machine', () => {
       ...{ config, accessLeaseMs, log: new Logger('info', heard) },
       state: await RisingState.open(null, { roster: config.rosterVersion }),
       settings: readSettings({
-        ...{ SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port) },
+        ...{ SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_POOL: guacd.path },
       }),
     });
     await gateway.online;

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { openGuacdSession, type GuacdSession } from '../../../gateway/targets/guacd-session.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 
 const asRoot = process.getuid?.() === 0;
 
@@ -27,12 +27,12 @@ class Eye {
 }
 
 describe.runIf(asRoot)('a desktop through guacd', () => {
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let desktop: DesktopTarget;
   const open: GuacdSession[] = [];
 
   beforeAll(async () => {
-    [guacd, desktop] = await Promise.all([startTestGuacd(), startDesktop()]);
+    [guacd, desktop] = await Promise.all([startTestGuacdPool(), startDesktop()]);
   });
   afterAll(async () => {
     await Promise.all(open.map((session) => session.close()));
@@ -46,7 +46,7 @@ describe.runIf(asRoot)('a desktop through guacd', () => {
       credential: { password: desktop.password },
       terminal: {},
       display: { width: 800, height: 600, dpi: 96 },
-      guacd,
+      guacd: { pool: guacd.path },
       policy: { disableCopy: false, disablePaste: false },
       signal: new AbortController().signal,
     });

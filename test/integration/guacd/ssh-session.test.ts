@@ -3,9 +3,9 @@ import { watch } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSshSession } from '../../../gateway/terminal/ssh-session.ts';
 import type { SshSession, SshSessionOptions } from '../../../gateway/terminal/ssh-session.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacd, startTestGuacdPool } from '../../fixtures/guacd.ts';
 import type { SshTarget } from '../../fixtures/ssh-target.ts';
 import { startSshTarget } from '../../fixtures/ssh-target.ts';
 import { failureOf } from '../../fixtures/outcome.ts';
@@ -14,12 +14,12 @@ import { BrowserStandIn, Ear } from './stand-ins.ts';
 /** What Debian's own sshd_config adds. */
 const stock = { settings: ['AcceptEnv LANG LC_* TZ'] };
 const asRoot = process.getuid?.() === 0;
-let guacd: Guacd;
+let guacd: GuacdPool;
 let target: SshTarget;
 const open: SshSession[] = [];
 
 beforeAll(async () => {
-  if (asRoot) [guacd, target] = await Promise.all([startTestGuacd(), startSshTarget(stock)]);
+  if (asRoot) [guacd, target] = await Promise.all([startTestGuacdPool(), startSshTarget(stock)]);
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((session) => session.close()));
@@ -34,7 +34,7 @@ function optionsFor(at: SshTarget, changes: Changes = {}): SshSessionOptions {
   return {
     credential: { username: at.username, password: at.password },
     display: { width: 1024, height: 768, dpi: 96 },
-    guacd: { host: guacd.host, port: guacd.port },
+    guacd: { pool: guacd.path },
     settings: {},
     policy: { disableCopy: false, disablePaste: false },
     signal: new AbortController().signal,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -56,6 +57,10 @@ test('dies with a parent that is killed', { timeout: 20_000 }, async () => {
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   parent.kill('SIGKILL');
   await closed; // guacd closes an idle connection only after 15 s
+});
+
+test.runIf(process.getuid?.() === 0)('does not run as root', () => {
+  expect(statSync(`/proc/${guacd.pid}`).uid).not.toBe(0);
 });
 
 test('a guacd elsewhere is taken from the environment, and a wrong port is named', () => {

@@ -17,7 +17,7 @@ async function whatIsLeft(...watched: readonly WeakRef<object>[]): Promise<boole
 
 async function open(port: number, signal: AbortSignal) {
   const options: PictureOptions = {
-    ...{ host: '127.0.0.1', port, signal, select: { protocol: 'vnc' } },
+    ...{ guacd: { host: '127.0.0.1', port }, signal, select: { protocol: 'vnc' } },
     display: { width: 800, height: 600, dpi: 96 },
     policy: { disableCopy: false, disablePaste: false },
     parameters: { hostname: 'here', password: 'geheim' },
