@@ -63,8 +63,7 @@ describe.runIf(asRoot)('a server with a relay, real coturn, gateway, guacd and s
     const file = join(folder, 'gateway.json');
     const signal = AbortSignal.timeout(10_000);
     const config = await enrol({ server: server.url, token, file, certificateAuthority: null, signal });
-    const [host, port] = [guacd.host, String(guacd.port)];
-    const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_HOST: host, GUACD_PORT: port };
+    const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_POOL: guacd.path };
     const started = startGateway({
       ...{ config, settings: readSettings(settings) },
       state: await RisingState.open(null, { roster: config.rosterVersion }),
