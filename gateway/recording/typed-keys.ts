@@ -12,9 +12,9 @@ interface Segment {
   secret: boolean;
 }
 
-/** How a program asks for a secret, in the last line that it wrote. */
+/** How a program asks for a secret, in the last line that it wrote; or for a name, where secrets are typed by mistake. */
 const secretPrompt =
-  /(pass(word|phrase|code|wort)?|kennwort|contrase|mot de passe|\bpin\b|secret|token|\bcode|otp)[^\r\n]{0,60}[:?>]\s*$/i;
+  /(pass(word|phrase|code|wort)?|kennwort|contrase|mot de passe|\bpin\b|secret|token|\bcode|otp)[^\r\n]{0,60}[:?>]\s*$|\blog ?in:\s*$/i;
 const promptLength = 256;
 /** Of the terminal's output in which echoes are looked for, and of typed segments that wait for theirs. */
 const mostSeen = 16 * 1024;

@@ -19,6 +19,7 @@ export function openShell(
     ...{ guacd, display: displayOf(request.display), policy: { disableCopy, disablePaste } },
     ...(timezone !== null && { timezone }),
     ...(recorder?.picture && { recorder: recorder.picture }),
+    ...(recorder?.shell && { tap: recorder.shell }),
     ...hooks,
   };
   const terminal = { fontSize, colorScheme, scrollback };
@@ -40,7 +41,6 @@ export function openShell(
     credential,
     settings: terminal,
     ...(settings.command !== '' && { command: settings.command }),
-    ...(recorder?.shell && { tap: recorder.shell }),
   });
 }
 

@@ -79,8 +79,8 @@ export class SessionRecordings {
   }
 }
 
-/** Only of SSH does the gateway see text and keys: elsewhere who asks for them gets the picture. */
+/** Only of terminals is there text: elsewhere who asks for text or keys gets the picture. */
 function recordingOf(protocol: string, asked: RecordingSettings): RecordingSettings {
-  if (protocol === 'ssh' || !isRecorded(asked)) return asked;
+  if (protocol === 'ssh' || protocol === 'telnet' || !isRecorded(asked)) return asked;
   return { ...asked, graphical: true, text: false, keys: false };
 }

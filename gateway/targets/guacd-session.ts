@@ -7,6 +7,7 @@ import { openPicture } from '../guacd/picture.ts';
 import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
+import type { ShellTap } from '../ssh/join-shells.ts';
 import { connectTcp } from '../ssh/tcp.ts';
 import type { ReportProgress } from '../ssh/target.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
@@ -15,6 +16,7 @@ import { guacdParameters, type GuacdCredential, type GuacdSettings } from './par
 import { tryRdpDoor } from './rdp-door.ts';
 import { Relay } from './relay.ts';
 import { RfbLogin } from './rfb-login.ts';
+import { TelnetTap } from './telnet-tap.ts';
 
 /** Until the target answers, and answers RDP. */
 const defaultConnectMs = 10_000;
@@ -34,6 +36,8 @@ export interface GuacdSessionOptions {
   readonly onStalled?: () => void;
   readonly onInput?: () => void;
   readonly recorder?: PictureTap;
+  /** Sees the terminal of a telnet session. */
+  readonly tap?: ShellTap;
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
   /** How long a viewer may take nothing; guacd ends the session at 15 s. */
   readonly stallMs?: number;
@@ -64,6 +68,7 @@ interface Way {
   readonly settings: GuacdSettings;
   readonly relay: Relay | null;
   readonly login: RfbLogin;
+  readonly telnet: TelnetTap | null;
   /** Of connecting. */
   readonly roundTripMs: number;
 }
@@ -77,14 +82,17 @@ async function openWay(options: GuacdSessionOptions): Promise<Way> {
   const login = new RfbLogin();
   if (settings.protocol === 'rdp') {
     const security = await knockOnRdp(options, socket, settings);
-    return { ...target, settings: { ...settings, security }, relay: null, login, roundTripMs };
+    return { ...target, settings: { ...settings, security }, relay: null, login, telnet: null, roundTripMs };
   }
-  const relay = await Relay.open({
-    target: socket,
-    signal,
-    ...(settings.protocol === 'vnc' && { tap: login }),
-  });
-  return { host: '127.0.0.1', port: relay.port, settings, relay, login, roundTripMs };
+  const telnet = telnetTap(options);
+  const tap = settings.protocol === 'vnc' ? login : telnet;
+  const relay = await Relay.open({ target: socket, signal, ...(tap && { tap }) });
+  return { host: '127.0.0.1', port: relay.port, settings, relay, login, telnet, roundTripMs };
+}
+
+function telnetTap({ settings, tap, credential }: GuacdSessionOptions): TelnetTap | null {
+  if (settings.protocol !== 'telnet' || !tap) return null;
+  return new TelnetTap(tap, Boolean(credential.username) || Boolean(credential.password));
 }
 
 function knockOnRdp(
@@ -158,6 +166,11 @@ export class GuacdSession extends ViewedSession {
   watchLatency(callback: (milliseconds: number) => void): () => void {
     callback(this.#parts.roundTripMs);
     return () => {};
+  }
+
+  override write(fromBrowser: Uint8Array): boolean {
+    this.#parts.telnet?.fromBrowser(fromBrowser);
+    return super.write(fromBrowser);
   }
 
   /** Ends guacd's part and lets go of the target. */

@@ -27,6 +27,7 @@ export class DrawnScreen {
   readonly strange = new Set<string>();
   cursor: Pixels | null = null;
   syncs = 0;
+  onSync: () => void = () => {};
   readonly #open = new Map<string, Opened>();
   readonly #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
 
@@ -43,6 +44,12 @@ export class DrawnScreen {
     return hash.update(this.cursor?.data ?? '').digest('hex');
   }
 
+  /** One value for the default layer's pixels. */
+  get picture(): string {
+    const { width, height, data } = this.#layer(0);
+    return createHash('sha256').update(`${width}x${height}`).update(data).digest('hex');
+  }
+
   /** Of the default layer. */
   colourAt(x: number, y: number): string {
     const { width, data } = this.#layer(0);
@@ -52,7 +59,7 @@ export class DrawnScreen {
   #obey(opcode: string, args: readonly string[]): void {
     const n = args.map(Number);
     const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] = n;
-    if (opcode === 'sync') this.syncs++;
+    if (opcode === 'sync') this.#sync();
     else if (opcode === 'img') this.#open.set(args[0] ?? '', { args, pieces: [] });
     else if (opcode === 'blob') this.#append(args);
     else if (opcode === 'end') this.#image(args[0] ?? '');
@@ -65,6 +72,11 @@ export class DrawnScreen {
     else if (opcode === 'dispose') this.#dispose(a);
     else if (opcode === 'move' || opcode === 'shade') this.placed.set(`${a} ${opcode}`, args.join());
     else if (!['argv', 'mouse', 'name', 'nop', 'ack'].includes(opcode)) this.strange.add(opcode);
+  }
+
+  #sync(): void {
+    this.syncs++;
+    this.onSync();
   }
 
   #dispose(index: number): void {

@@ -11,6 +11,8 @@ export class FakeTerminal {
   readonly controls: StreamControl[] = [];
   readonly opcodes = new Map<string, number>();
   bytes = 0;
+  /** Sees the instructions as they come, whole or not. */
+  onBytes: (bytes: Uint8Array) => void = () => {};
   /** Width and height, as last said. */
   screen: readonly number[] = [];
   #reading = true;
@@ -86,6 +88,7 @@ export class FakeTerminal {
 
   #take(bytes: Uint8Array): void {
     this.bytes += bytes.length;
+    this.onBytes(bytes);
     for (const { opcode, args } of this.#decoder.decode(Uint8Array.from(bytes))) {
       this.opcodes.set(opcode, this.count(opcode) + 1);
       if (opcode === 'size' && args[0] === '0') this.screen = args.slice(1).map(Number);
