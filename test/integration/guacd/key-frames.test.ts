@@ -5,7 +5,7 @@ import type { GuacdProtocol } from '../../../gateway/guacd/handshake.ts';
 import { ScreenModel } from '../../../gateway/recording/screen/screen-model.ts';
 import { concat } from '../../../protocol/bytes.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { DrawnScreen } from '../../fakes/drawn-screen.ts';
 import { fileHolds } from '../../fakes/terminal.ts';
 import {
@@ -14,11 +14,11 @@ import {
   startRdpTarget,
   type DesktopTarget,
 } from '../../fixtures/desktop-target.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
 
 const asRoot = process.getuid?.() === 0;
-let guacd: Guacd;
+let guacd: GuacdPool;
 let desktop: DesktopTarget;
 let windows: DesktopTarget;
 let telnet: TelnetTarget;
@@ -27,7 +27,7 @@ let picture: Picture | null = null;
 beforeAll(async () => {
   if (!asRoot) return;
   [guacd, desktop, windows, telnet] = await Promise.all([
-    ...([startTestGuacd(), startDesktop(), startRdpTarget(), startTelnetTarget()] as const),
+    ...([startTestGuacdPool(), startDesktop(), startRdpTarget(), startTelnetTarget()] as const),
   ]);
 });
 afterEach(async () => await picture?.close());
@@ -68,7 +68,7 @@ class Watched {
 async function open(protocol: GuacdProtocol, parameters: Readonly<Record<string, string>>) {
   const watched = new Watched();
   picture = await openPicture({
-    ...{ host: guacd.host, port: guacd.port, select: { protocol }, parameters, recorder: watched },
+    ...{ guacd: { pool: guacd.path }, select: { protocol }, parameters, recorder: watched },
     ...{ display: { width: 800, height: 600, dpi: 96 }, image: ['image/png'] },
     ...{ policy: { disableCopy: false, disablePaste: false }, signal: new AbortController().signal },
   });
