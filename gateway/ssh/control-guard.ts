@@ -1,113 +1,132 @@
+import { ControlSequence, maxSequence, type Screen } from './control-sequence.ts';
+import { LineDrawing } from './line-drawing.ts';
+import { Utf8Character } from './utf8-character.ts';
+
 /** "Who are you?": guacd's terminal would type its name at the target, each time. */
 const enquiry = 0x05;
-const esc = 0x1b;
-const csi8 = 0x9b;
-const suspicious = [enquiry, esc, csi8];
+const shiftOut = 0x0e;
+const shiftIn = 0x0f;
 const cancel = 0x18;
 const substitute = 0x1a;
-/** No control sequence means more than 9999 by a number. */
-const maxDigits = 4;
-/** The longest that programs send sets a dozen attributes. */
-const maxSequence = 256;
-/** Insert and delete lines, scroll up and down: counted in rows. Erase, insert and delete characters: in columns. */
-const byRows = /[LMST]$/;
-const byColumns = /[@PX]$/;
+const esc = 0x1b;
+const csi8 = 0x9b;
+const [hash, open, close, bracket, eight, reset] = Buffer.from('#()[8c');
+/** The longest that a byte becomes: a glyph in UTF-8. */
+const mostBytes = 3;
+/** For a sequence that was held back, however it is written: twice its longest, and its ends. */
+const slack = 2 * maxSequence + 16;
 
-type Place = 'text' | 'escape' | 'sequence';
+type Place = 'text' | 'escape' | 'sequence' | 'set-0' | 'set-1' | 'line';
 
 /**
- * Takes the poison out of control sequences on their way to guacd: "insert 9999 lines" and its like make guacd
- * 1.3.0 hang or crash. Counts are cut to the size of the screen, which changes nothing on it; numbers lose their
- * fifth and later digits; sequences without end and enquiries are dropped. All other bytes pass as they are.
+ * Takes the poison out of control sequences on their way to guacd, whose terminal (1.3.0) writes where "scroll lines 0 to 9999"
+ * or "insert 9999 lines" says, and outside its memory for "screen alignment". Every sequence is written anew, in the one
+ * form that guacd reads as it was meant here: counts are cut to the size of the screen, which changes nothing on it; numbers lose
+ * their fifth and later digits; broken-off sequences and enquiries are dropped, and bytes that are no UTF-8. Line drawing
+ * becomes Unicode, because in guacd's own every 0x9b begins a sequence. All other text passes as it is.
  */
 export class ControlGuard {
-  #rows: number;
-  #columns: number;
+  #screen: Screen;
   #place: Place = 'text';
-  #sequence: number[] = []; // from the introducer on
-  #digits = 0;
-  #continuations = 0; // of a UTF-8 character, where 0x9b is no control
+  #sequence = new ControlSequence();
+  readonly #character = new Utf8Character();
+  readonly #drawing = new LineDrawing();
+  #out = Buffer.alloc(0);
+  #length = 0;
 
   constructor(rows: number, columns: number) {
-    this.#rows = rows;
-    this.#columns = columns;
+    this.#screen = { rows, columns };
   }
 
   resize(rows: number, columns: number): void {
-    this.#rows = rows;
-    this.#columns = columns;
+    this.#screen = { rows, columns };
   }
 
-  /** What may go on; an unfinished sequence waits for its end. */
+  /** What may go on; an unfinished sequence or character waits for its end. */
   filter(chunk: Uint8Array): Uint8Array {
-    if (this.#place === 'text' && !suspicious.some((byte) => chunk.includes(byte))) return this.#plain(chunk);
-    const out: number[] = [];
-    for (const byte of chunk) this.#take(byte, out);
-    return Uint8Array.from(out);
+    if (this.#passes(chunk)) return chunk;
+    this.#out = Buffer.allocUnsafe(chunk.length * mostBytes + slack);
+    this.#length = 0;
+    for (const byte of chunk) this.#take(byte);
+    return this.#out.subarray(0, this.#length);
   }
 
-  /** Nothing to look for, but the chunk may end inside a character. */
-  #plain(chunk: Uint8Array): Uint8Array {
-    for (const byte of chunk.subarray(-4)) this.#follow(byte);
-    return chunk;
+  /** Plain ASCII, in plain text. */
+  #passes(chunk: Uint8Array): boolean {
+    if (this.#place !== 'text' || this.#character.begun || this.#drawing.glyph(0x71) !== null) return false;
+    for (const byte of chunk)
+      if (byte >= 0x80 || byte === esc || byte === enquiry || byte === shiftIn || byte === shiftOut)
+        return false;
+    return true;
   }
 
-  #take(byte: number, out: number[]): void {
+  #take(byte: number): void {
     if (byte === enquiry) return;
-    if (byte === esc) this.#begin('escape', byte, out);
-    else if (this.#place === 'sequence') this.#collect(byte, out);
-    else if (this.#place === 'escape' && byte === 0x5b) this.#introduce(byte);
-    else if (this.#place === 'escape') this.#end(out, byte);
-    else if (this.#isIntroducer(byte)) this.#begin('sequence', byte, out);
-    else out.push(byte);
+    if (byte === esc) this.#begin();
+    else if (this.#place === 'text') this.#text(byte);
+    else if (this.#place === 'sequence') this.#collect(byte);
+    else if (this.#place === 'escape') this.#escape(byte);
+    else this.#finish(byte);
   }
 
-  /** A sequence may be broken off by the next; what guacd has of it so far stays as it is. */
-  #begin(place: Place, byte: number, out: number[]): void {
-    out.push(...this.#sequence);
-    this.#place = place;
-    this.#sequence = [byte];
-    this.#digits = 0;
-    this.#continuations = 0;
+  /** Whatever was under way is broken off: guacd has seen nothing of it. */
+  #begin(): void {
+    this.#place = 'escape';
+    this.#character.drop();
   }
 
-  #introduce(byte: number): void {
+  #escape(byte: number): void {
+    if (byte === bracket) return this.#introduce();
+    if (byte === hash) this.#place = 'line';
+    else if (byte === open) this.#place = 'set-0';
+    else if (byte === close) this.#place = 'set-1';
+    else {
+      this.#place = 'text';
+      if (byte === reset) this.#drawing.reset();
+      if (byte >= 0x20 && byte < 0x7f) this.#push(esc, byte);
+    }
+  }
+
+  #introduce(): void {
     this.#place = 'sequence';
-    this.#sequence.push(byte);
+    this.#sequence = new ControlSequence();
   }
 
-  #collect(byte: number, out: number[]): void {
-    const isDigit = byte >= 0x30 && byte <= 0x39;
-    this.#digits = isDigit ? this.#digits + 1 : 0;
-    const isFinal = (byte >= 0x40 && byte <= 0x7e) || byte === cancel || byte === substitute;
-    if (isFinal) this.#end(out, byte);
-    else if (this.#digits <= maxDigits && this.#sequence.length <= maxSequence) this.#sequence.push(byte);
-  }
-
-  #end(out: number[], final: number): void {
-    const tooLong = this.#sequence.length > maxSequence;
-    if (!tooLong) out.push(...this.#cut([...this.#sequence, final]));
+  #collect(byte: number): void {
+    const isFinal = byte >= 0x40 && byte <= 0x7e;
+    if (!isFinal && byte !== cancel && byte !== substitute) return this.#sequence.take(byte);
     this.#place = 'text';
-    this.#sequence = [];
+    const whole = isFinal ? this.#sequence.end(byte, this.#screen) : null;
+    if (whole !== null) this.#length += this.#out.write(whole, this.#length, 'latin1');
   }
 
-  /** A count beyond the screen becomes the screen. */
-  #cut(sequence: number[]): Iterable<number> {
-    const text = String.fromCharCode(...sequence);
-    const most = byRows.test(text) ? this.#rows : byColumns.test(text) ? this.#columns : null;
-    const count = /^(?:\x1b\[|\x9b)(\d+)/.exec(text); // eslint-disable-line no-control-regex -- they are what this is about
-    if (most === null || !count || Number(count[1]) <= most) return sequence;
-    return Buffer.from(text.replace(count[1] ?? '', String(Math.max(most, 1))), 'latin1');
+  /** The last byte of an escape sequence of three. */
+  #finish(byte: number): void {
+    const place = this.#place;
+    this.#place = 'text';
+    if (place === 'line') {
+      // DECALN: guacd fills the screen with letters of a width that it never set, which is far outside its memory.
+      if (byte !== eight && byte >= 0x20 && byte < 0x7f) this.#push(esc, 0x23, byte);
+    } else this.#drawing.designate(place === 'set-0' ? 0 : 1, byte);
   }
 
-  #isIntroducer(byte: number): boolean {
-    const inCharacter = this.#continuations > 0;
-    this.#follow(byte);
-    return byte === csi8 && !inCharacter;
+  #text(byte: number): void {
+    if (byte >= 0x80) return this.#part(byte);
+    this.#character.drop();
+    if (byte === shiftIn || byte === shiftOut) return this.#drawing.shift(byte === shiftIn ? 0 : 1);
+    const glyph = this.#drawing.glyph(byte);
+    if (glyph === null) this.#push(byte);
+    else for (const part of glyph) this.#push(part);
   }
 
-  #follow(byte: number): void {
-    if ((byte & 0xc0) === 0x80) this.#continuations = Math.max(this.#continuations - 1, 0);
-    else this.#continuations = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : byte >= 0xc0 ? 1 : 0;
+  #part(byte: number): void {
+    const whole = this.#character.take(byte);
+    if (whole === null) return;
+    if (whole.codepoint === csi8) this.#introduce();
+    else if (whole.codepoint >= 0xa0) for (const part of whole.bytes) this.#push(part);
+  }
+
+  #push(...bytes: readonly number[]): void {
+    for (const byte of bytes) this.#out[this.#length++] = byte;
   }
 }
