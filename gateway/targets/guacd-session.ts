@@ -16,6 +16,7 @@ import { guacdParameters, type GuacdCredential, type GuacdSettings } from './par
 import { tryRdpDoor } from './rdp-door.ts';
 import { Relay } from './relay.ts';
 import { RfbLogin } from './rfb-login.ts';
+import { TelnetGuard } from './telnet-guard.ts';
 import { TelnetTap } from './telnet-tap.ts';
 
 /** Until the target answers, and answers RDP. */
@@ -86,7 +87,8 @@ async function openWay(options: GuacdSessionOptions): Promise<Way> {
   }
   const telnet = telnetTap(options);
   const tap = settings.protocol === 'vnc' ? login : telnet;
-  const relay = await Relay.open({ target: socket, signal, ...(tap && { tap }) });
+  const guard = settings.protocol === 'telnet' ? new TelnetGuard() : null;
+  const relay = await Relay.open({ target: socket, signal, ...(tap && { tap }), ...(guard && { guard }) });
   return { host: '127.0.0.1', port: relay.port, settings, relay, login, telnet, roundTripMs };
 }
 

@@ -8,10 +8,17 @@ export interface RelayTap {
   fromGuacd(bytes: Uint8Array): void;
 }
 
+/** What guacd gets of what the target sends. */
+export interface RelayGuard {
+  rewrite(bytes: Uint8Array): Uint8Array;
+  fromGuacd(bytes: Uint8Array): void;
+}
+
 export interface RelayOptions {
   /** Connected to the target; the relay's from now on. */
   readonly target: net.Socket;
   readonly tap?: RelayTap;
+  readonly guard?: RelayGuard;
   readonly signal: AbortSignal;
   readonly comeMs?: number;
 }
@@ -30,11 +37,15 @@ export class Relay {
   readonly ended: Promise<'target' | 'guacd'>;
   readonly #listener: net.Server;
   readonly #target: net.Socket;
+  readonly #guard: RelayGuard | null;
   #guacd: net.Socket | null = null;
   #finish: (by: 'target' | 'guacd') => void = () => {};
   #endedBy: 'target' | 'guacd' | null = null;
 
-  private constructor(listener: net.Server, { target, tap, signal, comeMs = defaultComeMs }: RelayOptions) {
+  private constructor(
+    listener: net.Server,
+    { target, tap, guard, signal, comeMs = defaultComeMs }: RelayOptions,
+  ) {
     this.port = (listener.address() as net.AddressInfo).port;
     this.#listener = listener;
     this.#target = target;
@@ -42,6 +53,7 @@ export class Relay {
     target.on('error', () => {}); // `close` follows
     target.once('close', () => this.#over('target'));
     signal.addEventListener('abort', () => this.close(), { once: true });
+    this.#guard = guard ?? null;
     this.#awaitGuacd(tap, signal, comeMs);
   }
 
@@ -85,8 +97,21 @@ export class Relay {
       this.#target.on('data', (bytes: Buffer) => tap.fromTarget(bytes));
       guacd.on('data', (bytes: Buffer) => tap.fromGuacd(bytes));
     }
-    this.#target.pipe(guacd);
+    this.#passOn(guacd);
     guacd.pipe(this.#target);
+  }
+
+  #passOn(guacd: net.Socket): void {
+    const guard = this.#guard;
+    if (!guard) return void this.#target.pipe(guacd);
+    guacd.on('data', (bytes: Buffer) => guard.fromGuacd(bytes));
+    // By hand, because a stream in between would hold the last words back from `destroySoon`.
+    this.#target.on(
+      'data',
+      (bytes: Buffer) => void (guacd.write(guard.rewrite(bytes)) || this.#target.pause()),
+    );
+    guacd.on('drain', () => this.#target.resume());
+    this.#target.on('end', () => guacd.end());
   }
 
   /** What the one side has sent last still reaches the other. */
