@@ -24,6 +24,7 @@ export default defineConfig({
         optimizeDeps: {
           include: [
             '@bufbuild/protobuf',
+            '@glokon/guacamole-common-js',
             '@scure/bip39',
             '@scure/bip39/wordlists/english.js',
             '@serenity-kit/opaque',

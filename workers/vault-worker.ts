@@ -27,8 +27,8 @@ const handing: typeof engine = {
   // Up to a mebibyte each time, which is not copied.
   readRecordingPicture: async (input) => {
     const picture = await engine.readRecordingPicture(input);
-    const { atMs, ends, quiet, bytes } = picture;
-    return transfer(picture, [atMs.buffer, ends.buffer, quiet.buffer, bytes.buffer]);
+    const { atMs, ends, kinds, bytes } = picture;
+    return transfer(picture, [atMs.buffer, ends.buffer, kinds.buffer, bytes.buffer]);
   },
 };
 

@@ -91,7 +91,7 @@ export function createFakeRecordings(): FakeRecordings {
     readRecordingPicture: async ({ sessionUid, index }) =>
       find(sessionUid).pictures[index] ?? {
         ...{ index, fault: `chunk ${index}: missing`, keyFrame: false, bytes: new Uint8Array(0) },
-        ...{ atMs: new Uint32Array(0), ends: new Uint32Array(0), quiet: new Uint8Array(0) },
+        ...{ atMs: new Uint32Array(0), ends: new Uint32Array(0), kinds: new Uint8Array(0) },
       },
     surveyRecording: async (sessionUid, onProgress) => {
       const { survey } = find(sessionUid);
@@ -127,6 +127,7 @@ function openedOf({ summary, pictures }: FakeRecording): OpenedRecording {
 
 function hitsIn(lines: readonly TranscriptLine[], query: string): RecordingHit[] {
   const words = query.toLowerCase();
+  if (words === '') return [];
   return lines.flatMap(({ atMs, text }) => {
     const from = text.toLowerCase().indexOf(words);
     return from < 0 ? [] : [{ atMs, text, from, length: words.length, typed: false }];

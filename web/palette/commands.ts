@@ -1,6 +1,7 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
 import FolderPlus from '@lucide/svelte/icons/folder-plus';
+import Film from '@lucide/svelte/icons/film';
 import Folder from '@lucide/svelte/icons/folder';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
 import Keyboard from '@lucide/svelte/icons/keyboard';
@@ -93,6 +94,13 @@ export function paletteCommands({
       icon: Network,
       hint: 'g g',
       run: () => route.go({ page: 'gateways' }),
+    },
+    {
+      id: 'recordings',
+      title: 'Go to recordings',
+      icon: Film,
+      hint: 'g r',
+      run: () => route.go({ page: 'recordings' }),
     },
     {
       id: 'people',

@@ -1,12 +1,14 @@
 import type { PlainPage } from '../state/place.ts';
 
+type GoPage = 'vault' | 'recordings' | PlainPage;
+
 export interface ShortcutTargets {
   readonly palette: () => void;
   readonly search: () => void;
   readonly help: () => void;
   readonly lock: () => void;
   readonly newRecord: () => void;
-  readonly go: (page: 'vault' | PlainPage) => void;
+  readonly go: (page: GoPage) => void;
 }
 
 interface Shortcut {
@@ -24,6 +26,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
       { keys: ['n'], does: 'New record' },
       { keys: ['g', 'v'], does: 'Go to the vault' },
       { keys: ['g', 'g'], does: 'Go to gateways' },
+      { keys: ['g', 'r'], does: 'Go to recordings' },
       { keys: ['g', 'p'], does: 'Go to people and teams' },
       { keys: ['g', 'h'], does: 'Go to password health' },
       { keys: ['g', 'i'], does: 'Go to import and export' },
@@ -67,6 +70,15 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     ],
   },
   {
+    title: 'In a recording',
+    shortcuts: [
+      { keys: ['k'], does: 'Play or pause' },
+      { keys: ['j'], does: 'Ten seconds back (l: on)' },
+      { keys: ['←', '→'], does: 'On the timeline: five seconds, with Shift one' },
+      { keys: ['Home', 'End'], does: 'On the timeline: to the beginning, to the end' },
+    ],
+  },
+  {
     title: 'In a session',
     shortcuts: [
       { keys: ['Ctrl', 'Shift', 'V'], does: 'Paste (Ctrl V and Shift Insert too)' },
@@ -77,7 +89,8 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
 ];
 
 /** After `g`. */
-const goKeys: ReadonlyMap<string, 'vault' | PlainPage> = new Map([
+const goKeys: ReadonlyMap<string, GoPage> = new Map([
+  ['r', 'recordings'],
   ['v', 'vault'],
   ['g', 'gateways'],
   ['p', 'people'],

@@ -10,6 +10,9 @@ export type Place =
     }
   | { readonly page: 'new'; readonly type: string }
   | { readonly page: 'session'; readonly tab: string }
+  /** All of them, or those of one machine. */
+  | { readonly page: 'recordings'; readonly recordUid?: Uid }
+  | { readonly page: 'recording'; readonly sessionUid: Uid }
   | { readonly page: PlainPage };
 
 /** Pages that have nothing further in their address. */
@@ -52,6 +55,10 @@ export function hashOf(place: Place): string {
       return `#/new/${encodeURIComponent(place.type)}`;
     case 'session':
       return `#/session/${place.tab}`;
+    case 'recordings':
+      return place.recordUid === undefined ? '#/recordings' : `#/recordings/${place.recordUid}`;
+    case 'recording':
+      return `#/recording/${place.sessionUid}`;
     default:
       return `#/${place.page}`;
   }
@@ -64,6 +71,8 @@ export function parsePlace(hash: string): Place {
   if (isPlainPage(page)) return { page };
   if (page === 'new' && name) return { page, type: decoded(name) };
   if (page === 'session' && name) return { page, tab: name };
+  if (page === 'recordings') return isUid(name) ? { page, recordUid: name } : { page };
+  if (page === 'recording' && isUid(name)) return { page, sessionUid: name };
   if ((page === 'folder' || page === 'tag') && name) {
     const view = viewNamed(page, name);
     return view === null ? vaultPlace : vaultPlaceOf(view, rest.slice(1));

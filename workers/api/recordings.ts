@@ -119,10 +119,13 @@ export interface RecordedPicture {
   readonly index: number;
   readonly fault: string | null;
   readonly keyFrame: boolean;
-  /** Of each entry: when, in milliseconds since the start; where it ends in `bytes`; 1 where it draws nothing. */
+  /**
+   * Of each entry: when, in milliseconds since the start; where it ends in `bytes`; and whether it draws (0), says that
+   * nothing happened (1), or draws the whole screen once more, for whoever begins there (2).
+   */
   readonly atMs: Uint32Array;
   readonly ends: Uint32Array;
-  readonly quiet: Uint8Array;
+  readonly kinds: Uint8Array;
   /** Guacamole instructions. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }

@@ -66,7 +66,7 @@ describe('recordings in the vault', () => {
     expect([...first.atMs]).toEqual([0, 40]);
     const [end = 0] = first.ends;
     expect(new TextDecoder().decode(first.bytes.subarray(end))).toBe(draws);
-    expect([...(await engine.readRecordingPicture({ sessionUid, index: 3 })).quiet]).toEqual([0, 1]);
+    expect([...(await engine.readRecordingPicture({ sessionUid, index: 3 })).kinds]).toEqual([0, 1]);
     const told: string[] = [];
     const survey = await engine.surveyRecording(sessionUid, (done, of) => void told.push(`${done}/${of}`));
     expect(survey).toMatchObject({ verdict: 'complete', faults: [], chunks: 5, lines: 4, textCut: false });

@@ -1,14 +1,20 @@
 import type { RecordedPicture } from '../../api.ts';
 import { concat } from '../../../protocol/bytes.ts';
-import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
+import { RecordingTrack } from '../../../protocol/messages/gen/recording_pb.js';
+import { trackOf, type RecordingEntry } from '../../../protocol/recording/entries.ts';
 
 /** Longer ones draw. */
 const longestQuiet = 64;
 const quiet = ['4.sync,', '3.nop;'];
+const draws = 0;
+const drawsNothing = 1;
+const drawsAnew = 2;
 
-/** What an idle session sends: that nothing happened. */
+/** What an idle session sends, and what repeats what was drawn before: nothing happened. */
 export function isQuiet({ kind, bytes }: RecordingEntry): boolean {
-  if (kind !== 'picture' || bytes.length > longestQuiet) return false;
+  if (trackOf(kind) !== RecordingTrack.GRAPHICAL) return false;
+  if (kind !== 'picture') return true;
+  if (bytes.length > longestQuiet) return false;
   const text = String.fromCharCode(...bytes);
   return quiet.some((beginning) => text.startsWith(beginning));
 }
@@ -19,17 +25,21 @@ export function pictureOf(
   keyFrame: boolean,
   entries: readonly RecordingEntry[],
 ): RecordedPicture {
-  const drawn = entries.filter(({ kind }) => kind === 'picture');
   let end = 0;
   return {
     ...{ index, fault: null, keyFrame },
-    atMs: Uint32Array.from(drawn, ({ atMs }) => atMs),
-    ends: Uint32Array.from(drawn, ({ bytes }) => (end += bytes.length)),
-    quiet: Uint8Array.from(drawn, (entry) => (isQuiet(entry) ? 1 : 0)),
-    bytes: concat(...drawn.map(({ bytes }) => bytes)),
+    atMs: Uint32Array.from(entries, ({ atMs }) => atMs),
+    ends: Uint32Array.from(entries, ({ bytes }) => (end += bytes.length)),
+    kinds: Uint8Array.from(entries, kindOf),
+    bytes: concat(...entries.map(({ bytes }) => bytes)),
   };
 }
 
 export function withoutPicture(index: number, fault: string | null): RecordedPicture {
   return { ...pictureOf(index, false, []), fault };
+}
+
+function kindOf(entry: RecordingEntry): number {
+  if (entry.kind !== 'picture') return drawsAnew;
+  return isQuiet(entry) ? drawsNothing : draws;
 }

@@ -1,0 +1,11 @@
+/** What a page is called, in the window's title; vault and sessions are called by what they show. */
+export const pageTitles = {
+  new: 'New record',
+  gateways: 'Gateways',
+  recordings: 'Recordings',
+  recording: 'Recording',
+  people: 'People',
+  health: 'Password health',
+  transfer: 'Import and export',
+  settings: 'Settings',
+} as const;
