@@ -22,6 +22,7 @@ import { RecordReader } from './secrets/record-reader.ts';
 import { Connector } from './sessions/connector.ts';
 import { describeGateway, listTasks } from './sessions/description.ts';
 import { openShell } from './sessions/open-shell.ts';
+import { Resumption } from './sessions/resumption.ts';
 import { SessionAccess } from './sessions/session-access.ts';
 import { ends } from './sessions/session-end.ts';
 import { SessionRecordings } from './sessions/session-recordings.ts';
@@ -113,11 +114,13 @@ class Gateway implements RunningGateway {
       openShell: (order, hooks) => openShell(settings, order, hooks),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
+    const resumption = new Resumption(device, this.sessions);
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
       handlers: {
         connect: (admitted, iceServers) => connector.connect(admitted, iceServers),
+        resume: (admitted, iceServers) => resumption.resume(admitted, iceServers),
         describe: () => describeGateway(settings, this.sessions, this.#roster.version),
         listTasks: (member) => listTasks(this.sessions, member),
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),

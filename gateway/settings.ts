@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { limits } from '../protocol/limits.ts';
 import { ConfigError } from './config.ts';
 import type { GuacdPlace } from './guacd/lease.ts';
 import { logLevels, type LogLevel } from './log/logger.ts';
@@ -20,6 +21,8 @@ export interface MediaSettings {
   readonly bindAddress: string | null;
   /** One UDP port for all sessions, for administrators who open one; null: a free port for each. */
   readonly port: number | null;
+  /** So long a session waits for a page that lost its connection, unless its record says otherwise. */
+  readonly reconnectMs: number;
 }
 
 const names = {
@@ -28,6 +31,8 @@ const names = {
   GUACD_PORT: 'port of guacd (default 4822)',
   SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
   SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
+  SALLYPORT_GATEWAY_RECONNECT_SECONDS:
+    'seconds that a session waits for a page that lost its connection (0 to 900, default 120)',
   SALLYPORT_GATEWAY_CA: 'PEM file with further certificate authorities for the server',
   SALLYPORT_GATEWAY_RECORDINGS:
     'folder where recordings wait for the server (default: beside the configuration)',
@@ -52,7 +57,11 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
   const authority = given('SALLYPORT_GATEWAY_CA');
   return {
     guacd: guacdIn(given),
-    media: { bindAddress, port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port) },
+    media: {
+      bindAddress,
+      port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port),
+      reconnectMs: reconnectIn('SALLYPORT_GATEWAY_RECONNECT_SECONDS', environment),
+    },
     recordings: {
       folder: given('SALLYPORT_GATEWAY_RECORDINGS'),
       mostBytes: gibIn('SALLYPORT_GATEWAY_RECORDINGS_GIB', given('SALLYPORT_GATEWAY_RECORDINGS_GIB') ?? '10'),
@@ -73,6 +82,15 @@ function portIn(name: SettingName, text: string): number {
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535) throw new ConfigError(name, 'must be 1 to 65535');
   return port;
+}
+
+function reconnectIn(name: SettingName, environment: Readonly<Partial<Record<string, string>>>): number {
+  const text = environment[name];
+  if (!text) return limits.resume.usualMs;
+  const milliseconds = Number(text) * 1_000;
+  if (!/^\d{1,3}$/.test(text) || milliseconds > limits.resume.longestMs)
+    throw new ConfigError(name, 'must be 0 to 900');
+  return milliseconds;
 }
 
 function gibIn(name: SettingName, text: string): number {

@@ -126,6 +126,17 @@ export const limits = {
    * password: a relay by UDP, TCP and TLS on two machines, and a STUN server on each.
    */
   iceServers: { urls: 8, url: 300, credential: 128 },
+
+  /**
+   * Bytes that one end of a connection keeps until the other has acknowledged them, for a carrier that may be lost; no DATA
+   * goes beyond. More than what a stream may have on its way, so that keeping slows nothing. And how much comes between two
+   * acknowledgements.
+   */
+  unacknowledged: 8 * 1024 * 1024,
+  acknowledgeEvery: 64 * 1024,
+  /** How long a session waits for its page to come back: unless a setting says otherwise, and at most. */
+  resume: { usualMs: 2 * 60_000, longestMs: 15 * 60_000 },
+
   /** Sealed session signals of one session: an offer, an answer, candidates, progress. */
   signalsPerSession: 512,
   /** Plaintext of one sealed signal. */

@@ -1,14 +1,12 @@
-import { PeerConnection, type DataChannel } from 'node-datachannel';
+import type { Carrier } from '../../protocol/channel/carrier.ts';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
 import type { StreamOpen } from '../../protocol/messages/gen/session_pb.js';
 import type { Uid } from '../../protocol/uid.ts';
 import type { MediaSettings } from '../settings.ts';
-import { maxMessageSize } from './library.ts';
 import type { Offer } from './offer.ts';
-import { usableServers } from './relays.ts';
+import { PeerLink, type PeerLinkOptions } from './peer-link.ts';
 
 export interface PeerOptions {
   readonly uid: Uid;
@@ -24,24 +22,37 @@ export interface PeerOptions {
   readonly openMs?: number;
 }
 
-const channelLabel = 'sallyport';
+/** Who rides on a peer and wants to know whether its page is there. */
+export interface PeerWatcher {
+  /** So long it waits for the page to come back: the peer lives on for the longest of all, and ends without any. */
+  readonly graceMs: number;
+  away(): void;
+  back(): void;
+}
 
-/** Local candidates take a millisecond; what is not there by then follows on its own. */
-const gatherMs = 100;
-const defaultOpenMs = 30_000;
+/** What a page that lost its way offers instead. */
+export interface NewWay {
+  readonly offer: Offer;
+  /** Rises with each: one that was on its way for long does not take the place of a later one. */
+  readonly attempt: number;
+  readonly iceServers: IceServers;
+  readonly onCandidate: PeerOptions['onCandidate'];
+}
 
-/** One peer connection to one page: DTLS under the offered fingerprint, and one data channel with many streams. */
+/** One page, over one peer connection after another, with the streams of its sessions. */
 export class Peer {
   readonly uid: Uid;
   readonly accountUid: Uid;
-  /** Settles when the connection is gone, with the reason; `cancelled` when it was closed here. */
+  /** Settles when the page is gone for good, with the reason; `cancelled` when it was closed here or said goodbye. */
   readonly ended: Promise<ProtocolError>;
   readonly #options: PeerOptions;
-  readonly #connection: PeerConnection;
-  readonly #openDeadline: NodeJS.Timeout;
+  readonly #watchers = new Set<PeerWatcher>();
   #multiplexer: Multiplexer | null = null;
-  #channel: DataChannel | null = null;
-  #answered = false;
+  #link: PeerLink | null = null; // that carries
+  #coming: PeerLink | null = null; // that will, once the page has brought it up
+  #attempt = 0;
+  #away = false;
+  #grace: NodeJS.Timeout | undefined;
   #over = false;
   #finish: (reason: ProtocolError) => void = () => {};
 
@@ -50,27 +61,22 @@ export class Peer {
     this.accountUid = options.accountUid;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
-    this.#connection = new PeerConnection(options.uid, rtcConfig(options));
-    const late = () => this.#end(new ProtocolError('timed-out', 'the page opened no channel'));
-    this.#openDeadline = setTimeout(late, options.openMs ?? defaultOpenMs);
-    this.#listen();
   }
 
   /** Takes the offer and gives the answer with its candidates. Throws `malformed` for an offer nobody can take. */
   static async answer(options: PeerOptions): Promise<{ readonly peer: Peer; readonly answer: string }> {
     const peer = new Peer(options);
     try {
-      return { peer, answer: await peer.#answer() };
-    } catch {
-      // The library quotes the SDP in its messages.
+      return { peer, answer: await peer.#bring(options).answer() };
+    } catch (error) {
       peer.close();
-      throw new ProtocolError('malformed', 'the offer cannot be taken');
+      throw error;
     }
   }
 
   /** Whether the channel is up. */
   get connected(): boolean {
-    return this.#multiplexer !== null && !this.#over;
+    return this.#multiplexer !== null && !this.#away && !this.#over;
   }
 
   /** Round trip to the page, or null. */
@@ -78,115 +84,107 @@ export class Peer {
     return this.#multiplexer?.roundTripMs ?? null;
   }
 
-  /** A candidate of the page. One that the library cannot read is the page's loss. */
   addCandidate(candidate: string, mid: string): void {
-    if (this.#over || candidate === '') return;
-    try {
-      this.#connection.addRemoteCandidate(candidate, mid);
-    } catch {
-      // Nothing to do: ICE goes on with the others.
-    }
+    (this.#coming ?? this.#link)?.addCandidate(candidate, mid);
+  }
+
+  /** Returns the end of watching. */
+  watch(watcher: PeerWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /**
+   * The page's new way, on which the streams go on as soon as it is up; until then what carries goes on carrying. Throws
+   * `replayed` for an attempt that does not rise, `not-found` after the end, and `malformed` for an offer nobody can take.
+   */
+  async resume({ attempt, ...way }: NewWay): Promise<string> {
+    if (this.#over || this.#multiplexer === null) throw new ProtocolError('not-found', 'the page was gone');
+    if (attempt <= this.#attempt) throw new ProtocolError('replayed', 'a later attempt has come');
+    this.#attempt = attempt;
+    this.#coming?.close();
+    const { media, openMs } = this.#options;
+    return await this.#bring({ ...way, media, ...(openMs !== undefined && { openMs }) }).answer();
   }
 
   close(): void {
     this.#end(new ProtocolError('cancelled', 'the gateway closed the peer connection'));
   }
 
-  #listen(): void {
-    const connection = this.#connection;
-    connection.onLocalCandidate((candidate, mid) => {
-      if (this.#answered && !this.#over) this.#options.onCandidate(candidate, mid);
+  #bring(options: Pick<PeerLinkOptions, keyof Omit<NewWay, 'attempt'> | 'media' | 'openMs'>): PeerLink {
+    const { offer, media, iceServers, onCandidate, openMs } = options;
+    const link: PeerLink = new PeerLink({
+      ...{ uid: this.uid, offer, media, iceServers, onCandidate, ...(openMs !== undefined && { openMs }) },
+      onOpen: (carrier) => this.#opened(link, carrier),
+      onMessage: (message) => {
+        if (this.#link === link) this.#multiplexer?.receive(message);
+      },
+      onRoom: () => {
+        if (this.#link === link) this.#multiplexer?.writable();
+      },
+      onLost: (reason) => this.#lost(link, reason),
     });
-    connection.onStateChange((state) => this.#stateChanged(state));
-    connection.onDataChannel((channel) => this.#accept(channel));
+    this.#coming = link;
+    return link;
   }
 
-  async #answer(): Promise<string> {
-    const connection = this.#connection;
-    const gathered = Promise.withResolvers<void>();
-    connection.onGatheringStateChange((state) => state === 'complete' && gathered.resolve());
-    const deadline = setTimeout(gathered.resolve, gatherMs);
-    connection.setRemoteDescription(this.#options.offer.sdp, 'offer');
-    await gathered.promise;
-    clearTimeout(deadline);
-    const description = connection.localDescription();
-    if (description?.type !== 'answer') throw new ProtocolError('malformed', 'no answer');
-    this.#answered = true;
-    return description.sdp;
+  #opened(link: PeerLink, carrier: Carrier): void {
+    if (this.#over || this.#coming !== link) return link.close();
+    this.#coming = null;
+    this.#link?.close();
+    this.#link = link;
+    if (this.#multiplexer === null) this.#multiplexer = this.#multiplex(carrier);
+    else this.#multiplexer.resume(carrier);
   }
 
-  #stateChanged(state: string): void {
-    if (this.#over) return;
-    if (state === 'connected') this.#requireFingerprint();
-    // `disconnected` may pass; the heartbeat decides how long that takes.
-    if (state === 'failed' || state === 'closed')
-      this.#end(new ProtocolError('unavailable', `the peer connection is ${state}`));
-  }
-
-  /** libdatachannel has checked this already (media.md); a second look costs nothing and trusts one party less. */
-  #requireFingerprint(): boolean {
-    const { value, algorithm } = this.#connection.remoteFingerprint();
-    const fits = algorithm === 'sha-256' && value.toUpperCase() === this.#options.offer.fingerprint;
-    if (!fits)
-      this.#end(new ProtocolError('untrusted', 'the peer shows another certificate than was sealed'));
-    return fits;
-  }
-
-  #accept(channel: DataChannel): void {
-    if (this.#over || this.#channel !== null || channel.getLabel() !== channelLabel) return channel.close();
-    this.#channel = channel;
-    channel.onMessage((message) => this.#receive(message));
-    channel.onClosed(() => this.#end(new ProtocolError('unavailable', 'the page closed the channel')));
-    channel.onError(() => this.#end(new ProtocolError('unavailable', 'the channel failed')));
-    if (channel.isOpen()) this.#opened(channel);
-    else channel.onOpen(() => this.#opened(channel));
-  }
-
-  #opened(channel: DataChannel): void {
-    if (this.#over || this.#multiplexer !== null || !this.#requireFingerprint()) return;
-    clearTimeout(this.#openDeadline);
-    const multiplexer = new Multiplexer({
-      role: 'acceptor',
-      send: (message) => void channel.sendMessageBinary(message), // false: queued, not lost
-      bufferedAmount: () => channel.bufferedAmount(),
+  #multiplex(carrier: Carrier): Multiplexer {
+    return new Multiplexer({
+      ...{ role: 'acceptor', carrier },
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);
       },
       onStream: (stream, open) => this.#options.onStream(this, stream, open),
+      onAway: (reason) => this.#left(reason),
+      onBack: () => this.#returned(),
       onLost: (error) => this.#end(error),
     });
-    this.#multiplexer = multiplexer;
-    channel.setBufferedAmountLowThreshold(limits.channelLowWater);
-    channel.onBufferedAmountLow(() => multiplexer.writable());
   }
 
-  #receive(message: string | Buffer | ArrayBuffer): void {
-    if (this.#over) return;
-    if (typeof message === 'string') return this.#end(new ProtocolError('malformed', 'the page sent text'));
-    if (this.#channel && this.#multiplexer === null) this.#opened(this.#channel); // the open event may come late
-    this.#multiplexer?.receive(message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+  #lost(link: PeerLink, reason: ProtocolError): void {
+    const broken = reason.code === 'untrusted' || reason.code === 'malformed';
+    if (this.#link === link && !broken) return this.#multiplexer?.away(reason);
+    if (this.#coming === link) this.#coming = null;
+    // A new way that comes to nothing changes nothing: the page may offer another.
+    if (this.#link === link || this.#multiplexer === null) this.#end(reason);
+  }
+
+  /** Nobody waits for a page without sessions. */
+  #left(reason: ProtocolError): void {
+    this.#link?.close();
+    this.#link = null;
+    const graceMs = Math.max(0, ...[...this.#watchers].map((watcher) => watcher.graceMs));
+    if (graceMs === 0 || this.#multiplexer?.streams === 0) return this.#end(reason);
+    if (this.#away) return;
+    this.#away = true;
+    this.#grace = setTimeout(() => this.#end(reason), graceMs);
+    for (const watcher of this.#watchers) watcher.away();
+  }
+
+  #returned(): void {
+    clearTimeout(this.#grace);
+    this.#away = false;
+    for (const watcher of this.#watchers) watcher.back();
   }
 
   #end(reason: ProtocolError): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#openDeadline);
+    clearTimeout(this.#grace);
     this.#multiplexer?.close();
-    this.#channel?.close();
-    this.#connection.close();
+    this.#coming?.close();
+    this.#link?.close();
     this.#finish(reason);
   }
-}
-
-function rtcConfig({ media: { bindAddress, port }, iceServers }: PeerOptions) {
-  return {
-    // The library gets no relay on a port that all peer connections share: there the page's relay has to do.
-    iceServers: port === null ? usableServers(iceServers) : [],
-    maxMessageSize,
-    ...(bindAddress !== null && { bindAddress }),
-    // One port for all is what an administrator can open (media.md).
-    ...(port !== null && { enableIceUdpMux: true, portRangeBegin: port, portRangeEnd: port }),
-  };
 }

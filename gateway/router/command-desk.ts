@@ -32,6 +32,8 @@ import { Refusal } from './refusal.ts';
 export interface CommandHandlers {
   /** The reply, sealed under the session's key, and what to call when it has left. */
   connect(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  /** As connect: the session is there, and gets another peer connection. */
+  resume(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
   endSession(sessionUid: Uid, member: RosterMember): void;
@@ -96,6 +98,8 @@ export class CommandDesk {
     switch (command.kind) {
       case CommandKind.CONNECT:
         return await handlers.connect(admitted, iceServers);
+      case CommandKind.RESUME:
+        return await handlers.resume(admitted, iceServers);
       case CommandKind.GATEWAY_INFO:
         return await this.#seal(admitted, encodeMessage(GatewayInfoSchema, await handlers.describe()));
       case CommandKind.LIST_TASKS:

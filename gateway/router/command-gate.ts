@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
+import { CommandKind, type SignedCommand } from '../../protocol/messages/gen/command_pb.js';
 import { parseCommand, verifyCommand, type Command } from '../../protocol/signed/command.ts';
 import { findMember, type Roster, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -56,8 +56,8 @@ export class CommandGate {
     const command = refusing(() => verifyCommand(member.signingPublicKey, signed, now));
     if (command.issuedAtMs < this.#startedAtMs || command.issuedAtMs <= this.#formerlyAhead(member))
       throw new Refusal('expired', 'the command is older than this gateway run');
-    const uids =
-      command.sessionUid === null ? [command.commandUid] : [command.commandUid, command.sessionUid];
+    const begun = command.kind === CommandKind.CONNECT ? command.sessionUid : null; // others name one that is there
+    const uids = begun === null ? [command.commandUid] : [command.commandUid, begun];
     this.#window.admit(uids, command.expiresAtMs + limits.clockSkewMs, now);
     if (command.issuedAtMs > now) await this.#keepAhead(member, command.issuedAtMs);
     return { command, member, signed };

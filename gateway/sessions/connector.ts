@@ -3,7 +3,7 @@ import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { equal, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { readIceServers, type IceServers } from '../../protocol/channel/ice-servers.ts';
+import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
@@ -36,6 +36,7 @@ import type { MediaSettings } from '../settings.ts';
 import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import type { SessionLimits } from './session-clock.ts';
+import { relaysOf, resumeKeyOf } from './resumption.ts';
 import { ends } from './session-end.ts';
 import type { SessionAccess } from './session-access.ts';
 import { Session, type SessionOptions, type Shell, type ShellHooks } from './session.ts';
@@ -61,6 +62,7 @@ interface SessionOrder {
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
   readonly trustedKeys: readonly string[];
+  readonly resumeKey: Bytes | null;
   readonly iceServers: IceServers;
 }
 
@@ -109,7 +111,7 @@ export class Connector {
   /** The session's own reports wait until the reply has left: the page hears of it first. */
   async #reply(
     { signed }: AdmittedCommand,
-    { keys, machine, access }: SessionOrder,
+    { keys, machine, access, resumeKey }: SessionOrder,
     session: Session,
     { answer, token, recording, fileToken }: Said,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
@@ -120,6 +122,7 @@ export class Connector {
       const files = filesOf(machine.settings, fileToken);
       const reply = encodeMessage(ConnectReplySchema, {
         ...{ answer, streamToken: token, ...shown },
+        resumeMs: resumeKey === null ? 0 : this.#graceOf(machine),
         ...(files && { files }),
       });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
@@ -152,7 +155,8 @@ export class Connector {
       const access = this.#options.access.require(asked, request.access);
       const trustedKeys = trustedHostKeys(machine, request, member.accountUid === ownerUid);
       const resourceKey = await this.#options.recordings.resourceKeyOf(machine, recordUid);
-      return { machine, access, resourceKey, scope, keys, request, trustedKeys };
+      const resumeKey = resumeKeyOf(request);
+      return { machine, access, resourceKey, scope, keys, request, trustedKeys, resumeKey };
     } finally {
       wipe(machine.trafficSeed, machine.copyKey);
     }
@@ -225,19 +229,24 @@ export class Connector {
   }
 
   #newSession(
-    { machine, scope, keys, request, trustedKeys }: SessionOrder,
+    { machine, scope, keys, request, trustedKeys, resumeKey }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
     known: Pick<ShellOrder, 'credential' | 'recorder'>,
   ): Session {
     const { openShell, sendSignal } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
-      ...{ uid, recordUid, keys, ...owned, protocol: machine.settings.protocol },
+      ...{ uid, recordUid, keys, resumeKey, ...owned, protocol: machine.settings.protocol },
+      graceMs: resumeKey === null ? 0 : this.#graceOf(machine),
       limits: limitsOf(machine.connection.limits),
       files: fileSettingsOf(machine.settings),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
+  }
+
+  #graceOf({ connection: { reconnectSeconds } }: Machine): number {
+    return reconnectSeconds === undefined ? this.#options.media.reconnectMs : reconnectSeconds * 1_000;
   }
 
   async #peerFor(
@@ -304,15 +313,6 @@ class CandidateRelay {
   tell(take: TakeCandidate): void {
     this.#take = take;
     for (const [candidate, mid] of this.#waiting.splice(0)) take(candidate, mid);
-  }
-}
-
-/** The router's word: it can name relays that do not work, and none that could not be one. */
-function relaysOf(named: IceServersMessage | undefined): IceServers {
-  try {
-    return readIceServers(named);
-  } catch (error) {
-    throw new Refusal('relays-refused', error instanceof ProtocolError ? error.message : 'no relays');
   }
 }
 

@@ -26,6 +26,8 @@ export interface ReporterOptions {
 
 /** Tells the page how its session does: by sealed signals through the router until the stream is there, then on it. */
 export class Reporter {
+  /** What is said on the stream waits for the page to come back: what matters is said by signals too. */
+  pageAway = false;
   readonly #options: ReporterOptions;
   readonly #released = Promise.withResolvers<void>();
   #sent: Promise<void>;
@@ -72,7 +74,7 @@ export class Reporter {
 
   targetRoundTrip(milliseconds: number): void {
     const value = Math.max(1, Math.round(milliseconds * 1000));
-    if (this.#stream?.open) this.#control(this.#stream, { case: 'targetRttUs', value });
+    if (this.#stream?.open && !this.pageAway) this.#control(this.#stream, { case: 'targetRttUs', value });
   }
 
   /** The last report. Settles when it has been handed on, so not before {@link release}. */
@@ -83,8 +85,9 @@ export class Reporter {
   }
 
   #report(body: Extract<SignalBody, { case: ReportedCase }>): void {
-    if (this.#stream?.open) this.#control(this.#stream, body);
-    else this.#signal(body);
+    const onStream = this.#stream?.open === true;
+    if (this.#stream && onStream) this.#control(this.#stream, body);
+    if (!onStream || this.pageAway) this.#signal(body);
   }
 
   /** A page that takes no control messages misses some: that ends no session. */

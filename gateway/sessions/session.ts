@@ -1,4 +1,5 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import type { Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { Leg, type SessionSignal } from '../../protocol/messages/gen/session_pb.js';
@@ -14,6 +15,7 @@ import { SessionFailure } from '../terminal/failure.ts';
 import type { GuacdSession } from '../targets/guacd-session.ts';
 import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
 import { DroppedInstructions } from './dropped-instructions.ts';
+import { PagePresence } from './page-presence.ts';
 import { Reporter } from './reporter.ts';
 import { SessionClock, type SessionLimits } from './session-clock.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
@@ -38,7 +40,7 @@ export type ShellHooks = Required<
 >;
 
 /** What of a peer connection a session uses. */
-export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate'>;
+export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate' | 'watch' | 'resume'>;
 
 export interface SessionOptions {
   readonly uid: Uid;
@@ -49,6 +51,10 @@ export interface SessionOptions {
   readonly limits?: SessionLimits;
   readonly keys: SessionKeys;
   readonly peer: SessionPeer;
+  /** By which its vault signs for another peer connection, 65 bytes; null: it can have none. */
+  readonly resumeKey: Bytes | null;
+  /** So long it waits for a page that is away. */
+  readonly graceMs: number;
   readonly begunAt: number;
   readonly openShell: (hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sealed: Uint8Array) => void;
@@ -96,6 +102,7 @@ export class Session {
   #settleStream: () => void = () => {};
   #stalled = false; // the page took nothing for so long that guacd was let run on without it
   #pageEnded = false;
+  readonly #page: PagePresence;
   #end: SessionEnd | null = null;
 
   constructor({ openShell, ...options }: SessionOptions) {
@@ -119,10 +126,28 @@ export class Session {
     const openMs = options.openStreamMs ?? defaultOpenStreamMs;
     this.#openDeadline = setTimeout(() => this.#noStream(ends.streamNotOpened), openMs);
     void options.peer.ended.then(() => this.#noStream(ends.peerLost));
+    const { peer, graceMs } = options;
+    this.#page = new PagePresence({
+      ...{ peer, graceMs, onLate: () => this.end(ends.peerLost) },
+      ...{ onAway: () => this.#pageIsAway(true), onBack: () => this.#pageIsAway(false) },
+    });
   }
 
   get peer(): SessionPeer {
     return this.#options.peer;
+  }
+
+  get keys(): SessionKeys {
+    return this.#options.keys;
+  }
+
+  get resumeKey(): Bytes | null {
+    return this.#options.resumeKey;
+  }
+
+  /** Its page has lost its connection, and may come back. */
+  get pageAway(): boolean {
+    return this.#page.away;
   }
 
   /** Begins with guacd and target at once, while ICE is still at work. */
@@ -185,6 +210,7 @@ export class Session {
     this.#openShell = null;
     this.#early = [];
     this.#clock.stop();
+    this.#page.sessionEnded();
     this.#stopLatency();
     const { log } = this.#options;
     this.#dropped.sum();
@@ -194,6 +220,12 @@ export class Session {
 
   get #age(): number {
     return Math.round(performance.now() - this.#options.begunAt);
+  }
+
+  /** Everything waits in the stream while its page is away, up to what that holds; then the picture is drawn anew. */
+  #pageIsAway(away: boolean): void {
+    this.reporter.pageAway = away;
+    this.#options.log.info(away ? 'page away' : 'page back');
   }
 
   #noStream(end: SessionEnd): void {

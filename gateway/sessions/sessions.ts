@@ -13,12 +13,19 @@ import { ends, type SessionEnd } from './session-end.ts';
 /** Ended sessions whose page may still come and ask; the oldest are forgotten. Each was a signed command. */
 const mostLate = limits.sessionsPerGateway;
 
+/** What a page that comes back needs of its session. */
+export type ResumableSession = Pick<
+  Session,
+  'uid' | 'accountUid' | 'recordUid' | 'peer' | 'keys' | 'resumeKey' | 'reporter'
+>;
+
 /** The sessions of this gateway, each with its owner, and the tokens that open their streams, each once. */
 export class Sessions {
   readonly #sessions = new Map<Uid, Session>();
   readonly #tokens = new Map<string, Session>();
   readonly #late = new Set<string>(); // tokens of sessions that ended before their stream came
   readonly #fileTokens = new Map<string, Session>(); // each opens any number of streams while its session runs
+  readonly #left = new Map<Uid, Session>(); // that ended while their page was away: it may still come for the reason
   readonly #reserved = new Map<Uid, number>(); // account → sessions being made
   readonly #log: Logger;
   readonly #onEnded: (sessionUid: Uid) => void;
@@ -39,6 +46,11 @@ export class Sessions {
 
   find(sessionUid: Uid): Session | null {
     return this.#sessions.get(sessionUid) ?? null;
+  }
+
+  /** Also one that has ended, for as long as its page may come back. */
+  findResumable(sessionUid: Uid): ResumableSession | null {
+    return this.#sessions.get(sessionUid) ?? this.#left.get(sessionUid) ?? null;
   }
 
   /** A place for one more session of the account, to be given back. Throws `busy` when there is none. */
@@ -72,6 +84,7 @@ export class Sessions {
       if (fileKey !== null) this.#fileTokens.delete(fileKey);
       this.#sessions.delete(session.uid);
       this.#keepLate(key);
+      this.#keepLeft(session);
       this.#onEnded(session.uid);
     });
     void session.streamDue.then(() => this.#forget(key));
@@ -111,6 +124,12 @@ export class Sessions {
     if (!this.#tokens.has(key)) return;
     this.#late.add(key);
     for (const oldest of this.#late) if (this.#late.size > mostLate) this.#forget(oldest);
+  }
+
+  #keepLeft(session: Session): void {
+    if (!session.pageAway || this.#closed) return;
+    this.#left.set(session.uid, session);
+    void session.peer.ended.then(() => this.#left.delete(session.uid));
   }
 
   #forget(key: string): void {

@@ -1,5 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { copy, parseUtf8, utf8, type Bytes } from '../bytes.ts';
+import { copy, parseUtf8, uint64, utf8, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
@@ -11,8 +11,8 @@ import {
 } from '../messages/gen/session_pb.js';
 
 /**
- * Frames over one ordered, reliable data channel, a message each (protocol.md §14):
- * type(1) ‖ stream id(uint32) ‖ payload. Frames carry no offsets: the channel keeps their order.
+ * Frames over an ordered carrier, a message each (protocol.md §14): type(1) ‖ stream id(uint32) ‖ payload. Frames carry no
+ * offsets: the carrier keeps their order, and both ends count those of streams.
  */
 export type Frame =
   | { readonly kind: 'open'; readonly stream: number; readonly open: StreamOpen }
@@ -22,7 +22,13 @@ export type Frame =
   | { readonly kind: 'reset'; readonly stream: number; readonly code: string }
   | { readonly kind: 'control'; readonly stream: number; readonly control: StreamControl }
   | { readonly kind: 'ping'; readonly token: Bytes }
-  | { readonly kind: 'pong'; readonly token: Bytes };
+  | { readonly kind: 'pong'; readonly token: Bytes }
+  | { readonly kind: 'received'; readonly count: number }
+  | { readonly kind: 'resumed'; readonly count: number }
+  | { readonly kind: 'bye' };
+
+/** Frames of a stream: counted, and sent again when the carrier was lost before they arrived. */
+export type StreamFrame = Extract<Frame, { readonly stream: number }>;
 
 /** First byte of each kind of frame. */
 export const frameTypes = {
@@ -34,11 +40,15 @@ export const frameTypes = {
   control: 6,
   ping: 7,
   pong: 8,
+  received: 9,
+  resumed: 10,
+  bye: 11,
 } as const;
 
 /** Bytes before the payload: type and stream id. */
 export const frameHeaderLength = 5;
 const pingTokenLength = 8;
+const countLength = 8;
 const streamTokenLength = 16;
 
 /** Reset codes are codes of errors.ts or of the gateway: short, and safe to show and to log. */
@@ -62,6 +72,11 @@ export function encodeFrame(frame: Frame): Bytes {
     case 'ping':
     case 'pong':
       return withHeader({ ...frame, stream: 0 }, checkToken(frame.token));
+    case 'received':
+    case 'resumed':
+      return withHeader({ ...frame, stream: 0 }, encodeCount(frame.count));
+    case 'bye':
+      return withHeader({ ...frame, stream: 0 }, new Uint8Array(0));
   }
 }
 
@@ -75,7 +90,7 @@ export function decodeFrame(message: Uint8Array): Frame {
   const type = message[0] ?? 0;
   const stream = view.getUint32(1);
   const payload = message.subarray(frameHeaderLength);
-  const aboutPeer = type === frameTypes.ping || type === frameTypes.pong;
+  const aboutPeer = type >= frameTypes.ping;
   if (aboutPeer !== (stream === 0)) throw malformed('stream id does not fit the frame type');
   return decodePayload(type, stream, payload);
 }
@@ -99,6 +114,13 @@ function decodePayload(type: number, stream: number, payload: Uint8Array): Frame
       return { kind: 'ping', token: checkToken(payload) };
     case frameTypes.pong:
       return { kind: 'pong', token: checkToken(payload) };
+    case frameTypes.received:
+      return { kind: 'received', count: decodeCount(payload) };
+    case frameTypes.resumed:
+      return { kind: 'resumed', count: decodeCount(payload) };
+    case frameTypes.bye:
+      if (payload.length !== 0) throw malformed('a bye frame is empty');
+      return { kind: 'bye' };
     default:
       throw malformed('unknown frame type');
   }
@@ -169,6 +191,18 @@ function decodeControl(payload: Uint8Array): StreamControl {
 function checkToken(payload: Uint8Array): Bytes {
   if (payload.length !== pingTokenLength) throw malformed('a ping token has 8 bytes');
   return copy(payload);
+}
+
+function encodeCount(count: number): Bytes {
+  if (!Number.isSafeInteger(count) || count < 0) throw malformed('not a count of frames');
+  return uint64(BigInt(count));
+}
+
+function decodeCount(payload: Uint8Array): number {
+  if (payload.length !== countLength) throw malformed('a count has 8 bytes');
+  const count = new DataView(payload.buffer, payload.byteOffset, countLength).getBigUint64(0);
+  if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('no channel lasts for so many frames');
+  return Number(count);
 }
 
 function malformed(message: string): ProtocolError {

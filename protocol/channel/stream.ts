@@ -4,7 +4,7 @@ import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { StreamControlSchema, type StreamControl } from '../messages/gen/session_pb.js';
 import { CreditWindow, type PathClock } from './credit-window.ts';
-import { encodeFrame, frameHeaderLength, writeHeader, type Frame } from './frame.ts';
+import { encodeFrame, frameHeaderLength, writeHeader, type StreamFrame } from './frame.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
 /**
@@ -43,7 +43,7 @@ export interface Stream {
 /** What a stream asks of the multiplexer that carries it. */
 export interface StreamCarrier extends PathClock {
   /** Queues a frame ahead of data. */
-  sendUrgent(frame: Frame): void;
+  sendUrgent(frame: StreamFrame): void;
   /** Frames of one kind waiting ahead of data for one stream. */
   urgentControls(stream: number): number;
   /** The stream has bytes or an end to send. */
@@ -160,7 +160,7 @@ export class MultiplexedStream implements Stream {
   }
 
   /** A frame of the peer for this stream. Throws `flow-violation` for what the peer may not send. */
-  receive(frame: Exclude<Frame, { kind: 'open' | 'ping' | 'pong' }>): void {
+  receive(frame: Exclude<StreamFrame, { kind: 'open' }>): void {
     switch (frame.kind) {
       case 'data':
         return this.#receiveData(frame.data);
@@ -250,7 +250,7 @@ export class MultiplexedStream implements Stream {
 }
 
 /** Refuses what cannot be encoded to whoever says it, and not later to whatever event sends it. */
-function checked(frame: Frame): Frame {
+function checked(frame: StreamFrame): StreamFrame {
   encodeFrame(frame);
   return frame;
 }

@@ -58,6 +58,7 @@ export const signatureContexts = {
   recoveryRenewal: 'sallyport/v1/signature/recovery-renewal',
   roster: 'sallyport/v1/signature/roster',
   serverKeys: 'sallyport/v1/signature/server-keys',
+  sessionResume: 'sallyport/v1/signature/session-resume',
   shareLinkOpen: 'sallyport/v1/signature/share-link-open',
   teamKey: 'sallyport/v1/signature/team-key',
 } as const;

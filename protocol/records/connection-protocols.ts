@@ -198,6 +198,7 @@ const recording = [
 const sessions = [
   number('idleTimeoutMinutes', 'Minutes without input until a session ends', { format: 'minutes' }),
   number('maxSessionMinutes', 'Minutes that a session lasts at most', { format: 'minutes' }),
+  number('reconnectSeconds', 'Seconds that a session waits when its connection is lost (at most 900)'),
   onOff('watermark', 'Watermark: person, machine and time over the screen'),
 ];
 

@@ -1,5 +1,6 @@
 import { parseUid, type Uid } from '../uid.ts';
 import { ProtocolError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import {
   connectionKindOf,
   connectionProtocolOf,
@@ -37,6 +38,8 @@ export interface ConnectionSettings {
   /** Person, machine and time are drawn over the screen. */
   readonly watermark: boolean;
   readonly recording: RecordingSettings;
+  /** Seconds that a session waits for a page that lost its connection, 0 to 900; absent: as its gateway is set. */
+  readonly reconnectSeconds?: number;
 }
 
 /** How long a session lasts, in minutes; 0: without such a limit. */
@@ -215,6 +218,9 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     limits: { idle: minutesIn(value['idleTimeoutMinutes']), longest: minutesIn(value['maxSessionMinutes']) },
     watermark: value['watermark'] === true,
     recording: recordingIn(value),
+    ...(Number.isInteger(value['reconnectSeconds'])
+      ? { reconnectSeconds: boundedInteger(value['reconnectSeconds'], 0, limits.resume.longestMs / 1_000, 0) }
+      : {}),
   };
 }
 

@@ -9,6 +9,11 @@ import { PageGateway } from '../fakes/page-gateway.ts';
 
 const size = { width: 800, height: 600, ratio: 2 };
 const open = { disableCopy: false, disablePaste: false, terminal: true, resizes: true };
+const verbs = {
+  resumeSession: () => Promise.reject(new Error('not here')),
+  sendCandidate: () => Promise.resolve(),
+  iceServers: () => Promise.resolve([]),
+};
 let gateway: PageGateway;
 let peer: GatewayPeer;
 let input: HTMLTextAreaElement;
@@ -37,7 +42,7 @@ afterEach(() => {
 });
 
 async function connect(policy = open): Promise<RemoteScreen> {
-  peer = new GatewayPeer(() => {}, Promise.resolve([]));
+  peer = new GatewayPeer(verbs, () => {});
   await gateway.answer(peer);
   const multiplexer = await peer.opened;
   const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
@@ -195,7 +200,7 @@ describe('losing the gateway', () => {
 
 describe('peer connections', () => {
   test('a second session uses the open one, a lost one is replaced', async () => {
-    const peers = new PeerConnections(async () => []);
+    const peers = new PeerConnections(verbs);
     const uid = newUid();
     const first = await peers.take(uid);
     peer = first.peer;

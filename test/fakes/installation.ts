@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copy, empty, encodeBase64, encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
 import { importAesKey, sealBlob } from '../../protocol/crypto/aes-gcm.ts';
+import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
@@ -18,6 +19,7 @@ import {
   EndAccessReplySchema,
   EndAccessRequestSchema,
   RenewAccessRequestSchema,
+  ResumeReplySchema,
   type CommandReply,
   type ConnectReply,
   type SignedCommand,
@@ -28,6 +30,7 @@ import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { encodeEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
+import { signResume, type ResumeOrder } from '../../protocol/session/session-resume.ts';
 import { commandUidOf, verifyReply } from '../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
@@ -255,6 +258,7 @@ export class Installation {
     const sessionNonce = randomBytes(16);
     const scope = { sessionUid, recordUid, gatewayUid };
     const keys = await SessionKeys.derive('vault', scope, copy(this.trafficSeed), sessionNonce);
+    const resumeKey = signerOf(generateEcdhKeyPair().privateKey);
     const stated = (uid: Uid) => BigInt(more.anyRevision ? 0 : (this.revisions.get(uid) ?? 0));
     const request = encodeMessage(ConnectRequestSchema, {
       offer: more.offer ?? (await page.offer()),
@@ -265,6 +269,7 @@ export class Installation {
       credentialRevision: stated(this.credentialUid),
       configurationRevision: stated(this.configurationUid),
       pinnedHostKey: more.pinnedHostKey ?? '',
+      resumeKey: resumeKey.publicKey,
       ...(more.access && { access: more.access }),
       ...(more.supplied && { supplied: more.supplied }),
     });
@@ -273,7 +278,31 @@ export class Installation {
     const command = await commandOf(more.person ?? this.person, gatewayUid, order, { payload });
     const { hear, ...heard } = hearSignals(keys);
     this.#sessions.set(sessionUid, hear);
-    return { sessionUid, keys, command, ...heard };
+    return { sessionUid, keys, command, resumeKey, ...heard };
+  }
+
+  /** A signed resume command, as the vault makes it unless told otherwise. */
+  async prepareResume(
+    session: Pick<VaultSession, 'sessionUid' | 'keys' | 'resumeKey'>,
+    order: ResumeOrder,
+    by: { readonly person?: Person; readonly recordUid?: Uid } = {},
+  ): Promise<SignedCommand> {
+    const { sessionUid, keys, resumeKey } = session;
+    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
+    const { person = this.person, recordUid = this.machineUid } = by;
+    const about = { kind: CommandKind.RESUME, recordUid, sessionUid };
+    return await commandOf(person, this.gatewayUid, about, { payload });
+  }
+
+  /** Brings a page that lost its connection back, as the vault and the page do. */
+  async resume(page: FakePage, session: VaultSession): Promise<void> {
+    await page.reopen(async (offer, attempt) => {
+      const command = await this.prepareResume(session, { peerUid: page.peerUid, offer, attempt });
+      const { outcome } = await this.router.relay(command);
+      if (outcome.case !== 'sealed') throw new Error(`refused: ${outcome.value?.code}`);
+      const signed = await session.keys.openMessage(outcome.value);
+      return decodeMessage(ResumeReplySchema, verifyReply(this.deviceKey, command.command, signed)).answer;
+    });
   }
 
   /** Opens the gateway's reply as the vault does: sealed, and signed by the pinned device key for this command. */

@@ -49,10 +49,12 @@ export class PageGateway {
     const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
     const multiplexer = new Multiplexer({
       role: 'acceptor',
-      send: (message) => {
-        if (!this.deaf) channel.send(message);
+      carrier: {
+        send: (message) => {
+          if (!this.deaf) channel.send(message);
+        },
+        bufferedAmount: () => channel.bufferedAmount,
       },
-      bufferedAmount: () => channel.bufferedAmount,
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);

@@ -1,38 +1,35 @@
 import { PeerConnection, type DataChannel, type LocalDescriptionInit } from 'node-datachannel';
+import type { Carrier } from '../../protocol/channel/carrier.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
-import type { Bytes } from '../../protocol/bytes.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 
 export interface PageOptions {
   readonly label?: string;
+  /** ICE credentials of somebody else. */
   readonly init?: LocalDescriptionInit;
   /** How this page reaches a candidate of the gateway's, null: not at all. */
   readonly reach?: (candidate: string) => string | null;
 }
 
-/** The page's half of the media path: a real peer connection in this process, with the multiplexer on it. */
-export class FakePage {
-  readonly peerUid: Uid = newUid();
+/** One real peer connection of a page, in this process. */
+class PageLink {
   readonly connection: PeerConnection;
-  /** Settles when the data channel is open. */
-  readonly opened: Promise<void>;
-  /** Settles when the channel or its peer is gone, with a code. */
-  readonly lost: Promise<string>;
+  readonly opened: Promise<DataChannel>;
   readonly #offer: Promise<string>;
   readonly #reach: (candidate: string) => string | null;
-  readonly #lost = Promise.withResolvers<string>();
-  #multiplexer: Multiplexer | null = null;
 
-  /** `init`: ICE credentials of somebody else. */
-  constructor({ label = 'sallyport', init, reach = (candidate) => candidate }: PageOptions = {}) {
+  constructor(
+    { label = 'sallyport', init, reach = (candidate) => candidate }: PageOptions,
+    hooks: { readonly onOpen: (channel: DataChannel) => void; readonly onClosed: () => void },
+  ) {
     this.#reach = reach;
     const disableAutoNegotiation = init !== undefined;
     const config = { iceServers: [], bindAddress: '127.0.0.1', disableAutoNegotiation };
     this.connection = new PeerConnection('page', config);
     const gathered = Promise.withResolvers<string>();
     this.#offer = gathered.promise;
-    this.lost = this.#lost.promise;
     this.connection.onGatheringStateChange((state) => {
       const sdp = this.connection.localDescription()?.sdp;
       if (state === 'complete' && sdp !== undefined) gathered.resolve(withoutCandidates(sdp));
@@ -41,11 +38,11 @@ export class FakePage {
     if (init) this.connection.setLocalDescription('offer', init);
     this.opened = new Promise((resolve) => {
       channel.onOpen(() => {
-        this.#start(channel);
-        resolve();
+        hooks.onOpen(channel);
+        resolve(channel);
       });
     });
-    channel.onClosed(() => this.#lost.resolve('closed'));
+    channel.onClosed(hooks.onClosed);
   }
 
   offer(): Promise<string> {
@@ -66,6 +63,47 @@ export class FakePage {
     const reached = this.#reach(candidate);
     if (reached !== null) this.connection.addRemoteCandidate(reached, '0');
   }
+}
+
+/** The page's half of the media path: real peer connections, one after another, with the multiplexer on them. */
+export class FakePage {
+  readonly peerUid: Uid = newUid();
+  /** Settles when the first data channel is open. */
+  readonly opened: Promise<void>;
+  /** Settles when the page has no gateway any more, with a code; of a page that comes back, when it will not. */
+  readonly lost: Promise<string>;
+  readonly #lost = Promise.withResolvers<string>();
+  readonly #comesBack: boolean;
+  #link: PageLink;
+  #multiplexer: Multiplexer | null = null;
+  #back = Promise.withResolvers<void>();
+  attempts = 0;
+  /** Says nothing more, on a connection that stays. */
+  mute = false;
+
+  /** `comesBack`: it outlives its connection, and waits for {@link reopen}. */
+  constructor({ comesBack = false, ...link }: PageOptions & { readonly comesBack?: boolean } = {}) {
+    this.#comesBack = comesBack;
+    this.lost = this.#lost.promise;
+    this.#link = this.#newLink(link, (channel) => this.#start(channel));
+    this.opened = this.#link.opened.then(() => {});
+  }
+
+  get connection(): PeerConnection {
+    return this.#link.connection;
+  }
+
+  offer(): Promise<string> {
+    return this.#link.offer();
+  }
+
+  accept(answer: string): void {
+    this.#link.accept(answer);
+  }
+
+  addCandidate(candidate: string): void {
+    this.#link.addCandidate(candidate);
+  }
 
   get streams(): Multiplexer {
     if (this.#multiplexer === null) throw new Error('the channel is not open');
@@ -76,28 +114,66 @@ export class FakePage {
     return this.streams.openStream({ streamToken });
   }
 
+  /** The transport is gone, without a word. */
+  drop(): void {
+    this.#link.connection.close();
+    this.#multiplexer?.away(new ProtocolError('unavailable', 'cut by the test'));
+  }
+
+  /** A new connection, by what the gateway answers to its offer. Settles when both ends go on. */
+  async reopen(order: (offer: string, attempt: number) => Promise<string>): Promise<void> {
+    const back = (this.#back = Promise.withResolvers());
+    const link = this.#newLink({}, (channel) => {
+      if (this.#link === link) this.#multiplexer?.resume(this.#carrierOf(channel));
+    });
+    this.#link = link;
+    link.accept(await order(await link.offer(), ++this.attempts));
+    await back.promise;
+  }
+
+  /** Leaves for good, and says so. */
   close(): void {
     this.#multiplexer?.close();
-    this.connection.close();
+    this.#link.connection.close();
+  }
+
+  #newLink(options: PageOptions, onOpen: (channel: DataChannel) => void): PageLink {
+    const link: PageLink = new PageLink(options, {
+      onOpen: (channel) => {
+        channel.setBufferedAmountLowThreshold(limits.channelLowWater);
+        channel.onBufferedAmountLow(() => this.#link === link && this.#multiplexer?.writable());
+        channel.onMessage((message) => {
+          if (typeof message !== 'string' && this.#link === link)
+            this.#multiplexer?.receive(new Uint8Array(message));
+        });
+        onOpen(channel);
+      },
+      onClosed: () => {
+        if (this.#link !== link) return;
+        if (this.#comesBack) this.#multiplexer?.away(new ProtocolError('unavailable', 'closed'));
+        else this.#lost.resolve('closed');
+      },
+    });
+    return link;
+  }
+
+  #carrierOf(channel: DataChannel): Carrier {
+    return {
+      send: (message) => void (this.mute || channel.sendMessageBinary(message)),
+      bufferedAmount: () => channel.bufferedAmount(),
+    };
   }
 
   #start(channel: DataChannel): void {
     this.#multiplexer = new Multiplexer({
-      role: 'opener',
-      send: (message: Bytes) => void channel.sendMessageBinary(message),
-      bufferedAmount: () => channel.bufferedAmount(),
+      ...{ role: 'opener', carrier: this.#carrierOf(channel) },
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);
       },
+      ...(this.#comesBack && { onAway: () => {}, onBack: () => this.#back.resolve() }),
       onLost: (error) => this.#lost.resolve(error.code),
-    });
-    const streams = this.#multiplexer;
-    channel.setBufferedAmountLowThreshold(limits.channelLowWater);
-    channel.onBufferedAmountLow(() => streams.writable());
-    channel.onMessage((message) => {
-      if (typeof message !== 'string') streams.receive(new Uint8Array(message));
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
 import type { SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
@@ -8,6 +9,8 @@ export interface VaultSession {
   readonly sessionUid: Uid;
   readonly keys: SessionKeys;
   readonly command: SignedCommand;
+  /** Signs for another connection. */
+  readonly resumeKey: Signer;
   /** What the gateway has said by sealed signals, opened. */
   readonly signals: SessionSignal[];
   /** Settles with the next signal of that kind, or one that came already. */

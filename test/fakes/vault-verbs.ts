@@ -249,6 +249,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeGateways(gateways, records, () => set({ gatewaysVersion: state.gatewaysVersion + 1 })),
     iceServers: async () => [],
     startSession: async () => no(),
+    resumeSession: async () => no(),
     sendCandidate: async () => {},
     endSession: async () => {},
     pinHostKey: async () => {},

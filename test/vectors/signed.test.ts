@@ -11,12 +11,14 @@ import { verifyAccountCertificate } from '../../protocol/signed/account-certific
 import { verifyCommand, verifyReply } from '../../protocol/signed/command.ts';
 import { verifySuccession } from '../../protocol/signed/key-succession.ts';
 import { verifyRoster } from '../../protocol/signed/roster.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import { verifyResume } from '../../protocol/session/session-resume.ts';
+import { parseUid, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
 import certificates from './certificates.json' with { type: 'json' };
 import commands from './commands.json' with { type: 'json' };
 import keySuccessions from './key-successions.json' with { type: 'json' };
 import replies from './replies.json' with { type: 'json' };
+import resumes from './session-resumes.json' with { type: 'json' };
 import rosters from './rosters.json' with { type: 'json' };
 
 interface Command {
@@ -48,6 +50,17 @@ runVectors<Reply>('reply', replies, (vector) => {
   const { publicKey, command, signedReply } = vector;
   const reply = verifyReply(parseHex(publicKey), parseHex(command), parseHex(signedReply));
   expect(encodeHex(reply)).toBe(vector.reply);
+});
+
+interface Resume {
+  readonly publicKey: string;
+  readonly sessionUid: string;
+  readonly signedResume: string;
+  readonly order: object;
+}
+
+runVectors<Resume>('session resume', resumes, ({ publicKey, sessionUid, signedResume, order }) => {
+  expect(verifyResume(parseHex(publicKey), parseUid(sessionUid), parseHex(signedResume))).toEqual(order);
 });
 
 interface Certificate {

@@ -28,6 +28,9 @@ function shown(frame: Frame): object {
     case 'credit':
     case 'end':
     case 'reset':
+    case 'received':
+    case 'resumed':
+    case 'bye':
       return frame;
   }
 }

@@ -1,51 +1,56 @@
 import { Multiplexer } from '../../protocol/channel/multiplexer.ts';
-import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid } from '../../protocol/uid.ts';
+import { PeerLink, type Candidate } from './peer-link.ts';
+import { Reconnection, type ReconnectionVerbs, type Rider } from './reconnection.ts';
+import type { VaultVerbs } from '../../workers/api.ts';
 
-export interface Candidate {
-  readonly candidate: string;
-  readonly mid: string;
-}
+export type { Candidate } from './peer-link.ts';
+export type { Rider } from './reconnection.ts';
+
+export type PeerVerbs = ReconnectionVerbs & Pick<VaultVerbs, 'iceServers'>;
 
 const openWithinMs = 20_000;
-const mostCandidates = 64;
+const relaysWithinMs = 1_500;
+/** A way that replaces one is on a network that was there a moment ago. */
+const reopenWithinMs = 8_000;
 
-/** One peer connection to a gateway with its one data channel, which carries the streams of all sessions on it. */
+/**
+ * A gateway as this page is connected to it: streams of all sessions with it, over one peer connection after another. While
+ * sessions ride on it, a lost one is replaced.
+ */
 export class GatewayPeer {
   readonly uid = newUid();
   /** Settles when the channel is open; rejects with `unavailable` when there is no path, or with what is wrong with the relays. */
   readonly opened: Promise<Multiplexer>;
-  readonly #connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-  readonly #iceServers: Promise<readonly RTCIceServer[]>;
-  readonly #channel: RTCDataChannel;
+  readonly #verbs: PeerVerbs;
   readonly #onGone: (peer: GatewayPeer) => void;
+  readonly #riders = new Map<Rider, ReturnType<typeof setTimeout> | undefined>(); // with when their time is over
+  readonly #end = new AbortController();
+  #link: PeerLink;
   #multiplexer: Multiplexer | null = null;
-  #sendCandidate: ((candidate: Candidate) => void) | null = null;
-  #candidates: Candidate[] = [];
-  #reject: (error: ProtocolError) => void = () => {};
+  #reconnection: Reconnection | null = null;
+  #carried: PromiseWithResolvers<void> | null = null; // of the way that both ends are about to go on with
+  #attempts = 0;
   #gone = false;
-  readonly #accepted = Promise.withResolvers<void>();
-  #gathering: Promise<void> = Promise.resolve();
 
-  /** `iceServers` may still be under way: the offer does not wait for them, only the search for paths does. */
-  constructor(onGone: (peer: GatewayPeer) => void, iceServers: Promise<readonly RTCIceServer[]>) {
+  constructor(verbs: PeerVerbs, onGone: (peer: GatewayPeer) => void) {
+    this.#verbs = verbs;
     this.#onGone = onGone;
-    this.#iceServers = iceServers;
-    this.#channel = this.#connection.createDataChannel('sallyport', { ordered: true });
-    this.#channel.binaryType = 'arraybuffer';
-    this.#connection.addEventListener('icecandidate', (event) => this.#found(event.candidate));
-    this.#connection.addEventListener('connectionstatechange', () => {
-      if (['failed', 'closed'].includes(this.#connection.connectionState)) this.close();
-    });
-    this.#channel.addEventListener('close', () => this.close());
-    this.opened = this.#open();
-    // Whoever waits for it hears of it; when nobody does any more, it is no fault of the page.
-    this.opened.catch(() => {});
+    this.#link = this.#newLink(openWithinMs, verbs.iceServers());
+    this.opened = this.#open(this.#link);
+    this.opened.catch(() => {}); // as with the link's
+    const lost = () => this.#multiplexer?.away(new ProtocolError('offline', 'the browser has no network'));
+    window.addEventListener('offline', lost, { signal: this.#end.signal });
   }
 
   get gone(): boolean {
     return this.#gone;
+  }
+
+  /** Without a way, for now. */
+  get away(): boolean {
+    return this.#reconnection !== null;
   }
 
   get multiplexer(): Multiplexer | null {
@@ -53,100 +58,146 @@ export class GatewayPeer {
   }
 
   /** The offer, without waiting for candidates: they follow one by one. */
-  async offer(): Promise<string> {
-    const offer = await this.#connection.createOffer();
-    this.#gathering = this.#gather(offer);
-    this.#gathering.catch((error: unknown) => this.#fail(toProtocolError(error) ?? noPath()));
-    return offer.sdp ?? '';
+  offer(): Promise<string> {
+    return this.#link.offer();
   }
 
-  async accept(answer: string): Promise<void> {
-    await this.#gathering.catch(() => {}); // `opened` says why
-    if (this.#gone) return;
-    await this.#connection.setRemoteDescription({ type: 'answer', sdp: answer });
-    this.#accepted.resolve();
+  accept(answer: string): Promise<void> {
+    return this.#link.accept(answer);
   }
 
   /** From now on own candidates go there, those that waited first. */
   trickle(send: (candidate: Candidate) => void): void {
-    this.#sendCandidate = send;
-    for (const candidate of this.#candidates.splice(0)) send(candidate);
+    this.#link.trickle(send);
   }
 
   /** A candidate that cannot be used is no failure: others may do. */
-  async addCandidate({ candidate, mid }: Candidate): Promise<void> {
-    await this.#accepted.promise; // there is nobody that it could be of before
-    if (this.#gone) return;
-    await this.#connection.addIceCandidate({ candidate, sdpMid: mid }).catch(() => {});
+  addCandidate(candidate: Candidate): Promise<void> {
+    return (this.#reconnection?.link ?? this.#link).addCandidate(candidate);
+  }
+
+  /** A session that is to outlive this way to the gateway. Returns the end of that. */
+  ride(rider: Rider): () => void {
+    this.#riders.set(rider, undefined);
+    if (this.away) this.#lose(rider);
+    return () => this.#leave(rider);
   }
 
   close(): void {
-    this.#fail(noPath());
-  }
-
-  /** With the local description the search begins, so the servers have to be known by then. */
-  async #gather(offer: RTCSessionDescriptionInit): Promise<void> {
-    const iceServers = [...(await this.#iceServers)];
-    if (this.#gone) throw noPath();
-    this.#connection.setConfiguration({ ...this.#connection.getConfiguration(), iceServers });
-    await this.#connection.setLocalDescription(offer);
-  }
-
-  #fail(error: ProtocolError): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#reject(error);
-    this.#accepted.resolve();
+    this.#end.abort();
+    this.#reconnection?.stop();
+    this.#carried?.resolve();
     this.#multiplexer?.close();
-    this.#channel.close();
-    this.#connection.close();
+    this.#link.close();
+    for (const timer of this.#riders.values()) clearTimeout(timer);
     this.#onGone(this);
   }
 
-  #open(): Promise<Multiplexer> {
-    return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => this.close(), openWithinMs);
-      this.#reject = (error) => {
-        clearTimeout(deadline);
-        reject(error);
-      };
-      this.#channel.addEventListener('open', () => {
-        clearTimeout(deadline);
-        resolve(this.#multiplex());
-      });
+  #newLink(withinMs: number, iceServers: Promise<readonly RTCIceServer[]>): PeerLink {
+    const link: PeerLink = new PeerLink(withinMs, iceServers, {
+      onMessage: (message) => {
+        if (this.#link === link) this.#multiplexer?.receive(message);
+      },
+      onRoom: () => {
+        if (this.#link === link) this.#multiplexer?.writable();
+      },
+      onLost: () => {
+        if (this.#link !== link) return;
+        if (this.#multiplexer === null) this.close();
+        else this.#multiplexer.away(new ProtocolError('unavailable', 'the peer connection is gone'));
+      },
     });
+    return link;
   }
 
-  #multiplex(): Multiplexer {
-    const channel = this.#channel;
-    const multiplexer = new Multiplexer({
-      role: 'opener',
-      send: (message) => channel.send(message),
-      bufferedAmount: () => channel.bufferedAmount,
+  async #open(link: PeerLink): Promise<Multiplexer> {
+    const carrier = await link.opened;
+    this.#multiplexer = new Multiplexer({
+      ...{ role: 'opener', carrier },
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);
       },
+      onAway: () => this.#left(),
+      onBack: () => this.#returned(),
       onLost: () => this.close(),
     });
-    channel.bufferedAmountLowThreshold = limits.channelLowWater;
-    channel.addEventListener('bufferedamountlow', () => multiplexer.writable());
-    channel.addEventListener('message', ({ data }) => {
-      if (data instanceof ArrayBuffer) multiplexer.receive(new Uint8Array(data));
+    return this.#multiplexer;
+  }
+
+  /** Sessions that cannot wait are over with their way, as is a peer without any. */
+  #left(): void {
+    this.#link.close();
+    if (this.#reconnection !== null)
+      return this.#carried?.reject(new ProtocolError('unavailable', 'the new way is gone'));
+    for (const rider of [...this.#riders.keys()]) if (rider.graceMs === 0) this.#drop(rider, 'peer-lost');
+    if (this.#riders.size === 0) return this.close();
+    this.#reconnect();
+    for (const rider of [...this.#riders.keys()]) this.#lose(rider);
+  }
+
+  #lose(rider: Rider): void {
+    this.#riders.set(
+      rider,
+      setTimeout(() => this.#drop(rider, 'reconnect-failed'), rider.graceMs),
+    );
+    rider.away();
+  }
+
+  #reconnect(): void {
+    const reconnection = new Reconnection({
+      ...{ verbs: this.#verbs, peerUid: this.uid },
+      riders: () => [...this.#riders.keys()],
+      drop: (rider, code) => this.#drop(rider, code),
+      nextAttempt: () => ++this.#attempts,
+      newLink: () => this.#newLink(reopenWithinMs, this.#relaysSoon()),
+      carry: (link) => this.#carry(link),
     });
-    this.#multiplexer = multiplexer;
-    return multiplexer;
+    this.#reconnection = reconnection;
+    void reconnection.run();
   }
 
-  #found(found: RTCIceCandidate | null): void {
-    if (found === null || found.candidate === '') return;
-    const candidate = { candidate: found.candidate, mid: found.sdpMid ?? '0' };
-    if (this.#sendCandidate !== null) this.#sendCandidate(candidate);
-    else if (this.#candidates.length < mostCandidates) this.#candidates.push(candidate);
+  /** The link to the router may be gone too, without anybody's having noticed: then a try goes without relays. */
+  #relaysSoon(): Promise<readonly RTCIceServer[]> {
+    const none = new Promise<readonly RTCIceServer[]>((resolve) =>
+      setTimeout(() => resolve([]), relaysWithinMs),
+    );
+    return Promise.race([this.#verbs.iceServers().catch(() => none), none]);
   }
-}
 
-function noPath(): ProtocolError {
-  return new ProtocolError('unavailable', 'no path to the gateway');
+  /** Settles when both ends know what the other has; rejects when that did not come about. */
+  async #carry(link: PeerLink): Promise<void> {
+    const carrier = await link.opened;
+    if (this.#gone) return link.close();
+    this.#link = link;
+    const carried = Promise.withResolvers<void>();
+    this.#carried = carried;
+    this.#multiplexer?.resume(carrier);
+    await carried.promise;
+  }
+
+  #returned(): void {
+    this.#reconnection = null;
+    this.#carried?.resolve();
+    for (const [rider, timer] of this.#riders) {
+      clearTimeout(timer);
+      this.#riders.set(rider, undefined);
+      rider.back();
+    }
+  }
+
+  #drop(rider: Rider, code: string): void {
+    this.#leave(rider);
+    rider.gone(code);
+  }
+
+  /** Whoever is away for nobody is gone. */
+  #leave(rider: Rider): void {
+    clearTimeout(this.#riders.get(rider));
+    this.#riders.delete(rider);
+    if (this.away && this.#riders.size === 0) this.close();
+  }
 }

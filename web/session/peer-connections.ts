@@ -1,5 +1,5 @@
 import type { Uid } from '../../protocol/uid.ts';
-import { GatewayPeer } from './gateway-peer.ts';
+import { GatewayPeer, type PeerVerbs } from './gateway-peer.ts';
 
 const idleMs = 10 * 60_000;
 
@@ -17,25 +17,28 @@ export interface PeerLease {
   release(): void;
 }
 
-/** One peer connection per gateway, kept while sessions run on it and ten minutes longer. */
+/** One peer per gateway, kept while sessions run on it and ten minutes longer. */
 export class PeerConnections {
+  readonly #verbs: PeerVerbs;
   readonly #entries = new Map<Uid, Entry>();
-  readonly #iceServers: () => Promise<readonly RTCIceServer[]>;
+  readonly #peers = new Set<GatewayPeer>(); // those too that another has replaced
 
-  constructor(iceServers: () => Promise<readonly RTCIceServer[]>) {
-    this.#iceServers = iceServers;
+  constructor(verbs: PeerVerbs) {
+    this.#verbs = verbs;
+    // Else a gateway would wait for a page that is closed.
+    window.addEventListener('pagehide', () => this.close());
   }
 
   /** An open connection, or one that is being opened once it is, or a new one. */
   async take(gatewayUid: Uid): Promise<PeerLease> {
     const known = this.#entries.get(gatewayUid);
-    if (known !== undefined && !known.peer.gone) {
+    if (known !== undefined && !known.peer.gone && !known.peer.away) {
       const lease = this.#lease(known, false);
       const opened = await known.peer.opened.then(
         () => true,
         () => false,
       );
-      if (opened && !known.peer.gone) return lease;
+      if (opened && !known.peer.gone && !known.peer.away) return lease;
       lease.release();
     }
     return this.takeNew(gatewayUid);
@@ -43,16 +46,18 @@ export class PeerConnections {
 
   /** A new connection in any case: the gateway has forgotten the old one. */
   takeNew(gatewayUid: Uid): PeerLease {
-    const peer = new GatewayPeer((gone) => {
+    const peer = new GatewayPeer(this.#verbs, (gone) => {
+      this.#peers.delete(gone);
       if (this.#entries.get(gatewayUid)?.peer === gone) this.#forget(gatewayUid);
-    }, this.#iceServers());
+    });
+    this.#peers.add(peer);
     const entry: Entry = { peer, sessions: 0, idle: null };
     this.#entries.set(gatewayUid, entry);
     return this.#lease(entry, true);
   }
 
   close(): void {
-    for (const { peer } of [...this.#entries.values()]) peer.close();
+    for (const peer of [...this.#peers]) peer.close();
   }
 
   #lease(entry: Entry, fresh: boolean): PeerLease {

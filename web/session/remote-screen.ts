@@ -84,6 +84,11 @@ export class RemoteScreen {
     return () => this.#keyboard?.close();
   }
 
+  /** Lets go of every key that the session believes is down. */
+  holdInput(): void {
+    this.#keyboard?.reset();
+  }
+
   resize(size: ScreenSize): void {
     if (
       size.width === this.#size.width &&

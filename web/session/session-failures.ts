@@ -18,6 +18,18 @@ export const sessionFailures = {
     'It has stopped answering: it was stopped, or the network is down.',
     'Reconnect once the gateway is online again.',
   ],
+  'reconnect-failed': [
+    'ice',
+    'The session could not be reached again',
+    'The connection was lost, and there was no way back to the gateway for as long as it keeps a session.',
+    'Check this device’s network, then reconnect to open a new session.',
+  ],
+  'session-gone': [
+    'gateway',
+    'The session is over',
+    'It ended while the connection was lost, or its gateway was started anew.',
+    'Reconnect to open a new one.',
+  ],
   'flow-violation': [
     'ice',
     'The gateway broke the protocol',

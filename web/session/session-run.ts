@@ -59,6 +59,10 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   /** A limit of the record is about to end it; 0: not any more. */
   readonly endingSoon: (code: string, leftMs: number) => void;
   readonly targetRtt: (milliseconds: number) => void;
+  /** The way to the gateway is lost, and another is looked for: nothing arrives meanwhile, in either direction. */
+  readonly away: () => void;
+  /** It was found, and nothing was lost. */
+  readonly back: () => void;
   /** Called once; nothing else is called after it. */
   readonly ended: (failure: SessionFailure) => void;
 }
@@ -77,6 +81,7 @@ export class SessionRun {
   #stream: Stream | null = null;
   #screen: RemoteScreen | null = null;
   #stopListening: () => void = () => {};
+  #stopRiding: () => void = () => {};
   #reasonDeadline: ReturnType<typeof setTimeout> | null = null;
   #over = false;
 
@@ -131,6 +136,7 @@ export class SessionRun {
     this.#legs.start('guacd');
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
     this.#watch(stream);
+    this.#ride(lease, started);
     // What the gateway holds it to: who may only launch does not read it in the record.
     const { protocol, resizes, certificateIgnored, watermark } = started;
     const { terminal } = connectionKindOf(protocol);
@@ -215,12 +221,22 @@ export class SessionRun {
     }
   }
 
+  #ride({ peer }: PeerLease, { sessionUid, resumeMs }: SessionStarted): void {
+    this.#stopRiding = peer.ride({
+      ...{ sessionUid, graceMs: resumeMs },
+      away: () => this.#over || this.#targets.away(),
+      back: () => this.#over || this.#targets.back(),
+      gone: (code) => this.#finish({ leg: 'ice', code, message: '' }),
+    });
+  }
+
   #watch(stream: Stream): void {
     this.#stream = stream;
     stream.onControl = (control) => this.#onControl(control);
     stream.onEnd = () => this.#awaitReason({ leg: null, code: 'target-closed', message: '' });
     stream.onReset = (code) => {
-      const lost = code === 'timed-out' || code === 'unavailable' || this.#lease?.peer.gone === true;
+      const lost =
+        ['timed-out', 'unavailable', 'cancelled'].includes(code) || this.#lease?.peer.gone === true;
       if (lost) this.#finish({ leg: 'ice', code: 'peer-lost', message: '' });
       else this.#awaitReason({ leg: null, code, message: '' });
     };
@@ -281,6 +297,7 @@ export class SessionRun {
     if (this.#reasonDeadline !== null) clearTimeout(this.#reasonDeadline);
     this.#stopListening();
     if (this.#stream?.open) this.#stream.end();
+    this.#stopRiding();
     this.#lease?.release();
     if (this.#sessionUid !== null) this.#forget(this.#sessionUid);
     this.#targets.ended(failure);

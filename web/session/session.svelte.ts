@@ -13,7 +13,7 @@ import {
 } from './session-run.ts';
 import { offerCopy } from './copied-text.ts';
 
-export type SessionPhase = 'connecting' | 'open' | 'failed' | 'ended';
+export type SessionPhase = 'connecting' | 'open' | 'reconnecting' | 'failed' | 'ended';
 
 export interface SessionSubject {
   readonly recordUid: Uid;
@@ -137,6 +137,8 @@ export class Session {
       recording: (notice) => (this.recording = notice),
       recordingStopped: () => this.#recordingStopped(),
       endingSoon: (code, leftMs) => this.#endingSoon(code, leftMs),
+      away: () => this.#awayFrom(),
+      back: () => this.#backTo(),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.#copied(text),
       released: () => (this.releases += 1),
@@ -168,6 +170,17 @@ export class Session {
     this.#latencyTimer = setInterval(() => (this.gatewayMs = this.#run?.roundTripMs ?? null), latencyEveryMs);
   }
 
+  /** Keys that are down are let go of: the session hears of it when the way is back. */
+  #awayFrom(): void {
+    this.screen?.holdInput();
+    if (this.phase === 'open') this.phase = 'reconnecting';
+    this.gatewayMs = null;
+  }
+
+  #backTo(): void {
+    if (this.phase === 'reconnecting') this.phase = 'open';
+  }
+
   #offered(offer: HostKeyOffer): void {
     this.hostKey = offer;
     if (!offer.trustedOnFirstUse) return;
@@ -189,7 +202,7 @@ export class Session {
       failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
     if (code !== 'host-key-unknown') this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
-    const wasOpen = this.phase === 'open';
+    const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';
     const calm = text.tone === 'calm';
     const leg = calm && wasOpen ? null : this.trail.fail(failure.leg ?? text.leg);
     this.failure = { ...text, leg, code, message: failure.message };

@@ -19,7 +19,7 @@ export class Sessions {
     const events = new SessionEvents();
     this.#services = {
       verbs: vault.verbs,
-      peers: new PeerConnections(() => vault.verbs.iceServers()),
+      peers: new PeerConnections(vault.verbs),
       events,
     };
     vault.verbs

@@ -9,6 +9,11 @@ export interface SessionVerbs {
   iceServers(): Promise<readonly IceServer[]>;
   /** Signs and seals a connect command, sends it through the router, opens and verifies the gateway's answer. */
   startSession(input: StartSession): Promise<SessionStarted>;
+  /**
+   * Another peer connection for the sessions of a peer that lost its own, signed for by one of them. Gives the gateway's
+   * answer. `not-found`, or `refused` with the gateway's code: that session is over.
+   */
+  resumeSession(input: ResumeSession): Promise<string>;
   sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void>;
   /** Forgets the session's keys and tells the router. The stream's own end is the page's. */
   endSession(sessionUid: Uid): Promise<void>;
@@ -32,6 +37,15 @@ export interface StartSession {
   readonly acceptedHostKey?: string;
   /** In place of the launch credential; sealed to the gateway in the command, and kept nowhere. */
   readonly supplied?: SuppliedLogin;
+}
+
+export interface ResumeSession {
+  readonly sessionUid: Uid;
+  readonly peerUid: Uid;
+  /** SDP. */
+  readonly offer: string;
+  /** Rises with each try of that peer. */
+  readonly attempt: number;
 }
 
 /** What a person gives when a session is opened; each part may be empty. */
@@ -60,6 +74,8 @@ export interface SessionStarted {
   readonly watermark: boolean;
   /** What the gateway records of the session, as it signed; null: nothing. */
   readonly recording: RecordingNotice | null;
+  /** So long the gateway waits for a page that lost its connection; 0: not at all. */
+  readonly resumeMs: number;
 }
 
 export interface RecordingNotice {

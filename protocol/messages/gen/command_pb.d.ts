@@ -270,6 +270,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: sallyport.v1.SuppliedCredential supplied = 10;
    */
   supplied?: SuppliedCredential | undefined;
+
+  /**
+   * 65 bytes, P-256, of this session alone: whoever has its private key may bring the session another peer connection.
+   *
+   * @generated from field: bytes resume_key = 11;
+   */
+  resumeKey: Uint8Array;
 };
 
 /**
@@ -427,6 +434,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: sallyport.v1.RemoteFiles files = 11;
    */
   files?: RemoteFiles | undefined;
+
+  /**
+   * The session waits this long for a page whose peer connection was lost; 0: not at all. §12.9.
+   *
+   * @generated from field: uint32 resume_ms = 12;
+   */
+  resumeMs: number;
 };
 
 /**
@@ -434,6 +448,81 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export declare const ConnectReplySchema: GenMessage<ConnectReply>;
+
+/**
+ * A page that lost its peer connection has another one for the sessions on it. protocol.md §12.9.
+ *
+ * @generated from message sallyport.v1.SignedResume
+ */
+export declare type SignedResume = Message<"sallyport.v1.SignedResume"> & {
+  /**
+   * Encoded ResumeRequest, exactly the signed bytes.
+   *
+   * @generated from field: bytes request = 1;
+   */
+  request: Uint8Array;
+
+  /**
+   * Of the session's resume key, context "session-resume".
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.SignedResume.
+ * Use `create(SignedResumeSchema)` to create a new message.
+ */
+export declare const SignedResumeSchema: GenMessage<SignedResume>;
+
+/**
+ * @generated from message sallyport.v1.ResumeRequest
+ */
+export declare type ResumeRequest = Message<"sallyport.v1.ResumeRequest"> & {
+  /**
+   * The peer connection that was lost, by the name that the page gave it.
+   *
+   * @generated from field: bytes peer_uid = 1;
+   */
+  peerUid: Uint8Array;
+
+  /**
+   * The SDP offer of the new one.
+   *
+   * @generated from field: string offer = 2;
+   */
+  offer: string;
+
+  /**
+   * Rises with each try of this peer connection.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message sallyport.v1.ResumeRequest.
+ * Use `create(ResumeRequestSchema)` to create a new message.
+ */
+export declare const ResumeRequestSchema: GenMessage<ResumeRequest>;
+
+/**
+ * @generated from message sallyport.v1.ResumeReply
+ */
+export declare type ResumeReply = Message<"sallyport.v1.ResumeReply"> & {
+  /**
+   * @generated from field: string answer = 1;
+   */
+  answer: string;
+};
+
+/**
+ * Describes the message sallyport.v1.ResumeReply.
+ * Use `create(ResumeReplySchema)` to create a new message.
+ */
+export declare const ResumeReplySchema: GenMessage<ResumeReply>;
 
 /**
  * @generated from message sallyport.v1.RemoteFiles
@@ -835,6 +924,13 @@ export enum CommandKind {
    * @generated from enum value: COMMAND_KIND_RENEW_ACCESS = 6;
    */
   RENEW_ACCESS = 6,
+
+  /**
+   * payload: as CONNECT, of SignedResume. Reply sealed as CONNECT's: ResumeReply.
+   *
+   * @generated from enum value: COMMAND_KIND_RESUME = 7;
+   */
+  RESUME = 7,
 }
 
 /**

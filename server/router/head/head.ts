@@ -63,7 +63,7 @@ export type GatewayRequest =
       readonly from: VaultEnd;
       /** Encoded SignedCommand. */
       readonly command: Uint8Array;
-      /** What a connect command begins. */
+      /** What a connect command begins, or a resume command goes on with. */
       readonly session: NewSession | null;
     };
 
@@ -72,6 +72,8 @@ export interface NewSession {
   readonly recordUid: Uid;
   /** Of the record's policy; 0 is the gateway's own limit. */
   readonly maxSessions: number;
+  /** It may be there already, if it is the same vault's: the router may have lost it since. */
+  readonly resumes: boolean;
 }
 
 export type GatewayAnswer =

@@ -52,13 +52,27 @@ export class CommandRelay {
     await this.#requireGateway(command);
     const newSession = await this.#allowedSession(command);
     const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
-    if (newSession) this.#parts.sessions.add(newSession.sessionUid, command.gatewayUid, from, taker);
+    const added = newSession !== null && this.#enter(newSession, command.gatewayUid, from, taker);
     try {
-      return await this.#send(signed, command, from, newSession);
+      const reply = await this.#send(signed, command, from, newSession);
+      if (added && reply.outcome.case !== 'sealed') this.#leave(newSession, command);
+      return reply;
     } catch (error) {
-      if (newSession) this.#parts.sessions.remove(newSession.sessionUid, command.gatewayUid);
+      if (added) this.#leave(newSession, command);
       throw error;
     }
+  }
+
+  /** Whether it was not there before. */
+  #enter({ sessionUid, resumes }: NewSession, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): boolean {
+    const { sessions } = this.#parts;
+    if (resumes) return sessions.resume(sessionUid, gatewayUid, from, taker);
+    sessions.add(sessionUid, gatewayUid, from, taker);
+    return true;
+  }
+
+  #leave({ sessionUid }: NewSession, { gatewayUid }: Command): void {
+    this.#parts.sessions.remove(sessionUid, gatewayUid);
   }
 
   /** Signed by this account's key, alive, never seen before: attack class 24, before the gateway sees anything. */
@@ -76,11 +90,13 @@ export class CommandRelay {
     if (!found) throw new ProtocolError('gateway-unknown', 'no such gateway');
   }
 
-  /** What a connect command begins; null for commands about the gateway itself. */
+  /** What a command begins or goes on with; null for commands about the gateway itself. */
   async #allowedSession(command: Command): Promise<NewSession | null> {
     switch (command.kind) {
       case CommandKind.CONNECT:
-        return await this.#connectSession(command);
+        return { ...(await this.#connectSession(command)), resumes: false };
+      case CommandKind.RESUME:
+        return { ...(await this.#connectSession(command)), resumes: true };
       case CommandKind.GATEWAY_INFO:
       case CommandKind.LIST_TASKS:
       case CommandKind.END_SESSION:
@@ -93,7 +109,11 @@ export class CommandRelay {
     }
   }
 
-  async #connectSession({ recordUid, sessionUid, accountUid }: Command): Promise<NewSession> {
+  async #connectSession({
+    recordUid,
+    sessionUid,
+    accountUid,
+  }: Command): Promise<Omit<NewSession, 'resumes'>> {
     if (!recordUid || !sessionUid)
       throw new ProtocolError('malformed', 'the command names no record or session');
     const policy = await findRecordPolicy(this.#parts.db, recordUid, accountUid, Date.now());
@@ -119,10 +139,7 @@ export class CommandRelay {
     if (answer.kind !== 'reply') throw new ProtocolError('internal', 'not an answer to a command');
     if (answer.reply.length + replyOverhead > limits.linkFrame)
       throw new ProtocolError('too-large', 'the reply is too large');
-    const reply = decodeMessage(CommandReplySchema, answer.reply);
-    if (session && reply.outcome.case !== 'sealed')
-      this.#parts.sessions.remove(session.sessionUid, command.gatewayUid);
-    return reply;
+    return decodeMessage(CommandReplySchema, answer.reply);
   }
 
   /** What the sender of a command learns of its failure: a code and a line, no more. */

@@ -196,15 +196,14 @@ export class GatewayPresence implements GatewaySubscriber {
     if (command.length + commandOverhead > limits.linkFrame)
       return { kind: 'failure', code: 'too-large', message: 'the command is too large' };
     const signed = decodeMessage(SignedCommandSchema, command);
-    const busy = this.#pending.full
-      ? 'the gateway has too many commands'
-      : session && this.#sessions.add(session, from);
-    if (busy) return { kind: 'failure', code: 'gateway-busy', message: busy };
+    if (this.#pending.full) return busy('the gateway has too many commands');
+    const added = session && this.#sessions.add(session, from);
+    if (typeof added === 'string') return busy(added);
     const { relayId, answer } = this.#pending.add();
     const iceServers = session && { iceServers: this.#iceServers() };
     this.send({ case: 'command', value: { relayId, command: signed, ...iceServers } });
     const answered = await answer;
-    if (session && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
+    if (session && added && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
     return answered;
   }
 
@@ -275,6 +274,10 @@ export class GatewayPresence implements GatewaySubscriber {
     this.#startAfresh();
     this.#forget();
   }
+}
+
+function busy(message: string): GatewayAnswer {
+  return { kind: 'failure', code: 'gateway-busy', message };
 }
 
 /** A gateway that seals its answer has taken the session; one that refuses has not. */

@@ -11,13 +11,14 @@ interface RunningSession {
 export class GatewaySessions {
   readonly #sessions = new Map<Uid, RunningSession>();
 
-  /** Null when it was added, else why there is no room. */
-  add({ sessionUid, recordUid, maxSessions }: NewSession, from: VaultEnd): string | null {
+  /** Whether it was not there before; or why it cannot be there. */
+  add({ sessionUid, recordUid, maxSessions, resumes }: NewSession, from: VaultEnd): boolean | string {
+    if (resumes && this.isBetween(sessionUid, from)) return false;
     if (this.#sessions.has(sessionUid)) return 'the session exists';
     if (this.#sessions.size >= limits.sessionsPerGateway) return 'the gateway has too many sessions';
     if (maxSessions > 0 && this.#countOf(recordUid) >= maxSessions) return 'the record has too many sessions';
     this.#sessions.set(sessionUid, { from, recordUid });
-    return null;
+    return true;
   }
 
   /** Whose session it is, null when there is none. */

@@ -69,6 +69,23 @@ export class SessionTable {
     this.#accountOf(from.accountUid).sessions.add(sessionUid);
   }
 
+  /**
+   * A session whose vault comes back to it, by whatever link: true when it was not known here any more. Throws
+   * `not-allowed` for another's, and as {@link add}.
+   */
+  resume(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): boolean {
+    const entry = this.#sessions.get(sessionUid);
+    if (!entry) {
+      this.add(sessionUid, gatewayUid, from, taker);
+      return true;
+    }
+    if (!isOf(entry, from) || entry.gatewayUid !== gatewayUid)
+      throw new ProtocolError('not-allowed', 'the session is another device’s');
+    if (taker.gone) throw new ProtocolError('unavailable', 'the link has ended');
+    Object.assign(entry, { taker, tokenHash: taker.tokenHash, signals: 0 });
+    return false;
+  }
+
   remove(sessionUid: Uid, gatewayUid: Uid): void {
     const entry = this.#sessions.get(sessionUid);
     if (entry?.gatewayUid === gatewayUid) this.#drop(sessionUid, entry);
@@ -80,8 +97,7 @@ export class SessionTable {
    */
   outgoing(sessionUid: Uid, from: VaultEnd, taker: SignalTaker): Uid | null {
     const entry = this.#sessions.get(sessionUid);
-    const own = entry?.from.accountUid === from.accountUid && entry.from.deviceUid === from.deviceUid;
-    if (!entry || !own || ++entry.signals > limits.signalsPerSession) return null;
+    if (!entry || !isOf(entry, from) || ++entry.signals > limits.signalsPerSession) return null;
     entry.taker ??= taker;
     if (entry.taker !== taker) return null;
     entry.tokenHash = taker.tokenHash;
@@ -151,4 +167,8 @@ export class SessionTable {
     this.#accounts.set(accountUid, account);
     return account;
   }
+}
+
+function isOf({ from }: Entry, { accountUid, deviceUid }: VaultEnd): boolean {
+  return from.accountUid === accountUid && from.deviceUid === deviceUid;
 }

@@ -38,7 +38,11 @@ beforeEach(async () => {
   events = new SessionEvents();
   failures = [];
   const opened = Promise.resolve({ openStream: () => stream });
-  const lease = { fresh: false, peer: { uid: newUid(), opened, gone: false }, release: () => {} };
+  const lease = {
+    fresh: false,
+    peer: { uid: newUid(), opened, gone: false, ride: () => () => {} },
+    release: () => {},
+  };
   const services = { verbs, events, peers: { take: () => Promise.resolve(lease) } };
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
+import type { PeerWatcher } from '../../../gateway/media/peer.ts';
 import { DroppedInstructions } from '../../../gateway/sessions/dropped-instructions.ts';
 import type { SessionLimits } from '../../../gateway/sessions/session-clock.ts';
 import { Session, type Shell, type ShellHooks } from '../../../gateway/sessions/session.ts';
@@ -55,16 +56,17 @@ class ShellStandIn implements Shell {
 
 /** Two multiplexers that hand each other their frames. */
 function connected(onStream: (stream: Stream) => void): Multiplexer {
-  const options = { bufferedAmount: () => 0, now: () => performance.now(), onLost: () => {} };
+  const options = { now: () => performance.now(), onLost: () => {} };
+  const over = (send: (message: Bytes) => void) => ({ send, bufferedAmount: () => 0 });
   const schedule = () => () => {}; // no heartbeats
   const acceptor: Multiplexer = new Multiplexer({
     ...options,
     ...{ role: 'acceptor', schedule, onStream },
-    send: (message: Bytes) => queueMicrotask(() => opener.receive(copy(message))),
+    carrier: over((message) => queueMicrotask(() => opener.receive(copy(message)))),
   });
   const opener: Multiplexer = new Multiplexer({
     ...{ ...options, role: 'opener', schedule },
-    send: (message: Bytes) => queueMicrotask(() => acceptor.receive(copy(message))),
+    carrier: over((message) => queueMicrotask(() => acceptor.receive(copy(message)))),
   });
   return opener;
 }
@@ -74,6 +76,7 @@ let opening: PromiseWithResolvers<Shell>;
 let hooks: ShellHooks | null;
 let peerEnd: (reason: ProtocolError) => void;
 let session: Session;
+let page: PeerWatcher;
 let vaultKeys: SessionKeys;
 let signals: Promise<SessionSignal>[];
 let candidates: string[];
@@ -99,7 +102,15 @@ const begin = async (openStreamMs = 60_000, release = true, limits?: SessionLimi
       begunAt: performance.now(),
     },
     keys: await SessionKeys.derive('gateway', scope, seed, nonce),
-    peer: { uid: newUid(), ended, addCandidate: (candidate) => void candidates.push(candidate) },
+    peer: {
+      ...{ uid: newUid(), ended, addCandidate: (candidate) => void candidates.push(candidate) },
+      watch: (given) => {
+        page = given;
+        return () => {};
+      },
+      resume: () => Promise.reject(new ProtocolError('unavailable')),
+    },
+    ...{ resumeKey: null, graceMs: 60_000 },
     openShell: (given) => {
       hooks = given;
       return opening.promise;
@@ -369,5 +380,41 @@ describe('sealed signals of the page', () => {
   test('end the session', async () => {
     session.receiveSignal(await vaultKeys.sealSignal({ case: 'ended', value: { code: 'closed' } }));
     expect(await session.ended).toMatchObject({ code: 'closed' });
+  });
+});
+
+describe('a page that loses its connection', () => {
+  afterEach(() => vi.useRealTimers());
+
+  test('may come back within the time that the session waits', async () => {
+    vi.useFakeTimers();
+    page.away();
+    expect(session.pageAway).toBe(true);
+    vi.advanceTimersByTime(59_000);
+    page.back();
+    vi.advanceTimersByTime(120_000);
+    expect(session.pageAway).toBe(false);
+    session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
+    expect(await session.ended).toMatchObject({ code: 'closed' });
+  });
+
+  test('and does not come back ends the session', async () => {
+    vi.useFakeTimers();
+    page.away();
+    vi.advanceTimersByTime(60_000);
+    expect(await session.ended).toMatchObject({ code: 'peer-lost' });
+  });
+
+  test('is told by signal too how its session ended, and not how far the target is', async () => {
+    const { page: stream, controls } = await openStream();
+    page.away();
+    session.reporter.targetRoundTrip(5);
+    session.end({ leg: Leg.TARGET, code: 'target-lost', message: '' });
+    await session.ended;
+    const told = await Promise.all(signals);
+    expect(told.some(({ body }) => body.case === 'ended' && body.value.code === 'target-lost')).toBe(true);
+    await expect.poll(() => controls.map(({ body }) => body.case)).toContain('ended');
+    expect(controls.map(({ body }) => body.case)).not.toContain('targetRttUs');
+    stream.end();
   });
 });

@@ -247,7 +247,7 @@ describe('session table', () => {
     presence.attach(wire, null);
     table.add(session, gateway, from, taker());
     const command = new Uint8Array(0);
-    const newSession = { sessionUid: session, recordUid: newUid(), maxSessions: 0 };
+    const newSession = { sessionUid: session, recordUid: newUid(), maxSessions: 0, resumes: false };
     const answer = presence.onRequest({ kind: 'command', from, command, session: newSession });
     const reply = create(CommandReplySchema, { outcome: { case: 'sealed', value: text } });
     presence.take(create(GatewayFrameSchema, { body: { case: 'reply', value: { relayId: 1n, reply } } }));

@@ -4,7 +4,12 @@ import {
   KeySuccessionBodySchema,
   RosterSchema,
 } from '../../../protocol/messages/gen/account_pb.js';
-import { CommandSchema, SignedReplySchema } from '../../../protocol/messages/gen/command_pb.js';
+import {
+  CommandSchema,
+  ResumeRequestSchema,
+  SignedReplySchema,
+  SignedResumeSchema,
+} from '../../../protocol/messages/gen/command_pb.js';
 import { context, flip, hex, highS, keyPair, seed, sha256, sign, uid, uint64, utf8 } from './independent.ts';
 
 const account = keyPair('account signing key');
@@ -142,6 +147,48 @@ export function replies(): object[] {
     bad('no signature', { signedReply: encode(reply, none) }),
     bad('nothing', { signedReply: '' }),
     bad('no message', { signedReply: 'ff' }, 'malformed'),
+  ];
+}
+
+/** §12.9 */
+export function sessionResumes(): object[] {
+  const own = keyPair('resume key');
+  const label = 'sallyport/v1/signature/session-resume';
+  const [session, peer] = [uid('resumed session'), uid('lost peer')];
+  const order = { peerUid: peer.bytes, offer: 'v=0', attempt: 3 };
+  const request = encodeMessage(ResumeRequestSchema, order);
+  const signature = sign(own.privateKey, label, context(session.text, request));
+  const encode = (r: Uint8Array, s: Uint8Array) =>
+    hex(encodeMessage(SignedResumeSchema, { request: r, signature: s }));
+  const base = {
+    publicKey: hex(own.publicKey),
+    sessionUid: session.text,
+    signedResume: encode(request, signature),
+  };
+  const bad = (title: string, change: object, fails = 'bad-signature') => ({
+    ...base,
+    name: title,
+    ...change,
+    fails,
+  });
+  const uncounted = encodeMessage(ResumeRequestSchema, { ...order, attempt: 0 });
+  return [
+    { ...base, name: 'of this session', order: { ...order, peerUid: peer.text } },
+    bad('of another session', { sessionUid: uid('another session').text }),
+    bad('another attempt', {
+      signedResume: encode(encodeMessage(ResumeRequestSchema, { ...order, attempt: 4 }), signature),
+    }),
+    bad('another key', { publicKey: hex(stranger.publicKey) }),
+    bad('signed without its session', {
+      signedResume: encode(request, sign(own.privateKey, label, request)),
+    }),
+    bad('no signature', { signedResume: encode(request, none) }),
+    bad(
+      'an attempt that is not counted',
+      { signedResume: encode(uncounted, sign(own.privateKey, label, context(session.text, uncounted))) },
+      'malformed',
+    ),
+    bad('no message', { signedResume: 'ff' }, 'malformed'),
   ];
 }
 

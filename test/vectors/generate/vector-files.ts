@@ -50,6 +50,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'link-proofs': ['11.2', signed.linkProofs],
   commands: ['12', signed.commands],
   replies: ['12.4', signed.replies],
+  'session-resumes': ['12.9', signed.sessionResumes],
   'session-signals': ['13', sealed.sessionSignals],
   frames: ['14', wire.frames],
   guacamole: ['16', wire.guacamole],

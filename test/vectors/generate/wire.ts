@@ -7,6 +7,10 @@ function frame(type: number, stream: number, payload: Uint8Array = new Uint8Arra
   return concat(Uint8Array.of(type), uint32(stream), payload);
 }
 
+function count(high: number, low: number): Uint8Array {
+  return concat(uint32(high), uint32(low));
+}
+
 export function frames(): object[] {
   const token = seed('stream token', 16);
   const open = encodeMessage(StreamOpenSchema, { streamToken: token });
@@ -44,12 +48,20 @@ export function frames(): object[] {
     ],
     ['PING', frame(7, 0, seed('ping', 8)), { kind: 'ping', token: hex(seed('ping', 8)) }],
     ['PONG', frame(8, 0, seed('ping', 8)), { kind: 'pong', token: hex(seed('ping', 8)) }],
+    ['RECEIVED', frame(9, 0, count(0, 258)), { kind: 'received', count: 258 }],
+    ['RESUMED', frame(10, 0, count(1, 2)), { kind: 'resumed', count: 2 ** 32 + 2 }],
+    ['RESUMED of nothing', frame(10, 0, count(0, 0)), { kind: 'resumed', count: 0 }],
+    ['BYE', frame(11, 0), { kind: 'bye' }],
   ];
   const bad: readonly (readonly [string, Uint8Array, string?])[] = [
     ['nothing', new Uint8Array(0)],
     ['a header cut', Uint8Array.of(4, 0, 0, 0)],
     ['type 0', frame(0, 1)],
-    ['type 9', frame(9, 1)],
+    ['type 12', frame(12, 0)],
+    ['RECEIVED on a stream', frame(9, 1, count(0, 1))],
+    ['RECEIVED without a count', frame(9, 0)],
+    ['RESUMED of more than a double counts', frame(10, 0, count(0x200000, 0))],
+    ['BYE with a word', frame(11, 0, utf8('x'))],
     ['type 255', frame(255, 1)],
     ['OPEN of stream 0', frame(1, 0, open)],
     ['OPEN without a token', frame(1, 1)],

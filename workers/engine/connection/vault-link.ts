@@ -27,6 +27,7 @@ export class VaultLink {
   #connection: LinkConnection | null = null;
   readonly #waiting = new Set<(connection: LinkConnection) => void>();
   #failures = 0;
+  #wake: () => void = () => undefined;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -34,14 +35,14 @@ export class VaultLink {
 
   /** Runs until the signal. */
   async run(): Promise<void> {
-    const { signal, environment, onState } = this.#parts;
+    const { signal, onState } = this.#parts;
     while (!signal.aborted) {
       onState('connecting');
       const reason = await this.#attempt();
       if (signal.aborted) break;
       if (reason === 'not-signed-in') return this.#parts.session.end();
       onState('connecting');
-      await pause(environment.clock, this.#nextDelay(), signal);
+      await this.#pause(this.#nextDelay());
       this.#failures++;
     }
   }
@@ -54,6 +55,7 @@ export class VaultLink {
       reject(new ProtocolError('offline', 'there is no link to the router')),
     );
     this.#waiting.add(resolve);
+    this.#wake(); // somebody is in need of it now
     return await promise.finally(() => {
       cancel();
       this.#waiting.delete(resolve);
@@ -89,6 +91,18 @@ export class VaultLink {
       if (isNotSignedIn(error)) return 'not-signed-in';
       return error instanceof ProtocolError ? error.code : 'internal';
     }
+  }
+
+  /** Cut short for whoever waits for the link, but for the pause before a first new try. */
+  async #pause(delayMs: number): Promise<void> {
+    const { environment, signal } = this.#parts;
+    const { clock } = environment;
+    await pause(clock, Math.min(delayMs, firstDelayMs), signal);
+    if (delayMs <= firstDelayMs || this.#waiting.size > 0) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await pause(clock, delayMs - firstDelayMs, AbortSignal.any([signal, woken.signal]));
+    this.#wake = () => undefined;
   }
 
   /** Exponential with full jitter, so that a restarted router is not met by every vault at once. */

@@ -24,15 +24,21 @@ export class CommandDesk {
     this.#clock = clock;
   }
 
-  /** The gateway's sealed answer. Throws the router's or the gateway's refusal, `timed-out` or `offline`. */
-  async send(command: MessageInitShape<typeof SignedCommandSchema>): Promise<Uint8Array> {
+  /**
+   * The gateway's sealed answer. Throws the router's or the gateway's refusal, `timed-out` or `offline`. `patienceMs`: when
+   * the link may well be dead, and a new one is the way to find out.
+   */
+  async send(
+    command: MessageInitShape<typeof SignedCommandSchema>,
+    patienceMs: number = answerMs,
+  ): Promise<Uint8Array> {
     const connection = await this.#link.connection();
     if (this.#pending.size >= mostPending)
       throw new ProtocolError('limit-reached', 'too many commands at once');
     const requestId = ++this.#lastId;
     const pending = Promise.withResolvers<Uint8Array>();
     this.#pending.set(requestId, pending);
-    const cancel = this.#clock.schedule(answerMs, () => {
+    const cancel = this.#clock.schedule(patienceMs, () => {
       pending.reject(new ProtocolError('timed-out', 'the router did not answer'));
       connection.close('timed-out'); // nobody is there: find out by a new link
     });

@@ -1,5 +1,12 @@
-import type { RecordingNotice, SessionEvent, SessionStarted, StartSession } from '../../api.ts';
-import { copy, wipe } from '../../../protocol/bytes.ts';
+import type {
+  RecordingNotice,
+  ResumeSession,
+  SessionEvent,
+  SessionStarted,
+  StartSession,
+} from '../../api.ts';
+import { copy, empty, wipe } from '../../../protocol/bytes.ts';
+import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -9,12 +16,14 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
+  ResumeReplySchema,
   type ConnectReply,
   type RecordingNotice as RecordingNoticeMessage,
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
 import { sessionProtocols } from '../../../protocol/records/pam-settings.ts';
 import { SessionKeys } from '../../../protocol/session/session-keys.ts';
+import { signResume } from '../../../protocol/session/session-resume.ts';
 import { signCommand, verifyReply } from '../../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { CommandDesk } from '../gateways/command-desk.ts';
@@ -47,6 +56,9 @@ export interface SessionParts {
 interface RunningSession {
   readonly keys: SessionKeys;
   readonly gateway: KnownGateway;
+  readonly recordUid: Uid;
+  /** Signs for another peer connection; its private half leaves the platform for nobody. */
+  readonly resumeKey: Signer;
   /** Signals are opened and sealed in order, one after another. */
   opened: Promise<void>;
   sealed: Promise<void>;
@@ -54,6 +66,9 @@ interface RunningSession {
   /** Of a session on somebody else's machine. */
   renewal: AccessRenewal | null;
 }
+
+/** An answer to a resume command is one round trip and some signatures away. */
+const resumePatienceMs = 4_000;
 
 /** What browsers draw; guacd takes the first that it can make. */
 const imageTypes = ['image/webp', 'image/png', 'image/jpeg'];
@@ -94,30 +109,54 @@ export class Sessions {
     const scope = { sessionUid, recordUid: input.recordUid, gatewayUid: gateway.uid };
     const keys = await SessionKeys.derive('vault', scope, seed, sessionNonce);
     wipe(seed);
-    const payload = await keys.sealMessage(
-      encodeMessage(ConnectRequestSchema, connectRequest(input, stated)),
-    );
-    const { accountUid, signer } = account.keys;
-    const { rosterVersion } = account.organisation;
-    const order = { kind: CommandKind.CONNECT, accountUid, rosterVersion, sessionNonce, ...scope };
-    const signed = await signCommand(signer, order, payload, session.deviceNow());
+    const { key, publicKey } = await generateDeviceKey();
+    const request = { ...connectRequest(input, stated), resumeKey: publicKey };
+    const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, request));
+    const order = { ...this.#orderOf(CommandKind.CONNECT), sessionNonce, ...scope };
+    const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     // Known before the command leaves: the gateway reports progress before it answers.
-    const running = newSession(keys, gateway);
+    const { recordUid } = input;
+    const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
     this.#running.set(sessionUid, running);
     try {
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
-      const { answer, streamToken, accessLeaseMs, ...shown } = decodeMessage(ConnectReplySchema, reply);
+      const { answer, streamToken, accessLeaseMs, resumeMs, ...shown } = decodeMessage(
+        ConnectReplySchema,
+        reply,
+      );
       this.#keepAccess(running, { sessionUid, recordUid: input.recordUid, gateway }, accessLeaseMs);
       const token = copy(streamToken);
       return {
         ...{ sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token },
         ...describeShown(shown),
+        resumeMs,
         recording: shown.recording ? noticeOf(shown.recording) : null,
       };
     } catch (error) {
       this.#forget(sessionUid);
       throw error;
     }
+  }
+
+  /** The gateway's answer. Its page has lost its way, maybe with the link's: a link that does not answer is not waited for. */
+  async resume({ sessionUid, ...order }: ResumeSession): Promise<string> {
+    const running = this.#running.get(sessionUid);
+    if (!running) throw new ProtocolError('not-found', 'the session is over');
+    const { account, session, gateways, desk } = this.#parts;
+    const { keys, gateway, recordUid, resumeKey } = running;
+    const gatewayKey = await gateways.pinnedKey(gateway);
+    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
+    const about = { gatewayUid: gateway.uid, recordUid, sessionUid, sessionNonce: empty };
+    const command = { ...this.#orderOf(CommandKind.RESUME), ...about };
+    const signed = await signCommand(account.keys.signer, command, payload, session.deviceNow());
+    const sealed = await desk.send(signed, resumePatienceMs);
+    const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
+    return decodeMessage(ResumeReplySchema, reply).answer;
+  }
+
+  #orderOf(kind: CommandKind) {
+    const { keys, organisation } = this.#parts.account;
+    return { kind, accountUid: keys.accountUid, rosterVersion: organisation.rosterVersion };
   }
 
   async sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void> {
@@ -189,9 +228,11 @@ export class Sessions {
   }
 }
 
-function newSession(keys: SessionKeys, gateway: KnownGateway): RunningSession {
+function newSession(
+  known: Pick<RunningSession, 'keys' | 'gateway' | 'recordUid' | 'resumeKey'>,
+): RunningSession {
   const settled = Promise.resolve();
-  return { keys, gateway, opened: settled, sealed: settled, waiting: 0, renewal: null };
+  return { ...known, opened: settled, sealed: settled, waiting: 0, renewal: null };
 }
 
 function isOutdated(error: unknown): boolean {

@@ -9,6 +9,7 @@ export function sessionVerbs(core: EngineCore): SessionVerbs {
     watchSessions: async (listener) => core.watchSessions(listener),
     iceServers: async () => asPeerConfiguration(await core.unlocked().iceServers.ask()),
     startSession: async (input) => await sessions().start(input),
+    resumeSession: async (input) => await sessions().resume(input),
     sendCandidate: async (input) => await sessions().sendCandidate(input),
     endSession: async (sessionUid) => core.vault?.sessions.end(sessionUid),
     pinHostKey: async (input) => await core.unlocked().data.records.pinHostKey(input),

@@ -136,10 +136,13 @@ describe('streams', () => {
     const lost: string[] = [];
     let broken = false;
     const multiplexer = new Multiplexer({
-      ...{ role: 'opener', now: clock.now, schedule: clock.schedule, send: () => {} },
-      bufferedAmount: () => {
-        if (broken) throw new TypeError('the channel is gone');
-        return 0;
+      ...{ role: 'opener', now: clock.now, schedule: clock.schedule },
+      carrier: {
+        send: () => {},
+        bufferedAmount: () => {
+          if (broken) throw new TypeError('the channel is gone');
+          return 0;
+        },
       },
       onLost: ({ code }) => lost.push(code),
     });
@@ -440,8 +443,7 @@ function lonely(role: 'opener' | 'acceptor', stuck: boolean) {
   const lost: { error?: ProtocolError } = {};
   const peer = new Multiplexer({
     role,
-    send: () => {},
-    bufferedAmount: () => (stuck ? 1_000_000 : 0),
+    carrier: { send: () => {}, bufferedAmount: () => (stuck ? 1_000_000 : 0) },
     now: clock.now,
     schedule: clock.schedule,
     onStream: (stream) => (stream.onData = () => {}),

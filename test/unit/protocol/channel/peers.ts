@@ -1,4 +1,5 @@
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
+import type { Carrier } from '../../../../protocol/channel/carrier.ts';
 import type { Bytes } from '../../../../protocol/bytes.ts';
 import type { ProtocolError } from '../../../../protocol/errors.ts';
 import { limits } from '../../../../protocol/limits.ts';
@@ -54,6 +55,8 @@ class Pipe {
   buffered = 0;
   highest = 0;
   closed = false;
+  /** Takes everything and delivers nothing: a path that is gone and does not say so. */
+  silent = false;
   /** The first messages that left, for tests that look at the order. */
   readonly log: Bytes[] = [];
   deliver: (message: Bytes) => void = () => {};
@@ -80,7 +83,7 @@ class Pipe {
     const before = this.buffered;
     this.buffered -= message.length;
     this.#clock.schedule(() => {
-      if (!this.closed) this.deliver(message);
+      if (!this.closed && !this.silent) this.deliver(message);
     }, this.#path.delayMs);
     if (before > limits.channelLowWater && this.buffered <= limits.channelLowWater) this.onLow();
   }
@@ -101,16 +104,14 @@ export class Peers {
     const { now, schedule } = this.clock;
     this.opener = new Multiplexer({
       role: 'opener',
-      send: this.up.send,
-      bufferedAmount: () => this.up.buffered,
+      carrier: { send: this.up.send, bufferedAmount: () => this.up.buffered },
       now,
       schedule,
       onLost: (error) => (this.lost.opener = error),
     });
     this.acceptor = new Multiplexer({
       role: 'acceptor',
-      send: this.down.send,
-      bufferedAmount: () => this.down.buffered,
+      carrier: { send: this.down.send, bufferedAmount: () => this.down.buffered },
       now,
       schedule,
       onStream: (stream) => {
@@ -128,6 +129,76 @@ export class Peers {
   open(): Stream {
     return this.opener.openStream({ streamToken: new Uint8Array(16).fill(7) });
   }
+}
+
+/** Two ends that outlive their carriers, which a test cuts and brings anew. */
+export class ResumingPeers {
+  readonly clock = new FakeClock();
+  readonly opener: Multiplexer;
+  readonly acceptor: Multiplexer;
+  readonly accepted: Stream[] = [];
+  readonly told: string[] = [];
+  /** The present carriers. */
+  up: Pipe;
+  down: Pipe;
+  readonly #path: Path;
+
+  constructor(path: Path = { delayMs: 5, rate: 3_000 }, onStream: (stream: Stream) => void = () => {}) {
+    this.#path = path;
+    this.up = new Pipe(this.clock, path);
+    this.down = new Pipe(this.clock, path);
+    const { now, schedule } = this.clock;
+    const end = (role: 'opener' | 'acceptor', pipe: Pipe) =>
+      new Multiplexer({
+        ...{ role, now, schedule, carrier: carrierOf(pipe) },
+        onStream: (stream) => {
+          this.accepted.push(stream);
+          onStream(stream);
+        },
+        onAway: ({ code }) => this.told.push(`${role} away: ${code}`),
+        onBack: () => this.told.push(`${role} back`),
+        onLost: ({ code }) => this.told.push(`${role} lost: ${code}`),
+      });
+    this.opener = end('opener', this.up);
+    this.acceptor = end('acceptor', this.down);
+    this.#connect();
+  }
+
+  /** What is on its way is lost, and no side can send any more. */
+  cut(): void {
+    this.up.closed = this.down.closed = true;
+  }
+
+  /** New carriers; each end takes its own when it has it, which is not the same moment. */
+  reconnect(laterMs = 0): void {
+    this.cut();
+    this.up = new Pipe(this.clock, this.#path);
+    this.down = new Pipe(this.clock, this.#path);
+    this.#connect();
+    this.acceptor.resume(carrierOf(this.down));
+    const early: Bytes[] = [];
+    const { down } = this;
+    down.deliver = (message) => void early.push(message);
+    this.clock.advance(laterMs);
+    this.opener.resume(carrierOf(this.up));
+    down.deliver = (message) => this.opener.receive(message);
+    for (const message of early) this.opener.receive(message);
+  }
+
+  open(): Stream {
+    return this.opener.openStream({ streamToken: new Uint8Array(16).fill(7) });
+  }
+
+  #connect(): void {
+    this.up.deliver = (message) => this.acceptor.receive(message);
+    this.down.deliver = (message) => this.opener.receive(message);
+    this.up.onLow = () => this.opener.writable();
+    this.down.onLow = () => this.acceptor.writable();
+  }
+}
+
+function carrierOf(pipe: Pipe): Carrier {
+  return { send: pipe.send, bufferedAmount: () => pipe.buffered };
 }
 
 /** Collects what a stream gives, consuming it at once unless told otherwise. */

@@ -101,8 +101,7 @@ test('no sequence of messages makes a multiplexer throw, hang or answer without 
       let answers = 0;
       const peer = new Multiplexer({
         role: 'acceptor',
-        send: () => answers++,
-        bufferedAmount: () => 0,
+        carrier: { send: () => answers++, bufferedAmount: () => 0 },
         now: clock.now,
         schedule: clock.schedule,
         onStream: (stream) => collect(stream),

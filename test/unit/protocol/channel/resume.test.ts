@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { concat, equal, type Bytes } from '../../../../protocol/bytes.ts';
+import { decodeFrame, encodeFrame, type Frame } from '../../../../protocol/channel/frame.ts';
+import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
+import { limits } from '../../../../protocol/limits.ts';
+import { collect, FakeClock, ResumingPeers } from './peers.ts';
+
+function pattern(length: number, seed: number): Bytes {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * seed) & 0xff);
+}
+
+/** Writes all of it, waiting as a well-behaved writer does. */
+function flood(stream: Stream, bytes: Uint8Array): void {
+  let at = 0;
+  const go = () => {
+    while (at < bytes.length) {
+      const more = stream.write(bytes.subarray(at, at + 10_000));
+      at += 10_000;
+      if (!more) return;
+    }
+    stream.end();
+  };
+  stream.onDrain = go;
+  go();
+}
+
+test('floods both ways arrive byte for byte though the carrier dies twenty times', () => {
+  const [up, down] = [pattern(3_000_000, 3), pattern(6_000_000, 5)];
+  const peers = new ResumingPeers();
+  const stream = peers.open();
+  const heard = collect(stream);
+  peers.clock.advance(20);
+  const other = peers.accepted[0]!;
+  const got = collect(other);
+  flood(stream, up);
+  flood(other, down);
+  for (let cut = 0; cut < 20; cut++) {
+    peers.clock.advance(30 + cut * 7);
+    if (cut % 3 === 0) peers.up.silent = true;
+    else peers.cut();
+    peers.clock.advance(cut % 4 === 0 ? 0 : 6_500);
+    expect(heard.length).toBeLessThan(down.length);
+    peers.reconnect(cut % 5);
+  }
+  peers.clock.advance(20_000);
+  expect(equal(concat(...got.bytes), up)).toBe(true);
+  expect(equal(concat(...heard.bytes), down)).toBe(true);
+  expect([peers.opener.streams, peers.acceptor.streams]).toEqual([0, 0]);
+  expect(peers.told.filter((word) => word.includes('lost'))).toEqual([]);
+  expect(peers.told.filter((word) => word === 'opener back').length).toBe(20);
+});
+
+const step = fc.record({
+  side: fc.constantFrom('opener' as const, 'acceptor' as const),
+  what: fc.constantFrom('open', 'write', 'write', 'write', 'end', 'reset', 'cut', 'hang', 'back', 'wait'),
+  index: fc.nat(4),
+  size: fc.integer({ min: 1, max: 90_000 }),
+});
+
+test('whatever two honest ends do while carriers come and go, each hears the other whole, once and in order', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const said = { opener: [] as number[][], acceptor: [] as number[][] };
+      const heard = { opener: [] as number[][], acceptor: [] as number[][] };
+      const streams = { opener: [] as Stream[], acceptor: [] as Stream[] };
+      const listen = (side: 'opener' | 'acceptor', stream: Stream) => {
+        const [mine, theirs]: [number[], number[]] = [[], []];
+        streams[side].push(stream);
+        said[side].push(mine);
+        heard[side].push(theirs);
+        stream.onData = (bytes) => {
+          theirs.push(...bytes);
+          stream.consumed(bytes.length);
+        };
+      };
+      const peers = new ResumingPeers({ delayMs: 3, rate: 1_000 }, (stream) => listen('acceptor', stream));
+      for (const { side, what, index, size } of steps) {
+        const at = index % (streams[side].length || 1);
+        const stream = streams[side][at];
+        if (what === 'wait') peers.clock.advance(size / 20);
+        else if (what === 'cut') peers.cut();
+        else if (what === 'hang') peers.up.silent = peers.down.silent = true;
+        else if (what === 'back') peers.reconnect(size % 7);
+        else if (what === 'open' && side === 'opener') listen('opener', peers.open());
+        else if (what === 'write' && stream?.open && stream.queued === 0) {
+          const bytes = pattern(size % 9_000 || 1, size);
+          if (stream.write(bytes) || stream.open) said[side][at]!.push(...bytes);
+        } else if (what === 'end') stream?.end();
+        else if (what === 'reset') stream?.reset('cancelled');
+      }
+      peers.reconnect();
+      peers.clock.advance(120_000);
+      expect(peers.told.filter((word) => word.includes('lost'))).toEqual([]);
+      for (const side of ['opener', 'acceptor'] as const) {
+        const other = side === 'opener' ? 'acceptor' : 'opener';
+        heard[side].forEach((bytes, i) => {
+          const wanted = said[other][i]!;
+          // A stream that was reset may be cut short, but never be wrong.
+          expect(bytes.length <= wanted.length && bytes.every((byte, n) => byte === wanted[n])).toBe(true);
+        });
+      }
+      for (const stream of streams.opener) stream.end();
+      peers.clock.advance(2_000);
+      for (const stream of streams.acceptor) stream.end();
+      peers.clock.advance(60_000);
+      expect([peers.opener.streams, peers.acceptor.streams]).toEqual([0, 0]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('what is kept for a peer that is away is bounded, and its writer waits', () => {
+  const peers = new ResumingPeers();
+  const stream = peers.open();
+  peers.clock.advance(20);
+  peers.accepted[0]!.onData = () => {};
+  peers.cut();
+  let written = 0;
+  while (stream.write(new Uint8Array(50_000))) written += 50_000;
+  expect(written).toBeLessThanOrEqual(limits.streamQueue + limits.initialCredit);
+  peers.clock.advance(60_000);
+  expect(peers.told).toEqual(['opener away: unavailable', 'acceptor away: unavailable']);
+});
+
+test('silence is noticed by both ends, and heard frames are not said again', () => {
+  const peers = new ResumingPeers();
+  const stream = peers.open();
+  peers.clock.advance(3_000);
+  stream.write(new Uint8Array(10));
+  const got = collect(peers.accepted[0]!);
+  peers.clock.advance(3_000);
+  expect(got.length).toBe(10);
+  peers.up.silent = peers.down.silent = true;
+  peers.clock.advance(8_000);
+  expect(new Set(peers.told)).toEqual(new Set(['opener away: timed-out', 'acceptor away: timed-out']));
+  peers.reconnect();
+  peers.clock.advance(100);
+  const kinds = peers.up.log.map((message) => decodeFrame(message).kind);
+  expect(kinds).not.toContain('open');
+  expect(kinds).not.toContain('data');
+  expect(got.length).toBe(10);
+});
+
+test('a page that comes back before the gateway has missed it goes on at once', () => {
+  const peers = new ResumingPeers();
+  const stream = peers.open();
+  peers.clock.advance(20);
+  const got = collect(peers.accepted[0]!);
+  stream.write(pattern(5_000, 2));
+  peers.reconnect();
+  peers.clock.advance(100);
+  expect(got.length).toBe(5_000);
+  expect(peers.told).toEqual(['opener back', 'acceptor back']);
+});
+
+test('an end that leaves for good says so, and nobody waits for it', () => {
+  const peers = new ResumingPeers();
+  const codes: string[] = [];
+  peers.open();
+  peers.clock.advance(20);
+  peers.accepted[0]!.onReset = (code) => codes.push(code);
+  peers.opener.close();
+  peers.clock.advance(20);
+  expect(codes).toEqual(['cancelled']);
+  expect(peers.told).toEqual(['acceptor lost: cancelled']);
+});
+
+test.each<[string, Frame[]]>([
+  ['counts what was never sent', [{ kind: 'resumed', count: 4 }]],
+  ['counts less than it has acknowledged', [{ kind: 'resumed', count: 0 }]],
+  ['begins with anything else', [{ kind: 'ping', token: new Uint8Array(8) }]],
+  [
+    'begins twice',
+    [
+      { kind: 'resumed', count: 1 },
+      { kind: 'resumed', count: 1 },
+    ],
+  ],
+  [
+    'acknowledges what was never sent',
+    [
+      { kind: 'resumed', count: 1 },
+      { kind: 'received', count: 9 },
+    ],
+  ],
+])('a new carrier whose peer %s is refused', (_, frames) => {
+  const clock = new FakeClock();
+  const lost: string[] = [];
+  const carrier = { send: () => {}, bufferedAmount: () => 0 };
+  const peer = new Multiplexer({
+    ...{ role: 'opener', carrier, now: clock.now, schedule: clock.schedule },
+    onAway: () => {},
+    onLost: ({ code }) => lost.push(code),
+  });
+  peer.openStream({ streamToken: new Uint8Array(16) });
+  peer.receive(encodeFrame({ kind: 'received', count: 1 }));
+  peer.resume(carrier);
+  for (const frame of frames) peer.receive(encodeFrame(frame));
+  expect(lost).toEqual(['flow-violation']);
+});
