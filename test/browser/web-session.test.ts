@@ -1,7 +1,9 @@
 // A session's picture, keys and clipboard over a real peer connection inside one page.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid } from '../../protocol/uid.ts';
+import type { ResumeSession } from '../../workers/api.ts';
 import { GatewayPeer } from '../../web/session/gateway-peer.ts';
 import { PeerConnections } from '../../web/session/peer-connections.ts';
 import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
@@ -10,7 +12,7 @@ import { PageGateway } from '../fakes/page-gateway.ts';
 const size = { width: 800, height: 600, ratio: 2 };
 const open = { disableCopy: false, disablePaste: false, terminal: true, resizes: true };
 const verbs = {
-  resumeSession: () => Promise.reject(new Error('not here')),
+  resumeSession: vi.fn((_: ResumeSession): Promise<string> => Promise.reject(new Error('not here'))),
   sendCandidate: () => Promise.resolve(),
   iceServers: () => Promise.resolve([]),
 };
@@ -186,7 +188,7 @@ describe('losing the gateway', () => {
     await draw();
     const before = performance.now();
     gateway.deaf = true;
-    await vi.waitFor(() => expect(codes).toEqual(['timed-out']), { timeout: 10_000 });
+    await vi.waitFor(() => expect(codes).toEqual(['cancelled']), { timeout: 10_000 });
     expect(performance.now() - before).toBeLessThan(8_000);
     expect(peer.gone).toBe(true);
   });
@@ -195,6 +197,69 @@ describe('losing the gateway', () => {
     await connect();
     (await gateway.stream).write(new TextEncoder().encode('99999999.x;'));
     await eventually(() => expect(codes).toEqual(['guacamole-malformed']));
+  });
+});
+
+describe('a page that loses its way', () => {
+  const told: string[] = [];
+  const ride = (graceMs = 60_000) => {
+    told.length = 0;
+    return peer.ride({
+      ...{ sessionUid: newUid(), graceMs },
+      away: () => told.push('away'),
+      back: () => told.push('back'),
+      gone: (code) => told.push(code),
+    });
+  };
+  afterEach(() => vi.restoreAllMocks());
+
+  test('finds another, and what was said meanwhile arrives once and in order', async () => {
+    const screen = await connect();
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
+    ride();
+    let refusals = 2;
+    vi.spyOn(verbs, 'resumeSession').mockImplementation(async ({ offer }) => {
+      if (refusals-- > 0) throw new ProtocolError('gateway-offline');
+      return gateway.reanswer(offer);
+    });
+    screen.press([0x61]);
+    gateway.drop();
+    await eventually(() => expect(told).toEqual(['away']));
+    screen.press([0x62]);
+    await eventually(() => expect(told).toEqual(['away', 'back']));
+    screen.press([0x63]);
+    await eventually(() => expect(keys()).toEqual(['61:1', '61:0', '62:1', '62:0', '63:1', '63:0']));
+    expect(verbs.resumeSession.mock.calls.map(([{ attempt }]) => attempt)).toEqual([1, 2, 3]);
+    expect(codes).toEqual([]);
+  });
+
+  test('is away as soon as the browser says that there is no network, and comes back with it', async () => {
+    await connect();
+    ride();
+    vi.spyOn(verbs, 'resumeSession').mockImplementation(({ offer }) => gateway.reanswer(offer));
+    const onLine = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
+    window.dispatchEvent(new Event('offline'));
+    expect(told).toEqual(['away']);
+    onLine.mockReturnValue(true);
+    window.dispatchEvent(new Event('online'));
+    await eventually(() => expect(told).toEqual(['away', 'back']));
+  });
+
+  test('gives up when the gateway knows the session no more, or its time is over', async () => {
+    await connect();
+    ride();
+    vi.spyOn(verbs, 'resumeSession').mockRejectedValue(new ProtocolError('not-found'));
+    gateway.drop();
+    await eventually(() => expect(told).toEqual(['away', 'session-gone']));
+    expect(peer.gone).toBe(true);
+    gateway = new PageGateway();
+    await connect();
+    ride(300);
+    vi.spyOn(verbs, 'resumeSession').mockRejectedValue(new ProtocolError('gateway-offline'));
+    gateway.drop();
+    await eventually(() => expect(told).toEqual(['away', 'reconnect-failed']));
+    expect(peer.gone).toBe(true);
   });
 });
 

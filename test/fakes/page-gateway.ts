@@ -1,13 +1,14 @@
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { GatewayPeer } from '../../web/session/gateway-peer.ts';
 
 /** The other end of a page's peer connection, in the same page: it answers, accepts a stream and notes what it hears. */
 export class PageGateway {
   readonly heard: { readonly opcode: string; readonly args: readonly string[] }[] = [];
-  readonly #connection = new RTCPeerConnection();
+  #connection = new RTCPeerConnection();
   readonly #stream = Promise.withResolvers<Stream>();
   #multiplexer: Multiplexer | null = null;
   /** Neither hears nor answers from now on: a gateway that hangs. */
@@ -25,6 +26,26 @@ export class PageGateway {
     const answer = await this.#connection.createAnswer();
     await this.#connection.setLocalDescription(answer);
     await peer.accept(answer.sdp ?? '');
+  }
+
+  /** The transport is gone. */
+  drop(): void {
+    this.#connection.close();
+    this.#multiplexer?.away(new ProtocolError('unavailable'));
+  }
+
+  /** The answer to a page that comes back; its candidates are in it. */
+  async reanswer(offer: string): Promise<string> {
+    this.#connection.close();
+    const connection = (this.#connection = new RTCPeerConnection());
+    connection.addEventListener('datachannel', ({ channel }) => this.#accept(channel));
+    await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+    const gathered = new Promise<void>((resolve) => {
+      connection.addEventListener('icecandidate', ({ candidate }) => candidate ?? resolve());
+    });
+    await connection.setLocalDescription(await connection.createAnswer());
+    await gathered;
+    return connection.localDescription?.sdp ?? '';
   }
 
   get stream(): Promise<Stream> {
@@ -47,14 +68,18 @@ export class PageGateway {
   #accept(channel: RTCDataChannel): void {
     channel.binaryType = 'arraybuffer';
     const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
-    const multiplexer = new Multiplexer({
-      role: 'acceptor',
-      carrier: {
-        send: (message) => {
-          if (!this.deaf) channel.send(message);
-        },
-        bufferedAmount: () => channel.bufferedAmount,
+    channel.addEventListener('message', ({ data }) => {
+      if (!this.deaf) this.#multiplexer?.receive(new Uint8Array(data as ArrayBuffer));
+    });
+    const carrier = {
+      send: (message: Uint8Array<ArrayBuffer>) => {
+        if (!this.deaf) channel.send(message);
       },
+      bufferedAmount: () => channel.bufferedAmount,
+    };
+    if (this.#multiplexer !== null) return this.#multiplexer.resume(carrier);
+    this.#multiplexer = new Multiplexer({
+      ...{ role: 'acceptor', carrier },
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);
@@ -67,11 +92,8 @@ export class PageGateway {
         };
         this.#stream.resolve(stream);
       },
+      onAway: () => {},
       onLost: () => {},
-    });
-    this.#multiplexer = multiplexer;
-    channel.addEventListener('message', ({ data }) => {
-      if (!this.deaf) multiplexer.receive(new Uint8Array(data as ArrayBuffer));
     });
   }
 }
