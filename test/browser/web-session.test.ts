@@ -234,6 +234,18 @@ describe('a page that loses its way', () => {
     expect(codes).toEqual([]);
   });
 
+  test('takes no keys while input is held, and lets go of those that were down', async () => {
+    const screen = await connect();
+    await userEvent.keyboard('{Shift>}');
+    await eventually(() => expect(keys()).toEqual(['ffe1:1']));
+    screen.held = true;
+    await userEvent.keyboard('{/Shift}b');
+    screen.press([0x62]);
+    screen.held = false;
+    await userEvent.keyboard('c');
+    await eventually(() => expect(keys()).toEqual(['ffe1:1', 'ffe1:0', '63:1', '63:0']));
+  });
+
   test('is away as soon as the browser says that there is no network, and comes back with it', async () => {
     await connect();
     ride();

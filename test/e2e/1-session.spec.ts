@@ -90,6 +90,37 @@ test('latency is shown, and a second machine opens beside the first, with a key'
   await expect(page.getByRole('tab')).toHaveCount(2);
 });
 
+test('a lost network is waited for: the same shells go on, and nothing typed meanwhile reaches them', async ({
+  house,
+}) => {
+  const { page, context, installation } = house;
+  await run(page, 'echo $$ > shell-before.txt');
+  const shell = await targetFile(installation, 'shell-before.txt');
+  const reconnecting = page.getByRole('status', { name: /^Reconnecting to/ });
+  await context.setOffline(true);
+  await expect(reconnecting).toBeVisible();
+  await page.keyboard.type('echo held back > held.txt\n');
+  await context.setOffline(false);
+  await expect(reconnecting).toBeHidden();
+  await expect(terminal(page)).toBeVisible();
+  await run(page, 'echo $$ > shell-after.txt');
+  expect(await targetFile(installation, 'shell-after.txt')).toBe(shell);
+  expect(installation.target.homeFile('held.txt')).toBeNull();
+});
+
+test('who does not want to wait cancels', async ({ house }) => {
+  const { page, context } = house;
+  await context.setOffline(true);
+  await page
+    .getByRole('status', { name: /^Reconnecting to/ })
+    .getByRole('button', { name: 'Cancel' })
+    .click();
+  await expect(page.getByRole('heading', { name: 'Disconnected' })).toBeVisible();
+  await context.setOffline(false);
+  await page.getByRole('button', { name: 'Reconnect' }).click();
+  await expect(terminal(page)).toBeVisible();
+});
+
 test('Disconnect ends the shell on the target, and Reconnect opens a new one', async ({ house }) => {
   const { page, installation } = house;
   await run(page, 'echo $$ > shell.txt');

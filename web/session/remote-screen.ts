@@ -51,6 +51,7 @@ export class RemoteScreen {
   #drawn = false;
   #shown = false;
   #fitted = true;
+  #held = false;
 
   constructor(stream: Stream, size: ScreenSize, policy: ScreenPolicy, targets: ScreenTargets) {
     this.#size = size;
@@ -76,7 +77,9 @@ export class RemoteScreen {
   /** Takes keys from the text area and pointer events from the picture. */
   attach(input: HTMLTextAreaElement): () => void {
     this.#keyboard = new KeyboardInput(input, {
-      key: (pressed, keysym) => this.#client.sendKeyEvent(pressed, keysym),
+      key: (pressed, keysym) => {
+        if (!this.#held) this.#client.sendKeyEvent(pressed, keysym);
+      },
       paste: (text) => this.paste(text),
       release: () => this.#targets.released(),
     });
@@ -84,9 +87,10 @@ export class RemoteScreen {
     return () => this.#keyboard?.close();
   }
 
-  /** Lets go of every key that the session believes is down. */
-  holdInput(): void {
-    this.#keyboard?.reset();
+  /** Nothing that is typed, pasted or pointed at reaches the session, which is told that no key is down. */
+  set held(held: boolean) {
+    if (held) this.#keyboard?.reset();
+    this.#held = held;
   }
 
   resize(size: ScreenSize): void {
@@ -102,6 +106,7 @@ export class RemoteScreen {
   }
 
   paste(text: string): void {
+    if (this.#held) return;
     if (this.#policy.disablePaste) return this.#targets.pasteRefused('policy');
     if (text === '') return this.#targets.pasteRefused('empty');
     if (new TextEncoder().encode(text).length > mostPastedBytes)
@@ -110,7 +115,7 @@ export class RemoteScreen {
   }
 
   press(keysyms: readonly number[]): void {
-    pressTogether(this.#client, keysyms);
+    if (!this.#held) pressTogether(this.#client, keysyms);
   }
 
   close(): void {
@@ -153,7 +158,7 @@ export class RemoteScreen {
     if (!this.#policy.terminal) this.#showPointer(mouse);
     const send = (event: Guacamole.Mouse.Event): void => {
       if (event.type === 'mousedown') input.focus({ preventScroll: true });
-      this.#client.sendMouseState(event.state, true);
+      if (!this.#held) this.#client.sendMouseState(event.state, true);
     };
     for (const source of [mouse, touch])
       source.onEach(['mousedown', 'mousemove', 'mouseup'], (event) => send(event as Guacamole.Mouse.Event));

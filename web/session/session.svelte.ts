@@ -172,12 +172,13 @@ export class Session {
 
   /** Keys that are down are let go of: the session hears of it when the way is back. */
   #awayFrom(): void {
-    this.screen?.holdInput();
+    if (this.screen !== null) this.screen.held = true;
     if (this.phase === 'open') this.phase = 'reconnecting';
     this.gatewayMs = null;
   }
 
   #backTo(): void {
+    if (this.screen !== null) this.screen.held = false;
     if (this.phase === 'reconnecting') this.phase = 'open';
   }
 
