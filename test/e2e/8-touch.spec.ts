@@ -66,7 +66,7 @@ test('every screen of a phone has room for a finger', async ({ house, browser })
   await list.getByRole('link', { name: machines.password }).first().tap();
   await expect(phone.getByRole('heading', { name: machines.password })).toBeVisible();
   await look('machine');
-  for (const name of ['Gateways', 'People', 'Settings']) {
+  for (const name of ['Gateways', 'Recordings', 'People', 'Settings']) {
     await phone.getByRole('link', { name }).tap();
     await expect(phone.getByRole('heading', { name, exact: true })).toBeVisible();
     await look(name.toLowerCase());
