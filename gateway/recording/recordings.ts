@@ -1,9 +1,13 @@
 import { wipe } from '../../protocol/bytes.ts';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
-import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
+import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import type { RecordingSettings } from '../../protocol/records/pam-settings.ts';
-import { wrapRecordingKey, type RecordingScope } from '../../protocol/recording/recording-key.ts';
+import {
+  importRecordingKeys,
+  wrapRecordingKey,
+  type RecordingScope,
+} from '../../protocol/recording/recording-key.ts';
 import { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
@@ -123,7 +127,7 @@ export class Recordings {
     const { graphical, text, keys, clipboard, required } = settings;
     const raw = randomBytes(32);
     try {
-      return await RecordingWriter.begin(this.#options.device, await SymmetricKey.import(raw), {
+      return await RecordingWriter.begin(this.#options.device, await importRecordingKeys(raw, sessionUid), {
         ...{ sessionUid: uidBytes(sessionUid), recordUid: uidBytes(scope.recordUid) },
         ...{ accountUid: uidBytes(accountUid), gatewayUid: uidBytes(scope.gatewayUid) },
         ...{ applicationUid: uidBytes(this.#options.applicationUid), ownerUid: uidBytes(ownerUid) },

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { concat, copy, uint32 } from '../../protocol/bytes.ts';
+import { concat, copy, uint32, utf8 } from '../../protocol/bytes.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
@@ -13,6 +13,7 @@ import {
   type EntryKind,
   type RecordingEntry,
 } from '../../protocol/recording/entries.ts';
+import { TerminalLines } from '../../protocol/recording/terminal-lines.ts';
 import type { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
@@ -30,6 +31,8 @@ const chunkMs = 5_000;
 const mostWaiting = 32 * 1024 * 1024;
 /** Text shrinks to a tenth at every level; higher ones cost more than they save. */
 const deflateLevel = 3;
+/** Lines for searching wait for so many: few chunks are read to search a recording. */
+const indexBytes = 64 * 1024;
 
 export interface SessionRecorderOptions {
   readonly writer: RecordingWriter;
@@ -53,6 +56,7 @@ export class SessionRecorder {
   readonly #startedAt = performance.now();
   readonly #tracks = new Map<RecordingTrack, Track>();
   readonly #typed: TypedKeys | null;
+  readonly #lines = new TerminalLines();
   #timer: NodeJS.Timeout | null = null;
   #waiting = 0;
   #work: Promise<void> = Promise.resolve();
@@ -67,6 +71,7 @@ export class SessionRecorder {
     if (policy.graphical) this.#tracks.set(RecordingTrack.GRAPHICAL, new Track(true));
     if (policy.text) this.#tracks.set(RecordingTrack.TEXT, new Track(false));
     if (policy.keys) this.#tracks.set(RecordingTrack.KEYS, new Track(false));
+    if (policy.text) this.#tracks.set(RecordingTrack.INDEX, new Track(false, indexBytes));
     this.picture = policy.graphical ? this.#pictureTap(policy.clipboard) : null;
     this.shell = policy.text || policy.keys ? this.#shellTap(policy.text) : null;
   }
@@ -78,6 +83,8 @@ export class SessionRecorder {
   async close(reason: string): Promise<void> {
     if (this.#over) return await this.#work;
     this.#typed?.flush();
+    this.#lines.end();
+    this.#addLines();
     this.#over = true;
     this.#stopTimer();
     const last = [...this.#tracks].filter(([, track]) => !track.empty);
@@ -109,7 +116,7 @@ export class SessionRecorder {
   #shellTap(text: boolean): ShellTap {
     return {
       output: (bytes) => {
-        if (text) this.#add('output', bytes);
+        if (text) this.#addOutput(bytes);
         this.#typed?.output(bytes);
       },
       input: (bytes) => this.#typed?.input(bytes),
@@ -138,6 +145,16 @@ export class SessionRecorder {
     };
   }
 
+  #addOutput(bytes: Uint8Array): void {
+    this.#add('output', bytes);
+    this.#lines.write(this.#now, bytes);
+    this.#addLines();
+  }
+
+  #addLines(): void {
+    for (const { atMs, text } of this.#lines.take()) this.#add('line', utf8(text), atMs);
+  }
+
   /** What follows is a chunk of its own, from which the picture can be drawn. */
   #beginKeyFrame(): void {
     const track = this.#tracks.get(RecordingTrack.GRAPHICAL);
@@ -145,17 +162,18 @@ export class SessionRecorder {
     track?.startAnew();
   }
 
-  #add(kind: EntryKind, bytes: Uint8Array): void {
+  #add(kind: EntryKind, bytes: Uint8Array, atMs = this.#now): void {
     const track = this.#tracks.get(trackOf(kind));
     if (this.#over || this.#failed || !track) return;
-    track.add({ atMs: this.#now, kind, bytes });
+    track.add({ atMs, kind, bytes });
     if (track.full) this.#flush(trackOf(kind), track, false);
     this.#timer ??= setTimeout(() => this.#flushAll(), chunkMs);
   }
 
   #flushAll(): void {
     this.#stopTimer();
-    for (const [kind, track] of this.#tracks) if (!track.empty) this.#flush(kind, track, false);
+    for (const [kind, track] of this.#tracks)
+      if (!track.empty && kind !== RecordingTrack.INDEX) this.#flush(kind, track, false);
   }
 
   #stopTimer(): void {

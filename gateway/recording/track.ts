@@ -9,9 +9,11 @@ export class Track {
   #entries: RecordingEntry[] = [];
   #bytes = 0;
   #keyFrame: boolean;
+  readonly #most: number;
 
-  /** `keyFrame`: the first chunk can be drawn without anything before. */
-  constructor(keyFrame: boolean) {
+  /** `keyFrame`: the first chunk can be drawn without anything before. `most`: bytes that are enough for a chunk. */
+  constructor(keyFrame: boolean, most = chunkBytes) {
+    this.#most = most;
     this.#keyFrame = keyFrame;
   }
 
@@ -20,7 +22,7 @@ export class Track {
   }
 
   get full(): boolean {
-    return this.#bytes >= chunkBytes;
+    return this.#bytes >= this.#most;
   }
 
   /** Copies: whose bytes they are may use their memory again. */

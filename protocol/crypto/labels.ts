@@ -17,6 +17,7 @@ export const labels = {
   applicationRecordKey: 'sallyport/v1/application-record-key',
   gatewayIdentity: 'sallyport/v1/gateway-identity',
   resourceKey: 'sallyport/v1/resource-key',
+  recordingIndexKey: 'sallyport/v1/recording-index-key',
   recordLaunchKey: 'sallyport/v1/record-launch-key',
   folderLaunchKey: 'sallyport/v1/folder-launch-key',
   invitationToken: 'sallyport/v1/invitation-token',

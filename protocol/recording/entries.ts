@@ -6,9 +6,17 @@ import { RecordingTrack } from '../messages/gen/recording_pb.js';
 /**
  * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
  * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
- * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there.
+ * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8.
  */
-export const entryKinds = { picture: 1, output: 2, keys: 3, resize: 4, withheld: 5, screen: 6 } as const;
+export const entryKinds = {
+  picture: 1,
+  output: 2,
+  keys: 3,
+  resize: 4,
+  withheld: 5,
+  screen: 6,
+  line: 7,
+} as const;
 export type EntryKind = keyof typeof entryKinds;
 
 export interface RecordingEntry {
@@ -28,6 +36,7 @@ const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   resize: RecordingTrack.TEXT,
   keys: RecordingTrack.KEYS,
   withheld: RecordingTrack.KEYS,
+  line: RecordingTrack.INDEX,
 };
 const lengths: Readonly<Partial<Record<EntryKind, number>>> = { resize: 4, withheld: 0 };
 const kindNames = new Map<number, EntryKind>(

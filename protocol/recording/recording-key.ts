@@ -54,6 +54,21 @@ export async function unwrapRecordingKey(
   return raw;
 }
 
+/** What a recording is sealed under. */
+export interface RecordingKeys {
+  readonly content: SymmetricKey;
+  /** Of the lines for searching: HKDF of the recording key, so that it may be given without what else was recorded. */
+  readonly index: SymmetricKey;
+}
+
+/** Both keys of a recording key, 32 bytes. */
+export async function importRecordingKeys(raw: Bytes, sessionUid: Uid): Promise<RecordingKeys> {
+  const derived = hkdf(raw, empty, encodeContext(labels.recordingIndexKey, sessionUid));
+  const [content, index] = [await SymmetricKey.import(raw), await SymmetricKey.import(derived)];
+  wipe(derived);
+  return { content, index };
+}
+
 function objectsOf({ sessionUid, recordUid, gatewayUid }: RecordingScope): readonly string[] {
   return [sessionUid, recordUid, gatewayUid];
 }

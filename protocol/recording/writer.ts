@@ -1,11 +1,11 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Bytes } from '../bytes.ts';
 import type { Signer } from '../crypto/ecdsa.ts';
-import type { SymmetricKey } from '../crypto/symmetric-key.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import {
   RecordingChunkSchema,
+  RecordingTrack,
   type RecordingChunk,
   type RecordingOpeningSchema,
 } from '../messages/gen/recording_pb.js';
@@ -18,6 +18,7 @@ import {
   type ChunkHeader,
 } from '../signed/recording.ts';
 import { sealChunk } from './chunk.ts';
+import type { RecordingKeys } from './recording-key.ts';
 
 type Opening = Omit<MessageInitShape<typeof RecordingOpeningSchema>, 'version' | 'gatewayKey' | '$typeName'>;
 
@@ -34,23 +35,23 @@ export class RecordingWriter {
   /** Encoded SignedRecordingStatement. */
   readonly opening: Bytes;
   readonly #device: Signer;
-  readonly #key: SymmetricKey;
+  readonly #keys: RecordingKeys;
   #state: RecordingState;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(opening: Bytes, state: RecordingState, device: Signer, key: SymmetricKey) {
+  private constructor(opening: Bytes, state: RecordingState, device: Signer, keys: RecordingKeys) {
     this.opening = opening;
     this.#state = state;
     this.#device = device;
-    this.#key = key;
+    this.#keys = keys;
   }
 
-  /** Signs the opening. `key`: what its `wrappedKey` holds. */
-  static async begin(device: Signer, key: SymmetricKey, said: Opening): Promise<RecordingWriter> {
+  /** Signs the opening. `keys`: of what its `wrappedKey` holds. */
+  static async begin(device: Signer, keys: RecordingKeys, said: Opening): Promise<RecordingWriter> {
     const opening = await signOpening(device, said);
     const sessionUid = said.sessionUid ?? new Uint8Array(0);
     const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0 };
-    return new RecordingWriter(opening, state, device, key);
+    return new RecordingWriter(opening, state, device, keys);
   }
 
   get state(): RecordingState {
@@ -77,7 +78,8 @@ export class RecordingWriter {
     const { sessionUid, count: index, chain: previous } = this.#state;
     if (index >= limits.recording.chunks) throw new ProtocolError('limit-reached', 'the recording is full');
     const header = { ...said, sessionUid, index };
-    const sealed = await sealChunk(this.#key, header, deflated);
+    const key = header.track === RecordingTrack.INDEX ? this.#keys.index : this.#keys.content;
+    const sealed = await sealChunk(key, header, deflated);
     const link = { ...header, previous, sealed };
     const signature = await signChunk(this.#device, link);
     const lengthMs = Math.max(this.#state.lengthMs, said.endMs);

@@ -27,6 +27,10 @@ const chainLength = 32;
 const reasonShape = /^[a-z0-9-]{1,64}$/;
 const protocolShape = /^[a-z0-9-]{1,32}$/;
 
+const tracks: readonly RecordingTrack[] = [
+  ...[RecordingTrack.GRAPHICAL, RecordingTrack.TEXT, RecordingTrack.KEYS, RecordingTrack.INDEX],
+];
+
 /** Why a recording ended that has no last chunk: the gateway went down, or its recorder gave up. */
 export const unfinishedReasons: readonly string[] = ['interrupted', 'recording-failed'];
 
@@ -123,9 +127,12 @@ export async function verifyChunk(gatewayKey: Uint8Array, chunk: RecordingChunk)
 
 function requireChunk({ sessionUid, index, track, startMs, endMs, previous, sealed }: RecordingChunk): void {
   uidOf(sessionUid);
-  const known =
-    track === RecordingTrack.GRAPHICAL || track === RecordingTrack.TEXT || track === RecordingTrack.KEYS;
-  if (!known || index >= limits.recording.chunks || endMs < startMs || previous.length !== chainLength)
+  if (
+    !tracks.includes(track) ||
+    index >= limits.recording.chunks ||
+    endMs < startMs ||
+    previous.length !== chainLength
+  )
     throw new ProtocolError('malformed', 'not a chunk of a recording');
   if (sealed.length > limits.recording.sealedChunk) throw new ProtocolError('too-large');
 }

@@ -1,16 +1,19 @@
 // What of a downloaded recording may be believed, and with its key what is in it.
 import { createReadStream } from 'node:fs';
-import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../protocol/errors.ts';
-import type {
-  RecordingChunk,
-  RecordingClosing,
-  RecordingOpening,
+import {
+  RecordingTrack,
+  type RecordingChunk,
+  type RecordingClosing,
+  type RecordingOpening,
 } from '../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../protocol/recording/chunk.ts';
 import type { RecordingEntry } from '../../protocol/recording/entries.ts';
 import { RecordingFileReader } from '../../protocol/recording/recording-file.ts';
+import { importRecordingKeys } from '../../protocol/recording/recording-key.ts';
 import { RecordingVerifier, type FoundFault } from '../../protocol/recording/verifier.ts';
+
+import { uidOf } from '../../protocol/uid.ts';
 
 export interface Question {
   readonly path: string;
@@ -39,7 +42,7 @@ export async function judgeRecording(question: Question): Promise<Verdict> {
   const { path, gatewayKey, recordingKey } = question;
   const verifier = new RecordingVerifier(gatewayKey);
   const reader = new RecordingFileReader();
-  const content = new Content(recordingKey && (await SymmetricKey.import(recordingKey)), question.onEntry);
+  const content = new Content(recordingKey, question.onEntry);
   let unreadable: string | null = null;
   try {
     for await (const bytes of createReadStream(path) as AsyncIterable<Buffer>)
@@ -60,10 +63,10 @@ export async function judgeRecording(question: Question): Promise<Verdict> {
 class Content {
   closed = 0;
   entries = 0;
-  readonly #key: SymmetricKey | null;
+  readonly #key: Uint8Array<ArrayBuffer> | null;
   readonly #onEntry: (entry: RecordingEntry) => void;
 
-  constructor(key: SymmetricKey | null, onEntry: (entry: RecordingEntry) => void = () => {}) {
+  constructor(key: Uint8Array<ArrayBuffer> | null, onEntry: (entry: RecordingEntry) => void = () => {}) {
     this.#key = key;
     this.#onEntry = onEntry;
   }
@@ -71,7 +74,9 @@ class Content {
   async take(chunk: RecordingChunk): Promise<void> {
     if (this.#key === null) return;
     try {
-      for (const entry of await openChunk(this.#key, chunk)) {
+      const keys = await importRecordingKeys(this.#key, uidOf(chunk.sessionUid));
+      const key = chunk.track === RecordingTrack.INDEX ? keys.index : keys.content;
+      for (const entry of await openChunk(key, chunk)) {
         this.entries++;
         this.#onEntry(entry);
       }

@@ -99,6 +99,10 @@ export function createFakeRecordings(): FakeRecordings {
       return survey;
     },
     searchRecording: async ({ sessionUid, query }) => hitsIn(find(sessionUid).lines, query),
+    searchRecordingIndex: async ({ sessionUid, query }) => ({
+      hits: hitsIn(find(sessionUid).lines, query),
+      complete: true,
+    }),
     readTranscript: async ({ sessionUid, atMs, most }) =>
       find(sessionUid)
         .lines.filter((line) => line.atMs <= atMs)

@@ -13,6 +13,7 @@ import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
+  RecordingTrack,
   SignedRecordingStatementSchema,
   type RecordingChunk,
 } from '../../protocol/messages/gen/recording_pb.js';
@@ -22,8 +23,15 @@ import { RecordingFileReader, type RecordingPart } from '../../protocol/recordin
 import { signChunk, signClosing, verifyClosing, verifyOpening } from '../../protocol/signed/recording.ts';
 import { newUid } from '../../protocol/uid.ts';
 import { judgeRecording } from '../../scripts/recordings/verdict.ts';
+import { ChunkJudge } from '../../workers/engine/recordings/chunk-judge.ts';
 import { codeOf } from '../fixtures/outcome.ts';
-import { madeRecording, newGatewayKey, recordingFile, type MadeRecording } from '../fixtures/recording.ts';
+import {
+  madeIndex,
+  madeRecording,
+  newGatewayKey,
+  recordingFile,
+  type MadeRecording,
+} from '../fixtures/recording.ts';
 
 const sessionUid = newUid();
 const lines = ['$ rm -rf /srv\r\n', 'removed\r\n', '$ exit\r\n'];
@@ -231,6 +239,47 @@ test('no key but its own opens a chunk: not its gateway’s, not what the server
     expect(await codeOf(openChunk(await SymmetricKey.import(key), first))).toBe('open-failed');
   for (const key of [privateKey, twin.key]) expect(await opened(key)).toEqual([0, lines.length]);
   expect(await opened(made.key)).toEqual([lines.length, 0]);
+});
+
+describe('the index for searching', () => {
+  const lines = ['rm -rf /srv', 'removed'];
+  const indexed = (more: Parameters<typeof madeIndex>[1] = {}) => madeIndex(lines, more);
+  const opens = async ({ recording, keys, chunk }: Awaited<ReturnType<typeof indexed>>, of = chunk) => {
+    const faults = await new ChunkJudge(recording.opening, recording.chain).judge(0, of);
+    return faults ?? (await openChunk(keys.index, of)).map(({ bytes }) => Buffer.from(bytes).toString());
+  };
+
+  test('opens under its own key alone, which opens nothing else', async () => {
+    const made = await indexed();
+    expect(await opens(made)).toEqual(lines);
+    expect(await codeOf(openChunk(made.keys.content, made.chunk))).toBe('open-failed');
+    const text = await madeIndex(lines, { kind: 'output', track: RecordingTrack.TEXT });
+    expect(await codeOf(openChunk(text.keys.index, text.chunk))).toBe('open-failed');
+    const said = encodeMessage(RecordingChunkSchema, made.chunk);
+    for (const line of lines) expect(Buffer.from(said).toString('latin1')).not.toContain(line);
+    for (const key of windowsOf(made.chunk.signature))
+      expect(await codeOf(openChunk(await SymmetricKey.import(key), made.chunk))).toBe('open-failed');
+  });
+
+  test('of another recording of the same gateway is taken for none, whatever is made to fit', async () => {
+    const gateway = newGatewayKey();
+    const [one, other] = [await indexed({ gateway }), await indexed({ gateway })];
+    expect(await opens(one, other.chunk)).toBe('foreign-session');
+    const renamed = clone(RecordingChunkSchema, other.chunk);
+    renamed.sessionUid = one.chunk.sessionUid;
+    renamed.previous = one.chunk.previous;
+    expect(await opens(one, renamed)).toBe('changed-chunk');
+    renamed.signature = await signChunk(gateway, renamed); // even if the gateway had signed it
+    expect(await codeOf(opens(one, renamed))).toBe('open-failed');
+  });
+
+  test('is no text of the recording, nor the text its index', async () => {
+    const made = await indexed();
+    const moved = clone(RecordingChunkSchema, made.chunk);
+    moved.track = RecordingTrack.TEXT;
+    expect(await opens(made, moved)).toBe('changed-chunk');
+    expect(await codeOf(openChunk(made.keys.index, moved))).toBe('open-failed');
+  });
 });
 
 /** Whatever could be a key in there. */

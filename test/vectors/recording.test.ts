@@ -1,11 +1,18 @@
 import { expect } from 'vitest';
 import { create } from '@bufbuild/protobuf';
 import { encodeHex, parseHex } from '../../protocol/bytes.ts';
-import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
-import { RecordingChunkSchema, RecordingOpeningSchema } from '../../protocol/messages/gen/recording_pb.js';
+import {
+  RecordingChunkSchema,
+  RecordingOpeningSchema,
+  RecordingTrack,
+} from '../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../protocol/recording/chunk.ts';
 import { RecordingFileReader } from '../../protocol/recording/recording-file.ts';
-import { resourceKeyOf, unwrapRecordingKey } from '../../protocol/recording/recording-key.ts';
+import {
+  importRecordingKeys,
+  resourceKeyOf,
+  unwrapRecordingKey,
+} from '../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../protocol/recording/verifier.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
@@ -57,7 +64,8 @@ runVectors<Chunk>('chunk of a recording', chunks, async ({ key, sessionUid, seal
     keyFrame: header.keyFrame,
     final: header.final,
   });
-  const opened = await openChunk(await SymmetricKey.import(parseHex(key)), chunk);
+  const { content, index } = await importRecordingKeys(parseHex(key), sessionUid);
+  const opened = await openChunk(chunk.track === RecordingTrack.INDEX ? index : content, chunk);
   expect(opened.map((entry) => ({ ...entry, bytes: encodeHex(entry.bytes) }))).toEqual(entries);
 });
 

@@ -22,6 +22,11 @@ export interface RecordingVerbs {
   surveyRecording(sessionUid: Uid, onProgress?: (done: number, of: number) => void): Promise<RecordingSurvey>;
   /** Lines with that text, by time, at most 200; of what the survey has read. Case does not matter. */
   searchRecording(input: { sessionUid: Uid; query: string }): Promise<readonly RecordingHit[]>;
+  /**
+   * The same, of a recording that is not open, from its sealed index: for a search across recordings, one after another.
+   * Fetches the index alone; the server counts it as a view. Rejects as openRecording does.
+   */
+  searchRecordingIndex(input: { sessionUid: Uid; query: string }): Promise<IndexHits>;
   /** The last lines of the terminal at that moment, at most 500; of what the survey has read. */
   readTranscript(input: { sessionUid: Uid; atMs: number; most: number }): Promise<readonly TranscriptLine[]>;
   /**
@@ -156,6 +161,12 @@ export interface TranscriptLine {
   /** When it was whole. */
   readonly atMs: number;
   readonly text: string;
+}
+
+export interface IndexHits {
+  readonly hits: readonly RecordingHit[];
+  /** The whole index was read: not of a recording that goes on, nor where the server lost or changed some of it. */
+  readonly complete: boolean;
 }
 
 export interface RecordingHit extends TranscriptLine {

@@ -815,6 +815,13 @@ export enum RecordingTrack {
    * @generated from enum value: RECORDING_TRACK_KEYS = 3;
    */
   KEYS = 3,
+
+  /**
+   * Lines of the text, under a key of its own: for searching without reading all of it.
+   *
+   * @generated from enum value: RECORDING_TRACK_INDEX = 4;
+   */
+  INDEX = 4,
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { concat, parseBase64url } from '../../../protocol/bytes.ts';
+import { concat, parseBase64url, utf8 } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { RecordingEventKind } from '../../../protocol/messages/gen/recording_pb.js';
@@ -36,6 +36,31 @@ describe('recordings in the vault', () => {
       .execute();
     return rows.map(({ kind, count }) => `${RecordingEventKind[kind]} ${count}`);
   };
+
+  test('are searched by their sealed index, without opening them; of another’s index nothing is taken', async () => {
+    const line = (atMs: number, text: string) => ({ atMs, kind: 'line', bytes: utf8(text) }) as const;
+    const indexed = await vault.record([
+      ...terminal,
+      { entries: [line(600, 'secret-plan.txt'), line(61_000, '$ exit')] },
+    ]);
+    const other = await vault.record([...terminal, { entries: [line(5, 'another plan'), line(9, 'done')] }]);
+    const search = (sessionUid: Uid, query: string) =>
+      vault.engine.searchRecordingIndex({ sessionUid, query });
+    const hit = { atMs: 600, text: 'secret-plan.txt', from: 7, length: 4, typed: false };
+    expect(await search(indexed, 'PLAN')).toEqual({ hits: [hit], complete: true });
+    expect(await search(indexed, 'another')).toEqual({ hits: [], complete: true });
+    expect(await eventsOf(indexed)).toContain('FETCHED 2');
+    const place = terminal.length;
+    const foreign: Buffer[] = [];
+    await vault.changeChunk(other, place, (sealed) => {
+      foreign.push(sealed);
+      return sealed;
+    });
+    await vault.changeChunk(indexed, place, () => foreign[0] ?? null);
+    expect(await search(indexed, 'plan')).toEqual({ hits: [], complete: false });
+    const running = await vault.record([...terminal, { entries: [line(1, 'plan')] }], { closed: false });
+    expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], complete: false });
+  });
 
   test('are listed by what their gateway signed, newest first', async () => {
     const sessionUid = await vault.record(terminal);

@@ -9,10 +9,10 @@ import { Spool } from '../../../gateway/recording/spool.ts';
 import { TypedKeys } from '../../../gateway/recording/typed-keys.ts';
 import { utf8 } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
-import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { RecordingChunkSchema, RecordingTrack } from '../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../protocol/recording/chunk.ts';
+import { importRecordingKeys } from '../../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { RecordingWriter } from '../../../protocol/recording/writer.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
@@ -130,10 +130,11 @@ describe('a recorder and its spool', () => {
 
   async function recording(most = 2 ** 30) {
     const spool = await Spool.open(join(folder, 'spool'), most, silent);
-    const [sessionUid, device, key] = [newUid(), newGatewayKey(), await SymmetricKey.import(randomBytes(32))];
+    const [sessionUid, device] = [newUid(), newGatewayKey()];
+    const keys = await importRecordingKeys(randomBytes(32), sessionUid);
     const uid = uidBytes(sessionUid);
     const policy = { graphical: true, text: true, keys: true, clipboard: false, required: true };
-    const writer = await RecordingWriter.begin(device, key, {
+    const writer = await RecordingWriter.begin(device, keys, {
       ...{ sessionUid: uid, recordUid: uid, accountUid: uid, gatewayUid: uid, applicationUid: uid },
       ...{ ownerUid: uid, keyVersion: 1, startedAtMs: 1n, protocol: 'ssh', policy },
       wrappedKey: new Uint8Array(69),
@@ -142,11 +143,19 @@ describe('a recorder and its spool', () => {
     const failed = Promise.withResolvers<unknown>();
     const onStored = () => undefined;
     const recorder = new SessionRecorder({ writer, spool, policy, onStored, onFailed: failed.resolve });
-    return { spool, recorder, key, device, sessionUid, failed: failed.promise };
+    return {
+      spool,
+      recorder,
+      key: keys.content,
+      index: keys.index,
+      device,
+      sessionUid,
+      failed: failed.promise,
+    };
   }
 
   test('writes a whole recording: tracks, key frames, one last chunk, private files', async () => {
-    const { spool, recorder, key, device, sessionUid } = await recording();
+    const { spool, recorder, key, index, device, sessionUid } = await recording();
     recorder.picture?.shows([utf8('4.size,1.0,1.8,1.8;')]);
     recorder.shell?.resize({ columns: 80, rows: 24, width: 1, height: 1 });
     recorder.shell?.output(Buffer.from('$ '));
@@ -156,14 +165,15 @@ describe('a recorder and its spool', () => {
     recorder.shell?.output(Buffer.from('id\r\n'));
     await recorder.close('closed');
     const [spooled] = await spool.list();
-    expect(spooled).toMatchObject({ sessionUid, chunks: [0, 1, 2, 3], closed: true });
+    expect(spooled).toMatchObject({ sessionUid, chunks: [0, 1, 2, 3, 4], closed: true });
     const verifier = new RecordingVerifier(device.publicKey);
     await verifier.take({ kind: 'opening', signed: spooled?.opening ?? expect.unreachable() });
     const seen: unknown[] = [];
-    for (const index of [0, 1, 2, 3]) {
-      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, index));
+    for (const place of [0, 1, 2, 3, 4]) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, place));
       expect(await verifier.take({ kind: 'chunk', chunk })).toBe(true);
-      const entries = await openChunk(key, chunk);
+      const own = chunk.track === RecordingTrack.INDEX ? index : key;
+      const entries = await openChunk(own, chunk);
       const text = entries.map(({ kind, bytes }) => `${kind} ${Buffer.from(bytes).toString('latin1')}`);
       seen.push([RecordingTrack[chunk.track], chunk.keyFrame, chunk.final, ...text]);
     }
@@ -173,7 +183,8 @@ describe('a recorder and its spool', () => {
       ['GRAPHICAL', true, false, 'picture 4.size,1.0,1.8,1.8;'],
       ['GRAPHICAL', true, false, 'picture 4.sync,1.1;'],
       ['TEXT', false, false, 'resize \0P\0\x18', 'output $ ', 'output id\r\n'],
-      ['KEYS', false, true, 'keys id\r'],
+      ['KEYS', false, false, 'keys id\r'],
+      ['INDEX', false, true, 'line $ id'],
     ]);
     const files = readdirSync(join(folder, 'spool'), { recursive: true, withFileTypes: true });
     for (const file of files) {

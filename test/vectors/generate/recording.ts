@@ -33,6 +33,7 @@ const [gatewayUid, application] = [uid('gateway'), uid('application')];
 const recordingKey = seed('recording key');
 const copyKey = seed('copy key');
 const resourceKey = hkdf(copyKey, none, context('sallyport/v1/resource-key', application.text, record.text));
+const indexKey = hkdf(recordingKey, none, context('sallyport/v1/recording-index-key', session.text));
 const keyObjects = [session.text, record.text, gatewayUid.text];
 const wrapped = envelope('wrapped recording', resourceKey, 'recording-key', keyObjects, recordingKey);
 const label = (what: string) => `sallyport/v1/signature/recording-${what}`;
@@ -164,6 +165,17 @@ export function recordingChunks(): object[] {
         { atMs: 2, kind: 'withheld', bytes: '' },
       ],
     },
+    {
+      ...{ ...base, name: 'lines of the index, under its own key', track: 4 },
+      sealed: hex(sealedEntries(entry(7, 7, utf8('$ ls')), { track: 4 }, { key: indexKey })),
+      entries: [{ atMs: 7, kind: 'line', bytes: hex(utf8('$ ls')) }],
+    },
+    bad('lines of the index under the key of the rest', {
+      ...{ track: 4, sealed: hex(sealedEntries(entry(7, 7, utf8('$ ls')), { track: 4 })) },
+    }),
+    bad('the text under the key of the index', {
+      sealed: hex(sealedEntries(text, {}, { key: indexKey })),
+    }),
     { ...base, name: 'nothing', sealed: hex(sealedEntries(none)), entries: [] },
     bad('of another session', { sessionUid: uid('elsewhere').text }),
     bad('of another place', { index: 1 }),

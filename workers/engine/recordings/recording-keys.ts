@@ -1,19 +1,23 @@
 import { wipe } from '../../../protocol/bytes.ts';
-import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import type { RecordingOpening } from '../../../protocol/messages/gen/recording_pb.js';
-import { resourceKeyOf, unwrapRecordingKey } from '../../../protocol/recording/recording-key.ts';
+import {
+  importRecordingKeys,
+  resourceKeyOf,
+  unwrapRecordingKey,
+  type RecordingKeys,
+} from '../../../protocol/recording/recording-key.ts';
 import { applicationRecordKeyOf } from '../../../protocol/session/application-copy.ts';
 import { uidOf } from '../../../protocol/uid.ts';
 import type { History } from '../records/history.ts';
 
 /**
- * The recording's key, by way of its record's key of that time (protocol.md §25.1). Throws `not-found` without the
+ * The recording's keys, by way of its record's key of that time (protocol.md §25.1). Throws `not-found` without the
  * record, `not-allowed` for who may only connect with it, `open-failed`.
  */
-export async function recordingKeyOf(
+export async function recordingKeysOf(
   history: Pick<History, 'keyOf'>,
   opening: RecordingOpening,
-): Promise<SymmetricKey> {
+): Promise<RecordingKeys> {
   const recordUid = uidOf(opening.recordUid);
   const applicationUid = uidOf(opening.applicationUid);
   const recordKey = await history.keyOf(recordUid, opening.keyVersion);
@@ -22,7 +26,7 @@ export async function recordingKeyOf(
   const resourceKey = await resourceKeyOf(copyKey, applicationUid, recordUid);
   wipe(copyKey);
   const raw = await unwrapRecordingKey(resourceKey, opening);
-  const key = await SymmetricKey.import(raw);
+  const keys = await importRecordingKeys(raw, uidOf(opening.sessionUid));
   wipe(raw);
-  return key;
+  return keys;
 }

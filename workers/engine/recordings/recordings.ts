@@ -1,4 +1,4 @@
-import type { OpenedRecording, RecordingList, RecordingPlace } from '../../api.ts';
+import type { IndexHits, OpenedRecording, RecordingList, RecordingPlace } from '../../api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import {
@@ -7,14 +7,17 @@ import {
   type RecordingChunk,
   type RecordingClosing,
 } from '../../../protocol/messages/gen/recording_pb.js';
+import { chainOfOpening } from '../../../protocol/signed/recording.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { Clock } from '../clock.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import type { History } from '../records/history.ts';
+import { ChunkJudge } from './chunk-judge.ts';
+import { searchIndex } from './index-search.ts';
 import { OpenRecording } from './open-recording.ts';
-import { recordingKeyOf } from './recording-keys.ts';
+import { recordingKeysOf } from './recording-keys.ts';
 import { RecordingViews, type ViewParts } from './recording-views.ts';
-import { listChunks } from './stored-chunks.ts';
+import { listChunks, StoredChunks, type ChunkParts } from './stored-chunks.ts';
 
 export interface RecordingsParts extends ViewParts {
   readonly session: VaultSession;
@@ -55,13 +58,11 @@ export class Recordings {
   }
 
   async open(sessionUid: Uid): Promise<OpenedRecording> {
-    const { session, clock, history, signal } = this.#parts;
+    const { session, clock, signal } = this.#parts;
     const closing = new AbortController();
     const chunks = { session, clock, signal: AbortSignal.any([signal, closing.signal]) };
-    const { stored, headers } = await listChunks(chunks, sessionUid);
-    if (uidOf(stored.sessionUid) !== sessionUid) throw new ProtocolError('bad-signature');
-    const said = await this.#views.read(stored);
-    const key = await recordingKeyOf(history, said.opening);
+    const { stored, headers, said, keys } = await this.#read(sessionUid, chunks);
+    const { content: key } = keys;
     const count = countOf(headers, said.closing);
     const lengthMs = said.closing?.lengthMs ?? latest(headers);
     const { opening, pinnedKey, facts } = said;
@@ -72,6 +73,26 @@ export class Recordings {
     if (this.#open.size > mostOpen && oldest) this.close(oldest);
     const summary = { sessionUid, storedAt: Number(stored.startedAtMs), size: Number(stored.sealedSize) };
     return { summary: { ...summary, said: facts }, facts, lengthMs, ...columnsOf(headers, count) };
+  }
+
+  /** Lines with that text, without opening all of it. */
+  async searchIndex(sessionUid: Uid, query: string): Promise<IndexHits> {
+    const { stored, headers, said, keys } = await this.#read(sessionUid, this.#parts);
+    const chunks = new StoredChunks(this.#parts, sessionUid);
+    const judge = new ChunkJudge(said.opening, chainOfOpening(stored.opening));
+    return await searchIndex(
+      { headers, chunks, judge, key: keys.index, ended: said.closing !== null },
+      query,
+    );
+  }
+
+  /** What the server has of one, as its gateway signed it, and its keys. */
+  async #read(sessionUid: Uid, chunks: ChunkParts) {
+    const { stored, headers } = await listChunks(chunks, sessionUid);
+    if (uidOf(stored.sessionUid) !== sessionUid) throw new ProtocolError('bad-signature');
+    const said = await this.#views.read(stored);
+    const keys = await recordingKeysOf(this.#parts.history, said.opening);
+    return { stored, headers, said, keys };
   }
 
   /** Throws `not-found` for one that is not open. */

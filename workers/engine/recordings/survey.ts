@@ -2,13 +2,13 @@ import type { RecordingProblem, RecordingSurvey } from '../../api.ts';
 import type { Bytes } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
-import type { RecordingChunk } from '../../../protocol/messages/gen/recording_pb.js';
+import { RecordingTrack, type RecordingChunk } from '../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../protocol/recording/chunk.ts';
 import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
 import { describeFault } from '../../../protocol/recording/fault-words.ts';
+import { TerminalLines } from '../../../protocol/recording/terminal-lines.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { isQuiet } from './recorded-picture.ts';
-import { TerminalLines } from './terminal-lines.ts';
 
 /** What a timeline can show apart. */
 const mostBins = 400;
@@ -52,6 +52,7 @@ export class Survey {
   /** Of one with a fault of its own nothing is taken over. */
   async takeChunk(chunk: RecordingChunk): Promise<void> {
     if (!(await this.#verifier.take({ kind: 'chunk', chunk }))) return;
+    if (chunk.track === RecordingTrack.INDEX) return; // under another key: of the text that is read here
     try {
       for (const entry of await openChunk(this.#parts.key, chunk)) this.#take(entry);
     } catch (error) {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../../protocol/bytes.ts';
 import { linesUntil, searchLines } from '../../../../workers/engine/recordings/line-search.ts';
-import { TerminalLines } from '../../../../workers/engine/recordings/terminal-lines.ts';
+import { TerminalLines } from '../../../../protocol/recording/terminal-lines.ts';
 
 const escape = '\u001b';
 

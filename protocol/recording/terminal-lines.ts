@@ -1,4 +1,8 @@
-import type { TranscriptLine } from '../../api.ts';
+/** A line that a terminal showed, and when its last sign came. */
+export interface TextLine {
+  readonly atMs: number;
+  readonly text: string;
+}
 
 /** What is kept of one recording: months of a busy terminal are cut. */
 const mostCharacters = 8 * 1024 * 1024;
@@ -13,7 +17,7 @@ type State = 'ground' | 'escape' | 'charset' | 'control' | 'string' | 'string-es
  * screen is kept, so a full-screen program leaves a line wherever it moved the cursor from.
  */
 export class TerminalLines {
-  readonly #lines: TranscriptLine[] = [];
+  #lines: TextLine[] = [];
   readonly #decoder = new TextDecoder();
   #state: State = 'ground';
   #parameters = '';
@@ -23,8 +27,15 @@ export class TerminalLines {
   #characters = 0;
   #cut = false;
 
-  get lines(): readonly TranscriptLine[] {
+  get lines(): readonly TextLine[] {
     return this.#lines;
+  }
+
+  /** The lines since it was asked last. */
+  take(): readonly TextLine[] {
+    const lines = this.#lines;
+    this.#lines = [];
+    return lines;
   }
 
   /** There was more than is kept. */
