@@ -30,15 +30,16 @@ export async function download(
       if (made.length > 0) await stream.write(made);
       return made.length;
     }
-    for await (const part of readAhead(sftp, handle, offset, size)) await stream.write(part);
+    for (const part of readAhead(sftp, handle, offset, size))
+      await stream.write(await stream.whileHere(part));
     return size - offset;
   } finally {
-    await sftp.closeHandle(handle).catch(() => {}); // the connection is gone, and the handle with it
+    sftp.closeHandle(handle).catch(() => {}); // the connection is gone, and the handle with it
   }
 }
 
-/** The parts in order, while others are on their way. */
-async function* readAhead(sftp: SftpClient, handle: Buffer, from: number, to: number) {
+/** The parts in order; with each that is taken, one more is on its way. */
+function* readAhead(sftp: SftpClient, handle: Buffer, from: number, to: number) {
   const asked: Promise<Buffer>[] = [];
   let next = from;
   const ask = () => {
@@ -51,9 +52,8 @@ async function* readAhead(sftp: SftpClient, handle: Buffer, from: number, to: nu
   };
   for (let i = 0; i < ahead; i++) ask();
   for (let part = asked.shift(); part !== undefined; part = asked.shift()) {
-    const data = await part;
+    yield part;
     ask();
-    yield data;
   }
 }
 

@@ -13,6 +13,7 @@ export class FileStream {
   #ended = false;
   #wake: () => void = () => {};
   #gone: string | null = null;
+  readonly #leaving = new Set<() => void>(); // not one promise for all: each race would stay with it to the end
   #broken: { readonly error: unknown } | null = null;
 
   constructor(stream: Stream) {
@@ -59,6 +60,19 @@ export class FileStream {
     }
   }
 
+  /** What the machine is asked for, for as long as the page is there. Throws {@link StreamGone} when it leaves. */
+  async whileHere<T>(work: Promise<T>): Promise<T> {
+    this.#requireHere();
+    const gone = Promise.withResolvers<never>();
+    const leave = () => gone.reject(new StreamGone());
+    this.#leaving.add(leave);
+    try {
+      return await Promise.race([work, gone.promise]);
+    } finally {
+      this.#leaving.delete(leave);
+    }
+  }
+
   /** Whoever waits for the page waits in vain: that is thrown at them. */
   interrupt(error: unknown): void {
     this.#broken ??= { error };
@@ -83,6 +97,7 @@ export class FileStream {
   #leave(code: string): void {
     this.#gone ??= code;
     this.#chunks.length = 0;
+    for (const leave of this.#leaving) leave();
     this.#wake();
   }
 

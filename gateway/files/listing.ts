@@ -25,7 +25,7 @@ export async function listFolder(place: FilePlace, stream: FileStream, { path }:
     await stream.answer({ answer: { case: 'page', value: { path: root.shown(folder) } } });
     await givePages(place, stream, folder, handle);
   } finally {
-    await sftp.closeHandle(handle).catch(ignore);
+    sftp.closeHandle(handle).catch(ignore);
   }
 }
 
@@ -39,7 +39,7 @@ async function givePages(
 ): Promise<void> {
   let given = 0;
   for (;;) {
-    const files = await place.sftp.readFolder(handle);
+    const files = await stream.whileHere(place.sftp.readFolder(handle));
     if (files === null) return;
     const named = files.filter(({ name }) => !isDots(name));
     const room = named.slice(0, limits.remoteFiles.entries - given);

@@ -84,7 +84,7 @@ async function take(
     if (writes.end + chunk.length > size) throw new FileFailure('file-changed');
     await writes.add(chunk);
   }
-  await writes.finish();
+  await stream.whileHere(writes.finish());
   const taken = (await sftp.handleStat(handle)).size;
   if (writes.end !== size || taken !== size) throw new FileFailure('file-changed');
 }

@@ -1,6 +1,6 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
-import { toProtocolError } from '../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -14,6 +14,8 @@ import type {
   VaultVerbs,
 } from '../../workers/api.ts';
 import type { SessionFailure } from './failures.ts';
+import { MachineFiles } from './files/machine-files.ts';
+import type { FileAccess } from './files/session-files.svelte.ts';
 import type { LegTrail } from './legs.svelte.ts';
 import type { PeerConnections, PeerLease } from './peer-connections.ts';
 import { RunFailure } from './run-failure.ts';
@@ -58,6 +60,8 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   readonly recordingStopped: () => void;
   /** A limit of the record is about to end it; 0: not any more. */
   readonly endingSoon: (code: string, leftMs: number) => void;
+  /** The machine's files, from the moment when they can be asked for; not called when there are none. */
+  readonly files: (access: FileAccess) => void;
   readonly targetRtt: (milliseconds: number) => void;
   /** The way to the gateway is lost, and another is looked for: nothing arrives meanwhile, in either direction. */
   readonly away: () => void;
@@ -149,6 +153,19 @@ export class SessionRun {
       failed: (message) => this.#finish({ leg: 'guacd', code: 'guacd-error', message }),
     });
     this.#targets.screen(this.#screen, policy);
+    this.#offerFiles(started);
+  }
+
+  /** Each request has a stream of its own, on whatever carries the session then. */
+  #offerFiles({ files: notice }: SessionStarted): void {
+    if (notice === null) return;
+    const { token, upload, download } = notice;
+    const files = new MachineFiles((ask) => {
+      const multiplexer = this.#over ? null : this.#lease?.peer.multiplexer;
+      if (!multiplexer) throw new ProtocolError('unavailable', 'no session');
+      return multiplexer.openStream({ streamToken: token, file: { ask } });
+    });
+    this.#targets.files({ files, upload, download });
   }
 
   /** What the sealed record says, as far as this person may read it: its gateway, and how it is shown. */

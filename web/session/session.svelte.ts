@@ -1,6 +1,7 @@
 import type { Uid } from '../../protocol/uid.ts';
 import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
+import { SessionFiles } from './files/session-files.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import type { ScreenSize } from './screen-size.ts';
@@ -52,6 +53,8 @@ export class Session {
   remark = $state<string | null>(null);
   /** Rises when the session gives the keyboard back. */
   releases = $state(0);
+  /** The machine's files; kept over attempts, with what is on its way. null: none. */
+  files = $state.raw<SessionFiles | null>(null);
   readonly #services: SessionServices;
   #run: SessionRun | null = null;
   #size: ScreenSize | null = null;
@@ -109,6 +112,7 @@ export class Session {
   }
 
   close(): void {
+    this.files?.close();
     this.#run?.stop();
     this.#answers = {};
     this.#stopClock();
@@ -139,6 +143,7 @@ export class Session {
       endingSoon: (code, leftMs) => this.#endingSoon(code, leftMs),
       away: () => this.#awayFrom(),
       back: () => this.#backTo(),
+      files: (access) => (this.files ??= new SessionFiles()).offer(access),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.#copied(text),
       released: () => (this.releases += 1),
@@ -167,6 +172,7 @@ export class Session {
     performance.mark('sallyport:first-frame');
     this.trail.complete();
     this.phase = 'open';
+    this.files?.begin();
     this.#latencyTimer = setInterval(() => (this.gatewayMs = this.#run?.roundTripMs ?? null), latencyEveryMs);
   }
 
@@ -199,6 +205,7 @@ export class Session {
   #ended(failure: SessionFailure): void {
     this.#stopClock();
     this.ending = null;
+    this.files?.lose();
     const code =
       failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
     if (code !== 'host-key-unknown') this.#answers = {}; // which trusting the key says once more

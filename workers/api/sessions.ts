@@ -76,6 +76,16 @@ export interface SessionStarted {
   readonly recording: RecordingNotice | null;
   /** So long the gateway waits for a page that lost its connection; 0: not at all. */
   readonly resumeMs: number;
+  /** The machine's files, as the gateway lets the session have them; null: none. */
+  readonly files: SessionFilesNotice | null;
+}
+
+export interface SessionFilesNotice {
+  /** 16 bytes: opens streams for files on the session's peer connection. */
+  readonly token: Uint8Array;
+  /** Whether anything may be changed, and whether what is in files may be read. */
+  readonly upload: boolean;
+  readonly download: boolean;
 }
 
 export interface RecordingNotice {

@@ -21,7 +21,7 @@ const verbs = {
     Promise.resolve({
       ...{ sessionUid, answer: null, streamToken: new Uint8Array(16) },
       clipboard: { disableCopy: true, disablePaste: false },
-      ...{ protocol: 'ssh', resizes: true, certificateIgnored: false },
+      ...{ protocol: 'ssh', resizes: true, certificateIgnored: false, files: null },
       recording: { graphical: true, text: true, keys: false, clipboard: false, failed: false },
     }),
   endSession: () => Promise.resolve(),

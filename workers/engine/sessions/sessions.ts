@@ -2,6 +2,7 @@ import type {
   RecordingNotice,
   ResumeSession,
   SessionEvent,
+  SessionFilesNotice,
   SessionStarted,
   StartSession,
 } from '../../api.ts';
@@ -19,6 +20,7 @@ import {
   ResumeReplySchema,
   type ConnectReply,
   type RecordingNotice as RecordingNoticeMessage,
+  type RemoteFiles,
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
 import { sessionProtocols } from '../../../protocol/records/pam-settings.ts';
@@ -131,6 +133,7 @@ export class Sessions {
         ...describeShown(shown),
         resumeMs,
         recording: shown.recording ? noticeOf(shown.recording) : null,
+        files: shown.files ? filesOf(shown.files) : null,
       };
     } catch (error) {
       this.#forget(sessionUid);
@@ -262,6 +265,10 @@ function connectRequest(
     acceptedHostKey: acceptedHostKey ?? '',
     ...(supplied && { supplied }),
   };
+}
+
+function filesOf({ token, upload, download }: RemoteFiles): SessionFilesNotice {
+  return { token: copy(token), upload, download };
 }
 
 function noticeOf({ graphical, text, keys, clipboard, failed }: RecordingNoticeMessage): RecordingNotice {
