@@ -189,7 +189,7 @@ describe.runIf(asRoot)('files of a session’s machine', () => {
   });
 
   test('of an upload that broke off the rest can follow, in a new session', async () => {
-    const first = await open();
+    const first = await open({ ...sftpOf(), reconnectSeconds: 0 });
     const content = new Uint8Array(randomBytes(24 * 1024 * 1024));
     const transfer = new Uint8Array(randomBytes(16));
     const order = { path: home('resumed.bin'), content, transfer };
@@ -198,7 +198,7 @@ describe.runIf(asRoot)('files of a session’s machine', () => {
       progress: (done) => done > 12 * 1024 * 1024 && first.page.close(),
     });
     expect(await codeOf(broken)).toBe('connection-lost');
-    await expect.poll(() => made?.gateway?.sessions.size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => made?.gateway?.sessions.size, { timeout: 30_000 }).toBe(0);
     expect(existsSync(home('resumed.bin'))).toBe(false);
     const there = statSync(home(parts(sshd.home)[0] ?? 'nothing')).size;
     expect(there).toBeGreaterThan(2 * 1024 * 1024);
