@@ -62,7 +62,9 @@ export async function removeAccount(username: string): Promise<void> {
   if (found?.comment !== mark) return;
   endProcessesOf(found.uid);
   // userdel refuses while a process of the account is still ending; --force also covers that moment.
-  await commandOutput(alone('userdel', '--force', username));
+  await commandOutput(alone('userdel', '--force', username)).catch(async (error: unknown) => {
+    if (await accountFields(username)) throw error; // else somebody else was quicker
+  });
 }
 
 /** By this comment an account is known as ours. */
