@@ -11,6 +11,8 @@ export class FakeTerminal {
   readonly controls: StreamControl[] = [];
   readonly opcodes = new Map<string, number>();
   bytes = 0;
+  /** Pictures on a layer that is seen: pointers are drawn into a buffer, which has a number below zero. */
+  pictures = 0;
   /** Sees the instructions as they come, whole or not. */
   onBytes: (bytes: Uint8Array) => void = () => {};
   /** Width and height, as last said. */
@@ -64,8 +66,13 @@ export class FakeTerminal {
     return this.opcodes.get(opcode) ?? 0;
   }
 
+  /** Throws when the stream is over and it does not hold. */
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    const over = this.over.then((code) => {
+      if (!holds()) throw new Error(`the stream is over: ${code}`);
+    });
+    over.catch(() => undefined); // nobody may be waiting any more
+    while (!holds()) await Promise.race([over, new Promise<void>((resolve) => this.#waiting.add(resolve))]);
   }
 
   /** Takes no more until `read`. */
@@ -91,6 +98,7 @@ export class FakeTerminal {
     this.onBytes(bytes);
     for (const { opcode, args } of this.#decoder.decode(Uint8Array.from(bytes))) {
       this.opcodes.set(opcode, this.count(opcode) + 1);
+      if (opcode === 'img' && args[2]?.startsWith('-') === false) this.pictures++;
       if (opcode === 'size' && args[0] === '0') this.screen = args.slice(1).map(Number);
       if (opcode === 'sync' && this.#reading) this.send('sync', args[0] ?? '0');
       else if (opcode === 'sync') this.#lastSync = args[0] ?? '0';

@@ -74,7 +74,7 @@ async function failureOf(target: Target): Promise<readonly unknown[]> {
   return ends[0] ?? [];
 }
 
-const drawn = (terminal: FakeTerminal) => () => terminal.count('sync') > 0 && terminal.count('img') > 0;
+const drawn = (terminal: FakeTerminal) => () => terminal.count('sync') > 0 && terminal.pictures > 0;
 
 describe.runIf(asRoot)('VNC', () => {
   test('draws the desktop, says what it is, and takes what is typed', async () => {
@@ -154,7 +154,7 @@ describe.runIf(asRoot)('RDP', () => {
   test('draws the desktop, takes what is typed, and gives it the size of the window', async () => {
     const { reply, terminal } = await open(byRdp({ ignoreCert: true, resizeMethod: 'display-update' }));
     expect(reply).toMatchObject({ protocol: 'rdp', resizes: true, certificateIgnored: true });
-    await terminal.until(() => terminal.count('img') >= 4); // pointers are pictures too
+    await terminal.until(drawn(terminal));
     terminal.type('echo by rdp > by-rdp\n');
     await fileHolds(windows, 'by-rdp', 'by rdp\n');
     terminal.send('size', 900, 700);

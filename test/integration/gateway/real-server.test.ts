@@ -124,7 +124,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
 
   test('a command typed in the page has its effect on the target', async () => {
     const { terminal } = await connect();
-    await terminal.until(() => terminal.count('sync') > 0 && terminal.count('img') > 0);
+    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
     terminal.type('echo whole way > real-server\n');
     await fileHolds(sshd, 'real-server', 'whole way\n');
     expect((await engine.listTasks(gatewayUid)).map(({ recordUid }) => recordUid)).toContain(machineUid);

@@ -115,7 +115,7 @@ describe.runIf(asRoot)('a server with a relay, real coturn, gateway, guacd and s
     await page.opened;
     expect(page.connection.getSelectedCandidatePair()?.remote.type).toBe('relay');
     const terminal = new FakeTerminal(page.openStream(started.streamToken));
-    await terminal.until(() => terminal.count('sync') > 0 && terminal.count('img') > 0);
+    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
     terminal.type('echo by relay > relayed\n');
     await fileHolds(sshd, 'relayed', 'by relay\n');
   });

@@ -76,7 +76,7 @@ describe.runIf(asRoot)('a session through the gateway', () => {
 
   test('reaches the target’s shell by password, shows it, and takes what is typed', async () => {
     const { terminal } = await open();
-    await terminal.until(() => terminal.count('sync') > 0 && terminal.count('img') > 0);
+    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
     terminal.type('echo hello > by-password\n');
     await fileHolds(sshd, 'by-password', 'hello\n');
   });
