@@ -146,7 +146,7 @@ describe.runIf(asRoot)('a session through the gateway', () => {
     const { page, terminal } = await open();
     await terminal.until(() => terminal.count('sync') > 0);
     page.close();
-    await expect.poll(() => made.gateway?.sessions.size, { timeout: 8_000 }).toBe(0);
+    await expect.poll(() => made.gateway?.sessions.size, { timeout: 60_000 }).toBe(0);
   });
 
   test('ends by a sealed word of its vault', async () => {
