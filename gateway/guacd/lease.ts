@@ -9,7 +9,7 @@ export interface GuacdAddress {
 
 /**
  * One guacd for all sessions, or the Unix socket of a pool that starts one for each. Before 1.5.4 a shared one can give
- * a session's connection to another session (decision 14).
+ * a session's connection to another session (decision 16).
  */
 export type GuacdPlace = GuacdAddress | { readonly pool: string };
 

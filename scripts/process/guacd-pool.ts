@@ -1,4 +1,4 @@
-// A guacd of its own for each session: one that is shared can give a session's connection to another (decision 14).
+// A guacd of its own for each session: one that is shared can give a session's connection to another (decision 16).
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
