@@ -20,6 +20,7 @@ import { ServerDoor } from './router/server-door.ts';
 import { MachineReader } from './secrets/machine.ts';
 import { RecordReader } from './secrets/record-reader.ts';
 import { Connector } from './sessions/connector.ts';
+import { Diagnosis } from './sessions/diagnosis.ts';
 import { describeGateway, listTasks } from './sessions/description.ts';
 import { openShell } from './sessions/open-shell.ts';
 import { Resumption } from './sessions/resumption.ts';
@@ -115,6 +116,8 @@ class Gateway implements RunningGateway {
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
     const resumption = new Resumption(device, this.sessions);
+    const { guacd } = settings;
+    const diagnosis = new Diagnosis({ machines, access: this.#access, guacd, signal });
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
@@ -126,6 +129,7 @@ class Gateway implements RunningGateway {
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
         endAccess: (request, member) => running.withdraw(member, request),
         renewAccess: (request, member) => running.renew(member, request),
+        diagnose: (admitted, request) => diagnosis.run(admitted, request),
       },
     });
   }

@@ -41,11 +41,7 @@ export async function shakeHands(
   signal: AbortSignal,
 ): Promise<string> {
   const { select, display } = options;
-  if ('protocol' in select && !guacdProtocols.includes(select.protocol)) {
-    throw new SessionFailure('guacd', 'guacd-error', 'unknown protocol');
-  }
-  socket.send('select', 'protocol' in select ? select.protocol : select.join);
-  const args = await expect(socket, 'args', answerMs, signal);
+  const args = await askArguments(socket, select, answerMs, signal);
   socket.send('size', display.width, display.height, display.dpi);
   socket.send('audio', ...(options.audio ?? []));
   socket.send('video', ...(options.video ?? []));
@@ -54,6 +50,20 @@ export async function shakeHands(
   socket.send('connect', ...args.args.map((name) => answerTo(name, options.parameters)));
   const ready = await expect(socket, 'ready', answerMs, signal);
   return ready.args[0] ?? '';
+}
+
+/** The first half of it: what guacd wants to know for such a session. guacd drops it when the connection ends here. */
+export async function askArguments(
+  socket: InstructionSocket,
+  select: HandshakeOptions['select'],
+  answerMs: number,
+  signal: AbortSignal,
+): Promise<Instruction> {
+  if ('protocol' in select && !guacdProtocols.includes(select.protocol)) {
+    throw new SessionFailure('guacd', 'guacd-error', 'unknown protocol');
+  }
+  socket.send('select', 'protocol' in select ? select.protocol : select.join);
+  return await expect(socket, 'args', answerMs, signal);
 }
 
 function answerTo(name: string, parameters: Readonly<Record<string, string>>): string {

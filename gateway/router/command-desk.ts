@@ -9,6 +9,8 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   CommandKind,
   CommandReplySchema,
+  DiagnoseReplySchema,
+  DiagnoseRequestSchema,
   EndAccessReplySchema,
   EndAccessRequestSchema,
   EndSessionRequestSchema,
@@ -16,6 +18,7 @@ import {
   RenewAccessRequestSchema,
   TaskListSchema,
   type CommandReply,
+  type DiagnoseRequest,
   type EndAccessRequest,
   type RenewAccessRequest,
   type SignedCommand,
@@ -40,6 +43,10 @@ export interface CommandHandlers {
   /** How many sessions ended. */
   endAccess(request: EndAccessRequest, member: RosterMember): Promise<number>;
   renewAccess(request: RenewAccessRequest, member: RosterMember): Promise<void>;
+  diagnose(
+    admitted: AdmittedCommand,
+    request: DiagnoseRequest,
+  ): Promise<MessageInitShape<typeof DiagnoseReplySchema>>;
 }
 
 export interface SealedReply {
@@ -118,6 +125,11 @@ export class CommandDesk {
         const request = await this.#openPayload(admitted, RenewAccessRequestSchema);
         await handlers.renewAccess(request, member);
         return await this.#seal(admitted, empty);
+      }
+      case CommandKind.DIAGNOSE: {
+        const request = await this.#openPayload(admitted, DiagnoseRequestSchema);
+        const reply = await handlers.diagnose(admitted, request);
+        return await this.#seal(admitted, encodeMessage(DiagnoseReplySchema, reply));
       }
       case CommandKind.UNSPECIFIED:
         throw new Refusal('unsupported');

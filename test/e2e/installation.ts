@@ -8,6 +8,7 @@ import { guacdFolder } from '../../scripts/process/guacd.ts';
 import { openLogFile, type LogFile } from '../../scripts/process/log-file.ts';
 import type { OwnedChild } from '../../scripts/process/owned-child.ts';
 import { startServerProcess, type ServerProcess } from '../../scripts/process/server.ts';
+import type { Coturn } from '../fixtures/coturn.ts';
 import { startSshTarget, type SshTarget } from '../fixtures/ssh-target.ts';
 
 const siteFolder = join(import.meta.dirname, '../../dist/web');
@@ -23,10 +24,14 @@ export class Installation {
   gateway: OwnedChild | null = null;
   /** The server's first port, kept over restarts: addresses that people use do not change. */
   #port = 0;
+  #relay: Pick<Coturn, 'urls' | 'secret'> | null = null;
   #logs = new Map<string, LogFile>();
 
-  static async start(): Promise<Installation> {
+  /** `relay`: what the server is to say of relays. */
+  static async start(relay: Pick<Coturn, 'urls' | 'secret'> | null = null): Promise<Installation> {
     const installation = new Installation();
+    installation.#relay = relay;
+    if (relay) installation.secrets.add(relay.secret);
     await installation.startServer();
     await installation.startGuacd();
     installation.target = await startSshTarget({ line: installation.log('sshd').line });
@@ -49,6 +54,7 @@ export class Installation {
       SALLYPORT_PORT: String(this.#port),
       SALLYPORT_SITE: siteFolder,
       LOG_LEVEL: 'debug',
+      ...(this.#relay && { RELAY_URLS: this.#relay.urls.join(' '), RELAY_SECRET: this.#relay.secret }),
     };
     this.server = await startServerProcess({ settings, log: this.log('server') });
     this.#port = this.server.port;

@@ -248,6 +248,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     repairVault: async () => {},
     ...createFakeGateways(gateways, records, () => set({ gatewaysVersion: state.gatewaysVersion + 1 })),
     iceServers: async () => [],
+    diagnoseMachine: async () => no(),
     startSession: async () => no(),
     resumeSession: async () => no(),
     sendCandidate: async () => {},

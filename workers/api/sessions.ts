@@ -17,6 +17,8 @@ export interface SessionVerbs {
   sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void>;
   /** Forgets the session's keys and tells the router. The stream's own end is the page's. */
   endSession(sessionUid: Uid): Promise<void>;
+  /** How far a session on that machine would come at its gateway, which logs in to nothing. */
+  diagnoseMachine(recordUid: Uid): Promise<readonly DiagnosedLegView[]>;
   /** Stores the host key in the machine's record. */
   pinHostKey(input: { recordUid: Uid; hostKey: string }): Promise<void>;
 }
@@ -26,6 +28,13 @@ export interface IceServer {
   readonly urls: string[];
   readonly username?: string;
   readonly credential?: string;
+}
+
+export interface DiagnosedLegView {
+  readonly leg: 'guacd' | 'target';
+  /** Why it fails, as a session would say; null: it works. */
+  readonly code: string | null;
+  readonly tookMs: number;
 }
 
 export interface StartSession {

@@ -875,6 +875,75 @@ export declare type RenewAccessRequest = Message<"sallyport.v1.RenewAccessReques
 export declare const RenewAccessRequestSchema: GenMessage<RenewAccessRequest>;
 
 /**
+ * How far a session on the command's record would come, without one: nothing is logged in to. protocol.md §12.9.
+ *
+ * @generated from message sallyport.v1.DiagnoseRequest
+ */
+export declare type DiagnoseRequest = Message<"sallyport.v1.DiagnoseRequest"> & {
+  /**
+   * As in ConnectRequest.
+   *
+   * @generated from field: uint64 record_revision = 1;
+   */
+  recordRevision: bigint;
+
+  /**
+   * @generated from field: sallyport.v1.AccessProof access = 2;
+   */
+  access?: AccessProof | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.DiagnoseRequest.
+ * Use `create(DiagnoseRequestSchema)` to create a new message.
+ */
+export declare const DiagnoseRequestSchema: GenMessage<DiagnoseRequest>;
+
+/**
+ * @generated from message sallyport.v1.DiagnoseReply
+ */
+export declare type DiagnoseReply = Message<"sallyport.v1.DiagnoseReply"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.LegDiagnosis legs = 1;
+   */
+  legs: LegDiagnosis[];
+};
+
+/**
+ * Describes the message sallyport.v1.DiagnoseReply.
+ * Use `create(DiagnoseReplySchema)` to create a new message.
+ */
+export declare const DiagnoseReplySchema: GenMessage<DiagnoseReply>;
+
+/**
+ * @generated from message sallyport.v1.LegDiagnosis
+ */
+export declare type LegDiagnosis = Message<"sallyport.v1.LegDiagnosis"> & {
+  /**
+   * @generated from field: sallyport.v1.DiagnosedLeg leg = 1;
+   */
+  leg: DiagnosedLeg;
+
+  /**
+   * Why it failed, as a session would say; empty: it works.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * @generated from field: uint32 took_ms = 3;
+   */
+  tookMs: number;
+};
+
+/**
+ * Describes the message sallyport.v1.LegDiagnosis.
+ * Use `create(LegDiagnosisSchema)` to create a new message.
+ */
+export declare const LegDiagnosisSchema: GenMessage<LegDiagnosis>;
+
+/**
  * @generated from enum sallyport.v1.CommandKind
  */
 export enum CommandKind {
@@ -931,6 +1000,13 @@ export enum CommandKind {
    * @generated from enum value: COMMAND_KIND_RESUME = 7;
    */
   RESUME = 7,
+
+  /**
+   * payload: ECIES to the gateway of DiagnoseRequest. Reply sealed to the account's public key: DiagnoseReply.
+   *
+   * @generated from enum value: COMMAND_KIND_DIAGNOSE = 10;
+   */
+  DIAGNOSE = 10,
 }
 
 /**
@@ -969,4 +1045,33 @@ export enum WithdrawalKind {
  * Describes the enum sallyport.v1.WithdrawalKind.
  */
 export declare const WithdrawalKindSchema: GenEnum<WithdrawalKind>;
+
+/**
+ * @generated from enum sallyport.v1.DiagnosedLeg
+ */
+export enum DiagnosedLeg {
+  /**
+   * @generated from enum value: DIAGNOSED_LEG_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A handshake with guacd, up to the arguments of the machine's protocol.
+   *
+   * @generated from enum value: DIAGNOSED_LEG_GUACD = 1;
+   */
+  GUACD = 1,
+
+  /**
+   * A TCP connection to the machine's address.
+   *
+   * @generated from enum value: DIAGNOSED_LEG_TARGET = 2;
+   */
+  TARGET = 2,
+}
+
+/**
+ * Describes the enum sallyport.v1.DiagnosedLeg.
+ */
+export declare const DiagnosedLegSchema: GenEnum<DiagnosedLeg>;
 

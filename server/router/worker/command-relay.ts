@@ -103,26 +103,34 @@ export class CommandRelay {
       case CommandKind.END_ACCESS:
       case CommandKind.RENEW_ACCESS:
         return null;
+      case CommandKind.DIAGNOSE:
+        await this.#requireLaunch(command);
+        return null;
       case CommandKind.UNSPECIFIED:
       default:
         throw new ProtocolError('malformed', 'no such command');
     }
   }
 
-  async #connectSession({
+  async #connectSession(command: Command): Promise<Omit<NewSession, 'resumes'>> {
+    const { sessionUid } = command;
+    if (!sessionUid) throw new ProtocolError('malformed', 'the command names no session');
+    return { sessionUid, ...(await this.#requireLaunch(command)) };
+  }
+
+  /** By the record's clear policy, of who may launch it now. */
+  async #requireLaunch({
     recordUid,
-    sessionUid,
     accountUid,
-  }: Command): Promise<Omit<NewSession, 'resumes'>> {
-    if (!recordUid || !sessionUid)
-      throw new ProtocolError('malformed', 'the command names no record or session');
+  }: Command): Promise<Omit<NewSession, 'sessionUid' | 'resumes'>> {
+    if (!recordUid) throw new ProtocolError('malformed', 'the command names no record');
     const policy = await findRecordPolicy(this.#parts.db, recordUid, accountUid, Date.now());
     if (!policy) throw new ProtocolError('not-allowed', 'the record is not yours to open');
     if (!policy.connections)
       throw new ProtocolError('not-allowed', 'connections are switched off for this record');
     if (policy.launchUntil !== 0 && policy.launchUntil <= Date.now())
       throw new ProtocolError('not-allowed', 'access to this record has ended');
-    return { recordUid, sessionUid, maxSessions: policy.maxSessions };
+    return { recordUid, maxSessions: policy.maxSessions };
   }
 
   async #send(

@@ -7,12 +7,15 @@ import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import {
   CommandKind,
+  DiagnoseReplySchema,
+  DiagnoseRequestSchema,
   EndAccessReplySchema,
   EndAccessRequestSchema,
   EndSessionRequestSchema,
   GatewayInfoSchema,
   RenewAccessRequestSchema,
   TaskListSchema,
+  type DiagnoseReply,
 } from '../../../protocol/messages/gen/command_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import {
@@ -88,12 +91,28 @@ export class GatewayCommands {
     await this.#tell(gateway, CommandKind.RENEW_ACCESS, encodeMessage(RenewAccessRequestSchema, request));
   }
 
+  /** How far a session on that machine would come. */
+  async diagnose(
+    gateway: KnownGateway,
+    recordUid: Uid,
+    request: MessageInitShape<typeof DiagnoseRequestSchema>,
+  ): Promise<DiagnoseReply> {
+    const encoded = encodeMessage(DiagnoseRequestSchema, request);
+    const reply = await this.#tell(gateway, CommandKind.DIAGNOSE, encoded, recordUid);
+    return decodeMessage(DiagnoseReplySchema, reply);
+  }
+
   /** Sealed to the pinned gateway; what it signed for this very command. */
-  async #tell(gateway: KnownGateway, kind: CommandKind, request: Bytes): Promise<Bytes> {
+  async #tell(
+    gateway: KnownGateway,
+    kind: CommandKind,
+    request: Bytes,
+    recordUid: Uid | null = null,
+  ): Promise<Bytes> {
     const key = await this.#parts.gateways.pinnedKey(gateway);
     const objects = [gateway.uid, this.#parts.account.keys.accountUid];
     const payload = await sealToPublicKey(key, 'command-payload', objects, request);
-    return await this.#send(gateway.uid, key, kind, payload);
+    return await this.#send(gateway.uid, key, { kind, recordUid }, payload);
   }
 
   async #ask<Reply extends DescMessage>(
@@ -103,12 +122,17 @@ export class GatewayCommands {
   ): Promise<MessageShape<Reply>> {
     const { gateways } = this.#parts;
     const key = await gateways.pinnedKey(await gateways.find(gatewayUid));
-    return decodeMessage(schema, await this.#send(gatewayUid, key, kind, empty));
+    return decodeMessage(schema, await this.#send(gatewayUid, key, { kind, recordUid: null }, empty));
   }
 
-  async #send(gatewayUid: Uid, key: Bytes, kind: CommandKind, payload: Bytes): Promise<Bytes> {
+  async #send(
+    gatewayUid: Uid,
+    key: Bytes,
+    about: Pick<CommandOrder, 'kind' | 'recordUid'>,
+    payload: Bytes,
+  ): Promise<Bytes> {
     const { account, session, desk } = this.#parts;
-    const order = this.#order(gatewayUid, kind);
+    const order = this.#order(gatewayUid, about);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     const objects = [gatewayUid, commandUidOf(signed.command)];
     const sealed = await desk.send(signed);
@@ -116,11 +140,11 @@ export class GatewayCommands {
     return verifyReply(key, signed.command, opened);
   }
 
-  #order(gatewayUid: Uid, kind: CommandKind): CommandOrder {
+  #order(gatewayUid: Uid, about: Pick<CommandOrder, 'kind' | 'recordUid'>): CommandOrder {
     const { keys, organisation } = this.#parts.account;
-    const aboutNoSession = { recordUid: null, sessionUid: null, sessionNonce: empty };
+    const aboutNoSession = { sessionUid: null, sessionNonce: empty };
     return {
-      kind,
+      ...about,
       gatewayUid,
       accountUid: keys.accountUid,
       rosterVersion: organisation.rosterVersion,

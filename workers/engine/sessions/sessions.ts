@@ -1,4 +1,5 @@
 import type {
+  DiagnosedLegView,
   RecordingNotice,
   ResumeSession,
   SessionEvent,
@@ -35,6 +36,7 @@ import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Clock } from '../clock.ts';
 import { AccessRenewal, type RenewedSession } from './access-renewal.ts';
+import { diagnoseMachine } from './machine-diagnosis.ts';
 import { describeSignal } from './session-signals.ts';
 import type { SessionTargets, Stated, Target } from './session-target.ts';
 import type { VaultLink } from '../connection/vault-link.ts';
@@ -139,6 +141,11 @@ export class Sessions {
       this.#forget(sessionUid);
       throw error;
     }
+  }
+
+  /** As {@link diagnoseMachine}. */
+  async diagnose(recordUid: Uid): Promise<readonly DiagnosedLegView[]> {
+    return await diagnoseMachine(this.#parts, recordUid);
   }
 
   /** The gateway's answer. Its page has lost its way, maybe with the link's: a link that does not answer is not waited for. */

@@ -8,6 +8,7 @@ export function sessionVerbs(core: EngineCore): SessionVerbs {
   return {
     watchSessions: async (listener) => core.watchSessions(listener),
     iceServers: async () => asPeerConfiguration(await core.unlocked().iceServers.ask()),
+    diagnoseMachine: async (recordUid) => await sessions().diagnose(recordUid),
     startSession: async (input) => await sessions().start(input),
     resumeSession: async (input) => await sessions().resume(input),
     sendCandidate: async (input) => await sessions().sendCandidate(input),

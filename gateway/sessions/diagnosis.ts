@@ -1,0 +1,107 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { wipe } from '../../protocol/bytes.ts';
+import {
+  DiagnosedLeg,
+  type DiagnoseReplySchema,
+  type DiagnoseRequest,
+  type LegDiagnosisSchema,
+} from '../../protocol/messages/gen/command_pb.js';
+import type { Uid } from '../../protocol/uid.ts';
+import { askArguments, type GuacdProtocol } from '../guacd/handshake.ts';
+import { InstructionSocket } from '../guacd/instruction-socket.ts';
+import type { AccessCheck } from '../router/access-check.ts';
+import type { AdmittedCommand } from '../router/command-gate.ts';
+import { Refusal } from '../router/refusal.ts';
+import { requireRevision, type Machine, type MachineReader } from '../secrets/machine.ts';
+import type { Settings } from '../settings.ts';
+import { connectTcp } from '../ssh/tcp.ts';
+import { SessionFailure, withDeadline, type SessionLeg } from '../terminal/failure.ts';
+
+export interface DiagnosisParts {
+  readonly machines: MachineReader;
+  readonly access: AccessCheck;
+  readonly guacd: Settings['guacd'];
+  readonly signal: AbortSignal;
+}
+
+/** Both together stay below the time in which a command is answered. */
+const legMs = 6_000;
+/** Of one account: what a person clicks, and no way to look through a network by changing a record. */
+const each = { atMost: 10, inMs: 60_000 };
+const mostAccounts = 1_024;
+
+/**
+ * Tries what a session on a machine needs of this gateway, and says how far that comes: no more than the same person
+ * would learn by connecting, and nothing is logged in to. protocol.md §12.9.
+ */
+export class Diagnosis {
+  readonly #parts: DiagnosisParts;
+  readonly #begun = new Map<Uid, number[]>();
+
+  constructor(parts: DiagnosisParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws a {@link Refusal}: as for connect, and `busy` for who asks too often. */
+  async run(
+    { command, member }: AdmittedCommand,
+    request: DiagnoseRequest,
+  ): Promise<MessageInitShape<typeof DiagnoseReplySchema>> {
+    if (command.recordUid === null) throw new Refusal('malformed', 'diagnose names no record');
+    this.#count(member.accountUid, performance.now());
+    const machine = await this.#readMachine(command.recordUid, member.accountUid, request);
+    const legs = await Promise.all([
+      this.#try(DiagnosedLeg.GUACD, 'guacd', (signal) => this.#shakeHands(machine, signal)),
+      this.#try(DiagnosedLeg.TARGET, 'target', (signal) => knock(machine, signal)),
+    ]);
+    return { legs };
+  }
+
+  async #readMachine(recordUid: Uid, accountUid: Uid, request: DiagnoseRequest): Promise<Machine> {
+    const { machines, access, signal } = this.#parts;
+    const { machine, revision } = await machines.readMachine(recordUid, signal);
+    wipe(machine.trafficSeed, machine.copyKey);
+    requireRevision(revision, request.recordRevision);
+    const { ownerUid, keyVersion } = machine;
+    access.require({ accountUid, recordUid, ownerUid, keyVersion }, request.access);
+    return machine;
+  }
+
+  async #shakeHands({ settings }: Machine, signal: AbortSignal): Promise<void> {
+    const { host, port } = this.#parts.guacd;
+    const socket = await InstructionSocket.connect(host, port, signal);
+    try {
+      const protocol: GuacdProtocol = settings.protocol;
+      await askArguments(socket, { protocol }, legMs, signal);
+    } finally {
+      socket.close(0);
+    }
+  }
+
+  async #try(
+    leg: DiagnosedLeg,
+    name: SessionLeg & ('guacd' | 'target'),
+    attempt: (signal: AbortSignal) => Promise<void>,
+  ): Promise<MessageInitShape<typeof LegDiagnosisSchema>> {
+    const begunAt = performance.now();
+    const late = () => new SessionFailure(name, `${name}-timed-out`);
+    const code = await withDeadline(legMs, this.#parts.signal, late, attempt).then(
+      () => '',
+      (error: unknown) => (error instanceof SessionFailure ? error.code : 'internal'),
+    );
+    return { leg, code, tookMs: Math.round(performance.now() - begunAt) };
+  }
+
+  #count(accountUid: Uid, now: number): void {
+    const recent = (this.#begun.get(accountUid) ?? []).filter((at) => at > now - each.inMs);
+    if (recent.length >= each.atMost) throw new Refusal('busy', 'too many diagnoses in a minute');
+    this.#begun.delete(accountUid); // the one that asked last is forgotten last
+    this.#begun.set(accountUid, [...recent, now]);
+    const [eldest] = this.#begun.keys();
+    if (this.#begun.size > mostAccounts && eldest !== undefined) this.#begun.delete(eldest);
+  }
+}
+
+async function knock({ host, port }: Machine, signal: AbortSignal): Promise<void> {
+  (await connectTcp(host, port, signal)).destroy();
+}

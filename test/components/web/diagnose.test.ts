@@ -1,0 +1,123 @@
+import { flushSync, mount, unmount } from 'svelte';
+import { afterEach, expect, test } from 'vitest';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { newUid } from '../../../protocol/uid.ts';
+import DiagnosedLegs from '../../../web/diagnose/DiagnosedLegs.svelte';
+import { Diagnosis, type DiagnosisParts } from '../../../web/diagnose/diagnosis.svelte.ts';
+import { diagnosedLegs } from '../../../web/diagnose/leg-names.ts';
+import type { DiagnosedLegView, IceServer } from '../../../workers/api.ts';
+
+const turn: IceServer = { urls: ['turn:relay.example'], username: '1:a', credential: 'word' };
+const whole: readonly DiagnosedLegView[] = [
+  { leg: 'guacd', code: null, tookMs: 3 },
+  { leg: 'target', code: null, tookMs: 4 },
+];
+const found = { host: 2, reflexive: 1, relayed: 1, refusals: [] };
+
+interface Changes extends Partial<Omit<DiagnosisParts, 'verbs'>> {
+  readonly iceServers?: () => Promise<readonly IceServer[]>;
+  readonly diagnoseMachine?: () => Promise<readonly DiagnosedLegView[]>;
+}
+
+function begin(changes: Changes = {}) {
+  const { iceServers = async () => [turn], diagnoseMachine = async () => whole, ...rest } = changes;
+  const verbs = { iceServers, diagnoseMachine };
+  const parts = { verbs, askServer: async () => undefined, searchPaths: async () => found, ...rest };
+  return new Diagnosis(parts, newUid());
+}
+
+const states = ({ results }: Diagnosis) =>
+  Object.fromEntries(diagnosedLegs.map((leg) => [leg, results[leg].state]));
+
+let mounted: object | null = null;
+afterEach(() => {
+  if (mounted) void unmount(mounted);
+  mounted = null;
+});
+
+test('where all is well every leg is', async () => {
+  const diagnosis = begin();
+  await diagnosis.run();
+  expect(new Set(Object.values(states(diagnosis)))).toEqual(new Set(['ok']));
+  expect(diagnosis.running).toBe(false);
+});
+
+test('a server that does not answer is named, and everything beyond is not reached because of it', async () => {
+  const diagnosis = begin({ askServer: () => Promise.reject(new TypeError('fetch failed')) });
+  await diagnosis.run();
+  const { server, ...beyond } = states(diagnosis);
+  expect(server).toBe('failed');
+  expect(new Set(Object.values(beyond))).toEqual(new Set(['not-reached']));
+  expect(diagnosis.results.target).toMatchObject({ because: 'server' });
+});
+
+test('an offline gateway is named; guacd and machine are not reached; the paths are tested all the same', async () => {
+  const diagnosis = begin({
+    diagnoseMachine: () => Promise.reject(new ProtocolError('gateway-offline')),
+  });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({
+    gateway: 'failed',
+    guacd: 'not-reached',
+    relay: 'ok',
+    udp: 'ok',
+  });
+  expect(diagnosis.results.gateway).toMatchObject({
+    code: 'gateway-offline',
+    note: 'The gateway is offline',
+  });
+});
+
+test('a server without a relay is not configured for one, and that is no failure', async () => {
+  const diagnosis = begin({ iceServers: async () => [] });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({ relay: 'not-configured', udp: 'ok', gateway: 'ok' });
+});
+
+test.each([
+  [[401], 'turn-401', /secret and clock/],
+  [[701], 'turn-701', /UDP 3478/],
+  [[], 'turn-701', /UDP 3478/],
+  [[701, 508], 'turn-508', /log of coturn/],
+])('a relay that gives nothing and says %j is %s', async (refusals, code, next) => {
+  const diagnosis = begin({ searchPaths: async () => ({ ...found, relayed: 0, refusals }) });
+  await diagnosis.run();
+  expect(diagnosis.results.relay).toMatchObject({ state: 'failed', code, next: expect.stringMatching(next) });
+});
+
+test('relays that cannot be are the router’s fault', async () => {
+  const diagnosis = begin({ iceServers: () => Promise.reject(new ProtocolError('too-large')) });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({ server: 'ok', router: 'failed', gateway: 'not-reached' });
+});
+
+test('cancelled, what has no result gets none, and what comes later is not heard', async () => {
+  const late = Promise.withResolvers<readonly DiagnosedLegView[]>();
+  const asked = Promise.withResolvers<void>();
+  const diagnosis = begin({
+    diagnoseMachine: () => {
+      asked.resolve();
+      return late.promise;
+    },
+  });
+  const run = diagnosis.run();
+  await asked.promise;
+  diagnosis.cancel();
+  late.resolve(whole);
+  await run;
+  expect(states(diagnosis)).toMatchObject({ server: 'ok', gateway: 'cancelled', guacd: 'cancelled' });
+});
+
+test('each leg is shown and read with its result, the next step beside it, and copied as text', async () => {
+  const closed: DiagnosedLegView = { leg: 'target', code: 'target-refused', tookMs: 12 };
+  const diagnosis = begin({ diagnoseMachine: async () => [{ ...closed }, whole[0] ?? closed] });
+  await diagnosis.run();
+  mounted = mount(DiagnosedLegs, { target: document.body, props: { results: diagnosis.results } });
+  flushSync();
+  const target = document.querySelector('[data-leg=target]');
+  expect(target?.textContent).toMatch(/as the gateway sees it: failed/);
+  expect(target?.textContent).toContain('Next:');
+  expect(diagnosis.report).toMatch(/guacd: ok \(\d+ ms\)/);
+  expect(diagnosis.report).toMatch(/failed \(12 ms\) \[target-refused\] – .+\n {4}Next: /);
+  expect(diagnosis.report).not.toContain('relay.example');
+});

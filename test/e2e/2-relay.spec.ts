@@ -1,0 +1,107 @@
+// A server with a relay of its own: a browser that may use nothing else, and what Diagnose says of each leg.
+import { test as base, expect, type Page } from '@playwright/test';
+import { startCoturn, type Coturn } from '../fixtures/coturn.ts';
+import { expectAccessible } from './accessible.ts';
+import { Installation } from './installation.ts';
+import { machines, moveIn, type House } from './move-in.ts';
+import { connect, disconnect, openRecord, run, targetFile } from './person.ts';
+
+const test = base.extend<object, { relayed: House & { readonly coturn: Coturn } }>({
+  relayed: [
+    async ({ browser }, use) => {
+      const coturn = await startCoturn();
+      const installation = await Installation.start(coturn);
+      try {
+        const house = await moveIn(browser, installation);
+        await use({ ...house, coturn });
+        await house.context.close();
+      } finally {
+        await installation.stop();
+        await coturn.stop();
+      }
+    },
+    { scope: 'worker', timeout: 180_000 },
+  ],
+});
+
+/** From its next load on, the page's connections look for relays alone. */
+async function useRelaysOnly(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const Direct = window.RTCPeerConnection;
+    window.RTCPeerConnection = class extends Direct {
+      constructor(configuration?: RTCConfiguration) {
+        super({ ...configuration, iceTransportPolicy: 'relay' });
+      }
+    };
+  });
+}
+
+const leg = (page: Page, name: string) => page.locator(`[data-leg="${name}"][data-state]`);
+
+/** Tests anew until every leg has a result. */
+async function diagnose(page: Page, title: string) {
+  await openRecord(page, title);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Diagnose' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Diagnose' });
+  await expect(dialog.getByRole('button', { name: 'Copy as text' })).toBeVisible({ timeout: 40_000 });
+  return dialog;
+}
+
+test('a browser that may use the relay alone gets a terminal that echoes', async ({ relayed }) => {
+  const { installation, context, coturn } = relayed;
+  const page = await context.newPage();
+  await useRelaysOnly(page);
+  await page.goto(installation.server.url);
+  await page.getByLabel('Master password').fill('correct horse battery staple 9');
+  await page.getByRole('button', { name: 'Unlock' }).click();
+  await connect(page, machines.password);
+  await run(page, 'echo by relay > relayed.txt');
+  expect(await targetFile(installation, 'relayed.txt')).toBe('by relay');
+  expect(coturn.log.join('\n')).toMatch(/peer 127\.0\.0\.1 lifetime updated/);
+  await disconnect(page);
+  await page.close();
+});
+
+test('Diagnose finds every leg whole, and says it as text without a name or address', async ({ relayed }) => {
+  const { page, installation } = relayed;
+  const dialog = await diagnose(page, machines.password);
+  for (const name of ['server', 'router', 'udp', 'relay', 'gateway', 'guacd', 'target'])
+    await expect(leg(page, name)).toHaveAttribute('data-state', 'ok');
+  await expectAccessible(page, 'diagnose');
+  await dialog.getByRole('button', { name: 'Copy as text' }).click();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  expect(text).toContain('guacd: ok');
+  for (const secret of [...installation.secrets, machines.password, '127.0.0.1'])
+    expect(text).not.toContain(secret);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});
+
+test('Diagnose names a closed port of the machine, from the screen of the failed session', async ({
+  relayed,
+}) => {
+  const { page } = relayed;
+  await openRecord(page, machines.closed);
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await page.getByRole('alert').getByRole('button', { name: 'Diagnose' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Diagnose' });
+  await expect(dialog.locator('[data-leg=target]')).toHaveAttribute('data-state', 'failed');
+  await expect(dialog.locator('[data-leg=guacd]')).toHaveAttribute('data-state', 'ok');
+  await expect(dialog.locator('[data-leg=target]')).toContainText(/refused/i);
+  await expect(dialog.getByRole('button', { name: 'Copy as text' })).toBeVisible({ timeout: 40_000 });
+  await expectAccessible(page, 'diagnose-failed');
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});
+
+test('Diagnose names guacd when it is stopped, and the machine is still reached', async ({ relayed }) => {
+  const { page, installation } = relayed;
+  await installation.guacd.stop();
+  const dialog = await diagnose(page, machines.password);
+  await expect(leg(page, 'guacd')).toHaveAttribute('data-state', 'failed');
+  await expect(leg(page, 'guacd')).toContainText('guacd');
+  await expect(leg(page, 'target')).toHaveAttribute('data-state', 'ok');
+  await installation.startGuacd();
+  await dialog.getByRole('button', { name: 'Test again' }).click();
+  await expect(leg(page, 'guacd')).toHaveAttribute('data-state', 'ok', { timeout: 40_000 });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});

@@ -1,0 +1,195 @@
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { DiagnosedLegView, IceServer, VaultVerbs } from '../../workers/api.ts';
+import { describeFailure } from '../session/failures.ts';
+import { refusalOf } from '../session/signal-text.ts';
+import type { IceFound } from './ice-search.ts';
+import { diagnosedLegs, reportText, type DiagnosedLegName, type LegResult } from './leg-names.ts';
+
+export interface DiagnosisParts {
+  readonly verbs: Pick<VaultVerbs, 'iceServers' | 'diagnoseMachine'>;
+  /** Rejects when the server does not answer. */
+  readonly askServer: (signal: AbortSignal) => Promise<void>;
+  readonly searchPaths: (servers: readonly IceServer[], signal: AbortSignal) => Promise<IceFound>;
+}
+
+type Results = Readonly<Record<DiagnosedLegName, LegResult>>;
+
+/** Tests each leg of a session on one machine, those that do not need each other at once. */
+export class Diagnosis {
+  results: Results = $state.raw(everyLeg({ state: 'waiting' }));
+  running = $state(false);
+  readonly #parts: DiagnosisParts;
+  readonly #recordUid: Uid;
+  #stop = new AbortController();
+
+  constructor(parts: DiagnosisParts, recordUid: Uid) {
+    this.#parts = parts;
+    this.#recordUid = recordUid;
+  }
+
+  get report(): string {
+    return reportText(this.results, Date.now());
+  }
+
+  /** Never rejects: whatever happens is a result. */
+  async run(): Promise<void> {
+    this.#stop.abort();
+    const stop = (this.#stop = new AbortController());
+    this.results = everyLeg({ state: 'waiting' });
+    this.running = true;
+    await this.#everything(stop.signal);
+    if (this.#stop === stop) this.running = false;
+  }
+
+  /** What has no result by now gets none. */
+  cancel(): void {
+    this.#stop.abort();
+    this.running = false;
+    for (const leg of diagnosedLegs)
+      if (['waiting', 'running'].includes(this.results[leg].state)) this.#set(leg, { state: 'cancelled' });
+  }
+
+  async #everything(signal: AbortSignal): Promise<void> {
+    const { verbs, askServer } = this.#parts;
+    const server = await this.#test(
+      signal,
+      'server',
+      () => askServer(signal),
+      () => 'answers',
+    );
+    if (server === null)
+      return this.#notReached(signal, 'server', ['router', 'udp', 'relay', ...beyond, 'gateway']);
+    const servers = await this.#test(
+      signal,
+      'router',
+      () => verbs.iceServers(),
+      () => 'answers',
+    );
+    if (servers === null) return this.#notReached(signal, 'router', ['udp', 'relay', ...beyond, 'gateway']);
+    await Promise.all([this.#paths(servers, signal), this.#gateway(signal)]);
+  }
+
+  async #paths(servers: readonly IceServer[], signal: AbortSignal): Promise<void> {
+    const relays = servers.some(({ username }) => username !== undefined);
+    if (!relays) this.#say(signal, 'relay', noRelay);
+    else this.#say(signal, 'relay', { state: 'running' });
+    const begunAt = performance.now();
+    const found = await this.#test(signal, 'udp', () => this.#search(servers, signal), describePaths);
+    const tookMs = performance.now() - begunAt;
+    if (!relays) return;
+    if (found === null) return this.#notReached(signal, 'udp', ['relay']);
+    this.#say(signal, 'relay', relayResult(found, tookMs));
+  }
+
+  async #search(servers: readonly IceServer[], signal: AbortSignal): Promise<IceFound> {
+    const found = await this.#parts.searchPaths(servers, signal);
+    if (found.host + found.reflexive + found.relayed === 0)
+      throw new ProtocolError('unavailable', 'no candidate at all');
+    return found;
+  }
+
+  /** One signed command: its answer is the gateway's own leg too. */
+  async #gateway(signal: AbortSignal): Promise<void> {
+    const { verbs } = this.#parts;
+    for (const leg of beyond) this.#say(signal, leg, { state: 'running' });
+    const legs = await this.#test(
+      signal,
+      'gateway',
+      () => verbs.diagnoseMachine(this.#recordUid),
+      () => 'online, and its answer is signed',
+    );
+    if (legs === null) return this.#notReached(signal, 'gateway', beyond);
+    for (const leg of beyond) this.#say(signal, leg, beyondResult(leg, legs));
+  }
+
+  /** The value, or null when the leg failed: then that is said. */
+  async #test<Value>(
+    signal: AbortSignal,
+    leg: DiagnosedLegName,
+    attempt: () => Promise<Value>,
+    describe: (value: Value) => string,
+  ): Promise<Value | null> {
+    this.#say(signal, leg, { state: 'running' });
+    const begunAt = performance.now();
+    try {
+      const value = await attempt();
+      this.#say(signal, leg, { state: 'ok', note: describe(value), tookMs: performance.now() - begunAt });
+      return value;
+    } catch (error) {
+      this.#say(signal, leg, failureResult(leg, error, performance.now() - begunAt));
+      return null;
+    }
+  }
+
+  #notReached(signal: AbortSignal, because: DiagnosedLegName, legs: readonly DiagnosedLegName[]): void {
+    for (const leg of legs) this.#say(signal, leg, { state: 'not-reached', because });
+  }
+
+  /** A run that was cancelled or begun anew says nothing any more. */
+  #say(signal: AbortSignal, leg: DiagnosedLegName, result: LegResult): void {
+    if (!signal.aborted) this.#set(leg, result);
+  }
+
+  #set(leg: DiagnosedLegName, result: LegResult): void {
+    this.results = { ...this.results, [leg]: result };
+  }
+}
+
+const beyond = ['guacd', 'target'] as const;
+
+const noRelay: LegResult = {
+  state: 'not-configured',
+  note: 'the server names no relay',
+  next: 'Nothing, where browser and gateway reach each other. Else set up [relay] in the server’s settings.',
+};
+
+const pathNext = 'Check that the browser may use WebRTC, and that this network allows UDP.';
+const serverNext =
+  'Check the network, the server’s name and its certificate; npm run diagnose on the server says more.';
+
+function everyLeg(result: LegResult): Results {
+  return {
+    ...{ server: result, router: result, udp: result, relay: result },
+    ...{ gateway: result, guacd: result, target: result },
+  };
+}
+
+function describePaths({ host, reflexive, relayed }: IceFound): string {
+  return `${host} local, ${reflexive} behind NAT, ${relayed} at a relay`;
+}
+
+/** A relay that refuses says why; one that is not reached says nothing. */
+function relayResult({ relayed, refusals }: IceFound, tookMs: number): LegResult {
+  if (relayed > 0) return { state: 'ok', note: `${relayed} given`, tookMs };
+  const code = refusals.find((refusal) => refusal < 700) ?? 701;
+  const [note, next] =
+    code === 401
+      ? ['it refuses the name and password', 'Compare secret and clock of server and relay.']
+      : code === 701
+        ? ['it does not answer', 'Check that coturn runs, and that UDP 3478 to it is open.']
+        : [`it answers ${code}`, 'Look at the log of coturn.'];
+  return { state: 'failed', note, next, code: `turn-${code}`, tookMs };
+}
+
+function beyondResult(leg: 'guacd' | 'target', legs: readonly DiagnosedLegView[]): LegResult {
+  const found = legs.find((view) => view.leg === leg);
+  if (!found) return { state: 'not-reached', because: 'gateway' };
+  const { code, tookMs } = found;
+  if (code === null)
+    return { state: 'ok', note: leg === 'guacd' ? 'shakes hands' : 'takes a connection', tookMs };
+  const { title, next } = describeFailure({ leg, code, message: '' });
+  return { state: 'failed', note: title, next, code, tookMs };
+}
+
+function failureResult(leg: DiagnosedLegName, error: unknown, tookMs: number): LegResult {
+  if (leg === 'server')
+    return { state: 'failed', note: 'it does not answer', next: serverNext, code: 'offline', tookMs };
+  if (leg === 'udp') {
+    const code = toProtocolError(error)?.code ?? 'internal';
+    return { state: 'failed', note: 'the browser found no candidate', next: pathNext, code, tookMs };
+  }
+  const failure = refusalOf(error);
+  const { title, next } = describeFailure(failure);
+  return { state: 'failed', note: title, next, code: failure.code, tookMs };
+}

@@ -1,0 +1,42 @@
+import type { IceServer } from '../../workers/api.ts';
+
+/** What the browser's search for paths came to. */
+export interface IceFound {
+  /** Addresses of this machine, of this network as a STUN server sees it, and at relays. */
+  readonly host: number;
+  readonly reflexive: number;
+  readonly relayed: number;
+  /** What servers refused, by STUN's codes; 701: no answer at all (RFC 8445, WebRTC §5.7). */
+  readonly refusals: readonly number[];
+}
+
+const searchMs = 9_000;
+
+/** Looks for candidates with these servers, and gives up what it found when time is over. Throws when it is aborted. */
+export async function searchPaths(servers: readonly IceServer[], signal: AbortSignal): Promise<IceFound> {
+  const connection = new RTCPeerConnection({ iceServers: [...servers] });
+  const types: string[] = [];
+  const refusals: number[] = [];
+  try {
+    const { promise: complete, resolve, reject } = Promise.withResolvers<void>();
+    const late = setTimeout(resolve, searchMs);
+    signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')), {
+      once: true,
+    });
+    signal.throwIfAborted();
+    connection.addEventListener('icecandidate', ({ candidate }) => {
+      if (candidate?.type) types.push(candidate.type);
+    });
+    connection.addEventListener('icecandidateerror', ({ errorCode }) => refusals.push(errorCode));
+    connection.addEventListener('icegatheringstatechange', () => {
+      if (connection.iceGatheringState === 'complete') resolve();
+    });
+    connection.createDataChannel('diagnose');
+    await connection.setLocalDescription();
+    await complete.finally(() => clearTimeout(late));
+  } finally {
+    connection.close();
+  }
+  const count = (type: string) => types.filter((found) => found === type).length;
+  return { host: count('host'), reflexive: count('srflx'), relayed: count('relay'), refusals };
+}
