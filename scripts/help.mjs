@@ -69,6 +69,17 @@ or exactly what is wrong. Exit code 1 when anything is. With the recording's key
   --gateway KEY   the gateway's public key as the vault shows it (base64url): nobody else's counts then
   --text FILE     with the key: write what the terminal showed into a new file, escapes and all`,
   },
+  diagnose: {
+    line: 'each part that sessions need, tested from this machine, with the next step',
+    text: `usage: npm run diagnose [-- --config FILE]
+
+Reads the server's settings as the server does and tests, one after another: settings, database, DNS, TLS
+and HTTPS of its public address, a WebSocket to its router, a handshake with guacd (GUACD_HOST and
+GUACD_PORT, default 127.0.0.1:4822), UDP to each STUN and TURN server and a relay with credentials made for
+it. Each is named with its result, time and the next step. Exit code 1 when any fails.
+
+  --config FILE   the server's configuration file (SALLYPORT_CONFIG names it too)`,
+  },
   check: {
     line: 'types, svelte-check, lint, format, architecture rule, unit tests',
     text: `usage: npm run check [-- NAME ...]

@@ -1,0 +1,18 @@
+import { parseArgs } from 'node:util';
+import { diagnoseInstallation, type LegReport } from '../diagnose/operator-legs.ts';
+import { runCommand } from '../process/command.ts';
+import { configuredGuacd } from '../process/guacd.ts';
+import { readConfig } from '../../server/config.ts';
+
+await runCommand(async ({ signal }) => {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  const config = readConfig(process.env, values.config);
+  say({ leg: 'Settings', result: 'ok', note: 'are valid', next: '', tookMs: 0 });
+  const guacd = configuredGuacd(process.env) ?? { host: '127.0.0.1', port: 4822 };
+  return (await diagnoseInstallation({ config, guacd, signal, report: say })) > 0 ? 1 : 0;
+});
+
+function say({ leg, result, note, next, tookMs }: LegReport): void {
+  const took = tookMs > 0 ? ` (${tookMs} ms)` : '';
+  process.stdout.write(`${leg}: ${result}${took} – ${note}\n${next === '' ? '' : `    Next: ${next}\n`}`);
+}

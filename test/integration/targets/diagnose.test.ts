@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { diagnoseInstallation, type LegReport } from '../../../scripts/diagnose/operator-legs.ts';
+import { freePort } from '../../../scripts/process/guacd.ts';
+import type { Config } from '../../../server/config.ts';
+import { startCoturn, type Coturn } from '../../fixtures/coturn.ts';
+import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+
+describe('npm run diagnose', () => {
+  let coturn: Coturn;
+  let server: TestServer;
+  /** Says what guacd would. */
+  let guacd: Server;
+
+  beforeAll(async () => {
+    coturn = await startCoturn();
+    const { urls, secret } = coturn;
+    server = await startTestServer({ relay: { urls, secret, lifetimeSeconds: 60 } });
+    guacd = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write('4.args,13.VERSION_1_3_0;'));
+    }).listen(0, '127.0.0.1');
+    await once(guacd, 'listening');
+  });
+  afterAll(async () => {
+    guacd?.close();
+    await Promise.all([server?.close(), coturn?.stop()]);
+  });
+
+  const guacdPort = () => (guacd.address() as AddressInfo).port;
+
+  async function diagnose(changes: Partial<Config> = {}, port = guacdPort()) {
+    const reports: LegReport[] = [];
+    const failed = await diagnoseInstallation({
+      config: { ...server.config, publicUrl: server.url, ...changes },
+      guacd: { host: '127.0.0.1', port },
+      signal: AbortSignal.timeout(60_000),
+      report: (report) => reports.push(report),
+    });
+    return { failed, reports, of: (leg: string) => reports.find((report) => report.leg.startsWith(leg)) };
+  }
+
+  test('a whole installation has every leg ok, but what it does without', async () => {
+    const { failed, reports, of } = await diagnose();
+    expect(failed).toBe(0);
+    expect(of('TLS')?.result).toBe('not configured');
+    expect(reports.filter(({ result }) => result !== 'ok').map(({ leg }) => leg)).toEqual(['TLS']);
+    expect(reports.map(({ leg }) => leg)).toEqual([
+      ...['Database', 'DNS of the server', 'TLS', 'HTTPS', 'Router link (WebSocket)', 'guacd'],
+      ...[`UDP to 127.0.0.1:${coturn.port}`, `Relay ${coturn.urls[0]}`, `Relay ${coturn.urls[1]}`],
+    ]);
+    expect(JSON.stringify(reports)).not.toContain(coturn.secret);
+  });
+
+  test('a stopped guacd, another secret and a server that is not there are each named', async () => {
+    const relay = { urls: coturn.urls, secret: 'some other secret of 32 characters', lifetimeSeconds: 60 };
+    const publicUrl = `http://127.0.0.1:${await freePort()}`;
+    const { failed, of } = await diagnose({ relay, publicUrl }, await freePort());
+    expect(failed).toBe(4);
+    expect(of('guacd')).toMatchObject({ result: 'failed', next: expect.stringContaining('GUACD_HOST') });
+    expect(of('Relay')).toMatchObject({ result: 'failed', note: 'the relay answered 401' });
+    expect(of('UDP')?.result).toBe('ok');
+    expect(of('HTTPS')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
+    expect(of('Router link')).toMatchObject({ result: 'not reached', note: 'because of: HTTPS' });
+  });
+
+  test('without a relay that is said, and a database’s password never', async () => {
+    const databaseUrl = `postgres://ada:hunter2@127.0.0.1:${await freePort()}/none`;
+    const { reports, of } = await diagnose({ relay: null, databaseUrl });
+    expect(of('Relay')?.result).toBe('not configured');
+    expect(of('Database')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
+    expect(JSON.stringify(reports)).not.toContain('hunter2');
+  });
+});
