@@ -9,6 +9,7 @@ import {
 import type { Uid } from '../../protocol/uid.ts';
 import { askArguments, type GuacdProtocol } from '../guacd/handshake.ts';
 import { InstructionSocket } from '../guacd/instruction-socket.ts';
+import { leaseGuacd } from '../guacd/lease.ts';
 import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
@@ -68,13 +69,13 @@ export class Diagnosis {
   }
 
   async #shakeHands({ settings }: Machine, signal: AbortSignal): Promise<void> {
-    const { host, port } = this.#parts.guacd;
-    const socket = await InstructionSocket.connect(host, port, signal);
+    const lease = await leaseGuacd(this.#parts.guacd, legMs, signal);
     try {
+      const socket = await InstructionSocket.connect(lease.host, lease.port, signal);
       const protocol: GuacdProtocol = settings.protocol;
-      await askArguments(socket, { protocol }, legMs, signal);
+      await askArguments(socket, { protocol }, legMs, signal).finally(() => socket.close(0));
     } finally {
-      socket.close(0);
+      lease.release();
     }
   }
 
