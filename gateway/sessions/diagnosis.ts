@@ -33,7 +33,7 @@ const mostAccounts = 1_024;
 
 /**
  * Tries what a session on a machine needs of this gateway, and says how far that comes: no more than the same person
- * would learn by connecting, and nothing is logged in to. protocol.md §12.9.
+ * would learn by connecting, and nothing is logged in to. protocol.md §12.10.
  */
 export class Diagnosis {
   readonly #parts: DiagnosisParts;

@@ -875,7 +875,7 @@ export declare type RenewAccessRequest = Message<"sallyport.v1.RenewAccessReques
 export declare const RenewAccessRequestSchema: GenMessage<RenewAccessRequest>;
 
 /**
- * How far a session on the command's record would come, without one: nothing is logged in to. protocol.md §12.9.
+ * How far a session on the command's record would come, without one: nothing is logged in to. protocol.md §12.10.
  *
  * @generated from message sallyport.v1.DiagnoseRequest
  */
