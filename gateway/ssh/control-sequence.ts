@@ -21,7 +21,8 @@ export class ControlSequence {
     const isDigit = byte >= 0x30 && byte <= 0x39;
     if (byte < 0x30 || byte > 0x3f) return;
     this.#digits = isDigit ? this.#digits + 1 : 0;
-    if (this.#digits <= maxDigits && this.#text.length <= maxSequence) this.#text += String.fromCharCode(byte);
+    if (this.#digits <= maxDigits && this.#text.length <= maxSequence)
+      this.#text += String.fromCharCode(byte);
   }
 
   /** The sequence that does no harm on this screen; null: none that means anything. */

@@ -87,7 +87,12 @@ export async function startGateway(
   log = openLog(options, 'gateway'),
 ): Promise<OwnedChild> {
   const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1' };
-  const gateway = await startGatewayProcess({ config: gatewayConfig(options), log, guacd: guacd.place, settings });
+  const gateway = await startGatewayProcess({
+    config: gatewayConfig(options),
+    log,
+    guacd: guacd.place,
+    settings,
+  });
   stopAtEnd(scope, 'gateway', gateway.stop);
   return gateway;
 }
