@@ -13,10 +13,15 @@ export interface PageOptions {
   readonly reach?: (candidate: string) => string | null;
 }
 
+/** As the browser's page gives itself. */
+const farewellMs = 1_000;
+
 /** One real peer connection of a page, in this process. */
 class PageLink {
   readonly connection: PeerConnection;
   readonly opened: Promise<DataChannel>;
+  readonly #channel: DataChannel;
+  readonly #closed = Promise.withResolvers<void>();
   readonly #offer: Promise<string>;
   readonly #reach: (candidate: string) => string | null;
 
@@ -35,6 +40,7 @@ class PageLink {
       if (state === 'complete' && sdp !== undefined) gathered.resolve(withoutCandidates(sdp));
     });
     const channel = this.connection.createDataChannel(label);
+    this.#channel = channel;
     if (init) this.connection.setLocalDescription('offer', init);
     this.opened = new Promise((resolve) => {
       channel.onOpen(() => {
@@ -42,7 +48,20 @@ class PageLink {
         resolve(channel);
       });
     });
-    channel.onClosed(hooks.onClosed);
+    channel.onClosed(() => {
+      this.#closed.resolve();
+      hooks.onClosed();
+    });
+  }
+
+  /** Waits for the gateway to close: the library throws away what was sent just before an end of its own. */
+  leave(): void {
+    if (!this.#channel.isOpen()) return this.connection.close();
+    const late = setTimeout(() => this.#closed.resolve(), farewellMs);
+    void this.#closed.promise.then(() => {
+      clearTimeout(late);
+      this.connection.close();
+    });
   }
 
   offer(): Promise<string> {
@@ -134,7 +153,7 @@ export class FakePage {
   /** Leaves for good, and says so. */
   close(): void {
     this.#multiplexer?.close();
-    this.#link.connection.close();
+    this.#link.leave();
   }
 
   #newLink(options: PageOptions, onOpen: (channel: DataChannel) => void): PageLink {
