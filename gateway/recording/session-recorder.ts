@@ -21,7 +21,7 @@ import type { PictureTap } from '../guacd/recorded-picture.ts';
 import { KeyFrames } from './key-frames.ts';
 import { PictureFilter } from './picture-filter.ts';
 import type { Spool } from './spool.ts';
-import { Track } from './track.ts';
+import { entriesOf, Track } from './track.ts';
 import { TypedKeys } from './typed-keys.ts';
 
 const deflate = promisify(deflateRaw);
@@ -164,9 +164,12 @@ export class SessionRecorder {
 
   #add(kind: EntryKind, bytes: Uint8Array, atMs = this.#now): void {
     const track = this.#tracks.get(trackOf(kind));
-    if (this.#over || this.#failed || !track) return;
-    track.add({ atMs, kind, bytes });
-    if (track.full) this.#flush(trackOf(kind), track, false);
+    if (this.#over || !track) return;
+    for (const entry of entriesOf({ atMs, kind, bytes })) {
+      if (this.#failed) return;
+      track.add(entry);
+      if (track.full) this.#flush(trackOf(kind), track, false); // a screen may take several chunks
+    }
     this.#timer ??= setTimeout(() => this.#flushAll(), chunkMs);
   }
 

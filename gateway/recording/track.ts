@@ -25,13 +25,10 @@ export class Track {
     return this.#bytes >= this.#most;
   }
 
-  /** Copies: whose bytes they are may use their memory again. */
-  add({ atMs, kind, bytes }: RecordingEntry): void {
-    for (let at = 0; at === 0 || at < bytes.length; at += longestEntry) {
-      const part = bytes.slice(at, at + longestEntry);
-      this.#entries.push({ atMs, kind, bytes: part });
-      this.#bytes += part.length + entryOverhead;
-    }
+  /** One of {@link entriesOf}. */
+  add(entry: RecordingEntry): void {
+    this.#entries.push(entry);
+    this.#bytes += entry.bytes.length + entryOverhead;
   }
 
   /** What follows can be drawn without anything before. */
@@ -47,4 +44,16 @@ export class Track {
     this.#keyFrame = false;
     return taken;
   }
+}
+
+/**
+ * The same in entries each of which fits into a chunk that is not full yet. Copies: whose bytes they are may use their
+ * memory again.
+ */
+export function entriesOf({ atMs, kind, bytes }: RecordingEntry): RecordingEntry[] {
+  const count = Math.max(1, Math.ceil(bytes.length / longestEntry));
+  return Array.from({ length: count }, (_, part) => ({
+    ...{ atMs, kind },
+    bytes: new Uint8Array(bytes.subarray(part * longestEntry, (part + 1) * longestEntry)),
+  }));
 }

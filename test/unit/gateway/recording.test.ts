@@ -1,3 +1,4 @@
+import { randomBytes as noise } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,9 @@ import { openChunk } from '../../../protocol/recording/chunk.ts';
 import { importRecordingKeys } from '../../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { RecordingWriter } from '../../../protocol/recording/writer.ts';
+import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { writePng } from '../../fakes/png.ts';
 import { newGatewayKey } from '../../fixtures/recording.ts';
 
 const silent = new Logger('silent');
@@ -217,6 +220,31 @@ describe('a recorder and its spool', () => {
       [true, 'picture', -1],
       [true, 'screen', 0],
     ]);
+  });
+
+  test('a screen that is larger than a chunk goes on in the next ones, each of which opens', async () => {
+    const { spool, recorder, key, sessionUid } = await recording();
+    const data = noise(800 * 700 * 4); // nothing of it compresses
+    const image = writePng({ width: 800, height: 700, data }).toString('base64');
+    const blobs = image.match(/.{1,6000}/g)?.map((piece) => instruction('blob', 1, piece)) ?? [];
+    recorder.picture?.begins();
+    recorder.picture?.shows([
+      instruction('size', 0, 800, 700),
+      instruction('img', 1, 14, 0, 'image/png', 0, 0),
+    ]);
+    for (const blob of blobs) recorder.picture?.shows([blob]);
+    recorder.picture?.shows([instruction('end', 1), instruction('sync', 1)]);
+    await recorder.close('closed');
+    const [spooled] = await spool.list();
+    const screens: number[] = [];
+    for (const index of spooled?.chunks ?? []) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, index));
+      const entries = await openChunk(key, chunk);
+      if (entries[0]?.kind === 'screen')
+        screens.push(entries.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    }
+    expect(screens.length).toBeGreaterThan(1);
+    expect(screens.reduce((sum, bytes) => sum + bytes)).toBeGreaterThan(image.length);
   });
 
   test('a session in which nothing happened has a recording too', async () => {
