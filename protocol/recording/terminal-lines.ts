@@ -9,6 +9,8 @@ const mostCharacters = 8 * 1024 * 1024;
 const mostLines = 200_000;
 /** A line that is longer goes on in the next. */
 const mostColumns = 4096;
+/** Copied from: a machine may ask for a whole line of blanks with a few bytes, as often as it likes. */
+const blankLine: readonly string[] = Array.from({ length: mostColumns }, () => ' ');
 
 type State = 'ground' | 'escape' | 'charset' | 'control' | 'string' | 'string-escape';
 
@@ -64,6 +66,7 @@ export class TerminalLines {
   }
 
   #take(atMs: number, text: string): void {
+    if (this.#cut) return; // nothing of it would be kept
     for (const character of text) this.#step(character, atMs);
   }
 
@@ -98,7 +101,8 @@ export class TerminalLines {
 
   #put(character: string, atMs: number): void {
     if (this.#column >= mostColumns) this.#commit();
-    while (this.#cells.length < this.#column) this.#cells.push(' ');
+    const { length } = this.#cells;
+    if (length < this.#column) this.#cells = this.#cells.concat(blankLine.slice(0, this.#column - length));
     this.#cells[this.#column++] = character;
     this.#atMs = atMs;
   }
@@ -138,10 +142,10 @@ export class TerminalLines {
   }
 
   #insert(count: number): void {
-    if (this.#column >= this.#cells.length) return;
-    const blanks = Array.from({ length: count }, () => ' ');
-    this.#cells.splice(this.#column, 0, ...blanks);
-    this.#cells.length = Math.min(this.#cells.length, mostColumns);
+    const [cells, at] = [this.#cells, this.#column];
+    if (at >= cells.length) return;
+    const after = cells.slice(at, Math.max(at, mostColumns - count));
+    this.#cells = cells.slice(0, at).concat(blankLine.slice(0, Math.min(count, mostColumns - at)), after);
   }
 
   #erase(which: number): void {
@@ -159,12 +163,13 @@ export class TerminalLines {
   }
 
   #commit(): void {
+    const { length } = this.#cells;
+    if (length === 0) return void (this.#column = 0);
     const text = this.#cells.join('').trimEnd();
     this.#cells = [];
     this.#column = 0;
-    if (text === '') return;
-    this.#characters += text.length;
+    this.#characters += length; // also of blanks: lines of nothing else come to an end too
     this.#cut ||= this.#characters > mostCharacters || this.#lines.length >= mostLines;
-    if (!this.#cut) this.#lines.push({ atMs: this.#atMs, text });
+    if (!this.#cut && text !== '') this.#lines.push({ atMs: this.#atMs, text });
   }
 }

@@ -20,6 +20,8 @@ describe('the lines of a terminal', () => {
     expect(linesOf(`wrong${escape}[2K\rright\r\n`)).toEqual(['right']);
     expect(linesOf(`abcdef\b\b\b${escape}[K\r\n`)).toEqual(['abc']);
     expect(linesOf(`ac\b${escape}[@b\r\n`)).toEqual(['abc']);
+    expect(linesOf(`abcd\b\b${escape}[2@\r\n`)).toEqual(['ab  cd']);
+    expect(linesOf(`ab${escape}[6Gc\r\n`)).toEqual(['ab   c']);
   });
 
   test('hold no colours, titles and other orders', () => {
@@ -62,6 +64,19 @@ describe('the lines of a terminal', () => {
         },
       ),
     );
+  });
+
+  test('end also where a few bytes ask for a line of blanks', () => {
+    const lines = new TerminalLines();
+    lines.write(1, utf8(`${escape}[4096G \n`.repeat(3_000)));
+    lines.write(2, utf8('x\n'));
+    expect([lines.cut, lines.lines]).toEqual([true, []]);
+  });
+
+  test('are never longer than a line, whatever is put into them', () => {
+    const [only] = linesOf(`abc${escape}[2G${escape}[4095@x${escape}[4096Gy`);
+    expect(only).toHaveLength(4096);
+    expect(only?.replace(/ +/, '…')).toBe('ax…y');
   });
 
   test('are found without case, and as of a moment', () => {
