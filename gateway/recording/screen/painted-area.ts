@@ -53,14 +53,27 @@ export class PaintedArea {
 
   /** Fragments of another surface, or of this one before: what is transparent there, changes nothing here. */
   paintAll(fragments: readonly Fragment[]): void {
-    for (const { paints, ...area } of fragments) for (const paint of paints) this.paint(area, paint);
+    const replacing = ({ paints: [lowest] }: Fragment) => lowest !== undefined && isOpaque(lowest);
+    const opaque = fragments.filter(replacing);
+    const whole = boxOf(opaque);
+    // Scrolled, a screen of many fragments comes as it was: what was there goes at once, not once for each of them.
+    const atOnce = opaque.length > 1 && opaque.reduce((sum, one) => sum + sizeOf(one), 0) === sizeOf(whole);
+    if (atOnce) {
+      this.clear(whole);
+      this.#fragments.push(...opaque);
+      this.#bound();
+    }
+    const rest = atOnce ? fragments.filter((one) => !replacing(one)) : fragments;
+    for (const { paints, ...area } of rest) for (const paint of paints) this.paint(area, paint);
   }
 
   clear(area: Area): void {
     if (isEmpty(area)) return;
-    this.#fragments = this.#fragments.flatMap((fragment) =>
-      overlap(fragment, area) === null ? [fragment] : outside(fragment, area),
-    );
+    const before = this.#fragments;
+    this.#fragments = [];
+    for (const fragment of before)
+      if (overlap(fragment, area) === null) this.#fragments.push(fragment);
+      else this.#fragments.push(...outside(fragment, area));
   }
 
   /** What is in that area, moved. */
@@ -119,17 +132,24 @@ export class PaintedArea {
     if (this.#fragments.length <= mostFragments) return;
     this.#fragments = joined(this.#fragments);
     if (this.#fragments.length <= mostFragments / 2) return;
-    const all = this.#fragments.reduce<Area>(
-      (sum, { left, top, right, bottom }) => ({
-        left: Math.min(sum.left, left),
-        top: Math.min(sum.top, top),
-        right: Math.max(sum.right, right),
-        bottom: Math.max(sum.bottom, bottom),
-      }),
-      { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity },
-    );
-    this.#fragments = [{ ...all, paints: [unknownPaint] }];
+    this.#fragments = [{ ...boxOf(this.#fragments), paints: [unknownPaint] }];
   }
+}
+
+function boxOf(areas: readonly Area[]): Area {
+  return areas.reduce<Area>(
+    (sum, { left, top, right, bottom }) => ({
+      left: Math.min(sum.left, left),
+      top: Math.min(sum.top, top),
+      right: Math.max(sum.right, right),
+      bottom: Math.max(sum.bottom, bottom),
+    }),
+    { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity },
+  );
+}
+
+function sizeOf({ left, top, right, bottom }: Area): number {
+  return (right - left) * (bottom - top);
 }
 
 export function isEmpty({ left, top, right, bottom }: Area): boolean {
@@ -137,13 +157,11 @@ export function isEmpty({ left, top, right, bottom }: Area): boolean {
 }
 
 export function overlap(one: Area, other: Area): Area | null {
-  const part = {
-    left: Math.max(one.left, other.left),
-    top: Math.max(one.top, other.top),
-    right: Math.min(one.right, other.right),
-    bottom: Math.min(one.bottom, other.bottom),
-  };
-  return isEmpty(part) ? null : part;
+  const left = Math.max(one.left, other.left);
+  const top = Math.max(one.top, other.top);
+  const right = Math.min(one.right, other.right);
+  const bottom = Math.min(one.bottom, other.bottom);
+  return right <= left || bottom <= top ? null : { left, top, right, bottom };
 }
 
 function isOpaque(paint: Paint): boolean {
