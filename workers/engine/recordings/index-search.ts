@@ -1,11 +1,11 @@
-import type { IndexHits, TranscriptLine } from '../../api.ts';
+import type { IndexHits, RecordingHit, TranscriptLine } from '../../api.ts';
 import { parseUtf8 } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
 import { RecordingTrack, type RecordingChunk } from '../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../protocol/recording/chunk.ts';
 import type { ChunkJudge } from './chunk-judge.ts';
-import { searchLines } from './line-search.ts';
+import { mostHits, searchLines } from './line-search.ts';
 import type { StoredChunks } from './stored-chunks.ts';
 
 export interface IndexParts {
@@ -19,15 +19,20 @@ export interface IndexParts {
 
 /** Lines with that text, from the index of one recording: of what its gateway did not sign for that place, nothing. */
 export async function searchIndex(parts: IndexParts, query: string): Promise<IndexHits> {
-  const lines: TranscriptLine[] = [];
+  let hits: readonly RecordingHit[] = [];
   let complete = parts.ended;
-  for (const { index, track } of parts.headers) {
-    if (track !== RecordingTrack.INDEX) continue;
+  for (const index of placesOf(parts.headers)) {
     const read = await readLines(parts, index);
     if (read === null) complete = false;
-    else lines.push(...read);
+    else hits = [...hits, ...searchLines(read, [], query)].slice(0, mostHits);
   }
-  return { hits: searchLines(lines, [], query), complete };
+  return { hits, complete };
+}
+
+/** Each once and in order, however often a server lists it. */
+function placesOf(headers: readonly RecordingChunk[]): number[] {
+  const ofIndex = headers.filter(({ track }) => track === RecordingTrack.INDEX);
+  return [...new Set(ofIndex.map(({ index }) => index))].sort((one, other) => one - other);
 }
 
 async function readLines(

@@ -1,6 +1,7 @@
 import type { RecordingHit, TranscriptLine } from '../../api.ts';
 
-const mostHits = 200;
+/** More than these nobody reads. */
+export const mostHits = 200;
 /** Of a long line what is around the words is shown. */
 const longest = 240;
 const before = 60;
