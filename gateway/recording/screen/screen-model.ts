@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { copy } from '../../../protocol/bytes.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { readImageHeader } from './image-header.ts';
@@ -17,6 +18,8 @@ const defaultMostBytes = 8 * 1024 * 1024;
 /** Glyphs and bitmaps that guacd keeps for RDP are some thousands. */
 const mostSurfaces = 8_192;
 const mostStreams = 256;
+/** What a piece of an image takes beside its bytes. */
+const pieceOverhead = 64;
 /** An image's header is in these first bytes. */
 const headerBytes = 4_096;
 const blobHead = /^4\.blob,\d+\.(\d+),\d+\./;
@@ -56,9 +59,10 @@ export class ScreenModel {
   #pointer: Uint8Array | null = null;
   #sync: Uint8Array | null = null;
   #held = 0; // bytes of images since they were last counted, also of those that are not seen any more
+  #arriving = 0; // bytes of images whose streams are open
   #broken = false;
 
-  /** `mostBytes`: of the images that are seen; with those that are not any more, twice as much. */
+  /** `mostBytes`: of the images that are seen; twice as much with those that are not any more, or with those on their way. */
   constructor(mostBytes = defaultMostBytes) {
     this.#mostBytes = mostBytes;
   }
@@ -68,7 +72,7 @@ export class ScreenModel {
     if (this.#broken) return;
     const head = Buffer.from(raw.buffer, raw.byteOffset, Math.min(raw.length, 40)).toString('latin1');
     const blob = blobHead.exec(head);
-    if (blob) return this.#addPiece(blob[1] ?? '', raw.slice(blob[0].length, -1));
+    if (blob) return this.#addPiece(blob[1] ?? '', raw.subarray(blob[0].length, -1));
     for (const { opcode, args } of this.#decoder.decode(raw)) this.#obey(opcode, args, raw);
   }
 
@@ -86,8 +90,8 @@ export class ScreenModel {
 
   #obey(opcode: string, args: readonly string[], raw: Uint8Array): void {
     const [first = ''] = args;
-    if (opcode === 'sync') this.#sync = raw.slice();
-    else if (opcode === 'mouse') this.#pointer = raw.slice();
+    if (opcode === 'sync') this.#sync = copy(raw);
+    else if (opcode === 'mouse') this.#pointer = copy(raw);
     else if (opcode === 'img') this.#openImage(args);
     else if (opcode === 'end') this.#endImage(first);
     else if (opcode === 'size') this.#resize(args);
@@ -104,14 +108,18 @@ export class ScreenModel {
   #openImage([stream = '', mask = '', layer = '', mimetype = '', x = '', y = '']: readonly string[]): void {
     const [left, top] = [integer(x), integer(y)];
     if (left === null || top === null || this.#open.size >= mostStreams) return void (this.#broken = true);
+    this.#arriving -= this.#open.get(stream)?.bytes ?? 0;
     this.#open.set(stream, { layer, mask, mimetype, x: left, y: top, pieces: [], bytes: 0 });
   }
 
   #addPiece(stream: string, piece: Uint8Array): void {
     const image = this.#open.get(stream);
     if (!image) return;
-    image.bytes += piece.length;
-    if (image.bytes <= this.#mostBytes) image.pieces.push(piece);
+    const before = image.bytes;
+    if (before <= this.#mostBytes) image.bytes += piece.length + pieceOverhead;
+    this.#arriving += image.bytes - before;
+    if (image.bytes <= this.#mostBytes) image.pieces.push(copy(piece)); // else all that was read with it stays too
+    if (this.#arriving > 2 * this.#mostBytes) this.#forgetAll();
   }
 
   /** A page draws an image where its stream ends. */
@@ -119,6 +127,7 @@ export class ScreenModel {
     const open = this.#open.get(stream);
     if (!open) return;
     this.#open.delete(stream);
+    this.#arriving -= open.bytes;
     const { layer, mask, mimetype, x, y, pieces, bytes } = open;
     const surface = this.#surface(layer);
     const header = readImageHeader(beginningOf(pieces));
@@ -133,6 +142,15 @@ export class ScreenModel {
     if (this.#held > 2 * this.#mostBytes) this.#count();
   }
 
+  /** Somebody begins images and never ends them. */
+  #forgetAll(): void {
+    this.#broken = true;
+    this.#open.clear();
+    this.#surfaces.clear();
+    this.#placed.clear();
+    this.#cursor = null;
+  }
+
   #resize(args: readonly string[]): void {
     const size = integers(args.slice(1), 2);
     const surface = this.#surface(args[0] ?? '');
@@ -144,7 +162,7 @@ export class ScreenModel {
     const index = integer(layer);
     if (index === null || !this.#surface(layer)) return void (this.#broken = true);
     const placed = this.#placed.get(index) ?? new Map<string, Uint8Array>();
-    this.#placed.set(index, placed.set(opcode, raw.slice()));
+    this.#placed.set(index, placed.set(opcode, copy(raw)));
   }
 
   #path([layer = '', ...sides]: readonly string[]): void {

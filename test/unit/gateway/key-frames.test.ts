@@ -139,6 +139,28 @@ describe('the screen as it is', () => {
     expect(model.draw()).not.toBeNull();
   });
 
+  test('of images that are begun and never end no more is kept than twice the bound', () => {
+    const model = new ScreenModel(10_000);
+    const held = (stream: number) => [
+      instruction('img', stream, 14, 0, 'image/png', 0, 0),
+      ...Array.from({ length: 100 }, () => instruction('blob', stream, '')),
+    ];
+    for (const one of [...start, sync, ...held(1), ...held(2), ...held(3)]) model.take(one);
+    model.take(instruction('end', 1));
+    for (const one of [...held(1), sync]) model.take(one);
+    for (const stream of [1, 2, 3]) model.take(instruction('end', stream));
+    model.take(sync);
+    expect(model.draw(), 'not all is known').toBeNull();
+    for (const one of [instruction('rect', 0, 0, 0, 50, 50), instruction('cfill', 12, 0, 1, 2, 3, 255), sync])
+      model.take(one);
+    expect(model.draw(), 'it was no more than that').not.toBeNull();
+    for (const one of [1, 2, 3, 4].flatMap(held)) model.take(one);
+    for (const stream of [1, 2, 3, 4]) model.take(instruction('end', stream));
+    for (const one of [instruction('rect', 0, 0, 0, 50, 50), instruction('cfill', 12, 0, 1, 2, 3, 255), sync])
+      model.take(one);
+    expect(model.draw(), 'it was more, and was given up').toBeNull();
+  });
+
   test('instructions of a hostile target: no crash, no end of memory', () => {
     const number = fc.oneof(
       fc.integer({ min: -2_000_000, max: 2_000_000 }).map(String),
