@@ -50,7 +50,7 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
       .orderBy('session_uid', 'desc')
       .limit(recordingsAtOnce + 1);
     if (recordUid.length > 0) query = query.where('record_uid', '=', uidBytes(uidOf(recordUid)));
-    if (beforeMs > 0n) query = query.where(listedAfter(Number(beforeMs), beforeSessionUid));
+    if (beforeMs > 0n) query = query.where(listedAfter(bounded(beforeMs), beforeSessionUid));
     const rows = await query.execute();
     return {
       recordings: rows.slice(0, recordingsAtOnce).map(describe),
@@ -138,7 +138,7 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
 
   async function events(input: ListRecordingEventsRequest, { session }: SignedInCall) {
     const recordUid = input.recordUid.length > 0 ? uidBytes(uidOf(input.recordUid)) : null;
-    return await listEvents(db, session.accountUid, { recordUid, before: Number(input.beforeEventId) });
+    return await listEvents(db, session.accountUid, { recordUid, before: bounded(input.beforeEventId) });
   }
 
   /** A recording that the caller may fetch. Throws `not-found` for any other. */
@@ -169,6 +169,11 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
 function listedAfter(startedAt: number, session: Uint8Array) {
   const last = session.length > 0 ? uidBytes(uidOf(session)) : new Uint8Array(0);
   return sql<boolean>`(recording.started_at, recording.session_uid::bytea) < (${startedAt}::bigint, ${last}::bytea)`;
+}
+
+/** No number that is stored is larger; the database knows none that is much. */
+function bounded(value: bigint): number {
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
 function describe(row: RecordingRow) {

@@ -197,6 +197,9 @@ describe('recordings', () => {
     expect(await fetches()).toEqual(nothing);
     expect((await stranger.call(listRecordings, {})).recordings).toEqual([]);
     expect((await stranger.call(listRecordingEvents, {})).events).toEqual([]);
+    const late = { beforeEventId: 2n ** 64n - 1n };
+    expect((await stranger.call(listRecordingEvents, late)).events).toEqual([]);
+    expect((await stranger.call(listRecordings, { beforeMs: 2n ** 63n - 1n })).recordings).toEqual([]);
     expect(await eventsOf(owner)).toEqual(['STARTED 1', 'FINISHED 1', 'AUDITORS_SET 1']);
   });
 
