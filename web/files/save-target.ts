@@ -12,7 +12,7 @@ export interface SaveTarget {
 }
 
 /** Up to here a file fits into memory without anybody noticing. */
-const mostInMemory = 16 * 1024 * 1024;
+export const mostInMemory = 16 * 1024 * 1024;
 const parkingFolder = 'downloads';
 
 interface SavePicker {

@@ -1,8 +1,11 @@
 // What a page makes of the machine's files, over the gateway's own file desk and a server that a test makes odd.
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Stream } from '../../../protocol/channel/multiplexer.ts';
+import { encodeRemoteFileAnswer } from '../../../protocol/channel/remote-files.ts';
 import type { SaveTarget } from '../../../web/files/save-target.ts';
 import { Download } from '../../../web/session/files/file-transfer.svelte.ts';
 import { keyOf, partsOf, textOf } from '../../../web/session/files/name-text.ts';
+import { RequestStream } from '../../../web/session/files/request-stream.ts';
 import { SessionFiles } from '../../../web/session/files/session-files.svelte.ts';
 import { namesAnswer, sftpPacket, SftpPeer } from '../../fakes/sftp-peer.ts';
 import { bytesOf, deskWithPage, type DeskWithPage } from '../../fixtures/file-desk.ts';
@@ -138,6 +141,30 @@ describe('an upload', () => {
     for (const transfer of files.transfers.slice(1)) await files.cancel(transfer);
     await expect.poll(() => states(files)).toEqual(['running']);
   });
+
+  test('whose turn had not come when the session was lost has it in the next one', async () => {
+    const [first, second] = [new SftpPeer(), new SftpPeer()];
+    first.odd = ({ type }) => (type === 6 ? null : undefined);
+    second.content = Buffer.alloc(0);
+    const files = new SessionFiles();
+    const lost = connect(files, first);
+    await files.upload(['a', 'b', 'c', 'd'].map((name) => fileOf('x', name)));
+    files.lose();
+    lost.breakOff();
+    await expect.poll(() => states(files)).toEqual(['failed', 'failed', 'failed', 'waiting']);
+    connect(files, second);
+    await expect.poll(() => states(files)).toEqual(['failed', 'failed', 'failed', 'done']);
+  });
+});
+
+test('an answer that came in two parts before anybody asked for it is whole', async () => {
+  const answer = encodeRemoteFileAnswer({ answer: { case: 'ready', value: { offset: 7n } } });
+  const stream = { consumed: () => {}, reset: () => {}, end: () => {} } as unknown as Stream;
+  const request = new RequestStream(stream, new AbortController().signal);
+  stream.onData?.(answer.subarray(0, 3));
+  stream.onData?.(answer.subarray(3));
+  expect(await request.answer()).toMatchObject({ answer: { case: 'ready', value: { offset: 7n } } });
+  request.close();
 });
 
 describe('a download', () => {
@@ -188,6 +215,38 @@ describe('a download', () => {
     await download.run(made.page);
     expect(download).toMatchObject({ state: 'failed', failure: 'file-changed', goesOn: false });
     expect(saved.drop).toHaveBeenCalledOnce();
+  });
+
+  test('of a file that grew too large for its place asks for another place on the next try', async () => {
+    const [small, large] = [target(), target()];
+    const peer = new SftpPeer();
+    const mebibytes = 17;
+    peer.content = Buffer.alloc(mebibytes * 1024 * 1024, 7);
+    const sizes: number[] = [];
+    const download = new Download(place, 7, small.saved, (size) => {
+      sizes.push(size);
+      return Promise.resolve(large.saved);
+    });
+    const made = deskWithPage(() => Promise.resolve(peer.channel));
+    met.push(made);
+    await download.run(made.page);
+    expect(download).toMatchObject({ state: 'failed', failure: 'file-changed' });
+    await download.run(made.page);
+    expect(download.state).toBe('done');
+    expect(sizes).toEqual([peer.content.length]);
+    expect(large.text().equals(peer.content)).toBe(true);
+  });
+
+  test('of a large file that grew takes it as it is now', async () => {
+    const peer = new SftpPeer();
+    peer.content = Buffer.alloc(18 * 1024 * 1024, 9);
+    const { saved, text } = target();
+    const download = new Download(place, 17 * 1024 * 1024, saved, () => Promise.resolve(saved));
+    const made = deskWithPage(() => Promise.resolve(peer.channel));
+    met.push(made);
+    await download.run(made.page);
+    expect(download.state).toBe('done');
+    expect(text().length).toBe(peer.content.length);
   });
 
   test('that the disk refuses is dropped, and says so', async () => {

@@ -1,6 +1,6 @@
 import { concat, type Bytes } from '../../../protocol/bytes.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
-import type { SaveTarget } from '../../files/save-target.ts';
+import { mostInMemory, type SaveTarget } from '../../files/save-target.ts';
 import { fileFailureOf, MachineFileFailure, type MachineFileCode } from './file-failures.ts';
 import type { MachineFiles } from './machine-files.ts';
 
@@ -114,26 +114,29 @@ export class Upload extends FileTransfer {
 
 /** Handed to the disk at a time: a write of a few KiB costs as much. */
 const batchLength = 256 * 1024;
-/** A file that is longer than this when it is opened, and was shorter when its place was chosen, has no fitting place. */
-const mostGrowth = 16 * 1024 * 1024;
 
 export class Download extends FileTransfer {
   readonly direction = 'down';
-  readonly #openTarget: () => Promise<SaveTarget>;
+  readonly #openTarget: (size: number) => Promise<SaveTarget>;
   #target: SaveTarget | null;
   #opened: { readonly size: number; readonly modified: number } | null = null;
   /** Of the file, what the target has. */
   #saved = 0;
 
   /** `openTarget`: asks anew, for another try. */
-  constructor(place: TransferPlace, size: number, target: SaveTarget, openTarget: () => Promise<SaveTarget>) {
+  constructor(
+    place: TransferPlace,
+    size: number,
+    target: SaveTarget,
+    openTarget: (size: number) => Promise<SaveTarget>,
+  ) {
     super(place, size);
     this.#target = target;
     this.#openTarget = openTarget;
   }
 
   protected async move(files: MachineFiles, signal: AbortSignal): Promise<void> {
-    const target = (this.#target ??= await this.#openTarget());
+    const target = (this.#target ??= await this.#openTarget(this.size));
     const batch = new Batch(target);
     await files
       .download({
@@ -163,11 +166,12 @@ export class Download extends FileTransfer {
 
   #begin(file: { readonly size: number; readonly modified: number }): void {
     const { size, modified } = this.#opened ?? file;
-    const grown = file.size > Math.max(this.size, mostGrowth);
-    if (grown || size !== file.size || modified !== file.modified)
+    // What was to be held in memory, and has grown too large for that, has no fitting place: the next try asks for one.
+    const outgrown = this.size <= mostInMemory && file.size > mostInMemory;
+    this.size = file.size;
+    if (outgrown || size !== file.size || modified !== file.modified)
       throw new MachineFileFailure('file-changed');
     this.#opened = file;
-    this.size = file.size;
   }
 }
 

@@ -38,11 +38,11 @@ export class RequestStream {
       const answer = this.#answers.next(this.#take());
       if (answer !== null) return answer;
       if (this.#over) return null;
-      await this.#event();
+      if (this.#chunks.length === 0) await this.#event();
     }
   }
 
-  /** The bytes that follow the last answer, to the end. Each part counts as used up when the next is asked for. */
+  /** The bytes that follow the last answer, to the end. Each part counts as used up when it is asked for. */
   async *bytes(): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
     const rest = this.#answers.rest();
     if (rest.length > 0) yield rest;

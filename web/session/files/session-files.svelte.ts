@@ -46,6 +46,7 @@ export class SessionFiles {
   begin(): void {
     this.access = this.#offered;
     if (this.shown) void this.folder.reload();
+    this.#next(); // those whose turn had not come when the last one was lost
   }
 
   toggle(): void {
@@ -83,8 +84,8 @@ export class SessionFiles {
   async download(file: ShownFile): Promise<void> {
     const { path: folder } = this.folder;
     if (folder === null) return;
-    const open = () => openSaveTarget({ name: file.text, size: file.size });
-    const target = await open().catch((error: unknown) => {
+    const open = (size: number) => openSaveTarget({ name: file.text, size });
+    const target = await open(file.size).catch((error: unknown) => {
       if (toProtocolError(error)?.code === 'cancelled') return null;
       throw error;
     });
