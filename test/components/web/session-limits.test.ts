@@ -1,6 +1,7 @@
 import { flushSync, mount, unmount } from 'svelte';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import EndingNotice from '../../../web/session/EndingNotice.svelte';
+import Reconnecting from '../../../web/session/Reconnecting.svelte';
 import type { Session } from '../../../web/session/session.svelte.ts';
 import { watermarkText } from '../../../web/session/watermark-text.ts';
 import { formatProblem } from '../../../web/vault/fields/text-formats.ts';
@@ -11,6 +12,7 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
   if (mounted) void unmount(mounted);
   mounted = null;
+  document.body.replaceChildren();
   vi.useRealTimers();
 });
 
@@ -40,6 +42,27 @@ test('a session that is over by its length offers nothing', () => {
   show('time-limit');
   expect(document.querySelector('[role=alert]')?.textContent).toContain('almost over');
   expect(document.querySelector('button')).toBeNull();
+});
+
+describe('while a session is away', () => {
+  const session = { title: 'web-1', disconnect: vi.fn() } as unknown as Session;
+  function away(focused: string): void {
+    document.body.innerHTML = `<div data-session="open"><textarea class="keys"></textarea><input></div>`;
+    document.querySelector<HTMLElement>(focused)?.focus();
+    mounted = mount(Reconnecting, { target: document.body, props: { session } });
+    flushSync();
+  }
+
+  test('what is typed is for nobody, and the notice says so', () => {
+    away('textarea');
+    expect(document.activeElement?.getAttribute('aria-label')).toBe('Reconnecting to web-1');
+    expect(document.activeElement?.textContent).toContain('does not reach it');
+  });
+
+  test('who writes beside it is not disturbed', () => {
+    away('input');
+    expect(document.activeElement?.tagName).toBe('INPUT');
+  });
 });
 
 test('a watermark says who, where and when', () => {
