@@ -67,6 +67,7 @@ export class Diagnosis {
       () => 'answers',
     );
     if (servers === null) return this.#notReached(signal, 'router', ['udp', 'relay', ...beyond, 'gateway']);
+    if (signal.aborted) return; // the gateway is not asked for nobody
     await Promise.all([this.#paths(servers, signal), this.#gateway(signal)]);
   }
 

@@ -18,12 +18,13 @@ export async function searchPaths(servers: readonly IceServer[], signal: AbortSi
   const types: string[] = [];
   const refusals: number[] = [];
   try {
+    signal.throwIfAborted();
     const { promise: complete, resolve, reject } = Promise.withResolvers<void>();
+    complete.catch(() => {}); // whoever waits for it hears of it; an abort may come before that
     const late = setTimeout(resolve, searchMs);
     signal.addEventListener('abort', () => reject(new DOMException('cancelled', 'AbortError')), {
       once: true,
     });
-    signal.throwIfAborted();
     connection.addEventListener('icecandidate', ({ candidate }) => {
       if (candidate?.type) types.push(candidate.type);
     });

@@ -40,6 +40,7 @@ export class PeerLink {
   constructor(openWithinMs: number, iceServers: Promise<readonly RTCIceServer[]>, hooks: PeerLinkHooks) {
     this.#hooks = hooks;
     this.#iceServers = iceServers;
+    iceServers.catch(() => {}); // told by the search, which may begin after they were refused
     this.#channel = this.#connection.createDataChannel('sallyport', { ordered: true });
     this.#channel.binaryType = 'arraybuffer';
     this.#channel.bufferedAmountLowThreshold = limits.channelLowWater;

@@ -108,6 +108,28 @@ test('cancelled, what has no result gets none, and what comes later is not heard
   expect(states(diagnosis)).toMatchObject({ server: 'ok', gateway: 'cancelled', guacd: 'cancelled' });
 });
 
+test('cancelled before the gateway is asked, it is not asked', async () => {
+  const late = Promise.withResolvers<readonly IceServer[]>();
+  const asked = Promise.withResolvers<void>();
+  let commands = 0;
+  const diagnosis = begin({
+    iceServers: () => {
+      asked.resolve();
+      return late.promise;
+    },
+    diagnoseMachine: async () => {
+      commands += 1;
+      return whole;
+    },
+  });
+  const run = diagnosis.run();
+  await asked.promise;
+  diagnosis.cancel();
+  late.resolve([turn]);
+  await run;
+  expect(commands).toBe(0);
+});
+
 test('each leg is shown and read with its result, the next step beside it, and copied as text', async () => {
   const closed: DiagnosedLegView = { leg: 'target', code: 'target-refused', tookMs: 12 };
   const diagnosis = begin({ diagnoseMachine: async () => [{ ...closed }, whole[0] ?? closed] });
