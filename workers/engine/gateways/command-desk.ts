@@ -85,7 +85,8 @@ function refusalOf(outcome: CommandResult['outcome']): ProtocolError {
   return new ProtocolError('malformed', 'the answer is empty');
 }
 
-function errorOf(code: string, message: string): ProtocolError {
+/** What a router says went wrong. */
+export function errorOf(code: string, message: string): ProtocolError {
   if (isErrorCode(code) && !ownCodes.includes(code)) return new ProtocolError(code, message || code);
   return new ProtocolError('refused', `${code}: ${message}`);
 }

@@ -1,8 +1,9 @@
 import { noIceServers, readIceServers, type IceServers } from '../../../protocol/channel/ice-servers.ts';
-import { isErrorCode, ProtocolError } from '../../../protocol/errors.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import type { IceServersResult } from '../../../protocol/messages/gen/link_pb.js';
 import type { Clock } from '../clock.ts';
 import type { VaultLink } from '../connection/vault-link.ts';
+import { errorOf } from '../gateways/command-desk.ts';
 
 /** One round trip of a link that is open. */
 const answerMs = 10_000;
@@ -45,7 +46,7 @@ export class IceServersDesk {
     const pending = this.#pending.get(requestId);
     if (!pending) return; // it timed out
     try {
-      if (outcome.case === 'failure') throw failureOf(outcome.value.code, outcome.value.message);
+      if (outcome.case === 'failure') throw errorOf(outcome.value.code, outcome.value.message);
       pending.resolve(outcome.case === undefined ? noIceServers : readIceServers(outcome.value));
     } catch (error) {
       pending.reject(error);
@@ -57,8 +58,4 @@ export class IceServersDesk {
     for (const pending of this.#pending.values())
       pending.reject(new ProtocolError('offline', 'the link to the router broke'));
   }
-}
-
-function failureOf(code: string, message: string): ProtocolError {
-  return new ProtocolError(isErrorCode(code) ? code : 'refused', message || code);
 }
