@@ -3,8 +3,11 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumLaunch } from './test/chromium.ts';
 
+/** A busy machine takes longer for anything than Vitest's second. */
+const patient = { poll: { timeout: 15_000 } };
+
 const node = (name: string, include: string[], testTimeout = 20_000) => ({
-  test: { name, include, environment: 'node' as const, testTimeout, hookTimeout: 120_000 },
+  test: { name, include, environment: 'node' as const, testTimeout, hookTimeout: 120_000, expect: patient },
 });
 
 export default defineConfig({
@@ -17,7 +20,13 @@ export default defineConfig({
       {
         plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
         resolve: { conditions: ['browser'] },
-        test: { name: 'components', include: ['test/components/**/*.test.ts'], environment: 'happy-dom' },
+        test: {
+          name: 'components',
+          include: ['test/components/**/*.test.ts'],
+          environment: 'happy-dom',
+          testTimeout: 20_000,
+          expect: patient,
+        },
       },
       {
         // Found late, a dependency makes Vite reload the page under a running test.
@@ -40,6 +49,7 @@ export default defineConfig({
           name: 'browser',
           include: ['test/vectors/**/*.test.ts', 'test/browser/**/*.test.ts'],
           testTimeout: 30_000,
+          expect: patient,
           browser: {
             enabled: true,
             headless: true,
