@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { judgeRecording } from '../../scripts/recordings/verdict.ts';
 import { expectAccessible } from './accessible.ts';
 import { machines, test, expect } from './house.ts';
-import { connect, createMachine, disconnect, openRecord, run, targetFile } from './person.ts';
+import { connect, createMachine, disconnect, openRecord, run, targetFile, terminal } from './person.ts';
 import { countPixels } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -29,6 +29,9 @@ test('a session of a machine that is recorded comes to the list, by what its gat
   await targetFile(installation, 'begun.txt');
   await run(page, `clear; ${green}; echo > green.txt`);
   await targetFile(installation, 'green.txt');
+  // What the page shows, the recorder saw before: ended any sooner, a slow guacd would not have drawn it.
+  const shown = async () => countPixels(await terminal(page).screenshot(), isGreen);
+  await expect.poll(shown).toBeGreaterThan(6 * 40 * 15);
   await disconnect(page);
   await openRecord(page, recorded);
   await page.getByRole('link', { name: 'Show them' }).click();
