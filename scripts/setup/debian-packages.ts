@@ -63,13 +63,6 @@ export const debianPackages: readonly DebianPackage[] = [
     services: ['coturn.service'],
   },
   {
-    name: 'nftables',
-    files: ['/usr/sbin/nft'],
-    reason: 'NAT between the networks of a test that makes some of its own (as root)',
-    purposes: ['test'],
-    services: ['nftables.service'],
-  },
-  {
     name: 'chromium',
     files: ['/usr/bin/chromium', process.env['CHROMIUM'] ?? '/usr/bin/chromium'],
     reason: 'the browser of the vector, component and end-to-end tests',
