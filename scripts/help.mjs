@@ -74,9 +74,9 @@ or exactly what is wrong. Exit code 1 when anything is. With the recording's key
     text: `usage: npm run diagnose [-- --config FILE]
 
 Reads the server's settings as the server does and tests, one after another: settings, database, DNS, TLS
-and HTTPS of its public address, a WebSocket to its router, a handshake with guacd (GUACD_HOST and
-GUACD_PORT, default 127.0.0.1:4822), UDP to each STUN and TURN server and a relay with credentials made for
-it. Each is named with its result, time and the next step. Exit code 1 when any fails.
+and HTTPS of its public address, a WebSocket to its router, a handshake with a guacd that is shared
+(GUACD_HOST and GUACD_PORT), UDP to each STUN and TURN server and a relay with credentials made for it. Each
+is named with its result, time and the next step. Exit code 1 when any fails.
 
   --config FILE   the server's configuration file (SALLYPORT_CONFIG names it too)`,
   },

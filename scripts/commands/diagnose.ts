@@ -8,7 +8,7 @@ await runCommand(async ({ signal }) => {
   const { values } = parseArgs({ options: { config: { type: 'string' } } });
   const config = readConfig(process.env, values.config);
   say({ leg: 'Settings', result: 'ok', note: 'are valid', next: '', tookMs: 0 });
-  const guacd = configuredGuacd(process.env) ?? { host: '127.0.0.1', port: 4822 };
+  const guacd = configuredGuacd(process.env);
   return (await diagnoseInstallation({ config, guacd, signal, report: say })) > 0 ? 1 : 0;
 });
 

@@ -30,11 +30,11 @@ describe('npm run diagnose', () => {
 
   const guacdPort = () => (guacd.address() as AddressInfo).port;
 
-  async function diagnose(changes: Partial<Config> = {}, port = guacdPort()) {
+  async function diagnose(changes: Partial<Config> = {}, port: number | null = guacdPort()) {
     const reports: LegReport[] = [];
     const failed = await diagnoseInstallation({
       config: { ...server.config, publicUrl: server.url, ...changes },
-      guacd: { host: '127.0.0.1', port },
+      guacd: port === null ? null : { host: '127.0.0.1', port },
       signal: AbortSignal.timeout(60_000),
       report: (report) => reports.push(report),
     });
@@ -63,6 +63,12 @@ describe('npm run diagnose', () => {
     expect(of('UDP')?.result).toBe('ok');
     expect(of('HTTPS')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
     expect(of('Router link')).toMatchObject({ result: 'not reached', note: 'because of: HTTPS' });
+  });
+
+  test('where each session has a guacd of its own, none is looked for here', async () => {
+    const { failed, of } = await diagnose({}, null);
+    expect(failed).toBe(0);
+    expect(of('guacd')).toMatchObject({ result: 'not configured', note: 'no GUACD_HOST' });
   });
 
   test('without a relay that is said, and a database’s password never', async () => {
