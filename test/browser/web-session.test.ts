@@ -65,7 +65,7 @@ async function draw(): Promise<void> {
 
 const keys = () =>
   gateway.said('key').map(([keysym, pressed]) => `${Number(keysym).toString(16)}:${pressed}`);
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000 });
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 15_000 });
 
 function paste(text: string): void {
   const clipboardData = new DataTransfer();

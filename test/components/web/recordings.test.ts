@@ -7,6 +7,7 @@ import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
 import { button, closeApp, enter, openApp, press, shows } from './app-page.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
+const patient = { timeout: 15_000 };
 let fake: FakeVault;
 beforeEach(() => {
   fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
@@ -19,7 +20,7 @@ const shownAt = (atMs: number) =>
   vi.waitFor(() => {
     flushSync();
     expect(document.querySelector('[data-position]')?.getAttribute('data-position')).toBe(String(atMs));
-  });
+  }, patient);
 
 describe('the list of recordings', () => {
   test('shows what gateways signed, and what none did', async () => {
@@ -91,7 +92,7 @@ describe('the list of recordings', () => {
     await shows('ben@example.test');
     document.querySelector<HTMLInputElement>('[role="dialog"] input[type="checkbox"]')?.click();
     button('Save').click();
-    await vi.waitFor(() => expect(fake.auditors.get(uid)).toEqual([accountUid]));
+    await vi.waitFor(() => expect(fake.auditors.get(uid)).toEqual([accountUid]), patient);
   });
 });
 
@@ -105,7 +106,7 @@ describe('the player of a recording with text alone', () => {
     const { summary } = recording;
     fake.recordings.push({ ...recording, survey: { ...recording.survey, ...survey } });
     openApp(fake, `#/recording/${summary.sessionUid}`);
-    await vi.waitFor(() => expect(slider()).not.toBeNull());
+    await vi.waitFor(() => expect(slider()).not.toBeNull(), patient);
     return summary;
   };
 
