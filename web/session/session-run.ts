@@ -199,7 +199,17 @@ export class SessionRun {
     }
   }
 
+  /** An offer that was refused is never answered: the next try must not wait for that. */
   async #send(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
+    try {
+      return await this.#order(lease, size, answers);
+    } catch (error) {
+      if (lease.fresh) lease.peer.close();
+      throw error;
+    }
+  }
+
+  async #order(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     return this.#services.verbs.startSession({
       recordUid: this.#recordUid,
       peerUid: lease.peer.uid,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import { describeFailure, type SessionFailure } from '../../../web/session/failures.ts';
 import type { LegTrail } from '../../../web/session/legs.svelte.ts';
@@ -94,6 +95,21 @@ test('what is recorded is told before anything is shown, and when it stops, by s
   events.dispatch({ kind: 'recording-stopped', sessionUid });
   stream.onControl?.({ body: { case: 'recordingStopped', value: {} } } as never);
   expect(told.slice(1)).toEqual(['stopped', 'stopped']);
+});
+
+test('a peer whose offer was refused is not kept for the next try', async () => {
+  const close = vi.fn();
+  const peer = { uid: newUid(), offer: () => Promise.resolve('v=0'), close, gone: false };
+  const lease = { fresh: true, peer, release: () => {} };
+  const startSession = () => Promise.reject(new ProtocolError('gateway-offline'));
+  const services = { verbs: { ...verbs, startSession }, events, peers: { take: async () => lease } };
+  const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
+  const ended = (failure: SessionFailure) => void failures.push(failure);
+  const targets = { ended, access: () => {}, maySupply: () => {} } as unknown as RunTargets;
+  const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
+  await run.start({ width: 800, height: 600, scale: 1 } as never, {});
+  expect(failures).toMatchObject([{ code: 'gateway-offline' }]);
+  expect(close).toHaveBeenCalledOnce();
 });
 
 test('who took the access back is named', () => {
