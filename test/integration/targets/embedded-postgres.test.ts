@@ -130,24 +130,20 @@ test('a value that breaks a constraint is not in the log', { timeout: 60_000 }, 
   expect(lines.join('\n')).not.toMatch(/plain secret/);
 });
 
-test(
-  'dies with a parent that is killed, loses nothing, and lets the next one in',
-  { timeout: 60_000 },
-  async () => {
-    const parent = startParent();
-    const { pid, host } = await parent.ready;
-    const writer = new pg.Client({ host, user: 'sallyport', database: 'sallyport' });
-    writer.on('error', () => undefined); // the connection ends with the store
-    await writer.connect();
-    await writer.query('CREATE TABLE acknowledged (value int); INSERT INTO acknowledged VALUES (7)');
-    const closed = new Promise<void>((resolve) => connectTo(host).on('close', () => resolve()));
-    parent.child.kill('SIGKILL');
-    await closed;
-    const next = await start();
-    expect(next.pid).not.toBe(pid);
-    expect(await query(next, 'SELECT value FROM acknowledged')).toEqual([{ value: 7 }]);
-  },
-);
+test('dies with a parent that is killed, loses nothing, and lets the next one in', async () => {
+  const parent = startParent();
+  const { pid, host } = await parent.ready;
+  const writer = new pg.Client({ host, user: 'sallyport', database: 'sallyport' });
+  writer.on('error', () => undefined); // the connection ends with the store
+  await writer.connect();
+  await writer.query('CREATE TABLE acknowledged (value int); INSERT INTO acknowledged VALUES (7)');
+  const closed = new Promise<void>((resolve) => connectTo(host).on('close', () => resolve()));
+  parent.child.kill('SIGKILL');
+  await closed;
+  const next = await start();
+  expect(next.pid).not.toBe(pid);
+  expect(await query(next, 'SELECT value FROM acknowledged')).toEqual([{ value: 7 }]);
+});
 
 /** An idle connection: it closes when the last of the store's processes is told to end. */
 function connectTo(host: string): ReturnType<typeof connect> {
