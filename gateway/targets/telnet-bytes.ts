@@ -4,16 +4,28 @@ import { concat } from '../../protocol/bytes.ts';
 const command = 255;
 const commands = { end: 240, begin: 250, will: 251, dont: 254 } as const;
 const carriageReturn = 13;
-/** Of a subnegotiation that is looked into, one has 5 bytes. */
-const mostHeld = 16;
+/** Terminal type and environment: the subnegotiations of a target that guacd answers. */
+const answered: readonly number[] = [24, 39];
+/** MCCP: what follows would be compressed, which nobody here could read and guacd could. */
+const compression: readonly number[] = [85, 86];
+/** Of a subnegotiation, its option included. One that is longer means nothing to anybody. */
+const mostHeld = 512;
 
-type Reading = 'content' | 'after return' | 'command' | 'option' | 'held' | 'command in held';
+type Reading = 'content' | 'after return' | 'command' | 'option' | 'held option' | 'held' | 'command in held';
+
+/** Where the bytes go, as they are understood. */
+interface Understood {
+  /** `filler`: the zero after a return that is no end of a line. */
+  said(byte: number, filler: boolean): void;
+  commanded(bytes: readonly number[]): void;
+}
 
 /** One direction of telnet, in pieces that are cut anywhere: what is said, and what is negotiated. */
 export class TelnetBytes {
   readonly #content: (bytes: Uint8Array) => void;
   readonly #negotiated: (held: readonly number[]) => void;
   #reading: Reading = 'content';
+  #verb = 0;
   #held: number[] = [];
 
   constructor(content: (bytes: Uint8Array) => void, negotiated: (held: readonly number[]) => void) {
@@ -23,60 +35,89 @@ export class TelnetBytes {
 
   read(bytes: Uint8Array): void {
     const content: number[] = [];
-    for (const byte of bytes) this.#next(byte, content);
+    const out: Understood = {
+      said: (byte, filler) => void (filler || content.push(byte)),
+      commanded: () => {},
+    };
+    for (const byte of bytes) this.#next(byte, out);
     if (content.length > 0) this.#content(Uint8Array.from(content));
   }
 
-  /** Telnet's own commands as they are, what is said as `rewrite` has it. */
+  /**
+   * What is said as `rewrite` has it, and of telnet's commands those that guacd reads exactly as they were read here:
+   * subnegotiations are written anew when they are whole, and nothing begins a compression.
+   */
   rewrite(bytes: Uint8Array, rewrite: (content: Uint8Array) => Uint8Array): Uint8Array {
     const parts: Uint8Array[] = [];
-    let from = 0;
-    let said = true;
-    const cut = (to: number) => {
-      const part = bytes.subarray(from, to);
-      if (part.length > 0) parts.push(said ? rewrite(part) : part);
-      from = to;
+    let said: number[] = [];
+    const flush = () => {
+      if (said.length > 0) parts.push(rewrite(Uint8Array.from(said)));
+      said = [];
     };
-    bytes.forEach((byte, at) => {
-      const saidBefore = this.#says();
-      this.#next(byte, []);
-      const isSaid = saidBefore && this.#says();
-      if (isSaid !== said) cut(at);
-      said = isSaid;
-    });
-    cut(bytes.length);
+    const out: Understood = {
+      said: (byte) => void said.push(byte),
+      commanded: (written) => {
+        flush();
+        parts.push(Uint8Array.from(written));
+      },
+    };
+    for (const byte of bytes) this.#next(byte, out);
+    flush();
     return concat(...parts);
   }
 
-  #says(): boolean {
-    return this.#reading === 'content' || this.#reading === 'after return';
-  }
-
-  #next(byte: number, content: number[]): void {
-    const reading = this.#reading;
-    if (reading === 'command') this.#command(byte, content);
-    else if (reading === 'option') this.#reading = 'content';
-    else if (reading === 'held' || reading === 'command in held') this.#hold(byte);
-    else if (byte === command) this.#reading = 'command';
-    else {
-      // A return that is no end of a line has a zero after it.
-      if (byte !== 0 || reading !== 'after return') content.push(byte);
-      this.#reading = byte === carriageReturn ? 'after return' : 'content';
+  #next(byte: number, out: Understood): void {
+    switch (this.#reading) {
+      case 'command':
+        return this.#command(byte, out);
+      case 'option':
+        this.#reading = 'content';
+        if (!compression.includes(byte)) out.commanded([command, this.#verb, byte]);
+        return;
+      case 'held option':
+        this.#held = [byte];
+        this.#reading = 'held';
+        return;
+      case 'held':
+      case 'command in held':
+        return this.#hold(byte, out);
+      case 'content':
+      case 'after return':
+        return this.#say(byte, out);
     }
   }
 
-  #command(byte: number, content: number[]): void {
-    if (byte === command) content.push(byte);
-    this.#held = [];
-    if (byte === commands.begin) this.#reading = 'held';
-    else this.#reading = byte >= commands.will && byte <= commands.dont ? 'option' : 'content';
+  #say(byte: number, out: Understood): void {
+    const filler = byte === 0 && this.#reading === 'after return';
+    this.#reading = byte === command ? 'command' : byte === carriageReturn ? 'after return' : 'content';
+    if (byte !== command) out.said(byte, filler);
   }
 
-  #hold(byte: number): void {
+  #command(byte: number, out: Understood): void {
+    const takesOption = byte >= commands.will && byte <= commands.dont;
+    this.#verb = byte;
+    this.#reading = byte === commands.begin ? 'held option' : takesOption ? 'option' : 'content';
+    if (byte === command) out.said(byte, false);
+    else if (this.#reading === 'content') out.commanded([command, byte]);
+  }
+
+  /** A command in the middle breaks the subnegotiation off, and counts. */
+  #hold(byte: number, out: Understood): void {
     const escaped = this.#reading === 'command in held';
     if (!escaped && byte === command) return void (this.#reading = 'command in held');
-    this.#reading = escaped && byte !== command ? 'content' : 'held';
-    if (escaped && byte === commands.end) return this.#negotiated(this.#held);
-    if (this.#held.length < mostHeld) this.#held.push(byte);
+    if (escaped && byte === commands.end) return this.#end(out);
+    if (escaped && byte !== command) return this.#command(byte, out);
+    this.#reading = 'held';
+    if (this.#held.length <= mostHeld) this.#held.push(byte);
+  }
+
+  #end(out: Understood): void {
+    this.#reading = 'content';
+    const [option = 0] = this.#held;
+    if (this.#held.length > mostHeld) return;
+    this.#negotiated(this.#held);
+    if (!answered.includes(option)) return;
+    const escaped = this.#held.flatMap((byte) => (byte === command ? [command, command] : [byte]));
+    out.commanded([command, commands.begin, ...escaped, command, commands.end]);
   }
 }

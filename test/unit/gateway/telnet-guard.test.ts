@@ -18,6 +18,18 @@ describe('what a telnet target sends to guacd', () => {
     expect(shown('login: ', ...negotiation, 'there')).toEqual(bytes('login: ', ...negotiation, 'there'));
   });
 
+  test.each([
+    ['a subnegotiation that another command breaks off', [255, 250, 24, 255, 251, 255, 250]],
+    ['an option that looks like a command', [255, 250, 255, 240, 255, 240]],
+    ['a subnegotiation longer than guacd reads', [255, 250, 24, ...Array<number>(20_000).fill(1), 255, 240]],
+    ['the older compression, which ends as nothing else does', [255, 250, 85, 251, 240, 255, 240]],
+    ['compression', [255, 251, 86, 255, 250, 86, 255, 240]],
+  ])('%s hides no control sequence', (_, before) => {
+    const text = shown(...before, '\x1b[99999L').toString('latin1');
+    expect(text.endsWith('\x1b[24L')).toBe(true);
+    expect(text).not.toMatch(/99999|\xff\xfa/);
+  });
+
   test('a return that is no end of a line keeps its zero', () => {
     expect(shown('50%\r', 0, '60%')).toEqual(bytes('50%\r', 0, '60%'));
   });
