@@ -5,6 +5,8 @@ export const maxSequence = 256;
 /** Insert and delete lines, scroll up and down: counted in rows. Erase, insert and delete characters: in columns. */
 const byRows = 'LMST';
 const byColumns = '@PX';
+/** Set and reset mode, identify, report, and erase selectively: what guacd tells from the same without a prefix, or may not. */
+const withPrefix = 'hlcnJK';
 
 export interface Screen {
   readonly rows: number;
@@ -31,7 +33,9 @@ export class ControlSequence {
     const name = String.fromCharCode(final);
     const parameters = name === 'm' ? given.split(';').map(plainAttribute).join(';') : given;
     if (this.#text.length > maxSequence || /[^\d;]/.test(parameters)) return null;
-    const cut = prefix === '' ? withinScreen(name, parameters, screen) : parameters;
+    // guacd takes no notice of a prefix elsewhere: what restores modes would set its scroll region.
+    if (prefix.length > 1 || (prefix !== '' && !withPrefix.includes(name))) return null;
+    const cut = withinScreen(name, parameters, screen);
     return cut === null ? null : `\x1b[${prefix}${cut}${name}`;
   }
 }

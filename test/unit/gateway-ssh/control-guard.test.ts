@@ -30,7 +30,7 @@ describe('control sequences on their way to guacd', () => {
     '\x1b[24L\x1b[80X\x1b[3M\x1b[L',
     '\x1b[99T'.replace('99', '24'),
     'ě1234567 and 😛123456, 囧12345',
-    '\x1b[5;20r\x1b[r\x1b[38;2;255;128;0m\x1b[?1;2r',
+    '\x1b[5;20r\x1b[r\x1b[38;2;255;128;0m\x1b[?1;2h\x1b[>c\x1b[?25l',
     '\x1b#3',
   ])('%j passes as it is', (text) => {
     expect(filtered(text)).toBe(text);
@@ -51,6 +51,8 @@ describe('control sequences on their way to guacd', () => {
       '\x1b[38:5:208;1m\x1b[48:2:1:2:3m\x1b[4:3m',
       '\x1b[38;5;208;1m\x1b[48;2;1;2;3m\x1b[4m',
     ],
+    ['counts and regions behind a prefix', 'a\x1b[?9999L\x1b[>9999M\x1b[=9999P\x1b[?1;9999rb', 'ab'],
+    ['what a prefix makes something else', 'a\x1b[>4;2mb\x1b[?1;2rc\x1b[<ud\x1b[??1he', 'abcde'],
     ['colons elsewhere', '\x1b[1:99999Lb', 'b'],
     ['other control characters of eight bits', 'a\u0085\u009c\u009db', 'ab'],
     ['line drawing', '\x1b(0lqk\x1b(Bx\x1b)0\x0ex\x0fx\x1bcx', '┌─┐x│x\x1bcx'],
