@@ -144,12 +144,17 @@ export class SftpClient {
     done(await this.#ask(sftpRequests.rename, [from, to]));
   }
 
-  /** Takes the place of what has the new name, in one step where the server can. */
+  /** Takes the place of what has the new name, in one step where the server can; else that stays beside it meanwhile. */
   async replace(from: Uint8Array, to: Uint8Array): Promise<void> {
     const name = 'posix-rename@openssh.com';
     if (this.has(name)) return done(await this.#ask(sftpRequests.extended, [Buffer.from(name), from, to]));
-    await this.remove(to);
-    await this.rename(from, to);
+    const former = Buffer.concat([from, Buffer.from('.former')]);
+    await this.rename(to, former);
+    await this.rename(from, to).catch(async (error: unknown) => {
+      await this.rename(former, to).catch(() => {}); // it stays beside: the first failure is the one to be told
+      throw error;
+    });
+    await this.remove(former).catch(() => {}); // the new one is in its place, whatever stays beside it
   }
 
   /** Whether the disk of that path has no room for one packet more, as far as the server says. */

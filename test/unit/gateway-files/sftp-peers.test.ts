@@ -196,6 +196,23 @@ describe('an upload', () => {
     expect(named(18, '/home/new')).toBe(true);
   });
 
+  test('that cannot take the place of what was there leaves it as it was', async () => {
+    const peer = new SftpPeer();
+    let renames = 0;
+    peer.odd = ({ type, id }) => (type === 18 ? status(id, ++renames === 2 ? 4 : 0) : undefined);
+    const replacing = uploaded(meet(peer).page, { path: '/home/file', content, replace: true });
+    await expect(replacing).rejects.toMatchObject({ code: 'refused' });
+    const renamed = peer.requests
+      .filter(({ type }) => type === 18)
+      .map(({ body }) => body.toString('latin1'));
+    expect(renamed).toHaveLength(3);
+    expect(renamed[2]).toMatch(/\.part\.former.*\/home\/file$/s);
+    const removed = peer.requests
+      .filter(({ type }) => type === 13)
+      .map(({ body }) => body.toString('latin1'));
+    expect(removed).toEqual([expect.stringMatching(/\.part$/)]);
+  });
+
   test('onto a full disk is named, and nothing of it stays', async () => {
     const greeting = Buffer.concat([sftpPacket(2, 3, Buffer.from('statvfs@openssh.com'), Buffer.from('2'))]);
     const peer = new SftpPeer(greeting);
