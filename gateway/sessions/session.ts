@@ -12,32 +12,14 @@ import { SessionFiles } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
-import type { GuacdSession } from '../targets/guacd-session.ts';
-import type { SshSession, SshSessionOptions } from '../terminal/ssh-session.ts';
 import { DroppedInstructions } from './dropped-instructions.ts';
 import { PagePresence } from './page-presence.ts';
 import { Reporter } from './reporter.ts';
 import { SessionClock, type SessionLimits } from './session-clock.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
+import { ShellView, type Shell, type ShellHooks } from './shell-view.ts';
 
-/** What of a remote shell or desktop a session uses. */
-export type Shell = Pick<
-  SshSession | GuacdSession,
-  | 'attach'
-  | 'close'
-  | 'drained'
-  | 'ended'
-  | 'hostKey'
-  | 'resume'
-  | 'trustedOnFirstUse'
-  | 'watchLatency'
-  | 'write'
-> &
-  Partial<Pick<SshSession, 'openSftp'>>;
-
-export type ShellHooks = Required<
-  Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onInput' | 'onRefused'>
->;
+export type { Shell, ShellHooks } from './shell-view.ts';
 
 /** What of a peer connection a session uses. */
 export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate' | 'watch' | 'resume'>;
@@ -88,19 +70,17 @@ export class Session {
   #openShell: SessionOptions['openShell'] | null; // it knows the credential: kept no longer than needed
   readonly #dropped: DroppedInstructions;
   readonly #clock: SessionClock;
+  readonly #view: ShellView;
   readonly #abort = new AbortController();
   readonly #openDeadline: NodeJS.Timeout;
   #shell: Shell | null = null;
   readonly #files: SessionFiles;
   #stream: Stream | null = null;
-  #early: Uint8Array[] = []; // what the page said before the shell was there; its credit bounds it
-  #stopLatency: () => void = () => {};
   #signals: Promise<void> = Promise.resolve();
   #signalsWaiting = 0;
   #finish: (end: SessionEnd) => void = () => {};
   #depart: () => void = () => {};
   #settleStream: () => void = () => {};
-  #stalled = false; // the page took nothing for so long that guacd was let run on without it
   #pageEnded = false;
   readonly #page: PagePresence;
   #end: SessionEnd | null = null;
@@ -119,6 +99,11 @@ export class Session {
     this.#clock = new SessionClock(options.limits ?? unlimited, {
       warn: (code, leftMs) => this.reporter.endingSoon(code, leftMs),
       end: (end) => this.end(end),
+    });
+    this.#view = new ShellView({
+      onOpen: () => this.#opened(),
+      onLatency: (ms) => this.reporter.targetRoundTrip(ms),
+      onFailed: (end) => this.end(end),
     });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.departed = new Promise((resolve) => (this.#depart = resolve));
@@ -165,8 +150,6 @@ export class Session {
     this.reporter.use(stream);
     if (this.#end !== null) return this.#tellLate(stream, this.#end);
     this.#stream = stream;
-    stream.onData = (bytes) => this.#fromPage(bytes);
-    stream.onDrain = () => this.#drained();
     stream.onControl = ({ body }) => {
       if (body.case === 'stayConnected') this.#clock.used();
     };
@@ -175,7 +158,7 @@ export class Session {
       this.end(ends.closedByPage);
     };
     stream.onReset = () => this.end(ends.peerLost);
-    this.#join();
+    this.#view.useStream(stream);
   }
 
   /** A stream of the page for files of the machine, whose token was right. */
@@ -208,10 +191,9 @@ export class Session {
     if (this.#end !== null) return;
     this.#end = end;
     this.#openShell = null;
-    this.#early = [];
+    this.#view.stop();
     this.#clock.stop();
     this.#page.sessionEnded();
-    this.#stopLatency();
     const { log } = this.#options;
     this.#dropped.sum();
     log.info('session ended', { code: end.code, reason: end.message, leg: Leg[end.leg], ms: this.#age });
@@ -252,7 +234,7 @@ export class Session {
     const shell = await openShell?.({
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
-      onStalled: () => (this.#stalled = true),
+      onStalled: () => this.#view.stalled(),
       onInput: () => this.#clock.used(),
       onRefused: (side, opcode) => this.#dropped.note(side, opcode),
     });
@@ -261,57 +243,12 @@ export class Session {
     this.#files.reach(shell);
     void shell.ended.then((failure) => this.end(endOfFailure(failure)));
     if (shell.trustedOnFirstUse && shell.hostKey !== null) this.reporter.hostKey(shell.hostKey, true);
-    this.#join();
+    this.#view.useShell(shell);
   }
 
-  /** Both sides are there: the picture flows one way, keys and clipboard the other. */
-  #join(): void {
-    const [shell, stream] = [this.#shell, this.#stream];
-    if (this.#end !== null || shell === null || stream === null) return;
+  #opened(): void {
     this.#options.log.info('session open', { ms: this.#age });
     this.#clock.start();
-    this.#stopLatency = shell.watchLatency((ms) => this.reporter.targetRoundTrip(ms));
-    this.#view(shell, stream);
-    const early = this.#early;
-    this.#early = [];
-    for (const bytes of early) this.#toShell(shell, bytes);
-  }
-
-  /** The picture from now on; after a stall, the whole screen anew. */
-  #view(shell: Shell, stream: Stream): void {
-    shell
-      .attach((instructions) => this.#show(stream, instructions))
-      .catch((error: unknown) => {
-        this.end(error instanceof SessionFailure ? endOfFailure(error) : ends.internal);
-      });
-  }
-
-  #drained(): void {
-    if (this.#end !== null || this.#shell === null || this.#stream === null) return;
-    if (!this.#stalled) return this.#shell.resume();
-    this.#stalled = false;
-    this.#view(this.#shell, this.#stream);
-  }
-
-  #show(stream: Stream, instructions: Uint8Array): boolean {
-    try {
-      return stream.write(instructions);
-    } catch {
-      this.end(ends.pageStalled); // more than the stream holds: nobody waited
-      return false;
-    }
-  }
-
-  #fromPage(bytes: Uint8Array): void {
-    if (this.#end !== null) return;
-    if (this.#shell === null) this.#early.push(bytes);
-    else this.#toShell(this.#shell, bytes);
-  }
-
-  /** The page gets its credit back when the shell has room: that is all the back-pressure there is. */
-  #toShell(shell: Shell, bytes: Uint8Array): void {
-    if (shell.write(bytes)) return this.#stream?.consumed(bytes.length);
-    void shell.drained().then(() => this.#stream?.consumed(bytes.length));
   }
 
   #obey({ body }: SessionSignal): void {

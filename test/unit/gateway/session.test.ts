@@ -323,6 +323,16 @@ describe('how a session ends', () => {
     expect(page.open).toBe(false);
   });
 
+  test('at once for the page’s eyes, whatever the shell still draws', async () => {
+    const { shown } = await openStream();
+    await openShell();
+    const view = shell.viewers[0] ?? (() => true);
+    session.end({ leg: Leg.GATEWAY, code: 'access-taken-back', message: '' });
+    expect(view(utf8('4.sync,1.1;'))).toBe(false);
+    await settled();
+    expect(shown()).toBe(0);
+  });
+
   test('and tells nothing before the reply to its command has left', async () => {
     session.end({ leg: Leg.GATEWAY, code: 'closed', message: '' });
     await session.ended;
