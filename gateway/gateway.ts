@@ -117,7 +117,7 @@ class Gateway implements RunningGateway {
     });
     const resumption = new Resumption(device, this.sessions);
     const { guacd } = settings;
-    const diagnosis = new Diagnosis({ machines, access: this.#access, guacd, signal });
+    const diagnosis = new Diagnosis({ machines, access: this.#access, roster: this.#roster, guacd, signal });
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },

@@ -1,11 +1,11 @@
-import { encodeBase64url, type Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64url, equal, type Bytes } from '../../protocol/bytes.ts';
 import type { KeySuccession, SignedRoster } from '../../protocol/messages/gen/account_pb.js';
 import type { RosterPart } from '../../protocol/messages/gen/link_pb.js';
 import { limits } from '../../protocol/limits.ts';
 import { succeedRoster } from '../../protocol/signed/key-succession.ts';
 import { RosterAssembly } from '../../protocol/signed/roster-parts.ts';
 import { pointOf, requireSamePast, type RosterPoint } from '../../protocol/signed/roster-succession.ts';
-import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
+import { findMember, verifyRoster, type Roster, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { RisingState } from '../rising-state.ts';
 import { Refusal } from './refusal.ts';
@@ -98,6 +98,16 @@ export class RosterKeeper {
     if (this.#roster === null || this.#roster.version < wanted) await this.#fetch();
     if (this.#roster !== null && this.#roster.version >= wanted) return this.#roster;
     throw new Refusal('roster-outdated', 'the roster that the command names has not reached the gateway');
+  }
+
+  /**
+   * The sealed configuration may demand a newer roster than a command was checked against: the member must be in that one
+   * too, with the same key. Throws `roster-outdated` or `not-in-roster`.
+   */
+  async requireMember(version: bigint, member: RosterMember): Promise<void> {
+    const now = findMember(await this.atLeast(version), member.accountUid);
+    if (now === null || !equal(now.signingPublicKey, member.signingPublicKey))
+      throw new Refusal('not-in-roster');
   }
 
   /** Settles with the next answer, whatever it is, or when there was time enough for one. */

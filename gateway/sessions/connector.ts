@@ -1,7 +1,7 @@
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
-import { equal, wipe, type Bytes } from '../../protocol/bytes.ts';
+import { wipe, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -15,7 +15,6 @@ import type { IceServers as IceServersMessage } from '../../protocol/messages/ge
 import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
-import { findMember, type RosterMember } from '../../protocol/signed/roster.ts';
 import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
@@ -145,7 +144,7 @@ export class Connector {
     const { machine, rosterVersion, ...given } = await machines.readMachine(recordUid, signal);
     const scope = { sessionUid, recordUid, gatewayUid };
     try {
-      await this.#requireMember(rosterVersion, member);
+      await this.#options.roster.requireMember(rosterVersion, member);
       const keys = await SessionKeys.derive('gateway', scope, machine.trafficSeed, sessionNonce);
       const request = await openRequest(keys, signed.sealedPayload);
       requireRevision(given.revision, request.recordRevision);
@@ -160,14 +159,6 @@ export class Connector {
     } finally {
       wipe(machine.trafficSeed, machine.copyKey);
     }
-  }
-
-  /** The configuration may demand a newer roster than the command was checked against. */
-  async #requireMember(rosterVersion: bigint, member: RosterMember): Promise<void> {
-    const roster = await this.#options.roster.atLeast(rosterVersion);
-    const now = findMember(roster, member.accountUid);
-    if (now === null || !equal(now.signingPublicKey, member.signingPublicKey))
-      throw new Refusal('not-in-roster');
   }
 
   async #makeSession(admitted: AdmittedCommand, order: SessionOrder, begunAt: number) {

@@ -6,6 +6,7 @@ import {
   type DiagnoseRequest,
   type LegDiagnosisSchema,
 } from '../../protocol/messages/gen/command_pb.js';
+import type { RosterMember } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { askArguments, type GuacdProtocol } from '../guacd/handshake.ts';
 import { InstructionSocket } from '../guacd/instruction-socket.ts';
@@ -13,6 +14,7 @@ import { leaseGuacd } from '../guacd/lease.ts';
 import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
+import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Machine, type MachineReader } from '../secrets/machine.ts';
 import type { Settings } from '../settings.ts';
 import { connectTcp } from '../ssh/tcp.ts';
@@ -21,6 +23,7 @@ import { SessionFailure, withDeadline, type SessionLeg } from '../terminal/failu
 export interface DiagnosisParts {
   readonly machines: MachineReader;
   readonly access: AccessCheck;
+  readonly roster: Pick<RosterKeeper, 'requireMember'>;
   readonly guacd: Settings['guacd'];
   readonly signal: AbortSignal;
 }
@@ -50,7 +53,7 @@ export class Diagnosis {
   ): Promise<MessageInitShape<typeof DiagnoseReplySchema>> {
     if (command.recordUid === null) throw new Refusal('malformed', 'diagnose names no record');
     this.#count(member.accountUid, performance.now());
-    const machine = await this.#readMachine(command.recordUid, member.accountUid, request);
+    const machine = await this.#readMachine(command.recordUid, member, request);
     const legs = await Promise.all([
       this.#try(DiagnosedLeg.GUACD, 'guacd', (signal) => this.#shakeHands(machine, signal)),
       this.#try(DiagnosedLeg.TARGET, 'target', (signal) => knock(machine, signal)),
@@ -58,13 +61,14 @@ export class Diagnosis {
     return { legs };
   }
 
-  async #readMachine(recordUid: Uid, accountUid: Uid, request: DiagnoseRequest): Promise<Machine> {
-    const { machines, access, signal } = this.#parts;
-    const { machine, revision } = await machines.readMachine(recordUid, signal);
+  async #readMachine(recordUid: Uid, member: RosterMember, request: DiagnoseRequest): Promise<Machine> {
+    const { machines, access, roster, signal } = this.#parts;
+    const { machine, revision, rosterVersion } = await machines.readMachine(recordUid, signal);
     wipe(machine.trafficSeed, machine.copyKey);
+    await roster.requireMember(rosterVersion, member);
     requireRevision(revision, request.recordRevision);
     const { ownerUid, keyVersion } = machine;
-    access.require({ accountUid, recordUid, ownerUid, keyVersion }, request.access);
+    access.require({ accountUid: member.accountUid, recordUid, ownerUid, keyVersion }, request.access);
     return machine;
   }
 

@@ -55,7 +55,7 @@ export class SessionAccess {
     if (watched?.session.accountUid !== accountUid) throw new Refusal('not-found', 'no such session');
     const { machines, signal } = this.#parts;
     const { machine } = await machines.readMachine(watched.session.recordUid, signal);
-    wipe(machine.trafficSeed);
+    wipe(machine.trafficSeed, machine.copyKey);
     if (machine.keyVersion < request.keyVersion)
       throw new Refusal('record-outdated', 'the server gives an older copy of a record');
     watched.access.renew(machine.keyVersion, request.access);

@@ -98,6 +98,12 @@ describe('a diagnosis at the gateway', () => {
     expect(await diagnose(made.person, made.machineUid, 2n)).toBe('record-outdated');
   });
 
+  test('neither by an older roster than the sealed configuration demands', async () => {
+    await begin();
+    await made.putConfiguration({ rosterVersion: 5 });
+    expect(await diagnose()).toBe('roster-outdated');
+  });
+
   test('the eleventh in a minute is refused', async () => {
     await begin();
     for (let count = 0; count < 10; count++) await diagnose();
