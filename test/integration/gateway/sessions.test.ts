@@ -143,6 +143,9 @@ describe.runIf(asRoot)('a session through the gateway', () => {
   });
 
   test('ends when the page is gone', async () => {
+    await made.stop();
+    // The page's goodbye can be lost with its connection: then the session waits for it.
+    await begin(byPassword(), { SALLYPORT_GATEWAY_RECONNECT_SECONDS: '1' });
     const { page, terminal } = await open();
     await terminal.until(() => terminal.count('sync') > 0);
     page.close();
