@@ -35,8 +35,9 @@ export async function startGuacdPool(options: GuacdPoolOptions): Promise<GuacdPo
   const server = createServer((socket) => void pool.serve(socket));
   server.listen(path);
   await once(server, 'listening');
-  await pool.prepare();
-  return { path, pids: () => pool.pids, stop: () => stop(server, pool, options.path === undefined, path) };
+  const end = (): Promise<void> => stop(server, pool, options.path === undefined, path);
+  await pool.prepare().catch((error: unknown) => end().then(() => Promise.reject(error)));
+  return { path, pids: () => pool.pids, stop: end };
 }
 
 async function stop(server: Server, pool: Pool, ownFolder: boolean, path: string): Promise<void> {
