@@ -137,20 +137,13 @@ test('dies with a parent that is killed, loses nothing, and lets the next one in
   writer.on('error', () => undefined); // the connection ends with the store
   await writer.connect();
   await writer.query('CREATE TABLE acknowledged (value int); INSERT INTO acknowledged VALUES (7)');
-  const closed = new Promise<void>((resolve) => connectTo(host).on('close', () => resolve()));
+  const ended = once(writer, 'end');
   parent.child.kill('SIGKILL');
-  await closed;
+  await ended;
   const next = await start();
   expect(next.pid).not.toBe(pid);
   expect(await query(next, 'SELECT value FROM acknowledged')).toEqual([{ value: 7 }]);
 });
-
-/** An idle connection: it closes when the last of the store's processes is told to end. */
-function connectTo(host: string): ReturnType<typeof connect> {
-  return connect(join(host, '.s.PGSQL.5432'))
-    .on('error', () => undefined)
-    .resume();
-}
 
 function startParent(): { child: ReturnType<typeof spawn>; ready: Promise<{ pid: number; host: string }> } {
   const module = new URL('../../../server/store/embedded-postgres.ts', import.meta.url).href;
