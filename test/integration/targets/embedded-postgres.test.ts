@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -137,7 +136,7 @@ test('dies with a parent that is killed, loses nothing, and lets the next one in
   writer.on('error', () => undefined); // the connection ends with the store
   await writer.connect();
   await writer.query('CREATE TABLE acknowledged (value int); INSERT INTO acknowledged VALUES (7)');
-  const ended = once(writer, 'end');
+  const ended = new Promise<void>((resolve) => writer.on('end', () => resolve()));
   parent.child.kill('SIGKILL');
   await ended;
   const next = await start();
