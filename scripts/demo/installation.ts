@@ -9,7 +9,8 @@ import type { ServerProcess } from '../process/server.ts';
 import { allSettled } from '../process/settled.ts';
 import { openOrganisation } from './organisation.ts';
 import type { Organisation } from './organisation.ts';
-import type { InstallationOptions, Proxy } from './parts.ts';
+import type { GuacdPlace } from '../../gateway/guacd/lease.ts';
+import type { InstallationOptions } from './parts.ts';
 import {
   availablePort,
   gatewayConfig,
@@ -29,7 +30,7 @@ export type Installation = {
   readonly password: string;
   readonly server: ServerProcess;
   readonly gateway: OwnedChild;
-  readonly guacd: Proxy;
+  readonly guacd: GuacdPlace;
   readonly sshd: Sshd;
 };
 
@@ -68,7 +69,7 @@ async function startParts(
 ): Promise<Parts> {
   const { step } = scope.progress;
   const web = options.web === 'elsewhere' ? Promise.resolve() : provideWeb(scope);
-  const [server, sshd, guacd] = await allSettled<[ServerProcess, Sshd, Proxy]>([
+  const [server, sshd, guacd] = await allSettled<[ServerProcess, Sshd, GuacdPlace]>([
     web.then(() => step('starting the server', () => startServer(scope, options, state.port))),
     step('starting sshd', () => startTarget(scope, options, state.sshPort)),
     step('starting guacd', () => startProxy(scope, options)),

@@ -17,9 +17,6 @@ import { freeAccountName } from './account.ts';
 import type { Sshd } from './sshd.ts';
 import { startSshd } from './sshd.ts';
 
-/** What draws the sessions, and the processes of it that are ours. */
-export type Proxy = { readonly place: GuacdPlace; readonly pids: () => readonly number[] };
-
 export type InstallationOptions = {
   readonly folder: string;
   /** Of the web vault at the first start, if it is free; later starts keep it. */
@@ -69,28 +66,28 @@ export async function startTarget(
   return sshd;
 }
 
-export async function startProxy(scope: CommandScope, options: InstallationOptions): Promise<Proxy> {
+export async function startProxy(scope: CommandScope, options: InstallationOptions): Promise<GuacdPlace> {
   const elsewhere = configuredGuacd(process.env);
-  if (elsewhere) return { place: elsewhere, pids: () => [] };
+  if (elsewhere) return elsewhere;
   const { line } = openLog(options, 'guacd');
   const { progress, signal } = scope;
   const pool = await startGuacdPool({ folder: guacdFolder, log: progress.say, signal, line });
   stopAtEnd(scope, 'guacd', pool.stop);
-  return { place: { pool: pool.path }, pids: pool.pids };
+  return { pool: pool.path };
 }
 
 /** An enrolled one; it is connected when the server says so. */
 export async function startGateway(
   scope: CommandScope,
   options: InstallationOptions,
-  guacd: Proxy,
+  guacd: GuacdPlace,
   log = openLog(options, 'gateway'),
 ): Promise<OwnedChild> {
   const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1' };
   const gateway = await startGatewayProcess({
     config: gatewayConfig(options),
     log,
-    guacd: guacd.place,
+    guacd,
     settings,
   });
   stopAtEnd(scope, 'gateway', gateway.stop);

@@ -4,37 +4,20 @@ import { Logger } from '../../../gateway/log/logger.ts';
 import { parseOffer } from '../../../gateway/media/offer.ts';
 import { Peers } from '../../../gateway/media/peers.ts';
 import { noIceServers } from '../../../protocol/channel/ice-servers.ts';
-import { concat, equal, type Bytes } from '../../../protocol/bytes.ts';
+import { concat, equal } from '../../../protocol/bytes.ts';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { Leg } from '../../../protocol/messages/gen/session_pb.js';
 import { newUid } from '../../../protocol/uid.ts';
-import type { Guacd } from '../../../scripts/process/guacd.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { Installation } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
-import { startTestGuacd } from '../../fixtures/guacd.ts';
+import { flood, pattern } from '../../fixtures/flood.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
 const asRoot = process.getuid?.() === 0;
 const media = { bindAddress: '127.0.0.1', port: null, reconnectMs: 0 };
-
-function pattern(length: number, seed: number): Bytes {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * seed) & 0xff);
-}
-
-function flood(stream: Stream, bytes: Uint8Array): void {
-  let at = 0;
-  const go = () => {
-    while (at < bytes.length) {
-      const more = stream.write(bytes.subarray(at, at + 10_000));
-      at += 10_000;
-      if (!more) return;
-    }
-    stream.end();
-  };
-  stream.onDrain = go;
-  go();
-}
 
 /** All that comes on a stream; `reached` settles when so many bytes have. */
 function taking(stream: Stream) {
@@ -88,13 +71,13 @@ test('floods both ways arrive byte for byte though the transport is killed twent
 });
 
 describe.runIf(asRoot)('a session whose page loses its connection', () => {
-  let guacd: Guacd;
+  let guacd: GuacdPool;
   let sshd: SshTarget;
   let made: Installation;
   let page: FakePage;
 
   beforeAll(async () => {
-    [guacd, sshd] = await Promise.all([startTestGuacd(), startSshTarget()]);
+    [guacd, sshd] = await Promise.all([startTestGuacdPool(), startSshTarget()]);
   });
   afterAll(() => Promise.all([guacd?.stop(), sshd?.stop()]));
 
@@ -110,7 +93,7 @@ describe.runIf(asRoot)('a session whose page loses its connection', () => {
     const { host, port, username, password } = sshd;
     const hostKey = sshd.hostKeys[0] ?? '';
     made = await Installation.make({ host, port, username, password, hostKey, connection });
-    await made.start({ GUACD_HOST: guacd.host, GUACD_PORT: String(guacd.port), ...environment });
+    await made.start({ GUACD_POOL: guacd.path, ...environment });
     const { session, reply } = await made.connect(page);
     await page.opened;
     const terminal = new FakeTerminal(page.openStream(reply.streamToken));

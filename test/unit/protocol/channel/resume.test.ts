@@ -1,29 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { concat, equal, type Bytes } from '../../../../protocol/bytes.ts';
+import { concat, equal } from '../../../../protocol/bytes.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../../../protocol/channel/frame.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import { limits } from '../../../../protocol/limits.ts';
+import { flood, pattern } from '../../../fixtures/flood.ts';
 import { collect, FakeClock, ResumingPeers } from './peers.ts';
-
-function pattern(length: number, seed: number): Bytes {
-  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * seed) & 0xff);
-}
-
-/** Writes all of it, waiting as a well-behaved writer does. */
-function flood(stream: Stream, bytes: Uint8Array): void {
-  let at = 0;
-  const go = () => {
-    while (at < bytes.length) {
-      const more = stream.write(bytes.subarray(at, at + 10_000));
-      at += 10_000;
-      if (!more) return;
-    }
-    stream.end();
-  };
-  stream.onDrain = go;
-  go();
-}
 
 test('floods both ways arrive byte for byte though the carrier dies twenty times', () => {
   const [up, down] = [pattern(3_000_000, 3), pattern(6_000_000, 5)];
