@@ -3,6 +3,7 @@ import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/a
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
+import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import type { ScreenSize } from './screen-size.ts';
 import {
@@ -53,6 +54,8 @@ export class Session {
   remark = $state<string | null>(null);
   /** Rises when the session gives the keyboard back. */
   releases = $state(0);
+  /** What lies open over the picture. */
+  panel = $state<PanelName | null>(null);
   /** The machine's files; kept over attempts, with what is on its way. null: none. */
   files = $state.raw<SessionFiles | null>(null);
   readonly #services: SessionServices;
@@ -95,6 +98,10 @@ export class Session {
   signIn(supplied: SuppliedLogin): void {
     performance.mark('sallyport:connect');
     this.#begin({ supplied });
+  }
+
+  togglePanel(panel: PanelName): void {
+    this.panel = this.panel === panel ? null : panel;
   }
 
   /** Between all of a desktop and all of its pixels. */
@@ -204,6 +211,7 @@ export class Session {
 
   #ended(failure: SessionFailure): void {
     this.#stopClock();
+    this.panel = null;
     this.ending = null;
     this.files?.lose();
     const code =
