@@ -5,7 +5,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Nearest rank, of an unsorted list. Throws on an empty one: a measurement that measured nothing is a mistake. */
-function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
   if (value === undefined) throw new Error('nothing was measured');

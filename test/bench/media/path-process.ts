@@ -1,0 +1,115 @@
+// Child of `bench media`, so that what it costs is on nobody else's event loop: paths between two ports of this machine
+// with delay, rate and a queue that drops at its end. UDP for WebRTC, and TCP with the same for what it is held against.
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, createServer, type Socket as TcpSocket } from 'node:net';
+import { Line, type PathShape } from './line.ts';
+
+/** What the parent asks, one at a time. */
+export type PathRequest =
+  | { readonly kind: 'udp' | 'tcp'; readonly port: number; readonly shape: PathShape }
+  | { readonly kind: 'close' };
+/** `port`: where the path begins; for `close` that of nothing, and how many packets its queue dropped. */
+export interface PathReply {
+  readonly port: number;
+  readonly dropped: number;
+}
+
+const loopback = '127.0.0.1';
+/** The most that the kernel gives without being told otherwise; a burst of a fast path needs it. */
+const socketBuffer = 4 * 2 ** 20;
+/** What a TCP receiver grants where no rate bounds it: the usual largest window of Linux (tcp_rmem, 6 MiB), of which half is on each way. */
+const unlimitedWindow = 3 * 2 ** 20;
+
+interface OpenPath {
+  readonly port: number;
+  readonly lines: readonly Line[];
+  close(): void;
+}
+
+let open: OpenPath | null = null;
+
+process.on('message', (request: PathRequest) => void answer(request));
+process.on('disconnect', () => process.exit(0));
+
+async function answer(request: PathRequest): Promise<void> {
+  if (request.kind === 'close') {
+    const dropped = open?.lines.reduce((sum, line) => sum + line.dropped, 0) ?? 0;
+    open?.close();
+    open = null;
+    return reply({ port: 0, dropped });
+  }
+  open = await (request.kind === 'udp' ? openUdp : openTcp)(request.port, request.shape);
+  reply({ port: open.port, dropped: 0 });
+}
+
+function reply(message: PathReply): void {
+  process.send?.(message);
+}
+
+/** Between whoever speaks to its port, one at a time, and `target`. */
+async function openUdp(target: number, shape: PathShape): Promise<OpenPath> {
+  const [front, back] = [await openSocket(), await openSocket()];
+  const [up, down] = [new Line(shape), new Line(shape)];
+  let near = 0;
+  let closed = false;
+  front.on('message', (bytes, from) => {
+    near = from.port;
+    up.send(bytes.length, () => closed || back.send(bytes, target, loopback));
+  });
+  back.on('message', (bytes) => {
+    down.send(bytes.length, () => closed || front.send(bytes, near, loopback));
+  });
+  return {
+    port: front.address().port,
+    lines: [up, down],
+    close() {
+      closed = true;
+      for (const end of [up, down, front, back]) end.close();
+    },
+  };
+}
+
+async function openSocket(): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', recvBufferSize: socketBuffer, sendBufferSize: socketBuffer });
+  socket.bind(0, loopback);
+  await once(socket, 'listening');
+  return socket;
+}
+
+/** TCP at its best on such a path: no slow start and no loss, because each side's window is what path and queue hold. */
+async function openTcp(target: number, shape: PathShape): Promise<OpenPath> {
+  const lines: Line[] = [];
+  const sockets: TcpSocket[] = [];
+  const server = createServer({ noDelay: true }, (near) => {
+    const far = connect({ port: target, host: loopback, noDelay: true });
+    sockets.push(near, far);
+    lines.push(forward(near, far, shape), forward(far, near, shape));
+  });
+  server.listen(0, loopback);
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    lines,
+    close() {
+      for (const end of lines) end.close();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function forward(from: TcpSocket, to: TcpSocket, shape: PathShape): Line {
+  const line = new Line({ ...shape, queue: Infinity });
+  const { rate, roundTripMs, queue } = shape;
+  const window = rate === null ? unlimitedWindow : (rate * roundTripMs) / 2 + queue;
+  const look = () => (line.held + to.writableLength > window ? from.pause() : from.resume());
+  from.on('data', (bytes) => {
+    line.send(bytes.length, () => to.destroyed || to.write(bytes, look));
+    look();
+  });
+  from.on('error', () => to.destroy());
+  from.on('close', () => to.destroy());
+  return line;
+}
