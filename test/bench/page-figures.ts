@@ -1,6 +1,10 @@
 // What is measured inside the page: marks of a connect, and the time from a key to the changed picture.
 import type { Page } from 'playwright';
 
+/** Milliseconds between two keys of somebody who types fast. */
+const shortestPause = 60;
+const pauseSpread = 80;
+
 export interface ConnectFigures {
   readonly total: number;
   /** Milliseconds after the click at which each leg was done. */
@@ -22,11 +26,16 @@ export async function readConnectFigures(page: Page): Promise<ConnectFigures> {
   return { total: (at.get('sallyport:first-frame') ?? Number.NaN) - start, legs: new Map(done) };
 }
 
-/** Milliseconds from a key event to the first frame in which the terminal's picture is another one. */
+/**
+ * Milliseconds from a key event to the first frame in which the terminal's picture is another one. Keys come with uneven
+ * pauses, as a person's do: one that follows a drawn frame at once meets guacd and the browser in the same phase of
+ * their frames each time, and whole runs then give twice the time of others.
+ */
 export async function measureKeyEcho(page: Page, count: number): Promise<number[]> {
   await page.evaluate(watchPicture);
   const times: number[] = [];
   for (let i = 0; i < count; i++) {
+    await page.waitForTimeout(shortestPause + Math.random() * pauseSpread);
     await page.evaluate(() => window.awaitPictureChange()); // listens before the key is sent
     await page.keyboard.press('x');
     times.push(await page.evaluate(() => window.pictureChange));
