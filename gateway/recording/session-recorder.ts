@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { concat, copy, uint32, utf8 } from '../../protocol/bytes.ts';
+import { concat, copy, empty, uint32, utf8 } from '../../protocol/bytes.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
@@ -85,6 +85,7 @@ export class SessionRecorder {
     this.#typed?.flush();
     this.#lines.end();
     this.#addLines();
+    if (this.#lines.cut) this.#add('cut', empty);
     this.#over = true;
     this.#stopTimer();
     const last = [...this.#tracks].filter(([, track]) => !track.empty);

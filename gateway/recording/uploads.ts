@@ -129,10 +129,17 @@ export class RecordingUploads {
     const newest = chunks.at(-1);
     const session = uidBytes(sessionUid);
     if (newest === undefined)
-      return { sessionUid: session, count: 0, chain: chainOfOpening(opening), lengthMs: 0 };
+      return {
+        sessionUid: session,
+        count: 0,
+        chain: chainOfOpening(opening),
+        lengthMs: 0,
+        indexChunks: null,
+      };
     const bytes = await this.#options.spool.readChunk(sessionUid, newest);
     const chunk = decodeMessage(RecordingChunkSchema, bytes);
-    return { sessionUid: session, count: newest + 1, chain: chainAfter(chunk), lengthMs: chunk.endMs };
+    const { endMs: lengthMs } = chunk;
+    return { sessionUid: session, count: newest + 1, chain: chainAfter(chunk), lengthMs, indexChunks: null };
   }
 
   async #bring(sessionUid: Uid): Promise<void> {

@@ -6,7 +6,8 @@ import { RecordingTrack } from '../messages/gen/recording_pb.js';
 /**
  * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
  * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
- * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8.
+ * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8;
+ * and that there was more of them than is kept.
  */
 export const entryKinds = {
   picture: 1,
@@ -16,6 +17,7 @@ export const entryKinds = {
   withheld: 5,
   screen: 6,
   line: 7,
+  cut: 8,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 
@@ -37,8 +39,9 @@ const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   keys: RecordingTrack.KEYS,
   withheld: RecordingTrack.KEYS,
   line: RecordingTrack.INDEX,
+  cut: RecordingTrack.INDEX,
 };
-const lengths: Readonly<Partial<Record<EntryKind, number>>> = { resize: 4, withheld: 0 };
+const lengths: Readonly<Partial<Record<EntryKind, number>>> = { resize: 4, withheld: 0, cut: 0 };
 const kindNames = new Map<number, EntryKind>(
   Object.entries(entryKinds).map(([name, code]) => [code, name as EntryKind]),
 );

@@ -28,6 +28,8 @@ export interface RecordingState {
   readonly count: number;
   readonly chain: Bytes;
   readonly lengthMs: number;
+  /** Chunks of the index among them; null: nobody counted. */
+  readonly indexChunks: number | null;
 }
 
 /** Writes one recording, from its opening to its closing, each link after the one before. protocol.md §25. */
@@ -50,7 +52,7 @@ export class RecordingWriter {
   static async begin(device: Signer, keys: RecordingKeys, said: Opening): Promise<RecordingWriter> {
     const opening = await signOpening(device, said);
     const sessionUid = said.sessionUid ?? new Uint8Array(0);
-    const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0 };
+    const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0, indexChunks: 0 };
     return new RecordingWriter(opening, state, device, keys);
   }
 
@@ -78,12 +80,14 @@ export class RecordingWriter {
     const { sessionUid, count: index, chain: previous } = this.#state;
     if (index >= limits.recording.chunks) throw new ProtocolError('limit-reached', 'the recording is full');
     const header = { ...said, sessionUid, index };
-    const key = header.track === RecordingTrack.INDEX ? this.#keys.index : this.#keys.content;
+    const ofIndex = header.track === RecordingTrack.INDEX;
+    const key = ofIndex ? this.#keys.index : this.#keys.content;
     const sealed = await sealChunk(key, header, deflated);
     const link = { ...header, previous, sealed };
     const signature = await signChunk(this.#device, link);
     const lengthMs = Math.max(this.#state.lengthMs, said.endMs);
-    this.#state = { sessionUid, count: index + 1, chain: chainAfter(link), lengthMs };
+    const indexChunks = (this.#state.indexChunks ?? 0) + (ofIndex ? 1 : 0);
+    this.#state = { sessionUid, count: index + 1, chain: chainAfter(link), lengthMs, indexChunks };
     return create(RecordingChunkSchema, { ...link, signature });
   }
 }
@@ -91,10 +95,10 @@ export class RecordingWriter {
 /** The signed closing of a recording that stands there. */
 export function closeRecording(
   device: Signer,
-  { sessionUid, count: chunkCount, chain, lengthMs }: RecordingState,
+  { sessionUid, count: chunkCount, chain, lengthMs, indexChunks }: RecordingState,
   reason: string,
   endedAtMs: number,
 ): Promise<Bytes> {
   const closing = { sessionUid, chunkCount, chain, lengthMs, endedAtMs: BigInt(endedAtMs), reason };
-  return signClosing(device, closing);
+  return signClosing(device, indexChunks === null ? closing : { ...closing, indexChunks });
 }

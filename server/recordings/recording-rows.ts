@@ -6,6 +6,7 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
   RecordingEventKind,
+  RecordingTrack,
   type RecordingChunk,
   type RecordingOpening,
 } from '../../protocol/messages/gen/recording_pb.js';
@@ -76,7 +77,8 @@ export async function appendChunk(db: Database, chunk: RecordingChunk, now: numb
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return false;
     const header = encodeMessage(RecordingChunkSchema, headerOf(chunk));
-    await tx.insertInto('recording_chunk').values({ session_uid: sessionUid, index, header }).execute();
+    const row = { session_uid: sessionUid, index, header, track: chunk.track };
+    await tx.insertInto('recording_chunk').values(row).execute();
     return true;
   });
 }
@@ -87,22 +89,29 @@ function headerOf(chunk: RecordingChunk) {
   return { sessionUid, index, track, startMs, endMs, keyFrame, final, previous, signature };
 }
 
+/** Which headers are wanted. */
+export interface HeaderRange {
+  readonly from: number;
+  readonly most: number;
+  /** Of one track; unspecified, or not given: of all. */
+  readonly track?: RecordingTrack;
+}
+
 /** Encoded headers from that chunk on. */
 export async function readHeaders(
   db: Database,
   session: Uint8Array,
-  from: number,
-  most: number,
+  { from, most, track = RecordingTrack.UNSPECIFIED }: HeaderRange,
 ): Promise<Uint8Array[]> {
-  const rows = await db
+  let query = db
     .selectFrom('recording_chunk')
     .select('header')
     .where('session_uid', '=', session)
     .where('index', '>=', from)
     .orderBy('index')
-    .limit(most)
-    .execute();
-  return rows.map(({ header }) => header);
+    .limit(most);
+  if (track !== RecordingTrack.UNSPECIFIED) query = query.where('track', '=', track);
+  return (await query.execute()).map(({ header }) => header);
 }
 
 /** Of rows, files and events: whoever stores nothing in many recordings and chunks comes to an end too. */

@@ -61,11 +61,11 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     };
   }
 
-  async function get({ sessionUid, from }: GetRecordingRequest, call: SignedInCall) {
+  async function get({ sessionUid, from, track }: GetRecordingRequest, call: SignedInCall) {
     const row = await fetchable(sessionUid, call);
     const { now } = call;
     await countReading(db, RecordingEventKind.OPENED, subjectOf(row, call), { now, again: from > 0 });
-    const headers = await readHeaders(db, sessionUid, from, headersAtOnce);
+    const headers = await readHeaders(db, sessionUid, { from, most: headersAtOnce, track });
     return {
       recording: describe(row),
       headers: headers.map((header) => decodeMessage(RecordingChunkSchema, header)),
@@ -74,7 +74,8 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
 
   async function getChunk({ sessionUid, index }: GetRecordingChunkRequest, call: SignedInCall) {
     const row = await fetchable(sessionUid, call);
-    const [header] = index < row.chunk_count ? await readHeaders(db, sessionUid, index, 1) : [];
+    const [header] =
+      index < row.chunk_count ? await readHeaders(db, sessionUid, { from: index, most: 1 }) : [];
     if (!header) throw new ProtocolError('not-found', 'the recording has no such chunk');
     await countReading(db, RecordingEventKind.FETCHED, subjectOf(row, call), { now: call.now });
     const sealed = await blobs.get(chunkKey(chunkFolder('recording', sessionUid), index));

@@ -78,7 +78,7 @@ export function uploadHandlers({
 
   /** Another chunk in the place of one that was acknowledged is refused. */
   async function requireSame({ sessionUid, index, signature, previous }: RecordingChunk) {
-    const [header] = await readHeaders(db, sessionUid, index, 1);
+    const [header] = await readHeaders(db, sessionUid, { from: index, most: 1 });
     const stored = header && decodeMessage(RecordingChunkSchema, header);
     const same = stored && equal(stored.signature, signature) && equal(stored.previous, previous);
     if (!same) throw new ProtocolError('conflict', 'there is another chunk');

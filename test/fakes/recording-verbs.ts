@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type {
+  IndexState,
   OpenedRecording,
   RecordedPicture,
   RecordingFacts,
@@ -17,6 +18,7 @@ export interface FakeRecording {
   readonly pictures: readonly RecordedPicture[];
   readonly lines: readonly TranscriptLine[];
   readonly survey: RecordingSurvey;
+  readonly index: IndexState;
 }
 
 /** What a test prepares and watches of recordings. */
@@ -48,7 +50,7 @@ export function fakeRecording(
   const startedAt = said?.startedAt ?? Date.now();
   return {
     summary: { sessionUid: newUid(), storedAt: startedAt, size: 1_234_567, said },
-    ...{ pictures: [], lines: [] },
+    ...{ pictures: [], lines: [], index: 'whole' },
     survey: {
       ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false },
       ...{ activity: Uint32Array.of(5, 0, 9, 2), binMs: 16_000 },
@@ -101,7 +103,7 @@ export function createFakeRecordings(): FakeRecordings {
     searchRecording: async ({ sessionUid, query }) => hitsIn(find(sessionUid).lines, query),
     searchRecordingIndex: async ({ sessionUid, query }) => ({
       hits: hitsIn(find(sessionUid).lines, query),
-      complete: true,
+      index: find(sessionUid).index,
     }),
     readTranscript: async ({ sessionUid, atMs, most }) =>
       find(sessionUid)

@@ -1,5 +1,7 @@
 // Attack class 26: whoever holds the server changes what it stores of a recording; what the vault then says and shows.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { utf8 } from '../../protocol/bytes.ts';
+import { RecordingTrack } from '../../protocol/messages/gen/recording_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { codeOf } from '../fixtures/outcome.ts';
 import { picture, output, RecordedVault, type MadeChunk } from '../fixtures/recorded-vault.ts';
@@ -46,6 +48,51 @@ const setHeader = async (sessionUid: Uid, index: number, from: Uid) => {
     .where('index', '=', index)
     .execute();
 };
+
+describe('a search across recordings', () => {
+  const line = (atMs: number, text: string) => ({ atMs, kind: 'line', bytes: utf8(text) }) as const;
+  const made = () => vault.record([...chunks, { entries: [line(1_500, 'rm -rf /srv')] }]);
+  const search = (sessionUid: Uid) => vault.engine.searchRecordingIndex({ sessionUid, query: 'rm -rf' });
+  const ofIndex = (sessionUid: Uid) =>
+    vault.open.db
+      .updateTable('recording_chunk')
+      .where('session_uid', '=', uidBytes(sessionUid))
+      .where('index', '=', chunks.length);
+
+  test('says so when the server holds an index back: not listed, or listed as something else', async () => {
+    const [hidden, renamed] = [await made(), await made()];
+    expect(await search(await made())).toMatchObject({ index: 'whole', hits: [{ atMs: 1_500 }] });
+    await ofIndex(hidden).set({ track: RecordingTrack.TEXT }).execute();
+    expect(await search(hidden)).toEqual({ index: 'damaged', hits: [] });
+    await setHeader(renamed, chunks.length, await made());
+    expect(await search(renamed)).toEqual({ index: 'damaged', hits: [] });
+  });
+
+  test('and when it leaves the closing out, or gives another: never that all was searched', async () => {
+    const [cut, other, third] = [await made(), await made(), await made()];
+    await ofIndex(cut).set({ track: RecordingTrack.TEXT }).execute();
+    const recordingOf = (sessionUid: Uid) =>
+      vault.open.db.updateTable('recording').where('session_uid', '=', uidBytes(sessionUid));
+    await recordingOf(cut).set({ closing: null }).execute();
+    expect(await search(cut)).toEqual({ index: 'running', hits: [] });
+    const { closing } = await vault.open.db
+      .selectFrom('recording')
+      .select('closing')
+      .where('session_uid', '=', uidBytes(third))
+      .executeTakeFirstOrThrow();
+    await recordingOf(other).set({ closing }).execute();
+    expect(await search(other)).toMatchObject({ index: 'damaged', hits: [{ atMs: 1_500 }] });
+  });
+
+  test('of a chunk of the index that was changed nothing is found, also when it was searched before', async () => {
+    const sessionUid = await made();
+    await vault.changeChunk(sessionUid, chunks.length, (sealed) => {
+      sealed[60] = (sealed[60] ?? 0) ^ 1;
+      return sealed;
+    });
+    for (const _ of [1, 2]) expect(await search(sessionUid)).toEqual({ index: 'damaged', hits: [] });
+  });
+});
 
 describe('what the vault shows of a recording', () => {
   test('that is whole', async () => {

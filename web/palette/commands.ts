@@ -11,6 +11,7 @@ import Network from '@lucide/svelte/icons/network';
 import Plus from '@lucide/svelte/icons/plus';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
 import Settings from '@lucide/svelte/icons/settings';
+import TextSearch from '@lucide/svelte/icons/text-search';
 import Star from '@lucide/svelte/icons/star';
 import Trash2 from '@lucide/svelte/icons/trash';
 import Users from '@lucide/svelte/icons/users';
@@ -101,6 +102,12 @@ export function paletteCommands({
       icon: Film,
       hint: 'g r',
       run: () => route.go({ page: 'recordings' }),
+    },
+    {
+      id: 'recording-search',
+      title: 'Search in recordings',
+      icon: TextSearch,
+      run: () => route.go({ page: 'recording-search' }),
     },
     {
       id: 'people',

@@ -4,6 +4,7 @@ export const pageTitles = {
   gateways: 'Gateways',
   recordings: 'Recordings',
   recording: 'Recording',
+  'recording-search': 'Search in recordings',
   people: 'People',
   health: 'Password health',
   transfer: 'Import and export',

@@ -12,7 +12,10 @@ export type Place =
   | { readonly page: 'session'; readonly tab: string }
   /** All of them, or those of one machine. */
   | { readonly page: 'recordings'; readonly recordUid?: Uid }
-  | { readonly page: 'recording'; readonly sessionUid: Uid }
+  /** Found by words: at that moment of it. */
+  | { readonly page: 'recording'; readonly sessionUid: Uid; readonly atMs?: number }
+  /** For words in all of them. */
+  | { readonly page: 'recording-search' }
   | { readonly page: PlainPage };
 
 /** Pages that have nothing further in their address. */
@@ -58,7 +61,9 @@ export function hashOf(place: Place): string {
     case 'recordings':
       return place.recordUid === undefined ? '#/recordings' : `#/recordings/${place.recordUid}`;
     case 'recording':
-      return `#/recording/${place.sessionUid}`;
+      return `#/recording/${place.sessionUid}${place.atMs === undefined ? '' : `/${place.atMs}`}`;
+    case 'recording-search':
+      return '#/recordings/search';
     default:
       return `#/${place.page}`;
   }
@@ -71,8 +76,9 @@ export function parsePlace(hash: string): Place {
   if (isPlainPage(page)) return { page };
   if (page === 'new' && name) return { page, type: decoded(name) };
   if (page === 'session' && name) return { page, tab: name };
+  if (page === 'recordings' && name === 'search') return { page: 'recording-search' };
   if (page === 'recordings') return isUid(name) ? { page, recordUid: name } : { page };
-  if (page === 'recording' && isUid(name)) return { page, sessionUid: name };
+  if (page === 'recording' && isUid(name)) return recordingPlace(name, rest[1]);
   if ((page === 'folder' || page === 'tag') && name) {
     const view = viewNamed(page, name);
     return view === null ? vaultPlace : vaultPlaceOf(view, rest.slice(1));
@@ -98,6 +104,11 @@ function pathOf(view: VaultView): string {
     default:
       return paths[view.kind];
   }
+}
+
+function recordingPlace(sessionUid: Uid, moment = ''): Place {
+  const place = { page: 'recording', sessionUid } as const;
+  return /^\d{1,10}$/.test(moment) ? { ...place, atMs: Number(moment) } : place;
 }
 
 function viewNamed(page: 'folder' | 'tag', name: string): VaultView | null {

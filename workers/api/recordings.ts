@@ -164,10 +164,17 @@ export interface TranscriptLine {
 }
 
 export interface IndexHits {
+  /** By time, at most 200. */
   readonly hits: readonly RecordingHit[];
-  /** The whole index was read: not of a recording that goes on, nor where the server lost or changed some of it. */
-  readonly complete: boolean;
+  readonly index: IndexState;
 }
+
+/**
+ * How much of a recording's text was searched. `whole`: all of it. `running`: as far as it has come; `interrupted`: the
+ * gateway or its recorder went down, so the last lines may be lacking; `cut`: there was more than an index keeps;
+ * `damaged`: the server lost, changed or holds back some of it; `none`: its gateway made no index.
+ */
+export type IndexState = 'whole' | 'running' | 'interrupted' | 'cut' | 'damaged' | 'none';
 
 export interface RecordingHit extends TranscriptLine {
   /** Where in `text`. */

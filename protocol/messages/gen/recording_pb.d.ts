@@ -260,6 +260,13 @@ export declare type RecordingClosing = Message<"sallyport.v1.RecordingClosing"> 
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * Chunks of the index among them; not set where nobody counted: after a crash, and by gateways of before.
+   *
+   * @generated from field: optional uint32 index_chunks = 7;
+   */
+  indexChunks?: number | undefined;
 };
 
 /**
@@ -528,6 +535,13 @@ export declare type GetRecordingRequest = Message<"sallyport.v1.GetRecordingRequ
    * @generated from field: uint32 from = 2;
    */
   from: number;
+
+  /**
+   * Of this track alone; unspecified: of all.
+   *
+   * @generated from field: sallyport.v1.RecordingTrack track = 3;
+   */
+  track: RecordingTrack;
 };
 
 /**

@@ -28,6 +28,8 @@ interface RecordingChunkTable {
   session_uid: Bytea;
   index: number;
   header: Bytea;
+  /** RecordingTrack of recording.proto, as the header has it. */
+  track: number;
 }
 
 interface RecordingAuditorTable {

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { RecordService } from '../../../protocol/messages/gen/record_pb.js';
+import { RecordingChunkSchema } from '../../../protocol/messages/gen/recording_pb.js';
+import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { openDatabase } from '../../../server/store/database.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../server/store/embedded-postgres.ts';
 import { migrate, readMigrations } from '../../../server/store/migrate.ts';
@@ -68,6 +72,32 @@ describe('store', () => {
        WHERE contype = 'f' AND confrelid = 'owned.account'::regclass AND confdeltype <> 'c'`,
     );
     expect(rows).toEqual([]);
+    await pool.end();
+  });
+
+  test('of chunks that were stored before it is worked out of which track they are', async () => {
+    const pool = await newPool('tracks');
+    const all = readMigrations();
+    const at = all.findIndex(({ name }) => name.includes('chunk-tracks'));
+    await migrate(pool, all.slice(0, at));
+    const session = uidBytes(newUid());
+    const values = [session, session, session, session, randomBytes(65), session, randomBytes(32), 1, 1];
+    await pool.query(
+      `INSERT INTO recording (session_uid, record_uid, owner_uid, gateway_uid, gateway_key, opening, chain, started_at, changed_at)
+       VALUES (${values.map((_, index) => `$${index + 1}`).join()})`,
+      values,
+    );
+    const places = [0, 1, 127, 128, 16_383, 16_384, 2 ** 20 - 1];
+    for (const [number, index] of places.entries()) {
+      const header = encodeMessage(RecordingChunkSchema, {
+        ...{ sessionUid: session, index, track: (number % 4) + 1, startMs: 1, endMs: 2 },
+        ...{ previous: randomBytes(32), signature: randomBytes(64) },
+      });
+      await pool.query('INSERT INTO recording_chunk VALUES ($1, $2, $3)', [session, index, header]);
+    }
+    await migrate(pool, all);
+    const { rows } = await pool.query('SELECT track FROM recording_chunk ORDER BY index');
+    expect(rows.map(({ track }) => track)).toEqual([1, 2, 3, 4, 1, 2, 3]);
     await pool.end();
   });
 

@@ -47,19 +47,21 @@ describe('recordings in the vault', () => {
     const search = (sessionUid: Uid, query: string) =>
       vault.engine.searchRecordingIndex({ sessionUid, query });
     const hit = { atMs: 600, text: 'secret-plan.txt', from: 7, length: 4, typed: false };
-    expect(await search(indexed, 'PLAN')).toEqual({ hits: [hit], complete: true });
-    expect(await search(indexed, 'another')).toEqual({ hits: [], complete: true });
-    expect(await eventsOf(indexed)).toContain('FETCHED 2');
+    expect(await search(indexed, 'PLAN')).toEqual({ hits: [hit], index: 'whole' });
+    expect(await search(indexed, 'another')).toEqual({ hits: [], index: 'whole' });
+    // For the second word nothing was fetched again.
+    expect((await eventsOf(indexed)).slice(2)).toEqual(['OPENED 1', 'FETCHED 1']);
     const place = terminal.length;
     const foreign: Buffer[] = [];
     await vault.changeChunk(other, place, (sealed) => {
       foreign.push(sealed);
       return sealed;
     });
-    await vault.changeChunk(indexed, place, () => foreign[0] ?? null);
-    expect(await search(indexed, 'plan')).toEqual({ hits: [], complete: false });
+    const changed = await vault.record([...terminal, { entries: [line(600, 'secret-plan.txt')] }]);
+    await vault.changeChunk(changed, place, () => foreign[0] ?? null);
+    expect(await search(changed, 'plan')).toEqual({ hits: [], index: 'damaged' });
     const running = await vault.record([...terminal, { entries: [line(1, 'plan')] }], { closed: false });
-    expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], complete: false });
+    expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], index: 'running' });
   });
 
   test('are listed by what their gateway signed, newest first', async () => {

@@ -17,6 +17,7 @@ import { importRecordingKeys } from '../../../protocol/recording/recording-key.t
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { RecordingWriter } from '../../../protocol/recording/writer.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
+import { verifyClosing } from '../../../protocol/signed/recording.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { writePng } from '../../fakes/png.ts';
 import { newGatewayKey } from '../../fixtures/recording.ts';
@@ -194,6 +195,27 @@ describe('a recorder and its spool', () => {
       const mode = statSync(join(file.parentPath, file.name)).mode & 0o777;
       expect(mode).toBe(file.isFile() ? 0o600 : 0o700);
     }
+  });
+
+  test('the index says that there was more text than it keeps, and its closing how many chunks it has', async () => {
+    const { spool, recorder, index, device, sessionUid } = await recording();
+    const lines = Buffer.from('0123456789abcdef\r\n'.repeat(4096));
+    for (let written = 0; written < 10 * 1024 * 1024; written += lines.length) {
+      recorder.shell?.output(lines);
+      await recorder.settled; // a disk keeps up
+    }
+    await recorder.close('closed');
+    const [spooled] = await spool.list();
+    const ofIndex: string[][] = [];
+    for (const place of spooled?.chunks ?? []) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, place));
+      if (chunk.track !== Number(RecordingTrack.INDEX)) continue;
+      ofIndex.push((await openChunk(index, chunk)).map(({ kind }) => kind));
+    }
+    expect(ofIndex.flat().filter((kind) => kind === 'cut')).toEqual(['cut']);
+    expect(ofIndex.at(-1)?.at(-1)).toBe('cut');
+    const closing = await verifyClosing(device.publicKey, await spool.readClosing(sessionUid));
+    expect(closing.indexChunks).toBe(ofIndex.length);
   });
 
   test('a key frame begins a chunk of its own, with the screen before what follows', async () => {

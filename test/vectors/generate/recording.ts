@@ -170,6 +170,24 @@ export function recordingChunks(): object[] {
       sealed: hex(sealedEntries(entry(7, 7, utf8('$ ls')), { track: 4 }, { key: indexKey })),
       entries: [{ atMs: 7, kind: 'line', bytes: hex(utf8('$ ls')) }],
     },
+    {
+      ...{ ...base, name: 'the end of an index that was cut', track: 4 },
+      sealed: hex(
+        sealedEntries(concat(entry(7, 7, utf8('$ ls')), entry(8, 8, none)), { track: 4 }, { key: indexKey }),
+      ),
+      entries: [
+        { atMs: 7, kind: 'line', bytes: hex(utf8('$ ls')) },
+        { atMs: 8, kind: 'cut', bytes: '' },
+      ],
+    },
+    bad(
+      'a cut that says more',
+      {
+        track: 4,
+        sealed: hex(sealedEntries(entry(8, 8, utf8('x')), { track: 4 }, { key: indexKey })),
+      },
+      'malformed',
+    ),
     bad('lines of the index under the key of the rest', {
       ...{ track: 4, sealed: hex(sealedEntries(entry(7, 7, utf8('$ ls')), { track: 4 })) },
     }),
@@ -270,6 +288,7 @@ export function recordings(): object[] {
   return [
     { ...base, name: 'complete', faults: [] },
     with_('interrupted', [begin, one.part, two.part, interrupted]),
+    with_('closed with a count of the index', [...parts.slice(0, 4), closed({ indexChunks: 0 })]),
     with_('without a chunk, interrupted', [
       begin,
       closed({ chunkCount: 0, chain: first, reason: 'interrupted' }),

@@ -1,9 +1,14 @@
-import type { IndexHits, RecordingHit, TranscriptLine } from '../../api.ts';
+import type { IndexHits, IndexState, RecordingHit, TranscriptLine } from '../../api.ts';
 import { parseUtf8 } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
-import { RecordingTrack, type RecordingChunk } from '../../../protocol/messages/gen/recording_pb.js';
+import {
+  RecordingTrack,
+  type RecordingChunk,
+  type RecordingClosing,
+} from '../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../protocol/recording/chunk.ts';
+import { unfinishedReasons } from '../../../protocol/signed/recording.ts';
 import type { ChunkJudge } from './chunk-judge.ts';
 import { mostHits, searchLines } from './line-search.ts';
 import type { StoredChunks } from './stored-chunks.ts';
@@ -14,19 +19,47 @@ export interface IndexParts {
   readonly judge: Pick<ChunkJudge, 'judge'>;
   /** Of the index alone. */
   readonly key: SymmetricKey;
-  readonly ended: boolean;
+  /** As its gateway signed it; null: the recording goes on. */
+  readonly closing: Pick<RecordingClosing, 'reason' | 'indexChunks'> | null;
 }
 
-/** Lines with that text, from the index of one recording: of what its gateway did not sign for that place, nothing. */
+/** One chunk of the index. */
+interface Lines {
+  readonly lines: readonly TranscriptLine[];
+  /** There was more text than the index keeps. */
+  readonly cut: boolean;
+}
+
+/**
+ * Lines with that text, from the index of one recording: of what its gateway did not sign for that place, nothing. One
+ * chunk is in memory at a time. protocol.md §25.11.
+ */
 export async function searchIndex(parts: IndexParts, query: string): Promise<IndexHits> {
   let hits: readonly RecordingHit[] = [];
-  let complete = parts.ended;
-  for (const index of placesOf(parts.headers)) {
+  let [good, cut] = [0, false];
+  const places = placesOf(parts.headers);
+  for (const index of places) {
     const read = await readLines(parts, index);
-    if (read === null) complete = false;
-    else hits = [...hits, ...searchLines(read, [], query)].slice(0, mostHits);
+    if (read === null) continue;
+    good++;
+    cut ||= read.cut;
+    hits = [...hits, ...searchLines(read.lines, [], query)].slice(0, mostHits);
   }
-  return { hits, complete };
+  return { hits, index: stateOf(parts.closing, { listed: places.length, good, cut }) };
+}
+
+interface Read {
+  readonly listed: number;
+  readonly good: number;
+  readonly cut: boolean;
+}
+
+function stateOf(closing: IndexParts['closing'], { listed, good, cut }: Read): IndexState {
+  if (good < listed || good < (closing?.indexChunks ?? 0)) return 'damaged';
+  if (closing === null) return 'running';
+  if (unfinishedReasons.includes(closing.reason)) return 'interrupted';
+  if (listed === 0 && closing.indexChunks === undefined) return 'none';
+  return cut ? 'cut' : 'whole';
 }
 
 /** Each once and in order, however often a server lists it. */
@@ -35,15 +68,16 @@ function placesOf(headers: readonly RecordingChunk[]): number[] {
   return [...new Set(ofIndex.map(({ index }) => index))].sort((one, other) => one - other);
 }
 
-async function readLines(
-  { chunks, judge, key }: IndexParts,
-  index: number,
-): Promise<TranscriptLine[] | null> {
+async function readLines({ chunks, judge, key }: IndexParts, index: number): Promise<Lines | null> {
   const chunk = await chunks.get(index);
   if ((await judge.judge(index, chunk)) !== null || chunk?.track !== RecordingTrack.INDEX) return null;
   try {
     const entries = await openChunk(key, chunk);
-    return entries.map(({ atMs, bytes }) => ({ atMs, text: parseUtf8(bytes) }));
+    const lines = entries.filter(({ kind }) => kind === 'line');
+    return {
+      lines: lines.map(({ atMs, bytes }) => ({ atMs, text: parseUtf8(bytes) })),
+      cut: lines.length < entries.length,
+    };
   } catch (error) {
     if (toProtocolError(error) === null) throw error;
     return null;

@@ -6,6 +6,7 @@ import {
   RecordingTrack,
   type RecordingChunk,
   type RecordingClosing,
+  type StoredRecording,
 } from '../../../protocol/messages/gen/recording_pb.js';
 import { chainOfOpening } from '../../../protocol/signed/recording.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -17,7 +18,8 @@ import { searchIndex } from './index-search.ts';
 import { OpenRecording } from './open-recording.ts';
 import { recordingKeysOf } from './recording-keys.ts';
 import { RecordingViews, type ViewParts } from './recording-views.ts';
-import { listChunks, StoredChunks, type ChunkParts } from './stored-chunks.ts';
+import { SealedIndexes } from './sealed-indexes.ts';
+import { listChunks } from './stored-chunks.ts';
 
 export interface RecordingsParts extends ViewParts {
   readonly session: VaultSession;
@@ -34,11 +36,13 @@ const mostOpen = 4;
 export class Recordings {
   readonly #parts: RecordingsParts;
   readonly #views: RecordingViews;
+  readonly #indexes: SealedIndexes;
   readonly #open = new Map<Uid, { readonly recording: OpenRecording; readonly closing: AbortController }>();
 
   constructor(parts: RecordingsParts) {
     this.#parts = parts;
     this.#views = new RecordingViews(parts);
+    this.#indexes = new SealedIndexes(parts);
   }
 
   async list(recordUid: Uid | null, before: RecordingPlace | null): Promise<RecordingList> {
@@ -61,7 +65,8 @@ export class Recordings {
     const { session, clock, signal } = this.#parts;
     const closing = new AbortController();
     const chunks = { session, clock, signal: AbortSignal.any([signal, closing.signal]) };
-    const { stored, headers, said, keys } = await this.#read(sessionUid, chunks);
+    const { stored, headers } = await listChunks(chunks, sessionUid);
+    const { said, keys } = await this.#read(sessionUid, stored);
     const { content: key } = keys;
     const count = countOf(headers, said.closing);
     const lengthMs = said.closing?.lengthMs ?? latest(headers);
@@ -77,22 +82,21 @@ export class Recordings {
 
   /** Lines with that text, without opening all of it. */
   async searchIndex(sessionUid: Uid, query: string): Promise<IndexHits> {
-    const { stored, headers, said, keys } = await this.#read(sessionUid, this.#parts);
-    const chunks = new StoredChunks(this.#parts, sessionUid);
+    const { stored, headers, chunks } = await this.#indexes.get(sessionUid);
+    const { said, keys } = await this.#read(sessionUid, stored);
     const judge = new ChunkJudge(said.opening, chainOfOpening(stored.opening));
-    return await searchIndex(
-      { headers, chunks, judge, key: keys.index, ended: said.closing !== null },
-      query,
-    );
+    const { closing } = said;
+    const found = await searchIndex({ headers, chunks, judge, key: keys.index, closing }, query);
+    this.#indexes.trim();
+    return said.facts.state === 'forged' ? { ...found, index: 'damaged' } : found;
   }
 
   /** What the server has of one, as its gateway signed it, and its keys. */
-  async #read(sessionUid: Uid, chunks: ChunkParts) {
-    const { stored, headers } = await listChunks(chunks, sessionUid);
+  async #read(sessionUid: Uid, stored: StoredRecording) {
     if (uidOf(stored.sessionUid) !== sessionUid) throw new ProtocolError('bad-signature');
     const said = await this.#views.read(stored);
     const keys = await recordingKeysOf(this.#parts.history, said.opening);
-    return { stored, headers, said, keys };
+    return { said, keys };
   }
 
   /** Throws `not-found` for one that is not open. */
@@ -115,6 +119,7 @@ export class Recordings {
       sessionUid: uidBytes(sessionUid),
     });
     this.close(sessionUid);
+    this.#indexes.forget(sessionUid);
   }
 
   async auditors(recordUid: Uid): Promise<Uid[]> {
@@ -133,6 +138,7 @@ export class Recordings {
   /** Lets go of every key. */
   clear(): void {
     for (const sessionUid of [...this.#open.keys()]) this.close(sessionUid);
+    this.#indexes.clear();
   }
 }
 

@@ -4,6 +4,7 @@ import { limits } from '../../../protocol/limits.ts';
 import {
   RecordingChunkSchema,
   RecordingService,
+  RecordingTrack,
   type RecordingChunk,
   type StoredRecording,
 } from '../../../protocol/messages/gen/recording_pb.js';
@@ -30,12 +31,19 @@ export interface ListedChunks {
   readonly headers: readonly RecordingChunk[];
 }
 
-/** Asks for the recording and the headers of its chunks. The server counts it as an opening. */
-export async function listChunks(parts: ChunkParts, sessionUid: Uid): Promise<ListedChunks> {
+/** Asks for the recording and the headers of its chunks, or of one track's. The server counts it as an opening. */
+export async function listChunks(
+  parts: ChunkParts,
+  sessionUid: Uid,
+  track = RecordingTrack.UNSPECIFIED,
+): Promise<ListedChunks> {
   const headers: RecordingChunk[] = [];
   for (let from = 0; ;) {
     const answer = await ask(parts, () =>
-      parts.session.call(RecordingService.method.getRecording, { sessionUid: uidBytes(sessionUid), from }),
+      parts.session.call(RecordingService.method.getRecording, {
+        sessionUid: uidBytes(sessionUid),
+        ...{ from, track },
+      }),
     );
     if (!answer.recording) throw new ProtocolError('malformed', 'no recording');
     headers.push(...answer.headers);
@@ -68,6 +76,11 @@ export class StoredChunks {
     const coming = this.#coming.get(index) ?? this.#fetch(index);
     this.#coming.set(index, coming);
     return await coming;
+  }
+
+  /** Sealed bytes that are kept. */
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   clear(): void {
