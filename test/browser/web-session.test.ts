@@ -30,7 +30,7 @@ beforeEach(() => {
     firstFrame: vi.fn(),
     copied: vi.fn(),
     released: vi.fn(),
-    pasteRefused: vi.fn(),
+    pasted: vi.fn(),
     failed: vi.fn(),
   };
   host = document.createElement('div');
@@ -130,9 +130,18 @@ describe('the keyboard', () => {
 });
 
 describe('the clipboard', () => {
-  test('a real paste event becomes the session’s clipboard and its paste key', async () => {
+  test('a real paste event is handed out whole, and goes nowhere by itself', async () => {
     await connect();
     paste('zeile 1\nzeile 2 ✓');
+    expect(targets.pasted.mock.calls).toEqual([['zeile 1\nzeile 2 ✓']]);
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
+    expect(gateway.said('clipboard')).toEqual([]);
+  });
+
+  test('a paste becomes the session’s clipboard and its paste key', async () => {
+    const screen = await connect();
+    screen.paste('zeile 1\nzeile 2 ✓');
     await eventually(() => expect(keys()).toEqual(['ffe3:1', 'ffe1:1', '56:1', '56:0', 'ffe1:0', 'ffe3:0']));
     const [stream] = gateway.said('clipboard')[0] ?? [];
     const blob = gateway.said('blob').find(([index]) => index === stream)?.[1] ?? '';
@@ -154,13 +163,20 @@ describe('the clipboard', () => {
     expect(keys().some((key) => key.startsWith('76:'))).toBe(false);
   });
 
-  test('where pasting is switched off nothing is sent', async () => {
-    await connect({ ...open, disablePaste: true });
-    paste('secret');
-    expect(targets.pasteRefused).toHaveBeenCalledWith('policy');
-    await draw();
-    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
-    expect(gateway.said('clipboard')).toEqual([]);
+  test('a text of more than may cross is never gathered, and is told of', async () => {
+    await connect();
+    await gateway.send('clipboard', 1, 'text/plain');
+    const part = btoa('x'.repeat(6_000));
+    for (let sent = 0; sent <= 256 * 1024; sent += 6_000) await gateway.send('blob', 1, part);
+    await gateway.send('end', 1);
+    await eventually(() => expect(targets.copied.mock.calls).toEqual([[null]]));
+  });
+
+  test('nothing is pasted into a session that is away', async () => {
+    const screen = await connect();
+    screen.held = true;
+    paste('x');
+    expect([screen.paste('x'), targets.pasted.mock.calls]).toEqual([false, []]);
   });
 
   test('what the session copies is handed out, unless copying is switched off', async () => {

@@ -1,7 +1,7 @@
 // What lies around and over a session's picture, against a real shell.
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
-import { connect, run, targetFile } from './person.ts';
+import { connect, run, targetFile, terminal } from './person.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -26,6 +26,65 @@ test('keys that the browser keeps are sent from a panel, which gives the keyboar
   await expect(panel).toBeHidden();
   await page.keyboard.type('echo back > panel-back.txt\n');
   expect(await targetFile(installation, 'panel-back.txt')).toBe('back');
+});
+
+test('several lines are shown before a terminal gets them: joined, edited, or as they are', async ({
+  house,
+}) => {
+  const { page, installation } = house;
+  const question = page.getByRole('dialog', { name: 'Paste 2 lines into Build server?' });
+  const paste = async (text: string) => {
+    await page.evaluate((value) => navigator.clipboard.writeText(value), text);
+    await terminal(page).focus();
+    await page.keyboard.press('Control+V');
+  };
+  await paste('echo one > lines.txt\necho two \u001b[201~>> lines.txt\n');
+  await expect(question).toContainText('1 × U+001B');
+  await expect(question.getByRole('group', { name: 'Text to paste' })).toContainText('two U+001B[201~');
+  await expectAccessible(page, 'session-paste');
+  expect(installation.target.homeFile('lines.txt')).toBeNull();
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await paste('echo one > lines.txt;\necho two >> lines.txt\n');
+  await question.getByRole('button', { name: 'Join lines' }).click();
+  await page.keyboard.press('Enter');
+  expect(await targetFile(installation, 'lines.txt', (text) => text.endsWith('two\n'))).toBe('one\ntwo');
+  await paste('echo three > lines.txt\necho four >> lines.txt\n');
+  await question.getByRole('button', { name: 'Edit' }).click();
+  await question.getByRole('textbox').fill('echo five > lines.txt\n');
+  const edited = page.getByRole('dialog', { name: 'Paste 1 line into Build server?' });
+  await edited.getByLabel('Do not ask again in this session').check();
+  await edited.getByRole('button', { name: 'Paste', exact: true }).click();
+  expect(await targetFile(installation, 'lines.txt', (text) => text === 'five\n')).toBe('five');
+  await paste('echo six > lines.txt\necho seven >> lines.txt\n');
+  expect(await targetFile(installation, 'lines.txt', (text) => text.endsWith('seven\n'))).toBe('six\nseven');
+});
+
+test('the clipboard panel shows what came from the machine and how much, and sends text there', async ({
+  house,
+}) => {
+  const { page, installation } = house;
+  await run(page, 'clear; echo copied-by-selecting');
+  const box = await terminal(page).boundingBox();
+  if (box === null) throw new Error('the terminal has no place on the page');
+  await page.getByRole('button', { name: 'Clipboard', exact: true }).click();
+  const panel = page.getByRole('region', { name: 'Clipboard' });
+  await expect
+    .poll(async () => {
+      await page.mouse.move(box.x + 9, box.y + 16);
+      await page.mouse.down();
+      await page.mouse.move(box.x + 300, box.y + 16, { steps: 8 });
+      await page.mouse.up();
+      return panel
+        .getByRole('group', { name: 'Text from the machine' })
+        .textContent({ timeout: 1_000 })
+        .catch(() => '');
+    })
+    .toContain('copied-by-selecting');
+  await expect(panel).toContainText(/1 line · \d+ bytes/);
+  await expectAccessible(page, 'session-clipboard');
+  await panel.getByLabel('Text to paste').fill('echo panel > panel.txt\n');
+  await panel.getByRole('button', { name: 'Paste', exact: true }).click();
+  expect(await targetFile(installation, 'panel.txt')).toBe('panel');
 });
 
 test('on a narrow screen the bar keeps everything in reach', async ({ house }) => {

@@ -1,18 +1,18 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
-import { mostPastedBytes, pasteText, pressTogether, readClipboard } from './clipboard-bridge.ts';
+import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-bridge.ts';
 import { createTunnel } from './guacamole-tunnel.ts';
 import { KeyboardInput } from './keyboard-input.ts';
 import type { ScreenSize } from './screen-size.ts';
 
 export interface ScreenTargets {
   readonly firstFrame: () => void;
-  /** The session put this text on its clipboard. */
-  readonly copied: (text: string) => void;
+  /** The session put this text on its clipboard; null: it is too much. */
+  readonly copied: (text: string | null) => void;
   /** The keyboard was given back. */
   readonly released: () => void;
-  /** A paste that did not happen, and why. */
-  readonly pasteRefused: (reason: 'policy' | 'too-large' | 'empty') => void;
+  /** The person pastes, whatever the text is: nothing of it has gone anywhere. */
+  readonly pasted: (text: string) => void;
   /** guacd itself says what is wrong. */
   readonly failed: (message: string) => void;
 }
@@ -80,7 +80,9 @@ export class RemoteScreen {
       key: (pressed, keysym) => {
         if (!this.#held) this.#client.sendKeyEvent(pressed, keysym);
       },
-      paste: (text) => this.paste(text),
+      paste: (text) => {
+        if (!this.#held) this.#targets.pasted(text);
+      },
       release: () => this.#targets.released(),
     });
     this.#takePointers(input);
@@ -105,13 +107,10 @@ export class RemoteScreen {
     this.#client.sendSize(size.width, size.height);
   }
 
-  paste(text: string): void {
-    if (this.#held) return;
-    if (this.#policy.disablePaste) return this.#targets.pasteRefused('policy');
-    if (text === '') return this.#targets.pasteRefused('empty');
-    if (new TextEncoder().encode(text).length > mostPastedBytes)
-      return this.#targets.pasteRefused('too-large');
-    pasteText(this.#client, text, this.#policy.terminal);
+  /** A text that may cross, into what has the keyboard there. False: nothing was sent, the session is away. */
+  paste(text: string): boolean {
+    if (!this.#held) pasteText(this.#client, text, this.#policy.terminal);
+    return !this.#held;
   }
 
   press(keysyms: readonly number[]): void {

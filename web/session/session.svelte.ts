@@ -1,5 +1,6 @@
 import type { Uid } from '../../protocol/uid.ts';
 import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
+import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
@@ -13,7 +14,6 @@ import {
   type SessionPolicy,
   type SessionServices,
 } from './session-run.ts';
-import { offerCopy } from './copied-text.ts';
 
 export type SessionPhase = 'connecting' | 'open' | 'reconnecting' | 'failed' | 'ended';
 
@@ -48,12 +48,11 @@ export class Session {
   targetMs = $state<number | null>(null);
   /** What is about to end the session, and when, by `performance.now()`. */
   ending = $state.raw<{ readonly code: string; readonly at: number } | null>(null);
-  /** Text from the session that the browser did not let onto its clipboard. */
-  copied = $state<string | null>(null);
   /** A sentence for the person, such as why a paste did not happen. */
   remark = $state<string | null>(null);
   /** Rises when the session gives the keyboard back. */
   releases = $state(0);
+  readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
   /** The machine's files; kept over attempts, with what is on its way. null: none. */
@@ -132,8 +131,9 @@ export class Session {
     this.#answers = answers;
     this.phase = 'connecting';
     this.trail = new LegTrail();
-    Object.assign(this, { screen: null, failure: null, hostKey: null, copied: null, remark: null });
+    Object.assign(this, { screen: null, failure: null, hostKey: null, remark: null });
     Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
+    this.clipboard.reset();
     const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
       screen: (screen, policy) => {
         this.screen = screen;
@@ -152,9 +152,9 @@ export class Session {
       back: () => this.#backTo(),
       files: (access) => (this.files ??= new SessionFiles()).offer(access),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
-      copied: (text) => void this.#copied(text),
+      copied: (text) => void this.clipboard.receive(text),
+      pasted: (text) => this.clipboard.paste(text),
       released: () => (this.releases += 1),
-      pasteRefused: (reason) => (this.remark = pasteRemarks[reason]),
       ended: (failure) => {
         if (this.#run === run) this.#ended(failure);
       },
@@ -204,14 +204,10 @@ export class Session {
     });
   }
 
-  async #copied(text: string): Promise<void> {
-    this.copied = (await offerCopy(text)) ? null : text;
-    if (this.copied === null) this.remark = 'Copied from the session.';
-  }
-
   #ended(failure: SessionFailure): void {
     this.#stopClock();
     this.panel = null;
+    this.clipboard.pending = null;
     this.ending = null;
     this.files?.lose();
     const code =
@@ -230,9 +226,3 @@ export class Session {
     this.#latencyTimer = null;
   }
 }
-
-const pasteRemarks = {
-  policy: 'Pasting into this session is switched off in the record.',
-  'too-large': 'That is too much to paste at once: 256 KiB is the most.',
-  empty: 'The clipboard holds no text.',
-} as const;
