@@ -87,6 +87,24 @@ test('the clipboard panel shows what came from the machine and how much, and sen
   expect(await targetFile(installation, 'panel.txt')).toBe('panel');
 });
 
+test('full screen gives Escape to the machine, and shows its menus and questions', async ({ house }) => {
+  const { page, installation } = house;
+  const inFull = () => page.evaluate(() => document.fullscreenElement !== null);
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  await expect.poll(inFull).toBe(true);
+  await expect(page.getByText('Hold Esc to leave full screen')).toBeVisible();
+  await page.keyboard.type('read -rsn1 key; printf %s "$key" | od -An -tx1 > escape.txt\n');
+  await page.keyboard.press('Escape');
+  expect(await targetFile(installation, 'escape.txt')).toBe('1b');
+  expect(await inFull()).toBe(true);
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'Keys' })).toBeInViewport();
+  await expectAccessible(page, 'session-full-screen');
+  await page.getByRole('button', { name: 'Leave full screen' }).click();
+  await expect.poll(inFull).toBe(false);
+  await page.getByRole('button', { name: 'Close keys' }).click();
+});
+
 test('on a narrow screen the bar keeps everything in reach', async ({ house }) => {
   const { page } = house;
   await page.setViewportSize(phone);

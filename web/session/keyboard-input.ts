@@ -7,6 +7,10 @@ export interface KeyboardTargets {
   readonly release: () => void;
 }
 
+const metaAsSuper: ReadonlyMap<number, number> = new Map([
+  [0xffe7, 0xffeb],
+  [0xffe8, 0xffec],
+]);
 const modifiers = new Set(['Control', 'Alt', 'Shift']);
 
 /**
@@ -31,8 +35,8 @@ export class KeyboardInput {
     element.addEventListener('input', () => this.#empty(), { signal });
     element.addEventListener('compositionend', () => this.#empty(), { signal });
     this.#keyboard = new Guacamole.Keyboard(element);
-    this.#keyboard.onkeydown = (keysym) => targets.key(1, keysym);
-    this.#keyboard.onkeyup = (keysym) => targets.key(0, keysym);
+    this.#keyboard.onkeydown = (keysym) => targets.key(1, asMachineKey(keysym));
+    this.#keyboard.onkeyup = (keysym) => targets.key(0, asMachineKey(keysym));
   }
 
   /** Lets go of every key that the session believes is down. */
@@ -74,4 +78,9 @@ function isPasteKey(event: KeyboardEvent): boolean {
   if (event.altKey) return false;
   const withCommand = event.ctrlKey || event.metaKey;
   return (withCommand && event.code === 'KeyV') || (event.shiftKey && !withCommand && event.key === 'Insert');
+}
+
+/** The key that browsers call Meta is Super to X11 and the Windows key to Windows. */
+function asMachineKey(keysym: number): number {
+  return metaAsSuper.get(keysym) ?? keysym;
 }

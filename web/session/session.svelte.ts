@@ -55,6 +55,8 @@ export class Session {
   readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
+  /** Rises when the session is to have the keyboard. */
+  takes = $state(0);
   /** The machine's files; kept over attempts, with what is on its way. null: none. */
   files = $state.raw<SessionFiles | null>(null);
   readonly #services: SessionServices;
@@ -97,6 +99,10 @@ export class Session {
   signIn(supplied: SuppliedLogin): void {
     performance.mark('sallyport:connect');
     this.#begin({ supplied });
+  }
+
+  takeKeyboard(): void {
+    this.takes += 1;
   }
 
   togglePanel(panel: PanelName): void {

@@ -2,6 +2,7 @@ import { vaultPlace } from '../state/place.ts';
 import type { Route } from '../state/route.svelte.ts';
 import type { Toasts } from '../state/toasts.svelte.ts';
 import type { Vault } from '../state/vault.svelte.ts';
+import { FullScreen } from './full-screen.svelte.ts';
 import { PeerConnections } from './peer-connections.ts';
 import { SessionEvents } from './session-events.ts';
 import { Session, type SessionSubject } from './session.svelte.ts';
@@ -10,6 +11,7 @@ import type { SessionServices } from './session-run.ts';
 /** All session tabs of the page. */
 export class Sessions {
   open = $state.raw<readonly Session[]>([]);
+  readonly fullScreen = new FullScreen();
   readonly #route: Route;
   readonly #services: SessionServices;
   #next = 1;
