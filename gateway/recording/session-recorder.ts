@@ -62,6 +62,8 @@ export class SessionRecorder {
   #work: Promise<void> = Promise.resolve();
   #over = false;
   #failed = false;
+  /** Nothing was shown or typed: not even a host key was known, or nobody could sign in. */
+  #empty = true;
 
   constructor(options: SessionRecorderOptions) {
     const { writer, policy } = options;
@@ -78,7 +80,7 @@ export class SessionRecorder {
 
   /**
    * Ends the recording, with the code of its session's end. Settles when it is whole on the disk, or cannot be: then it
-   * was said to have failed.
+   * was said to have failed. Of a session of which there is nothing to see no recording is left.
    */
   async close(reason: string): Promise<void> {
     if (this.#over) return await this.#work;
@@ -88,8 +90,12 @@ export class SessionRecorder {
     if (this.#lines.cut) this.#add('cut', empty);
     this.#over = true;
     this.#stopTimer();
+    if (this.#empty) {
+      this.#enqueue(0, () => this.#options.spool.removeRecording(this.sessionUid));
+      return await this.#work;
+    }
     const last = [...this.#tracks].filter(([, track]) => !track.empty);
-    if (last.length === 0) last.push(...[...this.#tracks].slice(0, 1));
+    if (last.length === 0) last.push(...[...this.#tracks].slice(0, 1)); // all of it is in chunks already
     for (const [index, [kind, track]] of last.entries()) this.#flush(kind, track, index === last.length - 1);
     this.#enqueue(0, async () => {
       const { writer, spool } = this.#options;
@@ -166,6 +172,7 @@ export class SessionRecorder {
   #add(kind: EntryKind, bytes: Uint8Array, atMs = this.#now): void {
     const track = this.#tracks.get(trackOf(kind));
     if (this.#over || !track) return;
+    this.#empty = false;
     for (const entry of entriesOf({ atMs, kind, bytes })) {
       if (this.#failed) return;
       track.add(entry);

@@ -167,11 +167,14 @@ export class RecordingUploads {
     }
   }
 
-  /** What the server has of it. Null: it is not there any more, here or at the server. */
+  /**
+   * What the server has of it. Null: it is not there any more, here or at the server; or there is nothing of it yet, and
+   * may never be.
+   */
   async #start(sessionUid: Uid) {
     const { spool, calls } = this.#options;
     const recording = await spool.find(sessionUid);
-    if (recording === null) return null;
+    if (recording === null || this.#isEmpty(recording)) return null;
     try {
       return await calls.call(startRecording, { opening: recording.opening }, this.#stop.signal);
     } catch (error) {
@@ -179,6 +182,11 @@ export class RecordingUploads {
       await this.#removed(sessionUid);
       return null;
     }
+  }
+
+  /** Its session may yet end without anything to see: then it is no recording. */
+  #isEmpty({ sessionUid, chunks, closed }: SpooledRecording): boolean {
+    return this.#options.running.has(sessionUid) && chunks.length === 0 && !closed;
   }
 
   /** Its owner deleted it, or it expired. What is still being recorded fails first: then it is nobody's any more. */

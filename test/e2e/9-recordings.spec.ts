@@ -36,7 +36,6 @@ test('a session of a machine that is recorded comes to the list, by what its gat
   await openRecord(page, recorded);
   await page.getByRole('link', { name: 'Show them' }).click();
   await expect(page.getByRole('heading', { name: `Recordings of ${recorded}` })).toBeVisible();
-  // The first attempt asked for the host key: of that there is nothing to see.
   const rows = page.getByRole('list', { name: `Recordings of ${recorded}` }).getByRole('listitem');
   const row = rows.filter({ hasText: /Ended\b(?!:)/ });
   await expect(async () => {

@@ -40,7 +40,7 @@ export class Player {
     try {
       const opened = await this.#verbs.openRecording(this.#sessionUid);
       const painter = opened.pictures.some((kind) => kind !== 0) ? await this.#newPainter() : null;
-      if (this.#closed) return;
+      if (this.#closed) return this.#release(); // somebody left while it was opened
       this.painter = painter;
       this.playback = this.#newPlayback(opened, painter);
       this.opened = opened;
@@ -65,6 +65,10 @@ export class Player {
   close(): void {
     this.#closed = true;
     this.playback?.close();
+    this.#release();
+  }
+
+  #release(): void {
     void this.#verbs.closeRecording(this.#sessionUid).catch(() => undefined); // locked meanwhile: closed already
   }
 

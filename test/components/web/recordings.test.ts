@@ -157,6 +157,22 @@ describe('the player of a recording with text alone', () => {
     await shows('Not found');
   });
 
+  test('is closed in the worker, also when somebody leaves while it is opened', async () => {
+    const recording = fakeRecording(fakeFacts({ graphical: false }), { lines });
+    fake.recordings.push(recording);
+    const { sessionUid } = recording.summary;
+    const [open, close] = [fake.openRecording, vi.spyOn(fake, 'closeRecording')];
+    const opening = Promise.withResolvers<void>();
+    fake.openRecording = async (uid) => (await opening.promise, await open(uid));
+    openApp(fake, `#/recording/${sessionUid}`);
+    await shows('Opening the recording');
+    location.hash = '#/recordings';
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(1), patient);
+    opening.resolve();
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(2), patient);
+    expect(close).toHaveBeenLastCalledWith(sessionUid);
+  });
+
   test('says why one is not opened', async () => {
     openApp(fake, '#/recording/AAAAAAAAAAAAAAAAAAAAAA');
     await shows('This is no longer there');

@@ -127,9 +127,7 @@ describe('what is being recorded', () => {
     const begin = async (onFailed: () => void = () => undefined) => {
       const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
       const of = { accountUid: newUid(), ownerUid: newUid(), keyVersion: 1, protocol: 'ssh', resourceKey };
-      const recorder = await all.begin({ scope, settings: policy, ...of }, onFailed);
-      await soon(() => server.kept.has(recorder.sessionUid)).toBe(true);
-      return recorder;
+      return await all.begin({ scope, settings: policy, ...of }, onFailed);
     };
     return { all, begin };
   }
@@ -150,10 +148,25 @@ describe('what is being recorded', () => {
     await writing.promise;
     for (let i = 0; i < 200; i++) fill();
     await failed.promise;
-    for (let pass = 0; pass < 2; pass++) await begin();
+    const passes = vi.spyOn(Spool.prototype, 'list');
+    for (let pass = 0; pass < 2; pass++) {
+      await begin();
+      await soon(() => passes.mock.calls.length).toBeGreaterThan(pass);
+    }
     disk.resolve();
     const end = { reason: 'recording-failed', chunkCount: 1 };
     await soon(() => endOf(recorder.sessionUid)).toMatchObject(end);
+  });
+
+  test('and ends before anything was shown or typed leaves nothing, here or at the server', async () => {
+    const { all, begin } = await recordings();
+    const [silent, speaks] = [await begin(), await begin()];
+    speaks.shell?.output(Buffer.from('$ '));
+    await all.end(silent, 'host-key-unknown');
+    await all.end(speaks, 'closed');
+    await soon(() => endOf(speaks.sessionUid)).toMatchObject({ reason: 'closed' });
+    await soon(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+    expect(new Set(server.starts)).toEqual(new Set([speaks.sessionUid]));
   });
 
   test('and was removed at the server fails, and is gone', async () => {

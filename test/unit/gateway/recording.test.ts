@@ -269,10 +269,12 @@ describe('a recorder and its spool', () => {
     expect(screens.reduce((sum, bytes) => sum + bytes)).toBeGreaterThan(image.length);
   });
 
-  test('a session in which nothing happened has a recording too', async () => {
+  test('a session in which nothing was shown or typed leaves no recording', async () => {
     const { spool, recorder } = await recording();
-    await recorder.close('closed');
-    expect(await spool.list()).toMatchObject([{ chunks: [0], closed: true }]);
+    recorder.picture?.begins();
+    await recorder.close('host-key-unknown');
+    expect([await spool.list(), spool.usedBytes]).toEqual([[], 0]);
+    expect(readdirSync(join(folder, 'spool'))).toEqual([]);
   });
 
   test('a full spool is said, once, and nothing is written half', async () => {
@@ -287,6 +289,7 @@ describe('a recorder and its spool', () => {
 
   test('what a crash left half written, or without an opening, is forgotten; the rest is counted again', async () => {
     const { spool, recorder, sessionUid } = await recording();
+    recorder.picture?.shows([utf8('4.sync,1.1;')]);
     await recorder.close('closed');
     const session = Buffer.from(uidBytes(sessionUid)).toString('hex');
     writeFileSync(join(folder, 'spool', session, '1.0a1b2c3d4e5f'), 'half');
