@@ -5,6 +5,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { MediaSettings } from '../settings.ts';
+import { saysAddress, withoutNames } from './candidates.ts';
 import { maxMessageSize } from './library.ts';
 import type { Offer } from './offer.ts';
 import { usableServers } from './relays.ts';
@@ -62,9 +63,9 @@ export class PeerLink {
     }
   }
 
-  /** A candidate of the page. One that the library cannot read is the page's loss. */
+  /** A candidate of the page. One that is a name, or that the library cannot read, is the page's loss. */
   addCandidate(candidate: string, mid: string): void {
-    if (this.#over || candidate === '') return;
+    if (this.#over || !saysAddress(candidate)) return;
     try {
       this.#connection.addRemoteCandidate(candidate, mid);
     } catch {
@@ -95,7 +96,7 @@ export class PeerLink {
     const gathered = Promise.withResolvers<void>();
     connection.onGatheringStateChange((state) => state === 'complete' && gathered.resolve());
     const deadline = setTimeout(gathered.resolve, gatherMs);
-    connection.setRemoteDescription(this.#options.offer.sdp, 'offer');
+    connection.setRemoteDescription(withoutNames(this.#options.offer.sdp), 'offer');
     await gathered.promise;
     clearTimeout(deadline);
     const description = connection.localDescription();
