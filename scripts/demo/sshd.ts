@@ -23,6 +23,8 @@ export type SshdOptions = {
   /** Remove account and folder at the stop. Otherwise the account is only locked. */
   readonly throwAway?: boolean;
   readonly line?: (line: string) => void;
+  /** What its command line begins with: another network namespace. */
+  readonly within?: readonly string[];
 };
 
 export type Sshd = {
@@ -100,7 +102,7 @@ async function tryStart(
   const listening = Promise.withResolvers<void>();
   const child = await startOwnedChild({
     name: 'sshd',
-    command: [program, '-D', '-e', '-f', config],
+    command: [...(options.within ?? []), program, '-D', '-e', '-f', config],
     line: (text) => {
       if (said.length < 20) said.push(text);
       if (text.startsWith('Server listening on')) listening.resolve();

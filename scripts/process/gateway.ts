@@ -10,20 +10,26 @@ export type GatewayOptions = {
   /** Who it is: written by the enrolment, mode 0600. */
   readonly config: string;
   readonly log: LogFile;
+  /** What its command line begins with: another network namespace. */
+  readonly within?: readonly string[];
 };
 
 const program = join(root, 'gateway/main.ts');
 
 /** Enrols a gateway with a one-time token, which goes by the environment: other users can read command lines. */
 export async function enrolGateway(
-  options: GatewayOptions & { server: string; token: string },
+  options: GatewayOptions & {
+    server: string;
+    token: string;
+    settings?: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
-  const { config, log, server, token } = options;
+  const { config, log, server, token, settings, within = [] } = options;
   const child = await startOwnedChild({
     name: 'gateway enrolment',
-    command: [process.execPath, program, 'enrol', '--server', server, '--config', config],
+    command: [...within, process.execPath, program, 'enrol', '--server', server, '--config', config],
     folder: root,
-    environment: { ...process.env, SALLYPORT_GATEWAY_TOKEN: token },
+    environment: { ...process.env, ...settings, SALLYPORT_GATEWAY_TOKEN: token },
     line: log.line,
   });
   const { code } = await child.drained;

@@ -10,6 +10,8 @@ export type ServerOptions = {
   /** Settings as environment variables, besides those of this process. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** What its command line begins with: another network namespace. */
+  readonly within?: readonly string[];
   /** Without it the server writes to this process's own output. */
   readonly log?: LogFile;
 };
@@ -20,11 +22,12 @@ export type ServerProcess = OwnedChild & ListeningMessage;
 export async function startServerProcess({
   settings,
   args = [],
+  within = [],
   log,
 }: ServerOptions): Promise<ServerProcess> {
   const child = await startOwnedChild({
     name: 'server',
-    command: [process.execPath, join(root, 'server/main.ts'), ...args],
+    command: [...within, process.execPath, join(root, 'server/main.ts'), ...args],
     folder: root,
     environment: { ...process.env, ...settings },
     messages: true,

@@ -63,6 +63,19 @@ export const debianPackages: readonly DebianPackage[] = [
     services: ['coturn.service'],
   },
   {
+    name: 'iproute2',
+    files: ['/usr/sbin/ip', '/sbin/ip'],
+    reason: 'networks of the tests’ own, in which user, server and gateway are apart',
+    purposes: ['test'],
+  },
+  {
+    name: 'nftables',
+    files: ['/usr/sbin/nft'],
+    reason: 'address translation and firewalls between those networks',
+    purposes: ['test'],
+    services: ['nftables.service'],
+  },
+  {
     name: 'chromium',
     files: ['/usr/bin/chromium', process.env['CHROMIUM'] ?? '/usr/bin/chromium'],
     reason: 'the browser of the vector, component and end-to-end tests',

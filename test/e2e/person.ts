@@ -225,7 +225,7 @@ export async function run(page: Page, command: string): Promise<void> {
 
 /** Waits until a file in the target's home holds something that `fits`: the effect of a command, seen on the target. */
 export async function targetFile(
-  { target }: Installation,
+  { target }: Pick<Installation, 'target'>,
   name: string,
   fits: (text: string) => boolean = (text) => text.endsWith('\n'),
 ): Promise<string> {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
@@ -9,22 +8,20 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyServerKeys } from '../../../protocol/transmission/server-keys.ts';
 import { readConfig } from '../../../server/config.ts';
+import { makeCertificate, type TestCertificate } from '../../fixtures/certificate.ts';
 import { openVaultLink } from '../../fixtures/link-client.ts';
 import { startTestServer } from '../../fixtures/server.ts';
 
 let folder: string;
-const [keyFile, certificateFile] = ['key.pem', 'certificate.pem'];
+let files: TestCertificate;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const subject = ['-subj', '/CN=sallyport test', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
-  const files = ['-keyout', join(folder, keyFile), '-out', join(folder, certificateFile)];
-  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, ...files], { stdio: 'pipe' });
+  files = makeCertificate(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('with TLS_CERT and TLS_KEY the server speaks TLS itself: pages, calls and links', async () => {
-  const [TLS_CERT, TLS_KEY] = [join(folder, certificateFile), join(folder, keyFile)];
+  const { certificate: TLS_CERT, key: TLS_KEY } = files;
   const ca = readFileSync(TLS_CERT);
   const server = await startTestServer({ tls: readConfig({ TLS_CERT, TLS_KEY }).tls });
   const read = async (path: string) => {

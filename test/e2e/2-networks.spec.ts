@@ -1,0 +1,120 @@
+// The networks that people have: a browser and a gateway, each behind address translation, that meet in between.
+import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
+import { account, connect, createFirstAccount, createGateway, createMachine, createUser } from './person.ts';
+import { disconnect, run, targetFile, unlock } from './person.ts';
+import { ThreeNetworks } from './three-networks.ts';
+
+const machine = 'Build server';
+
+interface Apart {
+  readonly three: ThreeNetworks;
+  readonly context: BrowserContext;
+}
+
+const test = base.extend<object, { apart: Apart }>({
+  apart: [
+    async ({ playwright }, use) => {
+      const three = await ThreeNetworks.start(playwright.chromium);
+      try {
+        const context = await three.browser.newContext();
+        await context.addInitScript(keepConnections);
+        await moveIn(await context.newPage(), three);
+        await use({ three, context });
+      } finally {
+        await three.stop();
+      }
+    },
+    { scope: 'worker', timeout: 120_000 },
+  ],
+});
+
+async function moveIn(page: Page, three: ThreeNetworks): Promise<void> {
+  const { url, setupToken } = three.server;
+  await createFirstAccount(page, `${url}/#setup=${setupToken ?? ''}`);
+  await three.enrol(await createGateway(page, 'Office'));
+  await expect(page.getByRole('status').filter({ hasText: 'The gateway is online' })).toBeVisible();
+  await page.getByRole('button', { name: 'Open the vault' }).click();
+  const { host, port, username: login, password } = three.target;
+  await createUser(page, { title: 'Builder', login, password });
+  await createMachine(page, {
+    title: machine,
+    host,
+    port,
+    gateway: 'Office',
+    credential: `Builder (${login})`,
+  });
+  await page.close();
+}
+
+/** In the page: its peer connections, so that a test can ask them for their way. */
+function keepConnections(): void {
+  const kept: RTCPeerConnection[] = [];
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      kept.push(this);
+    }
+  };
+  Object.assign(window, { keptConnections: kept });
+}
+
+/** The two ends of the way that the open session takes, as the browser's ICE has it: their kinds, and how a relay is spoken to. */
+async function wayOf(page: Page): Promise<string> {
+  return await page.evaluate(async () => {
+    const { keptConnections } = window as unknown as { keptConnections: RTCPeerConnection[] };
+    const open = keptConnections.find(({ connectionState }) => connectionState === 'connected');
+    const stats = new Map<string, Record<string, string>>(await open?.getStats());
+    const transport = [...stats.values()].find(({ type }) => type === 'transport');
+    const pair = stats.get(transport?.['selectedCandidatePairId'] ?? '');
+    const local = stats.get(pair?.['localCandidateId'] ?? '');
+    const remote = stats.get(pair?.['remoteCandidateId'] ?? '');
+    const relayedBy = local?.['relayProtocol'] ? ` by ${local['relayProtocol']}` : '';
+    return `${local?.['candidateType'] ?? 'none'}${relayedBy} to ${remote?.['candidateType'] ?? 'none'}`;
+  });
+}
+
+/** A new page, so a new search for a way; a session in it, and what is typed there happens on the machine. */
+async function session({ three, context }: Apart, name: string): Promise<string> {
+  const page = await context.newPage();
+  await page.goto(three.server.url);
+  await unlock(page, account.password);
+  await connect(page, machine);
+  await run(page, `echo ${name} > ${name}.txt`);
+  expect(await targetFile(three, `${name}.txt`)).toBe(name);
+  const way = await wayOf(page);
+  await disconnect(page);
+  await page.close();
+  return way;
+}
+
+test('two networks whose addresses STUN can tell are joined directly', async ({ apart }) => {
+  expect(await session(apart, 'direct')).toMatch(/^(srflx|prflx) to (srflx|prflx)$/);
+});
+
+test('a user behind symmetric translation reaches the gateway by a relay', async ({ apart }) => {
+  await apart.three.networks.translate('user', 'symmetric');
+  expect(await session(apart, 'symmetric-user')).toMatch(/^relay by udp to|to relay$/);
+});
+
+test('a gateway behind symmetric translation is reached by a relay', async ({ apart }) => {
+  await apart.three.networks.translate('user', 'cone');
+  await apart.three.networks.translate('customer', 'symmetric');
+  expect(await session(apart, 'symmetric-gateway')).toMatch(/^relay by udp to|to relay$/);
+});
+
+test('a user’s network that lets no UDP out reaches the relay by TCP', async ({ apart }) => {
+  await apart.three.networks.translate('customer', 'cone');
+  await apart.three.networks.translate('user', 'no-udp');
+  expect(await session(apart, 'without-udp')).toMatch(/^relay by (tcp|tls) to/);
+});
+
+test('a user’s network that lets TLS alone out reaches the relay by TLS', async ({ apart }) => {
+  await apart.three.networks.translate('user', 'tls-alone');
+  expect(await session(apart, 'tls-alone')).toMatch(/^relay by tls to/);
+});
+
+test('with a gateway behind symmetric translation, the relay by TLS still does', async ({ apart }) => {
+  await apart.three.networks.translate('customer', 'symmetric');
+  expect(await session(apart, 'tls-to-symmetric')).toMatch(/^relay by tls to/);
+});
