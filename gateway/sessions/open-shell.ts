@@ -23,21 +23,20 @@ export function openShell(
     ...hooks,
   };
   const terminal = { fontSize, colorScheme, scrollback };
+  const trustOnFirstUse = connection.hostKeyPolicy === 'trust-on-first-use';
   if (settings.protocol !== 'ssh')
     return openGuacdSession({
       ...shown,
       target: { host, port },
       settings,
+      trust: { pinned: trustedKeys, trustOnFirstUse },
       terminal,
       credential: credential ?? {},
     });
   if (credential === null) throw new SessionFailure('login', 'credential-needed');
   return openSshSession({
     ...shown,
-    target: {
-      ...{ host, port, pinnedHostKeys: trustedKeys },
-      trustOnFirstUse: connection.hostKeyPolicy === 'trust-on-first-use',
-    },
+    target: { host, port, pinnedHostKeys: trustedKeys, trustOnFirstUse },
     credential,
     settings: terminal,
     ...(settings.command !== '' && { command: settings.command }),

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
+import type { RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import type { GuacdPlace } from '../guacd/lease.ts';
@@ -10,10 +10,12 @@ import type { PictureTap } from '../guacd/recorded-picture.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
 import { connectTcp } from '../ssh/tcp.ts';
 import type { ReportProgress } from '../ssh/target.ts';
-import { SessionFailure, withDeadline } from '../terminal/failure.ts';
+import { SessionFailure, withDeadline, type HostKey } from '../terminal/failure.ts';
 import type { TerminalSettings } from '../terminal/settings.ts';
 import { guacdParameters, type GuacdCredential, type GuacdSettings } from './parameters.ts';
-import { tryRdpDoor } from './rdp-door.ts';
+import { CertificateGuard } from './certificate-guard.ts';
+import type { CertificateTrust, TrustedCertificate } from './rdp-certificate.ts';
+import { tryRdpDoor, type RdpDoor } from './rdp-door.ts';
 import { Relay } from './relay.ts';
 import { RfbLogin } from './rfb-login.ts';
 import { TelnetGuard } from './telnet-guard.ts';
@@ -22,10 +24,13 @@ import { TelnetTap } from './telnet-tap.ts';
 /** Until the target answers, and answers RDP. */
 const defaultConnectMs = 10_000;
 const farewellMs = 3_000;
+const noTrust: CertificateTrust = { pinned: [], trustOnFirstUse: false };
 
 export interface GuacdSessionOptions {
   readonly target: { readonly host: string; readonly port: number };
   readonly settings: GuacdSettings;
+  /** Of RDP targets whose certificate no authority vouches for; none is trusted when it is not said. */
+  readonly trust?: CertificateTrust;
   readonly credential: GuacdCredential;
   readonly terminal: TerminalSettings;
   readonly display: Display;
@@ -70,26 +75,49 @@ interface Way {
   readonly relay: Relay | null;
   readonly login: RfbLogin;
   readonly telnet: TelnetTap | null;
+  readonly certificate: TrustedCertificate | null;
+  /** Why the gateway broke it off. */
+  readonly refused: () => SessionFailure | null;
   /** Of connecting. */
   readonly roundTripMs: number;
 }
 
-/** RDP has no relay: guacd compares the certificate with the name that it calls. */
 async function openWay(options: GuacdSessionOptions): Promise<Way> {
-  const { settings, target, signal } = options;
+  const { settings, signal } = options;
   const before = performance.now();
   const socket = await reach(options);
   const roundTripMs = performance.now() - before;
   const login = new RfbLogin();
-  if (settings.protocol === 'rdp') {
-    const security = await knockOnRdp(options, socket, settings);
-    return { ...target, settings: { ...settings, security }, relay: null, login, telnet: null, roundTripMs };
-  }
+  const usual = { login, telnet: null, certificate: null, refused: () => null, roundTripMs };
+  if (settings.protocol === 'rdp') return { ...usual, ...(await openRdpWay(options, socket, settings)) };
   const telnet = telnetTap(options);
   const tap = settings.protocol === 'vnc' ? login : telnet;
   const guard = settings.protocol === 'telnet' ? new TelnetGuard() : null;
   const relay = await Relay.open({ target: socket, signal, ...(tap && { tap }), ...(guard && { guard }) });
-  return { host: '127.0.0.1', port: relay.port, settings, relay, login, telnet, roundTripMs };
+  return { ...usual, host: '127.0.0.1', port: relay.port, settings, relay, telnet };
+}
+
+/**
+ * What an authority vouches for guacd judges by itself, by the name that it calls; so there is no relay. Of any other
+ * certificate guacd knows nothing: the gateway sees to it that guacd meets the trusted one.
+ */
+async function openRdpWay(
+  options: GuacdSessionOptions,
+  socket: Socket,
+  given: RdpSettings,
+): Promise<Pick<Way, 'host' | 'port' | 'settings' | 'relay' | 'certificate' | 'refused'>> {
+  const { security, certificate } = await knockOnRdp(options, socket, given);
+  const settings = { ...given, security };
+  if (certificate === null)
+    return { ...options.target, settings, relay: null, certificate, refused: () => null };
+  let refusal: SessionFailure | null = null;
+  const guard = new CertificateGuard(certificate.hostKey.key, (failure) => {
+    refusal = failure;
+    relay.close();
+  });
+  const relay = await Relay.open({ target: await reach(options), signal: options.signal, guard });
+  const way = { host: '127.0.0.1', port: relay.port, settings: { ...settings, ignoreCert: true } };
+  return { ...way, relay, certificate, refused: () => refusal };
 }
 
 function telnetTap({ settings, tap, credential }: GuacdSessionOptions): TelnetTap | null {
@@ -98,13 +126,13 @@ function telnetTap({ settings, tap, credential }: GuacdSessionOptions): TelnetTa
 }
 
 function knockOnRdp(
-  { target: { host }, signal, connectMs = defaultConnectMs }: GuacdSessionOptions,
+  { target: { host }, signal, connectMs = defaultConnectMs, trust = noTrust }: GuacdSessionOptions,
   socket: Socket,
   settings: RdpSettings,
-): Promise<RdpSecurity> {
+): Promise<RdpDoor> {
   const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer RDP');
   return withDeadline(connectMs, signal, late, (deadline) =>
-    tryRdpDoor({ socket, host, settings, signal: deadline }),
+    tryRdpDoor({ socket, host, settings, trust, signal: deadline }),
   );
 }
 
@@ -146,8 +174,8 @@ interface Parts extends Way {
 export class GuacdSession extends ViewedSession {
   /** Settles when the session is over: `closed` for a wish to end, else what went wrong. */
   readonly ended: Promise<SessionFailure>;
-  readonly hostKey = null;
-  readonly trustedOnFirstUse = false;
+  readonly hostKey: HostKey | null;
+  readonly trustedOnFirstUse: boolean;
   readonly #signal: AbortSignal;
   readonly #parts: Parts;
   #finish: (failure: SessionFailure) => void = () => {};
@@ -157,6 +185,8 @@ export class GuacdSession extends ViewedSession {
     super(parts.picture);
     this.#signal = signal;
     this.#parts = parts;
+    this.hostKey = parts.certificate?.hostKey ?? null;
+    this.trustedOnFirstUse = parts.certificate?.trustedOnFirstUse ?? false;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     void parts.picture.ended.then((failure) => this.#guacdEnded(failure));
     void parts.relay?.ended.then((by) => this.#relayEnded(by));
@@ -185,7 +215,7 @@ export class GuacdSession extends ViewedSession {
 
   #guacdEnded(failure: SessionFailure): void {
     const closed = failure.leg === 'target' && this.#parts.relay?.endedBy === 'target';
-    this.#end(this.#loginFailure() ?? (closed && failure.code !== 'closed' ? targetClosed() : failure));
+    this.#end(this.#ownFailure() ?? (closed && failure.code !== 'closed' ? targetClosed() : failure));
   }
 
   /** guacd's own reason, or its last lines, come a moment after the target's end. */
@@ -193,8 +223,13 @@ export class GuacdSession extends ViewedSession {
     if (this.#over) return;
     const failure =
       by === 'target' ? targetClosed() : new SessionFailure('guacd', 'guacd-lost', 'guacd left the target');
-    const farewell = setTimeout(() => this.#end(this.#loginFailure() ?? failure), farewellMs);
+    const farewell = setTimeout(() => this.#end(this.#ownFailure() ?? failure), farewellMs);
     void this.ended.then(() => clearTimeout(farewell));
+  }
+
+  /** What the gateway knows better than guacd. */
+  #ownFailure(): SessionFailure | null {
+    return this.#parts.refused() ?? this.#loginFailure();
   }
 
   #loginFailure(): SessionFailure | null {

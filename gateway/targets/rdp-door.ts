@@ -3,13 +3,23 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
 import { SessionFailure } from '../terminal/failure.ts';
+import { judgeCertificate, type CertificateTrust, type TrustedCertificate } from './rdp-certificate.ts';
 
 export interface RdpDoorOptions {
   /** Connected to the target; closed at the end. */
   readonly socket: net.Socket;
   readonly host: string;
   readonly settings: RdpSettings;
+  readonly trust: CertificateTrust;
   readonly signal: AbortSignal;
+}
+
+/** What guacd is to find behind the door. */
+export interface RdpDoor {
+  /** The security that guacd is to insist on. */
+  readonly security: RdpSecurity;
+  /** That guacd itself cannot judge: its connection must show the same one. */
+  readonly certificate: TrustedCertificate | null;
 }
 
 /** Protocols of [MS-RDPBCGR] 2.2.1.1.1, bits. */
@@ -32,22 +42,28 @@ const refusals: Readonly<Record<number, string>> = {
 const mostAnswer = 1_024;
 
 /**
- * Knocks before guacd does, because guacd has one status for every way in which security does not come about. Gives the
- * security that guacd is to insist on. Throws `security-refused`, or `certificate-untrusted` with the fingerprint, unless
- * the record says that certificates are not looked at; guacd checks the certificate of its own connection again.
+ * Knocks before guacd does, because guacd has one status for every way in which security does not come about. Throws
+ * `security-refused`, and what {@link judgeCertificate} throws, unless the record says that certificates are not looked
+ * at; the certificate of guacd's own connection is checked again.
  */
-export async function tryRdpDoor({ socket, host, settings, signal }: RdpDoorOptions): Promise<RdpSecurity> {
+export async function tryRdpDoor({
+  socket,
+  host,
+  settings,
+  trust,
+  signal,
+}: RdpDoorOptions): Promise<RdpDoor> {
   const { security, ignoreCert } = settings;
   const giveUp = () => socket.destroy();
   signal.addEventListener('abort', giveUp, { once: true });
   try {
     // Hyper-V's console begins otherwise, and says which machine first.
     const silent = settings.preconnectionBlob !== '' || settings.preconnectionId !== null;
-    if (security === 'vmconnect' || silent) return security;
+    if (security === 'vmconnect' || silent) return { security, certificate: null };
     const selected = selectedBy(await knock(socket, settings, requested[security]));
     const found = foundSecurity(security, selected, ignoreCert);
-    if (!ignoreCert && selected !== protocols.rdp) await requireCertificate(socket, host);
-    return found;
+    const unseen = ignoreCert || selected === protocols.rdp;
+    return { security: found, certificate: unseen ? null : await seeCertificate(socket, host, trust) };
   } finally {
     signal.removeEventListener('abort', giveUp);
     socket.destroy();
@@ -109,8 +125,12 @@ function foundSecurity(wanted: RdpSecurity, selected: number, ignoreCert: boolea
   return wanted;
 }
 
-/** Of an authority that this machine trusts, for that host. */
-async function requireCertificate(socket: net.Socket, host: string): Promise<void> {
+/** Of an authority that this machine trusts, for that host, or one that is trusted by itself. */
+async function seeCertificate(
+  socket: net.Socket,
+  host: string,
+  trust: CertificateTrust,
+): Promise<TrustedCertificate | null> {
   const name = net.isIP(host) === 0 ? { servername: host } : {};
   const secure = tls.connect({ socket, host, ...name, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
   const ended = once(secure, 'close').then(() => Promise.reject(new Error('closed')));
@@ -120,10 +140,7 @@ async function requireCertificate(socket: net.Socket, host: string): Promise<voi
   } catch {
     throw refused('TLS with the target does not come about');
   }
-  if (secure.authorized) return;
-  const { fingerprint256 } = secure.getPeerCertificate();
-  const shown = `SHA-256 ${fingerprint256}`.slice(0, 120);
-  throw new SessionFailure('target', 'certificate-untrusted', `the certificate is not trusted: ${shown}`);
+  return judgeCertificate(secure.getPeerCertificate().raw, secure.authorized, trust);
 }
 
 function refused(why: string): SessionFailure {

@@ -1,6 +1,6 @@
 // A running guacd: a child of ours on loopback, or one that runs elsewhere.
 import { once } from 'node:events';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
@@ -43,10 +43,38 @@ function guacdAccount(log: (line: string) => void = () => undefined): Account {
   return own.uid === 0 ? systemAccount('sallyport-guacd', log) : own;
 }
 
+/**
+ * TLS 1.2 for guacd, in which the gateway can see the certificate that an RDP target shows; beyond that as Debian sets
+ * it. As a protocol that is left out, because FreeRDP sets the highest version anew.
+ */
+const opensslText = `openssl_conf = default_conf
+[default_conf]
+ssl_conf = ssl_sect
+[ssl_sect]
+system_default = system_default_sect
+[system_default_sect]
+MinProtocol = TLSv1.2
+Protocol = -TLSv1.3
+CipherString = DEFAULT@SECLEVEL=2
+`;
+
+function opensslSettings(home: string): string {
+  return join(home, 'openssl.cnf');
+}
+
+/** In one step: a guacd that starts meanwhile reads all of it or the former one. */
+function writeOpensslSettings(home: string): void {
+  const file = opensslSettings(home);
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, opensslText);
+  renameSync(unfinished, file);
+}
+
 /** FreeRDP fails with a misleading error without a home that it can write in; fontconfig keeps its cache there. */
 function makeHome(home: string, account: Account): string {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   if (account.dropped) chownSync(home, account.uid, account.gid);
+  writeOpensslSettings(home);
   return home;
 }
 
@@ -97,7 +125,11 @@ async function tryStart(
   const child = await startOwnedChild({
     name: 'guacd',
     command: [...asAccount(program.account, 'TERM'), program.file, '-f', '-b', host, '-l', String(port)],
-    environment: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: program.home, ...program.environment },
+    environment: {
+      ...{ PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+      ...{ HOME: program.home, OPENSSL_CONF: opensslSettings(program.home) },
+      ...program.environment,
+    },
     line: (text) => {
       if (said.length < 20) said.push(text);
       if (text.includes('Listening on host')) bound.resolve();

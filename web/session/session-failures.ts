@@ -179,6 +179,26 @@ export const sessionFailures = {
     'Its host key is in no record, and only the owner may trust one.',
     'Ask its owner to connect once and to trust the host key, then reconnect.',
   ],
+  // the same of RDP, by its key's kind
+  'certificate-unknown': [
+    'target',
+    'Is this the right machine?',
+    'No authority that the gateway trusts vouches for this machine’s certificate, and it has never been seen before.',
+    'Compare the fingerprint (SHA-256) with the one the machine’s owner gives you, then trust it.',
+  ],
+  'certificate-unmet': [
+    'target',
+    'Its owner has not met this machine yet',
+    'No authority that the gateway trusts vouches for its certificate, and only the owner may trust it.',
+    'Ask its owner to connect once and to trust the certificate, then reconnect.',
+  ],
+  'certificate-mismatch': [
+    'target',
+    'This is not the machine it was before',
+    'Its certificate is not the one pinned in the record: it was made anew, or someone is posing as it.',
+    'Do not go on unless you know that the machine has a new certificate. Then edit the record, forget the former one, and connect again.',
+    'alarm',
+  ],
   'recording-failed': [
     'gateway',
     'The recording failed',

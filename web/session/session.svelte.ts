@@ -3,6 +3,7 @@ import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/a
 import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
+import { asksForTrust, explainedCode } from './machine-identity-failures.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
@@ -206,7 +207,7 @@ export class Session {
     if (!offer.trustedOnFirstUse) return;
     this.remark = `Trusted on first use: ${offer.fingerprint}`;
     this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key }).catch(() => {
-      this.remark = 'The host key was trusted for this session but could not be kept in the record.';
+      this.remark = 'It was trusted for this session but could not be kept in the record.';
     });
   }
 
@@ -216,9 +217,8 @@ export class Session {
     this.clipboard.pending = null;
     this.ending = null;
     this.files?.lose();
-    const code =
-      failure.code === 'host-key-unknown' && this.access !== 'owner' ? 'host-key-unmet' : failure.code;
-    if (code !== 'host-key-unknown') this.#answers = {}; // which trusting the key says once more
+    const code = explainedCode(failure.code, this.hostKey, this.access);
+    if (!asksForTrust(code)) this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
     const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';
     const calm = text.tone === 'calm';

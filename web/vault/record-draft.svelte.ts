@@ -172,6 +172,8 @@ export class RecordDraft {
   /** The usual port of a machine goes with its protocol. */
   setProtocol(protocol: ConnectionProtocol): void {
     const former = connectionKindOf(this.settings.connection.protocol).port;
+    // What one protocol's machine was known by says nothing of another's.
+    if (protocol !== this.settings.connection.protocol) this.setConnection({ hostKey: undefined });
     this.setConnection({ protocol });
     const { port, hostName } = this.host;
     if (this.type === 'pamMachine' && (port === '' || port === String(former)))

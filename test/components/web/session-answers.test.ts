@@ -58,6 +58,21 @@ test.each(['login-refused', 'target-unreachable'])('after %s it is not kept', as
   expect(startSession).toHaveBeenCalledOnce();
 });
 
+test('an RDP machine’s certificate is explained as one, and what was typed goes with it, too', async () => {
+  startSession.mockImplementationOnce(() => {
+    session.hostKey = { key: 'x509 AAAA', fingerprint: '12:AB', trustedOnFirstUse: false };
+    return Promise.reject(new RunFailure({ leg: 'target', code: 'host-key-unknown', message: '' }));
+  });
+  session.signIn(supplied);
+  await vi.waitFor(() => expect(session.failure?.code).toBe('certificate-unknown'));
+  expect(session.failure?.cause).toContain('certificate');
+  await session.trustHostKey();
+  await vi.waitFor(() => expect(startSession).toHaveBeenCalledTimes(2));
+  expect(startSession).toHaveBeenLastCalledWith(
+    expect.objectContaining({ supplied, acceptedHostKey: 'x509 AAAA' }),
+  );
+});
+
 test('nor after the tab was closed', async () => {
   await signIn('host-key-unknown');
   session.close();

@@ -161,9 +161,31 @@ describe.runIf(asRoot)('RDP', () => {
     await terminal.until(() => terminal.screen.join() === '900,700');
   });
 
-  test('a certificate that nobody vouches for, security that the target lacks, and nobody there are told apart', async () => {
-    expect(await failureOf(byRdp())).toEqual([Leg.TARGET, 'certificate-untrusted']);
+  test('a certificate that nobody vouches for is shown, opens the session once it is accepted, and no other does', async () => {
+    const { session } = await open(byRdp());
+    const { body } = await session.signal('hostKey');
+    const shown = body.case === 'hostKey' ? body.value : null;
+    expect(shown?.fingerprint).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
     await made.stop();
+    const { reply, terminal } = await open(byRdp(), { acceptedHostKey: shown?.key ?? '' });
+    expect(reply).toMatchObject({ protocol: 'rdp', certificateIgnored: false });
+    await terminal.until(drawn(terminal));
+    await made.stop();
+    const pinned = await open(byRdp({ hostKey: shown?.key }));
+    await pinned.terminal.until(drawn(pinned.terminal));
+    await made.stop();
+    const other = shown?.key.replace(/.{8}$/, 'AAAAAAA=') ?? '';
+    expect(await failureOf(byRdp({ hostKey: other }))).toEqual([Leg.TARGET, 'host-key-mismatch']);
+  });
+
+  test('policy may trust a certificate on first use, which is told', async () => {
+    const { terminal } = await open(byRdp({ hostKeyPolicy: 'trust-on-first-use' }));
+    const { body } = await terminal.control('hostKey');
+    expect(body).toMatchObject({ case: 'hostKey', value: { trustedOnFirstUse: true } });
+    await terminal.until(drawn(terminal));
+  });
+
+  test('security that the target lacks and nobody there are told apart', async () => {
     expect(await failureOf(byRdp({ security: 'nla' }))).toEqual([Leg.TARGET, 'security-refused']);
     await made.stop();
     const elsewhere = byRdp({ ignoreCert: true }, { port: await freePort() });
