@@ -31,6 +31,8 @@ beforeEach(() => {
     copied: vi.fn(),
     released: vi.fn(),
     pasted: vi.fn(),
+    scaled: vi.fn(),
+    pinched: vi.fn(),
     failed: vi.fn(),
   };
   host = document.createElement('div');
@@ -95,6 +97,114 @@ describe('the picture', () => {
     screen.resize({ width: 640, height: 480, ratio: 1 });
     screen.resize({ width: 640, height: 480, ratio: 1 });
     await eventually(() => expect(gateway.said('size')).toEqual([['640', '480']]));
+  });
+});
+
+describe('the pointer', () => {
+  const said = () => gateway.said('mouse').map((args) => args.map(Number));
+  const point = (type: string, x: number, y: number, init: PointerEventInit = {}) =>
+    document.elementFromPoint(x, y)?.dispatchEvent(
+      new PointerEvent(type, {
+        clientX: x,
+        clientY: y,
+        bubbles: true,
+        cancelable: true,
+        pointerType: 'mouse',
+        ...init,
+      }),
+    );
+  const drawPicture = async () => {
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalled());
+  };
+  beforeEach(() => {
+    host.style.cssText =
+      'position: fixed; left: 20.5px; top: 10.25px; width: 300px; height: 200px; overflow: auto';
+    vi.spyOn(Element.prototype, 'setPointerCapture').mockReturnValue();
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  test.each([
+    ['fit', 1 / 6],
+    [1, 1 / 2],
+    [1.25, 1.25 / 2],
+    [3, 3 / 2],
+  ] as const)(
+    'at a zoom of %s the pixel that is pointed at is the one that hears of it',
+    async (zoom, scale) => {
+      const screen = await connect({ ...open, terminal: false, resizes: false });
+      screen.resize({ width: 300, height: 200, ratio: 2 });
+      await drawPicture();
+      screen.zoomTo(zoom);
+      for (const [x, y] of [
+        [0, 0],
+        [1, 2],
+        [60, 40],
+        [61, 41],
+      ] as const)
+        point('pointermove', 20.5 + (x + 0.5) * scale, 10.25 + (y + 0.5) * scale);
+      await eventually(() =>
+        expect(said()).toEqual([
+          [0, 0, 0],
+          [1, 2, 0],
+          [60, 40, 0],
+          [61, 41, 0],
+        ]),
+      );
+    },
+  );
+
+  test('a pinch leaves the pixel under the fingers where it is', async () => {
+    const screen = await connect({ ...open, terminal: false, resizes: false });
+    await drawPicture();
+    screen.zoomTo(1);
+    const around = { x: 120.5, y: 80.25 };
+    const under = () => {
+      const { left, top, width, height } = screen.element.getBoundingClientRect();
+      return [((around.x - left) / width) * 800, ((around.y - top) / height) * 600];
+    };
+    const before = under();
+    screen.zoomTo(2.5, around);
+    for (const [index, value] of under().entries()) expect(value).toBeCloseTo(before[index] ?? 0, 0);
+    expect(targets.scaled).toHaveBeenLastCalledWith(2.5);
+  });
+
+  test('the wheel, the buttons and a held session', async () => {
+    const screen = await connect({ ...open, terminal: false });
+    await drawPicture();
+    const { left, top } = screen.element.getBoundingClientRect();
+    point('pointerdown', left + 10, top + 10, { buttons: 2 });
+    point('pointerup', left + 10, top + 10, { buttons: 0 });
+    screen.element.dispatchEvent(
+      new WheelEvent('wheel', {
+        clientX: left + 10,
+        clientY: top + 10,
+        deltaY: 120,
+        bubbles: true,
+        cancelable: true,
+      }),
+    );
+    screen.held = true;
+    point('pointerdown', left + 10, top + 10, { buttons: 1 });
+    screen.held = false;
+    const expected = [
+      [20, 20, 4],
+      [20, 20, 0],
+      [20, 20, 16],
+      [20, 20, 0],
+      [20, 20, 16],
+      [20, 20, 0],
+    ];
+    await eventually(() => expect(said()).toEqual(expected));
+  });
+
+  test('letters of another size and colour are asked for by name', async () => {
+    const screen = await connect();
+    screen.setTerminal('font-size', '18');
+    await eventually(() =>
+      expect(gateway.said('argv').map(([, ...rest]) => rest)).toEqual([['text/plain', 'font-size']]),
+    );
+    expect(gateway.said('blob').map(([, data]) => atob(data ?? ''))).toEqual(['18']);
   });
 });
 

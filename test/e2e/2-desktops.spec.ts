@@ -47,9 +47,15 @@ test('VNC: the desktop is drawn, what is typed arrives, and it can be seen pixel
   await page.setViewportSize({ width: 700, height: 500 });
   await expect.poll(() => greenOn(page)).toBeLessThan(800 * 600 * 0.7);
   await expect.poll(() => greenOn(page)).toBeGreaterThan(100_000);
-  await page.getByRole('button', { name: 'Show actual size' }).click();
-  await expect(page.getByRole('button', { name: 'Fit to window' })).toBeVisible();
-  await page.getByRole('button', { name: 'Fit to window' }).click();
+  await page.getByRole('button', { name: 'View', exact: true }).click();
+  const view = page.getByRole('region', { name: 'View' });
+  await view.getByRole('button', { name: 'Actual size' }).click();
+  await expect(view.getByRole('status')).toHaveText('100 %');
+  await view.getByRole('button', { name: 'Zoom in' }).click();
+  await expect(view.getByRole('status')).toHaveText('125 %');
+  await expectAccessible(page, 'session-view');
+  await view.getByRole('button', { name: 'Fit to window' }).click();
+  await view.getByRole('button', { name: 'Close view' }).click();
   await page.setViewportSize({ width: 1280, height: 720 });
   await expectAccessible(page, 'desktop');
   await disconnect(page);

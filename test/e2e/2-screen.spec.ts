@@ -1,7 +1,8 @@
 // What lies around and over a session's picture, against a real shell.
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
-import { connect, run, targetFile, terminal } from './person.ts';
+import { connect, disconnect, run, targetFile, terminal } from './person.ts';
+import { countPixels } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -103,6 +104,37 @@ test('full screen gives Escape to the machine, and shows its menus and questions
   await page.getByRole('button', { name: 'Leave full screen' }).click();
   await expect.poll(inFull).toBe(false);
   await page.getByRole('button', { name: 'Close keys' }).click();
+});
+
+test('letters and colours change while the session runs, and the machine remembers them on this device', async ({
+  house,
+}) => {
+  const { page, installation } = house;
+  const columns = async (name: string) => {
+    await run(page, `stty size > ${name}`);
+    return Number((await targetFile(installation, name)).split(' ')[1]);
+  };
+  const before = await columns('columns-before.txt');
+  await page.getByRole('button', { name: 'View', exact: true }).click();
+  const view = page.getByRole('region', { name: 'View' });
+  for (let step = 0; step < 6; step++) await view.getByRole('button', { name: 'Larger letters' }).click();
+  await expect(view.getByRole('status')).toHaveText('18 pt');
+  await view.getByLabel('Colours').selectOption('Black on white');
+  await expectAccessible(page, 'session-letters');
+  await view.getByRole('button', { name: 'Close view' }).click();
+  const isWhite = (red: number, green: number, blue: number) => Math.min(red, green, blue) > 240;
+  const white = async () => countPixels(await terminal(page).screenshot(), isWhite);
+  await expect.poll(white).toBeGreaterThan(300_000);
+  let tries = 0;
+  await expect.poll(() => columns(`columns-after-${tries++}.txt`)).toBeLessThan(before * 0.75);
+  await disconnect(page);
+  await connect(page, machines.password);
+  await expect.poll(white).toBeGreaterThan(300_000);
+  await expect.poll(() => columns(`columns-again-${tries++}.txt`)).toBeLessThan(before * 0.75);
+  await page.getByRole('button', { name: 'View', exact: true }).click();
+  for (let step = 0; step < 6; step++) await view.getByRole('button', { name: 'Smaller letters' }).click();
+  await view.getByLabel('Colours').selectOption('Gray on black');
+  await view.getByRole('button', { name: 'Close view' }).click();
 });
 
 test('on a narrow screen the bar keeps everything in reach', async ({ house }) => {

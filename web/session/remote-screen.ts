@@ -3,7 +3,12 @@ import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-bridge.ts';
 import { createTunnel } from './guacamole-tunnel.ts';
 import { KeyboardInput } from './keyboard-input.ts';
+import { PictureView } from './picture-view.ts';
+import { buttons, PointerInput } from './pointer/pointer-input.ts';
+import type { Place } from './pointer/pointer-place.ts';
+import type { TouchMode } from './pointer/touch-gestures.ts';
 import type { ScreenSize } from './screen-size.ts';
+import type { Zoom } from './zoom.ts';
 
 export interface ScreenTargets {
   readonly firstFrame: () => void;
@@ -13,6 +18,10 @@ export interface ScreenTargets {
   readonly released: () => void;
   /** The person pastes, whatever the text is: nothing of it has gone anywhere. */
   readonly pasted: (text: string) => void;
+  /** So many device pixels each pixel of the picture has now. */
+  readonly scaled: (scale: number) => void;
+  /** Two fingers on the picture went apart or together. */
+  readonly pinched: (ratio: number, around: Place) => void;
   /** guacd itself says what is wrong. */
   readonly failed: (message: string) => void;
 }
@@ -36,6 +45,9 @@ const drawing: ReadonlyMap<string, number> = new Map([
   ['rect', 0],
 ]);
 
+/** Browsers show no larger one. */
+const largestCursor = 128;
+
 function drawsOnScreen(opcode: string, parameters: readonly string[]): boolean {
   const place = drawing.get(opcode);
   return place !== undefined && Number(parameters[place] ?? -1) >= 0;
@@ -46,11 +58,13 @@ export class RemoteScreen {
   readonly #client: Guacamole.Client;
   readonly #targets: ScreenTargets;
   readonly #policy: ScreenPolicy;
+  readonly #view: PictureView;
   #keyboard: KeyboardInput | null = null;
+  #pointer: PointerInput | null = null;
+  #touch: TouchMode = 'direct';
   #size: ScreenSize;
   #drawn = false;
   #shown = false;
-  #fitted = true;
   #held = false;
 
   constructor(stream: Stream, size: ScreenSize, policy: ScreenPolicy, targets: ScreenTargets) {
@@ -65,16 +79,15 @@ export class RemoteScreen {
         if (!policy.disableCopy) targets.copied(text);
       });
     this.#client.onerror = (status) => targets.failed(status.message ?? '');
-    this.#client.getDisplay().onresize = () => this.#rescale();
+    this.#view = new PictureView(this.#client.getDisplay(), size, policy.resizes, targets.scaled);
     this.#client.connect('');
-    this.#rescale();
   }
 
   get element(): HTMLElement {
     return this.#client.getDisplay().getElement();
   }
 
-  /** Takes keys from the text area and pointer events from the picture. */
+  /** Takes keys from the text area and pointers from where the picture lies. */
   attach(input: HTMLTextAreaElement): () => void {
     this.#keyboard = new KeyboardInput(input, {
       key: (pressed, keysym) => {
@@ -85,8 +98,11 @@ export class RemoteScreen {
       },
       release: () => this.#targets.released(),
     });
-    this.#takePointers(input);
-    return () => this.#keyboard?.close();
+    this.#pointer = this.#takePointers(input);
+    return () => {
+      this.#keyboard?.close();
+      this.#pointer?.close();
+    };
   }
 
   /** Nothing that is typed, pasted or pointed at reaches the session, which is told that no key is down. */
@@ -103,7 +119,7 @@ export class RemoteScreen {
     )
       return;
     this.#size = size;
-    this.#rescale();
+    this.#view.place = size;
     this.#client.sendSize(size.width, size.height);
   }
 
@@ -122,19 +138,24 @@ export class RemoteScreen {
     this.#client.disconnect();
   }
 
-  /** Whether all of a desktop is seen, smaller where it must be; else pixel by pixel, to be scrolled. */
-  set fitted(fitted: boolean) {
-    this.#fitted = fitted;
-    this.#rescale();
+  /** Around a place in the page, which stays under the fingers; else around nothing. */
+  zoomTo(zoom: Zoom, around: Place | null = null): void {
+    this.#view.zoomTo(zoom, around);
   }
 
-  /** One pixel of the session is one pixel of the screen: crisp, and never stretched while a new size is on its way. */
-  #rescale(): void {
-    const display = this.#client.getDisplay();
-    const [width, height] = [display.getWidth(), display.getHeight()];
-    const tooLarge = !this.#policy.resizes && this.#fitted && width > 0 && height > 0;
-    const fit = tooLarge ? Math.min(1, this.#size.width / width, this.#size.height / height) : 1;
-    display.scale(fit / this.#size.ratio);
+  set touch(mode: TouchMode) {
+    this.#touch = mode;
+    if (this.#pointer !== null) this.#pointer.mode = mode;
+    // A touchpad's pointer is seen where it is, which is not where the fingers are.
+    if (mode === 'touchpad') this.#client.getDisplay().showCursor(true);
+  }
+
+  /** Asks guacd to draw the terminal otherwise, which it does at once. */
+  setTerminal(name: 'font-size' | 'color-scheme', value: string): void {
+    if (this.#held) return;
+    const writer = new Guacamole.StringWriter(this.#client.createArgumentValueStream('text/plain', name));
+    writer.sendText(value);
+    writer.sendEnd();
   }
 
   #watchFirstFrame(tunnel: Guacamole.Tunnel): void {
@@ -151,24 +172,41 @@ export class RemoteScreen {
     };
   }
 
-  #takePointers(input: HTMLTextAreaElement): void {
-    const mouse = new Guacamole.Mouse(this.element);
-    const touch = new Guacamole.Mouse.Touchscreen(this.element);
-    if (!this.#policy.terminal) this.#showPointer(mouse);
-    const send = (event: Guacamole.Mouse.Event): void => {
-      if (event.type === 'mousedown') input.focus({ preventScroll: true });
-      if (!this.#held) this.#client.sendMouseState(event.state, true);
+  #takePointers(input: HTMLTextAreaElement): PointerInput {
+    const display = this.#client.getDisplay();
+    if (!this.#policy.terminal) this.#showPointer();
+    const size = () => ({ width: display.getWidth(), height: display.getHeight() });
+    const pointer = new PointerInput(this.element.parentElement ?? this.element, this.element, size, {
+      mouse: ({ x, y }, mask) => this.#point(x, y, mask),
+      pressed: () => input.focus({ preventScroll: true }),
+      zoom: (ratio, around) => this.#targets.pinched(ratio, around),
+      pan: (by) => this.#view.pan(by),
+    });
+    pointer.mode = this.#touch;
+    return pointer;
+  }
+
+  #point(x: number, y: number, mask: number): void {
+    if (this.#held) return;
+    const down = (button: number) => (mask & button) !== 0;
+    const pressed = {
+      left: down(buttons.left),
+      middle: down(buttons.middle),
+      right: down(buttons.right),
+      up: down(buttons.up),
+      down: down(buttons.down),
     };
-    for (const source of [mouse, touch])
-      source.onEach(['mousedown', 'mousemove', 'mouseup'], (event) => send(event as Guacamole.Mouse.Event));
+    const state = Object.assign(new Guacamole.Mouse.State(), { x, y, ...pressed });
+    this.#client.sendMouseState(state);
   }
 
   /** The desktop's own pointer follows the hand without a round trip; what the browser cannot show as one is drawn. */
-  #showPointer(mouse: Guacamole.Mouse): void {
+  #showPointer(): void {
     const display = this.#client.getDisplay();
     display.oncursor = (canvas, x, y) => {
-      const shown = mouse.setCursor(canvas, x, y);
-      display.showCursor(!shown);
+      const shown = canvas.width <= largestCursor && canvas.height <= largestCursor;
+      this.element.style.cursor = shown ? `url(${canvas.toDataURL('image/png')}) ${x} ${y}, default` : 'none';
+      display.showCursor(!shown || this.#touch === 'touchpad');
     };
   }
 }

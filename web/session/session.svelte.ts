@@ -7,6 +7,7 @@ import { asksForTrust, explainedCode } from './machine-identity-failures.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
+import { ScreenView } from './screen-view.svelte.ts';
 import type { ScreenSize } from './screen-size.ts';
 import {
   SessionRun,
@@ -36,8 +37,6 @@ export class Session {
   policy = $state.raw<SessionPolicy | null>(null);
   /** Whether this person may give a login of their own. */
   maySupply = $state(false);
-  /** All of a desktop is seen, smaller where it must be. */
-  fitted = $state(true);
   failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
   hostKey = $state.raw<HostKeyOffer | null>(null);
   /** What is recorded of it; null: nothing. `failed`: it should be. */
@@ -53,6 +52,7 @@ export class Session {
   remark = $state<string | null>(null);
   /** Rises when the session gives the keyboard back. */
   releases = $state(0);
+  readonly view: ScreenView;
   readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
@@ -69,6 +69,7 @@ export class Session {
   constructor(tab: string, { recordUid, title }: SessionSubject, services: SessionServices) {
     this.tab = tab;
     this.recordUid = recordUid;
+    this.view = new ScreenView(recordUid);
     this.title = title;
     this.#services = services;
     performance.mark('sallyport:connect');
@@ -110,12 +111,6 @@ export class Session {
     this.panel = this.panel === panel ? null : panel;
   }
 
-  /** Between all of a desktop and all of its pixels. */
-  toggleFit(): void {
-    this.fitted = !this.fitted;
-    if (this.screen !== null) this.screen.fitted = this.fitted;
-  }
-
   /** The person compared the fingerprint: it is pinned in the record and accepted for this session. */
   async trustHostKey(): Promise<void> {
     const offer = this.hostKey;
@@ -145,7 +140,7 @@ export class Session {
       screen: (screen, policy) => {
         this.screen = screen;
         this.policy = policy;
-        this.fitted = true;
+        this.view.adopt(screen, policy);
         if (policy.certificateIgnored) this.remark = 'The certificate of this machine is not checked.';
       },
       maySupply: (may) => (this.maySupply = may),
@@ -160,6 +155,8 @@ export class Session {
       files: (access) => (this.files ??= new SessionFiles()).offer(access),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.clipboard.receive(text),
+      scaled: (scale) => (this.view.scale = scale),
+      pinched: (ratio, around) => this.view.pinch(ratio, around),
       pasted: (text) => this.clipboard.paste(text),
       released: () => (this.releases += 1),
       ended: (failure) => {
@@ -186,6 +183,7 @@ export class Session {
     performance.mark('sallyport:first-frame');
     this.trail.complete();
     this.phase = 'open';
+    this.view.drawn();
     this.files?.begin();
     this.#latencyTimer = setInterval(() => (this.gatewayMs = this.#run?.roundTripMs ?? null), latencyEveryMs);
   }
