@@ -29,6 +29,8 @@ import { ends } from './sessions/session-end.ts';
 import { SessionRecordings } from './sessions/session-recordings.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { Settings } from './settings.ts';
+import { GuestConnector } from './sharing/guest-connector.ts';
+import { SessionShares } from './sharing/session-shares.ts';
 import { gatewayVersion } from './version.ts';
 
 export interface GatewayOptions {
@@ -115,6 +117,12 @@ class Gateway implements RunningGateway {
       openShell: (order, hooks) => openShell(settings, order, hooks),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
+    const shares = new SessionShares({ sessions: this.sessions, roster, now: Date.now, log });
+    const guests = new GuestConnector({
+      ...{ gatewayUid, device, shares, roster, log, peers: this.#peers, sessions: this.sessions },
+      media: settings.media,
+      sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
+    });
     const resumption = new Resumption(device, this.sessions);
     const { guacd } = settings;
     const diagnosis = new Diagnosis({ machines, access: this.#access, roster: this.#roster, guacd, signal });
@@ -124,6 +132,9 @@ class Gateway implements RunningGateway {
       handlers: {
         connect: (admitted, iceServers) => connector.connect(admitted, iceServers),
         resume: (admitted, iceServers) => resumption.resume(admitted, iceServers),
+        join: (admitted, iceServers) => guests.join(admitted, iceServers),
+        shareSession: (request, member) => shares.share(member, request),
+        unshareSession: (request, member) => shares.unshare(member, request),
         describe: () => describeGateway(settings, this.sessions, this.#roster.version),
         listTasks: (member) => listTasks(this.sessions, member),
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),

@@ -144,6 +144,14 @@ export const limits = {
   /** Sessions on one gateway, and of one account on it. */
   sessionsPerGateway: 256,
   sessionsPerAccount: 64,
+  /**
+   * A shared session: guests at once, shares that stand at once, how long one may, what one account has offered and is
+   * offered, and bytes of a sealed invitation (a title of 1 KiB, keys, a signature).
+   */
+  sessionShares: {
+    ...{ guests: 8, perSession: 32, longestMs: 24 * 60 * 60_000, fromOne: 256, toOne: 64 },
+    ...{ title: 256, sealed: 4096 },
+  },
 
   /**
    * Recordings of sessions. `entries`: plaintext of a chunk once it is inflated, so of one seek; `sealedChunk`: what such

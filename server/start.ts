@@ -8,6 +8,7 @@ import { HeldIndexService } from '../protocol/messages/gen/held-index_pb.js';
 import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
 import { RecordingService, RecordingUploadService } from '../protocol/messages/gen/recording_pb.js';
+import { SessionShareService } from '../protocol/messages/gen/session-share_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
 import { addApiRoutes, apiRate } from './api/api-routes.ts';
@@ -40,6 +41,8 @@ import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { expireSessionShares } from './session-shares/guest-list.ts';
+import { sessionShareHandlers } from './session-shares/session-share-service.ts';
 import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
 import { sharingHandlers } from './sharing/sharing-service.ts';
 import { ShareLinkExpiry } from './share-links/expiry.ts';
@@ -177,6 +180,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const sweep = new ChunkSweep(db, blobs, writes, log, [
     expireUploads,
     recordingExpiry(config.recordings.retentionDays),
+    expireSessionShares,
   ]);
   const linkExpiry = new ShareLinkExpiry(db, log);
   const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
@@ -197,6 +201,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
       RecordingService,
       recordingHandlers({ db, blobs, ...config.recordings, onGone: () => sweep.wake() }),
     ),
+    ...methodsOf(SessionShareService, sessionShareHandlers({ db, head })),
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),

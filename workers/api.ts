@@ -11,6 +11,7 @@ import type { RecordingVerbs } from './api/recordings.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { RecoveryVerbs } from './api/recovery.ts';
 import type { SharingVerbs } from './api/sharing.ts';
+import type { SessionShareVerbs } from './api/session-shares.ts';
 import type { SessionVerbs } from './api/sessions.ts';
 import type { ShareLinkVerbs } from './api/share-links.ts';
 import type { SignInVerbs } from './api/sign-in.ts';
@@ -28,6 +29,7 @@ export type * from './api/organising.ts';
 export type * from './api/recordings.ts';
 export type * from './api/records.ts';
 export type * from './api/recovery.ts';
+export type * from './api/session-shares.ts';
 export type * from './api/sessions.ts';
 export type * from './api/sharing.ts';
 export type * from './api/share-links.ts';
@@ -53,6 +55,7 @@ export interface VaultVerbs
     RecoveryVerbs,
     GatewayVerbs,
     SessionVerbs,
+    SessionShareVerbs,
     RecordingVerbs,
     SharingVerbs,
     ToolVerbs,

@@ -9,6 +9,15 @@ import type { ArgumentCheck } from './argument-checks.ts';
 /** What the session's policy lets the browser do. */
 export interface BrowserPolicy {
   readonly disablePaste: boolean;
+  /** Of somebody who is a guest in a session: its size, its pace and its settings are its owner's. */
+  readonly guest?: GuestPolicy;
+}
+
+export interface GuestPolicy {
+  /** What the guest does may reach the target; else they look on. */
+  readonly typing: boolean;
+  /** Whether it does at this moment. */
+  readonly heard: () => boolean;
 }
 
 /** What became of a chunk from the browser. */
@@ -47,6 +56,11 @@ const allowed: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
 /** What a person does, and no page by itself. */
 const inputs: ReadonlySet<string> = new Set(['key', 'mouse', 'touch', 'clipboard']);
 
+/** What of a session is its owner's alone. */
+const ownersOnly: ReadonlySet<string> = new Set(['size', 'argv', 'sync']);
+/** Keys that one guest holds down at once: more than two hands do. */
+const mostPressed = 64;
+
 /** Streams a browser may hold open at once: one paste and one setting are all that it ever needs. */
 const maxStreams = 8;
 /** Bytes of base64 in one stream. guacd keeps 256 KiB of clipboard and drops the rest. */
@@ -60,6 +74,7 @@ export class BrowserFilter {
   readonly #onInput: () => void;
   readonly #decoder = new InstructionDecoder(limits.guacamole.toGuacd);
   readonly #open = new Map<string, number>(); // stream index → base64 characters so far
+  readonly #pressed = new Set<string>(); // by a guest, and passed on: so is their release
   #forward: Uint8Array[] = [];
   #replies: Uint8Array[] = [];
   #disconnect = false;
@@ -88,10 +103,22 @@ export class BrowserFilter {
     const checks = allowed.get(instruction.opcode);
     if (!checks) return this.#onRefused(instruction.opcode);
     this.#checkArguments(instruction, checks);
+    if (this.#policy.guest && !this.#isGuests(instruction, this.#policy.guest)) return;
     if (inputs.has(instruction.opcode)) this.#onInput();
     if (instruction.opcode === 'disconnect') this.#disconnect = true;
     else if (instruction.opcode === 'clipboard' && this.#policy.disablePaste) this.#refuse(instruction);
     else if (this.#tracks(instruction)) this.#forward.push(instruction.raw);
+  }
+
+  /** Whether a guest may say it now. No key stays down for good when they are not heard any more. */
+  #isGuests({ opcode, args }: Instruction, { typing, heard }: GuestPolicy): boolean {
+    if (ownersOnly.has(opcode)) return false;
+    if (!inputs.has(opcode)) return true;
+    const [key = '', down] = args;
+    if (opcode === 'key' && down === '0' && this.#pressed.delete(key)) return true;
+    if (!typing || !heard()) return false;
+    if (opcode === 'key' && down === '1' && this.#pressed.size < mostPressed) this.#pressed.add(key);
+    return true;
   }
 
   #checkArguments({ opcode, args }: Instruction, checks: readonly ArgumentCheck[]): void {

@@ -31,6 +31,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly tee?: (instructions: readonly Uint8Array[]) => void;
   readonly signal: AbortSignal;
   readonly timing?: Partial<GuacdTiming>;
+  /** The gateway answers `sync` whoever looks on: the session does not wait for this viewer. */
+  readonly answersSync?: boolean;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
   readonly onStalled?: () => void;
   /** The browser passed on what a person did. */
@@ -40,7 +42,10 @@ export interface GuacdOptions extends HandshakeOptions {
 }
 
 /** What a connection goes on with after the handshake: neither parameters nor answers, which have the login. */
-type Kept = Pick<GuacdOptions, 'policy' | 'tee' | 'signal' | 'onStalled' | 'onInput' | 'onRefused'>;
+type Kept = Pick<
+  GuacdOptions,
+  'policy' | 'tee' | 'signal' | 'answersSync' | 'onStalled' | 'onInput' | 'onRefused'
+>;
 
 /** Connects to guacd and runs the handshake. Throws a {@link SessionFailure} that names its leg. */
 export async function openGuacd(options: GuacdOptions): Promise<GuacdConnection> {
@@ -95,7 +100,7 @@ export class GuacdConnection {
     this.#socket = socket;
     const { policy, tee, signal, onStalled, onInput, onRefused } = options;
     this.#options = {
-      ...{ policy, signal },
+      ...{ policy, signal, answersSync: options.answersSync === true },
       ...(tee && { tee }),
       ...(onStalled && { onStalled }),
       ...(onInput && { onInput }),
@@ -221,7 +226,7 @@ export class GuacdConnection {
   #keepUp(timestamp: string): void {
     this.#synced();
     if (this.#drawn > 0) this.#answers = {}; // the login is over
-    if (!this.#viewer) this.#socket.send('sync', timestamp);
+    if (!this.#viewer || this.#options.answersSync) this.#socket.send('sync', timestamp);
   }
 
   #show(instructions: readonly Uint8Array[]): void {

@@ -1,6 +1,7 @@
 import type { SessionFailure } from '../terminal/failure.ts';
 import { openGuacd } from './connection.ts';
 import type { GuacdConnection, GuacdOptions, Viewer } from './connection.ts';
+import { GuestPicture, type GuestPictureOptions } from './guest-picture.ts';
 import { HeldPicture } from './held-picture.ts';
 import { leaseGuacd, type GuacdPlace, type LeasedGuacd } from './lease.ts';
 import { RecordedPicture, type PictureTap } from './recorded-picture.ts';
@@ -99,6 +100,25 @@ export class Picture {
 
   drained(): Promise<void> {
     return this.#guacd.drained();
+  }
+
+  /** For somebody else, who sees what the viewer sees. They come and go, and end with the session. */
+  welcome(options: GuestPictureOptions): GuestPicture {
+    const { policy, onStalled: _stalled, onInput: _input, onRefused, ...joins } = this.#options;
+    const guest = new GuestPicture(
+      {
+        ...{ begun: this.#begun, policy, drawn: () => this.#guacd.drawn },
+        open: (viewer, { typing }) => {
+          const parameters = { 'read-only': String(!typing) };
+          const seen = { viewer, answersSync: true, ...(onRefused && { onRefused }) };
+          return openGuacd({ ...joins, policy, select: { join: this.#guacd.id }, parameters, ...seen });
+        },
+      },
+      options,
+    );
+    // guacd lets whoever joined go on without the one who began.
+    void this.ended.then(() => guest.close());
+    return guest;
   }
 
   async close(): Promise<void> {

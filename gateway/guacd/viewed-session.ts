@@ -1,4 +1,5 @@
 import type { Viewer } from './connection.ts';
+import type { GuestPicture, GuestPictureOptions } from './guest-picture.ts';
 import type { Picture } from './picture.ts';
 
 /** What every session lets its browser do: look at its picture, and speak to it. Browsers come and go. */
@@ -12,6 +13,11 @@ export class ViewedSession {
   /** The whole picture for this viewer, in place of the one before. Throws when guacd cannot be joined. */
   attach(viewer: Viewer): Promise<void> {
     return this.#picture.attach(viewer);
+  }
+
+  /** The picture for somebody else, and what they say of it, checked. It ends with the session. */
+  welcome(options: GuestPictureOptions): GuestPicture {
+    return this.#picture.welcome(options);
   }
 
   /** Goes on without a browser. */

@@ -26,6 +26,7 @@ const publicFields = [
   'server',
   'session',
   'sessions',
+  'share',
   'side',
   'signal',
   'state',

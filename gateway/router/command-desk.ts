@@ -16,12 +16,16 @@ import {
   EndSessionRequestSchema,
   GatewayInfoSchema,
   RenewAccessRequestSchema,
+  ShareSessionRequestSchema,
   TaskListSchema,
+  UnshareSessionRequestSchema,
   type CommandReply,
   type DiagnoseRequest,
   type EndAccessRequest,
   type RenewAccessRequest,
+  type ShareSessionRequest,
   type SignedCommand,
+  type UnshareSessionRequest,
 } from '../../protocol/messages/gen/command_pb.js';
 import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
@@ -37,6 +41,10 @@ export interface CommandHandlers {
   connect(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
   /** As connect: the session is there, and gets another peer connection. */
   resume(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  /** As connect, into somebody else's session that was shared with the sender. */
+  join(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  shareSession(request: ShareSessionRequest, member: RosterMember): void;
+  unshareSession(request: UnshareSessionRequest, member: RosterMember): void;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
   endSession(sessionUid: Uid, member: RosterMember): void;
@@ -107,6 +115,18 @@ export class CommandDesk {
         return await handlers.connect(admitted, iceServers);
       case CommandKind.RESUME:
         return await handlers.resume(admitted, iceServers);
+      case CommandKind.JOIN_SESSION:
+        return await handlers.join(admitted, iceServers);
+      case CommandKind.SHARE_SESSION: {
+        const request = await this.#openPayload(admitted, ShareSessionRequestSchema);
+        handlers.shareSession(request, member);
+        return await this.#seal(admitted, empty);
+      }
+      case CommandKind.UNSHARE_SESSION: {
+        const request = await this.#openPayload(admitted, UnshareSessionRequestSchema);
+        handlers.unshareSession(request, member);
+        return await this.#seal(admitted, empty);
+      }
       case CommandKind.GATEWAY_INFO:
         return await this.#seal(admitted, encodeMessage(GatewayInfoSchema, await handlers.describe()));
       case CommandKind.LIST_TASKS:

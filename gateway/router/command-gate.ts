@@ -56,7 +56,8 @@ export class CommandGate {
     const command = refusing(() => verifyCommand(member.signingPublicKey, signed, now));
     if (command.issuedAtMs < this.#startedAtMs || command.issuedAtMs <= this.#formerlyAhead(member))
       throw new Refusal('expired', 'the command is older than this gateway run');
-    const begun = command.kind === CommandKind.CONNECT ? command.sessionUid : null; // others name one that is there
+    const begins = command.kind === CommandKind.CONNECT || command.kind === CommandKind.JOIN_SESSION;
+    const begun = begins ? command.sessionUid : null; // others name one that is there
     const uids = begun === null ? [command.commandUid] : [command.commandUid, begun];
     this.#window.admit(uids, command.expiresAtMs + limits.clockSkewMs, now);
     if (command.issuedAtMs > now) await this.#keepAhead(member, command.issuedAtMs);

@@ -2,7 +2,6 @@ import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { wipe, type Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
@@ -17,11 +16,9 @@ import { SessionKeys, type SessionScope } from '../../protocol/session/session-k
 import { signReply } from '../../protocol/signed/command.ts';
 import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
-import { uidOf, type Uid } from '../../protocol/uid.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
-import { parseOffer } from '../media/offer.ts';
-import type { Peer } from '../media/peer.ts';
 import type { Peers } from '../media/peers.ts';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { AccessCheck } from '../router/access-check.ts';
@@ -32,9 +29,11 @@ import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
+import { sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
 import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import type { SessionLimits } from './session-clock.ts';
+import { CandidateRelay, peerOfPage } from './page-peer.ts';
 import { relaysOf, resumeKeyOf } from './resumption.ts';
 import { ends } from './session-end.ts';
 import type { SessionAccess } from './session-access.ts';
@@ -122,6 +121,7 @@ export class Connector {
       const reply = encodeMessage(ConnectReplySchema, {
         ...{ answer, streamToken: token, ...shown },
         resumeMs: resumeKey === null ? 0 : this.#graceOf(machine),
+        sharing: sharingCodes[session.terms?.sharing ?? 'off'],
         ...(files && { files }),
       });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
@@ -179,7 +179,7 @@ export class Connector {
     { member }: AdmittedCommand,
     order: SessionOrder,
     begunAt: number,
-    { recorder }: Recorded,
+    { recorder, notice }: Recorded,
   ) {
     const { accountUid } = member;
     const { sessionUid, recordUid } = order.scope;
@@ -189,9 +189,12 @@ export class Connector {
     const release = credential === null ? () => {} : holdSecrets(log, credential);
     try {
       const candidates = new CandidateRelay();
-      const { peer, answer } = await this.#peerFor(order, accountUid, candidates.found);
+      const { iceServers } = order;
+      const { peer, answer } = await peerOfPage(this.#options, {
+        ...{ accountUid, request, iceServers, onCandidate: candidates.found },
+      });
       const owned = { accountUid, peer, begunAt, log };
-      const session = this.#newSession(order, owned, { credential, recorder });
+      const session = this.#newSession(order, owned, { credential, recorder }, notice);
       void session.ended.then(release);
       candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
       const token = randomBytes(16);
@@ -223,6 +226,7 @@ export class Connector {
     { machine, scope, keys, request, trustedKeys, resumeKey }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
     known: Pick<ShellOrder, 'credential' | 'recorder'>,
+    recording: RecordingNotice | null,
   ): Session {
     const { openShell, sendSignal } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
@@ -231,6 +235,7 @@ export class Connector {
       graceMs: resumeKey === null ? 0 : this.#graceOf(machine),
       limits: limitsOf(machine.connection.limits),
       files: fileSettingsOf(machine.settings),
+      terms: termsOf(machine, owned.accountUid, recording),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
@@ -239,29 +244,6 @@ export class Connector {
   #graceOf({ connection: { reconnectSeconds } }: Machine): number {
     return reconnectSeconds === undefined ? this.#options.media.reconnectMs : reconnectSeconds * 1_000;
   }
-
-  async #peerFor(
-    { request: { offer, peerUid }, iceServers }: SessionOrder,
-    accountUid: Uid,
-    onCandidate: TakeCandidate,
-  ): Promise<{ readonly peer: Peer; readonly answer: string }> {
-    const { peers, media, sessions } = this.#options;
-    try {
-      const uid = uidOf(peerUid);
-      if (offer !== '') {
-        const onStream = sessions.claim.bind(sessions);
-        const heard = { onStream, onCandidate };
-        return await peers.open({ uid, accountUid, offer: parseOffer(offer), media, iceServers, ...heard });
-      }
-      const peer = peers.find(uid, accountUid);
-      if (peer?.connected) return { peer, answer: '' };
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const code = error.code === 'limit-reached' ? 'busy' : 'offer-unreadable';
-      throw new Refusal(code, error.message);
-    }
-    throw new Refusal('peer-gone', 'the peer connection is not open');
-  }
 }
 
 /** What the page has to know to show it, whoever may not read the record. */
@@ -269,6 +251,14 @@ function descriptionOf(settings: SessionSettings) {
   const { protocol } = settings;
   const resizes = protocol === 'rdp' ? settings.resizes : protocol !== 'vnc';
   return { protocol, resizes, certificateIgnored: protocol === 'rdp' && settings.ignoreCert };
+}
+
+/** What guests are told and held to: they have no window of their own that the session takes on. */
+function termsOf(machine: Machine, accountUid: Uid, recording: RecordingNotice | null): SharedTerms {
+  const { disableCopy, disablePaste, watermark } = machine.connection;
+  const { resizes: _resizes, ...described } = descriptionOf(machine.settings);
+  const shown = { disableCopy, disablePaste, watermark, ...described };
+  return { sharing: sharingOf(machine, accountUid), shown, recording };
 }
 
 function limitsOf({ idle, longest }: LimitSettings): SessionLimits {
@@ -287,24 +277,6 @@ interface Said {
   readonly token: Bytes;
   readonly fileToken: Bytes | null;
   readonly recording: RecordingNotice | null;
-}
-
-type TakeCandidate = (candidate: string, mid: string) => void;
-
-/** Candidates may be found before there is a session to tell them by. */
-class CandidateRelay {
-  readonly #waiting: (readonly [string, string])[] = [];
-  #take: TakeCandidate | null = null;
-
-  readonly found: TakeCandidate = (candidate, mid) => {
-    if (this.#take) this.#take(candidate, mid);
-    else this.#waiting.push([candidate, mid]);
-  };
-
-  tell(take: TakeCandidate): void {
-    this.#take = take;
-    for (const [candidate, mid] of this.#waiting.splice(0)) take(candidate, mid);
-  }
 }
 
 async function openRequest(keys: SessionKeys, sealed: Uint8Array): Promise<ConnectRequest> {

@@ -41,7 +41,7 @@ export function listTasks(
   const seen = sessions.list().filter((session) => administrator || session.accountUid === accountUid);
   const tasks = seen.map((session) => ({
     taskUid: uidBytes(session.uid),
-    kind: 'session',
+    kind: session.shareUid === null ? 'session' : 'guest',
     recordUid: uidBytes(session.recordUid),
     accountUid: uidBytes(session.accountUid),
     startedAtMs: BigInt(session.startedAtMs),

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import {
   LegState,
+  type GuestsSchema,
   type Leg,
   type SessionSignalSchema,
   type StreamControlSchema,
@@ -14,7 +15,7 @@ import type { SessionEnd } from './session-end.ts';
 type SignalBody = NonNullable<MessageInitShape<typeof SessionSignalSchema>['body']>;
 
 /** What goes by the stream once it is there. */
-type ReportedCase = 'progress' | 'hostKey' | 'ended' | 'recordingStopped' | 'endingSoon';
+type ReportedCase = 'progress' | 'hostKey' | 'ended' | 'recordingStopped' | 'endingSoon' | 'guests';
 
 export interface ReporterOptions {
   readonly keys: SessionKeys;
@@ -66,6 +67,11 @@ export class Reporter {
   /** A limit is about to end the session; 0: not any more. */
   endingSoon(code: string, leftMs: number): void {
     this.#report({ case: 'endingSoon', value: { code, leftMs } });
+  }
+
+  /** Everybody else who is in the session now. */
+  guests(guests: MessageInitShape<typeof GuestsSchema>['guests'] & object): void {
+    this.#report({ case: 'guests', value: { guests } });
   }
 
   candidate(candidate: string, mid: string): void {

@@ -7,7 +7,7 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { ResumeReplySchema, type ConnectRequest } from '../../protocol/messages/gen/command_pb.js';
 import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import { verifyResume, type ResumeOrder } from '../../protocol/session/session-resume.ts';
-import { signReply } from '../../protocol/signed/command.ts';
+import { signReply, type Command } from '../../protocol/signed/command.ts';
 import { parseOffer } from '../media/offer.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal, type RefusalCode } from '../router/refusal.ts';
@@ -28,9 +28,9 @@ export class Resumption {
     { command, member, signed }: AdmittedCommand,
     named?: IceServersMessage,
   ): Promise<{ readonly sealed: Bytes }> {
-    const { sessionUid, recordUid } = command;
+    const { sessionUid } = command;
     const session = sessionUid && this.#sessions.findResumable(sessionUid);
-    if (!session || session.accountUid !== member.accountUid || session.recordUid !== recordUid)
+    if (!session || session.accountUid !== member.accountUid || !isAbout(session, command))
       throw new Refusal('not-found', 'no such session');
     const order = await this.#open(session, signed.sealedPayload);
     if (order.peerUid !== session.peer.uid) throw new Refusal('peer-gone', 'the session is on another peer');
@@ -63,8 +63,14 @@ export class Resumption {
   }
 }
 
+/** Of a guest's session, its share stands for the record that they may not know. */
+function isAbout(session: ResumableSession, { recordUid, shareUid }: Command): boolean {
+  if (session.shareUid !== null) return session.shareUid === shareUid;
+  return session.recordUid === recordUid;
+}
+
 /** By which a session's vault will sign; null: the session can have no other connection. Throws a {@link Refusal}. */
-export function resumeKeyOf({ resumeKey }: ConnectRequest): Bytes | null {
+export function resumeKeyOf({ resumeKey }: Pick<ConnectRequest, 'resumeKey'>): Bytes | null {
   if (resumeKey.length === 0) return null;
   try {
     checkPublicKey(resumeKey);

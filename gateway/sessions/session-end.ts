@@ -53,6 +53,14 @@ export const ends = {
   },
   idle: { leg: Leg.GATEWAY, code: 'idle-timeout', message: 'there was no input for as long as may be' },
   longest: { leg: Leg.GATEWAY, code: 'time-limit', message: 'the session lasted as long as it may' },
+  shareTakenBack: {
+    leg: Leg.GATEWAY,
+    code: 'share-taken-back',
+    message: 'whose session it is took the invitation back',
+  },
+  shareOver: { leg: Leg.GATEWAY, code: 'share-over', message: 'the time of the invitation is over' },
+  joinedAgain: { leg: Leg.GATEWAY, code: 'joined-again', message: 'the guest joined by another page' },
+  hostLeft: { leg: Leg.GATEWAY, code: 'host-left', message: 'whose session it is has ended it' },
   streamNotOpened: {
     leg: Leg.ICE,
     code: 'stream-not-opened',

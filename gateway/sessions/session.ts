@@ -9,6 +9,7 @@ import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_
 import type { FileSettings } from '../../protocol/records/session-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { SessionFiles } from '../files/session-files.ts';
+import type { SharedTerms } from '../sharing/share-policy.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
@@ -44,6 +45,10 @@ export interface SessionOptions {
   readonly openStreamMs?: number;
   /** What it has of the machine's files; null: nothing. */
   readonly files: FileSettings | null;
+  /** How it may be shared; without them, not at all. */
+  readonly terms?: SharedTerms;
+  /** Of a guest's: the share by which they are in somebody else's session. */
+  readonly shareUid?: Uid;
 }
 
 /** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
@@ -60,6 +65,10 @@ export class Session {
   readonly protocol: SessionProtocol;
   readonly startedAtMs = Date.now();
   readonly reporter: Reporter;
+  /** Settles at once when the session is over, while the shell is still being left. */
+  readonly ending: Promise<SessionEnd>;
+  /** Settles when it goes on without its recording. */
+  readonly recordingLost: Promise<void>;
   /** Settles when the session is over and the shell is left. */
   readonly ended: Promise<SessionEnd>;
   /** Settles later: when the page has taken the news in, or was given time to. */
@@ -78,6 +87,9 @@ export class Session {
   #stream: Stream | null = null;
   #signals: Promise<void> = Promise.resolve();
   #signalsWaiting = 0;
+  #unrecorded = false;
+  #beginEnd: (end: SessionEnd) => void = () => {};
+  #loseRecording: () => void = () => {};
   #finish: (end: SessionEnd) => void = () => {};
   #depart: () => void = () => {};
   #settleStream: () => void = () => {};
@@ -105,6 +117,8 @@ export class Session {
       onLatency: (ms) => this.reporter.targetRoundTrip(ms),
       onFailed: (end) => this.end(end),
     });
+    this.ending = new Promise((resolve) => (this.#beginEnd = resolve));
+    this.recordingLost = new Promise((resolve) => (this.#loseRecording = resolve));
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.departed = new Promise((resolve) => (this.#depart = resolve));
     this.streamDue = new Promise((resolve) => (this.#settleStream = resolve));
@@ -128,6 +142,35 @@ export class Session {
 
   get resumeKey(): Bytes | null {
     return this.#options.resumeKey;
+  }
+
+  /** What guests are told and held to; null: it has none. */
+  get terms(): SharedTerms | null {
+    return this.#options.terms ?? null;
+  }
+
+  /** Of a guest's: the share by which they are here. */
+  get shareUid(): Uid | null {
+    return this.#options.shareUid ?? null;
+  }
+
+  get graceMs(): number {
+    return this.#options.graceMs;
+  }
+
+  /** What it shows, while it is open. */
+  get shell(): Shell | null {
+    return this.#end === null ? this.#shell : null;
+  }
+
+  /** It should be recorded, and is not any more. */
+  get unrecorded(): boolean {
+    return this.#unrecorded;
+  }
+
+  /** Somebody does something in it. */
+  used(): void {
+    this.#clock.used();
   }
 
   /** Its page has lost its connection, and may come back. */
@@ -183,13 +226,17 @@ export class Session {
 
   /** Its recording gave up. Without one it ends when it must be recorded. */
   recordingFailed(required: boolean): void {
-    if (required) this.end(ends.recordingFailed);
-    else if (this.#end === null) this.reporter.recordingStopped();
+    if (required) return this.end(ends.recordingFailed);
+    if (this.#end !== null) return;
+    this.#unrecorded = true;
+    this.reporter.recordingStopped();
+    this.#loseRecording();
   }
 
   end(end: SessionEnd): void {
     if (this.#end !== null) return;
     this.#end = end;
+    this.#beginEnd(end);
     this.#openShell = null;
     this.#view.stop();
     this.#clock.stop();

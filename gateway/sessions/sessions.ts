@@ -16,7 +16,7 @@ const mostLate = limits.sessionsPerGateway;
 /** What a page that comes back needs of its session. */
 export type ResumableSession = Pick<
   Session,
-  'uid' | 'accountUid' | 'recordUid' | 'peer' | 'keys' | 'resumeKey' | 'reporter'
+  'uid' | 'accountUid' | 'recordUid' | 'shareUid' | 'peer' | 'keys' | 'resumeKey' | 'reporter'
 >;
 
 /** The sessions of this gateway, each with its owner, and the tokens that open their streams, each once. */

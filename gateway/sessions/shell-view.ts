@@ -17,7 +17,7 @@ export type Shell = Pick<
   | 'watchLatency'
   | 'write'
 > &
-  Partial<Pick<SshSession, 'openSftp'>>;
+  Partial<Pick<SshSession, 'openSftp' | 'welcome'>>;
 
 export type ShellHooks = Required<
   Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onInput' | 'onRefused'>

@@ -4,6 +4,7 @@ import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import type { GuacdPlace } from '../guacd/lease.ts';
 import { openPicture } from '../guacd/picture.ts';
+import type { GuestPicture, GuestPictureOptions } from '../guacd/guest-picture.ts';
 import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
@@ -203,6 +204,10 @@ export class GuacdSession extends ViewedSession {
   override write(fromBrowser: Uint8Array): boolean {
     this.#parts.telnet?.fromBrowser(fromBrowser);
     return super.write(fromBrowser);
+  }
+
+  override welcome(options: GuestPictureOptions): GuestPicture {
+    return super.welcome({ ...options, onTyped: (bytes) => this.#parts.telnet?.fromBrowser(bytes) });
   }
 
   /** Ends guacd's part and lets go of the target. */

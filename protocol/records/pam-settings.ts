@@ -40,7 +40,13 @@ export interface ConnectionSettings {
   readonly recording: RecordingSettings;
   /** Seconds that a session waits for a page that lost its connection, 0 to 900; absent: as its gateway is set. */
   readonly reconnectSeconds?: number;
+  /** How whoever opened a session may share it; absent: its owner to type, nobody else. */
+  readonly sharing?: SharingPolicy;
 }
+
+/** Not at all, for others to look on, or to type too. */
+export const sharingPolicies = ['off', 'watch', 'type'] as const;
+export type SharingPolicy = (typeof sharingPolicies)[number];
 
 /** How long a session lasts, in minutes; 0: without such a limit. */
 export interface LimitSettings {
@@ -221,7 +227,14 @@ function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSett
     ...(Number.isInteger(value['reconnectSeconds'])
       ? { reconnectSeconds: boundedInteger(value['reconnectSeconds'], 0, limits.resume.longestMs / 1_000, 0) }
       : {}),
+    ...sharingIn(value['sessionSharing']),
   };
+}
+
+/** What somebody wrote and cannot be read forbids. */
+function sharingIn(value: unknown): Pick<ConnectionSettings, 'sharing'> {
+  if (value === undefined || value === null || value === '') return {};
+  return { sharing: sharingPolicies.find((known) => known === value) ?? 'off' };
 }
 
 /** A limit that somebody wrote and that cannot be read is the shortest, not none. */

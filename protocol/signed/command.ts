@@ -26,9 +26,14 @@ export interface Command {
   readonly sessionUid: Uid | null;
   /** 16 bytes, or none for commands without a session. */
   readonly sessionNonce: Bytes;
+  /** Of a guest: by which they join. */
+  readonly shareUid: Uid | null;
 }
 
-export type CommandOrder = Omit<Command, 'commandUid' | 'issuedAtMs' | 'expiresAtMs' | 'payloadHash'>;
+export type CommandOrder = Omit<
+  Command,
+  'commandUid' | 'issuedAtMs' | 'expiresAtMs' | 'payloadHash' | 'shareUid'
+> & { readonly shareUid?: Uid };
 
 /** Signs an order and its sealed payload; valid from `nowMs` for limits.commandLifetimeMs. */
 export async function signCommand(
@@ -50,6 +55,7 @@ export async function signCommand(
     payloadHash: sha256(sealedPayload),
     sessionUid: sessionUid === null ? new Uint8Array(0) : uidBytes(sessionUid),
     sessionNonce: order.sessionNonce,
+    ...(order.shareUid !== undefined && { shareUid: uidBytes(order.shareUid) }),
   });
   return { command, signature: await signer.sign(signatureContexts.command, command), sealedPayload };
 }
@@ -77,6 +83,7 @@ export function parseCommand(signed: SignedCommand): Command {
     payloadHash: copy(message.payloadHash),
     sessionUid: optionalUid(message.sessionUid),
     sessionNonce: copy(message.sessionNonce),
+    shareUid: optionalUid(message.shareUid),
   };
 }
 

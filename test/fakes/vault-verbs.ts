@@ -17,6 +17,7 @@ import { FakeOrganising } from './organising-verbs.ts';
 import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
 import { createFakeRecordings, type FakeRecordings } from './recording-verbs.ts';
+import { createFakeSessionShares, type FakeSessionShares } from './session-share-verbs.ts';
 import { createFakeGateways } from './gateway-verbs.ts';
 import { gatewayOf, holdersIn, me, summarise, textOf, viewOf, type Stored } from './stored-records.ts';
 import type {
@@ -30,7 +31,7 @@ import type {
 
 /** What a test prepares and watches. */
 export interface FakeVault
-  extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing, FakeRecordings {
+  extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing, FakeRecordings, FakeSessionShares {
   readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;
@@ -62,6 +63,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     recordsVersion: 1,
     gatewaysVersion: 1,
     sharingVersion: 1,
+    invitationsVersion: 1,
     accountVersion: 1,
     membership: 'administrator',
     organisationVersion: 1,
@@ -136,6 +138,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeShareLinks(),
     ...createFakeExchange(),
     ...createFakeRecordings(),
+    ...createFakeSessionShares((uid) => `${uid.slice(0, 4)}@example.test`),
     ...rotation,
     rotation,
     records,

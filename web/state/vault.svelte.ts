@@ -8,6 +8,7 @@ const starting: VaultState = {
   recordsVersion: 0,
   gatewaysVersion: 0,
   sharingVersion: 0,
+  invitationsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,

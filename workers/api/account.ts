@@ -54,6 +54,8 @@ export interface VaultState {
   readonly gatewaysVersion: number;
   /** Rises whenever who may do what with which record would be answered differently. */
   readonly sharingVersion: number;
+  /** Rises whenever listInvitedSessions would answer differently. */
+  readonly invitationsVersion: number;
   /** Rises whenever lists of devices, requests, second factors or passkeys would answer differently. */
   readonly accountVersion: number;
   /** Of an unlocked account in its organisation; `pending`: accepted an invitation and is in no roster yet. */

@@ -1,4 +1,4 @@
-import type { SessionProtocol } from '../../protocol/records/pam-settings.ts';
+import type { SessionProtocol, SharingPolicy } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 
 /** The signalling half of remote sessions: the page holds the peer connection, the worker the keys. */
@@ -85,8 +85,30 @@ export interface SessionStarted {
   readonly recording: RecordingNotice | null;
   /** So long the gateway waits for a page that lost its connection; 0: not at all. */
   readonly resumeMs: number;
+  /** How the session may be shared, as the gateway says. */
+  readonly sharing: SharingPolicy;
+  /** Of somebody else's session: what one is in it; null: it is one's own. */
+  readonly guest: GuestPart | null;
   /** The machine's files, as the gateway lets the session have them; null: none. */
   readonly files: SessionFilesNotice | null;
+}
+
+/** Somebody who is in a session that is not theirs, as the gateway says. */
+export interface SessionGuest {
+  readonly accountUid: Uid;
+  readonly shareUid: Uid;
+  readonly email: string;
+  /** What they do reaches the machine; else they look on. */
+  readonly typing: boolean;
+  readonly since: number;
+}
+
+export interface GuestPart {
+  /** Whose session it is. */
+  readonly hostEmail: string;
+  /** What one does reaches the machine; else one looks on. */
+  readonly typing: boolean;
+  readonly until: number;
 }
 
 export interface SessionFilesNotice {
@@ -125,6 +147,8 @@ export type SessionEvent =
       readonly trustedOnFirstUse: boolean;
     }
   | { readonly kind: 'recording-stopped'; readonly sessionUid: Uid }
+  /** Everybody who is a guest in it now. */
+  | { readonly kind: 'guests'; readonly sessionUid: Uid; readonly guests: readonly SessionGuest[] }
   /** A limit of the record is about to end it; `leftMs` 0: not any more. */
   | {
       readonly kind: 'ending-soon';

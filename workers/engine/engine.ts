@@ -13,6 +13,7 @@ import { organisingVerbs } from './verbs/organising-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { recordingVerbs } from './verbs/recording-verbs.ts';
 import { recoveryVerbs } from './verbs/recovery-verbs.ts';
+import { sessionShareVerbs } from './verbs/session-share-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
 import { sharingVerbs } from './verbs/sharing-verbs.ts';
 import { shareLinkVerbs } from './verbs/share-link-verbs.ts';
@@ -38,6 +39,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...gatewayVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),
+    ...sessionShareVerbs(core),
     ...recordingVerbs(core),
     ...sharingVerbs(core),
     ...shareLinkVerbs(core),

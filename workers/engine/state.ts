@@ -8,6 +8,7 @@ const initial: VaultState = {
   recordsVersion: 0,
   gatewaysVersion: 0,
   sharingVersion: 0,
+  invitationsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,
@@ -67,6 +68,10 @@ export class StateBoard {
 
   sharingChanged(): void {
     this.update({ sharingVersion: this.#state.sharingVersion + 1 });
+  }
+
+  invitationsChanged(): void {
+    this.update({ invitationsVersion: this.#state.invitationsVersion + 1 });
   }
 
   gatewaysChanged(): void {

@@ -24,6 +24,7 @@ import { Passkeys } from './account/passkeys.ts';
 import { SecondFactors } from './account/second-factors.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { SessionShares } from './session-shares/session-shares.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { ShareLinks } from './share-links/share-links.ts';
 import type { StateBoard } from './state.ts';
@@ -77,6 +78,7 @@ export class UnlockedVault {
   readonly gateways: Gateways;
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
+  readonly sessionShares: SessionShares;
   readonly recordings: Recordings;
   readonly iceServers: IceServersDesk;
   readonly devices: Devices;
@@ -206,13 +208,22 @@ export class UnlockedVault {
       onEvent,
       warn,
     });
+    this.sessionShares = new SessionShares({
+      ...{ account, session, gateways, commands, warn, sessions: this.sessions },
+      pins: this.sharing.office.parts.pins,
+      titleOf: (uid) => book.get(uid)?.entry?.title ?? '',
+      onChanged: () => {
+        if (!signal.aborted) board.invitationsChanged();
+      },
+    });
     this.recordings = new Recordings({
       ...{ session, clock, signal, book, gateways, history: data.history },
       emailOf: (uid) => findMember(rosters.roster, uid)?.email ?? '',
     });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
+    const { sessionShares } = this;
     this.#upkeep = new Upkeep({
-      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions, iceServers },
+      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions, iceServers, sessionShares },
       ...{ desk, board, signal, warn },
     });
   }
@@ -251,6 +262,7 @@ export class UnlockedVault {
     this.#closing.abort();
     this.#failAll();
     this.sessions.clear();
+    this.sessionShares.clear();
     this.recordings.clear();
     this.files.close();
     this.data.clear();

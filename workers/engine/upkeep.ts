@@ -6,6 +6,7 @@ import type { CommandDesk } from './gateways/command-desk.ts';
 import type { ConfirmedMachines } from './key-rotation/confirmed-machines.ts';
 import type { OrganisationDesk } from './organisation/organisation-desk.ts';
 import type { IceServersDesk } from './sessions/ice-servers-desk.ts';
+import type { SessionShares } from './session-shares/session-shares.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { SharingDesk } from './sharing/sharing-desk.ts';
 import type { StateBoard } from './state.ts';
@@ -19,6 +20,7 @@ export interface UpkeepParts {
   readonly passkeys: Passkeys;
   readonly files: Files;
   readonly sessions: Sessions;
+  readonly sessionShares: SessionShares;
   readonly desk: CommandDesk;
   readonly iceServers: IceServersDesk;
   readonly board: StateBoard;
@@ -53,6 +55,8 @@ export class Upkeep {
         return this.#accountChanged();
       case 'organisationNews':
         return void organisation.catchUp();
+      case 'sessionShareNews':
+        return this.#parts.sessionShares.refresh();
       case 'gatewayStatus':
         return board.gatewaysChanged();
       default:
@@ -69,6 +73,7 @@ export class Upkeep {
     board.gatewaysChanged();
     this.#accountChanged();
     void organisation.catchUp();
+    this.#parts.sessionShares.refresh();
     void this.#attempt('the vault could not catch up', () => this.#catchUp());
   }
 

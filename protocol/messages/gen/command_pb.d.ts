@@ -117,6 +117,13 @@ export declare type Command = Message<"sallyport.v1.Command"> & {
    * @generated from field: bytes session_nonce = 11;
    */
   sessionNonce: Uint8Array;
+
+  /**
+   * Of a guest: the share by which they join, in place of a record. session_uid names what they open. §28.
+   *
+   * @generated from field: bytes share_uid = 12;
+   */
+  shareUid: Uint8Array;
 };
 
 /**
@@ -441,6 +448,20 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: uint32 resume_ms = 12;
    */
   resumeMs: number;
+
+  /**
+   * Whoever opened the session may share it: 0 not at all, 1 to look on, 2 to type too. §28.
+   *
+   * @generated from field: uint32 sharing = 20;
+   */
+  sharing: number;
+
+  /**
+   * To a guest.
+   *
+   * @generated from field: sallyport.v1.GuestRole guest = 21;
+   */
+  guest?: GuestRole | undefined;
 };
 
 /**
@@ -448,6 +469,36 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export declare const ConnectReplySchema: GenMessage<ConnectReply>;
+
+/**
+ * @generated from message sallyport.v1.GuestRole
+ */
+export declare type GuestRole = Message<"sallyport.v1.GuestRole"> & {
+  /**
+   * What the guest does reaches the machine; else they look on.
+   *
+   * @generated from field: bool typing = 1;
+   */
+  typing: boolean;
+
+  /**
+   * Whose session it is, by the gateway's roster.
+   *
+   * @generated from field: string host_email = 2;
+   */
+  hostEmail: string;
+
+  /**
+   * @generated from field: int64 until_ms = 3;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.GuestRole.
+ * Use `create(GuestRoleSchema)` to create a new message.
+ */
+export declare const GuestRoleSchema: GenMessage<GuestRole>;
 
 /**
  * A page that lost its peer connection has another one for the sessions on it. protocol.md §12.9.
@@ -729,6 +780,109 @@ export declare type EndSessionRequest = Message<"sallyport.v1.EndSessionRequest"
 export declare const EndSessionRequestSchema: GenMessage<EndSessionRequest>;
 
 /**
+ * One more person may come into the signer's session. protocol.md §28.
+ *
+ * @generated from message sallyport.v1.ShareSessionRequest
+ */
+export declare type ShareSessionRequest = Message<"sallyport.v1.ShareSessionRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * 16 random bytes.
+   *
+   * @generated from field: bytes share_uid = 2;
+   */
+  shareUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes guest_uid = 3;
+   */
+  guestUid: Uint8Array;
+
+  /**
+   * 32 random bytes, known to the gateway, the signer and the guest: what a join is sealed under.
+   *
+   * @generated from field: bytes secret = 4;
+   */
+  secret: Uint8Array;
+
+  /**
+   * @generated from field: bool typing = 5;
+   */
+  typing: boolean;
+
+  /**
+   * @generated from field: int64 until_ms = 6;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.ShareSessionRequest.
+ * Use `create(ShareSessionRequestSchema)` to create a new message.
+ */
+export declare const ShareSessionRequestSchema: GenMessage<ShareSessionRequest>;
+
+/**
+ * @generated from message sallyport.v1.UnshareSessionRequest
+ */
+export declare type UnshareSessionRequest = Message<"sallyport.v1.UnshareSessionRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Empty: all of that session.
+   *
+   * @generated from field: bytes share_uid = 2;
+   */
+  shareUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.UnshareSessionRequest.
+ * Use `create(UnshareSessionRequestSchema)` to create a new message.
+ */
+export declare const UnshareSessionRequestSchema: GenMessage<UnshareSessionRequest>;
+
+/**
+ * @generated from message sallyport.v1.JoinRequest
+ */
+export declare type JoinRequest = Message<"sallyport.v1.JoinRequest"> & {
+  /**
+   * As in ConnectRequest.
+   *
+   * @generated from field: string offer = 1;
+   */
+  offer: string;
+
+  /**
+   * @generated from field: bytes peer_uid = 2;
+   */
+  peerUid: Uint8Array;
+
+  /**
+   * @generated from field: repeated string image_types = 3;
+   */
+  imageTypes: string[];
+
+  /**
+   * @generated from field: bytes resume_key = 4;
+   */
+  resumeKey: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.JoinRequest.
+ * Use `create(JoinRequestSchema)` to create a new message.
+ */
+export declare const JoinRequestSchema: GenMessage<JoinRequest>;
+
+/**
  * What the signer gave counts no more, from now on: running sessions that rest on it end. protocol.md §12.8.
  *
  * @generated from message sallyport.v1.EndAccessRequest
@@ -1007,6 +1161,27 @@ export enum CommandKind {
    * @generated from enum value: COMMAND_KIND_DIAGNOSE = 10;
    */
   DIAGNOSE = 10,
+
+  /**
+   * payload: ECIES to the gateway of ShareSessionRequest. Reply sealed to the account's public key: empty. §28.
+   *
+   * @generated from enum value: COMMAND_KIND_SHARE_SESSION = 11;
+   */
+  SHARE_SESSION = 11,
+
+  /**
+   * payload: ECIES to the gateway of UnshareSessionRequest. Reply as SHARE_SESSION's.
+   *
+   * @generated from enum value: COMMAND_KIND_UNSHARE_SESSION = 12;
+   */
+  UNSHARE_SESSION = 12,
+
+  /**
+   * payload: envelope of JoinRequest under keys of the share's secret. Reply sealed as CONNECT's: ConnectReply.
+   *
+   * @generated from enum value: COMMAND_KIND_JOIN_SESSION = 13;
+   */
+  JOIN_SESSION = 13,
 }
 
 /**

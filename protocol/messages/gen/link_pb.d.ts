@@ -208,6 +208,12 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
      */
     value: IceServersResult;
     case: "iceServersResult";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.SessionShareNews session_share_news = 15;
+     */
+    value: SessionShareNews;
+    case: "sessionShareNews";
   } | { case: undefined; value?: undefined };
 };
 
@@ -216,6 +222,20 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
  * Use `create(RouterToVaultFrameSchema)` to create a new message.
  */
 export declare const RouterToVaultFrameSchema: GenMessage<RouterToVaultFrame>;
+
+/**
+ * A live session was shared with the account, or is not any more: a hint. The truth is in SessionShareService.
+ *
+ * @generated from message sallyport.v1.SessionShareNews
+ */
+export declare type SessionShareNews = Message<"sallyport.v1.SessionShareNews"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.SessionShareNews.
+ * Use `create(SessionShareNewsSchema)` to create a new message.
+ */
+export declare const SessionShareNewsSchema: GenMessage<SessionShareNews>;
 
 /**
  * @generated from message sallyport.v1.IceServersResult

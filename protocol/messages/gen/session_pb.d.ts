@@ -64,6 +64,12 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
      */
     value: EndingSoon;
     case: "endingSoon";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.Guests guests = 10;
+     */
+    value: Guests;
+    case: "guests";
   } | { case: undefined; value?: undefined };
 };
 
@@ -72,6 +78,62 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
  * Use `create(SessionSignalSchema)` to create a new message.
  */
 export declare const SessionSignalSchema: GenMessage<SessionSignal>;
+
+/**
+ * Everybody else who is in the session, whenever that changes. protocol.md §28.
+ *
+ * @generated from message sallyport.v1.Guests
+ */
+export declare type Guests = Message<"sallyport.v1.Guests"> & {
+  /**
+   * @generated from field: repeated sallyport.v1.Guest guests = 1;
+   */
+  guests: Guest[];
+};
+
+/**
+ * Describes the message sallyport.v1.Guests.
+ * Use `create(GuestsSchema)` to create a new message.
+ */
+export declare const GuestsSchema: GenMessage<Guests>;
+
+/**
+ * @generated from message sallyport.v1.Guest
+ */
+export declare type Guest = Message<"sallyport.v1.Guest"> & {
+  /**
+   * @generated from field: bytes account_uid = 1;
+   */
+  accountUid: Uint8Array;
+
+  /**
+   * By the gateway's roster.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * @generated from field: bytes share_uid = 3;
+   */
+  shareUid: Uint8Array;
+
+  /**
+   * @generated from field: bool typing = 4;
+   */
+  typing: boolean;
+
+  /**
+   * @generated from field: int64 since_ms = 5;
+   */
+  sinceMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.Guest.
+ * Use `create(GuestSchema)` to create a new message.
+ */
+export declare const GuestSchema: GenMessage<Guest>;
 
 /**
  * A limit of the record ends the session soon; left_ms 0: not any more.
@@ -290,6 +352,12 @@ export declare type StreamControl = Message<"sallyport.v1.StreamControl"> & {
      */
     value: StayConnected;
     case: "stayConnected";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.Guests guests = 10;
+     */
+    value: Guests;
+    case: "guests";
   } | { case: undefined; value?: undefined };
 };
 

@@ -12,7 +12,7 @@ import { file_remote_file } from "./remote-file_pb.js";
  * Describes the file session.proto.
  */
 export const file_session = /*@__PURE__*/
-  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEiywIKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAcgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IAEIGCgRib2R5IisKCkVuZGluZ1Nvb24SDAoEY29kZRgBIAEoCRIPCgdsZWZ0X21zGAIgASgNIg8KDVN0YXlDb25uZWN0ZWQiEgoQUmVjb3JkaW5nU3RvcHBlZCIrCglDYW5kaWRhdGUSEQoJY2FuZGlkYXRlGAEgASgJEgsKA21pZBgCIAEoCSJgCghQcm9ncmVzcxIeCgNsZWcYASABKA4yES5zYWxseXBvcnQudjEuTGVnEiUKBXN0YXRlGAIgASgOMhYuc2FsbHlwb3J0LnYxLkxlZ1N0YXRlEg0KBWF0X21zGAMgASgNIk8KDlNlc3Npb25GYWlsdXJlEh4KA2xlZxgBIAEoDjIRLnNhbGx5cG9ydC52MS5MZWcSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIkkKB0hvc3RLZXkSCwoDa2V5GAEgASgJEhMKC2ZpbmdlcnByaW50GAIgASgJEhwKFHRydXN0ZWRfb25fZmlyc3RfdXNlGAMgASgIItsCCg1TdHJlYW1Db250cm9sEi0KBWVuZGVkGAEgASgLMhwuc2FsbHlwb3J0LnYxLlNlc3Npb25GYWlsdXJlSAASFwoNdGFyZ2V0X3J0dF91cxgCIAEoDUgAEikKCGhvc3Rfa2V5GAMgASgLMhUuc2FsbHlwb3J0LnYxLkhvc3RLZXlIABIqCghwcm9ncmVzcxgEIAEoCzIWLnNhbGx5cG9ydC52MS5Qcm9ncmVzc0gAEjsKEXJlY29yZGluZ19zdG9wcGVkGAUgASgLMh4uc2FsbHlwb3J0LnYxLlJlY29yZGluZ1N0b3BwZWRIABIvCgtlbmRpbmdfc29vbhgGIAEoCzIYLnNhbGx5cG9ydC52MS5FbmRpbmdTb29uSAASNQoOc3RheV9jb25uZWN0ZWQYByABKAsyGy5zYWxseXBvcnQudjEuU3RheUNvbm5lY3RlZEgAQgYKBGJvZHkiUQoKU3RyZWFtT3BlbhIUCgxzdHJlYW1fdG9rZW4YASABKAwSLQoEZmlsZRgCIAEoCzIfLnNhbGx5cG9ydC52MS5SZW1vdGVGaWxlUmVxdWVzdCp2CgNMZWcSEwoPTEVHX1VOU1BFQ0lGSUVEEAASDgoKTEVHX1JPVVRFUhABEg8KC0xFR19HQVRFV0FZEAISCwoHTEVHX0lDRRADEg0KCUxFR19HVUFDRBAEEg4KCkxFR19UQVJHRVQQBRINCglMRUdfTE9HSU4QBipQCghMZWdTdGF0ZRIZChVMRUdfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFMRUdfU1RBVEVfU1RBUlRFRBABEhIKDkxFR19TVEFURV9ET05FEAJiBnByb3RvMw", [file_remote_file]);
+  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEi8wIKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAcgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IABImCgZndWVzdHMYCiABKAsyFC5zYWxseXBvcnQudjEuR3Vlc3RzSABCBgoEYm9keSItCgZHdWVzdHMSIwoGZ3Vlc3RzGAEgAygLMhMuc2FsbHlwb3J0LnYxLkd1ZXN0ImAKBUd1ZXN0EhMKC2FjY291bnRfdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEhEKCXNoYXJlX3VpZBgDIAEoDBIOCgZ0eXBpbmcYBCABKAgSEAoIc2luY2VfbXMYBSABKAMiKwoKRW5kaW5nU29vbhIMCgRjb2RlGAEgASgJEg8KB2xlZnRfbXMYAiABKA0iDwoNU3RheUNvbm5lY3RlZCISChBSZWNvcmRpbmdTdG9wcGVkIisKCUNhbmRpZGF0ZRIRCgljYW5kaWRhdGUYASABKAkSCwoDbWlkGAIgASgJImAKCFByb2dyZXNzEh4KA2xlZxgBIAEoDjIRLnNhbGx5cG9ydC52MS5MZWcSJQoFc3RhdGUYAiABKA4yFi5zYWxseXBvcnQudjEuTGVnU3RhdGUSDQoFYXRfbXMYAyABKA0iTwoOU2Vzc2lvbkZhaWx1cmUSHgoDbGVnGAEgASgOMhEuc2FsbHlwb3J0LnYxLkxlZxIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiSQoHSG9zdEtleRILCgNrZXkYASABKAkSEwoLZmluZ2VycHJpbnQYAiABKAkSHAoUdHJ1c3RlZF9vbl9maXJzdF91c2UYAyABKAgigwMKDVN0cmVhbUNvbnRyb2wSLQoFZW5kZWQYASABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIXCg10YXJnZXRfcnR0X3VzGAIgASgNSAASKQoIaG9zdF9rZXkYAyABKAsyFS5zYWxseXBvcnQudjEuSG9zdEtleUgAEioKCHByb2dyZXNzGAQgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBSABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAYgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IABI1Cg5zdGF5X2Nvbm5lY3RlZBgHIAEoCzIbLnNhbGx5cG9ydC52MS5TdGF5Q29ubmVjdGVkSAASJgoGZ3Vlc3RzGAogASgLMhQuc2FsbHlwb3J0LnYxLkd1ZXN0c0gAQgYKBGJvZHkiUQoKU3RyZWFtT3BlbhIUCgxzdHJlYW1fdG9rZW4YASABKAwSLQoEZmlsZRgCIAEoCzIfLnNhbGx5cG9ydC52MS5SZW1vdGVGaWxlUmVxdWVzdCp2CgNMZWcSEwoPTEVHX1VOU1BFQ0lGSUVEEAASDgoKTEVHX1JPVVRFUhABEg8KC0xFR19HQVRFV0FZEAISCwoHTEVHX0lDRRADEg0KCUxFR19HVUFDRBAEEg4KCkxFR19UQVJHRVQQBRINCglMRUdfTE9HSU4QBipQCghMZWdTdGF0ZRIZChVMRUdfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFMRUdfU1RBVEVfU1RBUlRFRBABEhIKDkxFR19TVEFURV9ET05FEAJiBnByb3RvMw", [file_remote_file]);
 
 /**
  * Describes the message sallyport.v1.SessionSignal.
@@ -22,67 +22,81 @@ export const SessionSignalSchema = /*@__PURE__*/
   messageDesc(file_session, 0);
 
 /**
+ * Describes the message sallyport.v1.Guests.
+ * Use `create(GuestsSchema)` to create a new message.
+ */
+export const GuestsSchema = /*@__PURE__*/
+  messageDesc(file_session, 1);
+
+/**
+ * Describes the message sallyport.v1.Guest.
+ * Use `create(GuestSchema)` to create a new message.
+ */
+export const GuestSchema = /*@__PURE__*/
+  messageDesc(file_session, 2);
+
+/**
  * Describes the message sallyport.v1.EndingSoon.
  * Use `create(EndingSoonSchema)` to create a new message.
  */
 export const EndingSoonSchema = /*@__PURE__*/
-  messageDesc(file_session, 1);
+  messageDesc(file_session, 3);
 
 /**
  * Describes the message sallyport.v1.StayConnected.
  * Use `create(StayConnectedSchema)` to create a new message.
  */
 export const StayConnectedSchema = /*@__PURE__*/
-  messageDesc(file_session, 2);
+  messageDesc(file_session, 4);
 
 /**
  * Describes the message sallyport.v1.RecordingStopped.
  * Use `create(RecordingStoppedSchema)` to create a new message.
  */
 export const RecordingStoppedSchema = /*@__PURE__*/
-  messageDesc(file_session, 3);
+  messageDesc(file_session, 5);
 
 /**
  * Describes the message sallyport.v1.Candidate.
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema = /*@__PURE__*/
-  messageDesc(file_session, 4);
+  messageDesc(file_session, 6);
 
 /**
  * Describes the message sallyport.v1.Progress.
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema = /*@__PURE__*/
-  messageDesc(file_session, 5);
+  messageDesc(file_session, 7);
 
 /**
  * Describes the message sallyport.v1.SessionFailure.
  * Use `create(SessionFailureSchema)` to create a new message.
  */
 export const SessionFailureSchema = /*@__PURE__*/
-  messageDesc(file_session, 6);
+  messageDesc(file_session, 8);
 
 /**
  * Describes the message sallyport.v1.HostKey.
  * Use `create(HostKeySchema)` to create a new message.
  */
 export const HostKeySchema = /*@__PURE__*/
-  messageDesc(file_session, 7);
+  messageDesc(file_session, 9);
 
 /**
  * Describes the message sallyport.v1.StreamControl.
  * Use `create(StreamControlSchema)` to create a new message.
  */
 export const StreamControlSchema = /*@__PURE__*/
-  messageDesc(file_session, 8);
+  messageDesc(file_session, 10);
 
 /**
  * Describes the message sallyport.v1.StreamOpen.
  * Use `create(StreamOpenSchema)` to create a new message.
  */
 export const StreamOpenSchema = /*@__PURE__*/
-  messageDesc(file_session, 9);
+  messageDesc(file_session, 11);
 
 /**
  * Describes the enum sallyport.v1.Leg.

@@ -16,6 +16,8 @@ export type AccountMessage =
   | { readonly kind: 'account-news' }
   /** Roster, settings, keys or invitations of its organisation changed. */
   | { readonly kind: 'organisation-news' }
+  /** A live session was shared with it, or is not any more. */
+  | { readonly kind: 'session-share-news' }
   | {
       readonly kind: 'signal';
       readonly gatewayUid: Uid;
@@ -69,6 +71,7 @@ export type GatewayRequest =
 
 export interface NewSession {
   readonly sessionUid: Uid;
+  /** Of a guest's session, its share: a record is no more in use by them. */
   readonly recordUid: Uid;
   /** Of the record's policy; 0 is the gateway's own limit. */
   readonly maxSessions: number;

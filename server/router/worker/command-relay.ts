@@ -18,6 +18,7 @@ import { ReplayWindow } from '../../api/replay-window.ts';
 import { requireNoWait } from '../../api/refusal.ts';
 import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { Logger } from '../../log/logger.ts';
+import type { GuestList, SessionOffer } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, NewSession, VaultEnd } from '../head/head.ts';
 import { findGatewayPolicy, findRecordPolicy, findSigningKey } from './policy.ts';
@@ -34,6 +35,7 @@ export interface RelayParts {
   readonly head: Head;
   readonly log: Logger;
   readonly sessions: SessionTable;
+  readonly guests: GuestList;
 }
 
 export class CommandRelay {
@@ -50,12 +52,14 @@ export class CommandRelay {
     requireNoWait(this.#limiter.take(session.accountUid));
     const command = await this.#verify(signed, session.accountUid);
     await this.#requireGateway(command);
-    const newSession = await this.#allowedSession(command);
+    const offer = await this.#offerOf(command);
+    const newSession = offer ? guestSession(command) : await this.#allowedSession(command);
     const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
     const added = newSession !== null && this.#enter(newSession, command.gatewayUid, from, taker);
     try {
       const reply = await this.#send(signed, command, from, newSession);
       if (added && reply.outcome.case !== 'sealed') this.#leave(newSession, command);
+      else if (offer) await this.#parts.guests.joined(offer, sessionOf(command), Date.now());
       return reply;
     } catch (error) {
       if (added) this.#leave(newSession, command);
@@ -90,18 +94,26 @@ export class CommandRelay {
     if (!found) throw new ProtocolError('gateway-unknown', 'no such gateway');
   }
 
+  /** By which a guest asks to come in. */
+  async #offerOf(command: Command): Promise<SessionOffer | null> {
+    if (command.kind !== CommandKind.JOIN_SESSION) return null;
+    return await this.#parts.guests.requireOffered(command, Date.now());
+  }
+
   /** What a command begins or goes on with; null for commands about the gateway itself. */
   async #allowedSession(command: Command): Promise<NewSession | null> {
     switch (command.kind) {
       case CommandKind.CONNECT:
         return { ...(await this.#connectSession(command)), resumes: false };
       case CommandKind.RESUME:
-        return { ...(await this.#connectSession(command)), resumes: true };
+        return { ...(await this.#resumedSession(command)), resumes: true };
       case CommandKind.GATEWAY_INFO:
       case CommandKind.LIST_TASKS:
       case CommandKind.END_SESSION:
       case CommandKind.END_ACCESS:
       case CommandKind.RENEW_ACCESS:
+      case CommandKind.SHARE_SESSION:
+      case CommandKind.UNSHARE_SESSION:
         return null;
       case CommandKind.DIAGNOSE:
         await this.#requireLaunch(command);
@@ -113,9 +125,13 @@ export class CommandRelay {
   }
 
   async #connectSession(command: Command): Promise<Omit<NewSession, 'resumes'>> {
-    const { sessionUid } = command;
-    if (!sessionUid) throw new ProtocolError('malformed', 'the command names no session');
-    return { sessionUid, ...(await this.#requireLaunch(command)) };
+    return { sessionUid: sessionOf(command), ...(await this.#requireLaunch(command)) };
+  }
+
+  async #resumedSession(command: Command): Promise<Omit<NewSession, 'resumes'>> {
+    if (command.shareUid === null) return await this.#connectSession(command);
+    await this.#parts.guests.requireIn(command);
+    return guestSession(command);
   }
 
   /** By the record's clear policy, of who may launch it now. */
@@ -155,4 +171,16 @@ export class CommandRelay {
     const { code, message } = describeFailure(this.#parts.log, 'relay', error);
     return { code, message };
   }
+}
+
+/** A guest has no part in the record: their share stands in its place, and no number of sessions is of it. */
+function guestSession(command: Command): NewSession {
+  const { shareUid } = command;
+  if (!shareUid) throw new ProtocolError('malformed', 'the command names no share');
+  return { sessionUid: sessionOf(command), recordUid: shareUid, maxSessions: 0, resumes: false };
+}
+
+function sessionOf({ sessionUid }: Command): Uid {
+  if (!sessionUid) throw new ProtocolError('malformed', 'the command names no session');
+  return sessionUid;
 }

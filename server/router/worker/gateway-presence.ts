@@ -46,6 +46,14 @@ export const presenceTimes: PresenceTimes = {
   commandTimeoutMs: limits.commandTimeoutMs,
 };
 
+export interface PresenceWays {
+  /** The gateway was away for too long, or may not come back. */
+  readonly forget: () => void;
+  /** The gateway says that a session is over. */
+  readonly ended: (sessionUid: Uid) => void;
+  readonly iceServers: () => IssuedServers;
+}
+
 /** Frames that arrive before the gateway is told so, when there is nothing else to tell. */
 const acknowledgeEvery = 64;
 
@@ -63,8 +71,7 @@ export class GatewayPresence implements GatewaySubscriber {
   readonly gatewayUid: Uid;
   readonly #head: Head;
   readonly #times: PresenceTimes;
-  readonly #forget: () => void;
-  readonly #iceServers: () => IssuedServers;
+  readonly #ways: PresenceWays;
   readonly #pending: PendingCommands;
   readonly #sessions = new GatewaySessions();
   #sent = new ReplayBuffer<GatewayBody>();
@@ -76,19 +83,11 @@ export class GatewayPresence implements GatewaySubscriber {
   #grace: NodeJS.Timeout | undefined;
   #away: NodeJS.Timeout | undefined;
 
-  /** `forget` is called when the gateway was away for too long, or may not come back. */
-  constructor(
-    gatewayUid: Uid,
-    head: Head,
-    times: PresenceTimes,
-    forget: () => void,
-    iceServers: () => IssuedServers,
-  ) {
+  constructor(gatewayUid: Uid, head: Head, times: PresenceTimes, ways: PresenceWays) {
     this.gatewayUid = gatewayUid;
     this.#head = head;
     this.#times = times;
-    this.#forget = forget;
-    this.#iceServers = iceServers;
+    this.#ways = ways;
     this.#pending = new PendingCommands(times.commandTimeoutMs);
   }
 
@@ -200,7 +199,7 @@ export class GatewayPresence implements GatewaySubscriber {
     const added = session && this.#sessions.add(session, from);
     if (typeof added === 'string') return busy(added);
     const { relayId, answer } = this.#pending.add();
-    const iceServers = session && { iceServers: this.#iceServers() };
+    const iceServers = session && { iceServers: this.#ways.iceServers() };
     this.send({ case: 'command', value: { relayId, command: signed, ...iceServers } });
     const answered = await answer;
     if (session && added && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
@@ -231,6 +230,7 @@ export class GatewayPresence implements GatewaySubscriber {
     const from = this.#sessions.vaultOf(sessionUid);
     if (from) this.#announceEnd(sessionUid, from);
     this.#sessions.remove(sessionUid);
+    this.#ways.ended(sessionUid);
   }
 
   #announceEnd(sessionUid: Uid, from: VaultEnd): void {
@@ -272,7 +272,7 @@ export class GatewayPresence implements GatewaySubscriber {
     this.close();
     this.#wire = null;
     this.#startAfresh();
-    this.#forget();
+    this.#ways.forget();
   }
 }
 

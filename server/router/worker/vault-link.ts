@@ -212,6 +212,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return this.#send({ case: 'accountNews', value: {} });
       case 'organisation-news':
         return this.#send({ case: 'organisationNews', value: {} });
+      case 'session-share-news':
+        return this.#send({ case: 'sessionShareNews', value: {} });
       case 'signed-out':
         return this.#signOut(message.which);
     }

@@ -8,6 +8,7 @@ import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { RelayCredentials } from '../../relay/relay-credentials.ts';
+import { GuestList } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, Unsubscribe } from '../head/head.ts';
 import { CommandRelay } from './command-relay.ts';
@@ -49,6 +50,7 @@ export class RouterWorker {
     { readonly presence: GatewayPresence; readonly unsubscribe: Unsubscribe }
   >();
   readonly #sessions: SessionTable;
+  readonly #guests: GuestList;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
   readonly #iceRequests = new RateLimiter(iceServersRate);
@@ -57,7 +59,8 @@ export class RouterWorker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#sessions = new SessionTable(parts.head);
-    this.#relay = new CommandRelay({ ...parts, sessions: this.#sessions });
+    this.#guests = new GuestList(parts);
+    this.#relay = new CommandRelay({ ...parts, sessions: this.#sessions, guests: this.#guests });
     this.#openings = new RateLimiter(parts.openings);
   }
 
@@ -126,7 +129,9 @@ export class RouterWorker {
     if (known) return known.presence;
     const { head, times, relay } = this.#parts;
     const forget = () => this.#forget(gatewayUid);
-    const presence = new GatewayPresence(gatewayUid, head, times.presence, forget, () => relay.issue());
+    const ended = (sessionUid: Uid) => this.#guests.ended(gatewayUid, sessionUid);
+    const ways = { forget, ended, iceServers: () => relay.issue() };
+    const presence = new GatewayPresence(gatewayUid, head, times.presence, ways);
     this.#gateways.set(gatewayUid, { presence, unsubscribe: head.subscribe(`gw.${gatewayUid}`, presence) });
     return presence;
   }

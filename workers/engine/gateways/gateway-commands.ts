@@ -14,7 +14,9 @@ import {
   EndSessionRequestSchema,
   GatewayInfoSchema,
   RenewAccessRequestSchema,
+  ShareSessionRequestSchema,
   TaskListSchema,
+  UnshareSessionRequestSchema,
   type DiagnoseReply,
 } from '../../../protocol/messages/gen/command_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -25,7 +27,7 @@ import {
   type CommandOrder,
 } from '../../../protocol/signed/command.ts';
 import type { CommandDesk } from './command-desk.ts';
-import type { Gateways, KnownGateway } from './gateways.ts';
+import type { Gateways, NamedGateway } from './gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 
@@ -68,14 +70,30 @@ export class GatewayCommands {
   }
 
   /** Ends a session whatever became of its stream. */
-  async endSession(gateway: KnownGateway, sessionUid: Uid): Promise<void> {
+  async endSession(gateway: NamedGateway, sessionUid: Uid): Promise<void> {
     const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid) });
     await this.#tell(gateway, CommandKind.END_SESSION, request);
   }
 
+  /** One more person may come into a session of this account. */
+  async shareSession(
+    gateway: NamedGateway,
+    request: MessageInitShape<typeof ShareSessionRequestSchema>,
+  ): Promise<void> {
+    await this.#tell(gateway, CommandKind.SHARE_SESSION, encodeMessage(ShareSessionRequestSchema, request));
+  }
+
+  /** One of them may not any more, or nobody. */
+  async unshareSession(
+    gateway: NamedGateway,
+    request: MessageInitShape<typeof UnshareSessionRequestSchema>,
+  ): Promise<void> {
+    await this.#tell(gateway, CommandKind.UNSHARE_SESSION, encodeMessage(UnshareSessionRequestSchema, request));
+  }
+
   /** What this account takes back counts no more there. How many sessions ended by it, as the gateway signed. */
   async endAccess(
-    gateway: KnownGateway,
+    gateway: NamedGateway,
     request: MessageInitShape<typeof EndAccessRequestSchema>,
   ): Promise<number> {
     const encoded = encodeMessage(EndAccessRequestSchema, request);
@@ -85,7 +103,7 @@ export class GatewayCommands {
 
   /** The access by which a session runs is still there. */
   async renewAccess(
-    gateway: KnownGateway,
+    gateway: NamedGateway,
     request: MessageInitShape<typeof RenewAccessRequestSchema>,
   ): Promise<void> {
     await this.#tell(gateway, CommandKind.RENEW_ACCESS, encodeMessage(RenewAccessRequestSchema, request));
@@ -93,7 +111,7 @@ export class GatewayCommands {
 
   /** How far a session on that machine would come. */
   async diagnose(
-    gateway: KnownGateway,
+    gateway: NamedGateway,
     recordUid: Uid,
     request: MessageInitShape<typeof DiagnoseRequestSchema>,
   ): Promise<DiagnoseReply> {
@@ -104,7 +122,7 @@ export class GatewayCommands {
 
   /** Sealed to the pinned gateway; what it signed for this very command. */
   async #tell(
-    gateway: KnownGateway,
+    gateway: NamedGateway,
     kind: CommandKind,
     request: Bytes,
     recordUid: Uid | null = null,

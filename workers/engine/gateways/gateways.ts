@@ -38,6 +38,12 @@ export interface KnownGateway {
   readonly pins: PamResources;
 }
 
+/** What of it is enough to send it commands: its name, and the key that answers are signed with. */
+export interface NamedGateway {
+  readonly uid: Uid;
+  readonly pins: Pick<PamResources, 'gatewayKey'>;
+}
+
 type Trust = 'unknown' | 'pinned' | 'untrusted';
 
 /** The gateways of an unlocked vault: made here, pinned here, believed by their pins alone. */
@@ -76,7 +82,7 @@ export class Gateways {
    * The device key that answers of this gateway are to be signed with. Throws `untrusted` when the router shows another
    * one than was pinned, `gateway-offline` when the gateway has not enrolled yet.
    */
-  async pinnedKey(gateway: KnownGateway): Promise<Bytes> {
+  async pinnedKey(gateway: NamedGateway): Promise<Bytes> {
     if (gateway.pins.gatewayKey !== undefined) return parseBase64url(gateway.pins.gatewayKey);
     const views = await this.list(); // pins a gateway that has just enrolled
     if (views.find(({ uid }) => uid === gateway.uid)?.status === 'untrusted') {

@@ -2,13 +2,13 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { Clock } from '../clock.ts';
 import type { GatewayCommands } from '../gateways/gateway-commands.ts';
-import type { KnownGateway } from '../gateways/gateways.ts';
+import type { NamedGateway } from '../gateways/gateways.ts';
 import type { SessionTargets } from './session-target.ts';
 
 export interface RenewedSession {
   readonly sessionUid: Uid;
   readonly recordUid: Uid;
-  readonly gateway: KnownGateway;
+  readonly gateway: NamedGateway;
 }
 
 export interface AccessRenewalParts {

@@ -1,6 +1,6 @@
-import type { LegName, SessionEvent } from '../../api.ts';
-import { Leg, LegState, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
-import type { Uid } from '../../../protocol/uid.ts';
+import type { LegName, SessionEvent, SessionGuest } from '../../api.ts';
+import { Leg, LegState, type Guest, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
 
 /** An opened signal as the page gets it; null for one that a newer gateway may send and this vault does not know. */
 export function describeSignal(sessionUid: Uid, { body }: SessionSignal): SessionEvent | null {
@@ -24,9 +24,16 @@ export function describeSignal(sessionUid: Uid, { body }: SessionSignal): Sessio
       return { kind: 'recording-stopped', sessionUid };
     case 'endingSoon':
       return { kind: 'ending-soon', sessionUid, code: body.value.code, leftMs: body.value.leftMs };
+    case 'guests':
+      return { kind: 'guests', sessionUid, guests: body.value.guests.map(describeGuest) };
     case undefined:
       return null;
   }
+}
+
+function describeGuest({ accountUid, shareUid, email, typing, sinceMs }: Guest): SessionGuest {
+  const [uid, share] = [uidOf(accountUid), uidOf(shareUid)];
+  return { accountUid: uid, shareUid: share, email, typing, since: Number(sinceMs) };
 }
 
 const legNames: Readonly<Record<Leg, LegName | null>> = {

@@ -1,13 +1,11 @@
 import type {
   DiagnosedLegView,
-  RecordingNotice,
   ResumeSession,
   SessionEvent,
-  SessionFilesNotice,
   SessionStarted,
   StartSession,
 } from '../../api.ts';
-import { copy, empty, wipe } from '../../../protocol/bytes.ts';
+import { copy, empty, encodeBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
@@ -18,25 +16,24 @@ import {
   CommandKind,
   ConnectReplySchema,
   ConnectRequestSchema,
+  JoinRequestSchema,
   ResumeReplySchema,
-  type ConnectReply,
-  type RecordingNotice as RecordingNoticeMessage,
-  type RemoteFiles,
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
-import { sessionProtocols } from '../../../protocol/records/pam-settings.ts';
+import type { SessionInvitation } from '../../../protocol/session/session-invitation.ts';
 import { SessionKeys } from '../../../protocol/session/session-keys.ts';
 import { signResume } from '../../../protocol/session/session-resume.ts';
-import { signCommand, verifyReply } from '../../../protocol/signed/command.ts';
+import { signCommand, verifyReply, type CommandOrder } from '../../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { CommandDesk } from '../gateways/command-desk.ts';
 import type { GatewayCommands } from '../gateways/gateway-commands.ts';
-import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
+import type { Gateways, NamedGateway } from '../gateways/gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Clock } from '../clock.ts';
 import { AccessRenewal, type RenewedSession } from './access-renewal.ts';
 import { diagnoseMachine } from './machine-diagnosis.ts';
+import { describeOpened } from './opened-session.ts';
 import { describeSignal } from './session-signals.ts';
 import type { SessionTargets, Stated, Target } from './session-target.ts';
 import type { VaultLink } from '../connection/vault-link.ts';
@@ -59,8 +56,10 @@ export interface SessionParts {
 
 interface RunningSession {
   readonly keys: SessionKeys;
-  readonly gateway: KnownGateway;
-  readonly recordUid: Uid;
+  readonly gateway: NamedGateway;
+  /** null: somebody else's session, in which one is a guest. */
+  readonly recordUid: Uid | null;
+  readonly shareUid?: Uid;
   /** Signs for another peer connection; its private half leaves the platform for nobody. */
   readonly resumeKey: Signer;
   /** Signals are opened and sealed in order, one after another. */
@@ -106,37 +105,64 @@ export class Sessions {
   }
 
   async #connect(input: StartSession, { gateway, seed, stated }: Target): Promise<SessionStarted> {
-    const { account, session, gateways, desk } = this.#parts;
-    const gatewayKey = await gateways.pinnedKey(gateway);
     const sessionUid = newUid();
     const sessionNonce = randomBytes(16);
-    const scope = { sessionUid, recordUid: input.recordUid, gatewayUid: gateway.uid };
+    const { recordUid } = input;
+    const scope = { sessionUid, recordUid, gatewayUid: gateway.uid };
     const keys = await SessionKeys.derive('vault', scope, seed, sessionNonce);
     wipe(seed);
     const { key, publicKey } = await generateDeviceKey();
     const request = { ...connectRequest(input, stated), resumeKey: publicKey };
     const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, request));
     const order = { ...this.#orderOf(CommandKind.CONNECT), sessionNonce, ...scope };
+    const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
+    return await this.#open(sessionUid, running, order, payload);
+  }
+
+  /** Into somebody else's session, by the secret of their invitation and under a name of one's own. protocol.md §28. */
+  async join(
+    { shareUid, gatewayUid, gatewayKey, secret }: SessionInvitation,
+    { offer, peerUid }: Pick<StartSession, 'offer' | 'peerUid'>,
+  ): Promise<SessionStarted> {
+    const sessionUid = newUid();
+    const sessionNonce = randomBytes(16);
+    const scope = { sessionUid, recordUid: shareUid, gatewayUid };
+    const keys = await SessionKeys.derive('vault', scope, copy(secret), sessionNonce);
+    const { key, publicKey } = await generateDeviceKey();
+    const request = { offer: offer ?? '', peerUid: uidBytes(peerUid), imageTypes, resumeKey: publicKey };
+    const payload = await keys.sealMessage(encodeMessage(JoinRequestSchema, request));
+    const about = { gatewayUid, recordUid: null, sessionUid, sessionNonce, shareUid };
+    const gateway = { uid: gatewayUid, pins: { gatewayKey: encodeBase64url(gatewayKey) } };
+    const resumeKey = signerOfCryptoKey(key, publicKey);
+    const running = newSession({ keys, gateway, recordUid: null, shareUid, resumeKey });
+    const order = { ...this.#orderOf(CommandKind.JOIN_SESSION), ...about };
+    return await this.#open(sessionUid, running, order, payload);
+  }
+
+  /** Where a running session of one's own is. Throws `not-found`. */
+  placeOf(sessionUid: Uid): { readonly gateway: NamedGateway; readonly recordUid: Uid | null } {
+    const running = this.#running.get(sessionUid);
+    if (!running || running.recordUid === null) throw new ProtocolError('not-found', 'the session is over');
+    return running;
+  }
+
+  async #open(
+    sessionUid: Uid,
+    running: RunningSession,
+    order: CommandOrder,
+    payload: Bytes,
+  ): Promise<SessionStarted> {
+    const { account, session, gateways, desk } = this.#parts;
+    const { keys, gateway, recordUid } = running;
+    const gatewayKey = await gateways.pinnedKey(gateway);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     // Known before the command leaves: the gateway reports progress before it answers.
-    const { recordUid } = input;
-    const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
     this.#running.set(sessionUid, running);
     try {
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
-      const { answer, streamToken, accessLeaseMs, resumeMs, ...shown } = decodeMessage(
-        ConnectReplySchema,
-        reply,
-      );
-      this.#keepAccess(running, { sessionUid, recordUid: input.recordUid, gateway }, accessLeaseMs);
-      const token = copy(streamToken);
-      return {
-        ...{ sessionUid, gatewayUid: gateway.uid, answer: answer || null, streamToken: token },
-        ...describeShown(shown),
-        resumeMs,
-        recording: shown.recording ? noticeOf(shown.recording) : null,
-        files: shown.files ? filesOf(shown.files) : null,
-      };
+      const opened = decodeMessage(ConnectReplySchema, reply);
+      if (recordUid !== null) this.#keepAccess(running, { sessionUid, recordUid, gateway }, opened.accessLeaseMs);
+      return { sessionUid, gatewayUid: gateway.uid, ...describeOpened(opened) };
     } catch (error) {
       this.#forget(sessionUid);
       throw error;
@@ -153,11 +179,12 @@ export class Sessions {
     const running = this.#running.get(sessionUid);
     if (!running) throw new ProtocolError('not-found', 'the session is over');
     const { account, session, gateways, desk } = this.#parts;
-    const { keys, gateway, recordUid, resumeKey } = running;
+    const { keys, gateway, recordUid, shareUid, resumeKey } = running;
     const gatewayKey = await gateways.pinnedKey(gateway);
     const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
     const about = { gatewayUid: gateway.uid, recordUid, sessionUid, sessionNonce: empty };
-    const command = { ...this.#orderOf(CommandKind.RESUME), ...about };
+    const guest = shareUid !== undefined && { shareUid };
+    const command = { ...this.#orderOf(CommandKind.RESUME), ...about, ...guest };
     const signed = await signCommand(account.keys.signer, command, payload, session.deviceNow());
     const sealed = await desk.send(signed, resumePatienceMs);
     const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
@@ -204,7 +231,7 @@ export class Sessions {
       return this.#parts.warn('too many signals wait: one is dropped');
     running.waiting++;
     running.opened = running.opened
-      .then(() => this.#open(uid, running, sealed))
+      .then(() => this.#hear(uid, running, sealed))
       .finally(() => running.waiting--);
   }
 
@@ -225,7 +252,7 @@ export class Sessions {
     running.renewal = new AccessRenewal(renewed, leaseMs, { clock, commands, targets, sync, warn });
   }
 
-  async #open(sessionUid: Uid, running: RunningSession, sealed: Uint8Array): Promise<void> {
+  async #hear(sessionUid: Uid, running: RunningSession, sealed: Uint8Array): Promise<void> {
     try {
       const event = describeSignal(sessionUid, await running.keys.openSignal(sealed));
       if (event === null || !this.#running.has(sessionUid)) return;
@@ -239,7 +266,7 @@ export class Sessions {
 }
 
 function newSession(
-  known: Pick<RunningSession, 'keys' | 'gateway' | 'recordUid' | 'resumeKey'>,
+  known: Pick<RunningSession, 'keys' | 'gateway' | 'recordUid' | 'shareUid' | 'resumeKey'>,
 ): RunningSession {
   const settled = Promise.resolve();
   return { ...known, opened: settled, sealed: settled, waiting: 0, renewal: null };
@@ -250,15 +277,6 @@ function isOutdated(error: unknown): boolean {
     error instanceof ProtocolError && error.code === 'refused' && error.message.startsWith('record-outdated')
   );
 }
-
-/** A protocol that this version does not know is shown as it would show a desktop. */
-function describeShown(shown: Pick<ConnectReply, keyof SessionShown | 'disableCopy' | 'disablePaste'>) {
-  const { disableCopy, disablePaste, resizes, certificateIgnored, watermark } = shown;
-  const protocol = sessionProtocols.find((known) => known === shown.protocol) ?? 'vnc';
-  return { clipboard: { disableCopy, disablePaste }, protocol, resizes, certificateIgnored, watermark };
-}
-
-type SessionShown = Pick<SessionStarted, 'protocol' | 'resizes' | 'certificateIgnored' | 'watermark'>;
 
 function connectRequest(
   { offer, peerUid, display, acceptedHostKey, supplied }: StartSession,
@@ -272,12 +290,4 @@ function connectRequest(
     acceptedHostKey: acceptedHostKey ?? '',
     ...(supplied && { supplied }),
   };
-}
-
-function filesOf({ token, upload, download }: RemoteFiles): SessionFilesNotice {
-  return { token: copy(token), upload, download };
-}
-
-function noticeOf({ graphical, text, keys, clipboard, failed }: RecordingNoticeMessage): RecordingNotice {
-  return { graphical, text, keys, clipboard, failed };
 }

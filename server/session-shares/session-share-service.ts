@@ -1,0 +1,140 @@
+import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import {
+  SessionEventKind,
+  type EndSessionSharesRequest,
+  type ListSessionEventsRequest,
+  type OfferSessionShareRequest,
+  type SessionShareService,
+} from '../../protocol/messages/gen/session-share_pb.js';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
+import { readMembership } from '../organisation/membership.ts';
+import type { Head } from '../router/head/head.ts';
+import { findGatewayPolicy } from '../router/worker/policy.ts';
+import type { Database, Tx } from '../store/database.ts';
+import { addEvents, listEvents } from './session-events.ts';
+
+export interface SessionShareParts {
+  readonly db: Database;
+  readonly head: Head;
+}
+
+/** protocol.md §28.4. The server can name who shares with whom, and nothing of what. */
+export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<typeof SessionShareService> {
+  const tell = (guestUid: Uid) => head.publish(`acct.${guestUid}`, { kind: 'session-share-news' });
+
+  async function offer(input: OfferSessionShareRequest, { session: { accountUid }, now }: SignedInCall) {
+    const guestUid = uidOf(input.guestUid);
+    const row = checkedOffer(input, accountUid, now);
+    if (!(await findGatewayPolicy(db, uidOf(input.gatewayUid), accountUid, now)))
+      throw new ProtocolError('gateway-unknown', 'no such gateway');
+    await requireColleague(db, accountUid, guestUid);
+    await db.transaction().execute(async (tx) => {
+      await tx.deleteFrom('session_share').where('until_at', '<=', now).execute();
+      const stored = await tx
+        .insertInto('session_share')
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      if (stored.numInsertedOrUpdatedRows !== 1n) throw new ProtocolError('conflict', 'there is such a share');
+      await requireRoom(tx, accountUid, guestUid);
+      await addEvents(tx, SessionEventKind.SHARED, [row], now);
+    });
+    tell(guestUid);
+    return {};
+  }
+
+  async function end(
+    { sessionUid, shareUid }: EndSessionSharesRequest,
+    { session, now }: SignedInCall,
+  ) {
+    let gone = db
+      .deleteFrom('session_share')
+      .where('host_uid', '=', uidBytes(session.accountUid))
+      .where('session_uid', '=', uidBytes(uidOf(sessionUid)));
+    if (shareUid.length > 0) gone = gone.where('share_uid', '=', uidBytes(uidOf(shareUid)));
+    const rows = await gone.returningAll().execute();
+    await addEvents(db, SessionEventKind.UNSHARED, rows, now);
+    for (const { guest_uid } of rows) tell(uidOf(guest_uid));
+    return {};
+  }
+
+  async function list(_: object, { session, now }: SignedInCall) {
+    const rows = await db
+      .selectFrom('session_share')
+      .select(['share_uid', 'host_uid', 'sealed'])
+      .where('guest_uid', '=', uidBytes(session.accountUid))
+      .where('until_at', '>', now)
+      .orderBy('offered_at', 'desc')
+      .limit(limits.sessionShares.toOne)
+      .execute();
+    const shares = rows.map((row) => ({
+      ...{ shareUid: row.share_uid, hostUid: row.host_uid, sealed: row.sealed },
+    }));
+    return { shares };
+  }
+
+  async function events({ before }: ListSessionEventsRequest, { session }: SignedInCall) {
+    const { administrator, organisationUid } = await readMembership(db, session.accountUid);
+    const from = before > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : Number(before);
+    return await listEvents(db, session.accountUid, {
+      before: from,
+      organisationUid: administrator ? organisationUid : null,
+    });
+  }
+
+  return {
+    offerSessionShare: signedIn(offer),
+    endSessionShares: signedIn(end),
+    listSessionShares: signedIn(list),
+    listSessionEvents: signedIn(events),
+  };
+}
+
+function checkedOffer(input: OfferSessionShareRequest, hostUid: Uid, now: number) {
+  const untilAt = Number(input.untilMs);
+  const most = now + limits.sessionShares.longestMs + limits.clockSkewMs;
+  if (!Number.isSafeInteger(untilAt) || untilAt <= now || untilAt > most)
+    throw new ProtocolError('malformed', 'a session is shared for a day at most');
+  if (input.sealed.length === 0 || input.sealed.length > limits.sessionShares.sealed)
+    throw new ProtocolError('malformed', 'not an invitation');
+  return {
+    share_uid: uidBytes(uidOf(input.shareUid)),
+    session_uid: uidBytes(uidOf(input.sessionUid)),
+    gateway_uid: uidBytes(uidOf(input.gatewayUid)),
+    host_uid: uidBytes(hostUid),
+    guest_uid: uidBytes(uidOf(input.guestUid)),
+    sealed: input.sealed,
+    ...{ offered_at: now, until_at: untilAt },
+  };
+}
+
+/** Throws `not-found` for anybody else: whether there is such an account is nobody's to ask. */
+async function requireColleague(db: Database, hostUid: Uid, guestUid: Uid): Promise<void> {
+  const row = await db
+    .selectFrom('account as guest')
+    .innerJoin('account as host', 'host.organisation_uid', 'guest.organisation_uid')
+    .select('guest.account_uid')
+    .where('guest.account_uid', '=', uidBytes(guestUid))
+    .where('host.account_uid', '=', uidBytes(hostUid))
+    .where('guest.in_roster', '=', true)
+    .executeTakeFirst();
+  if (!row || hostUid === guestUid) throw new ProtocolError('not-found', 'no such colleague');
+}
+
+/** Once it is stored: what somebody is offered they were not asked about. Throws `limit-reached`. */
+async function requireRoom(tx: Tx, hostUid: Uid, guestUid: Uid): Promise<void> {
+  const count = async (column: 'host_uid' | 'guest_uid', uid: Uid) => {
+    const row = await tx
+      .selectFrom('session_share')
+      .select((of) => of.fn.countAll<number>().as('count'))
+      .where(column, '=', uidBytes(uid))
+      .executeTakeFirstOrThrow();
+    return Number(row.count);
+  };
+  if ((await count('host_uid', hostUid)) > limits.sessionShares.fromOne)
+    throw new ProtocolError('limit-reached', 'you share as many sessions as you may');
+  if ((await count('guest_uid', guestUid)) > limits.sessionShares.toOne)
+    throw new ProtocolError('limit-reached', 'your colleague was invited too often already');
+}

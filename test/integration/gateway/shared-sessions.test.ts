@@ -1,0 +1,205 @@
+// A live session with guests in it: real peer connections, a real gateway, guacd and targets.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { uidOf } from '../../../protocol/uid.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
+import { Installation } from '../../fakes/installation.ts';
+import { newPerson, type Person } from '../../fakes/organisation.ts';
+import { FakePage } from '../../fakes/page.ts';
+import { joined, outcomeOf, prepareJoin, putRoster, shared, unshared } from '../../fakes/shared-session.ts';
+import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
+import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
+import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
+
+const asRoot = process.getuid?.() === 0;
+const patience = { timeout: 30_000 };
+
+describe.runIf(asRoot)('a shared session', () => {
+  let guacd: GuacdPool;
+  let sshd: SshTarget;
+  let desktop: DesktopTarget;
+  let made: Installation;
+  let guest: Person;
+  let pages: FakePage[];
+
+  beforeAll(async () => {
+    [guacd, sshd, desktop] = await Promise.all([startTestGuacdPool(), startSshTarget(), startDesktop()]);
+  }, 120_000);
+  afterAll(() => Promise.all([guacd?.stop(), sshd?.stop(), desktop?.stop()]));
+
+  beforeEach(() => {
+    pages = [];
+    guest = newPerson();
+  });
+  afterEach(async () => {
+    for (const page of pages) page.close();
+    await made.stop();
+  });
+
+  const newPage = () => {
+    const page = new FakePage({ comesBack: true });
+    pages.push(page);
+    return page;
+  };
+
+  async function open(connection: Record<string, unknown> = {}) {
+    const { host, port, username, password } = sshd;
+    const hostKey = sshd.hostKeys[0] ?? '';
+    made = await Installation.make({ host, port, username, password, hostKey, connection });
+    return await begin();
+  }
+
+  async function begin() {
+    await made.start({ GUACD_POOL: guacd.path });
+    await putRoster(made, 2n, [made.person, guest]);
+    const page = newPage();
+    const { session, reply } = await made.connect(page);
+    await page.opened;
+    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
+    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
+    return { page, session, reply, terminal };
+  }
+
+  async function join(share: Awaited<ReturnType<typeof shared>>) {
+    const page = newPage();
+    const { session, reply } = await joined(made, share, { guest, page });
+    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
+    return { page, session, reply, terminal };
+  }
+
+  const guestsSeen = (terminal: FakeTerminal) =>
+    terminal.controls.flatMap(({ body }) => (body.case === 'guests' ? [body.value.guests] : []));
+  const endOf = async (terminal: FakeTerminal) => {
+    const { body } = await terminal.control('ended');
+    return body.case === 'ended' ? body.value.code : '';
+  };
+
+  test('shows a guest the whole screen, of the owner’s size, and tells the owner who is there', async () => {
+    const { session, reply, terminal } = await open();
+    expect(reply.sharing).toBe(2);
+    const share = await shared(made, session.sessionUid, { guest });
+    const inside = await join(share);
+    expect(inside.reply).toMatchObject({ protocol: 'ssh', resizes: false, guest: { typing: false } });
+    expect(inside.reply.guest?.hostEmail).toBe(`${made.person.accountUid}@example.test`);
+    await inside.terminal.until(() => inside.terminal.pictures > 0 && inside.terminal.count('sync') > 0);
+    expect(inside.terminal.screen).toEqual(terminal.screen);
+    await terminal.until(() => guestsSeen(terminal).length > 0);
+    const [seen] = guestsSeen(terminal)[0] ?? [];
+    expect(seen && [uidOf(seen.accountUid), seen.email, seen.typing]).toEqual([
+      ...[guest.accountUid, `${guest.accountUid}@example.test`, false],
+    ]);
+    const drawn = inside.terminal.bytes;
+    terminal.type('echo for-everybody\n');
+    await inside.terminal.until(() => inside.terminal.bytes > drawn);
+    inside.terminal.end();
+    await terminal.until(() => guestsSeen(terminal).at(-1)?.length === 0);
+  });
+
+  test('keys, sizes and pastes of a guest who looks on never reach the machine; of one who types keys do', async () => {
+    const { session, terminal } = await open();
+    const looking = await join(await shared(made, session.sessionUid, { guest }));
+    const typing = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    await looking.terminal.until(() => looking.terminal.count('sync') > 0);
+    await typing.terminal.until(() => typing.terminal.count('sync') > 0);
+    const { screen } = terminal;
+    looking.terminal.type('echo by the onlooker > by-onlooker\n');
+    looking.terminal.send('size', 640, 480);
+    typing.terminal.send('size', 640, 480);
+    typing.terminal.type('echo by the guest > by-guest\n');
+    await fileHolds(sshd, 'by-guest', 'by the guest\n', 20_000);
+    terminal.type('echo by the owner > by-owner\n');
+    await fileHolds(sshd, 'by-owner', 'by the owner\n', 20_000);
+    expect(sshd.homeFile('by-onlooker')).toBe(null);
+    expect(terminal.screen).toEqual(screen);
+  });
+
+  test('what a guest types counts only while the owner’s page is there', async () => {
+    const { page, session } = await open();
+    const inside = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    page.drop();
+    await expect.poll(() => made.logLines.some((line) => line.includes('page away')), patience).toBe(true);
+    inside.terminal.type('echo unseen > unseen\n');
+    await made.resume(page, session);
+    inside.terminal.type('\necho seen > seen\n');
+    await fileHolds(sshd, 'seen', 'seen\n', 20_000);
+    expect(sshd.homeFile('unseen')).toBe(null);
+  });
+
+  test('taken back, a guest is out at once, and cannot come again', async () => {
+    const { session, terminal } = await open();
+    const share = await shared(made, session.sessionUid, { guest });
+    const inside = await join(share);
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    expect(await unshared(made, session.sessionUid, share.shareUid)).toBe('sealed');
+    expect(await endOf(inside.terminal)).toBe('share-taken-back');
+    await terminal.until(() => guestsSeen(terminal).at(-1)?.length === 0);
+    const again = await prepareJoin(made, share, { guest, page: newPage() });
+    expect(await outcomeOf(made, again.command)).toBe('not-found');
+  });
+
+  test('ends for a guest with the owner’s, and with the time of the share', async () => {
+    const { session, terminal } = await open();
+    const short = await shared(made, session.sessionUid, { guest, untilMs: Date.now() + 4_000 });
+    const one = await join(short);
+    const two = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    expect(await endOf(one.terminal)).toBe('share-over');
+    terminal.end();
+    expect(await endOf(two.terminal)).toBe('host-left');
+    await two.terminal.over;
+    await expect.poll(() => made.gateway?.sessions.size, patience).toBe(0);
+  });
+
+  test('ends for a guest whom a new roster leaves out', async () => {
+    const { session } = await open();
+    const inside = await join(await shared(made, session.sessionUid, { guest }));
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    await putRoster(made, 3n, [made.person]);
+    expect(await endOf(inside.terminal)).toBe('access-ended');
+  });
+
+  test('goes on for a guest who comes back by another connection', async () => {
+    const { session, terminal } = await open();
+    const inside = await join(await shared(made, session.sessionUid, { guest }));
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    const seen = inside.terminal.bytes;
+    inside.page.drop();
+    await inside.page.reopen(async (offer, attempt) => {
+      const order = { peerUid: inside.page.peerUid, offer, attempt };
+      return await made.answerToGuest(inside.session, order, guest);
+    });
+    terminal.type('echo after the loss\n');
+    await inside.terminal.until(() => inside.terminal.bytes > seen);
+  });
+
+  test('a guest who takes nothing slows nobody, and sees the present screen when they look again', async () => {
+    const { session, terminal } = await open();
+    const inside = await join(await shared(made, session.sessionUid, { guest }));
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    inside.terminal.pause();
+    terminal.type('seq 1 300000; echo over > flood-over\n');
+    await fileHolds(sshd, 'flood-over', 'over\n', 60_000);
+    const seen = inside.terminal.bytes;
+    inside.terminal.read();
+    await inside.terminal.until(() => inside.terminal.bytes > seen);
+  }, 90_000);
+
+  test('desktops are shared as well', async () => {
+    const { port, password } = desktop;
+    const target = { host: '127.0.0.1', port, username: '', password };
+    made = await Installation.make({ ...target, connection: { protocol: 'vnc', watermark: true } });
+    const { session, terminal } = await begin();
+    const inside = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    expect(inside.reply).toMatchObject({ protocol: 'vnc', watermark: true });
+    await inside.terminal.until(() => inside.terminal.pictures > 0);
+    expect(inside.terminal.screen).toEqual(terminal.screen);
+    inside.terminal.type('echo by a guest > vnc-guest\n');
+    await fileHolds(desktop, 'vnc-guest', 'by a guest\n', 20_000);
+  }, 90_000);
+
+  test('guests are told that the session is recorded', async () => {
+    const { session } = await open({ sessionRecording: true, recordingPolicy: 'best-effort' });
+    const inside = await join(await shared(made, session.sessionUid, { guest }));
+    expect(inside.reply.recording).toMatchObject({ graphical: true });
+  });
+});
