@@ -1,9 +1,6 @@
 import { copy, wipe, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
-import type {
-  ShareSessionRequest,
-  UnshareSessionRequest,
-} from '../../protocol/messages/gen/command_pb.js';
+import type { ShareSessionRequest, UnshareSessionRequest } from '../../protocol/messages/gen/command_pb.js';
 import { findMember, type Roster, type RosterMember } from '../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
@@ -68,7 +65,8 @@ export class SessionShares {
   unshare(member: RosterMember, { sessionUid, shareUid }: UnshareSessionRequest): void {
     const host = this.#own(member, sessionUid);
     const only = shareUid.length === 0 ? null : uidOf(shareUid);
-    for (const { uid } of this.#of(host)) if (only === null || uid === only) this.#end(uid, ends.shareTakenBack);
+    for (const { uid } of this.#of(host))
+      if (only === null || uid === only) this.#end(uid, ends.shareTakenBack);
   }
 
   /** By which that account may come in now. Throws a {@link Refusal}: what is not there is as good as another's. */

@@ -199,6 +199,11 @@ const sessions = [
   number('idleTimeoutMinutes', 'Minutes without input until a session ends', { format: 'minutes' }),
   number('maxSessionMinutes', 'Minutes that a session lasts at most', { format: 'minutes' }),
   number('reconnectSeconds', 'Seconds that a session waits when its connection is lost (at most 900)'),
+  choice('sessionSharing', 'Who opened a session may let colleagues into it', {
+    off: 'No',
+    watch: 'To look on',
+    type: 'To look on, or to type too',
+  }),
   onOff('watermark', 'Watermark: person, machine and time over the screen'),
 ];
 

@@ -8,10 +8,7 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
-import {
-  SessionInvitationSchema,
-  SignedSessionInvitationSchema,
-} from '../messages/gen/session-share_pb.js';
+import { SessionInvitationSchema, SignedSessionInvitationSchema } from '../messages/gen/session-share_pb.js';
 import { uidBytes, uidOf, type Uid } from '../uid.ts';
 
 /** A place in somebody's live session, as the guest gets it from the host. protocol.md §28. */
@@ -66,12 +63,7 @@ export async function openSessionInvitation(
   const opened = await openWithPrivateKey(guest, purposes.sessionInvitation, objectsOf(ends), sealed);
   const { signature, ...signed } = decodeMessage(SignedSessionInvitationSchema, opened);
   const bytes = copy(signed.invitation);
-  verifySignature(
-    hostSigningKey,
-    signatureContexts.sessionInvitation,
-    signedBytes(ends, bytes),
-    signature,
-  );
+  verifySignature(hostSigningKey, signatureContexts.sessionInvitation, signedBytes(ends, bytes), signature);
   const { secret, gatewayKey, typing, title, ...message } = decodeMessage(SessionInvitationSchema, bytes);
   const untilMs = Number(message.untilMs);
   checkPublicKey(gatewayKey);

@@ -37,7 +37,8 @@ export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<
         .values(row)
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
-      if (stored.numInsertedOrUpdatedRows !== 1n) throw new ProtocolError('conflict', 'there is such a share');
+      if (stored.numInsertedOrUpdatedRows !== 1n)
+        throw new ProtocolError('conflict', 'there is such a share');
       await requireRoom(tx, accountUid, guestUid);
       await addEvents(tx, SessionEventKind.SHARED, [row], now);
     });
@@ -45,10 +46,7 @@ export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<
     return {};
   }
 
-  async function end(
-    { sessionUid, shareUid }: EndSessionSharesRequest,
-    { session, now }: SignedInCall,
-  ) {
+  async function end({ sessionUid, shareUid }: EndSessionSharesRequest, { session, now }: SignedInCall) {
     let gone = db
       .deleteFrom('session_share')
       .where('host_uid', '=', uidBytes(session.accountUid))

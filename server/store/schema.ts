@@ -7,4 +7,10 @@ import type { SharingTables } from './schema/sharing.ts';
 
 /** The tables of migrations/, as kysely sees them. Times are milliseconds since 1970. */
 export interface Schema
-  extends OrganisationTables, AccountTables, RecordTables, RecordingTables, SharingTables, SessionShareTables {}
+  extends
+    OrganisationTables,
+    AccountTables,
+    RecordTables,
+    RecordingTables,
+    SharingTables,
+    SessionShareTables {}

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { copy, empty, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair, type EcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
-import { sealToPublicKey } from '../../protocol/crypto/ecies.ts';
+import { openWithPrivateKey, sealToPublicKey } from '../../protocol/crypto/ecies.ts';
 import { signerOf, type Signer } from '../../protocol/crypto/ecdsa.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
 import { decodeBase64 } from '../../protocol/bytes.ts';
@@ -14,6 +14,7 @@ import {
   ConnectReplySchema,
   ConnectRequestSchema,
   GatewayInfoSchema,
+  ShareSessionRequestSchema,
   TaskListSchema,
   type CommandReply,
   type ConnectRequest,
@@ -32,11 +33,11 @@ import { parseApplicationCopy } from '../../protocol/session/application-copy.ts
 import { parseEnrolmentToken, type EnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { proveGatewayIdentity } from '../../protocol/session/gateway-identity.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
-import { signReply, verifyCommand } from '../../protocol/signed/command.ts';
+import { parseCommand, signReply, verifyCommand } from '../../protocol/signed/command.ts';
 import { signLinkProof } from '../../protocol/signed/link-proof.ts';
-import { verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
+import { findMember, verifyRoster, type Roster } from '../../protocol/signed/roster.ts';
 import { openLink, type LinkChannel } from '../../protocol/transmission/link-channel.ts';
-import { parseUid, uidBytes, type Uid } from '../../protocol/uid.ts';
+import { parseUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { fetchServerKey } from '../fixtures/sealed-calls.ts';
 
 export interface Misbehaviour {
@@ -58,6 +59,8 @@ export class FakeGateway {
   readonly token: EnrolmentToken;
   readonly device: EcdhKeyPair;
   readonly sessions: AnsweredSession[] = [];
+  /** Of the shares that it was told of. */
+  readonly secrets = new Map<Uid, Bytes>();
   /** Of the copies that `records` last gave. */
   readonly revisions = new Map<Uid, bigint>();
   readonly signals: { sessionUid: Uid; sealed: Uint8Array }[] = [];
@@ -217,8 +220,8 @@ export class FakeGateway {
     if (this.refusal)
       return create(CommandReplySchema, { outcome: { case: 'refused', value: this.refusal } });
     const roster = await this.#roster.promise;
-    const member = roster.members[0];
-    if (!member) throw new Error('nobody is in the roster');
+    const member = findMember(roster, parseCommand(signed).accountUid);
+    if (!member) throw new Error('the sender is not in the roster');
     const command = verifyCommand(member.signingPublicKey, signed, Date.now());
     const signer = this.#misbehaviour.answerSigner ?? signerOf(this.device.privateKey);
     const forAccount = async (reply: Bytes) => {
@@ -237,9 +240,34 @@ export class FakeGateway {
         );
       case CommandKind.CONNECT:
         return await this.#connectSession(signed, command, signer);
+      case CommandKind.JOIN_SESSION:
+        return await this.#letIn(signed, command, signer);
+      case CommandKind.SHARE_SESSION: {
+        const objects = [this.token.gatewayUid, command.accountUid];
+        const own = this.device;
+        const opened = await openWithPrivateKey(own, 'command-payload', objects, signed.sealedPayload);
+        const { shareUid, secret } = decodeMessage(ShareSessionRequestSchema, opened);
+        this.secrets.set(uidOf(shareUid), copy(secret));
+        return forAccount(empty);
+      }
       default:
         return forAccount(empty);
     }
+  }
+
+  /** A guest, by the secret of the share that they name. */
+  async #letIn(
+    signed: SignedCommand,
+    { shareUid, sessionUid, sessionNonce }: ReturnType<typeof verifyCommand>,
+    signer: Signer,
+  ): Promise<CommandReply> {
+    const secret = shareUid && this.secrets.get(shareUid);
+    if (!secret || !sessionUid) throw new Error('a join names a share and a session');
+    const scope = { sessionUid, recordUid: shareUid, gatewayUid: this.token.gatewayUid };
+    const keys = await SessionKeys.derive('gateway', scope, copy(secret), copy(sessionNonce));
+    await keys.openMessage(signed.sealedPayload);
+    const reply = encodeMessage(ConnectReplySchema, { answer: 'v=0', streamToken: new Uint8Array(16) });
+    return sealed(await keys.sealMessage(await signReply(signer, signed.command, reply)));
   }
 
   async #connectSession(

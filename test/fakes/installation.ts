@@ -298,23 +298,12 @@ export class Installation {
   async resume(page: FakePage, session: VaultSession): Promise<void> {
     await page.reopen(async (offer, attempt) => {
       const command = await this.prepareResume(session, { peerUid: page.peerUid, offer, attempt });
-      return await this.#answerTo(session, command);
+      return await this.answerTo(session, command);
     });
   }
 
-  /** The gateway's answer to a guest who comes back. */
-  async answerToGuest(
-    session: Pick<VaultSession, 'sessionUid' | 'keys' | 'resumeKey'> & { readonly shareUid: Uid },
-    order: ResumeOrder,
-    guest: Person,
-  ): Promise<string> {
-    const { sessionUid, keys, resumeKey, shareUid } = session;
-    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
-    const about = { kind: CommandKind.RESUME, sessionUid, shareUid };
-    return await this.#answerTo(session, await commandOf(guest, this.gatewayUid, about, { payload }));
-  }
-
-  async #answerTo({ keys }: Pick<VaultSession, 'keys'>, command: SignedCommand): Promise<string> {
+  /** The gateway's answer to a resume command. */
+  async answerTo({ keys }: Pick<VaultSession, 'keys'>, command: SignedCommand): Promise<string> {
     const { outcome } = await this.router.relay(command);
     if (outcome.case !== 'sealed') throw new Error(`refused: ${outcome.value?.code}`);
     const signed = await keys.openMessage(outcome.value);

@@ -13,6 +13,7 @@ import {
   type SignedCommand,
 } from '../../protocol/messages/gen/command_pb.js';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
+import { signResume } from '../../protocol/session/session-resume.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Installation } from './installation.ts';
 import { commandOf, type Person } from './organisation.ts';
@@ -40,7 +41,11 @@ export async function outcomeOf(made: Installation, command: SignedCommand): Pro
 }
 
 /** Everybody in it from now on; the installation's own person stays its administrator. */
-export async function putRoster(made: Installation, version: bigint, people: readonly Person[]): Promise<void> {
+export async function putRoster(
+  made: Installation,
+  version: bigint,
+  people: readonly Person[],
+): Promise<void> {
   made.router.roster = await made.organisation.roster(version, people);
   made.router.send({ case: 'roster', value: made.router.roster });
 }
@@ -115,6 +120,21 @@ export async function joined(
   if (reply.answer !== '') by.page.accept(reply.answer);
   await by.page.opened;
   return { session, reply };
+}
+
+/** Brings a guest's page that lost its connection back. */
+export async function resumedGuest(
+  made: Installation,
+  { sessionUid, keys, resumeKey, shareUid }: VaultSession & { readonly shareUid: Uid },
+  { guest, page }: { readonly guest: Person; readonly page: FakePage },
+): Promise<void> {
+  await page.reopen(async (offer, attempt) => {
+    const order = { peerUid: page.peerUid, offer, attempt };
+    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
+    const about = { kind: CommandKind.RESUME, sessionUid, shareUid };
+    const command = await commandOf(guest, made.gatewayUid, about, { payload });
+    return await made.answerTo({ keys }, command);
+  });
 }
 
 async function sealedCommand(

@@ -31,7 +31,14 @@ import type {
 
 /** What a test prepares and watches. */
 export interface FakeVault
-  extends VaultVerbs, FakeFiles, FakeShareLinks, FakeExchange, FakeSharing, FakeRecordings, FakeSessionShares {
+  extends
+    VaultVerbs,
+    FakeFiles,
+    FakeShareLinks,
+    FakeExchange,
+    FakeSharing,
+    FakeRecordings,
+    FakeSessionShares {
   readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;

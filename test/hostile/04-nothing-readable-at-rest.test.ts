@@ -92,7 +92,8 @@ beforeAll(async () => {
   await vault.login('victim@example.test', password);
   await addDevicesAndFactors(vault);
   await addIndex();
-  const { links } = await liveInHouse(server.url);
+  const { links, invitation } = await liveInHouse(server.url);
+  secrets.set('invitation to a session', invitation);
   for (const [i, link] of links.entries()) secrets.set(`link ${i}`, Buffer.from(link));
   const texts = { master: password, phrase, house: organisationPassword, ...secretTexts, ...houseTexts };
   for (const [name, text] of Object.entries(texts)) secrets.set(name, Buffer.from(text));

@@ -129,7 +129,8 @@ describe.runIf(process.getuid?.() === 0)('a live session', () => {
     const share = { shareUid: newUid(), secret: randomBytes(16) };
     expect(await tryShare(sessionUid, { guest, share })).toBe('malformed');
     const said: string[] = [];
-    for (let n = 0; n <= limits.sessionShares.perSession; n++) said.push(await tryShare(sessionUid, { guest }));
+    for (let n = 0; n <= limits.sessionShares.perSession; n++)
+      said.push(await tryShare(sessionUid, { guest }));
     expect(said.filter((one) => one === 'sealed')).toHaveLength(limits.sessionShares.perSession);
     expect(said.at(-1)).toBe('busy');
   });

@@ -11,6 +11,8 @@ import { verifyAccountCertificate } from '../../protocol/signed/account-certific
 import { verifyCommand, verifyReply } from '../../protocol/signed/command.ts';
 import { verifySuccession } from '../../protocol/signed/key-succession.ts';
 import { verifyRoster } from '../../protocol/signed/roster.ts';
+import { ecdhPublicKey } from '../../protocol/crypto/ecdh.ts';
+import { openSessionInvitation, type InvitationEnds } from '../../protocol/session/session-invitation.ts';
 import { verifyResume } from '../../protocol/session/session-resume.ts';
 import { parseUid, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
@@ -18,6 +20,7 @@ import certificates from './certificates.json' with { type: 'json' };
 import commands from './commands.json' with { type: 'json' };
 import keySuccessions from './key-successions.json' with { type: 'json' };
 import replies from './replies.json' with { type: 'json' };
+import sessionInvitations from './session-invitations.json' with { type: 'json' };
 import resumes from './session-resumes.json' with { type: 'json' };
 import rosters from './rosters.json' with { type: 'json' };
 
@@ -61,6 +64,24 @@ interface Resume {
 
 runVectors<Resume>('session resume', resumes, ({ publicKey, sessionUid, signedResume, order }) => {
   expect(verifyResume(parseHex(publicKey), parseUid(sessionUid), parseHex(signedResume))).toEqual(order);
+});
+
+interface SessionInvitationVector {
+  readonly guestPrivateKey: string;
+  readonly hostPublicKey: string;
+  readonly ends: InvitationEnds;
+  readonly sealed: string;
+  readonly opened: Readonly<Record<string, unknown>>;
+}
+
+runVectors<SessionInvitationVector>('session invitation', sessionInvitations, async (vector) => {
+  const privateKey = parseHex(vector.guestPrivateKey);
+  const guest = { privateKey, publicKey: ecdhPublicKey(privateKey) };
+  const { gatewayKey, secret, ...opened } = await openSessionInvitation(
+    ...([guest, parseHex(vector.hostPublicKey), vector.ends, parseHex(vector.sealed)] as const),
+  );
+  const shown = { ...opened, gatewayKey: encodeHex(gatewayKey), secret: encodeHex(secret) };
+  expect(shown).toEqual(vector.opened);
 });
 
 interface Certificate {

@@ -223,7 +223,17 @@ export class UnlockedVault {
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
     const { sessionShares } = this;
     this.#upkeep = new Upkeep({
-      ...{ data, sharing, organisation, confirmedMachines, passkeys, files, sessions, iceServers, sessionShares },
+      ...{
+        data,
+        sharing,
+        organisation,
+        confirmedMachines,
+        passkeys,
+        files,
+        sessions,
+        iceServers,
+        sessionShares,
+      },
       ...{ desk, board, signal, warn },
     });
   }

@@ -5,7 +5,15 @@ import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { Installation } from '../../fakes/installation.ts';
 import { newPerson, type Person } from '../../fakes/organisation.ts';
 import { FakePage } from '../../fakes/page.ts';
-import { joined, outcomeOf, prepareJoin, putRoster, shared, unshared } from '../../fakes/shared-session.ts';
+import {
+  joined,
+  outcomeOf,
+  prepareJoin,
+  putRoster,
+  resumedGuest,
+  shared,
+  unshared,
+} from '../../fakes/shared-session.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
@@ -164,10 +172,7 @@ describe.runIf(asRoot)('a shared session', () => {
     await inside.terminal.until(() => inside.terminal.count('sync') > 0);
     const seen = inside.terminal.bytes;
     inside.page.drop();
-    await inside.page.reopen(async (offer, attempt) => {
-      const order = { peerUid: inside.page.peerUid, offer, attempt };
-      return await made.answerToGuest(inside.session, order, guest);
-    });
+    await resumedGuest(made, inside.session, { guest, page: inside.page });
     terminal.type('echo after the loss\n');
     await inside.terminal.until(() => inside.terminal.bytes > seen);
   });

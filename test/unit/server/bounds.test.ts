@@ -242,7 +242,11 @@ describe('session table', () => {
     const head = new InProcessHead();
     const table = new SessionTable(head);
     const times = { graceMs: 10, resumeMs: 1000, commandTimeoutMs: 5000 };
-    const presence = new GatewayPresence(gateway, head, times, { forget: () => {}, ended: () => {}, iceServers: noServers });
+    const presence = new GatewayPresence(gateway, head, times, {
+      forget: () => {},
+      ended: () => {},
+      iceServers: noServers,
+    });
     const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn(), sendRoster: vi.fn() };
     presence.attach(wire, null);
     table.add(session, gateway, from, taker());

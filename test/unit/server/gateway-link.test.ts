@@ -36,7 +36,11 @@ test('a gateway that is removed while it proves itself is put out', async () => 
   });
   const head = new InProcessHead();
   const forget = vi.fn();
-  const presence = new GatewayPresence(gatewayUid, head, presenceTimes, { forget, ended: () => {}, iceServers: noServers });
+  const presence = new GatewayPresence(gatewayUid, head, presenceTimes, {
+    forget,
+    ended: () => {},
+    iceServers: noServers,
+  });
   const log = createLogger('error', new Scrubber());
   const link = new GatewayLink({ db, head, log, presenceOf: () => presence }, '127.0.0.1');
   const sent: Uint8Array[] = [];

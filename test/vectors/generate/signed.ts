@@ -10,7 +10,24 @@ import {
   SignedReplySchema,
   SignedResumeSchema,
 } from '../../../protocol/messages/gen/command_pb.js';
-import { context, flip, hex, highS, keyPair, seed, sha256, sign, uid, uint64, utf8 } from './independent.ts';
+import {
+  SessionInvitationSchema,
+  SignedSessionInvitationSchema,
+} from '../../../protocol/messages/gen/session-share_pb.js';
+import {
+  context,
+  ecies,
+  flip,
+  hex,
+  highS,
+  keyPair,
+  seed,
+  sha256,
+  sign,
+  uid,
+  uint64,
+  utf8,
+} from './independent.ts';
 
 const account = keyPair('account signing key');
 const accountEcdh = keyPair('account ecdh key');
@@ -485,5 +502,46 @@ export function keySuccessions(): object[] {
     bad('no account', of(encode({ accountUid: none })), 'malformed'),
     bad('no message', of(Uint8Array.of(0xff)), 'malformed'),
     bad('nothing', { body: '', formerSignature: '', signature: '' }, 'malformed'),
+  ];
+}
+
+/** §28.3 */
+export function sessionInvitations(): object[] {
+  const [host, guest, gateway] = [keyPair('host'), keyPair('guest ecdh key'), keyPair('gateway device')];
+  const label = 'sallyport/v1/signature/session-invitation';
+  const [share, hostUid, guestUid] = [uid('session share'), uid('host'), uid('guest')];
+  const fields = {
+    ...{ shareUid: share.bytes, gatewayUid: uid('gateway').bytes, gatewayKey: gateway.publicKey },
+    ...{ secret: seed('secret of a share'), typing: true, untilMs: 1_800_000_000_000n, title: 'build host' },
+  };
+  const seal = (invitation: Uint8Array, to = guestUid.text, from = host) => {
+    const signature = sign(from.privateKey, label, context(to, invitation));
+    const signed = encodeMessage(SignedSessionInvitationSchema, { invitation, signature });
+    const objects = [share.text, hostUid.text, guestUid.text];
+    return hex(ecies('session invitation', guest.publicKey, 'session-invitation', objects, signed));
+  };
+  const encode = (changes: object) => encodeMessage(SessionInvitationSchema, { ...fields, ...changes });
+  const ends = { shareUid: share.text, hostUid: hostUid.text, guestUid: guestUid.text };
+  const base = {
+    ...{ guestPrivateKey: hex(guest.privateKey), hostPublicKey: hex(host.publicKey), ends },
+    sealed: seal(encode({})),
+  };
+  const bad = (name: string, change: object, fails = 'malformed') => ({ ...base, name, ...change, fails });
+  const opened = {
+    ...{ shareUid: share.text, gatewayUid: uid('gateway').text, gatewayKey: hex(gateway.publicKey) },
+    ...{ secret: hex(fields.secret), typing: true, untilMs: 1_800_000_000_000, title: 'build host' },
+  };
+  const of = (name: string) => ({ ends: { ...ends, ...{ [name]: uid('another').text } } });
+  return [
+    { ...base, name: 'from a host to a guest', opened },
+    bad('of another share', of('shareUid'), 'open-failed'),
+    bad('of another host', of('hostUid'), 'open-failed'),
+    bad('to another guest', of('guestUid'), 'open-failed'),
+    bad('signed by another', { sealed: seal(encode({}), guestUid.text, stranger) }, 'bad-signature'),
+    bad('signed for another guest', { sealed: seal(encode({}), uid('another').text) }, 'bad-signature'),
+    bad('naming another share inside', { sealed: seal(encode({ shareUid: uid('another').bytes })) }),
+    bad('with a short secret', { sealed: seal(encode({ secret: seed('short', 16) })) }),
+    bad('with no key of a gateway', { sealed: seal(encode({ gatewayKey: seed('no key', 65) })) }),
+    bad('with a title of two lines', { sealed: seal(encode({ title: 'build\nhost' })) }),
   ];
 }

@@ -72,6 +72,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'recovery-releases': ['21.4', recovery.recoveryReleases],
   'recovery-renewals': ['21.5', recovery.recoveryRenewals],
   'sealed-exports': ['22', exports.sealedExports],
+  'session-invitations': ['28.3', signed.sessionInvitations],
   'key-successions': ['23.2', signed.keySuccessions],
   'recording-keys': ['25.1', recording.recordingKeys],
   'recording-chunks': ['25.5', recording.recordingChunks],

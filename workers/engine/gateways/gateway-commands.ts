@@ -88,7 +88,11 @@ export class GatewayCommands {
     gateway: NamedGateway,
     request: MessageInitShape<typeof UnshareSessionRequestSchema>,
   ): Promise<void> {
-    await this.#tell(gateway, CommandKind.UNSHARE_SESSION, encodeMessage(UnshareSessionRequestSchema, request));
+    await this.#tell(
+      gateway,
+      CommandKind.UNSHARE_SESSION,
+      encodeMessage(UnshareSessionRequestSchema, request),
+    );
   }
 
   /** What this account takes back counts no more there. How many sessions ended by it, as the gateway signed. */

@@ -65,7 +65,11 @@ export class SessionShares {
     const shareUid = newUid();
     const untilMs = this.#untilOf(minutes);
     const secret = randomBytes(32);
-    const share = { shareUid: uidBytes(shareUid), sessionUid: uidBytes(sessionUid), guestUid: uidBytes(guestUid) };
+    const share = {
+      shareUid: uidBytes(shareUid),
+      sessionUid: uidBytes(sessionUid),
+      guestUid: uidBytes(guestUid),
+    };
     await commands.shareSession(place.gateway, { ...share, secret, typing, untilMs: BigInt(untilMs) });
     try {
       const sealed = await this.#seal(guest, place, { shareUid, secret, typing, untilMs });
@@ -97,9 +101,7 @@ export class SessionShares {
   async invited(): Promise<readonly InvitedSession[]> {
     await this.#fetching;
     const now = this.#parts.session.now();
-    return this.#invited
-      .filter(({ until }) => until > now)
-      .map(({ invitation: _secret, ...shown }) => shown);
+    return this.#invited.filter(({ until }) => until > now).map(({ invitation: _secret, ...shown }) => shown);
   }
 
   /** After a hint of the server, and with each new link. */
@@ -126,7 +128,9 @@ export class SessionShares {
       const name = kindNames[kind];
       if (name === null) return []; // of a newer server
       const shown = { eventId: Number(eventId), kind: name, sessionUid: uidOf(sessionUid), at: Number(atMs) };
-      return [{ ...shown, hostEmail: this.#emailOf(uidOf(hostUid)), guestEmail: this.#emailOf(uidOf(guestUid)) }];
+      return [
+        { ...shown, hostEmail: this.#emailOf(uidOf(hostUid)), guestEmail: this.#emailOf(uidOf(guestUid)) },
+      ];
     });
     return { events, more: answer.more };
   }

@@ -161,7 +161,8 @@ export class Sessions {
     try {
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
       const opened = decodeMessage(ConnectReplySchema, reply);
-      if (recordUid !== null) this.#keepAccess(running, { sessionUid, recordUid, gateway }, opened.accessLeaseMs);
+      if (recordUid !== null)
+        this.#keepAccess(running, { sessionUid, recordUid, gateway }, opened.accessLeaseMs);
       return { sessionUid, gatewayUid: gateway.uid, ...describeOpened(opened) };
     } catch (error) {
       this.#forget(sessionUid);

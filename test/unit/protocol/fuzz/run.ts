@@ -8,6 +8,7 @@ import { recordingDecoders } from './recording-decoders.ts';
 import { remoteFileDecoders } from './remote-file-decoders.ts';
 import { recoveryDecoders } from './recovery-decoders.ts';
 import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
+import { sessionShareDecoders } from './session-share-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
 
 /** Runs every decoder of the protocol on hostile input: it may return or throw a ProtocolError, and nothing else. */
@@ -17,6 +18,7 @@ export function fuzzDecoders(runs: number): void {
       [
         ...[...byteDecoders, ...sharingDecoders, ...organisationDecoders],
         ...[...recordingDecoders, ...recoveryDecoders, ...remoteFileDecoders, ...sealedDecoders],
+        ...sessionShareDecoders,
       ],
       hostileBytes,
       runs,
