@@ -1,3 +1,4 @@
+import { readHostKey } from '../../protocol/records/machine-pin.ts';
 import type { FieldValue } from '../../protocol/records/content.ts';
 import type { FolderPath, VaultDraft } from './imported.ts';
 import { RecordDraft } from './record-draft.ts';
@@ -100,13 +101,8 @@ function readSettings(
     else if (Number.isInteger(number)) read[setting.name] = number;
     else machine.leave(`"${name}"`, 'it is not a number');
   }
-  const hostKey = hostKeyOf(parameters.get('host-key') ?? '');
+  const hostKey = readHostKey(parameters.get('host-key') ?? '');
   return protocol === 'ssh' && hostKey !== null ? { ...read, hostKey } : read;
-}
-
-/** "type base64": as it is, or at the end of a known_hosts line. */
-function hostKeyOf(text: string): string | null {
-  return /(?:^|\s)((?:ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+=*)(?:\s|$)/.exec(text)?.[1] ?? null;
 }
 
 /** What no setting is for stays on the machine under its Guacamole name. */
@@ -114,7 +110,7 @@ function readOthers(machine: RecordDraft, parameters: GuacamoleConnection['param
   for (const [name, text] of parameters) {
     const known =
       Object.hasOwn(settings, name) || credential.has(name) || ['hostname', 'port'].includes(name);
-    if (known || text === '' || (name === 'host-key' && hostKeyOf(text) !== null)) continue;
+    if (known || text === '' || (name === 'host-key' && readHostKey(text) !== null)) continue;
     machine.text(name || 'parameter', text, /pass|key|secret/.test(name));
   }
 }

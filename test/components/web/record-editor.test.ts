@@ -95,6 +95,24 @@ describe('the record form', { timeout: 20_000 }, () => {
     expect(fake.records.get(uid)?.content.fields[1]?.value).toEqual(['the old secret']);
   });
 
+  test('a host key that is pasted is pinned and shown by its fingerprint; what is none is said', async () => {
+    const fake = unlocked();
+    await open(fake, '#/new/pamMachine');
+    await vi.waitFor(() => expect(text()).toContain('Host key (optional)'));
+    const leave = () => {
+      field('Host key (optional)').dispatchEvent(new Event('change', { bubbles: true }));
+      flushSync();
+    };
+    type('Host key (optional)', 'SHA256:abc');
+    leave();
+    expect(text()).toContain('There is no public host key in it');
+    type('Host key (optional)', 'web-1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5');
+    leave();
+    await vi.waitFor(() => expect(text()).toContain('ssh-ed25519 SHA256:'));
+    press('Forget');
+    expect(field('Host key (optional)').value).toBe('');
+  });
+
   test('a newer version elsewhere is not overwritten without asking', async () => {
     const fake = unlocked();
     const uid = putUser(fake);
