@@ -115,8 +115,16 @@ export const limits = {
   /** Control messages of one stream, and answers to heartbeats, that wait for a channel with room. */
   streamControls: 64,
   pongsWaiting: 16,
-  /** Round trip above which frames stay small. */
-  longPathMs: 20,
+  /** Round trip above which frames stay small; below it, how long one may take at the path's rate. */
+  longPathMs: 5,
+  frameMs: 0.5,
+  /**
+   * Bytes on the way before anything is known of a path, and at least (two batches of acknowledgements); and how much further
+   * streams with little queued may go.
+   */
+  firstFlight: 32 * 1024,
+  leastFlight: 8 * 1024,
+  interactiveFlight: 8 * 1024,
   /** Heartbeat on the data channel, and silence after which the peer is taken for dead. */
   heartbeatMs: 1_000,
   heartbeatLostMs: 5_000,
@@ -129,11 +137,11 @@ export const limits = {
 
   /**
    * Bytes that one end of a connection keeps until the other has acknowledged them, for a carrier that may be lost; no DATA
-   * goes beyond. More than what a stream may have on its way, so that keeping slows nothing. And how much comes between two
+   * goes beyond. More than what a stream may have on its way, so that keeping slows nothing. And how much may come between two
    * acknowledgements.
    */
   unacknowledged: 8 * 1024 * 1024,
-  acknowledgeEvery: 64 * 1024,
+  acknowledgeEvery: 32 * 1024,
   /** How long a session waits for its page to come back: unless a setting says otherwise, and at most. */
   resume: { usualMs: 2 * 60_000, longestMs: 15 * 60_000 },
 

@@ -1,8 +1,18 @@
 import { cleanup, initLogger, setSctpSettings } from 'node-datachannel';
 import { limits } from '../../protocol/limits.ts';
 
-/** Measured in media.md: acknowledge at once, or a browser at 40 ms gets a third of the rate. */
-const sctp = { delayedSackTime: 0, sendBufferSize: 128 * 1024 } as const;
+/**
+ * Measured by `bench media`: acknowledge at once, or a browser at 40 ms gets a third of the rate. What was sent and not yet
+ * acknowledged is in the send buffer too, so it has to hold all that a path does; how much that is, the multiplexer's model of
+ * the path decides (path-model.ts). The receive buffer bounds what a page may send that fits nowhere. HighSpeed TCP's answer
+ * to a loss (module 1, RFC 3649): after the usual one a path of 40 ms and 100 Mbit/s takes ten seconds to come back.
+ */
+const sctp = {
+  delayedSackTime: 0,
+  sendBufferSize: 4 * 2 ** 20,
+  recvBufferSize: 2 * 2 ** 20,
+  congestionControlModule: 1,
+} as const;
 /** One message of the channel: a frame is far smaller. */
 export const maxMessageSize = 64 * 1024;
 

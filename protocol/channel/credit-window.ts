@@ -8,8 +8,11 @@ export interface PathClock {
   minimumRoundTripMs(): number | null;
 }
 
-/** More than one round trip's worth: lets the rate rise each round until the path shows its limit. */
-const gain = 1.5;
+/**
+ * More than one round trip's worth: the sender's own model of the path (path-model.ts) decides what is on the way, of all
+ * streams together, and grows it by half each round; credit is to bound memory and must not be what it waits for.
+ */
+const gain = 3;
 /** Credit goes back in parts of this size, so that most of the window is always with the sender. */
 const grantsPerWindow = 8;
 const roundsKept = 8;

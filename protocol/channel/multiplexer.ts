@@ -47,7 +47,7 @@ export interface MultiplexerOptions {
 export class Multiplexer {
   readonly #options: MultiplexerOptions;
   readonly #maxStreams: number;
-  readonly #received = new ReceivedFrames();
+  readonly #received: ReceivedFrames;
   readonly #sender: Sender;
   readonly #carrier: StreamCarrier;
   readonly #streams = new Map<number, MultiplexedStream>();
@@ -61,9 +61,11 @@ export class Multiplexer {
   constructor(options: MultiplexerOptions) {
     this.#options = options;
     this.#maxStreams = options.maxStreams ?? limits.streamsPerPeer;
+    const { now, schedule } = options;
+    this.#received = new ReceivedFrames({ now, schedule, onDue: () => this.#sender.pump() });
     this.#sender = new Sender({
       received: this.#received,
-      roundTripMs: () => this.#roundTrip.smoothedMs,
+      now,
       mostUrgent: this.#maxStreams * (limits.streamControls + 4),
       onCarrierLost: () => this.away(new ProtocolError('unavailable', 'the channel is closed')),
       onFailed: (error) => this.#lose(error),
@@ -122,6 +124,7 @@ export class Multiplexer {
     if (this.#state === 'closed' || this.#state === 'away') return;
     this.#state = 'away';
     this.#cancelBeat();
+    this.#received.stop();
     this.#sender.drop();
     onAway(error);
   }
@@ -182,7 +185,7 @@ export class Multiplexer {
       case 'ping':
         return this.#answer(frame.token);
       case 'pong':
-        return this.#roundTrip.pong(frame.token, this.#options.now());
+        return this.#sender.roundTrip(this.#roundTrip.pong(frame.token, this.#options.now()));
       case 'received':
         return this.#sender.acknowledge(frame.count);
       case 'resumed':
@@ -263,6 +266,7 @@ export class Multiplexer {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#cancelBeat();
+    this.#received.stop();
     const streams = [...this.#streams.values()];
     this.#streams.clear();
     this.#resetting.clear();

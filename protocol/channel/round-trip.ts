@@ -1,7 +1,8 @@
 import { encodeHex, uint64, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 
-const samplesKept = 60; // at one a second, a minute: long enough to see the path without a queue
+/** One a second: long enough to see the path without a queue, short enough to see that it is another path. */
+const samplesKept = 5;
 const unansweredKept = 64;
 
 /** Pairs pings with their pongs and keeps the smoothed and the lowest round trip. */
@@ -28,13 +29,15 @@ export class RoundTrip {
     return token;
   }
 
-  /** Throws `flow-violation` for the answer to a ping that was never sent, or a second answer. */
-  pong(token: Bytes, now: number): void {
+  /** How long the answer took. Throws `flow-violation` for the answer to a ping that was never sent, or a second answer. */
+  pong(token: Bytes, now: number): number {
     const key = encodeHex(token);
     const sentAt = this.#sent.get(key);
     if (sentAt === undefined) throw new ProtocolError('flow-violation', 'a pong without its ping');
     this.#sent.delete(key);
-    this.#add(Math.max(0, now - sentAt));
+    const sample = Math.max(0, now - sentAt);
+    this.#add(sample);
+    return sample;
   }
 
   #add(sample: number): void {

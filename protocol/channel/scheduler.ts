@@ -24,8 +24,11 @@ export class Scheduler {
     this.#ready.clear();
   }
 
-  /** The stream whose turn it is, moved to the back of the queue; null when none can send. */
-  next(): MultiplexedStream | null {
+  /**
+   * The stream whose turn it is, moved to the back of the queue; null when none can send. `littleOnly`: a stream with much
+   * queued gets no turn, and none is taken from it.
+   */
+  next(littleOnly: boolean): MultiplexedStream | null {
     let bulk: MultiplexedStream | null = null;
     let interactive: MultiplexedStream | null = null;
     for (const stream of this.#ready) {
@@ -34,15 +37,11 @@ export class Scheduler {
       else interactive ??= stream;
       if (bulk !== null && interactive !== null) break;
     }
-    const chosen = this.#choose(interactive, bulk);
-    if (chosen !== null && this.#ready.delete(chosen)) this.#ready.add(chosen);
-    return chosen;
-  }
-
-  #choose(interactive: MultiplexedStream | null, bulk: MultiplexedStream | null): MultiplexedStream | null {
     const bulkIsDue = bulk !== null && this.#run >= interactiveRun;
     const chosen = bulkIsDue ? bulk : (interactive ?? bulk);
+    if (chosen === null || (littleOnly && chosen === bulk)) return null;
     this.#run = chosen === interactive && bulk !== null ? this.#run + 1 : 0;
+    if (this.#ready.delete(chosen)) this.#ready.add(chosen);
     return chosen;
   }
 }

@@ -2,6 +2,7 @@ import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Carrier } from './carrier.ts';
 import { encodeFrame, type Frame, type StreamFrame } from './frame.ts';
+import { PathModel } from './path-model.ts';
 import type { ReceivedFrames } from './received-frames.ts';
 import { Scheduler } from './scheduler.ts';
 import { SentFrames } from './sent-frames.ts';
@@ -11,7 +12,7 @@ type Beat = Extract<Frame, { kind: 'ping' | 'pong' }>;
 
 export interface SenderOptions {
   readonly received: ReceivedFrames;
-  readonly roundTripMs: () => number | null;
+  readonly now: () => number;
   /** Frames ahead of data that may wait. */
   readonly mostUrgent: number;
   /** The carrier took a frame no more. */
@@ -28,6 +29,7 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #scheduler = new Scheduler();
   readonly #sent = new SentFrames();
+  readonly #path: PathModel;
   #carrier: Carrier | null = null;
   #resuming = false; // the peer has not said yet what it has
   #beats: Beat[] = [];
@@ -36,6 +38,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#path = new PathModel(options.now);
   }
 
   get waitingPongs(): number {
@@ -56,6 +59,7 @@ export class Sender {
     this.drop();
     this.#carrier = carrier;
     this.#resuming = true;
+    this.#path.restart();
     this.#transmit(encodeFrame({ kind: 'resumed', count: this.#options.received.tell() }));
   }
 
@@ -67,7 +71,12 @@ export class Sender {
 
   /** Throws `flow-violation` for a count that cannot be. */
   acknowledge(count: number): void {
-    this.#sent.acknowledge(count);
+    this.#path.acknowledged(this.#sent.acknowledge(count));
+  }
+
+  /** A heartbeat took so long. */
+  roundTrip(ms: number): void {
+    this.#path.roundTrip(ms);
   }
 
   /** The carrier is gone. */
@@ -136,22 +145,37 @@ export class Sender {
     if (received.due) return this.#transmit(encodeFrame({ kind: 'received', count: received.tell() }));
     const beat = this.#beats.shift();
     if (beat !== undefined) return this.#transmit(encodeFrame(beat));
-    if (!this.#sent.hasUnsent) {
-      const urgent = this.#urgent.shift();
-      if (urgent === undefined) return this.#sendData(buffered);
-      this.#sent.add(encodeFrame(urgent));
-    } else if (buffered >= limits.channelHighWater) return false;
-    return this.#transmit(this.#sent.takeUnsent());
+    if (this.#sent.hasUnsent) return this.#hasRoom(buffered) && this.#sendCounted();
+    const urgent = this.#urgent.shift();
+    if (urgent === undefined) return this.#sendData(buffered);
+    this.#sent.add(encodeFrame(urgent));
+    return this.#sendCounted();
   }
 
+  /** Streams with little queued may go a little beyond what the path is thought to hold: a keystroke waits for nobody. */
   #sendData(buffered: number): boolean {
     if (buffered >= limits.channelHighWater || this.#sent.full) return false;
-    const stream = this.#scheduler.next();
-    if (stream === null) return false;
+    const full = !this.#hasRoom(buffered);
+    if (full && this.#path.inFlight >= this.#path.window + limits.interactiveFlight) return false;
+    const stream = this.#scheduler.next(full);
+    if (stream === null) {
+      if (!full) this.#path.hungry();
+      return false;
+    }
     this.#sent.add(stream.takeFrame(this.#payloadLength(buffered)));
-    const sent = this.#transmit(this.#sent.takeUnsent());
+    const sent = this.#sendCounted();
     stream.drain();
     return sent;
+  }
+
+  #hasRoom(buffered: number): boolean {
+    return buffered < limits.channelHighWater && this.#path.inFlight < this.#path.window;
+  }
+
+  #sendCounted(): boolean {
+    const frame = this.#sent.takeUnsent();
+    this.#path.sent(frame.length);
+    return this.#transmit(frame);
   }
 
   #transmit(message: ReturnType<typeof encodeFrame>): boolean {
@@ -165,11 +189,13 @@ export class Sender {
     }
   }
 
-  /** Small frames keep a keystroke from waiting behind a long one where the path is long or the carrier is filling. */
+  /** Small frames keep a keystroke from waiting behind a long one; where nothing takes long, long ones cost less. */
   #payloadLength(buffered: number): number {
-    const long = (this.#options.roundTripMs() ?? 0) > limits.longPathMs;
-    const filling = buffered > limits.channelHighWater / 2;
-    return long || filling ? limits.framePayloadUnderLoad : limits.framePayload;
+    const { rate, roundTripMs } = this.#path;
+    const long = roundTripMs === null || roundTripMs > limits.longPathMs;
+    if (rate === null || long || buffered > limits.channelHighWater / 2) return limits.framePayloadUnderLoad;
+    const wanted = Math.round(rate * limits.frameMs);
+    return Math.min(limits.framePayload, Math.max(limits.framePayloadUnderLoad, wanted));
   }
 
   /** Grants to one stream that wait together become one frame, so the queue stays bounded. */

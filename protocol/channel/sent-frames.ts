@@ -48,11 +48,13 @@ export class SentFrames {
     return frame;
   }
 
-  /** The peer has so many. Throws `flow-violation` for more than it was sent, or fewer than it said before. */
-  acknowledge(count: number): void {
+  /** The peer has so many; returns the bytes of those it did not have before. Throws `flow-violation` for more than it was sent, or fewer than it said before. */
+  acknowledge(count: number): number {
     if (count < this.#acknowledged || count > this.#next)
       throw new ProtocolError('flow-violation', 'the peer counts frames that it cannot have');
-    while (this.#acknowledged < count) this.#dropOldest();
+    let bytes = 0;
+    while (this.#acknowledged < count) bytes += this.#dropOldest();
+    return bytes;
   }
 
   /** A new carrier whose peer has so many: the rest goes out once more. Throws as {@link acknowledge}. */
@@ -67,13 +69,16 @@ export class SentFrames {
     this.#head = this.#kept = 0;
   }
 
-  #dropOldest(): void {
-    this.#kept -= (this.#frames[this.#head]?.length ?? 0) + keepingCost;
+  #dropOldest(): number {
+    const bytes = this.#frames[this.#head]?.length ?? 0;
+    this.#kept -= bytes + keepingCost;
     this.#acknowledged++;
     this.#head++;
-    // Dropping in batches keeps the cost of each constant.
-    if (this.#head < 64 && this.#head < this.#frames.length) return;
-    this.#frames.splice(0, this.#head);
-    this.#head = 0;
+    // Dropping what is gone only when it is half of all keeps the cost of each constant.
+    if (this.#head >= 64 && 2 * this.#head >= this.#frames.length) {
+      this.#frames.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return bytes;
   }
 }

@@ -49,14 +49,26 @@ function ownerOf(pid: number): number | null {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
 }
 
+/** Each of its threads has those that it started itself. */
 function childrenOf(pid: number): number[] {
+  return threadsOf(pid).flatMap((thread) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .filter(Boolean)
+        .map(Number);
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+/** None when it has ended. */
+export function threadsOf(pid: number): number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter(Boolean)
-      .map(Number);
+    return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
-    return []; // it has ended
+    return [];
   }
 }

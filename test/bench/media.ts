@@ -11,6 +11,7 @@ import { servePage } from './media/page-server.ts';
 import { Paths } from './media/paths.ts';
 import { heading, lineOf, summary, type Measured } from './media/table.ts';
 import { measureTcp } from './media/tcp-limit.ts';
+import { sharePriority } from './priority.ts';
 
 const roundTrips = [0, 10, 40, 100];
 const megabits = [20, 100, 0];
@@ -19,7 +20,7 @@ const quick = ['0/0', '10/100', '40/100', '100/20'];
 /** What a router's queue holds, as time: between what a good one and a bloated one have. */
 const queueMs = 50;
 const flood = { floodMs: 6_000, riseMs: 1_000, keyEveryMs: 30 };
-const idleKeys = 15;
+const idleMs = 1_500;
 
 const args = process.argv.slice(2);
 const all = roundTrips.flatMap((roundTrip) => megabits.map((rate) => `${roundTrip}/${rate}`));
@@ -52,6 +53,7 @@ function shapeOf(name: string): PathShape {
 }
 
 async function measurePath(page: Page, shape: PathShape): Promise<void> {
+  sharePriority();
   const tcp = await measureTcp(paths, shape, { floodMs: 3_000, riseMs: 1_000 });
   for (const direction of ['up', 'down'] as const) {
     const figures = await measureDirection(page, shape, direction);
@@ -67,7 +69,11 @@ async function measureDirection(page: Page, shape: PathShape, direction: FloodOp
   try {
     const port = await paths.open('udp', gateway.port, shape);
     await page.evaluate((answer) => window.media.accept(answer), gateway.answerBy(port));
-    const idle = await page.evaluate((keys) => window.media.idle(keys), idleKeys);
+    sharePriority();
+    const idle = await page.evaluate(([ms, every]) => window.media.idle(ms, every), [
+      idleMs,
+      flood.keyEveryMs,
+    ] as const);
     const since = performance.now();
     const asked: FloodOptions = { direction, ...flood };
     const { echoes, rate }: FloodFigures = await page.evaluate((how) => window.media.flood(how), asked);

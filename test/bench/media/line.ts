@@ -10,6 +10,9 @@ export interface PathShape {
 
 /** Timers of Node keep to whole milliseconds: what is due in less than half of one is due now. */
 const timerGrainMs = 0.5;
+/** A timer that comes late, as on a busy machine, lets out what a path of the rate may in so long, and the rest with the next. */
+const burstMs = 3;
+const leastBurst = 8 * 1024;
 
 /** Delays what is sent by half a round trip, after what went before it at the path's rate. Order is kept. */
 export class Line {
@@ -54,10 +57,12 @@ export class Line {
   #drain(): void {
     this.#timer = null;
     const now = performance.now() + timerGrainMs;
-    let gone = 0;
+    const most = this.#shape.rate === null ? Infinity : Math.max(leastBurst, this.#shape.rate * burstMs);
+    let [gone, burst] = [0, 0];
     for (const { at, bytes, deliver } of this.#due) {
-      if (at > now) break;
+      if (at > now || burst > most) break;
       gone++;
+      burst += bytes;
       this.#held -= bytes;
       deliver();
     }

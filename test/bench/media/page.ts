@@ -21,8 +21,8 @@ export interface FloodFigures {
 export interface MediaPage {
   offer(): Promise<string>;
   accept(answer: string): Promise<void>;
-  /** Round trips of keys on a connection that does nothing else. */
-  idle(keys: number): Promise<number[]>;
+  /** Keys on a connection that does nothing else: what path and machine make of them. */
+  idle(ms: number, keyEveryMs: number): Promise<number[]>;
   flood(options: FloodOptions): Promise<FloodFigures>;
   close(): void;
 }
@@ -51,23 +51,18 @@ window.media = {
     await peer?.accept(answer);
     streams = (await peer?.opened) ?? null;
   },
-  async idle(keys) {
-    const pressed = new Keys(open('echo'));
-    for (let i = 0; i < keys; i++) await pressed.answered();
-    return pressed.echoes;
+  async idle(ms, keyEveryMs) {
+    return await pressKeys(ms, keyEveryMs);
   },
   async flood({ direction, floodMs, riseMs, keyEveryMs }) {
-    const keys = new Keys(open('echo'));
     const bulk = open(direction === 'up' ? 'sink' : 'source');
     const meter = direction === 'down' ? new Meter(bulk) : null;
     if (direction === 'up') flood(bulk);
     const start = performance.now();
-    const timer = setInterval(() => keys.press(), keyEveryMs);
-    await new Promise((resolve) => setTimeout(resolve, floodMs));
-    clearInterval(timer);
+    const echoes = await pressKeys(floodMs, keyEveryMs);
     const rate = meter?.rate(start + riseMs, start + floodMs) ?? 0;
     bulk.reset('cancelled');
-    return { echoes: keys.finish(), rate };
+    return { echoes, rate };
   },
   close() {
     peer?.close();
@@ -80,20 +75,27 @@ function open(use: 'echo' | 'sink' | 'source'): Stream {
   return streams.openStream({ streamToken: tokenOf(use) });
 }
 
+/** Milliseconds from key to echo, a key every `everyMs` whatever becomes of the ones before. */
+async function pressKeys(forMs: number, everyMs: number): Promise<number[]> {
+  const keys = new Keys(open('echo'));
+  const timer = setInterval(() => keys.press(), everyMs);
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  clearInterval(timer);
+  return keys.finish();
+}
+
 /** Keys and their echoes, which come back in order. */
 class Keys {
-  readonly echoes: number[] = [];
+  readonly #echoes: number[] = [];
   readonly #stream: Stream;
   readonly #pressed: number[] = [];
-  #answered: () => void = () => {};
 
   constructor(stream: Stream) {
     this.#stream = stream;
     stream.onData = (bytes) => {
       const now = performance.now();
-      for (let at = 0; at < bytes.length; at += 8) this.echoes.push(now - (this.#pressed.shift() ?? now));
+      for (let at = 0; at < bytes.length; at += 8) this.#echoes.push(now - (this.#pressed.shift() ?? now));
       stream.consumed(bytes.length);
-      this.#answered();
     };
   }
 
@@ -102,20 +104,13 @@ class Keys {
     this.#stream.write(new Uint8Array(8));
   }
 
-  async answered(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#answered = resolve;
-      this.press();
-    });
-  }
-
   /** Those that were never answered have taken at least until now. */
   finish(): number[] {
     const now = performance.now();
     const late = this.#pressed.map((at) => now - at);
     this.#stream.reset('cancelled');
     // A key that was just pressed is not late.
-    const usual = this.echoes.length === 0 ? 0 : Math.max(...this.echoes);
-    return [...this.echoes, ...late.filter((ms) => ms > usual)];
+    const usual = this.#echoes.length === 0 ? 0 : Math.max(...this.#echoes);
+    return [...this.#echoes, ...late.filter((ms) => ms > usual)];
   }
 }

@@ -3,6 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket as TcpSocket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { Line, type PathShape } from './line.ts';
 
 /** What the parent asks, one at a time. */
@@ -29,6 +30,12 @@ interface OpenPath {
 
 let open: OpenPath | null = null;
 
+// A path that waits for a processor would be one that stands still and then sends all at once, which no path does.
+try {
+  setPriority(constants.priority.PRIORITY_HIGHEST);
+} catch {
+  // Only root may; without it the figures are of a busier machine.
+}
 process.on('message', (request: PathRequest) => void answer(request));
 process.on('disconnect', () => process.exit(0));
 

@@ -28,6 +28,7 @@ const columns = [
   ['Mbit/s', 8],
   ['', 5],
   ['idle p50', 10],
+  ['p99', 6],
   ['key p50', 9],
   ['p99', 8],
   ['goal', 6],
@@ -52,7 +53,14 @@ export function lineOf(one: Measured): string {
   const mbit = shape.rate === null ? 'free' : String((shape.rate * 8) / 1000);
   const { echo, bulk } = verdictOf(one);
   return cells([
-    ...[String(shape.roundTripMs), mbit, direction, ms(median(idle)), ms(median(echoes))],
+    ...[
+      String(shape.roundTripMs),
+      mbit,
+      direction,
+      ms(median(idle)),
+      ms(percentile(idle, 0.99)),
+      ms(median(echoes)),
+    ],
     ...[ms(percentile(echoes, 0.99)), ms(goals.echoMs(shape.roundTripMs)), said(echo)],
     ...[
       (rate / 1e6).toFixed(2),

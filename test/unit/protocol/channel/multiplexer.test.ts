@@ -265,12 +265,29 @@ describe('flow control', () => {
     const got = collect(peers.accepted[0]!);
     collect(peers.accepted[1]!);
     peers.up.onLow = () => {
-      for (let i = 0; i < 40; i++) chatty.write(pattern(1_000));
+      for (let i = 0; i < 40; i++) if (!chatty.write(pattern(1_000))) break;
       peers.opener.writable();
     };
     bulk.write(pattern(120_000));
     peers.clock.advance(3_000);
     expect(got.length).toBeGreaterThan(20_000);
+  });
+
+  test('nor can one that takes every turn beyond what the path holds', () => {
+    const peers = new Peers({ delayMs: 5, rate: 2_000 });
+    const bulk = peers.open();
+    const chatty = peers.open();
+    peers.clock.advance(50);
+    const got = [collect(peers.accepted[0]!), collect(peers.accepted[1]!)];
+    writeAll(bulk, new Uint8Array(20_000_000));
+    const refill = () => {
+      while (chatty.queued < limits.streamInteractive / 2) chatty.write(pattern(500));
+      peers.clock.schedule(refill, 0.1);
+    };
+    refill();
+    peers.clock.advance(3_000);
+    expect(got[0]!.length).toBeGreaterThan(got[1]!.length / 16);
+    expect(got[1]!.length).toBeGreaterThan(1_000_000);
   });
 
   test('the credit window follows the path: it fills 100 Mbit/s at 40 ms and stays small on a short one', () => {
