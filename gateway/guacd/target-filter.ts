@@ -1,18 +1,16 @@
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
-import { integer, oneOf } from './argument-checks.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import { readImageHeader } from '../recording/screen/image-header.ts';
+import { integer, oneOf } from './argument-checks.ts';
+import { Surfaces } from './surfaces.ts';
 
 /** What of a target's side streams may reach the browser. */
 export interface TargetPolicy {
   readonly disableCopy: boolean;
 }
 
-/** Drawing and its bookkeeping: all that guacamole-common-js understands and that opens no stream. */
-const passing: ReadonlySet<string> = new Set([
-  ...['ack', 'arc', 'cfill', 'clip', 'close', 'copy', 'cstroke', 'cursor', 'curve', 'dispose', 'distort'],
-  ...['identity', 'lfill', 'line', 'lstroke', 'mouse', 'move', 'name', 'png', 'jpeg', 'pop', 'push', 'rect'],
-  ...['reset', 'set', 'shade', 'size', 'start', 'sync', 'transfer', 'transform'],
-]);
+/** What neither draws nor opens a stream. Drawing is {@link Surfaces}' to judge; paths and stacks no guacd of ours uses. */
+const passing: ReadonlySet<string> = new Set(['ack', 'mouse', 'name', 'sync']);
 
 /**
  * Instructions that open a stream, with the place of its index. Escape sequences of a hostile target can make
@@ -32,17 +30,18 @@ const refusedOpeners: ReadonlyMap<string, number> = new Map([
   ['body', 1],
 ]);
 
-/** Layers of a desktop and its windows are some; each is a canvas of the page. */
-const layer = integer(-1_024, 1_024);
-const side = integer(0, 16_384);
-/** Pixels of one layer: four times those of a 4K screen. A canvas of the page takes 4 bytes for each. */
-const mostPixels = 4 * 3_840 * 2_160;
+const streamIndex = integer(0, 0x7fff_ffff);
 /** What guacd tells of its terminals. */
 const terminalArgument = oneOf('color-scheme', 'font-name', 'font-size');
+/** What guacd was told that the page can show: no SVG, which draws by a program of its own. */
+const pictureKind = oneOf('image/png', 'image/jpeg', 'image/webp');
 
 const maxStreams = 256;
 /** Base64 characters of one clipboard: guacd's own bound is 256 KiB of text. */
 const maxClipboardText = 512 * 1024;
+const maxArgumentText = 8 * 1024;
+/** Base64 characters of all pictures that have no end yet: a page keeps them until then. A 4K screen of noise takes 44 MB. */
+const maxPictureText = 64 * 1024 * 1024;
 const clientForbidden = 0x0303;
 
 export interface TargetFiltered {
@@ -51,11 +50,24 @@ export interface TargetFiltered {
   readonly replies: readonly Uint8Array[];
 }
 
+interface OpenStream {
+  /** Characters that may still come, of streams that are not pictures. */
+  left: number;
+  /** What opens a picture is held back until its first bytes say how large it is. */
+  picture: {
+    readonly place: readonly [string, string, string];
+    held: Uint8Array | null;
+    text: number;
+  } | null;
+}
+
 /** Judges what guacd sends to the browser, instruction by instruction; bytes pass unchanged or not at all. */
 export class TargetFilter {
   readonly #policy: TargetPolicy;
   readonly #onRefused: (opcode: string) => void;
-  readonly #open = new Map<string, { clipboard: boolean; left: number }>();
+  readonly #open = new Map<string, OpenStream>();
+  readonly #surfaces = new Surfaces();
+  #pictureText = 0;
 
   constructor(policy: TargetPolicy, onRefused: (opcode: string) => void = () => {}) {
     this.#policy = policy;
@@ -66,36 +78,95 @@ export class TargetFilter {
     const forward: Uint8Array[] = [];
     const replies: Uint8Array[] = [];
     for (const instruction of batch) {
-      if (this.#passes(instruction)) forward.push(instruction.raw);
-      else replies.push(...this.#answer(instruction));
+      const passed = this.#pass(instruction);
+      if (passed === null) replies.push(...this.#answer(instruction));
+      else forward.push(...passed);
     }
     return { forward, replies };
   }
 
-  #passes({ opcode, args }: Instruction): boolean {
-    if (opcode === 'size') return isScreenSize(args);
-    if (passing.has(opcode)) return true;
-    if (opcode === 'blob') return this.#count(args[0] ?? '', (args[1] ?? '').length);
-    if (opcode === 'end') return this.#open.delete(args[0] ?? '');
-    const place = openers.get(opcode);
-    return place !== undefined && this.#opens(opcode, args[place] ?? '', args[2] ?? '');
+  /** What goes to the browser in its place, mostly itself; null: it is refused. */
+  #pass(instruction: Instruction): readonly Uint8Array[] | null {
+    const { opcode, args, raw } = instruction;
+    if (passing.has(opcode)) return [raw];
+    if (opcode === 'blob') return this.#take(instruction);
+    if (opcode === 'end') return this.#finish(instruction);
+    if (openers.has(opcode)) return this.#opens(instruction, args[0] ?? '');
+    return this.#surfaces.admits(instruction) ? [raw] : null;
   }
 
-  #opens(opcode: string, index: string, name: string): boolean {
-    this.#open.delete(index);
-    if (opcode === 'clipboard' && this.#policy.disableCopy) return false;
-    if (opcode === 'argv' && !terminalArgument(name)) return false;
-    if (this.#open.size >= maxStreams) return false;
-    const clipboard = opcode === 'clipboard';
-    this.#open.set(index, { clipboard, left: clipboard ? maxClipboardText : Infinity });
-    return true;
+  #opens({ opcode, args, raw }: Instruction, index: string): readonly Uint8Array[] | null {
+    this.#close(index);
+    if (!streamIndex(index) || this.#open.size >= maxStreams) return null;
+    if (opcode === 'img') return this.#opensPicture(index, args, raw);
+    if (opcode === 'clipboard' && this.#policy.disableCopy) return null;
+    if (opcode === 'argv' && !terminalArgument(args[2] ?? '')) return null;
+    this.#open.set(index, {
+      left: opcode === 'clipboard' ? maxClipboardText : maxArgumentText,
+      picture: null,
+    });
+    return [raw];
   }
 
-  #count(index: string, length: number): boolean {
+  #opensPicture(index: string, args: readonly string[], raw: Uint8Array): readonly Uint8Array[] | null {
+    const [, , layer = '', kind = '', left = '', top = ''] = args;
+    if (!pictureKind(kind)) return null;
+    this.#open.set(index, { left: 0, picture: { place: [layer, left, top], held: raw.slice(), text: 0 } });
+    return [];
+  }
+
+  #take({ args, raw }: Instruction): readonly Uint8Array[] | null {
+    const [index = '', text = ''] = args;
     const stream = this.#open.get(index);
-    if (!stream) return false;
-    stream.left -= length;
-    return stream.left >= 0;
+    if (!stream) return null;
+    if (stream.picture) return this.#takePicture(index, stream.picture, text, raw);
+    stream.left -= text.length;
+    return stream.left >= 0 ? [raw] : null;
+  }
+
+  #takePicture(
+    index: string,
+    picture: NonNullable<OpenStream['picture']>,
+    text: string,
+    raw: Uint8Array,
+  ): readonly Uint8Array[] | null {
+    if (this.#pictureText + text.length > maxPictureText) {
+      const begun = picture.held === null;
+      this.#refusePicture(index);
+      return begun ? [encodeInstructionBytes('end', index)] : null;
+    }
+    const first = picture.held;
+    if (first !== null && !this.#fits(picture.place, text)) {
+      this.#refusePicture(index);
+      return null;
+    }
+    picture.held = null;
+    picture.text += text.length;
+    this.#pictureText += text.length;
+    return first === null ? [raw] : [first, raw];
+  }
+
+  #fits(place: readonly [string, string, string], text: string): boolean {
+    const header = readImageHeader(Buffer.from(text, 'base64'));
+    return header !== null && this.#surfaces.admitsPicture(place, [header.width, header.height]);
+  }
+
+  #refusePicture(index: string): void {
+    this.#close(index);
+    this.#onRefused('img');
+  }
+
+  /** A picture without a byte was never begun for the browser. */
+  #finish({ args, raw }: Instruction): readonly Uint8Array[] | null {
+    const index = args[0] ?? '';
+    const stream = this.#open.get(index);
+    this.#close(index);
+    return stream && !stream.picture?.held ? [raw] : null;
+  }
+
+  #close(index: string): void {
+    this.#pictureText -= this.#open.get(index)?.picture?.text ?? 0;
+    this.#open.delete(index);
   }
 
   /** Without an answer guacd may wait on a stream for ever. */
@@ -105,12 +176,7 @@ export class TargetFilter {
     const place = openers.get(opcode) ?? refusedOpeners.get(opcode);
     const index = place === undefined ? undefined : args[place];
     if (index === undefined || !/^\d{1,10}$/.test(index)) return [];
-    this.#open.delete(index);
+    this.#close(index);
     return [encodeInstructionBytes('ack', index, 'not allowed here', clientForbidden)];
   }
-}
-
-/** A VNC server names any size, and guacd passes it on: the page would take memory for it. */
-function isScreenSize([index = '', width = '', height = '']: readonly string[]): boolean {
-  return layer(index) && side(width) && side(height) && Number(width) * Number(height) <= mostPixels;
 }

@@ -211,6 +211,7 @@ describe('the connection', () => {
       return room;
     });
     guacd.raw('3.img,1.1,2.12,1.0,9.image/png,1.0,1.0;');
+    guacd.say('blob', 1, 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ'); // how it begins
     let sent = 0;
     while (guacd.raw(picture) && sent < 64 * 1024 * 1024) sent += picture.length;
     await new Promise<void>((resolve) => (next = resolve));

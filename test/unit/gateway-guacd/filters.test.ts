@@ -196,12 +196,16 @@ describe('what a browser may say', () => {
   });
 });
 
+/** A PNG of one pixel. */
+const onePixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
 describe('what guacd may show', () => {
   it('drawing passes byte for byte', () => {
     const frame: Said[] = [
       ['size', 0, 800, 600],
       ['img', 1, 12, 0, 'image/png', 0, 0],
-      ['blob', 1, 'iVBORw0KGgo='],
+      ['blob', 1, onePixel],
       ['end', 1],
       ['cfill', 14, 0, 0, 0, 0, 255],
       ['sync', 12345],

@@ -1,0 +1,125 @@
+import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { integer, type ArgumentCheck } from './argument-checks.ts';
+
+/** Layers of a desktop and its windows are some; buffers, below 0, are as many as RDP caches bitmaps. Each is a canvas. */
+const layer = integer(-16_384, 1_024);
+const place = integer(-32_768, 32_767);
+const extent = integer(0, 32_767);
+const byte = integer(0, 255);
+const mask = integer(0, 15);
+/** A pointer of 512 pixels is four times the largest that people set. */
+const pointerSide = integer(0, 512);
+const anything: ArgumentCheck = () => true;
+
+const mostSide = 16_384;
+/** Pixels of one layer: four times those of a 4K screen. A canvas of the page takes 4 bytes for each. */
+const mostPixels = 4 * 3_840 * 2_160;
+/** Of all layers together: 400 MB of a page. */
+const mostPixelsTogether = 3 * mostPixels;
+
+/** What guacd draws with, with the checks of its arguments. Some may be left out at the end, or be more. */
+const drawing: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
+  ['cfill', [mask, layer, byte, byte, byte, byte]],
+  ['copy', [layer, place, place, extent, extent, mask, layer, place, place]],
+  ['cursor', [place, place, layer, place, place, pointerSide, pointerSide]],
+  ['dispose', [layer]],
+  ['move', [layer, layer, place, place, place]],
+  ['rect', [layer, place, place, extent, extent]],
+  ['set', [layer, anything, anything]],
+  ['shade', [layer, byte]],
+  ['size', [layer, extent, extent]],
+  ['transfer', [layer, place, place, extent, extent, byte, layer, place, place]],
+]);
+
+/** A buffer grows to what is drawn on it: which argument names it, and where the place and the size of that begin. */
+const growing: ReadonlyMap<string, readonly [layer: number, place: number, size: number]> = new Map([
+  ['copy', [6, 7, 3]],
+  ['rect', [0, 1, 3]],
+  ['transfer', [6, 7, 3]],
+]);
+
+/** Every argument that names a layer: what is named is there from then on. */
+const naming: ReadonlyMap<string, readonly number[]> = new Map([
+  ['cfill', [1]],
+  ['copy', [0, 6]],
+  ['cursor', [2]],
+  ['move', [0, 1]],
+  ['rect', [0]],
+  ['set', [0]],
+  ['shade', [0]],
+  ['transfer', [0, 6]],
+]);
+
+type Size = readonly [width: number, height: number];
+
+/**
+ * What a page has to keep for the layers that guacd names, as guacamole-common-js makes them: a layer as large as the screen
+ * at its first mention, a buffer as large as what was drawn on it. What would be too much is not to reach the page.
+ */
+export class Surfaces {
+  readonly #sizes = new Map<number, Size>();
+  #pixels = 0;
+
+  /** Pixels of all layers at present. */
+  get pixels(): number {
+    return this.#pixels;
+  }
+
+  /** Whether this is one of guacd's drawing instructions. */
+  knows(opcode: string): boolean {
+    return drawing.has(opcode);
+  }
+
+  /** Takes note of an instruction that draws. False: it is none, or is wrong, or would be too much. */
+  admits({ opcode, args }: Instruction): boolean {
+    const checks = drawing.get(opcode);
+    if (checks === undefined || !checks.every((check, at) => check(args[at] ?? ''))) return false;
+    const number = (at: number) => Number(args[at] ?? 0);
+    if (opcode === 'dispose') return this.#forget(number(0));
+    if (opcode === 'size') return this.#resize(number(0), [number(1), number(2)]);
+    if (!(naming.get(opcode) ?? []).every((at) => this.#mention(number(at)))) return false;
+    const [on, from, size] = growing.get(opcode) ?? [];
+    if (on === undefined || from === undefined || size === undefined) return true;
+    return this.#grow(number(on), number(from) + number(size), number(from + 1) + number(size + 1));
+  }
+
+  /** A picture of that size, drawn at that place of that layer. */
+  admitsPicture([index, left, top]: readonly [string, string, string], [width, height]: Size): boolean {
+    if (!layer(index) || !place(left) || !place(top)) return false;
+    if (width < 1 || height < 1 || width > mostSide || height > mostSide || width * height > mostPixels)
+      return false;
+    return (
+      this.#mention(Number(index)) && this.#grow(Number(index), Number(left) + width, Number(top) + height)
+    );
+  }
+
+  #mention(index: number): boolean {
+    if (this.#sizes.has(index)) return true;
+    return this.#resize(index, index < 0 ? [0, 0] : (this.#sizes.get(0) ?? [0, 0]));
+  }
+
+  /** Only buffers do; of a layer what lies outside is not drawn. */
+  #grow(index: number, right: number, bottom: number): boolean {
+    if (index >= 0) return true;
+    const [width, height] = this.#sizes.get(index) ?? [0, 0];
+    return this.#resize(index, [Math.max(width, right), Math.max(height, bottom)]);
+  }
+
+  #resize(index: number, [width, height]: Size): boolean {
+    if (width > mostSide || height > mostSide || width * height > mostPixels) return false;
+    const [widthBefore, heightBefore] = this.#sizes.get(index) ?? [0, 0];
+    const pixels = this.#pixels + width * height - widthBefore * heightBefore;
+    if (pixels > mostPixelsTogether) return false;
+    this.#sizes.set(index, [width, height]);
+    this.#pixels = pixels;
+    return true;
+  }
+
+  #forget(index: number): boolean {
+    if (index === 0) return false; // the screen itself stays
+    const [width, height] = this.#sizes.get(index) ?? [0, 0];
+    this.#pixels -= width * height;
+    this.#sizes.delete(index);
+    return true;
+  }
+}
