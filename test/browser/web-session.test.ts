@@ -33,6 +33,7 @@ beforeEach(() => {
     pasted: vi.fn(),
     scaled: vi.fn(),
     pinched: vi.fn(),
+    sticky: vi.fn((): readonly number[] => []),
     failed: vi.fn(),
   };
   host = document.createElement('div');
@@ -222,6 +223,77 @@ describe('the keyboard', () => {
     input.dispatchEvent(new CompositionEvent('compositionend', { data: '日本' }));
     await eventually(() => expect(keys()).toEqual(expect.arrayContaining(['10065e5:1', '100672c:1'])));
     expect(input.value).toBe('');
+  });
+
+  test('what is being composed stays where the input method works on it, and arrives once', async () => {
+    await connect();
+    const write = (type: string, value: string, init: InputEventInit) => {
+      input.value = value;
+      input.dispatchEvent(new InputEvent('input', { inputType: type, data: value, bubbles: true, ...init }));
+    };
+    input.dispatchEvent(new CompositionEvent('compositionstart'));
+    write('insertCompositionText', 'に', { isComposing: true });
+    expect(input.value).toBe('に');
+    write('insertCompositionText', '日', { isComposing: true });
+    input.dispatchEvent(new CompositionEvent('compositionend', { data: '日' }));
+    write('insertCompositionText', '日', {}); // some browsers say it again
+    await eventually(() => expect(keys()).toEqual(['10065e5:1', '10065e5:0']));
+    write('insertText', '😀', {}); // and phones go on without composing
+    write('deleteContentBackward', '', { data: null });
+    await eventually(() => expect(keys().slice(2)).toEqual(['101f600:1', '101f600:0', 'ff08:1', 'ff08:0']));
+    expect(input.value).toBe('');
+  });
+
+  test('a dead key waits for its letter', async () => {
+    await connect();
+    const press = (key: string, code: string, init: KeyboardEventInit = {}) => {
+      const event = new KeyboardEvent('keydown', { key, code, bubbles: true, cancelable: true, ...init });
+      input.dispatchEvent(event);
+      input.dispatchEvent(
+        new KeyboardEvent('keyup', { key, code, bubbles: true, cancelable: true, ...init }),
+      );
+      return event;
+    };
+    expect(press('Dead', 'Equal', { keyCode: 221 }).defaultPrevented).toBe(false);
+    press('é', 'KeyE', { keyCode: 69 });
+    await eventually(() => expect(keys()).toEqual(['e9:1', 'e9:0']));
+  });
+
+  test('AltGr gives its character without Ctrl and Alt, and with Shift releases no keyboard', async () => {
+    await connect();
+    const held = { ctrlKey: true, altKey: true, modifierAltGraph: true };
+    const down = (key: string, code: string, init: KeyboardEventInit = {}) =>
+      input.dispatchEvent(
+        new KeyboardEvent('keydown', { key, code, bubbles: true, cancelable: true, ...init }),
+      );
+    down('Control', 'ControlLeft', { ctrlKey: true, keyCode: 17 });
+    down('AltGraph', 'AltRight', { ...held, keyCode: 18 });
+    down('@', 'KeyQ', { ...held, keyCode: 81 });
+    input.dispatchEvent(
+      new KeyboardEvent('keypress', { key: '@', charCode: 64, keyCode: 64, ...held, bubbles: true }),
+    );
+    await eventually(() => expect(keys()).toContain('40:1'));
+    const before = keys().slice(0, keys().indexOf('40:1'));
+    const stillDown = (keysym: string) =>
+      before.lastIndexOf(`${keysym}:1`) > before.lastIndexOf(`${keysym}:0`);
+    expect(['ffe3', 'ffe9', 'ffea'].filter(stillDown)).toEqual([]);
+    down('Shift', 'ShiftLeft', { ...held, shiftKey: true, keyCode: 16 });
+    expect(targets.released).not.toHaveBeenCalled();
+  });
+
+  test('a modifier that was touched goes with the next key of any keyboard', async () => {
+    await connect();
+    targets.sticky.mockReturnValueOnce([0xffe3]);
+    await userEvent.keyboard('{Shift}c');
+    await eventually(() =>
+      expect(keys().filter((key) => !key.startsWith('ffe1'))).toEqual([
+        'ffe3:1',
+        '63:1',
+        '63:0',
+        'ffe3:0',
+        '63:0',
+      ]),
+    );
   });
 
   test('Ctrl, Alt and Shift together give the keyboard back with no key held', async () => {

@@ -137,6 +137,80 @@ test('letters and colours change while the session runs, and the machine remembe
   await view.getByRole('button', { name: 'Close view' }).click();
 });
 
+test('the on-screen keyboard types what it shows, in English and in German', async ({ house }) => {
+  const { page, installation } = house;
+  await page.getByRole('button', { name: 'On-screen keyboard', exact: true }).click();
+  const keyboard = page.getByRole('region', { name: 'On-screen keyboard' });
+  const press = (name: string) => keyboard.getByRole('button', { name, exact: true }).first().click();
+  const letters = keyboard.getByRole('group', { name: 'Letters' });
+  const shifted = async (modifier: string, character: string) => {
+    await letters.getByRole('button', { name: modifier, exact: true }).first().click();
+    await letters.getByRole('button', { name: character, exact: true }).first().click();
+  };
+  await run(page, 'cat > screen-keys.txt');
+  await keyboard.getByLabel('Layout').selectOption('English (US)');
+  for (const key of ['h', 'i', 'Space', '7']) await press(key);
+  await shifted('Shift', '!');
+  await keyboard.getByLabel('Layout').selectOption('Deutsch');
+  for (const key of ['ö', 'z', 'ß']) await press(key);
+  await shifted('AltGr', '@');
+  await shifted('AltGr', '€');
+  await shifted('Shift', 'Ä');
+  await expectAccessible(page, 'session-keyboard');
+  await press('Enter');
+  await letters.getByRole('button', { name: 'Ctrl', exact: true }).click();
+  await expect(letters.getByRole('button', { name: 'Ctrl', exact: true })).toHaveAttribute(
+    'aria-pressed',
+    'true',
+  );
+  await press('d');
+  expect(await targetFile(installation, 'screen-keys.txt')).toBe('hi 7!özß@€Ä');
+  await press('Close on-screen keyboard');
+  await page.keyboard.type('echo typing on > typing-on.txt\n');
+  expect(await targetFile(installation, 'typing-on.txt')).toBe('typing on');
+});
+
+test('composed text, dead keys and AltGr of a German keyboard arrive exactly', async ({ house }) => {
+  const { page, context, installation } = house;
+  const browser = await context.newCDPSession(page);
+  await run(page, 'cat > composed.txt');
+  await page.keyboard.type('a');
+  // As an input method does it: in steps, each in place of the one before.
+  for (const text of ['n', 'に', 'にほ', '日本'])
+    await browser.send('Input.imeSetComposition', {
+      text,
+      selectionStart: text.length,
+      selectionEnd: text.length,
+    });
+  await browser.send('Input.insertText', { text: '日本' });
+  // As a dead key does it where the system composes.
+  await browser.send('Input.imeSetComposition', { text: '´', selectionStart: 1, selectionEnd: 1 });
+  await browser.send('Input.insertText', { text: 'é' });
+  // And without composing, as a phone does with what it suggests.
+  await browser.send('Input.insertText', { text: ' ganz ' });
+  // Windows: AltGr is Ctrl and Alt.
+  const key = (type: 'keyDown' | 'keyUp', of: object) =>
+    browser.send('Input.dispatchKeyEvent', { type, ...of });
+  const altGr = [
+    { key: 'Control', code: 'ControlLeft', windowsVirtualKeyCode: 17, modifiers: 2 },
+    { key: 'AltGraph', code: 'AltRight', windowsVirtualKeyCode: 18, modifiers: 3 },
+  ];
+  for (const of of altGr) await key('keyDown', of);
+  const at = { key: '@', code: 'KeyQ', windowsVirtualKeyCode: 81, modifiers: 3 };
+  await key('keyDown', { ...at, text: '@', unmodifiedText: 'q' });
+  await key('keyUp', at);
+  const brace = { key: '{', code: 'Digit7', windowsVirtualKeyCode: 55, modifiers: 3 };
+  await key('keyDown', { ...brace, text: '{', unmodifiedText: '7' });
+  await key('keyUp', brace);
+  for (const of of altGr.toReversed()) await key('keyUp', { ...of, modifiers: 0 });
+  await page.keyboard.type('z\n');
+  expect(await targetFile(installation, 'composed.txt')).toBe('a日本é ganz @{z');
+  await page.keyboard.press('Control+D');
+  await run(page, 'echo done > composed-done.txt');
+  expect(await targetFile(installation, 'composed-done.txt')).toBe('done');
+  await browser.detach();
+});
+
 test('on a narrow screen the bar keeps everything in reach', async ({ house }) => {
   const { page } = house;
   await page.setViewportSize(phone);
@@ -148,6 +222,11 @@ test('on a narrow screen the bar keeps everything in reach', async ({ house }) =
   const wider = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   expect(wider).toBe(false);
   await page.getByRole('button', { name: 'Close keys' }).click();
+  await bar.getByRole('button', { name: 'More for this session' }).click();
+  await page.getByRole('menuitem', { name: 'On-screen keyboard' }).click();
+  await expectAccessible(page, 'session-phone-keyboard');
+  expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+  await page.getByRole('button', { name: 'Close on-screen keyboard' }).click();
   await page.setViewportSize(window);
   await expect(bar.getByRole('button', { name: 'Full screen' })).toBeVisible();
 });

@@ -2,12 +2,13 @@ import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-bridge.ts';
 import { createTunnel } from './guacamole-tunnel.ts';
-import { KeyboardInput } from './keyboard-input.ts';
+import { KeyboardInput } from './keyboard/keyboard-input.ts';
 import { PictureView } from './picture-view.ts';
 import { buttons, PointerInput } from './pointer/pointer-input.ts';
 import type { Place } from './pointer/pointer-place.ts';
 import type { TouchMode } from './pointer/touch-gestures.ts';
 import type { ScreenSize } from './screen-size.ts';
+import { keysyms } from './special-keys.ts';
 import type { Zoom } from './zoom.ts';
 
 export interface ScreenTargets {
@@ -18,6 +19,8 @@ export interface ScreenTargets {
   readonly released: () => void;
   /** The person pastes, whatever the text is: nothing of it has gone anywhere. */
   readonly pasted: (text: string) => void;
+  /** Modifiers that were touched for the next key, which are taken with it. */
+  readonly sticky: () => readonly number[];
   /** So many device pixels each pixel of the picture has now. */
   readonly scaled: (scale: number) => void;
   /** Two fingers on the picture went apart or together. */
@@ -90,9 +93,7 @@ export class RemoteScreen {
   /** Takes keys from the text area and pointers from where the picture lies. */
   attach(input: HTMLTextAreaElement): () => void {
     this.#keyboard = new KeyboardInput(input, {
-      key: (pressed, keysym) => {
-        if (!this.#held) this.#client.sendKeyEvent(pressed, keysym);
-      },
+      key: (pressed, keysym) => this.#key(pressed, keysym),
       paste: (text) => {
         if (!this.#held) this.#targets.pasted(text);
       },
@@ -186,6 +187,13 @@ export class RemoteScreen {
     return pointer;
   }
 
+  #key(pressed: 0 | 1, keysym: number): void {
+    if (this.#held) return;
+    const sticky = pressed === 1 && !isModifier(keysym) ? this.#targets.sticky() : [];
+    if (sticky.length > 0) pressTogether(this.#client, [...sticky, keysym]);
+    else this.#client.sendKeyEvent(pressed, keysym);
+  }
+
   #point(x: number, y: number, mask: number): void {
     if (this.#held) return;
     const down = (button: number) => (mask & button) !== 0;
@@ -209,4 +217,9 @@ export class RemoteScreen {
       display.showCursor(!shown || this.#touch === 'touchpad');
     };
   }
+}
+
+/** Shift to Hyper, and the shift to the third level. */
+function isModifier(keysym: number): boolean {
+  return (keysym >= 0xffe1 && keysym <= 0xffee) || keysym === keysyms.altGr;
 }

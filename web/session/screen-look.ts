@@ -1,4 +1,5 @@
 import { isColorScheme } from '../../protocol/records/pam-settings.ts';
+import { layoutNames, type LayoutName } from './keyboard/key-layouts.ts';
 import { touchModes, type TouchMode } from './pointer/touch-gestures.ts';
 import { boundedZoom, type Zoom } from './zoom.ts';
 
@@ -8,6 +9,8 @@ export interface ScreenLook {
   readonly fontSize?: number;
   readonly colorScheme?: string;
   readonly touch?: TouchMode;
+  /** Of the on-screen keyboard. */
+  readonly layout?: LayoutName;
 }
 
 /** Points, as records have them. */
@@ -55,7 +58,8 @@ function storedEntries(): readonly unknown[] {
 /** Whatever else wrote it: only what a screen can be set to. */
 function parseLook(value: unknown): ScreenLook {
   if (typeof value !== 'object' || value === null) return {};
-  const { zoom, fontSize, colorScheme, touch } = value as { readonly [key: string]: unknown };
+  const { zoom, fontSize, colorScheme, touch, layout } = value as { readonly [key: string]: unknown };
+  const name = layoutNames.find((one) => one === layout);
   const mode = touchModes.find((one) => one === touch);
   return {
     ...(zoom === 'fit' && { zoom }),
@@ -63,6 +67,7 @@ function parseLook(value: unknown): ScreenLook {
     ...(isFontSize(fontSize) && { fontSize }),
     ...(isColorScheme(colorScheme) && { colorScheme }),
     ...(mode !== undefined && { touch: mode }),
+    ...(name !== undefined && { layout: name }),
   };
 }
 

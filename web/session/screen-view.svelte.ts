@@ -1,3 +1,4 @@
+import { layoutFor, type LayoutName } from './keyboard/key-layouts.ts';
 import type { Place } from './pointer/pointer-place.ts';
 import type { TouchMode } from './pointer/touch-gestures.ts';
 import type { RemoteScreen } from './remote-screen.ts';
@@ -16,6 +17,7 @@ export class ScreenView {
   fontSize = $state(12);
   colorScheme = $state('');
   touch = $state<TouchMode>('direct');
+  layout = $state<LayoutName>(layoutFor(navigator.language));
   readonly #recordUid: string;
   #look: ScreenLook;
   #screen: RemoteScreen | null = null;
@@ -25,6 +27,7 @@ export class ScreenView {
   constructor(recordUid: string) {
     this.#recordUid = recordUid;
     this.#look = readLook(recordUid);
+    if (this.#look.layout !== undefined) this.layout = this.#look.layout;
   }
 
   /** A screen that was just made; what differs from the record is asked of it once it is drawn. */
@@ -81,6 +84,11 @@ export class ScreenView {
     this.touch = mode;
     if (this.#screen !== null) this.#screen.touch = mode;
     this.#keep({ touch: mode });
+  }
+
+  setLayout(layout: LayoutName): void {
+    this.layout = layout;
+    this.#keep({ layout });
   }
 
   #keep(change: ScreenLook): void {

@@ -4,6 +4,7 @@ import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
 import { asksForTrust, explainedCode } from './machine-identity-failures.ts';
+import { StickyModifiers } from './keyboard/sticky-modifiers.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
@@ -53,6 +54,11 @@ export class Session {
   /** Rises when the session gives the keyboard back. */
   releases = $state(0);
   readonly view: ScreenView;
+  readonly sticky = new StickyModifiers();
+  /** The on-screen keyboard is open. */
+  keyboard = $state(false);
+  /** The device's own keyboard may open: only where somebody asked for it. */
+  typing = $state(false);
   readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
@@ -136,6 +142,7 @@ export class Session {
     Object.assign(this, { screen: null, failure: null, hostKey: null, remark: null });
     Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
     this.clipboard.reset();
+    this.sticky.clear();
     const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
       screen: (screen, policy) => {
         this.screen = screen;
@@ -155,6 +162,7 @@ export class Session {
       files: (access) => (this.files ??= new SessionFiles()).offer(access),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.clipboard.receive(text),
+      sticky: () => this.sticky.take(),
       scaled: (scale) => (this.view.scale = scale),
       pinched: (ratio, around) => this.view.pinch(ratio, around),
       pasted: (text) => this.clipboard.paste(text),
