@@ -164,11 +164,13 @@ export const limits = {
   /**
    * Recordings of sessions. `entries`: plaintext of a chunk once it is inflated, so of one seek; `sealedChunk`: what such
    * entries are at most when nothing of them compresses, padded and sealed; `chunks` of one recording: two months of one
-   * every five seconds; `wrappedKey`: an envelope of 32 bytes; `statement`: a signed opening or closing.
+   * every five seconds; `wrappedKey`: an envelope of 32 bytes; `statement`: a signed opening or closing. `markers` of one
+   * recording; `markerText`: UTF-8 of one; `signedMarker`: such a text padded, sealed and signed.
    */
   recording: {
     ...{ entries: 1024 * 1024, sealedChunk: 1088 * 1024, chunks: 2 ** 20 },
     ...{ wrappedKey: 128, statement: 2048 },
+    ...{ markers: 500, markerText: 4000, signedMarker: 4608 },
   },
 
   /**

@@ -7,7 +7,11 @@ import { FileService } from '../protocol/messages/gen/file_pb.js';
 import { HeldIndexService } from '../protocol/messages/gen/held-index_pb.js';
 import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
-import { RecordingService, RecordingUploadService } from '../protocol/messages/gen/recording_pb.js';
+import {
+  RecordingMarkerService,
+  RecordingService,
+  RecordingUploadService,
+} from '../protocol/messages/gen/recording_pb.js';
 import { SessionShareService } from '../protocol/messages/gen/session-share_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
@@ -32,6 +36,7 @@ import { issueSetupToken } from './login/setup-token.ts';
 import { codeRates, loginRates, signUpRate, type LoginRates } from './login/throttle.ts';
 import { organisationHandlers } from './organisation/organisation-service.ts';
 import { RelayCredentials } from './relay/relay-credentials.ts';
+import { markerHandlers } from './recordings/marker-service.ts';
 import { recordingExpiry } from './recordings/recording-events.ts';
 import { recordingHandlers } from './recordings/recording-service.ts';
 import { uploadHandlers } from './recordings/upload-service.ts';
@@ -202,6 +207,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
       recordingHandlers({ db, blobs, ...config.recordings, onGone: () => sweep.wake() }),
     ),
     ...methodsOf(SessionShareService, sessionShareHandlers({ db, head })),
+    ...methodsOf(RecordingMarkerService, markerHandlers(db)),
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),

@@ -18,6 +18,7 @@ export const labels = {
   gatewayIdentity: 'sallyport/v1/gateway-identity',
   resourceKey: 'sallyport/v1/resource-key',
   recordingIndexKey: 'sallyport/v1/recording-index-key',
+  recordingMarkerKey: 'sallyport/v1/recording-marker-key',
   recordLaunchKey: 'sallyport/v1/record-launch-key',
   folderLaunchKey: 'sallyport/v1/folder-launch-key',
   invitationToken: 'sallyport/v1/invitation-token',
@@ -52,6 +53,7 @@ export const signatureContexts = {
   record: 'sallyport/v1/signature/record',
   recordingChunk: 'sallyport/v1/signature/recording-chunk',
   recordingClosing: 'sallyport/v1/signature/recording-closing',
+  recordingMarker: 'sallyport/v1/signature/recording-marker',
   recordingOpening: 'sallyport/v1/signature/recording-opening',
   recordAdoption: 'sallyport/v1/signature/record-adoption',
   recoveryEnrolment: 'sallyport/v1/signature/recovery-enrolment',
@@ -103,6 +105,7 @@ export const purposes = {
   commandReply: 'command-reply',
   recordingKey: 'recording-key',
   recordingChunk: 'recording-chunk',
+  recordingMarker: 'recording-marker',
 } as const;
 
 export type Purpose = (typeof purposes)[keyof typeof purposes];

@@ -59,14 +59,24 @@ export interface RecordingKeys {
   readonly content: SymmetricKey;
   /** Of the lines for searching: HKDF of the recording key, so that it may be given without what else was recorded. */
   readonly index: SymmetricKey;
+  /** Of what auditors note, likewise. */
+  readonly markers: SymmetricKey;
 }
 
-/** Both keys of a recording key, 32 bytes. */
+/** All keys of a recording key, 32 bytes. */
 export async function importRecordingKeys(raw: Bytes, sessionUid: Uid): Promise<RecordingKeys> {
-  const derived = hkdf(raw, empty, encodeContext(labels.recordingIndexKey, sessionUid));
-  const [content, index] = [await SymmetricKey.import(raw), await SymmetricKey.import(derived)];
+  return {
+    content: await SymmetricKey.import(raw),
+    index: await derive(raw, labels.recordingIndexKey, sessionUid),
+    markers: await derive(raw, labels.recordingMarkerKey, sessionUid),
+  };
+}
+
+async function derive(raw: Bytes, label: string, sessionUid: Uid): Promise<SymmetricKey> {
+  const derived = hkdf(raw, empty, encodeContext(label, sessionUid));
+  const key = await SymmetricKey.import(derived);
   wipe(derived);
-  return { content, index };
+  return key;
 }
 
 function objectsOf({ sessionUid, recordUid, gatewayUid }: RecordingScope): readonly string[] {

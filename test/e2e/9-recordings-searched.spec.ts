@@ -73,6 +73,37 @@ test('words are found in both, by filters in one, and lead to the moment', async
   await expect(status).toHaveText('1 place in 1 recording. 2 recordings looked at.');
 });
 
+test('a moment is marked by keys, with a comment that the server does not get to know', async ({ house }) => {
+  const { page, installation } = house;
+  const [recording = '' as Uid] = recordings;
+  await openRecording(page, recording);
+  await expect(page.locator('[data-verdict="complete"]')).toBeVisible();
+  const markers = page.getByRole('region', { name: 'Markers' });
+  await page.getByRole('slider', { name: 'Position' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('m');
+  await page.keyboard.type('found here: marker-7731');
+  await page.keyboard.press('Enter');
+  const marker = markers.getByRole('listitem').filter({ hasText: 'marker-7731' });
+  await expect(marker).toContainText('ada@example.org');
+  await expect(page.getByRole('slider', { name: 'Position' })).toBeFocused();
+  await expectAccessible(page, 'recording-markers');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: 'test-results/screens/recording-markers-phone.png', fullPage: true });
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await page.keyboard.press('Home');
+  await page.keyboard.press('.');
+  await expect(page.getByRole('slider', { name: 'Position' })).toHaveAttribute('aria-valuenow', '5');
+  await marker.getByRole('button', { name: 'Delete this marker' }).click();
+  await expect(marker).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(marker).toHaveCount(1);
+  expect(installation.readLogs()).not.toContain('marker-7731');
+  // It is at the server: whoever opens the recording anew finds it.
+  await openRecording(page, recording);
+  await expect(marker).toHaveCount(1);
+});
+
 test('a recording that was tampered with in the server’s storage is not called complete, and what is wrong is named', async ({
   house,
 }) => {

@@ -6,6 +6,7 @@ import type {
   RecordedPicture,
   RecordingFacts,
   RecordingHit,
+  RecordingMarker,
   RecordingSummary,
   RecordingSurvey,
   RecordingVerbs,
@@ -19,6 +20,9 @@ export interface FakeRecording {
   readonly lines: readonly TranscriptLine[];
   readonly survey: RecordingSurvey;
   readonly index: IndexState;
+  readonly markers: RecordingMarker[];
+  /** Of markers that are left out. */
+  readonly unproved: number;
 }
 
 /** What a test prepares and watches of recordings. */
@@ -50,11 +54,20 @@ export function fakeRecording(
   const startedAt = said?.startedAt ?? Date.now();
   return {
     summary: { sessionUid: newUid(), storedAt: startedAt, size: 1_234_567, said },
-    ...{ pictures: [], lines: [], index: 'whole' },
+    ...{ pictures: [], lines: [], index: 'whole', markers: [], unproved: 0 },
     survey: {
       ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false },
       ...{ activity: Uint32Array.of(5, 0, 9, 2), binMs: 16_000 },
     },
+    ...changes,
+  };
+}
+
+/** A marker of the account that looks; `changes` on top. */
+export function fakeMarker(changes: Partial<RecordingMarker> = {}): RecordingMarker {
+  return {
+    ...{ uid: newUid(), revision: 1, atMs: 1_000, text: 'here', authorUid: newUid(), own: true },
+    ...{ email: 'ada@example.test', writtenAt: Date.now(), byFormerKeys: false },
     ...changes,
   };
 }
@@ -112,6 +125,24 @@ export function createFakeRecordings(): FakeRecordings {
     exportRecording: async (sessionUid, onPart) => {
       find(sessionUid);
       await onPart(new TextEncoder().encode('sallyport recording 1\n'));
+    },
+    listRecordingMarkers: async (sessionUid) => {
+      const { markers, unproved } = find(sessionUid);
+      return { markers: [...markers].sort((one, other) => one.atMs - other.atMs), unproved };
+    },
+    saveRecordingMarker: async ({ sessionUid, marker: { uid, revision, atMs, text } }) => {
+      const { markers } = find(sessionUid);
+      const saved = fakeMarker({ atMs, text, revision: revision + 1, ...(uid && { uid }) });
+      const at = markers.findIndex((one) => one.uid === uid);
+      markers.splice(at < 0 ? markers.length : at, at < 0 ? 0 : 1, saved);
+      return saved;
+    },
+    removeRecordingMarker: async ({ sessionUid, markerUid }) => {
+      const { markers } = find(sessionUid);
+      markers.splice(
+        markers.findIndex(({ uid }) => uid === markerUid),
+        1,
+      );
     },
     closeRecording: async () => {},
     deleteRecording: async (sessionUid) => void recordings.splice(recordings.indexOf(find(sessionUid)), 1),

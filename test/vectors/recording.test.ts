@@ -6,6 +6,7 @@ import {
   RecordingOpeningSchema,
   RecordingTrack,
 } from '../../protocol/messages/gen/recording_pb.js';
+import { openMarker } from '../../protocol/recording/marker.ts';
 import { openChunk } from '../../protocol/recording/chunk.ts';
 import { RecordingFileReader } from '../../protocol/recording/recording-file.ts';
 import {
@@ -14,10 +15,12 @@ import {
   unwrapRecordingKey,
 } from '../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../protocol/recording/verifier.ts';
+import { scopeOf, verifyMarker } from '../../protocol/signed/recording-marker.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
 import chunks from './recording-chunks.json' with { type: 'json' };
 import keys from './recording-keys.json' with { type: 'json' };
+import markers from './recording-markers.json' with { type: 'json' };
 import recordings from './recordings.json' with { type: 'json' };
 
 interface Key {
@@ -85,4 +88,20 @@ runVectors<Recording>('recording', recordings, async ({ gatewayKey, file, faults
     const found = verifier.end(reader.whole);
     expect(found.map(({ fault, index }) => (index === null ? fault : `${fault} ${index}`))).toEqual(faults);
   }
+});
+
+interface Marker {
+  readonly recordingKey: string;
+  readonly sessionUid: Uid;
+  readonly authorKey: string;
+  readonly signed: string;
+  readonly scope: object;
+  readonly note: object;
+}
+
+runVectors<Marker>('marker of a recording', markers, async (vector) => {
+  const keys = await importRecordingKeys(parseHex(vector.recordingKey), vector.sessionUid);
+  const marker = await verifyMarker(parseHex(vector.authorKey), parseHex(vector.signed));
+  expect(await openMarker(keys.markers, marker)).toEqual(vector.note);
+  expect(scopeOf(marker)).toEqual(vector.scope);
 });

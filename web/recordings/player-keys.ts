@@ -1,11 +1,17 @@
 import type { Playback } from './playback.svelte.ts';
 
-/** Keys of the player, wherever the focus is; where one types or chooses they mean what they always mean. */
-export function bindPlayerKeys(playback: () => Playback | null): () => void {
+/**
+ * Keys of the player, and `more` of its page, wherever the focus is; where one types or chooses they mean what they always
+ * mean.
+ */
+export function bindPlayerKeys(
+  playback: () => Playback | null,
+  more: Readonly<Record<string, () => void>> = {},
+): () => void {
   const onKey = (event: KeyboardEvent): void => {
     const at = playback();
     if (at === null || event.ctrlKey || event.altKey || event.metaKey || isTaken(event)) return;
-    const does = actions[event.key];
+    const does = more[event.key] ?? actions[event.key];
     if (!does) return;
     event.preventDefault();
     event.stopPropagation();

@@ -74,6 +74,8 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
     shortcuts: [
       { keys: ['k'], does: 'Play or pause' },
       { keys: ['j'], does: 'Ten seconds back (l: on)' },
+      { keys: ['m'], does: 'Mark the moment' },
+      { keys: [',', '.'], does: 'To the marker before, to the next' },
       { keys: ['←', '→'], does: 'On the timeline: five seconds, with Shift one' },
       { keys: ['Home', 'End'], does: 'On the timeline: to the beginning, to the end' },
     ],

@@ -38,6 +38,15 @@ export interface RecordingVerbs {
     onPart: (bytes: Uint8Array<ArrayBuffer>) => Promise<void> | void,
     onProgress?: (done: number, of: number) => void,
   ): Promise<void>;
+  /** What auditors noted in a recording that is open, by time; what its author did not sign is left out, and counted. */
+  listRecordingMarkers(sessionUid: Uid): Promise<RecordingMarkers>;
+  /**
+   * Sealed for everybody who may open the recording, and signed. Rejects with `too-large` over 4000 bytes, `conflict` when it
+   * was changed elsewhere, `limit-reached`, and `not-found`.
+   */
+  saveRecordingMarker(input: { sessionUid: Uid; marker: NewMarker }): Promise<RecordingMarker>;
+  /** An own one. Saved again with its revision, it is back. */
+  removeRecordingMarker(input: { sessionUid: Uid; markerUid: Uid }): Promise<void>;
   /** Lets go of its key. */
   closeRecording(sessionUid: Uid): Promise<void>;
   /** For good; the owner alone. */
@@ -175,6 +184,36 @@ export interface IndexHits {
  * `damaged`: the server lost, changed or holds back some of it; `none`: its gateway made no index.
  */
 export type IndexState = 'whole' | 'running' | 'interrupted' | 'cut' | 'damaged' | 'none';
+
+export interface RecordingMarkers {
+  readonly markers: readonly RecordingMarker[];
+  /** So many that nobody whom this vault knows wrote for this recording. */
+  readonly unproved: number;
+}
+
+export interface RecordingMarker {
+  readonly uid: Uid;
+  readonly revision: number;
+  readonly atMs: number;
+  /** Empty: the moment alone. */
+  readonly text: string;
+  readonly authorUid: Uid;
+  /** Empty when they are in the organisation no more. */
+  readonly email: string;
+  readonly own: boolean;
+  /** By the author's clock. */
+  readonly writtenAt: number;
+  /** Signed by a key that its author has given up since. */
+  readonly byFormerKeys: boolean;
+}
+
+/** `uid` null and `revision` 0: a new one; else the one to be changed, as it was read. */
+export interface NewMarker {
+  readonly uid: Uid | null;
+  readonly revision: number;
+  readonly atMs: number;
+  readonly text: string;
+}
 
 export interface RecordingHit extends TranscriptLine {
   /** Where in `text`. */

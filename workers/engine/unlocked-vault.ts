@@ -218,7 +218,9 @@ export class UnlockedVault {
     });
     this.recordings = new Recordings({
       ...{ session, clock, signal, book, gateways, history: data.history },
+      keys: account.keys,
       emailOf: (uid) => findMember(rosters.roster, uid)?.email ?? '',
+      authorKeysOf: (uid) => data.history.authorKeysOf(uid),
     });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
     const { sessionShares } = this;

@@ -276,7 +276,91 @@ export declare type RecordingClosing = Message<"sallyport.v1.RecordingClosing"> 
 export declare const RecordingClosingSchema: GenMessage<RecordingClosing>;
 
 /**
- * Encoded RecordingOpening or RecordingClosing, exactly the signed bytes, and 64 bytes by the gateway's device key.
+ * What an auditor noted at a moment of a recording. protocol.md §25.12.
+ *
+ * @generated from message sallyport.v1.RecordingMarker
+ */
+export declare type RecordingMarker = Message<"sallyport.v1.RecordingMarker"> & {
+  /**
+   * 1.
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * @generated from field: bytes session_uid = 2;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes marker_uid = 3;
+   */
+  markerUid: Uint8Array;
+
+  /**
+   * Whose account wrote it, and signs it.
+   *
+   * @generated from field: bytes author_uid = 4;
+   */
+  authorUid: Uint8Array;
+
+  /**
+   * From 1; each change is one more.
+   *
+   * @generated from field: uint32 revision = 5;
+   */
+  revision: number;
+
+  /**
+   * By the author's clock.
+   *
+   * @generated from field: int64 written_at_ms = 6;
+   */
+  writtenAtMs: bigint;
+
+  /**
+   * Encoded RecordingMarkerContent, padded, as an envelope under the recording's marker key.
+   *
+   * @generated from field: bytes sealed = 7;
+   */
+  sealed: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingMarker.
+ * Use `create(RecordingMarkerSchema)` to create a new message.
+ */
+export declare const RecordingMarkerSchema: GenMessage<RecordingMarker>;
+
+/**
+ * @generated from message sallyport.v1.RecordingMarkerContent
+ */
+export declare type RecordingMarkerContent = Message<"sallyport.v1.RecordingMarkerContent"> & {
+  /**
+   * Since the session's start.
+   *
+   * @generated from field: uint32 at_ms = 1;
+   */
+  atMs: number;
+
+  /**
+   * May be empty: the moment alone.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingMarkerContent.
+ * Use `create(RecordingMarkerContentSchema)` to create a new message.
+ */
+export declare const RecordingMarkerContentSchema: GenMessage<RecordingMarkerContent>;
+
+/**
+ * Encoded RecordingOpening or RecordingClosing, exactly the signed bytes, and 64 bytes by the gateway's device key; or a
+ * RecordingMarker, by its author's account key.
  *
  * @generated from message sallyport.v1.SignedRecordingStatement
  */
@@ -704,6 +788,101 @@ export declare type ListRecordingAuditorsResponse = Message<"sallyport.v1.ListRe
 export declare const ListRecordingAuditorsResponseSchema: GenMessage<ListRecordingAuditorsResponse>;
 
 /**
+ * @generated from message sallyport.v1.ListRecordingMarkersRequest
+ */
+export declare type ListRecordingMarkersRequest = Message<"sallyport.v1.ListRecordingMarkersRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingMarkersRequest.
+ * Use `create(ListRecordingMarkersRequestSchema)` to create a new message.
+ */
+export declare const ListRecordingMarkersRequestSchema: GenMessage<ListRecordingMarkersRequest>;
+
+/**
+ * @generated from message sallyport.v1.ListRecordingMarkersResponse
+ */
+export declare type ListRecordingMarkersResponse = Message<"sallyport.v1.ListRecordingMarkersResponse"> & {
+  /**
+   * Encoded SignedRecordingStatements, at most limits.recording.markers.
+   *
+   * @generated from field: repeated bytes markers = 1;
+   */
+  markers: Uint8Array[];
+};
+
+/**
+ * Describes the message sallyport.v1.ListRecordingMarkersResponse.
+ * Use `create(ListRecordingMarkersResponseSchema)` to create a new message.
+ */
+export declare const ListRecordingMarkersResponseSchema: GenMessage<ListRecordingMarkersResponse>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingMarkerRequest
+ */
+export declare type PutRecordingMarkerRequest = Message<"sallyport.v1.PutRecordingMarkerRequest"> & {
+  /**
+   * @generated from field: bytes marker = 1;
+   */
+  marker: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingMarkerRequest.
+ * Use `create(PutRecordingMarkerRequestSchema)` to create a new message.
+ */
+export declare const PutRecordingMarkerRequestSchema: GenMessage<PutRecordingMarkerRequest>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingMarkerResponse
+ */
+export declare type PutRecordingMarkerResponse = Message<"sallyport.v1.PutRecordingMarkerResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingMarkerResponse.
+ * Use `create(PutRecordingMarkerResponseSchema)` to create a new message.
+ */
+export declare const PutRecordingMarkerResponseSchema: GenMessage<PutRecordingMarkerResponse>;
+
+/**
+ * @generated from message sallyport.v1.RemoveRecordingMarkerRequest
+ */
+export declare type RemoveRecordingMarkerRequest = Message<"sallyport.v1.RemoveRecordingMarkerRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * @generated from field: bytes marker_uid = 2;
+   */
+  markerUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.RemoveRecordingMarkerRequest.
+ * Use `create(RemoveRecordingMarkerRequestSchema)` to create a new message.
+ */
+export declare const RemoveRecordingMarkerRequestSchema: GenMessage<RemoveRecordingMarkerRequest>;
+
+/**
+ * @generated from message sallyport.v1.RemoveRecordingMarkerResponse
+ */
+export declare type RemoveRecordingMarkerResponse = Message<"sallyport.v1.RemoveRecordingMarkerResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.RemoveRecordingMarkerResponse.
+ * Use `create(RemoveRecordingMarkerResponseSchema)` to create a new message.
+ */
+export declare const RemoveRecordingMarkerResponseSchema: GenMessage<RemoveRecordingMarkerResponse>;
+
+/**
  * @generated from message sallyport.v1.RecordingEvent
  */
 export declare type RecordingEvent = Message<"sallyport.v1.RecordingEvent"> & {
@@ -1004,6 +1183,42 @@ export declare const RecordingService: GenService<{
     methodKind: "unary";
     input: typeof ListRecordingEventsRequestSchema;
     output: typeof ListRecordingEventsResponseSchema;
+  },
+}>;
+
+/**
+ * Markers of recordings, for whoever may fetch the recording.
+ *
+ * @generated from service sallyport.v1.RecordingMarkerService
+ */
+export declare const RecordingMarkerService: GenService<{
+  /**
+   * @generated from rpc sallyport.v1.RecordingMarkerService.ListRecordingMarkers
+   */
+  listRecordingMarkers: {
+    methodKind: "unary";
+    input: typeof ListRecordingMarkersRequestSchema;
+    output: typeof ListRecordingMarkersResponseSchema;
+  },
+  /**
+   * A new one, or the next revision of an own one.
+   *
+   * @generated from rpc sallyport.v1.RecordingMarkerService.PutRecordingMarker
+   */
+  putRecordingMarker: {
+    methodKind: "unary";
+    input: typeof PutRecordingMarkerRequestSchema;
+    output: typeof PutRecordingMarkerResponseSchema;
+  },
+  /**
+   * An own one.
+   *
+   * @generated from rpc sallyport.v1.RecordingMarkerService.RemoveRecordingMarker
+   */
+  removeRecordingMarker: {
+    methodKind: "unary";
+    input: typeof RemoveRecordingMarkerRequestSchema;
+    output: typeof RemoveRecordingMarkerResponseSchema;
   },
 }>;
 

@@ -11,7 +11,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file recording.proto.
  */
 export const file_recording = /*@__PURE__*/
-  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SDHNhbGx5cG9ydC52MSK5AgoQUmVjb3JkaW5nT3BlbmluZxIPCgd2ZXJzaW9uGAEgASgNEhMKC3Nlc3Npb25fdWlkGAIgASgMEhIKCnJlY29yZF91aWQYAyABKAwSEwoLYWNjb3VudF91aWQYBCABKAwSEwoLZ2F0ZXdheV91aWQYBSABKAwSFwoPYXBwbGljYXRpb25fdWlkGAYgASgMEhEKCW93bmVyX3VpZBgHIAEoDBITCgtrZXlfdmVyc2lvbhgIIAEoDRITCgtnYXRld2F5X2tleRgJIAEoDBIVCg1zdGFydGVkX2F0X21zGAogASgDEhAKCHByb3RvY29sGAsgASgJEi0KBnBvbGljeRgMIAEoCzIdLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdQb2xpY3kSEwoLd3JhcHBlZF9rZXkYDSABKAwiZQoPUmVjb3JkaW5nUG9saWN5EhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEhAKCHJlcXVpcmVkGAUgASgIItoBCg5SZWNvcmRpbmdDaHVuaxITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDRIrCgV0cmFjaxgDIAEoDjIcLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdUcmFjaxIQCghzdGFydF9tcxgEIAEoDRIOCgZlbmRfbXMYBSABKA0SEQoJa2V5X2ZyYW1lGAYgASgIEg0KBWZpbmFsGAcgASgIEhAKCHByZXZpb3VzGAggASgMEg4KBnNlYWxlZBgJIAEoDBIRCglzaWduYXR1cmUYCiABKAwirwEKEFJlY29yZGluZ0Nsb3NpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSEwoLY2h1bmtfY291bnQYAiABKA0SDQoFY2hhaW4YAyABKAwSEQoJbGVuZ3RoX21zGAQgASgNEhMKC2VuZGVkX2F0X21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCRIZCgxpbmRleF9jaHVua3MYByABKA1IAIgBAUIPCg1faW5kZXhfY2h1bmtzIkAKGFNpZ25lZFJlY29yZGluZ1N0YXRlbWVudBIRCglzdGF0ZW1lbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIigKFVN0YXJ0UmVjb3JkaW5nUmVxdWVzdBIPCgdvcGVuaW5nGAEgASgMIj8KFlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USEwoLY2h1bmtfY291bnQYASABKA0SEAoIZmluaXNoZWQYAiABKAgiRwoYUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0EisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIhsKGVB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2UiPgoWRmluaXNoUmVjb3JkaW5nUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdjbG9zaW5nGAIgASgMIhkKF0ZpbmlzaFJlY29yZGluZ1Jlc3BvbnNlIloKFUxpc3RSZWNvcmRpbmdzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMEhEKCWJlZm9yZV9tcxgCIAEoAxIaChJiZWZvcmVfc2Vzc2lvbl91aWQYAyABKAwikwEKFkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USMQoKcmVjb3JkaW5ncxgBIAMoCzIdLnNhbGx5cG9ydC52MS5TdG9yZWRSZWNvcmRpbmcSDAoEbW9yZRgCIAEoCBIRCgl1c2VkX3NpemUYAyABKAQSDQoFcXVvdGEYBCABKAQSFgoOcmV0ZW50aW9uX2RheXMYBSABKA0iiQEKD1N0b3JlZFJlY29yZGluZxITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdvcGVuaW5nGAIgASgMEg8KB2Nsb3NpbmcYAyABKAwSEwoLY2h1bmtfY291bnQYBCABKA0SEwoLc2VhbGVkX3NpemUYBSABKAQSFQoNc3RhcnRlZF9hdF9tcxgGIAEoAyJlChNHZXRSZWNvcmRpbmdSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEgwKBGZyb20YAiABKA0SKwoFdHJhY2sYAyABKA4yHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nVHJhY2sidwoUR2V0UmVjb3JkaW5nUmVzcG9uc2USMAoJcmVjb3JkaW5nGAEgASgLMh0uc2FsbHlwb3J0LnYxLlN0b3JlZFJlY29yZGluZxItCgdoZWFkZXJzGAIgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIj4KGEdldFJlY29yZGluZ0NodW5rUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDSJIChlHZXRSZWNvcmRpbmdDaHVua1Jlc3BvbnNlEisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIi0KFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UiRwobU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFAoMYWNjb3VudF91aWRzGAIgAygMIh4KHFNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UiMgocTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMIjUKHUxpc3RSZWNvcmRpbmdBdWRpdG9yc1Jlc3BvbnNlEhQKDGFjY291bnRfdWlkcxgBIAMoDCLIAQoOUmVjb3JkaW5nRXZlbnQSEAoIZXZlbnRfaWQYASABKAQSLgoEa2luZBgCIAEoDjIgLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdFdmVudEtpbmQSEgoKcmVjb3JkX3VpZBgDIAEoDBITCgtzZXNzaW9uX3VpZBgEIAEoDBITCgthY2NvdW50X3VpZBgFIAEoDBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEg0KBWNvdW50GAggASgNIkkKGkxpc3RSZWNvcmRpbmdFdmVudHNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFwoPYmVmb3JlX2V2ZW50X2lkGAIgASgEIlkKG0xpc3RSZWNvcmRpbmdFdmVudHNSZXNwb25zZRIsCgZldmVudHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nRXZlbnQSDAoEbW9yZRgCIAEoCCqfAQoOUmVjb3JkaW5nVHJhY2sSHwobUkVDT1JESU5HX1RSQUNLX1VOU1BFQ0lGSUVEEAASHQoZUkVDT1JESU5HX1RSQUNLX0dSQVBISUNBTBABEhgKFFJFQ09SRElOR19UUkFDS19URVhUEAISGAoUUkVDT1JESU5HX1RSQUNLX0tFWVMQAxIZChVSRUNPUkRJTkdfVFJBQ0tfSU5ERVgQBCqtAgoSUmVjb3JkaW5nRXZlbnRLaW5kEiQKIFJFQ09SRElOR19FVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfU1RBUlRFRBABEiEKHVJFQ09SRElOR19FVkVOVF9LSU5EX0ZJTklTSEVEEAISHwobUkVDT1JESU5HX0VWRU5UX0tJTkRfT1BFTkVEEAMSIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfRkVUQ0hFRBAEEiAKHFJFQ09SRElOR19FVkVOVF9LSU5EX0RFTEVURUQQBRIgChxSRUNPUkRJTkdfRVZFTlRfS0lORF9FWFBJUkVEEAYSJQohUkVDT1JESU5HX0VWRU5UX0tJTkRfQVVESVRPUlNfU0VUEAcyuwIKFlJlY29yZGluZ1VwbG9hZFNlcnZpY2USWwoOU3RhcnRSZWNvcmRpbmcSIy5zYWxseXBvcnQudjEuU3RhcnRSZWNvcmRpbmdSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USZAoRUHV0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLlB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRmluaXNoUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkZpbmlzaFJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRmluaXNoUmVjb3JkaW5nUmVzcG9uc2Uy2QUKEFJlY29yZGluZ1NlcnZpY2USWwoOTGlzdFJlY29yZGluZ3MSIy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ3NSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USVQoMR2V0UmVjb3JkaW5nEiEuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ1JlcXVlc3QaIi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nUmVzcG9uc2USZAoRR2V0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRGVsZXRlUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2USbQoUU2V0UmVjb3JkaW5nQXVkaXRvcnMSKS5zYWxseXBvcnQudjEuU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLlNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UScAoVTGlzdFJlY29yZGluZ0F1ZGl0b3JzEiouc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdBdWRpdG9yc1JlcXVlc3QaKy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2USagoTTGlzdFJlY29yZGluZ0V2ZW50cxIoLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVxdWVzdBopLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SDHNhbGx5cG9ydC52MSK5AgoQUmVjb3JkaW5nT3BlbmluZxIPCgd2ZXJzaW9uGAEgASgNEhMKC3Nlc3Npb25fdWlkGAIgASgMEhIKCnJlY29yZF91aWQYAyABKAwSEwoLYWNjb3VudF91aWQYBCABKAwSEwoLZ2F0ZXdheV91aWQYBSABKAwSFwoPYXBwbGljYXRpb25fdWlkGAYgASgMEhEKCW93bmVyX3VpZBgHIAEoDBITCgtrZXlfdmVyc2lvbhgIIAEoDRITCgtnYXRld2F5X2tleRgJIAEoDBIVCg1zdGFydGVkX2F0X21zGAogASgDEhAKCHByb3RvY29sGAsgASgJEi0KBnBvbGljeRgMIAEoCzIdLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdQb2xpY3kSEwoLd3JhcHBlZF9rZXkYDSABKAwiZQoPUmVjb3JkaW5nUG9saWN5EhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEhAKCHJlcXVpcmVkGAUgASgIItoBCg5SZWNvcmRpbmdDaHVuaxITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDRIrCgV0cmFjaxgDIAEoDjIcLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdUcmFjaxIQCghzdGFydF9tcxgEIAEoDRIOCgZlbmRfbXMYBSABKA0SEQoJa2V5X2ZyYW1lGAYgASgIEg0KBWZpbmFsGAcgASgIEhAKCHByZXZpb3VzGAggASgMEg4KBnNlYWxlZBgJIAEoDBIRCglzaWduYXR1cmUYCiABKAwirwEKEFJlY29yZGluZ0Nsb3NpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSEwoLY2h1bmtfY291bnQYAiABKA0SDQoFY2hhaW4YAyABKAwSEQoJbGVuZ3RoX21zGAQgASgNEhMKC2VuZGVkX2F0X21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCRIZCgxpbmRleF9jaHVua3MYByABKA1IAIgBAUIPCg1faW5kZXhfY2h1bmtzIpgBCg9SZWNvcmRpbmdNYXJrZXISDwoHdmVyc2lvbhgBIAEoDRITCgtzZXNzaW9uX3VpZBgCIAEoDBISCgptYXJrZXJfdWlkGAMgASgMEhIKCmF1dGhvcl91aWQYBCABKAwSEAoIcmV2aXNpb24YBSABKA0SFQoNd3JpdHRlbl9hdF9tcxgGIAEoAxIOCgZzZWFsZWQYByABKAwiNQoWUmVjb3JkaW5nTWFya2VyQ29udGVudBINCgVhdF9tcxgBIAEoDRIMCgR0ZXh0GAIgASgJIkAKGFNpZ25lZFJlY29yZGluZ1N0YXRlbWVudBIRCglzdGF0ZW1lbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIigKFVN0YXJ0UmVjb3JkaW5nUmVxdWVzdBIPCgdvcGVuaW5nGAEgASgMIj8KFlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USEwoLY2h1bmtfY291bnQYASABKA0SEAoIZmluaXNoZWQYAiABKAgiRwoYUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0EisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIhsKGVB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2UiPgoWRmluaXNoUmVjb3JkaW5nUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdjbG9zaW5nGAIgASgMIhkKF0ZpbmlzaFJlY29yZGluZ1Jlc3BvbnNlIloKFUxpc3RSZWNvcmRpbmdzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMEhEKCWJlZm9yZV9tcxgCIAEoAxIaChJiZWZvcmVfc2Vzc2lvbl91aWQYAyABKAwikwEKFkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USMQoKcmVjb3JkaW5ncxgBIAMoCzIdLnNhbGx5cG9ydC52MS5TdG9yZWRSZWNvcmRpbmcSDAoEbW9yZRgCIAEoCBIRCgl1c2VkX3NpemUYAyABKAQSDQoFcXVvdGEYBCABKAQSFgoOcmV0ZW50aW9uX2RheXMYBSABKA0iiQEKD1N0b3JlZFJlY29yZGluZxITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdvcGVuaW5nGAIgASgMEg8KB2Nsb3NpbmcYAyABKAwSEwoLY2h1bmtfY291bnQYBCABKA0SEwoLc2VhbGVkX3NpemUYBSABKAQSFQoNc3RhcnRlZF9hdF9tcxgGIAEoAyJlChNHZXRSZWNvcmRpbmdSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEgwKBGZyb20YAiABKA0SKwoFdHJhY2sYAyABKA4yHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nVHJhY2sidwoUR2V0UmVjb3JkaW5nUmVzcG9uc2USMAoJcmVjb3JkaW5nGAEgASgLMh0uc2FsbHlwb3J0LnYxLlN0b3JlZFJlY29yZGluZxItCgdoZWFkZXJzGAIgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIj4KGEdldFJlY29yZGluZ0NodW5rUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDSJIChlHZXRSZWNvcmRpbmdDaHVua1Jlc3BvbnNlEisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIi0KFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UiRwobU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFAoMYWNjb3VudF91aWRzGAIgAygMIh4KHFNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UiMgocTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMIjUKHUxpc3RSZWNvcmRpbmdBdWRpdG9yc1Jlc3BvbnNlEhQKDGFjY291bnRfdWlkcxgBIAMoDCIyChtMaXN0UmVjb3JkaW5nTWFya2Vyc1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiLwocTGlzdFJlY29yZGluZ01hcmtlcnNSZXNwb25zZRIPCgdtYXJrZXJzGAEgAygMIisKGVB1dFJlY29yZGluZ01hcmtlclJlcXVlc3QSDgoGbWFya2VyGAEgASgMIhwKGlB1dFJlY29yZGluZ01hcmtlclJlc3BvbnNlIkcKHFJlbW92ZVJlY29yZGluZ01hcmtlclJlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSEgoKbWFya2VyX3VpZBgCIAEoDCIfCh1SZW1vdmVSZWNvcmRpbmdNYXJrZXJSZXNwb25zZSLIAQoOUmVjb3JkaW5nRXZlbnQSEAoIZXZlbnRfaWQYASABKAQSLgoEa2luZBgCIAEoDjIgLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdFdmVudEtpbmQSEgoKcmVjb3JkX3VpZBgDIAEoDBITCgtzZXNzaW9uX3VpZBgEIAEoDBITCgthY2NvdW50X3VpZBgFIAEoDBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEg0KBWNvdW50GAggASgNIkkKGkxpc3RSZWNvcmRpbmdFdmVudHNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFwoPYmVmb3JlX2V2ZW50X2lkGAIgASgEIlkKG0xpc3RSZWNvcmRpbmdFdmVudHNSZXNwb25zZRIsCgZldmVudHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nRXZlbnQSDAoEbW9yZRgCIAEoCCqfAQoOUmVjb3JkaW5nVHJhY2sSHwobUkVDT1JESU5HX1RSQUNLX1VOU1BFQ0lGSUVEEAASHQoZUkVDT1JESU5HX1RSQUNLX0dSQVBISUNBTBABEhgKFFJFQ09SRElOR19UUkFDS19URVhUEAISGAoUUkVDT1JESU5HX1RSQUNLX0tFWVMQAxIZChVSRUNPUkRJTkdfVFJBQ0tfSU5ERVgQBCqtAgoSUmVjb3JkaW5nRXZlbnRLaW5kEiQKIFJFQ09SRElOR19FVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfU1RBUlRFRBABEiEKHVJFQ09SRElOR19FVkVOVF9LSU5EX0ZJTklTSEVEEAISHwobUkVDT1JESU5HX0VWRU5UX0tJTkRfT1BFTkVEEAMSIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfRkVUQ0hFRBAEEiAKHFJFQ09SRElOR19FVkVOVF9LSU5EX0RFTEVURUQQBRIgChxSRUNPUkRJTkdfRVZFTlRfS0lORF9FWFBJUkVEEAYSJQohUkVDT1JESU5HX0VWRU5UX0tJTkRfQVVESVRPUlNfU0VUEAcyuwIKFlJlY29yZGluZ1VwbG9hZFNlcnZpY2USWwoOU3RhcnRSZWNvcmRpbmcSIy5zYWxseXBvcnQudjEuU3RhcnRSZWNvcmRpbmdSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USZAoRUHV0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLlB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRmluaXNoUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkZpbmlzaFJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRmluaXNoUmVjb3JkaW5nUmVzcG9uc2Uy2QUKEFJlY29yZGluZ1NlcnZpY2USWwoOTGlzdFJlY29yZGluZ3MSIy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ3NSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USVQoMR2V0UmVjb3JkaW5nEiEuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ1JlcXVlc3QaIi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nUmVzcG9uc2USZAoRR2V0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRGVsZXRlUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2USbQoUU2V0UmVjb3JkaW5nQXVkaXRvcnMSKS5zYWxseXBvcnQudjEuU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLlNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UScAoVTGlzdFJlY29yZGluZ0F1ZGl0b3JzEiouc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdBdWRpdG9yc1JlcXVlc3QaKy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2USagoTTGlzdFJlY29yZGluZ0V2ZW50cxIoLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVxdWVzdBopLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVzcG9uc2Uy4gIKFlJlY29yZGluZ01hcmtlclNlcnZpY2USbQoUTGlzdFJlY29yZGluZ01hcmtlcnMSKS5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ01hcmtlcnNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdNYXJrZXJzUmVzcG9uc2USZwoSUHV0UmVjb3JkaW5nTWFya2VyEicuc2FsbHlwb3J0LnYxLlB1dFJlY29yZGluZ01hcmtlclJlcXVlc3QaKC5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nTWFya2VyUmVzcG9uc2UScAoVUmVtb3ZlUmVjb3JkaW5nTWFya2VyEiouc2FsbHlwb3J0LnYxLlJlbW92ZVJlY29yZGluZ01hcmtlclJlcXVlc3QaKy5zYWxseXBvcnQudjEuUmVtb3ZlUmVjb3JkaW5nTWFya2VyUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Describes the message sallyport.v1.RecordingOpening.
@@ -42,165 +42,221 @@ export const RecordingClosingSchema = /*@__PURE__*/
   messageDesc(file_recording, 3);
 
 /**
+ * Describes the message sallyport.v1.RecordingMarker.
+ * Use `create(RecordingMarkerSchema)` to create a new message.
+ */
+export const RecordingMarkerSchema = /*@__PURE__*/
+  messageDesc(file_recording, 4);
+
+/**
+ * Describes the message sallyport.v1.RecordingMarkerContent.
+ * Use `create(RecordingMarkerContentSchema)` to create a new message.
+ */
+export const RecordingMarkerContentSchema = /*@__PURE__*/
+  messageDesc(file_recording, 5);
+
+/**
  * Describes the message sallyport.v1.SignedRecordingStatement.
  * Use `create(SignedRecordingStatementSchema)` to create a new message.
  */
 export const SignedRecordingStatementSchema = /*@__PURE__*/
-  messageDesc(file_recording, 4);
+  messageDesc(file_recording, 6);
 
 /**
  * Describes the message sallyport.v1.StartRecordingRequest.
  * Use `create(StartRecordingRequestSchema)` to create a new message.
  */
 export const StartRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 5);
+  messageDesc(file_recording, 7);
 
 /**
  * Describes the message sallyport.v1.StartRecordingResponse.
  * Use `create(StartRecordingResponseSchema)` to create a new message.
  */
 export const StartRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 6);
+  messageDesc(file_recording, 8);
 
 /**
  * Describes the message sallyport.v1.PutRecordingChunkRequest.
  * Use `create(PutRecordingChunkRequestSchema)` to create a new message.
  */
 export const PutRecordingChunkRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 7);
+  messageDesc(file_recording, 9);
 
 /**
  * Describes the message sallyport.v1.PutRecordingChunkResponse.
  * Use `create(PutRecordingChunkResponseSchema)` to create a new message.
  */
 export const PutRecordingChunkResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 8);
+  messageDesc(file_recording, 10);
 
 /**
  * Describes the message sallyport.v1.FinishRecordingRequest.
  * Use `create(FinishRecordingRequestSchema)` to create a new message.
  */
 export const FinishRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 9);
+  messageDesc(file_recording, 11);
 
 /**
  * Describes the message sallyport.v1.FinishRecordingResponse.
  * Use `create(FinishRecordingResponseSchema)` to create a new message.
  */
 export const FinishRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 10);
+  messageDesc(file_recording, 12);
 
 /**
  * Describes the message sallyport.v1.ListRecordingsRequest.
  * Use `create(ListRecordingsRequestSchema)` to create a new message.
  */
 export const ListRecordingsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 11);
+  messageDesc(file_recording, 13);
 
 /**
  * Describes the message sallyport.v1.ListRecordingsResponse.
  * Use `create(ListRecordingsResponseSchema)` to create a new message.
  */
 export const ListRecordingsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 12);
+  messageDesc(file_recording, 14);
 
 /**
  * Describes the message sallyport.v1.StoredRecording.
  * Use `create(StoredRecordingSchema)` to create a new message.
  */
 export const StoredRecordingSchema = /*@__PURE__*/
-  messageDesc(file_recording, 13);
+  messageDesc(file_recording, 15);
 
 /**
  * Describes the message sallyport.v1.GetRecordingRequest.
  * Use `create(GetRecordingRequestSchema)` to create a new message.
  */
 export const GetRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 14);
+  messageDesc(file_recording, 16);
 
 /**
  * Describes the message sallyport.v1.GetRecordingResponse.
  * Use `create(GetRecordingResponseSchema)` to create a new message.
  */
 export const GetRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 15);
+  messageDesc(file_recording, 17);
 
 /**
  * Describes the message sallyport.v1.GetRecordingChunkRequest.
  * Use `create(GetRecordingChunkRequestSchema)` to create a new message.
  */
 export const GetRecordingChunkRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 16);
+  messageDesc(file_recording, 18);
 
 /**
  * Describes the message sallyport.v1.GetRecordingChunkResponse.
  * Use `create(GetRecordingChunkResponseSchema)` to create a new message.
  */
 export const GetRecordingChunkResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 17);
+  messageDesc(file_recording, 19);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordingRequest.
  * Use `create(DeleteRecordingRequestSchema)` to create a new message.
  */
 export const DeleteRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 18);
+  messageDesc(file_recording, 20);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordingResponse.
  * Use `create(DeleteRecordingResponseSchema)` to create a new message.
  */
 export const DeleteRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 19);
+  messageDesc(file_recording, 21);
 
 /**
  * Describes the message sallyport.v1.SetRecordingAuditorsRequest.
  * Use `create(SetRecordingAuditorsRequestSchema)` to create a new message.
  */
 export const SetRecordingAuditorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 20);
+  messageDesc(file_recording, 22);
 
 /**
  * Describes the message sallyport.v1.SetRecordingAuditorsResponse.
  * Use `create(SetRecordingAuditorsResponseSchema)` to create a new message.
  */
 export const SetRecordingAuditorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 21);
+  messageDesc(file_recording, 23);
 
 /**
  * Describes the message sallyport.v1.ListRecordingAuditorsRequest.
  * Use `create(ListRecordingAuditorsRequestSchema)` to create a new message.
  */
 export const ListRecordingAuditorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 22);
+  messageDesc(file_recording, 24);
 
 /**
  * Describes the message sallyport.v1.ListRecordingAuditorsResponse.
  * Use `create(ListRecordingAuditorsResponseSchema)` to create a new message.
  */
 export const ListRecordingAuditorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 23);
+  messageDesc(file_recording, 25);
+
+/**
+ * Describes the message sallyport.v1.ListRecordingMarkersRequest.
+ * Use `create(ListRecordingMarkersRequestSchema)` to create a new message.
+ */
+export const ListRecordingMarkersRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 26);
+
+/**
+ * Describes the message sallyport.v1.ListRecordingMarkersResponse.
+ * Use `create(ListRecordingMarkersResponseSchema)` to create a new message.
+ */
+export const ListRecordingMarkersResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 27);
+
+/**
+ * Describes the message sallyport.v1.PutRecordingMarkerRequest.
+ * Use `create(PutRecordingMarkerRequestSchema)` to create a new message.
+ */
+export const PutRecordingMarkerRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 28);
+
+/**
+ * Describes the message sallyport.v1.PutRecordingMarkerResponse.
+ * Use `create(PutRecordingMarkerResponseSchema)` to create a new message.
+ */
+export const PutRecordingMarkerResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 29);
+
+/**
+ * Describes the message sallyport.v1.RemoveRecordingMarkerRequest.
+ * Use `create(RemoveRecordingMarkerRequestSchema)` to create a new message.
+ */
+export const RemoveRecordingMarkerRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 30);
+
+/**
+ * Describes the message sallyport.v1.RemoveRecordingMarkerResponse.
+ * Use `create(RemoveRecordingMarkerResponseSchema)` to create a new message.
+ */
+export const RemoveRecordingMarkerResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 31);
 
 /**
  * Describes the message sallyport.v1.RecordingEvent.
  * Use `create(RecordingEventSchema)` to create a new message.
  */
 export const RecordingEventSchema = /*@__PURE__*/
-  messageDesc(file_recording, 24);
+  messageDesc(file_recording, 32);
 
 /**
  * Describes the message sallyport.v1.ListRecordingEventsRequest.
  * Use `create(ListRecordingEventsRequestSchema)` to create a new message.
  */
 export const ListRecordingEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 25);
+  messageDesc(file_recording, 33);
 
 /**
  * Describes the message sallyport.v1.ListRecordingEventsResponse.
  * Use `create(ListRecordingEventsResponseSchema)` to create a new message.
  */
 export const ListRecordingEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 26);
+  messageDesc(file_recording, 34);
 
 /**
  * Describes the enum sallyport.v1.RecordingTrack.
@@ -241,4 +297,12 @@ export const RecordingUploadService = /*@__PURE__*/
  */
 export const RecordingService = /*@__PURE__*/
   serviceDesc(file_recording, 1);
+
+/**
+ * Markers of recordings, for whoever may fetch the recording.
+ *
+ * @generated from service sallyport.v1.RecordingMarkerService
+ */
+export const RecordingMarkerService = /*@__PURE__*/
+  serviceDesc(file_recording, 2);
 

@@ -7,6 +7,7 @@ export interface RecordingTables {
   recording_chunk: RecordingChunkTable;
   recording_auditor: RecordingAuditorTable;
   recording_event: RecordingEventTable;
+  recording_marker: RecordingMarkerTable;
 }
 
 interface RecordingTable {
@@ -36,6 +37,14 @@ interface RecordingAuditorTable {
   owner_uid: Bytea;
   record_uid: Bytea;
   account_uid: Bytea;
+}
+
+interface RecordingMarkerTable {
+  session_uid: Bytea;
+  marker_uid: Bytea;
+  author_uid: Bytea;
+  revision: number;
+  signed: Bytea;
 }
 
 interface RecordingEventTable {

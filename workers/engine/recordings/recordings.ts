@@ -10,23 +10,27 @@ import {
 } from '../../../protocol/messages/gen/recording_pb.js';
 import { chainOfOpening } from '../../../protocol/signed/recording.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
-import type { Clock } from '../clock.ts';
-import type { VaultSession } from '../connection/vault-session.ts';
 import type { History } from '../records/history.ts';
 import { ChunkJudge } from './chunk-judge.ts';
 import { searchIndex } from './index-search.ts';
 import { OpenRecording } from './open-recording.ts';
 import { recordingKeysOf } from './recording-keys.ts';
+import { RecordingMarkers, type MarkerParts } from './recording-markers.ts';
 import { RecordingViews, type ViewParts } from './recording-views.ts';
 import { SealedIndexes } from './sealed-indexes.ts';
 import { listChunks } from './stored-chunks.ts';
 
-export interface RecordingsParts extends ViewParts {
-  readonly session: VaultSession;
-  readonly clock: Clock;
+export interface RecordingsParts extends ViewParts, MarkerParts {
   readonly history: History;
   /** Ends when the vault is locked. */
   readonly signal: AbortSignal;
+}
+
+/** Beside the recording what auditors noted in it, and what ends its fetches. */
+interface Opened {
+  readonly recording: OpenRecording;
+  readonly markers: RecordingMarkers;
+  readonly closing: AbortController;
 }
 
 /** Each holds a key and up to 48 MiB of sealed chunks. */
@@ -37,7 +41,7 @@ export class Recordings {
   readonly #parts: RecordingsParts;
   readonly #views: RecordingViews;
   readonly #indexes: SealedIndexes;
-  readonly #open = new Map<Uid, { readonly recording: OpenRecording; readonly closing: AbortController }>();
+  readonly #open = new Map<Uid, Opened>();
 
   constructor(parts: RecordingsParts) {
     this.#parts = parts;
@@ -73,7 +77,8 @@ export class Recordings {
     const { opening, pinnedKey, facts } = said;
     this.close(sessionUid);
     const recording = new OpenRecording({ stored, opening, pinnedKey, key, chunks, count, lengthMs });
-    this.#open.set(sessionUid, { recording, closing });
+    const markers = new RecordingMarkers(this.#parts, sessionUid, keys.markers);
+    this.#open.set(sessionUid, { recording, markers, closing });
     const [oldest] = this.#open.keys();
     if (this.#open.size > mostOpen && oldest) this.close(oldest);
     const summary = { sessionUid, storedAt: Number(stored.startedAtMs), size: Number(stored.sealedSize) };
@@ -101,9 +106,18 @@ export class Recordings {
 
   /** Throws `not-found` for one that is not open. */
   get(sessionUid: Uid): OpenRecording {
+    return this.#opened(sessionUid).recording;
+  }
+
+  /** Throws `not-found` for one that is not open. */
+  markers(sessionUid: Uid): RecordingMarkers {
+    return this.#opened(sessionUid).markers;
+  }
+
+  #opened(sessionUid: Uid): Opened {
     const open = this.#open.get(sessionUid);
     if (!open) throw new ProtocolError('not-found', 'the recording is not open');
-    return open.recording;
+    return open;
   }
 
   close(sessionUid: Uid): void {

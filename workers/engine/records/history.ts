@@ -169,6 +169,14 @@ export class History {
     };
   }
 
+  /** By which what that account wrote proves itself, also once it has left; and keys that it has given up. */
+  async authorKeysOf(accountUid: Uid): Promise<{ current: Bytes | null; former: readonly Bytes[] }> {
+    const { keys, sharing, formerKeysOf } = this.#parts;
+    const known = sharing.signingKeyOf(accountUid) ?? sharing.departedKeyOf(accountUid);
+    const current = accountUid === keys.accountUid ? keys.signer.publicKey : known;
+    return { current, former: await formerKeysOf(accountUid) };
+  }
+
   /**
    * `unknown` for a writer whose key is not known any more; `former-keys` for one who has given that key up: whoever has it
    * by now could have signed. Throws `bad-signature`.

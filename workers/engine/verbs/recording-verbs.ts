@@ -17,6 +17,11 @@ export function recordingVerbs(core: EngineCore): RecordingVerbs {
       recordings().get(sessionUid).transcript(atMs, Math.min(500, most)),
     exportRecording: async (sessionUid, onPart, onProgress = () => {}) =>
       await recordings().get(sessionUid).export(onPart, onProgress),
+    listRecordingMarkers: async (sessionUid) => await recordings().markers(sessionUid).list(),
+    saveRecordingMarker: async ({ sessionUid, marker }) =>
+      await recordings().markers(sessionUid).save(marker),
+    removeRecordingMarker: async ({ sessionUid, markerUid }) =>
+      await recordings().markers(sessionUid).remove(markerUid),
     closeRecording: async (sessionUid) => core.vault?.recordings.close(sessionUid),
     deleteRecording: async (sessionUid) => await recordings().remove(sessionUid),
     listRecordingAuditors: async (recordUid) => await recordings().auditors(recordUid),

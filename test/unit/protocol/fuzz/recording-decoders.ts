@@ -1,12 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { empty, parseHex, uint32, type Bytes } from '../../../../protocol/bytes.ts';
+import { empty, parseHex, uint32, uint64, type Bytes } from '../../../../protocol/bytes.ts';
 import { sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
 import { pad } from '../../../../protocol/crypto/padding.ts';
 import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { decodeCanonical, decodeMessage } from '../../../../protocol/messages/decode.ts';
+import { encodeMessage } from '../../../../protocol/messages/encode.ts';
 import * as recording from '../../../../protocol/messages/gen/recording_pb.js';
 import { openChunk } from '../../../../protocol/recording/chunk.ts';
 import { decodeEntries, encodeEntries } from '../../../../protocol/recording/entries.ts';
+import { openMarker } from '../../../../protocol/recording/marker.ts';
 import { RecordingFileReader } from '../../../../protocol/recording/recording-file.ts';
 import { unwrapRecordingKey } from '../../../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../../../protocol/recording/verifier.ts';
@@ -18,8 +20,10 @@ import {
   verifyClosing,
   verifyOpening,
 } from '../../../../protocol/signed/recording.ts';
-import { newUid, uidBytes } from '../../../../protocol/uid.ts';
+import { parseMarker, verifyMarker } from '../../../../protocol/signed/recording-marker.ts';
+import { newUid, uidBytes, uidOf } from '../../../../protocol/uid.ts';
 import chunks from '../../../vectors/recording-chunks.json' with { type: 'json' };
+import markers from '../../../vectors/recording-markers.json' with { type: 'json' };
 import recordings from '../../../vectors/recordings.json' with { type: 'json' };
 import type { Decoder } from './decoders.ts';
 
@@ -48,6 +52,16 @@ const stored = new Uint8Array([1, entries.length, 0, ~entries.length & 255, 255,
 async function openSealed(deflated: Bytes) {
   const sealed = await sealEnvelope(key, 'recording-chunk', [encodeHeader(header)], pad(deflated));
   return await openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed }));
+}
+
+const signedMarkers = markers.cases.map(({ signed }) => parseHex(signed));
+
+/** As somebody with the key could seal it. */
+async function openSealedMarker(content: Bytes) {
+  const named = { sessionUid: uid, markerUid: uid, authorUid: uid, revision: 1 };
+  const objects = [uidOf(uid), uidOf(uid), uidOf(uid), uint64(1n)];
+  const sealed = await sealEnvelope(key, 'recording-marker', objects, pad(content));
+  return await openMarker(key, create(recording.RecordingMarkerSchema, { ...named, version: 1, sealed }));
 }
 
 export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
@@ -94,6 +108,19 @@ export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'chunk of a recording',
     valid: chunks.cases.map(({ sealed }) => parseHex(sealed)),
     decode: (sealed) => openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed })),
+  },
+  { name: 'marker of a recording', valid: signedMarkers, decode: parseMarker },
+  {
+    name: 'signed marker of a recording',
+    valid: signedMarkers,
+    decode: (bytes) => verifyMarker(pinned, bytes),
+    cost: 5,
+  },
+  {
+    name: 'note in a marker of a recording',
+    valid: [encodeMessage(recording.RecordingMarkerContentSchema, { atMs: 7, text: 'here' })],
+    decode: (bytes) => openSealedMarker(new Uint8Array(bytes)),
+    cost: 2,
   },
   {
     name: 'wrapped key of a recording',
