@@ -32,6 +32,7 @@ export const errorCodes = [
   'gateway-busy',
   'refused', // the gateway said no; the message has its code
   'timed-out',
+  'jump-unusable', // the machine through which another is to be reached cannot be one
   // channel and guacamole
   'flow-violation', // more bytes than granted, unknown stream, wrong frame order
   'guacamole-malformed',

@@ -15,6 +15,7 @@ export const refusalCodes = [
   'untrusted-record',
   'record-outdated',
   'credential-needed',
+  'jump-unusable',
   'offer-unreadable',
   'peer-gone',
   'relays-refused',

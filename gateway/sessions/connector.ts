@@ -26,11 +26,13 @@ import type { AdmittedCommand } from '../router/command-gate.ts';
 import type { LaunchAccess } from '../router/launch-access.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
+import { readJump, type JumpMachine } from '../secrets/jump-machine.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
 import { sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
 import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
+import { holdSecrets } from './held-secrets.ts';
 import { trustedHostKeys } from './host-keys.ts';
 import type { SessionLimits } from './session-clock.ts';
 import { CandidateRelay, peerOfPage } from './page-peer.ts';
@@ -48,8 +50,15 @@ export interface ShellOrder {
   readonly request: ConnectRequest;
   /** The host keys that may be met; none: an unknown one is shown. */
   readonly trustedKeys: readonly string[];
+  /** Through which the target is reached; null: from the gateway's own network. */
+  readonly jump: TrustedJump | null;
   /** What sees everything that flows; null: nobody does. */
   readonly recorder: Pick<SessionRecorder, 'shell' | 'picture'> | null;
+}
+
+/** A jump machine, and the one host key that it may show. */
+export interface TrustedJump extends JumpMachine {
+  readonly trustedKeys: readonly string[];
 }
 
 interface SessionOrder {
@@ -60,6 +69,7 @@ interface SessionOrder {
   readonly keys: SessionKeys;
   readonly request: ConnectRequest;
   readonly trustedKeys: readonly string[];
+  readonly jump: TrustedJump | null;
   readonly resumeKey: Bytes | null;
   readonly iceServers: IceServers;
 }
@@ -152,13 +162,23 @@ export class Connector {
       const { ownerUid, keyVersion } = machine;
       const asked = { accountUid: member.accountUid, recordUid, ownerUid, keyVersion };
       const access = this.#options.access.require(asked, request.access);
-      const trustedKeys = trustedHostKeys(machine, request, member.accountUid === ownerUid);
+      const byOwner = member.accountUid === ownerUid;
+      const trustedKeys = trustedHostKeys(machine, request, byOwner);
+      const jump = await this.#jumpOf(machine, recordUid, request, byOwner);
       const resourceKey = await this.#options.recordings.resourceKeyOf(machine, recordUid);
       const resumeKey = resumeKeyOf(request);
-      return { machine, access, resourceKey, scope, keys, request, trustedKeys, resumeKey };
+      return { machine, access, resourceKey, scope, keys, request, trustedKeys, jump, resumeKey };
     } finally {
       wipe(machine.trafficSeed, machine.copyKey);
     }
+  }
+
+  async #jumpOf(machine: Machine, recordUid: Uid, request: ConnectRequest, byOwner: boolean) {
+    const { machines, signal } = this.#options;
+    const jump = await readJump(machines, { recordUid, machine }, request, signal);
+    if (jump === null) return null;
+    const stated = { pinnedHostKey: request.jump?.pinnedHostKey ?? '', acceptedHostKey: '' };
+    return { ...jump, trustedKeys: trustedHostKeys(jump.machine, stated, byOwner) };
   }
 
   async #makeSession(admitted: AdmittedCommand, order: SessionOrder, begunAt: number) {
@@ -184,9 +204,9 @@ export class Connector {
     const { accountUid } = member;
     const { sessionUid, recordUid } = order.scope;
     const log = this.#options.log.with({ session: sessionUid, record: recordUid, account: accountUid });
-    const { machine, request } = order;
+    const { machine, request, jump } = order;
     const credential = await this.#credentialFor(machine, request);
-    const release = credential === null ? () => {} : holdSecrets(log, credential);
+    const release = holdSecrets(log, [credential, jump?.credential ?? null]);
     try {
       const candidates = new CandidateRelay();
       const { iceServers } = order;
@@ -223,7 +243,7 @@ export class Connector {
   }
 
   #newSession(
-    { machine, scope, keys, request, trustedKeys, resumeKey }: SessionOrder,
+    { machine, scope, keys, request, trustedKeys, jump, resumeKey }: SessionOrder,
     owned: Pick<SessionOptions, 'accountUid' | 'peer' | 'begunAt' | 'log'>,
     known: Pick<ShellOrder, 'credential' | 'recorder'>,
     recording: RecordingNotice | null,
@@ -236,7 +256,7 @@ export class Connector {
       limits: limitsOf(machine.connection.limits),
       files: fileSettingsOf(machine.settings),
       terms: termsOf(machine, owned.accountUid, recording),
-      openShell: (hooks) => openShell({ machine, request, trustedKeys, ...known }, hooks),
+      openShell: (hooks) => openShell({ machine, request, trustedKeys, jump, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
     });
   }
@@ -285,18 +305,4 @@ async function openRequest(keys: SessionKeys, sealed: Uint8Array): Promise<Conne
   } catch {
     throw new Refusal('offer-unreadable', 'the request does not open under the record’s traffic key');
   }
-}
-
-/** No line of the log shows the credential while its session lives. */
-export function holdSecrets(log: Logger, { password, privateKey, passphrase }: Credential): () => void {
-  const holds: (() => void)[] = [];
-  const release = () => holds.forEach((letGo) => letGo());
-  try {
-    for (const secret of [password, privateKey, passphrase])
-      if (secret !== undefined) holds.push(log.secrets.hold(secret));
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return release;
 }

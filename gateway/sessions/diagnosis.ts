@@ -15,6 +15,7 @@ import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
+import { readJumpMachine } from '../secrets/jump-machine.ts';
 import { requireRevision, type Machine, type MachineReader } from '../secrets/machine.ts';
 import type { Settings } from '../settings.ts';
 import { connectTcp } from '../ssh/tcp.ts';
@@ -26,6 +27,11 @@ export interface DiagnosisParts {
   readonly roster: Pick<RosterKeeper, 'requireMember'>;
   readonly guacd: Settings['guacd'];
   readonly signal: AbortSignal;
+}
+
+/** What a diagnosis tries. */
+interface Found extends Pick<Machine, 'host' | 'port' | 'settings'> {
+  readonly jump: Pick<Machine, 'host' | 'port'> | null;
 }
 
 /** Both together stay below the time in which a command is answered. */
@@ -56,12 +62,18 @@ export class Diagnosis {
     const machine = await this.#readMachine(command.recordUid, member, request);
     const legs = await Promise.all([
       this.#try(DiagnosedLeg.GUACD, 'guacd', (signal) => this.#shakeHands(machine, signal)),
-      this.#try(DiagnosedLeg.TARGET, 'target', (signal) => knock(machine, signal)),
+      this.#tryAddress(machine),
     ]);
     return { legs };
   }
 
-  async #readMachine(recordUid: Uid, member: RosterMember, request: DiagnoseRequest): Promise<Machine> {
+  /** Of a machine behind another the gateway knows no more than that other without logging in there. */
+  #tryAddress({ jump, ...machine }: Found) {
+    if (jump === null) return this.#try(DiagnosedLeg.TARGET, 'target', (signal) => knock(machine, signal));
+    return this.#try(DiagnosedLeg.JUMP, 'target', (signal) => knock(jump, signal));
+  }
+
+  async #readMachine(recordUid: Uid, member: RosterMember, request: DiagnoseRequest): Promise<Found> {
     const { machines, access, roster, signal } = this.#parts;
     const { machine, revision, rosterVersion } = await machines.readMachine(recordUid, signal);
     wipe(machine.trafficSeed, machine.copyKey);
@@ -69,10 +81,13 @@ export class Diagnosis {
     requireRevision(revision, request.recordRevision);
     const { ownerUid, keyVersion } = machine;
     access.require({ accountUid: member.accountUid, recordUid, ownerUid, keyVersion }, request.access);
-    return machine;
+    const { jumpMachineUid: jumpUid } = machine.connection;
+    const jump =
+      jumpUid === undefined ? null : await readJumpMachine(machines, recordUid, jumpUid, 0n, signal);
+    return { host: machine.host, port: machine.port, settings: machine.settings, jump };
   }
 
-  async #shakeHands({ settings }: Machine, signal: AbortSignal): Promise<void> {
+  async #shakeHands({ settings }: Found, signal: AbortSignal): Promise<void> {
     const lease = await leaseGuacd(this.#parts.guacd, legMs, signal);
     try {
       const socket = await InstructionSocket.connect(lease.host, lease.port, signal);
@@ -107,6 +122,6 @@ export class Diagnosis {
   }
 }
 
-async function knock({ host, port }: Machine, signal: AbortSignal): Promise<void> {
+async function knock({ host, port }: Pick<Machine, 'host' | 'port'>, signal: AbortSignal): Promise<void> {
   (await connectTcp(host, port, signal)).destroy();
 }

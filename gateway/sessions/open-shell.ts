@@ -1,21 +1,25 @@
 import type { DisplaySettings } from '../../protocol/messages/gen/command_pb.js';
 import type { Settings } from '../settings.ts';
+import { JumpWay } from '../ssh/jump-way.ts';
+import type { TargetWay } from '../ssh/target-way.ts';
 import { openGuacdSession } from '../targets/guacd-session.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import { openSshSession } from '../terminal/ssh-session.ts';
-import type { ShellOrder } from './connector.ts';
+import type { ShellOrder, TrustedJump } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
 
 /** Opens the session that a sealed record and a sealed request ask for. */
 export function openShell(
   { guacd }: Pick<Settings, 'guacd'>,
-  { machine, credential, request, trustedKeys, recorder }: ShellOrder,
+  { machine, credential, request, trustedKeys, recorder, jump }: ShellOrder,
   hooks: ShellHooks,
 ): Promise<Shell> {
   const { host, port, connection, settings } = machine;
   const { fontSize, colorScheme, scrollback, disableCopy, disablePaste } = connection;
   const timezone = timezoneOf(request.display);
+  const way = jump && wayThrough(jump, hooks);
   const shown = {
+    ...(way && { way }),
     ...{ guacd, display: displayOf(request.display), policy: { disableCopy, disablePaste } },
     ...(timezone !== null && { timezone }),
     ...(recorder?.picture && { recorder: recorder.picture }),
@@ -41,6 +45,12 @@ export function openShell(
     settings: terminal,
     ...(settings.command !== '' && { command: settings.command }),
   });
+}
+
+function wayThrough({ machine, credential, trustedKeys }: TrustedJump, hooks: ShellHooks): TargetWay {
+  const { host, port } = machine;
+  const { signal, onProgress } = hooks;
+  return new JumpWay({ host, port, credential, pinnedHostKeys: trustedKeys, signal, onProgress });
 }
 
 function displayOf(display: DisplaySettings | undefined) {

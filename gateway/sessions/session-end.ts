@@ -15,6 +15,7 @@ export interface SessionEnd {
 export const legOf: Readonly<Record<SessionLeg, Leg>> = {
   gateway: Leg.GATEWAY,
   guacd: Leg.GUACD,
+  jump: Leg.JUMP,
   target: Leg.TARGET,
   login: Leg.LOGIN,
 };

@@ -19,7 +19,7 @@ interface ClientInternals extends Internals {
 }
 
 interface ChannelInternals {
-  readonly outgoing: { readonly id: number };
+  readonly outgoing: { readonly id: number; readonly state: 'open' | 'eof' | 'closing' | 'closed' };
 }
 
 /** Sends keepalive@openssh.com and gives the milliseconds until the answer. */
@@ -53,13 +53,15 @@ export function withFirstWindow(client: ssh2.Client, window: number, open: () =>
 /** Takes the channel's window over: ssh2 no longer widens it, the function returned does. */
 export function takeOverWindow(client: ssh2.Client, channel: ssh2.ClientChannel): (bytes: number) => void {
   const { _protocol } = client as unknown as Internals;
-  const { id } = (channel as unknown as ChannelInternals).outgoing;
+  const { outgoing } = channel as unknown as ChannelInternals;
+  const { id } = outgoing;
   const widen = _protocol.channelWindowAdjust.bind(_protocol);
   _protocol.channelWindowAdjust = (other, bytes) => {
     if (other !== id) widen(other, bytes);
   };
   return (bytes) => {
-    if (channel.writable) widen(id, bytes);
+    // Who has said all that they have to say still listens (RFC 4254 §5.3).
+    if (outgoing.state === 'open' || outgoing.state === 'eof') widen(id, bytes);
   };
 }
 

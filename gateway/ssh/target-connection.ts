@@ -1,8 +1,9 @@
-import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import type ssh2 from 'ssh2';
 import { FileFailure } from '../files/file-failure.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import type { HostKey } from '../terminal/failure.ts';
+import { ForwardedSocket } from './forwarded-socket.ts';
 import { firstWindow, ReceiveWindow } from './receive-window.ts';
 import { measureRoundTrip, takeOverWindow, withFirstWindow } from './ssh2-internals.ts';
 
@@ -45,7 +46,7 @@ export class TargetConnection {
   /** Settles when the connection is over: `closed` when it was us, else `target-lost` or `target-protocol`. */
   readonly ended: Promise<SessionFailure>;
   readonly #client: ssh2.Client;
-  readonly #socket: net.Socket;
+  readonly #socket: Duplex;
   readonly #onRoundTrip = new Set<(milliseconds: number) => void>();
   readonly #timer: NodeJS.Timeout;
   #failure: SessionFailure | null = null;
@@ -54,7 +55,7 @@ export class TargetConnection {
   #heard = performance.now();
   #waiting = false;
 
-  constructor(client: ssh2.Client, socket: net.Socket, hostKey: HostKey, trustedOnFirstUse: boolean) {
+  constructor(client: ssh2.Client, socket: Duplex, hostKey: HostKey, trustedOnFirstUse: boolean) {
     this.#client = client;
     this.#socket = socket;
     this.hostKey = hostKey;
@@ -74,6 +75,11 @@ export class TargetConnection {
   /** Why it is over; null while it lives. */
   get failure(): SessionFailure | null {
     return this.#failure;
+  }
+
+  /** Whether the other end can still be there. */
+  get alive(): boolean {
+    return this.#failure === null && !this.#socket.destroyed;
   }
 
   /** Milliseconds from gateway to target and back, as last measured; null before the first answer. */
@@ -121,11 +127,25 @@ export class TargetConnection {
     });
   }
 
+  /**
+   * A connection that the target makes to another host. Throws its connection's failure, or an Error with the `reason` of
+   * RFC 4254 §5.1.
+   */
+  openForward(host: string, port: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) return reject(this.#failure);
+      this.#client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+        if (error) reject(error);
+        else resolve(new ForwardedSocket(channel, takeOverWindow(this.#client, channel)));
+      });
+    });
+  }
+
   /** Says goodbye and closes the socket. */
   close(): void {
     this.#failure ??= new SessionFailure('gateway', 'closed', 'the gateway ended the session');
     this.#client.end();
-    this.#socket.destroySoon();
+    this.#socket.end(() => this.#socket.destroy());
   }
 
   #beat(): void {

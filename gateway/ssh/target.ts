@@ -1,4 +1,4 @@
-import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 import type { HostKey, SessionLeg } from '../terminal/failure.ts';
@@ -7,7 +7,7 @@ import { describeHostKey, isPinned, preferPinned } from './host-key.ts';
 import { Login } from './login.ts';
 import { readPrivateKey } from './private-key.ts';
 import { TargetConnection } from './target-connection.ts';
-import { connectTcp } from './tcp.ts';
+import { directWay, type TargetWay } from './target-way.ts';
 
 /** Bytes of a host key. RSA with 16384 bits has 2 KiB; as text it must fit a control frame. */
 const mostHostKey = 4 * 1024;
@@ -24,6 +24,8 @@ export interface TargetOptions {
   readonly trustOnFirstUse: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
+  /** The gateway's own network when it is not said. */
+  readonly way?: TargetWay;
   readonly connectMs?: number;
   readonly handshakeMs?: number;
 }
@@ -34,8 +36,10 @@ export interface TargetOptions {
  */
 export async function connectTarget(options: TargetOptions): Promise<TargetConnection> {
   const report = options.onProgress ?? (() => {});
-  report('target', 'started');
-  const [keyText, socket] = await both(readKey(options), reach(options));
+  const { host, port, way = directWay(options.connectMs) } = options;
+  if (!way.jumps) report('target', 'started');
+  const [keyText, socket] = await both(readKey(options), way.open({ host, port }, options.signal));
+  if (way.jumps) report('target', 'started');
   const login = new Login(options.credential, keyText);
   const late = () =>
     new SessionFailure('target', 'target-timed-out', 'the target did not finish the handshake');
@@ -54,16 +58,8 @@ async function readKey({ credential, signal }: TargetOptions): Promise<string | 
   return readPrivateKey(credential.privateKey, credential.passphrase, signal);
 }
 
-function reach({ host, port, signal, connectMs = 10_000 }: TargetOptions): Promise<net.Socket> {
-  const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer');
-  return withDeadline(connectMs, signal, late, (deadline) => connectTcp(host, port, deadline));
-}
-
 /** Both or neither: an unreadable key lets go of the connection. */
-async function both(
-  key: Promise<string | null>,
-  socket: Promise<net.Socket>,
-): Promise<[string | null, net.Socket]> {
+async function both(key: Promise<string | null>, socket: Promise<Duplex>): Promise<[string | null, Duplex]> {
   const [keyText, connected] = await Promise.allSettled([key, socket]);
   if (connected.status === 'rejected') throw connected.reason;
   if (keyText.status === 'fulfilled') return [keyText.value, connected.value];
@@ -74,7 +70,7 @@ async function both(
 /** One SSH handshake and login over a connected socket. */
 class Handshake {
   readonly #options: TargetOptions;
-  readonly #socket: net.Socket;
+  readonly #socket: Duplex;
   readonly #login: Login;
   readonly #report: ReportProgress;
   readonly #client = new ssh2.Client();
@@ -83,7 +79,7 @@ class Handshake {
   #hostFailure: SessionFailure | null = null;
   #loggingIn = false;
 
-  constructor(options: TargetOptions, socket: net.Socket, login: Login, report: ReportProgress) {
+  constructor(options: TargetOptions, socket: Duplex, login: Login, report: ReportProgress) {
     this.#options = options;
     this.#socket = socket;
     this.#login = login;

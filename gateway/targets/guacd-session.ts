@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
@@ -9,8 +9,8 @@ import { ViewedSession } from '../guacd/viewed-session.ts';
 import type { Picture, PictureOptions } from '../guacd/picture.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
-import { connectTcp } from '../ssh/tcp.ts';
 import type { ReportProgress } from '../ssh/target.ts';
+import { directWay, type TargetWay } from '../ssh/target-way.ts';
 import { SessionFailure, withDeadline, type HostKey } from '../terminal/failure.ts';
 import type { TerminalSettings } from '../terminal/settings.ts';
 import { guacdParameters, type GuacdCredential, type GuacdSettings } from './parameters.ts';
@@ -29,6 +29,8 @@ const noTrust: CertificateTrust = { pinned: [], trustOnFirstUse: false };
 
 export interface GuacdSessionOptions {
   readonly target: { readonly host: string; readonly port: number };
+  /** The session's own from now on; the gateway's network when it is not said. */
+  readonly way?: TargetWay;
   readonly settings: GuacdSettings;
   /** Of RDP targets whose certificate no authority vouches for; none is trusted when it is not said. */
   readonly trust?: CertificateTrust;
@@ -53,17 +55,20 @@ export interface GuacdSessionOptions {
 
 /** Opens a session that guacd itself leads with the target. Throws a {@link SessionFailure}; nothing is left open then. */
 export async function openGuacdSession(options: GuacdSessionOptions): Promise<GuacdSession> {
-  const { signal, onProgress: report = () => {} } = options;
-  report('target', 'started');
-  const way = await openWay(options);
-  report('target', 'done');
+  const { signal, onProgress: report = () => {}, way: network = directWay(options.connectMs) } = options;
+  if (!network.jumps) report('target', 'started');
+  let relay: Relay | null = null;
   try {
+    const way = await openWay(options, network);
+    relay = way.relay;
+    report('target', 'done');
     report('guacd', 'started');
     const picture = await openPicture(pictureOptions(options, way));
     report('guacd', 'done');
     return new GuacdSession(signal, { ...way, picture });
   } catch (error) {
-    way.relay?.close();
+    relay?.close();
+    network.close();
     throw signal.aborted ? new SessionFailure('gateway', 'cancelled') : error;
   }
 }
@@ -73,6 +78,7 @@ interface Way {
   readonly host: string;
   readonly port: number;
   readonly settings: GuacdSettings;
+  readonly network: TargetWay;
   readonly relay: Relay | null;
   readonly login: RfbLogin;
   readonly telnet: TelnetTap | null;
@@ -83,14 +89,16 @@ interface Way {
   readonly roundTripMs: number;
 }
 
-async function openWay(options: GuacdSessionOptions): Promise<Way> {
-  const { settings, signal } = options;
+async function openWay(options: GuacdSessionOptions, network: TargetWay): Promise<Way> {
+  const { settings, target, signal, onProgress: report = () => {} } = options;
   const before = performance.now();
-  const socket = await reach(options);
+  const socket = await network.open(target, signal);
+  if (network.jumps) report('target', 'started');
   const roundTripMs = performance.now() - before;
   const login = new RfbLogin();
-  const usual = { login, telnet: null, certificate: null, refused: () => null, roundTripMs };
-  if (settings.protocol === 'rdp') return { ...usual, ...(await openRdpWay(options, socket, settings)) };
+  const usual = { network, login, telnet: null, certificate: null, refused: () => null, roundTripMs };
+  if (settings.protocol === 'rdp')
+    return { ...usual, ...(await openRdpWay(options, network, socket, settings)) };
   const telnet = telnetTap(options);
   const tap = settings.protocol === 'vnc' ? login : telnet;
   const guard = settings.protocol === 'telnet' ? new TelnetGuard() : null;
@@ -100,25 +108,38 @@ async function openWay(options: GuacdSessionOptions): Promise<Way> {
 
 /**
  * What an authority vouches for guacd judges by itself, by the name that it calls; so there is no relay. Of any other
- * certificate guacd knows nothing: the gateway sees to it that guacd meets the trusted one.
+ * certificate, and of a target behind a jump machine, guacd knows nothing: the gateway sees to it that guacd meets the one
+ * that it judged itself.
  */
 async function openRdpWay(
   options: GuacdSessionOptions,
-  socket: Socket,
+  network: TargetWay,
+  socket: Duplex,
   given: RdpSettings,
 ): Promise<Pick<Way, 'host' | 'port' | 'settings' | 'relay' | 'certificate' | 'refused'>> {
-  const { security, certificate } = await knockOnRdp(options, socket, given);
+  const { target, signal } = options;
+  const { security, certificate } = await knockOnRdp(options, network, socket, given);
   const settings = { ...given, security };
-  if (certificate === null)
-    return { ...options.target, settings, relay: null, certificate, refused: () => null };
+  if (certificate === null && !network.jumps)
+    return { ...target, settings, relay: null, certificate, refused: () => null };
+  if (certificate === null && !given.ignoreCert) throw unchecked();
   let refusal: SessionFailure | null = null;
-  const guard = new CertificateGuard(certificate.hostKey.key, (failure) => {
-    refusal = failure;
-    relay.close();
-  });
-  const relay = await Relay.open({ target: await reach(options), signal: options.signal, guard });
+  const guard =
+    certificate &&
+    new CertificateGuard(certificate.hostKey.key, (failure) => {
+      refusal = failure;
+      relay.close();
+    });
+  const onward = await network.open(target, signal);
+  const relay = await Relay.open({ target: onward, signal, ...(guard && { guard }) });
   const way = { host: '127.0.0.1', port: relay.port, settings: { ...settings, ignoreCert: true } };
   return { ...way, relay, certificate, refused: () => refusal };
+}
+
+/** It begins with what the gateway does not speak, so nobody would have seen who answers. */
+function unchecked(): SessionFailure {
+  const message = 'the certificate of this target cannot be seen through a jump machine';
+  return new SessionFailure('target', 'certificate-unchecked', message);
 }
 
 function telnetTap({ settings, tap, credential }: GuacdSessionOptions): TelnetTap | null {
@@ -128,18 +149,14 @@ function telnetTap({ settings, tap, credential }: GuacdSessionOptions): TelnetTa
 
 function knockOnRdp(
   { target: { host }, signal, connectMs = defaultConnectMs, trust = noTrust }: GuacdSessionOptions,
-  socket: Socket,
+  { jumps: relayed }: TargetWay,
+  socket: Duplex,
   settings: RdpSettings,
 ): Promise<RdpDoor> {
   const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer RDP');
   return withDeadline(connectMs, signal, late, (deadline) =>
-    tryRdpDoor({ socket, host, settings, trust, signal: deadline }),
+    tryRdpDoor({ socket, host, settings, trust, relayed, signal: deadline }),
   );
-}
-
-function reach({ target, signal, connectMs = defaultConnectMs }: GuacdSessionOptions): Promise<Socket> {
-  const late = () => new SessionFailure('target', 'target-timed-out', 'the target does not answer');
-  return withDeadline(connectMs, signal, late, (deadline) => connectTcp(target.host, target.port, deadline));
 }
 
 function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
@@ -250,9 +267,11 @@ export class GuacdSession extends ViewedSession {
     if (this.#over) return;
     this.#over = true;
     this.#signal.removeEventListener('abort', this.#onAbort);
+    const why = this.#parts.network.explain(failure);
     void this.#parts.picture.close();
     this.#parts.relay?.close();
-    this.#finish(failure);
+    this.#parts.network.close();
+    this.#finish(why);
   }
 }
 

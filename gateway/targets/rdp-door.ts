@@ -1,16 +1,24 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import type { RdpSecurity, RdpSettings } from '../../protocol/records/session-settings.ts';
 import { SessionFailure } from '../terminal/failure.ts';
-import { judgeCertificate, type CertificateTrust, type TrustedCertificate } from './rdp-certificate.ts';
+import {
+  describeCertificate,
+  judgeCertificate,
+  type CertificateTrust,
+  type TrustedCertificate,
+} from './rdp-certificate.ts';
 
 export interface RdpDoorOptions {
   /** Connected to the target; closed at the end. */
-  readonly socket: net.Socket;
+  readonly socket: Duplex;
   readonly host: string;
   readonly settings: RdpSettings;
   readonly trust: CertificateTrust;
+  /** guacd calls another address than the target's, and cannot judge a certificate by the name that it has. */
+  readonly relayed?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -51,6 +59,7 @@ export async function tryRdpDoor({
   host,
   settings,
   trust,
+  relayed = false,
   signal,
 }: RdpDoorOptions): Promise<RdpDoor> {
   const { security, ignoreCert } = settings;
@@ -63,7 +72,10 @@ export async function tryRdpDoor({
     const selected = selectedBy(await knock(socket, settings, requested[security]));
     const found = foundSecurity(security, selected, ignoreCert);
     const unseen = ignoreCert || selected === protocols.rdp;
-    return { security: found, certificate: unseen ? null : await seeCertificate(socket, host, trust) };
+    return {
+      security: found,
+      certificate: unseen ? null : await seeCertificate(socket, host, trust, relayed),
+    };
   } finally {
     signal.removeEventListener('abort', giveUp);
     socket.destroy();
@@ -71,7 +83,7 @@ export async function tryRdpDoor({
 }
 
 /** X.224 Connection Request, with what the load balancer wants to see. */
-async function knock(socket: net.Socket, { loadBalanceInfo }: RdpSettings, wanted: number): Promise<Buffer> {
+async function knock(socket: Duplex, { loadBalanceInfo }: RdpSettings, wanted: number): Promise<Buffer> {
   const token = loadBalanceInfo === '' ? '' : `${loadBalanceInfo}\r\n`;
   const request = Buffer.from([1, 0, 8, 0, wanted, 0, 0, 0]);
   const variable = Buffer.concat([Buffer.from(token, 'utf8'), request]);
@@ -82,7 +94,7 @@ async function knock(socket: net.Socket, { loadBalanceInfo }: RdpSettings, wante
   return await readPacket(socket);
 }
 
-async function readPacket(socket: net.Socket): Promise<Buffer> {
+async function readPacket(socket: Duplex): Promise<Buffer> {
   let read = Buffer.alloc(0);
   while (read.length < 4 || read.length < read.readUInt16BE(2)) {
     const [bytes]: unknown[] = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(
@@ -127,9 +139,10 @@ function foundSecurity(wanted: RdpSecurity, selected: number, ignoreCert: boolea
 
 /** Of an authority that this machine trusts, for that host, or one that is trusted by itself. */
 async function seeCertificate(
-  socket: net.Socket,
+  socket: Duplex,
   host: string,
   trust: CertificateTrust,
+  relayed: boolean,
 ): Promise<TrustedCertificate | null> {
   const name = net.isIP(host) === 0 ? { servername: host } : {};
   const secure = tls.connect({ socket, host, ...name, rejectUnauthorized: false, minVersion: 'TLSv1.2' });
@@ -140,7 +153,11 @@ async function seeCertificate(
   } catch {
     throw refused('TLS with the target does not come about');
   }
-  return judgeCertificate(secure.getPeerCertificate().raw, secure.authorized, trust);
+  const { raw } = secure.getPeerCertificate();
+  const judged = judgeCertificate(raw, secure.authorized, trust);
+  return relayed && judged === null
+    ? { hostKey: describeCertificate(raw), trustedOnFirstUse: false }
+    : judged;
 }
 
 function refused(why: string): SessionFailure {

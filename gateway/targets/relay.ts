@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 
 /** What passes between guacd and the target, for who has to understand some of it. */
@@ -16,7 +17,7 @@ export interface RelayGuard {
 
 export interface RelayOptions {
   /** Connected to the target; the relay's from now on. */
-  readonly target: net.Socket;
+  readonly target: Duplex;
   readonly tap?: RelayTap;
   readonly guard?: RelayGuard;
   readonly signal: AbortSignal;
@@ -36,7 +37,7 @@ export class Relay {
   /** Settles when the target or guacd has closed. */
   readonly ended: Promise<'target' | 'guacd'>;
   readonly #listener: net.Server;
-  readonly #target: net.Socket;
+  readonly #target: Duplex;
   readonly #guard: RelayGuard | null;
   #guacd: net.Socket | null = null;
   #finish: (by: 'target' | 'guacd') => void = () => {};

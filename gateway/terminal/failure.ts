@@ -1,5 +1,5 @@
 /** The legs of a session that the gateway can name, in the words of session.proto. */
-export type SessionLeg = 'gateway' | 'guacd' | 'target' | 'login';
+export type SessionLeg = 'gateway' | 'guacd' | 'jump' | 'target' | 'login';
 
 /** Why a session ended or never began. `closed` is a normal end; everything else says what to look at. */
 export const failureCodes = [
@@ -25,6 +25,9 @@ export const failureCodes = [
   'host-key-unknown',
   'security-refused',
   'certificate-untrusted',
+  // through a jump machine
+  'forwarding-refused',
+  'certificate-unchecked',
   // logging in
   'login-refused',
   'login-blocked',

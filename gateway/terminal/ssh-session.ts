@@ -12,6 +12,7 @@ import type { SshCredential } from '../ssh/credential.ts';
 import { joinShells } from '../ssh/join-shells.ts';
 import type { ShellEnd, ShellTap } from '../ssh/join-shells.ts';
 import { connectTarget } from '../ssh/target.ts';
+import { directWay, type TargetWay } from '../ssh/target-way.ts';
 import type { ReportProgress } from '../ssh/target.ts';
 import type { ShellExit, TargetConnection, TargetShell, Terminal } from '../ssh/target-connection.ts';
 import { SessionFailure } from './failure.ts';
@@ -27,6 +28,8 @@ export interface SshSessionOptions {
     readonly trustOnFirstUse: boolean;
   };
   readonly credential: SshCredential;
+  /** The session's own from now on; the gateway's network when it is not said. */
+  readonly way?: TargetWay;
   readonly display: Display;
   readonly timezone?: string;
   readonly guacd: GuacdPlace;
@@ -69,14 +72,15 @@ export async function openSshSession(options: SshSessionOptions): Promise<SshSes
     bridge.close();
     target.then((open) => open.close(), ignore);
     picture.then((open) => open.close(), ignore);
+    options.way?.close();
     throw options.signal.aborted ? new SessionFailure('gateway', 'cancelled') : error;
   }
 }
 
 const ignore = () => {}; // the first failure has been thrown; the others follow from it
 
-function pick({ credential, onProgress }: SshSessionOptions) {
-  return { credential, ...(onProgress && { onProgress }) };
+function pick({ credential, way, onProgress }: SshSessionOptions) {
+  return { credential, ...(way && { way }), ...(onProgress && { onProgress }) };
 }
 
 async function reported({ onProgress }: SshSessionOptions, opening: Promise<Picture>): Promise<Picture> {
@@ -152,6 +156,7 @@ export class SshSession extends ViewedSession {
   readonly ended: Promise<SessionFailure>;
   readonly #signal: AbortSignal;
   readonly #parts: Parts;
+  readonly #way: TargetWay;
   #exit: ShellExit | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
@@ -160,6 +165,7 @@ export class SshSession extends ViewedSession {
     super(parts.picture);
     this.#signal = options.signal;
     this.#parts = parts;
+    this.#way = options.way ?? directWay();
     this.hostKey = parts.target.hostKey;
     this.trustedOnFirstUse = parts.target.trustedOnFirstUse;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
@@ -219,10 +225,12 @@ export class SshSession extends ViewedSession {
     if (this.#over) return;
     this.#over = true;
     this.#signal.removeEventListener('abort', this.#onAbort);
+    const why = this.#exit ? shellEnded() : this.#way.explain(failure);
     this.#parts.target.close();
     this.#parts.bridge.close();
     void this.#parts.picture.close();
-    this.#finish(this.#exit ? shellEnded() : failure);
+    this.#way.close();
+    this.#finish(why);
   }
 }
 

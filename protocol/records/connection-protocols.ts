@@ -207,6 +207,8 @@ const sessions = [
   onOff('watermark', 'Watermark: person, machine and time over the screen'),
 ];
 
+const jump = record('jumpMachineUid', 'Jump machine: reached through its SSH', ['pamMachine']);
+
 const common = [
   number('port', 'Port of the session, where it is another one', { format: 'port' }),
   onOff('allowSupplyUser', 'Users may bring their own credential'),
@@ -230,10 +232,10 @@ function onPort(settings: readonly Setting[]): readonly Setting[] {
 }
 
 const kinds: Readonly<Record<ConnectionProtocol, ConnectionKind>> = {
-  ssh: kind('SSH', 22, true, onPort(ssh)),
-  rdp: kind('RDP', 3389, false, onPort(rdp)),
-  vnc: kind('VNC', 5900, false, onPort(vnc)),
-  telnet: kind('Telnet', 23, true, onPort(telnet)),
+  ssh: kind('SSH', 22, true, onPort([jump, ...ssh])),
+  rdp: kind('RDP', 3389, false, onPort([jump, ...rdp])),
+  vnc: kind('VNC', 5900, false, onPort([jump, ...vnc])),
+  telnet: kind('Telnet', 23, true, onPort([jump, ...telnet])),
   kubernetes: kind('Kubernetes', 8080, true, onPort(kubernetes)),
   postgresql: kind('PostgreSQL', 5432, true, onPort([...database, scrollback])),
   mysql: kind('MySQL', 3306, true, onPort([...database, scrollback])),

@@ -4,10 +4,11 @@ import { parseUid, type Uid } from '../uid.ts';
 import { firstValue, withValue, type RecordContent } from './content.ts';
 
 /**
- * What a linked user is to a machine: `launch` opens its sessions, `administrative` rotates and discovers there,
- * `user` is an account on it.
+ * What a linked record is to a machine. Of users: `launch` opens its sessions, `administrative` rotates and discovers
+ * there, `user` is an account on it. `jump` is another machine, through which it is reached.
  */
-export type LinkRole = 'launch' | 'administrative' | 'user';
+export const linkRoles = ['launch', 'administrative', 'jump', 'user'] as const;
+export type LinkRole = (typeof linkRoles)[number];
 
 export interface RecordLink {
   readonly recordUid: Uid;
@@ -25,16 +26,17 @@ const places: Readonly<Record<string, { readonly field: string; readonly launch:
 };
 
 const administrative = 'administrativeCredentialUid';
+const jump = 'jumpMachineUid';
 const users = 'userRecords';
 
-/** Whether records of that type link users. */
+/** Whether records of that type link others. */
 export function hasLinks(type: string): boolean {
   return Object.hasOwn(places, type);
 }
 
 /**
- * The users a machine links: its launch credential, its administrative one, then the others in their order. One record
- * may have both of the first roles. None for types without links. Throws `malformed`, and `too-large` over
+ * What a machine links: its launch credential, its administrative one, its jump machine, then the other users in their
+ * order. One record may have both of the first roles. None for types without links. Throws `malformed`, and `too-large` over
  * `limits.linkedUsers`.
  */
 export function linksOf(content: RecordContent): readonly RecordLink[] {
@@ -44,6 +46,7 @@ export function linksOf(content: RecordContent): readonly RecordLink[] {
   const special: RecordLink[] = [
     ...linkIn(connection[place.launch], 'launch'),
     ...linkIn(connection[administrative], 'administrative'),
+    ...linkIn(connection[jump], 'jump'),
   ];
   const named = new Set(special.map(({ recordUid }) => recordUid));
   const others = [...new Set(usersIn(connection))].filter((recordUid) => !named.has(recordUid));
@@ -65,7 +68,7 @@ export function withLink(content: RecordContent, { recordUid, role }: RecordLink
       : {
           ...connection,
           ...(others.length === linked.length ? {} : { [users]: others }),
-          [role === 'launch' ? launch : administrative]: recordUid,
+          [memberOf(role, launch)]: recordUid,
         };
   return withValue(content, field, [{ ...settings, connection: next }]);
 }
@@ -78,10 +81,14 @@ export function withoutLink(content: RecordContent, { recordUid, role }: RecordL
     const others = usersIn(connection).filter((uid) => uid !== recordUid);
     return withValue(content, field, [{ ...settings, connection: { ...connection, [users]: others } }]);
   }
-  const name = role === 'launch' ? launch : administrative;
+  const name = memberOf(role, launch);
   if (connection[name] !== recordUid) return content;
   const { [name]: _gone, ...rest } = connection;
   return withValue(content, field, [{ ...settings, connection: rest }]);
+}
+
+function memberOf(role: Exclude<LinkRole, 'user'>, launch: string): string {
+  return role === 'launch' ? launch : role === 'jump' ? jump : administrative;
 }
 
 function placeOf(type: string) {

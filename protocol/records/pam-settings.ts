@@ -22,6 +22,8 @@ export interface ConnectionSettings {
   readonly protocol: ConnectionProtocol;
   /** The pamUser record whose credential opens the session. */
   readonly launchCredentialUid?: Uid;
+  /** The machine of the same gateway through whose SSH this one is reached. protocol.md §12.11. */
+  readonly jumpMachineUid?: Uid;
   /** "type base64", as known_hosts writes it. */
   readonly hostKey?: string;
   /** `ask`: an unknown host key is shown and refused until a person accepts it. */
@@ -206,12 +208,13 @@ export function withPinsOf(content: RecordContent, current: RecordContent): Reco
 
 function readConnection(raw: unknown, usual: ConnectionProtocol): ConnectionSettings {
   const value = objectOf(raw as FieldValue, 'connection is not an object');
-  const { launchCredentialUid, hostKey, colorScheme } = value;
+  const { launchCredentialUid, jumpMachineUid, hostKey, colorScheme } = value;
   const protocol = connectionProtocolOf(value['protocol'] ?? usual);
   if (protocol === null) throw new ProtocolError('malformed', 'the protocol is not known');
   return {
     protocol,
     ...(launchCredentialUid ? { launchCredentialUid: uidIn(launchCredentialUid) } : {}),
+    ...(jumpMachineUid ? { jumpMachineUid: uidIn(jumpMachineUid) } : {}),
     ...(typeof hostKey === 'string' && hostKey !== '' ? { hostKey } : {}),
     hostKeyPolicy: value['hostKeyPolicy'] === 'trust-on-first-use' ? 'trust-on-first-use' : 'ask',
     disableCopy: value['disableCopy'] === true,

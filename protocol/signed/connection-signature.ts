@@ -79,7 +79,7 @@ export function encodeConnection(
   content: RecordContent,
 ): Bytes {
   const { configurationUid, connection } = readPamSettings(content);
-  const { protocol, launchCredentialUid, hostKey = '', hostKeyPolicy } = connection;
+  const { protocol, launchCredentialUid, jumpMachineUid, hostKey = '', hostKeyPolicy } = connection;
   const { host, port } = hostOf(content);
   const linked = [configurationUid, launchCredentialUid].map((uid) =>
     uid === undefined ? new Uint8Array(0) : uidBytes(uid),
@@ -93,16 +93,16 @@ export function encodeConnection(
     uint32(port),
     utf8(hostKey),
     utf8(hostKeyPolicy),
-    utf8(settingsIn(content)),
+    utf8(settingsIn(content, jumpMachineUid)),
   );
 }
 
-/** A repeater, a certificate that is not looked at or a command lead elsewhere as much as another host does. */
-function settingsIn(content: RecordContent): string {
+/** A repeater, a jump machine, a certificate that is not looked at or a command lead elsewhere as much as another host does. */
+function settingsIn(content: RecordContent, jumpMachineUid: Uid | undefined): string {
   const settings = readSessionSettings(content);
   if (settings === null) return '';
   const { protocol: _, ...members } = settings;
-  return Object.entries(members)
+  return Object.entries({ ...members, jumpMachineUid: jumpMachineUid ?? '' })
     .filter(([, value]) => value !== '' && value !== null && value !== false)
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
     .sort()

@@ -33,6 +33,15 @@ export interface LaunchCard {
   readonly trafficSeed: string;
   /** "type base64"; empty without one. */
   readonly hostKey: string;
+  /** Of the machine through which this one is reached; absent without one. */
+  readonly jump?: JumpCard;
+}
+
+/** A jump machine with the revisions of it and of its credential. */
+export interface JumpCard {
+  readonly recordUid: Uid;
+  readonly revision: number;
+  readonly credentialRevision: number;
 }
 
 /** HKDF of the record key, 32 bytes: what those get who may launch and no more. */
@@ -79,7 +88,20 @@ function parseLaunchCard(text: string): LaunchCard {
     if (name !== 'launchCredentialUid' || value[name] !== '') parseUid(String(value[name]));
   if (decodeBase64(String(value['trafficSeed'])).length !== 32)
     throw new ProtocolError('malformed', 'the launch card has no traffic seed');
+  if (value['jump'] !== undefined) checkJump(value['jump']);
   return value as unknown as LaunchCard;
+}
+
+function checkJump(value: unknown): void {
+  const jump: Readonly<Record<string, unknown>> =
+    typeof value === 'object' && value !== null ? { ...value } : {};
+  const { recordUid, revision, credentialRevision } = jump;
+  const counts = [revision, credentialRevision];
+  const sound =
+    typeof recordUid === 'string' &&
+    counts.every((count) => Number.isSafeInteger(count) && Number(count) >= 1);
+  if (!sound) throw new ProtocolError('malformed', 'not a jump machine');
+  parseUid(recordUid);
 }
 
 function objectsOf(scope: RecordScope, revision: bigint): readonly (string | Uint8Array)[] {

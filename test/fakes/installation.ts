@@ -75,6 +75,9 @@ export class Installation {
   readonly applicationUid = newUid();
   readonly machineUid = newUid();
   readonly credentialUid = newUid();
+  /** Of a machine through which the other is reached, once it was put. */
+  readonly jumpUid = newUid();
+  readonly jumpCredentialUid = newUid();
   readonly appKey = randomBytes(32);
   readonly trafficSeed = randomBytes(32);
   readonly token = randomBytes(32);
@@ -184,16 +187,31 @@ export class Installation {
     changes: Record<string, unknown> = {},
     by: CopyMaking = {},
   ): Promise<void> {
+    await this.#putMachineAs(this, target, changes, by);
+  }
+
+  /** The machine that the other names as its jump machine. */
+  async putJump(target: Target, changes: Record<string, unknown> = {}, by: CopyMaking = {}): Promise<void> {
+    const uids = { machineUid: this.jumpUid, credentialUid: this.jumpCredentialUid };
+    await this.#putMachineAs(uids, target, changes, by);
+  }
+
+  async #putMachineAs(
+    { machineUid, credentialUid }: Pick<Installation, 'machineUid' | 'credentialUid'>,
+    target: Target,
+    changes: Record<string, unknown>,
+    by: CopyMaking,
+  ): Promise<void> {
     const { host, port, username, password, privateKey, hostKey, hostKeyPolicy = 'ask' } = target;
     const connection = {
       protocol: 'ssh',
-      launchCredentialUid: this.credentialUid,
+      launchCredentialUid: credentialUid,
       hostKeyPolicy,
       ...(hostKey !== undefined && { hostKey }),
       ...target.connection,
     };
     await this.putRecord(
-      this.machineUid,
+      machineUid,
       {
         type: 'pamMachine',
         title: 'Machine',
@@ -208,7 +226,7 @@ export class Installation {
       },
       by,
     );
-    await this.putRecord(this.credentialUid, {
+    await this.putRecord(credentialUid, {
       type: 'pamUser',
       title: 'User',
       fields: [
@@ -247,6 +265,7 @@ export class Installation {
       person?: Person;
       acceptedHostKey?: string;
       pinnedHostKey?: string;
+      jumpHostKey?: string;
       access?: MessageInitShape<typeof AccessProofSchema>;
       supplied?: MessageInitShape<typeof SuppliedCredentialSchema>;
       /** Whatever revision there is will do: what a liar states. */
@@ -270,6 +289,11 @@ export class Installation {
       configurationRevision: stated(this.configurationUid),
       pinnedHostKey: more.pinnedHostKey ?? '',
       resumeKey: resumeKey.publicKey,
+      jump: {
+        recordRevision: stated(this.jumpUid),
+        credentialRevision: stated(this.jumpCredentialUid),
+        pinnedHostKey: more.jumpHostKey ?? '',
+      },
       ...(more.access && { access: more.access }),
       ...(more.supplied && { supplied: more.supplied }),
     });

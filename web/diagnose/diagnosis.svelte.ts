@@ -137,7 +137,18 @@ export class Diagnosis {
   }
 }
 
-const beyond = ['guacd', 'target'] as const;
+const beyond = ['guacd', 'jump', 'target'] as const;
+
+const noJump: LegResult = {
+  state: 'not-configured',
+  note: 'the gateway reaches the machine by itself',
+  next: 'Nothing.',
+};
+const behindJump: LegResult = {
+  state: 'not-configured',
+  note: 'it is behind the jump machine, where the diagnosis does not log in',
+  next: 'Connect: a session says whether the jump machine or the machine fails.',
+};
 
 const noRelay: LegResult = {
   state: 'not-configured',
@@ -152,7 +163,7 @@ const serverNext =
 function everyLeg(result: LegResult): Results {
   return {
     ...{ server: result, router: result, udp: result, relay: result },
-    ...{ gateway: result, guacd: result, target: result },
+    ...{ gateway: result, guacd: result, jump: result, target: result },
   };
 }
 
@@ -173,8 +184,11 @@ function relayResult({ relayed, refusals }: IceFound, tookMs: number): LegResult
   return { state: 'failed', note, next, code: `turn-${code}`, tookMs };
 }
 
-function beyondResult(leg: 'guacd' | 'target', legs: readonly DiagnosedLegView[]): LegResult {
+function beyondResult(leg: (typeof beyond)[number], legs: readonly DiagnosedLegView[]): LegResult {
   const found = legs.find((view) => view.leg === leg);
+  const jumps = legs.some((view) => view.leg === 'jump');
+  if (!found && leg === 'jump') return noJump;
+  if (!found && jumps) return behindJump;
   if (!found) return { state: 'not-reached', because: 'gateway' };
   const { code, tookMs } = found;
   if (code === null)

@@ -1,5 +1,14 @@
 /** The legs of a session, in the order in which each needs the ones before. */
-export const diagnosedLegs = ['server', 'router', 'udp', 'relay', 'gateway', 'guacd', 'target'] as const;
+export const diagnosedLegs = [
+  'server',
+  'router',
+  'udp',
+  'relay',
+  'gateway',
+  'guacd',
+  'jump',
+  'target',
+] as const;
 export type DiagnosedLegName = (typeof diagnosedLegs)[number];
 
 export const diagnosedLegNames: Readonly<Record<DiagnosedLegName, string>> = {
@@ -9,6 +18,7 @@ export const diagnosedLegNames: Readonly<Record<DiagnosedLegName, string>> = {
   relay: 'Relay (TURN)',
   gateway: 'Gateway',
   guacd: 'guacd',
+  jump: 'Jump machine (DNS, TCP), as the gateway sees it',
   target: 'Machine (DNS, TCP), as the gateway sees it',
 };
 

@@ -73,6 +73,12 @@ export const commandFailures = {
     askAdministrator,
     'alarm',
   ],
+  'jump-unusable': [
+    'gateway',
+    'There is no way through the jump machine',
+    'It must be a machine of the same owner and gateway, over SSH, with a launch credential, and not behind another one itself.',
+    'Edit the machine and choose another jump machine, or correct that one; the details say what is wrong.',
+  ],
   // what a gateway refuses
   refused: [
     'gateway',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../protocol/errors.ts';
 import type { LegName } from '../../workers/api.ts';
 import { commandFailures } from './command-failures.ts';
 import type { FailureEntry, FailureText } from './failure-entry.ts';
+import { jumpFailures } from './jump-failures.ts';
 import { sessionFailures } from './session-failures.ts';
 import { explainCode } from '../state/error-text.ts';
 import { isErrorCode } from '../../protocol/errors.ts';
@@ -32,6 +33,8 @@ export function describeFailure(failure: SessionFailure): FailureText {
       ...textOf(catalogue[failure.code]),
       title: `Access was taken back by ${shownName(failure.message)}`,
     };
+  const jump = failure.leg === 'jump' ? jumpFailures.get(failure.code) : undefined;
+  if (jump) return textOf(jump);
   if (isCatalogued(failure.code)) return textOf(catalogue[failure.code]);
   if (isErrorCode(failure.code)) return generalText(failure.code);
   return {

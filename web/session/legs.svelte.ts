@@ -1,12 +1,15 @@
 import type { LegName } from '../../workers/api.ts';
 
-const legOrder: readonly LegName[] = ['router', 'gateway', 'ice', 'guacd', 'target', 'login'];
+const legOrder: readonly LegName[] = ['router', 'gateway', 'ice', 'guacd', 'jump', 'target', 'login'];
+/** Most machines have none: it is there once something is heard of it. */
+const seldom: LegName = 'jump';
 
 export const legNames: Readonly<Record<LegName, string>> = {
   router: 'Router',
   gateway: 'Gateway',
   ice: 'Peer connection',
   guacd: 'guacd',
+  jump: 'Jump machine',
   target: 'Target',
   login: 'Login',
 };
@@ -20,7 +23,9 @@ export interface Leg {
 
 /** The legs of one attempt, in the page's clock, with a performance mark each so that a benchmark can read them. */
 export class LegTrail {
-  legs = $state.raw<readonly Leg[]>(legOrder.map((name) => ({ name, state: 'waiting', elapsedMs: null })));
+  legs = $state.raw<readonly Leg[]>(
+    legOrder.filter((name) => name !== seldom).map((name) => ({ name, state: 'waiting', elapsedMs: null })),
+  );
   readonly startedAt = performance.now();
   readonly #begun: { [Name in LegName]?: number } = {};
 
@@ -55,7 +60,8 @@ export class LegTrail {
     const begun = this.#begun[name];
     const over = state === 'done' || state === 'failed';
     const elapsedMs = over && begun !== undefined ? performance.now() - begun : null;
-    this.legs = this.legs.map((leg) => (leg.name === name ? { name, state, elapsedMs } : leg));
+    const changed = [...this.legs.filter((leg) => leg.name !== name), { name, state, elapsedMs }];
+    this.legs = legOrder.flatMap((each) => changed.filter((leg) => leg.name === each));
     performance.mark(`sallyport:leg:${name}:${state}`);
   }
 }

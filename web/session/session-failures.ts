@@ -225,6 +225,19 @@ export const sessionFailures = {
     'Give the machine a certificate of a trusted authority, or let the record ignore certificates: then whoever is in between can read along.',
     'alarm',
   ],
+  // through a jump machine; what fails there itself: jump-failures.ts
+  'forwarding-refused': [
+    'jump',
+    'The jump machine lets nobody through',
+    'Its SSH server does not make connections for others.',
+    'Allow TCP forwarding to this machine in its SSH server (AllowTcpForwarding, PermitOpen).',
+  ],
+  'certificate-unchecked': [
+    'target',
+    'The certificate cannot be checked through a jump machine',
+    'With a preconnection, or as Hyper-V’s console, the machine begins in a way in which the gateway does not see it.',
+    'Reach this machine without a jump machine, or let its record ignore certificates: then the jump machine could pose as it.',
+  ],
   // logging in
   'login-refused': [
     'login',

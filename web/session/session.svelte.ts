@@ -223,7 +223,8 @@ export class Session {
     this.clipboard.pending = null;
     this.ending = null;
     this.files?.lose();
-    const code = explainedCode(failure.code, this.hostKey, this.access);
+    const code =
+      failure.leg === 'jump' ? failure.code : explainedCode(failure.code, this.hostKey, this.access);
     if (!asksForTrust(code)) this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
     const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';

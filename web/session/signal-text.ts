@@ -9,6 +9,7 @@ const legs: ReadonlyMap<Leg, LegName> = new Map([
   [Leg.GATEWAY, 'gateway'],
   [Leg.ICE, 'ice'],
   [Leg.GUACD, 'guacd'],
+  [Leg.JUMP, 'jump'],
   [Leg.TARGET, 'target'],
   [Leg.LOGIN, 'login'],
 ]);

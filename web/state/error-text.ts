@@ -77,6 +77,10 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     next: 'End a session that is not needed, then try again.',
   },
   refused: { title: 'The gateway refused', next: retry },
+  'jump-unusable': {
+    title: 'There is no way through the jump machine',
+    next: 'Choose another under Edit, or correct that one.',
+  },
   'timed-out': { title: 'No answer in time', next: 'Check the network and try again.' },
   'flow-violation': {
     title: 'The other side broke the protocol',

@@ -31,7 +31,8 @@ export interface IceServer {
 }
 
 export interface DiagnosedLegView {
-  readonly leg: 'guacd' | 'target';
+  /** `jump` in place of `target` for a machine behind another. */
+  readonly leg: 'guacd' | 'jump' | 'target';
   /** Why it fails, as a session would say; null: it works. */
   readonly code: string | null;
   readonly tookMs: number;
@@ -128,7 +129,7 @@ export interface RecordingNotice {
   readonly failed: boolean;
 }
 
-export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'target' | 'login';
+export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'jump' | 'target' | 'login';
 
 export type SessionEvent =
   | { readonly kind: 'candidate'; readonly sessionUid: Uid; readonly candidate: string; readonly mid: string }

@@ -31,6 +31,7 @@ import type { StateBoard } from './state.ts';
 import type { RecordBook } from './records/record-book.ts';
 import type { Records } from './records/records.ts';
 import type { Sync } from './sync/sync.ts';
+import { JumpMachines } from './sessions/jump-machines.ts';
 import { SessionTargets } from './sessions/session-target.ts';
 import { AccessNotices } from './sharing/access-notices.ts';
 import { rostersOf } from './sharing/roster-source.ts';
@@ -187,7 +188,9 @@ export class UnlockedVault {
     const onEvent = parts.onSessionEvent;
     const { opener } = data;
     const deviceNow = () => session.deviceNow();
-    const targets = new SessionTargets({ account, book, confirmation, opener, gateways, shares, deviceNow });
+    const jumps = new JumpMachines(book, confirmation);
+    const known = { account, book, confirmation, jumps, opener, gateways, shares, deviceNow };
+    const targets = new SessionTargets(known);
     const { commands } = this;
     const { accountUid } = keys;
     const notices = new AccessNotices({ accountUid, session, book, shares, rosters, targets, commands });

@@ -1,4 +1,5 @@
 import { parseContent, type RecordContent } from '../../protocol/records/content.ts';
+import { linkRoles } from '../../protocol/records/links.ts';
 import { exchangeBounds } from './bounds.ts';
 import type { ExportedRecord } from './export-source.ts';
 import type { FolderPath, ImportedLink } from './imported.ts';
@@ -63,7 +64,7 @@ export function textsIn(value: unknown, where: string, most: number): readonly s
 
 function linkIn(value: unknown, where: string): ImportedLink {
   const { role, to } = objectIn(value, `${where}: link`);
-  const known = (['launch', 'administrative', 'user'] as const).find((one) => one === role);
+  const known = linkRoles.find((one) => one === role);
   if (known === undefined) throw malformed(`${where}: the role of a link is not known`);
   return { role: known, to: integerIn(to, `${where}: link`, 0, exchangeBounds.records) };
 }

@@ -284,6 +284,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: bytes resume_key = 11;
    */
   resumeKey: Uint8Array;
+
+  /**
+   * Of the machine through which this one is reached; absent: nothing is stated.
+   *
+   * @generated from field: sallyport.v1.JumpStatement jump = 20;
+   */
+  jump?: JumpStatement | undefined;
 };
 
 /**
@@ -291,6 +298,34 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
  * Use `create(ConnectRequestSchema)` to create a new message.
  */
 export declare const ConnectRequestSchema: GenMessage<ConnectRequest>;
+
+/**
+ * The jump machine of the record, as the vault has it: in the words of ConnectRequest. protocol.md §12.11.
+ *
+ * @generated from message sallyport.v1.JumpStatement
+ */
+export declare type JumpStatement = Message<"sallyport.v1.JumpStatement"> & {
+  /**
+   * @generated from field: uint64 record_revision = 1;
+   */
+  recordRevision: bigint;
+
+  /**
+   * @generated from field: uint64 credential_revision = 2;
+   */
+  credentialRevision: bigint;
+
+  /**
+   * @generated from field: string pinned_host_key = 3;
+   */
+  pinnedHostKey: string;
+};
+
+/**
+ * Describes the message sallyport.v1.JumpStatement.
+ * Use `create(JumpStatementSchema)` to create a new message.
+ */
+export declare const JumpStatementSchema: GenMessage<JumpStatement>;
 
 /**
  * Each part may be empty.
@@ -1243,6 +1278,13 @@ export enum DiagnosedLeg {
    * @generated from enum value: DIAGNOSED_LEG_TARGET = 2;
    */
   TARGET = 2,
+
+  /**
+   * A TCP connection to the machine through which the machine is reached; that is not tested then.
+   *
+   * @generated from enum value: DIAGNOSED_LEG_JUMP = 10;
+   */
+  JUMP = 10,
 }
 
 /**

@@ -430,6 +430,13 @@ export enum Leg {
    * @generated from enum value: LEG_LOGIN = 6;
    */
   LOGIN = 6,
+
+  /**
+   * The machine through which the target is reached: the way to it, its host key, and the login there.
+   *
+   * @generated from enum value: LEG_JUMP = 10;
+   */
+  JUMP = 10,
 }
 
 /**

@@ -8,6 +8,12 @@ import { RunFailure } from '../../../web/session/run-failure.ts';
 import { refusalOf } from '../../../web/session/signal-text.ts';
 
 const codesOfThePage = ['ice-failed', 'peer-lost', 'not-connectable'];
+/** What can go wrong on the way to a jump machine and in its login. */
+const ofTheWay: readonly string[] = [
+  ...['name-not-found', 'target-refused', 'target-unreachable', 'target-timed-out', 'target-lost'],
+  ...['target-protocol', 'host-key-mismatch', 'host-key-unknown', 'forwarding-refused'],
+  ...['login-refused', 'login-question', 'key-unreadable', 'passphrase-wrong'],
+];
 const routerCodes = [
   'gateway-unknown',
   'gateway-offline',
@@ -43,6 +49,15 @@ describe('every failure is said in words', () => {
   test('a code of a newer gateway is named, not hidden', () => {
     expect(describeFailure({ leg: null, code: 'moon-phase', message: '' }).cause).toContain('moon-phase');
   });
+
+  test.each(failureCodes.filter((code) => !['cancelled', 'closed'].includes(code)))(
+    'a failure %s of the jump machine does not blame the machine behind it',
+    (code) => {
+      const { leg, title, cause } = describeFailure({ leg: 'jump', code, message: '' });
+      if (leg === 'jump') expect(`${title} ${cause}`).toMatch(/jump machine|through a machine/i);
+      if (ofTheWay.includes(code)) expect(leg).toBe('jump');
+    },
+  );
 
   test('a changed host key and a foreign gateway are alarms', () => {
     for (const code of ['host-key-mismatch', 'untrusted', 'bad-signature'])

@@ -57,6 +57,17 @@ describe('the legs of a connection', () => {
     expect(trail.legs.map(({ state }) => state).slice(0, 3)).toEqual(['done', 'failed', 'waiting']);
   });
 
+  test('a jump machine is a leg once something is heard of it, in front of the machine', () => {
+    const names = (trail: LegTrail) => trail.legs.map(({ name }) => name);
+    const trail = new LegTrail();
+    expect(names(trail)).not.toContain('jump');
+    trail.start('jump');
+    expect(names(trail)).toEqual(['router', 'gateway', 'ice', 'guacd', 'jump', 'target', 'login']);
+    const other = new LegTrail();
+    expect(other.fail('jump')).toBe('jump');
+    expect(other.legs.find(({ name }) => name === 'jump')?.state).toBe('failed');
+  });
+
   test('a leg that is done does not start again', () => {
     const trail = new LegTrail();
     trail.start('guacd');

@@ -83,6 +83,16 @@ describe('a diagnosis at the gateway', () => {
     expect(await diagnose()).toMatchObject({ GUACD: 'guacd-lost' });
   });
 
+  test('of a machine behind another, that other is tried, and nothing is logged in to', async () => {
+    await begin({ target: await freePort() });
+    const jump = { host: '127.0.0.1', port: port(), username: 'ada', password: 'unused' };
+    await made.putMachine({ ...jump, port: 9, connection: { jumpMachineUid: made.jumpUid } });
+    await made.putJump(jump);
+    expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: '' });
+    await made.putJump({ ...jump, port: await freePort() });
+    expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: 'target-refused' });
+  });
+
   test('who may not connect learns nothing', async () => {
     await begin();
     const stranger = newPerson();

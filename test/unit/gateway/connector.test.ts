@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
 import type { AdmittedCommand } from '../../../gateway/router/command-gate.ts';
-import { Connector, holdSecrets, type ConnectorOptions } from '../../../gateway/sessions/connector.ts';
+import { Connector, type ConnectorOptions } from '../../../gateway/sessions/connector.ts';
+import { holdSecrets } from '../../../gateway/sessions/held-secrets.ts';
 import { newUid, type Uid } from '../../../protocol/uid.ts';
 
 const credential = { username: 'root', password: 'the first secret', passphrase: 'the second secret' };
@@ -19,14 +20,14 @@ test('when one secret cannot be held, none stays held', () => {
       release();
     };
   };
-  expect(() => holdSecrets(log, credential)).toThrow('too many');
+  expect(() => holdSecrets(log, [credential])).toThrow('too many');
   expect(held).toBe(0);
   expect(log.secrets.scrub(credential.password)).toBe(credential.password);
 });
 
 test('all are held until they are let go', () => {
   const log = new Logger('silent');
-  const release = holdSecrets(log, credential);
+  const release = holdSecrets(log, [credential]);
   expect(log.secrets.scrub(`${credential.password}, ${credential.passphrase}`)).toBe('[secret], [secret]');
   release();
   expect(log.secrets.scrub(credential.passphrase)).toBe(credential.passphrase);

@@ -159,6 +159,7 @@ describe('entries', () => {
     expect(machine).toEqual({
       host: '',
       configurationUid: null,
+      jumpMachineUid: null,
       launchCredentialUid: null,
       opensUnlinked: false,
     });

@@ -129,6 +129,10 @@ export function connectionSignatures(): object[] {
       connection: { protocol: 'rdp', ignoreCert: false, loadBalanceInfo: '' },
       confirmation: text(of({ protocol: 'rdp', settings: 'security="any"' })),
     }),
+    holds('reached through another machine, in its place among the settings', {
+      connection: { jumpMachineUid: other.text, command: 'top' },
+      confirmation: text(of({ settings: `command="top"\njumpMachineUid="${other.text}"` })),
+    }),
     vector('the highest counter', { confirmation: text(of({ counter: largest })) }, true, {}, largest),
     fails('a counter above it', { confirmation: text(of({ counter: largest + 1 })) }, {}, 0),
     fails('the counter 0', { confirmation: text(of({ counter: 0 })) }, {}, 0),
@@ -151,6 +155,15 @@ export function connectionSignatures(): object[] {
       connection: { protocol: 'vnc', destHost: 'evil' },
       confirmation: text(of({ protocol: 'vnc' })),
     }),
+    fails('a jump machine', { connection: { jumpMachineUid: other.text } }),
+    fails('the jump machine taken away', {
+      confirmation: text(of({ settings: `jumpMachineUid="${other.text}"` })),
+    }),
+    fails('another jump machine', {
+      connection: { jumpMachineUid: credential.text },
+      confirmation: text(of({ settings: `jumpMachineUid="${other.text}"` })),
+    }),
+    fails('a jump machine that is no UID', { connection: { jumpMachineUid: 'x' } }, {}, 0),
     fails('settings that cannot be meant', { connection: { command: 7 } }),
     fails('another configuration', { pam: { configurationUid: other.text } }),
     fails('another protocol', { connection: { protocol: 'telnet' } }),

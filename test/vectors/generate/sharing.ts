@@ -341,8 +341,17 @@ export function launchCards(): object[] {
   const bad = (name: string, change: object, fails = 'open-failed') => ({ ...base, name, ...change, fails });
   const malformed = (name: string, change: object) =>
     bad(name, { sealed: hex(seal(JSON.stringify({ ...card, ...change }))) }, 'malformed');
+  const jump = { recordUid: uid('jump').text, revision: 5, credentialRevision: 1 };
+  const behind = { ...card, jump };
+  const throughAnother = { sealed: hex(seal(JSON.stringify(behind))), card: behind };
   return [
     { ...base, name: 'of a machine', card },
+    { ...base, name: 'of a machine behind another', ...throughAnother },
+    malformed('with a jump machine that is null', { jump: null }),
+    malformed('with a jump machine that is a text', { jump: jump.recordUid }),
+    malformed('with a jump machine that is no UID', { jump: { ...jump, recordUid: 'x' } }),
+    malformed('with a jump machine of revision 0', { jump: { ...jump, revision: 0 } }),
+    malformed('with a jump machine without a credential', { jump: { ...jump, credentialRevision: 0 } }),
     bad('another revision', { revision: 4 }),
     bad('another record', { recordUid: uid('other').text }),
     bad('another owner', { ownerUid: uid('other').text }),

@@ -4,7 +4,7 @@ import { linksOf, withLink, withoutLink, type LinkRole } from '../../../protocol
 import type { Uid } from '../../../protocol/uid.ts';
 
 /** The roles that one user at most has. */
-export type SingleRole = Exclude<LinkRole, 'user'>;
+export type SingleRole = Exclude<LinkRole, 'user' | 'jump'>;
 
 export interface LinkedUser {
   readonly recordUid: Uid;
@@ -16,15 +16,17 @@ export interface LinkedUser {
 export const roleTitles: Readonly<Record<LinkRole, string>> = {
   launch: 'Launch credential',
   administrative: 'Administrative credential',
+  jump: 'Jump machine',
   user: 'Linked user',
 };
 
 /** Every linked user once, in their order; none of settings that are not valid, which is said elsewhere. */
 export function linkedUsers(content: RecordContent): readonly LinkedUser[] {
-  const byUser = Map.groupBy(linksIn(content), ({ recordUid }) => recordUid);
+  const users = linksIn(content).filter(({ role }) => role !== 'jump');
+  const byUser = Map.groupBy(users, ({ recordUid }) => recordUid);
   return [...byUser].map(([recordUid, links]) => ({
     recordUid,
-    roles: links.flatMap(({ role }) => (role === 'user' ? [] : [role])),
+    roles: links.flatMap(({ role }) => (role === 'user' || role === 'jump' ? [] : [role])),
   }));
 }
 

@@ -2,7 +2,7 @@ import { firstText } from '../../../protocol/records/content.ts';
 import { opensUnlinked, readPamSettings, requireSession } from '../../../protocol/records/pam-settings.ts';
 import { readSessionSettings } from '../../../protocol/records/session-settings.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
+import type { JumpCard, LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { Draft } from './draft.ts';
 import type { RecordBook } from './record-book.ts';
@@ -31,6 +31,9 @@ export function launchCardOf(
     ? entryOf(configuration, accountUid).pins
     : book.entry(settings.configurationUid)?.pins;
   if (!pins?.gatewayKey || !configurationRevision || (credentialUid && !credentialRevision)) return null;
+  const { jumpMachineUid: jumpUid } = settings.connection;
+  const jump = jumpUid === undefined ? null : jumpCardOf(jumpUid, drafts, book, accountUid);
+  if (jumpUid !== undefined && jump === null) return null;
   const entry = entryOf(draft, accountUid);
   return {
     type: entry.type,
@@ -46,7 +49,23 @@ export function launchCardOf(
     credentialRevision,
     trafficSeed,
     hostKey: settings.connection.hostKey ?? '',
+    ...(jump && { jump }),
   };
+}
+
+/** null when nobody can come through it. */
+function jumpCardOf(
+  recordUid: Uid,
+  drafts: readonly Draft[],
+  book: RecordBook,
+  accountUid: Uid,
+): JumpCard | null {
+  const draft = drafts.find(({ uid }) => uid === recordUid);
+  const machine = (draft ? entryOf(draft, accountUid) : book.entry(recordUid))?.machine;
+  const revision = revisionAfter(recordUid, drafts, book);
+  const credentialUid = machine?.launchCredentialUid;
+  const credentialRevision = credentialUid ? revisionAfter(credentialUid, drafts, book) : 0;
+  return revision && credentialRevision ? { recordUid, revision, credentialRevision } : null;
 }
 
 /** A draft as lists would show it. */

@@ -45,6 +45,8 @@ export interface MachineLinks {
   readonly host: string;
   readonly configurationUid: Uid | null;
   readonly launchCredentialUid: Uid | null;
+  /** The machine through which it is reached. */
+  readonly jumpMachineUid: Uid | null;
   /** Sessions open without a launch credential too: the person brings a login, or the machine asks for none or itself. */
   readonly opensUnlinked: boolean;
 }
@@ -100,7 +102,7 @@ export function describeLaunch(row: Row, { type, title, subtitle, ...card }: Lau
     more: '',
     machine: {
       ...{ host: clip(subtitle), configurationUid, launchCredentialUid: launchCredentialUid || null },
-      opensUnlinked: true,
+      ...{ jumpMachineUid: null, opensUnlinked: true }, // its owner sees to the way
     },
     pins: null,
     parentUid: null,
@@ -172,6 +174,7 @@ function machineLinks(content: RecordContent, host: string): MachineLinks {
     host,
     configurationUid: settings?.configurationUid ?? null,
     launchCredentialUid: settings?.connection.launchCredentialUid ?? null,
+    jumpMachineUid: settings?.connection.jumpMachineUid ?? null,
     opensUnlinked: settings !== null && opensUnlinked(settings),
   };
 }

@@ -164,13 +164,20 @@ export class RecordWriter {
     await this.#followLaunch(written);
   }
 
-  /** Others connect by a machine's launch card: it names the gateway and the credential as they are now. */
+  /** Others connect by a machine's launch card: it names gateway, credential and jump machine as they are now. */
   async #followLaunch(written: ReadonlySet<Uid>): Promise<void> {
     const { book, isShared } = this.#parts;
     const behind = book.ofType('pamMachine').filter(({ uid, machine }) => {
       if (machine === null || written.has(uid)) return false;
-      const { configurationUid, launchCredentialUid } = machine;
-      return [configurationUid, launchCredentialUid].some((linked) => linked !== null && written.has(linked));
+      const { configurationUid, launchCredentialUid, jumpMachineUid } = machine;
+      const jump = jumpMachineUid === null ? null : (book.entry(jumpMachineUid)?.machine ?? null);
+      const named = [
+        configurationUid,
+        launchCredentialUid,
+        jumpMachineUid,
+        jump?.launchCredentialUid ?? null,
+      ];
+      return named.some((linked) => linked !== null && written.has(linked));
     });
     await this.#refreshLaunch(behind.map(({ uid }) => uid).filter(isShared));
   }

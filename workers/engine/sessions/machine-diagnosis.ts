@@ -32,5 +32,6 @@ function viewsOf({ legs }: DiagnoseReply): readonly DiagnosedLegView[] {
 
 const names: Readonly<Partial<Record<DiagnosedLeg, DiagnosedLegView['leg']>>> = {
   [DiagnosedLeg.GUACD]: 'guacd',
+  [DiagnosedLeg.JUMP]: 'jump',
   [DiagnosedLeg.TARGET]: 'target',
 };

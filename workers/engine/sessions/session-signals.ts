@@ -42,6 +42,7 @@ const legNames: Readonly<Record<Leg, LegName | null>> = {
   [Leg.GATEWAY]: 'gateway',
   [Leg.ICE]: 'ice',
   [Leg.GUACD]: 'guacd',
+  [Leg.JUMP]: 'jump',
   [Leg.TARGET]: 'target',
   [Leg.LOGIN]: 'login',
 };

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { decodeBase64, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import type { ConnectRequest } from '../../../protocol/messages/gen/command_pb.js';
+import type { ConnectRequest, JumpStatementSchema } from '../../../protocol/messages/gen/command_pb.js';
 import type { Record } from '../../../protocol/messages/gen/record_pb.js';
 import type { AccessProofSchema } from '../../../protocol/messages/gen/sharing_pb.js';
 import {
@@ -14,6 +14,7 @@ import { readSessionSettings } from '../../../protocol/records/session-settings.
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { LaunchCard } from '../../../protocol/vault/launch-card.ts';
 import type { Gateways, KnownGateway } from '../gateways/gateways.ts';
+import { jumpOfCard, type JumpMachines } from './jump-machines.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { MachineConfirmation } from '../records/machine-confirmation.ts';
 import type { RecordBook } from '../records/record-book.ts';
@@ -27,6 +28,8 @@ export type Stated = Pick<
   ConnectRequest,
   'recordRevision' | 'credentialRevision' | 'configurationRevision' | 'pinnedHostKey'
 > & {
+  /** Of a machine behind another. */
+  readonly jump?: MessageInitShape<typeof JumpStatementSchema>;
   /** Of somebody else's record. */
   readonly access?: MessageInitShape<typeof AccessProofSchema>;
 };
@@ -57,6 +60,7 @@ export interface TargetParts {
   readonly account: OpenedAccount;
   readonly book: RecordBook;
   readonly confirmation: MachineConfirmation;
+  readonly jumps: JumpMachines;
   readonly opener: RecordOpener;
   readonly gateways: Gateways;
   readonly shares: ShareBook;
@@ -95,13 +99,16 @@ export class SessionTargets {
       throw new ProtocolError('gateway-unknown', 'the machine names no gateway that the vault knows');
     if (linked ? !book.has(linked) : !opensUnlinked(settings))
       throw new ProtocolError('not-found', 'the machine names no user to sign in as');
+    const jump = await this.#parts.jumps.find(recordUid, settings);
     const stated = {
       recordRevision: row.revision,
       credentialRevision: linked ? book.revisionOf(linked) : 0n,
       configurationRevision: book.revisionOf(gateway.configurationUid),
       pinnedHostKey: connection.hostKey ?? '',
+      ...(jump && { jump: jump.stated }),
     };
-    const recordUids = [recordUid, gateway.configurationUid, ...(linked ? [linked] : [])];
+    const behind = [...(linked ? [linked] : []), ...(jump?.recordUids ?? [])];
+    const recordUids = [recordUid, gateway.configurationUid, ...behind];
     return { gateway, seed: trafficSeedOf(content), stated, recordUids };
   }
 
@@ -114,6 +121,7 @@ export class SessionTargets {
       credentialRevision: BigInt(card.credentialRevision),
       configurationRevision: BigInt(card.configurationRevision),
       pinnedHostKey: card.hostKey,
+      ...(card.jump && { jump: jumpOfCard(card.jump) }),
       access: this.#proof(recordUid, row),
     };
     return { gateway, seed: decodeBase64(card.trafficSeed), stated, recordUids: [] };

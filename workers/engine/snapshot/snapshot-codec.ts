@@ -202,14 +202,18 @@ function readCards(reader: ColumnReader, header: Header): Loaded<KnownCard> {
 }
 
 function sparseOf(records: readonly KnownRecord[]): Sparse {
-  const machines: [number, Uid | null, Uid | null][] = [];
+  const machines: Sparse['machines'][number][] = [];
   const pins: [number, PamResources][] = [];
   const parents: [number, Uid][] = [];
   const covered: [number, Covered][] = [];
   const trashed: [number, number][] = [];
   records.forEach((known, i) => {
     const { entry } = known;
-    if (entry?.machine) machines.push([i, entry.machine.configurationUid, entry.machine.launchCredentialUid]);
+    if (entry?.machine) {
+      const { configurationUid, launchCredentialUid, jumpMachineUid } = entry.machine;
+      const machine = [i, configurationUid, launchCredentialUid] as const;
+      machines.push(jumpMachineUid ? [...machine, jumpMachineUid] : machine);
+    }
     if (entry?.pins) pins.push([i, entry.pins]);
     if (entry?.parentUid) parents.push([i, entry.parentUid]);
     if (known.covered) covered.push([i, known.covered]);

@@ -19,7 +19,8 @@ export const recordFlags = {
 
 /** What few records have, by their place. */
 export interface Sparse {
-  readonly machines: readonly (readonly [number, Uid | null, Uid | null])[];
+  /** Configuration, launch credential and, of the few that have one, jump machine. */
+  readonly machines: readonly (readonly [number, Uid | null, Uid | null, Uid?])[];
   readonly pins: readonly (readonly [number, PamResources])[];
   readonly parents: readonly (readonly [number, Uid])[];
   readonly covered: readonly (readonly [number, Covered])[];
@@ -230,6 +231,7 @@ class StoredEntry implements RecordEntry {
     return machine
       ? {
           ...{ host: this.host, configurationUid: machine[1], launchCredentialUid: machine[2] },
+          jumpMachineUid: machine[3] ?? null,
           opensUnlinked: has(this.#columns, this.#at, recordFlags.opensUnlinked),
         }
       : null;

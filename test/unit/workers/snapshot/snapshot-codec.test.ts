@@ -66,7 +66,13 @@ const entryText = ({ entry }: KnownRecord) =>
 const plain = (known: KnownRecord) => ({ ...knownWith(known, {}), entry: entryText(known) });
 
 test('a snapshot comes back as it was, in the order of titles', () => {
-  const machine = { host: 'h', configurationUid: newUid(), launchCredentialUid: null, opensUnlinked: true };
+  const machine = {
+    host: 'h',
+    configurationUid: newUid(),
+    launchCredentialUid: null,
+    jumpMachineUid: newUid(),
+    opensUnlinked: true,
+  };
   const records = [
     record('b', { type: 'pamMachine', machine }),
     {
