@@ -1,16 +1,17 @@
 // npm run bench -- media [quick | RTT/MBIT …]: the media path between real Chromium and the gateway's own peer through a
 // path of our own with delay, rate and a queue: key to echo under a flood, and the flood's rate against TCP's on the same
 // path in the same run, both ways. `RTT/MBIT`: only such paths, as 40/100; 0 for MBIT is without a limit.
+import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
 import { prepareLibrary, endLibrary } from '../../gateway/media/library.ts';
 import { chromiumLaunch } from '../chromium.ts';
 import { GatewayEnd } from './media/gateway-end.ts';
 import type { PathShape } from './media/line.ts';
 import type { FloodFigures, FloodOptions } from './media/page.ts';
-import { servePage } from './media/page-server.ts';
 import { Paths } from './media/paths.ts';
 import { heading, lineOf, summary, type Measured } from './media/table.ts';
 import { measureTcp } from './media/tcp-limit.ts';
+import { servePage } from './page-server.ts';
 import { sharePriority } from './priority.ts';
 
 const roundTrips = [0, 10, 40, 100];
@@ -28,7 +29,7 @@ const chosen = args[0] === 'quick' ? quick : args.length > 0 ? args : all;
 
 prepareLibrary();
 const paths = new Paths();
-const site = await servePage();
+const site = await servePage(join(import.meta.dirname, 'media/page.ts'));
 const browser = await chromium.launch(chromiumLaunch);
 const measured: Measured[] = [];
 try {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { build } from 'vite';
 
 export interface PageServer {
@@ -8,25 +7,25 @@ export interface PageServer {
   close(): void;
 }
 
-/** Builds `page.ts` and serves it, alone, at a port of this machine. */
-export async function servePage(): Promise<PageServer> {
-  const script = await bundle();
+/** Builds the script at `entry` and serves a page with it, alone, at a port of this machine. */
+export async function servePage(entry: string): Promise<PageServer> {
+  const script = await bundle(entry);
   const server = createServer(({ url }, response) => {
     const isScript = url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
-    response.end(isScript ? script : '<!doctype html><title>media</title><script src="/page.js"></script>');
+    response.end(isScript ? script : '<!doctype html><title>bench</title><script src="/page.js"></script>');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${portOf(server)}`, close: () => server.close() };
 }
 
-async function bundle(): Promise<string> {
+async function bundle(entry: string): Promise<string> {
   const built = await build({
     ...{ configFile: false, logLevel: 'warn' },
     build: {
       ...{ write: false, minify: false },
-      lib: { entry: join(import.meta.dirname, 'page.ts'), formats: ['iife'], name: 'page' },
+      lib: { entry, formats: ['iife'], name: 'page' },
     },
   });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) =>

@@ -1,0 +1,64 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Guacd } from '../../../scripts/process/guacd.ts';
+import { startTestGuacd } from '../../fixtures/guacd.ts';
+import type { SshTarget } from '../../fixtures/ssh-target.ts';
+
+/** What a browser needs to open a session of the peer. */
+export interface PeerAccess {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** guacamole-lite in a process of its own, with a guacd of the same build as the gateway's. */
+export class Peer {
+  readonly guacd: Guacd;
+  readonly #child: ChildProcess;
+  readonly #key: string;
+  readonly #port: number;
+
+  private constructor(guacd: Guacd, child: ChildProcess, key: string, port: number) {
+    this.guacd = guacd;
+    this.#child = child;
+    this.#key = key;
+    this.#port = port;
+  }
+
+  static async start(): Promise<Peer> {
+    const guacd = await startTestGuacd();
+    const key = randomBytes(16).toString('hex');
+    const program = join(import.meta.dirname, 'peer-server.ts');
+    // What it prints for each connection goes nowhere; its errors show.
+    const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+    const child = fork(program, [guacd.host, String(guacd.port), key], { stdio: [...stdio] });
+    const [port] = (await once(child, 'message')) as [number];
+    return new Peer(guacd, child, key, port);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  access(target: SshTarget, size: { readonly width: number; readonly height: number }): PeerAccess {
+    const { host: hostname, port, username, password } = target;
+    const settings = { hostname, port: String(port), username, password, ...size, dpi: 96 };
+    const token = this.#seal({ connection: { type: 'ssh', settings } });
+    return { url: `ws://127.0.0.1:${this.#port}/`, token };
+  }
+
+  async stop(): Promise<void> {
+    this.#child.disconnect();
+    await this.guacd.stop();
+  }
+
+  /** As guacamole-lite's documentation has it. */
+  #seal(connection: object): string {
+    const iv = randomBytes(16);
+    const cipher = createCipheriv('aes-256-cbc', this.#key, iv);
+    const value = Buffer.concat([cipher.update(JSON.stringify(connection)), cipher.final()]);
+    const sealed = { iv: iv.toString('base64'), value: value.toString('base64') };
+    return Buffer.from(JSON.stringify(sealed)).toString('base64');
+  }
+}
