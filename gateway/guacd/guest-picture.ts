@@ -95,6 +95,11 @@ export class GuestPicture {
     await this.ended;
   }
 
+  /** The session that they are guests in is over, by whoever ended it. */
+  hostLeft(): void {
+    this.#end(new SessionFailure('gateway', 'host-left', 'the session is over'));
+  }
+
   /** As a session's own viewer joins: what was drawn before guacd counted the guest in comes by joining again. */
   async #join(viewer: Viewer, joinsLeft: number): Promise<void> {
     await this.#door.begun;
@@ -118,7 +123,10 @@ export class GuestPicture {
     this.#guacd = joined;
     void old?.close();
     void joined.ended.then((failure) => {
-      if (this.#guacd === joined) this.#end(failure);
+      if (this.#guacd !== joined) return;
+      // guacd says goodbye to all when its session is over.
+      if (failure.code === 'closed') this.hostLeft();
+      else this.#end(failure);
     });
   }
 

@@ -117,7 +117,7 @@ export class Picture {
       options,
     );
     // guacd lets whoever joined go on without the one who began.
-    void this.ended.then(() => guest.close());
+    void this.ended.then(() => guest.hostLeft());
     return guest;
   }
 

@@ -37,6 +37,8 @@ export const failureCodes = [
   'passphrase-wrong',
   // the browser's side
   'browser-silent',
+  // of a guest
+  'host-left',
 ] as const;
 
 export type FailureCode = (typeof failureCodes)[number];

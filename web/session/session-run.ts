@@ -2,13 +2,19 @@ import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
-import { readPamSettings, type ConnectionSettings } from '../../protocol/records/pam-settings.ts';
+import {
+  defaultConnection,
+  readPamSettings,
+  type ConnectionSettings,
+} from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type {
+  InvitedSession,
   LegName,
   RecordingNotice,
   RecordView,
   SessionEvent,
+  SessionGuest,
   SessionStarted,
   SuppliedLogin,
   VaultVerbs,
@@ -22,7 +28,7 @@ import { RunFailure } from './run-failure.ts';
 import type { RemoteScreen, ScreenPolicy, ScreenTargets } from './remote-screen.ts';
 import { dpiOf, type ScreenSize } from './screen-size.ts';
 import type { SessionEvents } from './session-events.ts';
-import { failureOf, legOfProto, refusalOf } from './signal-text.ts';
+import { failureOf, guestOf, legOfProto, refusalOf } from './signal-text.ts';
 
 export interface HostKeyOffer {
   readonly key: string;
@@ -41,6 +47,12 @@ export interface SessionServices {
 export type SessionPolicy = ConnectionSettings &
   ScreenPolicy &
   Pick<SessionStarted, 'certificateIgnored' | 'watermark'>;
+
+/** What is opened: a machine, or somebody else's session on one, by their invitation. */
+export interface RunSubject {
+  readonly recordUid: Uid;
+  readonly invited?: Pick<InvitedSession, 'shareUid' | 'gatewayUid'>;
+}
 
 /** What a person has said before the session opens. */
 export interface Answers {
@@ -62,6 +74,10 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   readonly endingSoon: (code: string, leftMs: number) => void;
   /** The machine's files, from the moment when they can be asked for; not called when there are none. */
   readonly files: (access: FileAccess) => void;
+  /** The gateway has opened it: how it may be shared, and what one is in somebody else's. */
+  readonly started: (started: SessionStarted) => void;
+  /** Everybody else who is in it now. */
+  readonly guests: (guests: readonly SessionGuest[]) => void;
   readonly targetRtt: (milliseconds: number) => void;
   /** The way to the gateway is lost, and another is looked for: nothing arrives meanwhile, in either direction. */
   readonly away: () => void;
@@ -77,7 +93,7 @@ const reasonMs = 1_500;
 /** One attempt at a session, from the command to the end of the stream. */
 export class SessionRun {
   readonly #services: SessionServices;
-  readonly #recordUid: Uid;
+  readonly #subject: RunSubject;
   readonly #legs: LegTrail;
   readonly #targets: RunTargets;
   #lease: PeerLease | null = null;
@@ -89,9 +105,9 @@ export class SessionRun {
   #reasonDeadline: ReturnType<typeof setTimeout> | null = null;
   #over = false;
 
-  constructor(services: SessionServices, recordUid: Uid, legs: LegTrail, targets: RunTargets) {
+  constructor(services: SessionServices, subject: RunSubject, legs: LegTrail, targets: RunTargets) {
     this.#services = services;
-    this.#recordUid = recordUid;
+    this.#subject = subject;
     this.#legs = legs;
     this.#targets = targets;
   }
@@ -170,7 +186,10 @@ export class SessionRun {
 
   /** What the sealed record says, as far as this person may read it: its gateway, and how it is shown. */
   async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
-    const { content, gatewayUid, access } = await this.#services.verbs.readRecord(this.#recordUid);
+    const { recordUid, invited } = this.#subject;
+    // A guest knows of the machine what the gateway says.
+    if (invited) return { gatewayUid: invited.gatewayUid, connection: defaultConnection };
+    const { content, gatewayUid, access } = await this.#services.verbs.readRecord(recordUid);
     this.#targets.access(access);
     const { connection } = readPamSettings(content);
     this.#targets.maySupply(access === 'launch' || connection.allowSupplyUser);
@@ -210,10 +229,11 @@ export class SessionRun {
   }
 
   async #order(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
+    const page = { peerUid: lease.peer.uid, offer: lease.fresh ? await lease.peer.offer() : null };
+    const { recordUid, invited } = this.#subject;
+    if (invited) return this.#services.verbs.joinSession({ shareUid: invited.shareUid, ...page });
     return this.#services.verbs.startSession({
-      recordUid: this.#recordUid,
-      peerUid: lease.peer.uid,
-      offer: lease.fresh ? await lease.peer.offer() : null,
+      ...{ recordUid, ...page },
       display: {
         width: size.width,
         height: size.height,
@@ -225,8 +245,10 @@ export class SessionRun {
   }
 
   /** The gateway has answered: from here its signals and our candidates name the session. */
-  #adopt({ sessionUid, recording }: SessionStarted): void {
+  #adopt(started: SessionStarted): void {
+    const { sessionUid, recording } = started;
     this.#sessionUid = sessionUid;
+    this.#targets.started(started);
     if (recording !== null) this.#targets.recording(recording);
     this.#legs.done('router');
     this.#legs.done('gateway');
@@ -287,6 +309,8 @@ export class SessionRun {
         return this.#targets.recordingStopped();
       case 'ending-soon':
         return this.#targets.endingSoon(event.code, event.leftMs);
+      case 'guests':
+        return this.#targets.guests(event.guests);
       case 'ended':
         return this.#finish(asRemote(event));
     }
@@ -306,6 +330,8 @@ export class SessionRun {
         return this.#targets.endingSoon(body.value.code, body.value.leftMs);
       case 'progress':
         return this.#onProgress(legOfProto(body.value.leg), body.value.state === 2 ? 'done' : 'started');
+      case 'guests':
+        return this.#targets.guests(body.value.guests.map(guestOf));
       case 'stayConnected': // a page's to say
       case undefined:
         return;

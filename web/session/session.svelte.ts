@@ -1,5 +1,5 @@
 import type { Uid } from '../../protocol/uid.ts';
-import type { RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
+import type { InvitedSession, RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
 import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
@@ -8,12 +8,14 @@ import { StickyModifiers } from './keyboard/sticky-modifiers.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
+import { SessionSharing } from './sharing/session-sharing.svelte.ts';
 import { ScreenView } from './screen-view.svelte.ts';
 import type { ScreenSize } from './screen-size.ts';
 import {
   SessionRun,
   type Answers,
   type HostKeyOffer,
+  type RunSubject,
   type SessionPolicy,
   type SessionServices,
 } from './session-run.ts';
@@ -23,6 +25,8 @@ export type SessionPhase = 'connecting' | 'open' | 'reconnecting' | 'failed' | '
 export interface SessionSubject {
   readonly recordUid: Uid;
   readonly title: string;
+  /** Somebody else's session, in which one is a guest: there is no record. */
+  readonly invited?: InvitedSession;
 }
 
 const latencyEveryMs = 1_000;
@@ -64,6 +68,11 @@ export class Session {
   panel = $state<PanelName | null>(null);
   /** Rises when the session is to have the keyboard. */
   takes = $state(0);
+  readonly sharing: SessionSharing;
+  /** Its dialog for sharing is open. */
+  sharingOpen = $state(false);
+  /** By which one is a guest in it; null: it is one's own. */
+  readonly invited: InvitedSession | null;
   /** The machine's files; kept over attempts, with what is on its way. null: none. */
   files = $state.raw<SessionFiles | null>(null);
   readonly #services: SessionServices;
@@ -72,8 +81,11 @@ export class Session {
   #answers: Answers = {};
   #latencyTimer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(tab: string, { recordUid, title }: SessionSubject, services: SessionServices) {
+  constructor(tab: string, { recordUid, title, invited }: SessionSubject, services: SessionServices) {
     this.tab = tab;
+    this.invited = invited ?? null;
+    if (invited) this.access = 'launch';
+    this.sharing = new SessionSharing(services.verbs);
     this.recordUid = recordUid;
     this.view = new ScreenView(recordUid);
     this.title = title;
@@ -143,7 +155,7 @@ export class Session {
     Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
     this.clipboard.reset();
     this.sticky.clear();
-    const run: SessionRun = new SessionRun(this.#services, this.recordUid, this.trail, {
+    const run: SessionRun = new SessionRun(this.#services, this.#subject, this.trail, {
       screen: (screen, policy) => {
         this.screen = screen;
         this.policy = policy;
@@ -160,6 +172,8 @@ export class Session {
       away: () => this.#awayFrom(),
       back: () => this.#backTo(),
       files: (access) => (this.files ??= new SessionFiles()).offer(access),
+      started: (started) => this.sharing.begin(started),
+      guests: (guests) => (this.remark = this.sharing.tell(guests) ?? this.remark),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.clipboard.receive(text),
       sticky: () => this.sticky.take(),
@@ -173,6 +187,11 @@ export class Session {
     });
     this.#run = run;
     void run.start(this.#size, answers);
+  }
+
+  get #subject(): RunSubject {
+    const { recordUid, invited } = this;
+    return { recordUid, ...(invited && { invited }) };
   }
 
   #recordingStopped(): void {
@@ -220,11 +239,11 @@ export class Session {
   #ended(failure: SessionFailure): void {
     this.#stopClock();
     this.panel = null;
+    this.sharing.end();
     this.clipboard.pending = null;
     this.ending = null;
     this.files?.lose();
-    const code =
-      failure.leg === 'jump' ? failure.code : explainedCode(failure.code, this.hostKey, this.access);
+    const code = this.#codeOf(failure);
     if (!asksForTrust(code)) this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
     const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';
@@ -232,6 +251,12 @@ export class Session {
     const leg = calm && wasOpen ? null : this.trail.fail(failure.leg ?? text.leg);
     this.failure = { ...text, leg, code, message: failure.message };
     this.phase = calm ? 'ended' : 'failed';
+  }
+
+  /** As this person has to know it: to a guest, and of the way there, it is another thing than to who owns the record. */
+  #codeOf({ leg, code }: SessionFailure): string {
+    if (this.invited !== null && ['not-found', 'not-allowed'].includes(code)) return 'share-gone';
+    return leg === 'jump' ? code : explainedCode(code, this.hostKey, this.access);
   }
 
   #stopClock(): void {

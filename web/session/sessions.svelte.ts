@@ -1,4 +1,5 @@
-import { vaultPlace } from '../state/place.ts';
+import type { InvitedSession } from '../../workers/api.ts';
+import { vaultPlace, type Place } from '../state/place.ts';
 import type { Route } from '../state/route.svelte.ts';
 import type { Toasts } from '../state/toasts.svelte.ts';
 import type { Vault } from '../state/vault.svelte.ts';
@@ -40,6 +41,14 @@ export class Sessions {
     this.#route.go({ page: 'session', tab: session.tab });
   }
 
+  /** Goes to somebody else's session, by their invitation: the tab that is open already, or a new one. */
+  join(invited: InvitedSession): void {
+    const open = this.open.find((session) => session.invited?.shareUid === invited.shareUid);
+    if (open) return this.#route.go({ page: 'session', tab: open.tab });
+    const title = invited.title === '' ? invited.hostEmail : invited.title;
+    this.connect({ recordUid: invited.shareUid, title, invited });
+  }
+
   /** Ends the session, if it still runs, and takes its tab away. */
   dismiss(tab: string): void {
     const at = this.open.findIndex((session) => session.tab === tab);
@@ -50,11 +59,7 @@ export class Sessions {
     const { place } = this.#route;
     if (place.page !== 'session' || place.tab !== tab) return;
     const next = this.open[Math.min(at, this.open.length - 1)];
-    this.#route.go(
-      next === undefined
-        ? { ...vaultPlace, recordUid: session.recordUid }
-        : { page: 'session', tab: next.tab },
-    );
+    this.#route.go(next === undefined ? placeAfter(session) : { page: 'session', tab: next.tab });
   }
 
   /** Ends everything, peer connections too: the vault was locked. */
@@ -63,4 +68,9 @@ export class Sessions {
     this.open = [];
     this.#services.peers.close();
   }
+}
+
+/** A guest has no record to go back to. */
+function placeAfter({ recordUid, invited }: Session): Place {
+  return invited === null ? { ...vaultPlace, recordUid } : vaultPlace;
 }

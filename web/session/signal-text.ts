@@ -1,6 +1,11 @@
 import { toProtocolError } from '../../protocol/errors.ts';
-import { Leg, type SessionFailure as WireFailure } from '../../protocol/messages/gen/session_pb.js';
-import type { LegName } from '../../workers/api.ts';
+import {
+  Leg,
+  type Guest,
+  type SessionFailure as WireFailure,
+} from '../../protocol/messages/gen/session_pb.js';
+import { uidOf } from '../../protocol/uid.ts';
+import type { LegName, SessionGuest } from '../../workers/api.ts';
 import type { SessionFailure } from './failures.ts';
 import { RunFailure } from './run-failure.ts';
 
@@ -20,6 +25,11 @@ export function legOfProto(leg: Leg): LegName | null {
 
 export function failureOf({ leg, code, message }: WireFailure): SessionFailure {
   return { leg: legOfProto(leg), code, message };
+}
+
+/** Who is in a session, as its stream says it. */
+export function guestOf({ accountUid, shareUid, email, typing, sinceMs }: Guest): SessionGuest {
+  return { accountUid: uidOf(accountUid), shareUid: uidOf(shareUid), email, typing, since: Number(sinceMs) };
 }
 
 /** Why a command came to nothing. A gateway's refusal carries its own code at the start of the message. */

@@ -38,6 +38,7 @@ export interface InvitedSession {
   readonly shareUid: Uid;
   /** Whose session it is, by the roster. */
   readonly hostEmail: string;
+  readonly gatewayUid: Uid;
   /** What they call the machine. */
   readonly title: string;
   readonly typing: boolean;

@@ -51,9 +51,9 @@ beforeEach(async () => {
   told = [];
   const recording = (notice: unknown) => void told.push(notice);
   const recordingStopped = () => void told.push('stopped');
-  const others = { access: () => {}, maySupply: () => {}, hostKey: () => {} };
+  const others = { access: () => {}, maySupply: () => {}, hostKey: () => {}, started: () => {} };
   const targets = { ended, screen, recording, recordingStopped, ...others } as unknown as RunTargets;
-  const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
+  const run = new SessionRun(services as unknown as SessionServices, { recordUid }, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, {});
   vi.useFakeTimers();
 });
@@ -106,7 +106,7 @@ test('a peer whose offer was refused is not kept for the next try', async () => 
   const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
   const ended = (failure: SessionFailure) => void failures.push(failure);
   const targets = { ended, access: () => {}, maySupply: () => {} } as unknown as RunTargets;
-  const run = new SessionRun(services as unknown as SessionServices, recordUid, legs, targets);
+  const run = new SessionRun(services as unknown as SessionServices, { recordUid }, legs, targets);
   await run.start({ width: 800, height: 600, scale: 1 } as never, {});
   expect(failures).toMatchObject([{ code: 'gateway-offline' }]);
   expect(close).toHaveBeenCalledOnce();

@@ -158,6 +158,18 @@ describe.runIf(asRoot)('a shared session', () => {
     await expect.poll(() => made.gateway?.sessions.size, patience).toBe(0);
   });
 
+  test.each([
+    ['the owner’s page says goodbye to guacd', (terminal: FakeTerminal) => terminal.send('disconnect')],
+    ['the machine ends it', (terminal: FakeTerminal) => terminal.type('exit\n')],
+  ])('ends for a guest, and for no other reason, when %s', async (_, end) => {
+    const { session, terminal } = await open();
+    const inside = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    await inside.terminal.until(() => inside.terminal.count('sync') > 0);
+    end(terminal);
+    expect(await endOf(inside.terminal)).toBe('host-left');
+    await expect.poll(() => made.gateway?.sessions.size, patience).toBe(0);
+  });
+
   test('ends for a guest whom a new roster leaves out', async () => {
     const { session } = await open();
     const inside = await join(await shared(made, session.sessionUid, { guest }));

@@ -174,9 +174,9 @@ export class SessionShares {
       const member = this.#member(hostUid);
       const ends = { shareUid, hostUid, guestUid: keys.accountUid };
       const invitation = await openSessionInvitation(keys.ecdh, member.signingPublicKey, ends, sealed);
-      const { typing, untilMs: until, title } = invitation;
+      const { gatewayUid, typing, untilMs: until, title } = invitation;
       if (until <= this.#parts.session.now()) return null;
-      return { shareUid, hostEmail: member.email, title, typing, until, invitation };
+      return { shareUid, gatewayUid, hostEmail: member.email, title, typing, until, invitation };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#parts.warn(`an invitation to a session was dropped: ${error.code}`);

@@ -1,0 +1,31 @@
+/** How long a session may be shared. */
+export const shareTimes = [
+  { value: '15', label: '15 minutes' },
+  { value: '60', label: 'an hour' },
+  { value: '240', label: '4 hours' },
+  { value: '1440', label: 'a day' },
+] as const;
+
+export const shareRights = [
+  { value: 'watch', label: 'Look on' },
+  { value: 'type', label: 'Look on and type' },
+] as const;
+
+/** "until 14:05", in the person's own way of writing it. */
+export function untilText(until: number): string {
+  const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+  return `until ${time.format(until)}`;
+}
+
+const outs: ReadonlySet<string> = new Set([
+  'share-taken-back',
+  'share-over',
+  'share-gone',
+  'host-left',
+  'access-ended',
+]);
+
+/** Whether a guest who is out by that may not come in again. */
+export function isOut(code: string): boolean {
+  return outs.has(code);
+}
