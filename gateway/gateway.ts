@@ -135,7 +135,10 @@ class Gateway implements RunningGateway {
         join: (admitted, iceServers) => guests.join(admitted, iceServers),
         shareSession: (request, member) => shares.share(member, request),
         unshareSession: (request, member) => shares.unshare(member, request),
-        describe: () => describeGateway(settings, this.sessions, this.#roster.version),
+        describe: async () => {
+          const spooled = await this.#recordings.spoolState();
+          return await describeGateway(settings, this.sessions, this.#roster.version, spooled);
+        },
         listTasks: (member) => listTasks(this.sessions, member),
         endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
         endAccess: (request, member) => running.withdraw(member, request),

@@ -14,7 +14,7 @@ import type { Logger } from '../log/logger.ts';
 import type { ServerCalls } from '../router/server-calls.ts';
 import { SessionRecorder } from './session-recorder.ts';
 import { Spool } from './spool.ts';
-import { RecordingUploads } from './uploads.ts';
+import { RecordingUploads, type SpoolState } from './uploads.ts';
 
 export interface RecordingsOptions {
   readonly device: Signer;
@@ -101,6 +101,11 @@ export class Recordings {
     await recorder.close(reason);
     this.#running.delete(recorder.sessionUid);
     (await this.#opened)?.uploads.wake();
+  }
+
+  /** What waits for the server, and what it refused for good. Null: this gateway has no place for recordings. */
+  async spoolState(): Promise<SpoolState | null> {
+    return (await (await this.#opened.catch(() => null))?.uploads.state()) ?? null;
   }
 
   /** Ends what is still being recorded. What the server has not yet stays in the spool. */

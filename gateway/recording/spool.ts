@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copy, encodeHex, parseHex, type Bytes } from '../../protocol/bytes.ts';
+import { copy, encodeHex, parseHex, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { makePrivateFolder, syncFolder, writePrivateFile } from '../private-file.ts';
@@ -8,8 +8,9 @@ import type { Logger } from '../log/logger.ts';
 
 const openingName = 'opening';
 const closingName = 'closing';
+const refusalName = 'refused';
 const folderShape = /^[0-9a-f]{32}$/;
-const fileShape = /^(opening|closing|0|[1-9]\d{0,6})$/;
+const fileShape = /^(opening|closing|refused|0|[1-9]\d{0,6})$/;
 
 /** A recording as it lies on the disk. */
 export interface SpooledRecording {
@@ -18,6 +19,8 @@ export interface SpooledRecording {
   /** Numbers of the chunks that are still there, in order. The newest stays until the closing was stored. */
   readonly chunks: readonly number[];
   readonly closed: boolean;
+  /** The server did not take it, for good, as a former run or this one found. */
+  readonly refused: boolean;
 }
 
 /**
@@ -64,6 +67,16 @@ export class Spool {
     return this.#write(sessionUid, closingName, signed, true);
   }
 
+  /** Notes why the server never takes it, for whoever looks into the folder and for the next run. */
+  writeRefusal(sessionUid: Uid, code: string): Promise<void> {
+    return this.#write(sessionUid, refusalName, utf8(`${code}\n`), true);
+  }
+
+  /** Where it lies. */
+  folderOf(sessionUid: Uid): string {
+    return this.#folderOf(sessionUid);
+  }
+
   readChunk(sessionUid: Uid, index: number): Promise<Bytes> {
     return this.#read(sessionUid, String(index));
   }
@@ -95,6 +108,7 @@ export class Spool {
       ...{ sessionUid, opening: await this.#read(sessionUid, openingName) },
       chunks: chunks.sort((a, b) => a - b),
       closed: names.includes(closingName),
+      refused: names.includes(refusalName),
     };
   }
 

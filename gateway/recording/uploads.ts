@@ -17,10 +17,28 @@ const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadSe
 /** The server is not there, or not now: nothing else can be stored either. Anything else may be of one recording alone. */
 const away: readonly ErrorCode[] = ['offline', 'too-many-requests'];
 
+/** What another try does not change: the server knows it otherwise, or it is not what a server takes. */
+const final: readonly ErrorCode[] = [
+  ...(['conflict', 'not-allowed', 'bad-signature'] as const),
+  ...(['malformed', 'too-large', 'unsupported-version'] as const),
+];
+/** So often in a row: two ends may misunderstand each other in passing. */
+const finalTries = 5;
+
 /** A recording that was not taken is left alone for a while. */
 interface Retry {
   readonly backOff: BackOff;
   readonly notBefore: number;
+  /** How often the server said no for good. */
+  readonly refusals: number;
+}
+
+/** What lies in the spool, for who looks after the gateway. */
+export interface SpoolState {
+  readonly waiting: number;
+  /** For good: it stays, sealed, until somebody takes it away. */
+  readonly refused: number;
+  readonly bytes: number;
 }
 
 export interface UploadsOptions {
@@ -40,6 +58,8 @@ export class RecordingUploads {
   readonly #stop = new AbortController();
   readonly #backOff = new BackOff();
   #retries = new Map<Uid, Retry>();
+  /** Not offered again in this run. */
+  readonly #refused = new Set<Uid>();
   #news = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
 
@@ -63,6 +83,14 @@ export class RecordingUploads {
     await this.#running;
   }
 
+  /** As it lies there now. */
+  async state(): Promise<SpoolState> {
+    const { spool } = this.#options;
+    const all = await spool.list();
+    const refused = all.filter((one) => one.refused).length;
+    return { waiting: all.length - refused, refused, bytes: spool.usedBytes };
+  }
+
   async #loop(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
@@ -79,11 +107,11 @@ export class RecordingUploads {
   /** Every recording once, but for those that are to wait. Whether the server was there. */
   async #pass(): Promise<boolean> {
     const all = await this.#options.spool.list();
-    const known = all.map(({ sessionUid }) => [sessionUid, this.#retries.get(sessionUid)] as const);
+    const known = all.map((one) => [one.sessionUid, this.#retries.get(one.sessionUid), one.refused] as const);
     this.#retries = new Map(known.flatMap(([uid, retry]) => (retry ? [[uid, retry]] : [])));
-    for (const [sessionUid, retry] of known) {
+    for (const [sessionUid, retry, refusedBefore] of known) {
       if (this.#stop.signal.aborted) return false;
-      if (retry && retry.notBefore > performance.now()) continue;
+      if (this.#refused.has(sessionUid) || (retry && retry.notBefore > performance.now())) continue;
       try {
         await this.#closeLeft(sessionUid);
         await this.#bring(sessionUid);
@@ -92,15 +120,35 @@ export class RecordingUploads {
         if (this.#stop.signal.aborted) return false;
         this.#explain(sessionUid, error);
         if (isAway(error)) return false;
+        // What a former run gave up is offered once by each run: the server may have changed its mind.
+        const before = retry?.refusals ?? (refusedBefore ? finalTries - 1 : 0);
+        const refusals = isFinal(error) ? before + 1 : 0;
+        if (refusals >= finalTries) await this.#setAside(sessionUid, error);
         const backOff = retry?.backOff ?? new BackOff();
-        this.#retries.set(sessionUid, { backOff, notBefore: performance.now() + backOff.nextMs() });
+        this.#retries.set(sessionUid, { backOff, notBefore: performance.now() + backOff.nextMs(), refusals });
       }
     }
     return true;
   }
 
+  /** Stays as it is, and is not offered again. What is still being recorded fails: nobody would ever see it. */
+  async #setAside(sessionUid: Uid, error: unknown): Promise<void> {
+    const { spool, log, running } = this.#options;
+    const { code, message: reason } = toProtocolError(error) ?? new ProtocolError('internal');
+    this.#refused.add(sessionUid);
+    running.get(sessionUid)?.giveUp(new ProtocolError(code, 'the server refuses the recording'));
+    await spool
+      .writeRefusal(sessionUid, code)
+      .catch((failure: unknown) => this.#explain(sessionUid, failure));
+    const file = spool.folderOf(sessionUid);
+    log.error('recording refused by the server for good; it stays sealed', {
+      ...{ recording: sessionUid, code, reason, file },
+    });
+  }
+
   async #newsOrRetry(): Promise<void> {
-    const next = Math.min(...[...this.#retries.values()].map(({ notBefore }) => notBefore));
+    const left = [...this.#retries].filter(([sessionUid]) => !this.#refused.has(sessionUid));
+    const next = Math.min(...left.map(([, { notBefore }]) => notBefore));
     if (next === Infinity) return await this.#news.promise;
     const waiting = new AbortController();
     const retry = sleep(Math.max(1, next - performance.now()), undefined, { signal: waiting.signal });
@@ -211,6 +259,11 @@ export class RecordingUploads {
     else log.error('recording not stored yet', { ...about, err: error });
     return false;
   }
+}
+
+function isFinal(error: unknown): boolean {
+  const known = toProtocolError(error);
+  return known !== null && final.includes(known.code);
 }
 
 function isAway(error: unknown): boolean {

@@ -6,6 +6,7 @@ import type { GatewayInfoSchema, TaskListSchema } from '../../protocol/messages/
 import type { RosterMember } from '../../protocol/signed/roster.ts';
 import { uidBytes } from '../../protocol/uid.ts';
 import { leaseGuacd, type GuacdPlace } from '../guacd/lease.ts';
+import type { SpoolState } from '../recording/uploads.ts';
 import type { Settings } from '../settings.ts';
 import { gatewayVersion } from '../version.ts';
 import type { Sessions } from './sessions.ts';
@@ -18,6 +19,7 @@ export async function describeGateway(
   { guacd }: Pick<Settings, 'guacd'>,
   sessions: Sessions,
   rosterVersion: bigint,
+  spool: SpoolState | null,
 ): Promise<MessageInitShape<typeof GatewayInfoSchema>> {
   return {
     version: gatewayVersion,
@@ -30,6 +32,9 @@ export async function describeGateway(
     guacdAddress: 'pool' in guacd ? '' : `${guacd.host}:${guacd.port}`,
     guacdReachable: await reaches(guacd),
     rosterVersion,
+    recordingsWaiting: spool?.waiting ?? 0,
+    recordingsRefused: spool?.refused ?? 0,
+    recordingsBytes: BigInt(spool?.bytes ?? 0),
   };
 }
 

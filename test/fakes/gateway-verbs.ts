@@ -42,6 +42,7 @@ export function createFakeGateways(
       sessions: 2,
       guacdAddress: '127.0.0.1:4822',
       guacdReachable: true,
+      ...{ recordingsWaiting: 0, recordingsRefused: 0, recordingsBytes: 0 },
       rosterVersion: 4,
     }),
     listTasks: async () => [

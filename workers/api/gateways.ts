@@ -33,6 +33,12 @@ export interface GatewayInfoView {
   readonly guacdAddress: string;
   readonly guacdReachable: boolean;
   readonly rosterVersion: number;
+  /** On their way to the server. */
+  readonly recordingsWaiting: number;
+  /** Which the server refused for good: they stay on the gateway, sealed. */
+  readonly recordingsRefused: number;
+  /** Bytes of both. */
+  readonly recordingsBytes: number;
 }
 
 export interface TaskView {

@@ -733,6 +733,23 @@ export declare type GatewayInfo = Message<"sallyport.v1.GatewayInfo"> & {
    * @generated from field: uint64 roster_version = 10;
    */
   rosterVersion: bigint;
+
+  /**
+   * Recordings that wait for the server, such as it refused for good, and what lies there in bytes; zero where nothing does.
+   *
+   * @generated from field: uint32 recordings_waiting = 11;
+   */
+  recordingsWaiting: number;
+
+  /**
+   * @generated from field: uint32 recordings_refused = 12;
+   */
+  recordingsRefused: number;
+
+  /**
+   * @generated from field: uint64 recordings_bytes = 13;
+   */
+  recordingsBytes: bigint;
 };
 
 /**

@@ -9,9 +9,10 @@ import { RecordingUploads, type UploadsOptions } from '../../../gateway/recordin
 import { BackOff } from '../../../gateway/router/back-off.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import type { ErrorCode } from '../../../protocol/errors.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { RecordingChunkSchema } from '../../../protocol/messages/gen/recording_pb.js';
-import { newUid, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { FakeRecordingStore } from '../../fakes/recording-store.ts';
 import { madeRecording, newGatewayKey, type MadeRecording } from '../../fixtures/recording.ts';
 
@@ -115,6 +116,93 @@ describe('what lies in the spool', () => {
     bringing.wake();
     await soon(() => endOf(later.sessionUid)).toBeTruthy();
     expect(server.starts.filter((uid) => uid === poisoned.sessionUid)).toHaveLength(1);
+  });
+});
+
+describe('what the server refuses for good', () => {
+  const refusedFolder = (uid: Uid) =>
+    readdirSync(join(folder, 'spool', Buffer.from(uidBytes(uid)).toString('hex')));
+  const offered = (uid: Uid) => server.starts.filter((one) => one === uid).length;
+  const bringing = async (running: UploadsOptions['running'] = new Map()) => {
+    const spool = await spoolOf();
+    const all = new RecordingUploads({ spool, calls: server, device, running, failed: new Set(), log });
+    open.push(all);
+    return { all, spool };
+  };
+  beforeEach(() => void vi.spyOn(BackOff.prototype, 'nextMs').mockReturnValue(5));
+
+  async function refuse(code: ErrorCode) {
+    const { all, spool } = await bringing();
+    const [poisoned, other] = [await made(), await made()];
+    for (const { sessionUid, opening, chunks } of [poisoned, other]) {
+      await spool.writeOpening(sessionUid, opening);
+      for (const chunk of chunks)
+        await spool.writeChunk(sessionUid, chunk.index, encodeMessage(RecordingChunkSchema, chunk));
+    }
+    server.refused.set(poisoned.sessionUid, code);
+    all.run();
+    await soon(() => endOf(other.sessionUid)).toBeTruthy();
+    return { all, spool, uid: poisoned.sessionUid };
+  }
+
+  test.each(['conflict', 'not-allowed', 'bad-signature', 'malformed'] as const)(
+    'as %s stays sealed, is said and counted, and is not offered again',
+    async (code) => {
+      const { all, spool, uid } = await refuse(code);
+      await soon(async () => (await spool.find(uid))?.refused).toBe(true);
+      await soon(() => said.join('\n')).toContain(
+        'recording refused by the server for good; it stays sealed',
+      );
+      expect(said.join('\n')).toContain(code);
+      expect(refusedFolder(uid)).toEqual(expect.arrayContaining(['opening', '0', '1', '2', 'refused']));
+      expect(await all.state()).toMatchObject({ refused: 1, waiting: 0, bytes: spool.usedBytes });
+      const before = offered(uid);
+      expect(before).toBe(5);
+      const passes = vi.spyOn(spool, 'list');
+      for (let pass = 1; pass <= 3; pass++) {
+        all.wake();
+        await soon(() => passes.mock.calls.length).toBeGreaterThanOrEqual(pass);
+      }
+      expect(offered(uid)).toBe(before);
+    },
+  );
+
+  test('is offered once by the next run, and comes when the server takes it', async () => {
+    const { all, uid } = await refuse('conflict');
+    await soon(() => said.join('\n')).toContain('refused by the server for good');
+    await all.close();
+    const again = await bringing();
+    const refusals = () => said.filter((line) => line.includes('refused by the server for good')).length;
+    again.all.run();
+    await soon(refusals).toBe(2);
+    expect(offered(uid)).toBe(6);
+    await again.all.close();
+    server.refused.clear();
+    const third = await bringing();
+    third.all.run();
+    await soon(() => endOf(uid)).toMatchObject({ reason: 'interrupted' });
+    await soon(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+  });
+
+  test.each(['limit-reached', 'unavailable', 'internal'] as const)(
+    'is not %s: that is offered again and again',
+    async (code) => {
+      const { all, uid } = await refuse(code);
+      await soon(() => offered(uid)).toBeGreaterThan(8);
+      expect(await all.state()).toMatchObject({ refused: 0, waiting: 1 });
+    },
+  );
+
+  test('ends what is still being recorded: nobody would ever see it', async () => {
+    const { sessionUid, opening, chunks } = await made();
+    const given = Promise.withResolvers<unknown>();
+    const { all, spool } = await bringing(new Map([[sessionUid, { giveUp: given.resolve }]]));
+    await spool.writeOpening(sessionUid, opening);
+    const [first = expect.unreachable()] = chunks;
+    await spool.writeChunk(sessionUid, 0, encodeMessage(RecordingChunkSchema, first));
+    server.refused.set(sessionUid, 'not-allowed');
+    all.run();
+    expect(await given.promise).toMatchObject({ code: 'not-allowed' });
   });
 });
 

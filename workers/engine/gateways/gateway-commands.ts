@@ -55,6 +55,9 @@ export class GatewayCommands {
       memoryUsed: Number(info.memoryUsed),
       memoryTotal: Number(info.memoryTotal),
       rosterVersion: Number(info.rosterVersion),
+      recordingsWaiting: info.recordingsWaiting,
+      recordingsRefused: info.recordingsRefused,
+      recordingsBytes: Number(info.recordingsBytes),
     };
   }
 
