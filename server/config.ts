@@ -94,8 +94,10 @@ function readFile(path: string): Values {
 
 /** The one table: `secret` in `[relay]` is RELAY_SECRET. */
 function settingsIn(key: string, value: unknown): (readonly [string, unknown])[] {
-  if (key !== 'relay' || typeof value !== 'object' || value === null || Array.isArray(value))
-    return [[key, value]];
+  // A date of TOML is an object without members: as a table it would be no relay at all.
+  const isTable =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  if (key !== 'relay' || !isTable) return [[key, value]];
   return Object.entries(value).map(([name, inner]) => [`${key}_${name}`, inner]);
 }
 

@@ -1,9 +1,13 @@
 import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { diagnoseInstallation, type LegReport } from '../../../scripts/diagnose/operator-legs.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
 import type { Config } from '../../../server/config.ts';
+import { makeCertificate } from '../../fixtures/certificate.ts';
 import { startCoturn, type Coturn } from '../../fixtures/coturn.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
@@ -63,6 +67,36 @@ describe('npm run diagnose', () => {
     expect(of('UDP')?.result).toBe('ok');
     expect(of('HTTPS')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
     expect(of('Router link')).toMatchObject({ result: 'not reached', note: 'because of: HTTPS' });
+  });
+
+  test('a name without an address is named, and nothing behind it is tested', async () => {
+    const { of } = await diagnose({ publicUrl: 'https://nobody.invalid' });
+    expect(of('DNS')).toMatchObject({ result: 'failed', next: 'Give its name an address.' });
+    for (const leg of ['TLS', 'HTTPS', 'Router link'])
+      expect(of(leg)).toMatchObject({ result: 'not reached', note: 'because of: DNS of the server' });
+  });
+
+  test('certificates that nobody believes are named, of the server and of a relay by TLS', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-diagnose-'));
+    const { certificate, key } = makeCertificate(folder);
+    const [host, port] = ['127.0.0.1', await freePort()];
+    const tls = { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+    const https = await startTestServer({ tls });
+    for (const path of [folder, certificate, key]) chmodSync(path, 0o755);
+    const settings = [`cert=${certificate}`, `pkey=${key}`, `tls-listening-port=${port}`];
+    const withTls = await startCoturn({ settings });
+    try {
+      const urls = [...withTls.urls, `turns:${host}:${port}?transport=tcp`];
+      const relay = { urls, secret: withTls.secret, lifetimeSeconds: 60 };
+      const { of } = await diagnose({ publicUrl: https.url, relay });
+      expect(of('TLS')).toMatchObject({ result: 'failed', note: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      expect(of('HTTPS')).toMatchObject({ result: 'not reached' });
+      expect(of('Relay turn:')).toMatchObject({ result: 'ok' });
+      expect(of('Relay turns:')).toMatchObject({ result: 'failed', note: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    } finally {
+      await Promise.all([https.close(), withTls.stop()]);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('where each session has a guacd of its own, none is looked for here', async () => {

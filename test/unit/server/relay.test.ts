@@ -19,6 +19,17 @@ test('the [relay] table of the configuration file is the same settings', () => {
   rmSync(folder, { recursive: true });
 });
 
+test.each(['2026-11-22', '2026-11-22T10:00:00Z', '[1, 2]', '"turn:relay.example"'])(
+  'a relay that is no table but %s is refused by its name, not taken for none',
+  (value) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-relay-'));
+    const file = join(folder, 'server.toml');
+    writeFileSync(file, `relay = ${value}\n`);
+    expect(() => readConfig({}, file)).toThrow(/server\.toml: relay: /);
+    rmSync(folder, { recursive: true });
+  },
+);
+
 test('nothing set is no relay; STUN alone needs no secret', () => {
   expect(readConfig({}).relay).toBeNull();
   expect(readConfig({ RELAY_URLS: 'stun:relay.example' }).relay).toMatchObject({ secret: null });
