@@ -55,7 +55,9 @@ test('one session UID twice, at once and again later: every recording arrives wh
   for (const recorder of [first, second]) recorder.shell?.output(Buffer.from('rm -rf /srv\r\n'));
   for (const recorder of [first, second]) await recordings.end(recorder, 'closed');
   await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
-  await recordings.end(await begin(), 'closed');
+  const third = await begin();
+  third.shell?.output(Buffer.from('ls\r\n')); // one of nothing is not kept
+  await recordings.end(third, 'closed');
   await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
   await recordings.close();
 
