@@ -220,7 +220,8 @@ class Gateway implements RunningGateway {
     const session = this.sessions.find(sessionUid);
     if (session === null) throw new Refusal('not-found', 'no such session');
     if (session.accountUid !== member.accountUid && !member.administrator) throw new Refusal('not-allowed');
-    session.end(ends.closedByCommand);
+    const another = session.accountUid !== member.accountUid;
+    session.end({ ...ends.closedByCommand, ...(another && { by: member.email }) });
   }
 
   #requestRoster(): void {

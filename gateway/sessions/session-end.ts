@@ -8,7 +8,7 @@ export interface SessionEnd {
   readonly message: string;
   /** What the target showed, when that is why. */
   readonly hostKey?: HostKey;
-  /** The address of who took the access back: the page is told it in place of the message, the log is not. */
+  /** The address of who took the access back, or of the administrator who ended it: the page is told it in place of the message, the log is not. */
   readonly by?: string;
 }
 

@@ -28,11 +28,11 @@ export function isCatalogued(code: string): code is CataloguedCode {
 
 /** Cause and next step of every end; a code of a newer gateway gets a general text that names it. */
 export function describeFailure(failure: SessionFailure): FailureText {
-  if (failure.code === 'access-taken-back' && failure.message.includes('@'))
-    return {
-      ...textOf(catalogue[failure.code]),
-      title: `Access was taken back by ${shownName(failure.message)}`,
-    };
+  const by = failure.message.includes('@') ? shownName(failure.message) : null;
+  if (failure.code === 'access-taken-back' && by !== null)
+    return { ...textOf(catalogue[failure.code]), title: `Access was taken back by ${by}` };
+  if (failure.code === 'ended-by-command' && by !== null)
+    return { ...textOf(catalogue[failure.code]), title: `The session was ended by ${by}` };
   const jump = failure.leg === 'jump' ? jumpFailures.get(failure.code) : undefined;
   if (jump) return textOf(jump);
   if (isCatalogued(failure.code)) return textOf(catalogue[failure.code]);

@@ -141,6 +141,14 @@ export const sessionFailures = {
     'Reconnect for a new session.',
     'calm',
   ],
+  // with the address of who did: `describeFailure`
+  'ended-by-command': [
+    'gateway',
+    'The session was ended',
+    'An administrator ended it, or you did on another page.',
+    'Ask the administrator when you need it again.',
+    'calm',
+  ],
   'share-taken-back': [
     'gateway',
     'You are out of the session',

@@ -112,6 +112,14 @@ test('a peer whose offer was refused is not kept for the next try', async () => 
   expect(close).toHaveBeenCalledOnce();
 });
 
+test('the administrator who ended a session is named', () => {
+  const failure = { leg: 'gateway', code: 'ended-by-command' } as const;
+  expect(describeFailure({ ...failure, message: 'ada@example.test' })).toMatchObject({
+    ...{ title: 'The session was ended by ada@example.test', tone: 'calm' },
+  });
+  expect(describeFailure({ ...failure, message: '' }).title).toBe('The session was ended');
+});
+
 test('who took the access back is named', () => {
   const failure = { leg: 'gateway', code: 'access-taken-back' } as const;
   expect(describeFailure({ ...failure, message: 'ada@example.test' })).toMatchObject({

@@ -191,6 +191,17 @@ describe.runIf(asRoot)('a session through the gateway', () => {
     expect((await terminal.control('ended')).body.value).toMatchObject({ code: 'ended-by-command' });
   });
 
+  test('ends by command of an administrator, and its page is told whose', async () => {
+    const administrator = newPerson(true);
+    const { session, terminal } = await open();
+    made.router.roster = await made.organisation.roster(2n, [made.person, administrator]);
+    expect((await made.router.relay(await ending(session.sessionUid, administrator))).outcome.case).toBe(
+      'sealed',
+    );
+    const value = { code: 'ended-by-command', message: `${administrator.accountUid}@example.test` };
+    expect((await terminal.control('ended')).body.value).toMatchObject(value);
+  });
+
   test('does not end by command of another member', async () => {
     const other = newPerson();
     made.router.roster = await made.organisation.roster(2n, [made.person, other]);
