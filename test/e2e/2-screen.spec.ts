@@ -230,3 +230,39 @@ test('on a narrow screen the bar keeps everything in reach', async ({ house }) =
   await page.setViewportSize(window);
   await expect(bar.getByRole('button', { name: 'Full screen' })).toBeVisible();
 });
+
+test('two sessions side by side: each has its own size and keyboard, and which one has it is seen', async ({
+  house,
+}) => {
+  const { page, installation } = house;
+  await expect(page).toHaveTitle('Build server – connected · Sallyport');
+  const columns = async (name: string) => {
+    await page.keyboard.type(`stty size > ${name}\n`);
+    return Number((await targetFile(installation, name)).split(' ')[1]);
+  };
+  await run(page, 'export TILE=first');
+  const whole = await columns('columns-whole.txt');
+  await connect(page, machines.key);
+  await expect(page).toHaveTitle('Build server by key – connected · Sallyport');
+  await page.keyboard.type('export TILE=second\n');
+  await page.getByRole('button', { name: 'Two side by side' }).click();
+  await expect(terminal(page)).toHaveCount(2);
+  const first = page.getByRole('application', { name: /of Build server$/ });
+  const second = page.getByRole('application', { name: /by key$/ });
+  await second.click();
+  await page.keyboard.type('echo $TILE > tile-a.txt\n');
+  expect(await targetFile(installation, 'tile-a.txt')).toBe('second');
+  await page.keyboard.press('Control+Alt+Shift');
+  await page.keyboard.press('F6');
+  await expect(page).toHaveTitle('Build server – connected · Sallyport');
+  await page.keyboard.type('echo $TILE > tile-b.txt\n');
+  expect(await targetFile(installation, 'tile-b.txt')).toBe('first');
+  let tries = 0;
+  await expect.poll(() => columns(`columns-tile-${tries++}.txt`)).toBeLessThan(whole * 0.6);
+  await expectAccessible(page, 'session-tiles');
+  expect(await first.isVisible()).toBe(true);
+  await page.getByRole('button', { name: 'One session' }).click();
+  await expect(terminal(page)).toHaveCount(1);
+  await page.getByRole('button', { name: 'Close tab' }).click();
+  await page.getByRole('button', { name: 'Close tab' }).click();
+});

@@ -9,9 +9,14 @@ import { SessionEvents } from './session-events.ts';
 import { Session, type SessionSubject } from './session.svelte.ts';
 import type { SessionServices } from './session-run.ts';
 
+/** How many sessions are seen at once. */
+export const tileCounts = [1, 2, 4] as const;
+export type TileCount = (typeof tileCounts)[number];
+
 /** All session tabs of the page. */
 export class Sessions {
   open = $state.raw<readonly Session[]>([]);
+  tiles = $state<TileCount>(1);
   readonly fullScreen = new FullScreen();
   readonly #route: Route;
   readonly #services: SessionServices;
@@ -32,6 +37,29 @@ export class Sessions {
 
   find(tab: string): Session | null {
     return this.open.find((session) => session.tab === tab) ?? null;
+  }
+
+  /** The sessions that are seen while this tab is shown: it, and with tiles its neighbours, in the order of the tabs. */
+  seenWith(tab: string): readonly Session[] {
+    const at = this.open.findIndex((session) => session.tab === tab);
+    if (at < 0) return [];
+    const first = at - (at % this.tiles);
+    return this.open.slice(first, first + this.tiles);
+  }
+
+  /** Goes to a session that is open; what has the focus is the tab that is shown. */
+  show(tab: string): void {
+    const { place } = this.#route;
+    if (place.page !== 'session' || place.tab !== tab) this.#route.go({ page: 'session', tab });
+  }
+
+  /** The tile after this one, or before it. */
+  showBeside(tab: string, step: 1 | -1): void {
+    const seen = this.seenWith(tab);
+    const next = seen.at((seen.findIndex((session) => session.tab === tab) + step) % seen.length);
+    if (next === undefined) return;
+    this.show(next.tab);
+    next.takeKeyboard();
   }
 
   /** Opens a tab and goes there; the view starts the session once it knows its size. */

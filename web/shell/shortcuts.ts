@@ -86,6 +86,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
       { keys: ['Ctrl', 'Shift', 'V'], does: 'Paste (Ctrl V and Shift Insert too)' },
       { keys: ['Ctrl', 'Shift', 'C'], does: 'Copy what is selected' },
       { keys: ['Ctrl', 'Alt', 'Shift'], does: 'Release the keyboard from the session' },
+      { keys: ['F6'], does: 'Once it is released: the next session beside it' },
     ],
   },
 ];
