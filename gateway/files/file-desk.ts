@@ -25,6 +25,8 @@ export interface FileDeskOptions {
   /** A new channel of the machine's SFTP. */
   readonly open: () => Promise<Duplex>;
   readonly log: Logger;
+  /** Something was asked for, or moves between file and page: as good as input. A transfer that stands still is none. */
+  readonly onUsed?: () => void;
   readonly silentMs?: number;
 }
 
@@ -46,7 +48,9 @@ export class FileDesk {
 
   /** Does what the stream is for, and says on it how that went. */
   serve(stream: Stream, request: RemoteFileRequest): void {
-    const page = new FileStream(stream);
+    const { onUsed = () => {} } = this.#options;
+    const page = new FileStream(stream, onUsed);
+    onUsed();
     if (this.#closed) return page.reset('unavailable');
     if (this.#running.size >= limits.remoteFiles.streams) return page.reset('limit-reached');
     const running = this.#serve(page, request).finally(() => this.#running.delete(page));

@@ -9,6 +9,7 @@ export class StreamGone extends Error {}
 /** The stream of one request, as something to wait for. Made in the turn in which the stream came. */
 export class FileStream {
   readonly #stream: Stream;
+  readonly #onMoved: () => void;
   readonly #chunks: Uint8Array[] = []; // as many bytes as were granted, at most
   #ended = false;
   #wake: () => void = () => {};
@@ -16,9 +17,12 @@ export class FileStream {
   readonly #leaving = new Set<() => void>(); // not one promise for all: each race would stay with it to the end
   #broken: { readonly error: unknown } | null = null;
 
-  constructor(stream: Stream) {
+  /** `onMoved` hears of everything that goes either way. */
+  constructor(stream: Stream, onMoved: () => void = () => {}) {
     this.#stream = stream;
+    this.#onMoved = onMoved;
     stream.onData = (bytes) => {
+      onMoved();
       this.#chunks.push(bytes);
       this.#wake();
     };
@@ -47,6 +51,7 @@ export class FileStream {
   async write(bytes: Uint8Array): Promise<void> {
     this.#requireHere();
     if (!this.#stream.write(bytes)) await this.#event();
+    this.#onMoved();
   }
 
   /** What the page sends, up to its end. Each part is to be given back by {@link consumed}. Throws {@link StreamGone}. */

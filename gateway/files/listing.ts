@@ -14,6 +14,8 @@ type Ask<Kind extends RemoteFileAsk['kind']> = Extract<RemoteFileAsk, { kind: Ki
 const permissions = 0o7777;
 /** Entries of one message: names of 1 KiB would make 128 KiB. */
 const pageLength = 128;
+/** Answers with nothing but "." and "..": a folder has each once, and a machine that goes on so never comes to an end. */
+const mostIdleAnswers = 16;
 
 /** Gives a folder page by page, each when the one before was taken. */
 export async function listFolder(place: FilePlace, stream: FileStream, { path }: Ask<'list'>): Promise<void> {
@@ -37,11 +39,12 @@ async function givePages(
   folder: Buffer,
   handle: Buffer,
 ): Promise<void> {
-  let given = 0;
+  let [given, idle] = [0, 0];
   for (;;) {
     const files = await stream.whileHere(place.sftp.readFolder(handle));
     if (files === null) return;
     const named = files.filter(({ name }) => !isDots(name));
+    if (named.length === 0 && ++idle > mostIdleAnswers) throw new FileFailure('sftp-broken');
     const room = named.slice(0, limits.remoteFiles.entries - given);
     for (let at = 0; at < room.length; at += pageLength) {
       const part = room.slice(at, at + pageLength);

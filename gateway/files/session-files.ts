@@ -17,10 +17,13 @@ export function fileSettingsOf(settings: SessionSettings): FileSettings | null {
 export class SessionFiles {
   readonly #settings: FileSettings | null;
   readonly #log: Logger;
+  readonly #onUsed: () => void;
   #desk: FileDesk | null = null;
 
-  constructor(settings: FileSettings | null, log: Logger) {
+  /** `onUsed` hears of requests and of what moves: as good as input. */
+  constructor(settings: FileSettings | null, log: Logger, onUsed: () => void) {
     this.#settings = settings;
+    this.#onUsed = onUsed;
     this.#log = log;
   }
 
@@ -29,7 +32,7 @@ export class SessionFiles {
     const settings = this.#settings;
     const open = shell.openSftp?.bind(shell);
     if (settings !== null && open !== undefined)
-      this.#desk = new FileDesk({ settings, open, log: this.#log });
+      this.#desk = new FileDesk({ settings, open, log: this.#log, onUsed: this.#onUsed });
   }
 
   /** Something is under way. */

@@ -106,7 +106,7 @@ export class Session {
     this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
     this.#dropped = new DroppedInstructions(log);
-    this.#files = new SessionFiles(options.files, log);
+    this.#files = new SessionFiles(options.files, log, () => this.#clock.used());
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.#clock = new SessionClock(options.limits ?? unlimited, {
       warn: (code, leftMs) => this.reporter.endingSoon(code, leftMs),
