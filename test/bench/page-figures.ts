@@ -27,7 +27,7 @@ export async function readConnectFigures(page: Page): Promise<ConnectFigures> {
 }
 
 /**
- * Milliseconds from a key event to the first frame in which the terminal's picture is another one. Keys come with uneven
+ * Milliseconds from a key event to the first frame of the browser in which the terminal's picture is another one. Keys come with uneven
  * pauses, as a person's do: one that follows a drawn frame at once meets guacd and the browser in the same phase of
  * their frames each time, and whole runs then give twice the time of others.
  */
@@ -68,9 +68,14 @@ function watchPicture(): void {
   window.awaitPictureChange = () => {
     const before = picture();
     window.pictureChange = new Promise((resolve) => {
+      // What counts is what a frame shows: a client that draws in between shows it no sooner than one that draws for the frame.
       const look = (start: number): void => {
-        if (picture() !== before) resolve(performance.now() - start);
-        else setTimeout(look, 0, start);
+        requestAnimationFrame(() =>
+          setTimeout(() => {
+            if (picture() !== before) resolve(performance.now() - start);
+            else look(start);
+          }),
+        );
       };
       window.addEventListener('keydown', ({ timeStamp }) => look(timeStamp), { once: true, capture: true });
     });
