@@ -6,6 +6,7 @@ import { findMember, type Roster, type RosterMember } from '../protocol/signed/r
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
+import { Detours } from './media/detours.ts';
 import { Peers } from './media/peers.ts';
 import type { RisingState } from './rising-state.ts';
 import { Recordings, type RecordingsOptions } from './recording/recordings.ts';
@@ -16,7 +17,7 @@ import { Link } from './router/link.ts';
 import { Refusal } from './router/refusal.ts';
 import { RosterKeeper } from './router/roster-keeper.ts';
 import { ServerCalls } from './router/server-calls.ts';
-import { ServerDoor } from './router/server-door.ts';
+import { ServerDoor, serverPaths } from './router/server-door.ts';
 import { MachineReader } from './secrets/machine.ts';
 import { RecordReader } from './secrets/record-reader.ts';
 import { Connector } from './sessions/connector.ts';
@@ -70,6 +71,7 @@ class Gateway implements RunningGateway {
   readonly #desk: CommandDesk;
   readonly #access: AccessCheck;
   readonly #peers: Peers;
+  readonly #detours: Detours;
   readonly #recordings: Recordings;
   readonly #stop = new AbortController();
   readonly #held: (() => void)[];
@@ -88,6 +90,10 @@ class Gateway implements RunningGateway {
     this.online = online.promise;
     this.#door = new ServerDoor({ server, identity, state, certificateAuthority });
     this.#peers = new Peers(log);
+    this.#detours = new Detours({
+      ...{ url: this.#door.socketUrl(serverPaths.detour), tls: () => this.#door.tls },
+      allowed: settings.media.throughServer,
+    });
     this.sessions = new Sessions(log, (sessionUid) => this.#sessionEnded(sessionUid));
     this.#roster = new RosterKeeper({ ...config, state, request: () => this.#requestRoster() });
     this.#link = new Link({
@@ -112,6 +118,7 @@ class Gateway implements RunningGateway {
     const recordings = new SessionRecordings(this.#recordings, applicationUid, log);
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
+      detours: this.#detours,
       ...{ access: this.#access, running, recordings, machines, signal },
       media: settings.media,
       openShell: (order, hooks) => openShell(settings, order, hooks),
@@ -120,19 +127,25 @@ class Gateway implements RunningGateway {
     const shares = new SessionShares({ sessions: this.sessions, roster, now: Date.now, log });
     const guests = new GuestConnector({
       ...{ gatewayUid, device, shares, roster, log, peers: this.#peers, sessions: this.sessions },
+      detours: this.#detours,
       media: settings.media,
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
-    const resumption = new Resumption(device, this.sessions);
+    const resumption = new Resumption({
+      device,
+      sessions: this.sessions,
+      detours: this.#detours,
+      gatewayUid,
+    });
     const { guacd } = settings;
     const diagnosis = new Diagnosis({ machines, access: this.#access, roster: this.#roster, guacd, signal });
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
       handlers: {
-        connect: (admitted, iceServers) => connector.connect(admitted, iceServers),
-        resume: (admitted, iceServers) => resumption.resume(admitted, iceServers),
-        join: (admitted, iceServers) => guests.join(admitted, iceServers),
+        connect: (admitted, ways) => connector.connect(admitted, ways),
+        resume: (admitted, ways) => resumption.resume(admitted, ways),
+        join: (admitted, ways) => guests.join(admitted, ways),
         shareSession: (request, member) => shares.share(member, request),
         unshareSession: (request, member) => shares.unshare(member, request),
         describe: async () => {
@@ -165,6 +178,7 @@ class Gateway implements RunningGateway {
     this.#stop.abort();
     await this.#link.close();
     await this.#running;
+    this.#detours.close();
     this.#peers.close();
     this.#door.close();
     for (const release of this.#held) release();
@@ -188,6 +202,8 @@ class Gateway implements RunningGateway {
         // A router may always refuse to serve; which sessions these are, it knows.
         for (const uid of body.value.sessionUids) this.sessions.find(uidOf(uid))?.end(ends.signedOut);
         return;
+      case 'detourWanted':
+        return this.#detours.wanted(body.value.ticket);
       case 'challenge':
       case 'welcome':
       case 'closing':
@@ -196,8 +212,8 @@ class Gateway implements RunningGateway {
     }
   }
 
-  async #answer({ relayId, iceServers }: RelayedCommand, command: SignedCommand): Promise<void> {
-    const { reply, onSent } = await this.#desk.answer(command, iceServers);
+  async #answer({ relayId, ...ways }: RelayedCommand, command: SignedCommand): Promise<void> {
+    const { reply, onSent } = await this.#desk.answer(command, ways);
     this.#link.send({ case: 'reply', value: { relayId, reply } });
     onSent();
   }

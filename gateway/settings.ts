@@ -23,6 +23,8 @@ export interface MediaSettings {
   readonly port: number | null;
   /** So long a session waits for a page that lost its connection, unless its record says otherwise. */
   readonly reconnectMs: number;
+  /** A page without another path may come through the server, sealed. */
+  readonly throughServer: boolean;
 }
 
 const names = {
@@ -33,6 +35,8 @@ const names = {
   SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
   SALLYPORT_GATEWAY_RECONNECT_SECONDS:
     'seconds that a session waits for a page that lost its connection (0 to 900, default 120)',
+  SALLYPORT_GATEWAY_THROUGH_SERVER:
+    'false: no session goes through the server, whatever path it lacks (default true)',
   SALLYPORT_GATEWAY_CA: 'PEM file with further certificate authorities for the server',
   SALLYPORT_GATEWAY_RECORDINGS:
     'folder where recordings wait for the server (default: beside the configuration)',
@@ -61,6 +65,10 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
       bindAddress,
       port: port === null ? null : portIn('SALLYPORT_GATEWAY_PORT', port),
       reconnectMs: reconnectIn('SALLYPORT_GATEWAY_RECONNECT_SECONDS', environment),
+      throughServer: flagIn(
+        'SALLYPORT_GATEWAY_THROUGH_SERVER',
+        given('SALLYPORT_GATEWAY_THROUGH_SERVER') ?? 'true',
+      ),
     },
     recordings: {
       folder: given('SALLYPORT_GATEWAY_RECORDINGS'),
@@ -91,6 +99,12 @@ function reconnectIn(name: SettingName, environment: Readonly<Partial<Record<str
   if (!/^\d{1,3}$/.test(text) || milliseconds > limits.resume.longestMs)
     throw new ConfigError(name, 'must be 0 to 900');
   return milliseconds;
+}
+
+function flagIn(name: SettingName, text: string): boolean {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new ConfigError(name, 'must be true or false');
 }
 
 function gibIn(name: SettingName, text: string): number {

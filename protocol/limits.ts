@@ -142,6 +142,12 @@ export const limits = {
    */
   unacknowledged: 8 * 1024 * 1024,
   acknowledgeEvery: 32 * 1024,
+  /**
+   * Detours through the router (§14.9). `ticket`: bytes of the first message; `message`: one sealed frame at most, a
+   * StreamOpen or DATA; `openMs`: from the command to both halves' being there; `silenceMs`: heartbeats go every second, so a
+   * half that says nothing for so long is gone.
+   */
+  detour: { ticket: 32, message: 16 * 1024 + 64, openMs: 60_000, silenceMs: 20_000 },
   /** How long a session waits for its page to come back: unless a setting says otherwise, and at most. */
   resume: { usualMs: 2 * 60_000, longestMs: 15 * 60_000 },
 

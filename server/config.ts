@@ -29,6 +29,8 @@ export interface Config {
   readonly recordings: { readonly retentionDays: number; readonly quota: number };
   /** STUN and TURN servers for sessions; null: none. */
   readonly relay: RelayConfig | null;
+  /** Sessions that find no other way may go through this server, sealed. */
+  readonly throughServer: boolean;
   readonly openSignUp: boolean;
   readonly logLevel: LogLevel;
   readonly siteFolder: string;
@@ -69,6 +71,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Confi
       quota: sizeIn('RECORDING_QUOTA', values.RECORDING_QUOTA ?? '200GiB'),
     },
     relay: readRelay(values, (name, problem) => new ConfigError(name, problem)),
+    throughServer: flagIn('RELAY_THROUGH_SERVER', values.RELAY_THROUGH_SERVER ?? 'true'),
     openSignUp: flagIn('OPEN_SIGN_UP', values.OPEN_SIGN_UP ?? 'false'),
     logLevel: levelIn(values.LOG_LEVEL ?? 'info'),
     siteFolder: resolve(values.SALLYPORT_SITE ?? 'dist/web'),

@@ -24,6 +24,10 @@ export const settings = [
     name: 'RELAY_LIFETIME',
     text: 'seconds that a relay password is good for, in [relay]: lifetime (default 600)',
   },
+  {
+    name: 'RELAY_THROUGH_SERVER',
+    text: 'false: sessions without a path of their own fail, in [relay]: through_server (default true)',
+  },
   { name: 'OPEN_SIGN_UP', text: 'true: anyone may create an account (default false)' },
   { name: 'ROLES', text: 'what this process does (default worker,head)' },
   { name: 'LOG_LEVEL', text: 'silent, error, warn, info or debug (default info)' },

@@ -213,7 +213,10 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
   ]);
   const relay = new RelayCredentials(config.relay);
-  const worker = new RouterWorker({ db, head, ring, log, publicUrl, times, relay, openings: rates.links });
+  const { throughServer } = config;
+  const worker = new RouterWorker({
+    ...{ db, head, ring, log, publicUrl, times, relay, throughServer, openings: rates.links },
+  });
   const app = await createApp(config, log);
   const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
   addSecurityHeaders(app, publicUrl, secure);

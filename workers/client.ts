@@ -1,4 +1,4 @@
-import { proxy, wrap, type Remote } from 'comlink';
+import { proxy, transfer, wrap, type Remote } from 'comlink';
 import { toProtocolError } from '../protocol/errors.ts';
 import type { VaultVerbs } from './api.ts';
 import workerUrl from './vault-worker.ts?worker&url';
@@ -22,6 +22,12 @@ function onlyTheWorker(url: string): string {
   return url;
 }
 
+/** A port is the worker's from then on. */
+function handedOver(arg: unknown): unknown {
+  if (arg instanceof MessagePort) return transfer(arg, [arg]);
+  return typeof arg === 'function' ? proxy(arg as () => unknown) : arg;
+}
+
 /** Functions go over as proxies, errors come back as ProtocolError: comlink alone keeps neither. */
 function door(remote: Remote<VaultVerbs>): VaultVerbs {
   const call =
@@ -29,7 +35,7 @@ function door(remote: Remote<VaultVerbs>): VaultVerbs {
     async (...args: unknown[]): Promise<unknown> => {
       const method = remote[verb] as (...args: unknown[]) => Promise<unknown>;
       try {
-        return await method(...args.map((arg) => (typeof arg === 'function' ? proxy(arg) : arg)));
+        return await method(...args.map(handedOver));
       } catch (error) {
         throw toProtocolError(error) ?? error;
       }

@@ -14,7 +14,7 @@ export interface PeerLinkOptions {
   /** Of the peer whose link it is: for the library's own names. */
   readonly uid: Uid;
   readonly offer: Offer;
-  readonly media: MediaSettings;
+  readonly media: Pick<MediaSettings, 'bindAddress' | 'port'>;
   readonly iceServers: IceServers;
   /** A candidate that was found after the answer was given. */
   readonly onCandidate: (candidate: string, mid: string) => void;

@@ -5,6 +5,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { StreamOpen } from '../../protocol/messages/gen/session_pb.js';
 import type { Uid } from '../../protocol/uid.ts';
 import type { MediaSettings } from '../settings.ts';
+import type { DetourHooks, DetourLink } from './detour-link.ts';
 import type { Offer } from './offer.ts';
 import { PeerLink, type PeerLinkOptions } from './peer-link.ts';
 
@@ -13,13 +14,15 @@ export interface PeerOptions {
   /** Sessions of no other account may ride on this connection. */
   readonly accountUid: Uid;
   readonly offer: Offer;
-  readonly media: MediaSettings;
+  readonly media: Pick<MediaSettings, 'bindAddress' | 'port'>;
   readonly iceServers: IceServers;
   readonly onStream: (peer: Peer, stream: Stream, open: StreamOpen) => void;
   /** A candidate that was found after the answer was given. */
   readonly onCandidate: (candidate: string, mid: string) => void;
   /** How long the page has to bring the channel up. */
   readonly openMs?: number;
+  /** The page may come by a detour, when it finds no other way in that time. */
+  readonly mayDetour?: boolean;
 }
 
 /** Who rides on a peer and wants to know whether its page is there. */
@@ -39,7 +42,12 @@ export interface NewWay {
   readonly onCandidate: PeerOptions['onCandidate'];
 }
 
-/** One page, over one peer connection after another, with the streams of its sessions. */
+/** A way to the page, whichever it is. */
+type Way = PeerLink | DetourLink;
+
+const defaultOpenMs = 30_000;
+
+/** One page, over one connection after another, with the streams of its sessions. */
 export class Peer {
   readonly uid: Uid;
   readonly accountUid: Uid;
@@ -48,9 +56,14 @@ export class Peer {
   readonly #options: PeerOptions;
   readonly #watchers = new Set<PeerWatcher>();
   #multiplexer: Multiplexer | null = null;
-  #link: PeerLink | null = null; // that carries
-  #coming: PeerLink | null = null; // that will, once the page has brought it up
+  #way: Way | null = null; // that carries
+  #former: Way | null = null; // that carried, until the page has spoken on the one that does
+  #direct: PeerLink | null = null; // the newest peer connection
+  #coming: PeerLink | null = null; // that will carry, once the page has brought it up
+  #detour: DetourLink | null = null; // likewise
   #attempt = 0;
+  #directAttempt = -1; // the last whose peer connection came up: no detour of it counts any more
+  #openDeadline: NodeJS.Timeout | undefined;
   #away = false;
   #grace: NodeJS.Timeout | undefined;
   #over = false;
@@ -61,6 +74,9 @@ export class Peer {
     this.accountUid = options.accountUid;
     this.#options = options;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
+    if (options.mayDetour !== true) return;
+    const late = () => this.#end(new ProtocolError('timed-out', 'the page came by no way'));
+    this.#openDeadline = setTimeout(late, options.openMs ?? defaultOpenMs);
   }
 
   /** Takes the offer and gives the answer with its candidates. Throws `malformed` for an offer nobody can take. */
@@ -85,7 +101,7 @@ export class Peer {
   }
 
   addCandidate(candidate: string, mid: string): void {
-    (this.#coming ?? this.#link)?.addCandidate(candidate, mid);
+    (this.#coming ?? this.#direct)?.addCandidate(candidate, mid);
   }
 
   /** Returns the end of watching. */
@@ -107,6 +123,22 @@ export class Peer {
     return await this.#bring({ ...way, media, ...(openMs !== undefined && { openMs }) }).answer();
   }
 
+  /**
+   * The page finds no peer connection and waits at the router: a detour of that attempt is begun, unless the peer connection
+   * of the same attempt was up meanwhile. Where both come up, the peer connection carries.
+   */
+  takeDetour(attempt: number, begin: (hooks: DetourHooks) => DetourLink): void {
+    if (this.#over || attempt !== this.#attempt || this.#directAttempt >= attempt) return;
+    this.#detour?.close();
+    const link: DetourLink = begin({
+      onOpen: (carrier) => this.#detourOpened(link, attempt, carrier),
+      onMessage: (message) => this.#receive(link, message),
+      onRoom: () => this.#hasRoom(link),
+      onLost: (reason) => this.#lost(link, reason),
+    });
+    this.#detour = link;
+  }
+
   close(): void {
     this.#end(new ProtocolError('cancelled', 'the gateway closed the peer connection'));
   }
@@ -116,25 +148,46 @@ export class Peer {
     const link: PeerLink = new PeerLink({
       ...{ uid: this.uid, offer, media, iceServers, onCandidate, ...(openMs !== undefined && { openMs }) },
       onOpen: (carrier) => this.#opened(link, carrier),
-      onMessage: (message) => {
-        if (this.#link === link) this.#multiplexer?.receive(message);
-      },
-      onRoom: () => {
-        if (this.#link === link) this.#multiplexer?.writable();
-      },
+      onMessage: (message) => this.#receive(link, message),
+      onRoom: () => this.#hasRoom(link),
       onLost: (reason) => this.#lost(link, reason),
     });
-    this.#coming = link;
+    this.#coming = this.#direct = link;
     return link;
   }
 
   #opened(link: PeerLink, carrier: Carrier): void {
     if (this.#over || this.#coming !== link) return link.close();
     this.#coming = null;
-    this.#link?.close();
-    this.#link = link;
+    this.#directAttempt = this.#attempt;
+    this.#carry(link, carrier);
+  }
+
+  #detourOpened(link: DetourLink, attempt: number, carrier: Carrier): void {
+    if (this.#over || this.#detour !== link || this.#directAttempt >= attempt) return link.close();
+    this.#detour = null;
+    this.#carry(link, carrier);
+  }
+
+  /** The former way stays until the page speaks on this one: its end must not be taken for a loss before that. */
+  #carry(way: Way, carrier: Carrier): void {
+    clearTimeout(this.#openDeadline);
+    this.#former?.close();
+    this.#former = this.#way;
+    this.#way = way;
     if (this.#multiplexer === null) this.#multiplexer = this.#multiplex(carrier);
     else this.#multiplexer.resume(carrier);
+  }
+
+  #receive(way: Way, message: Uint8Array): void {
+    if (this.#way !== way) return;
+    this.#former?.close();
+    this.#former = null;
+    this.#multiplexer?.receive(message);
+  }
+
+  #hasRoom(way: Way): void {
+    if (this.#way === way) this.#multiplexer?.writable();
   }
 
   #multiplex(carrier: Carrier): Multiplexer {
@@ -152,18 +205,22 @@ export class Peer {
     });
   }
 
-  #lost(link: PeerLink, reason: ProtocolError): void {
+  #lost(way: Way, reason: ProtocolError): void {
     const broken = reason.code === 'untrusted' || reason.code === 'malformed';
-    if (this.#link === link && !broken) return this.#multiplexer?.away(reason);
-    if (this.#coming === link) this.#coming = null;
-    // A new way that comes to nothing changes nothing: the page may offer another.
-    if (this.#link === link || this.#multiplexer === null) this.#end(reason);
+    if (this.#way === way && !broken) return this.#multiplexer?.away(reason);
+    if (this.#coming === way) this.#coming = null;
+    if (this.#detour === way) this.#detour = null;
+    if (this.#former === way) this.#former = null;
+    if (this.#way === way) return this.#end(reason);
+    // A new way that comes to nothing changes nothing: the page may offer another, or take the detour in its time.
+    if (this.#multiplexer === null && (broken || !this.#options.mayDetour)) this.#end(reason);
   }
 
   /** Nobody waits for a page without sessions. */
   #left(reason: ProtocolError): void {
-    this.#link?.close();
-    this.#link = null;
+    this.#former?.close();
+    this.#way?.close();
+    this.#former = this.#way = null;
     const graceMs = Math.max(0, ...[...this.#watchers].map((watcher) => watcher.graceMs));
     if (graceMs === 0 || this.#multiplexer?.streams === 0) return this.#end(reason);
     if (this.#away) return;
@@ -182,9 +239,9 @@ export class Peer {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#grace);
+    clearTimeout(this.#openDeadline);
     this.#multiplexer?.close();
-    this.#coming?.close();
-    this.#link?.close();
+    for (const way of [this.#coming, this.#detour, this.#former, this.#way]) way?.close();
     this.#finish(reason);
   }
 }

@@ -27,7 +27,7 @@ import {
   type SignedCommand,
   type UnshareSessionRequest,
 } from '../../protocol/messages/gen/command_pb.js';
-import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
+import type { RelayedCommand } from '../../protocol/messages/gen/link_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
@@ -35,14 +35,17 @@ import type { Logger } from '../log/logger.ts';
 import type { AdmittedCommand, CommandGate } from './command-gate.ts';
 import { Refusal } from './refusal.ts';
 
+/** What the router says of the ways to the page. */
+export type OfferedWays = Pick<RelayedCommand, 'iceServers' | 'detourTicket'>;
+
 /** Who carries commands out. Each may throw a {@link Refusal}. */
 export interface CommandHandlers {
   /** The reply, sealed under the session's key, and what to call when it has left. */
-  connect(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  connect(admitted: AdmittedCommand, ways: OfferedWays): Promise<SealedReply>;
   /** As connect: the session is there, and gets another peer connection. */
-  resume(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  resume(admitted: AdmittedCommand, ways: OfferedWays): Promise<SealedReply>;
   /** As connect, into somebody else's session that was shared with the sender. */
-  join(admitted: AdmittedCommand, iceServers: IceServersMessage | undefined): Promise<SealedReply>;
+  join(admitted: AdmittedCommand, ways: OfferedWays): Promise<SealedReply>;
   shareSession(request: ShareSessionRequest, member: RosterMember): void;
   unshareSession(request: UnshareSessionRequest, member: RosterMember): void;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
@@ -88,12 +91,12 @@ export class CommandDesk {
     this.#options = options;
   }
 
-  /** The answer: sealed for the one who signed the command, or a refusal. Never throws. `iceServers`: the router's word. */
-  async answer(signed: SignedCommand, iceServers?: IceServersMessage): Promise<Answer> {
+  /** The answer: sealed for the one who signed the command, or a refusal. Never throws. `ways`: the router's word. */
+  async answer(signed: SignedCommand, ways: OfferedWays): Promise<Answer> {
     if (this.#working >= atOnce) return refused(new Refusal('busy', 'too many commands at once'));
     this.#working++;
     try {
-      const { sealed, onSent = () => {} } = await this.#carryOut(signed, iceServers);
+      const { sealed, onSent = () => {} } = await this.#carryOut(signed, ways);
       return { reply: create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } }), onSent };
     } catch (error) {
       return refused(this.#explain(error));
@@ -102,7 +105,7 @@ export class CommandDesk {
     }
   }
 
-  async #carryOut(signed: SignedCommand, iceServers?: IceServersMessage): Promise<SealedReply> {
+  async #carryOut(signed: SignedCommand, ways: OfferedWays): Promise<SealedReply> {
     const { gate, handlers } = this.#options;
     const admitted = await gate.admit(signed);
     const { command, member } = admitted;
@@ -112,11 +115,11 @@ export class CommandDesk {
     });
     switch (command.kind) {
       case CommandKind.CONNECT:
-        return await handlers.connect(admitted, iceServers);
+        return await handlers.connect(admitted, ways);
       case CommandKind.RESUME:
-        return await handlers.resume(admitted, iceServers);
+        return await handlers.resume(admitted, ways);
       case CommandKind.JOIN_SESSION:
-        return await handlers.join(admitted, iceServers);
+        return await handlers.join(admitted, ways);
       case CommandKind.SHARE_SESSION: {
         const request = await this.#openPayload(admitted, ShareSessionRequestSchema);
         handlers.shareSession(request, member);

@@ -99,8 +99,7 @@ export class Link {
     const { door, timing } = this.#options;
     const { signal } = this.#stop;
     const serverKey = await door.fetchKey(signal);
-    const url = new URL(serverPaths.link, door.server);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const url = door.socketUrl(serverPaths.link);
     const greeting = new Greeting();
     const onFrame = (frame: RouterToGatewayFrame) => this.#take(frame, greeting);
     const base = { url, tls: door.tls, serverKey, onFrame, signal };

@@ -8,7 +8,9 @@ import { verifyServerKeys, type ServerPublicKey } from '../../protocol/transmiss
 import type { RisingState } from '../rising-state.ts';
 
 /** Where the server's own keys are, and where gateways knock. */
-export const serverPaths = { keys: '/api/v1/server-keys', link: '/api/v1/gateway-link' } as const;
+export const serverPaths = {
+  ...{ keys: '/api/v1/server-keys', link: '/api/v1/gateway-link', detour: '/api/v1/detour' },
+} as const;
 
 const answerMs = 15_000;
 
@@ -48,6 +50,13 @@ export class ServerDoor {
 
   get server(): string {
     return this.#options.server;
+  }
+
+  /** Of a WebSocket there. */
+  socketUrl(path: string): URL {
+    const url = new URL(path, this.server);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return url;
   }
 
   /** What a TLS connection to the server believes. */

@@ -10,7 +10,6 @@ import {
   ConnectRequestSchema,
   type ConnectRequest,
 } from '../../protocol/messages/gen/command_pb.js';
-import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
@@ -19,9 +18,11 @@ import type { SessionSettings } from '../../protocol/records/session-settings.ts
 import type { Uid } from '../../protocol/uid.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
+import type { Detours } from '../media/detours.ts';
 import type { Peers } from '../media/peers.ts';
 import type { SessionRecorder } from '../recording/session-recorder.ts';
 import type { AccessCheck } from '../router/access-check.ts';
+import type { OfferedWays } from '../router/command-desk.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import type { LaunchAccess } from '../router/launch-access.ts';
 import { Refusal } from '../router/refusal.ts';
@@ -72,7 +73,10 @@ interface SessionOrder {
   readonly jump: TrustedJump | null;
   readonly resumeKey: Bytes | null;
   readonly iceServers: IceServers;
+  readonly detourTicket: Uint8Array;
 }
+
+type ReadOrder = Omit<SessionOrder, 'iceServers' | 'detourTicket'>;
 
 export interface ConnectorOptions {
   readonly gatewayUid: Uid;
@@ -84,6 +88,7 @@ export interface ConnectorOptions {
   readonly recordings: SessionRecordings;
   readonly peers: Peers;
   readonly sessions: Sessions;
+  readonly detours: Pick<Detours, 'prepare' | 'expect'>;
   readonly media: MediaSettings;
   readonly openShell: (order: ShellOrder, hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sessionUid: Uid, sealed: Uint8Array) => void;
@@ -102,13 +107,14 @@ export class Connector {
   /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
   async connect(
     admitted: AdmittedCommand,
-    named?: IceServersMessage,
+    ways: OfferedWays,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     const begunAt = performance.now();
     const giveBack = this.#options.sessions.reserve(admitted.member.accountUid);
     try {
-      const iceServers = relaysOf(named);
-      const order = { ...(await this.#readOrder(admitted)), iceServers };
+      const iceServers = relaysOf(ways.iceServers);
+      const { detourTicket } = ways;
+      const order = { ...(await this.#readOrder(admitted)), iceServers, detourTicket };
       const { session, ...said } = await this.#makeSession(admitted, order, begunAt);
       return await this.#reply(admitted, order, session, said);
     } finally {
@@ -121,7 +127,7 @@ export class Connector {
     { signed }: AdmittedCommand,
     { keys, machine, access, resumeKey }: SessionOrder,
     session: Session,
-    { answer, token, recording, fileToken }: Said,
+    { answer, detourKey, token, recording, fileToken }: Said,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
       const { disableCopy, disablePaste, watermark } = machine.connection;
@@ -129,7 +135,7 @@ export class Connector {
       const shown = { ...policy, ...descriptionOf(machine.settings), ...(recording && { recording }) };
       const files = filesOf(machine.settings, fileToken);
       const reply = encodeMessage(ConnectReplySchema, {
-        ...{ answer, streamToken: token, ...shown },
+        ...{ answer, detourKey, streamToken: token, ...shown },
         resumeMs: resumeKey === null ? 0 : this.#graceOf(machine),
         sharing: sharingCodes[session.terms?.sharing ?? 'off'],
         ...(files && { files }),
@@ -144,7 +150,7 @@ export class Connector {
     }
   }
 
-  async #readOrder({ command, member, signed }: AdmittedCommand): Promise<Omit<SessionOrder, 'iceServers'>> {
+  async #readOrder({ command, member, signed }: AdmittedCommand): Promise<ReadOrder> {
     const { machines, sessions, gatewayUid, signal } = this.#options;
     const { recordUid, sessionUid, sessionNonce } = command;
     if (recordUid === null || sessionUid === null || sessionNonce.length !== 16)
@@ -209,9 +215,9 @@ export class Connector {
     const release = holdSecrets(log, [credential, jump?.credential ?? null]);
     try {
       const candidates = new CandidateRelay();
-      const { iceServers } = order;
-      const { peer, answer } = await peerOfPage(this.#options, {
-        ...{ accountUid, request, iceServers, onCandidate: candidates.found },
+      const { iceServers, detourTicket } = order;
+      const { peer, ...ways } = await peerOfPage(this.#options, {
+        ...{ accountUid, sessionUid, request, iceServers, detourTicket, onCandidate: candidates.found },
       });
       const owned = { accountUid, peer, begunAt, log };
       const session = this.#newSession(order, owned, { credential, recorder }, notice);
@@ -222,7 +228,7 @@ export class Connector {
       this.#options.sessions.add(session, token, fileToken);
       session.start();
       this.#options.running.watch(session, order.access);
-      return { session, answer, token, fileToken };
+      return { session, ...ways, token, fileToken };
     } catch (error) {
       release();
       throw error;
@@ -294,6 +300,7 @@ function filesOf(settings: SessionSettings, token: Bytes | null) {
 /** What the reply says of a session. */
 interface Said {
   readonly answer: string;
+  readonly detourKey: Bytes;
   readonly token: Bytes;
   readonly fileToken: Bytes | null;
   readonly recording: RecordingNotice | null;

@@ -8,35 +8,56 @@ import { ResumeReplySchema, type ConnectRequest } from '../../protocol/messages/
 import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import { verifyResume, type ResumeOrder } from '../../protocol/session/session-resume.ts';
 import { signReply, type Command } from '../../protocol/signed/command.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { Detours } from '../media/detours.ts';
 import { parseOffer } from '../media/offer.ts';
+import type { OfferedWays } from '../router/command-desk.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
 import { Refusal, type RefusalCode } from '../router/refusal.ts';
 import type { ResumableSession, Sessions } from './sessions.ts';
 
+export interface ResumptionParts {
+  readonly gatewayUid: Uid;
+  readonly device: Signer;
+  readonly sessions: Pick<Sessions, 'findResumable'>;
+  readonly detours: Pick<Detours, 'prepare' | 'expect'>;
+}
+
 /** Brings a page that lost its peer connection back onto its sessions. protocol.md §12.9. */
 export class Resumption {
-  readonly #device: Signer;
-  readonly #sessions: Pick<Sessions, 'findResumable'>;
+  readonly #parts: ResumptionParts;
 
-  constructor(device: Signer, sessions: Pick<Sessions, 'findResumable'>) {
-    this.#device = device;
-    this.#sessions = sessions;
+  constructor(parts: ResumptionParts) {
+    this.#parts = parts;
   }
 
   /** The sealed reply with the answer. Throws a {@link Refusal}: `not-found`, `replayed`, `bad-signature` … */
   async resume(
     { command, member, signed }: AdmittedCommand,
-    named?: IceServersMessage,
+    { iceServers, detourTicket: ticket }: OfferedWays,
   ): Promise<{ readonly sealed: Bytes }> {
     const { sessionUid } = command;
-    const session = sessionUid && this.#sessions.findResumable(sessionUid);
+    const session = sessionUid && this.#parts.sessions.findResumable(sessionUid);
     if (!session || session.accountUid !== member.accountUid || !isAbout(session, command))
       throw new Refusal('not-found', 'no such session');
     const order = await this.#open(session, signed.sealedPayload);
     if (order.peerUid !== session.peer.uid) throw new Refusal('peer-gone', 'the session is on another peer');
-    const answer = await this.#answer(session, order, relaysOf(named));
-    const reply = encodeMessage(ResumeReplySchema, { answer });
-    return { sealed: await session.keys.sealMessage(await signReply(this.#device, signed.command, reply)) };
+    const detour = await this.#detourFor(session, order, ticket);
+    const answer = await this.#answer(session, order, relaysOf(iceServers));
+    if (detour) this.#parts.detours.expect(detour, session.peer);
+    const reply = encodeMessage(ResumeReplySchema, {
+      answer,
+      ...(detour && { detourKey: detour.publicKey }),
+    });
+    const { device } = this.#parts;
+    return { sealed: await session.keys.sealMessage(await signReply(device, signed.command, reply)) };
+  }
+
+  async #detourFor({ uid: sessionUid }: ResumableSession, order: ResumeOrder, ticket: Uint8Array) {
+    const { detours, gatewayUid } = this.#parts;
+    const { peerUid, attempt, detourKey } = order;
+    const scope = { sessionUid, gatewayUid, peerUid, attempt };
+    return await refusing({}, 'malformed', () => detours.prepare({ ticket, pageKey: detourKey }, scope));
   }
 
   /** Account keys are on every device of an account, the session's resume key on the one that opened it. */
@@ -90,7 +111,7 @@ export function relaysOf(named: IceServersMessage | undefined): IceServers {
 }
 
 /** What went wrong, as a refusal: by its code, or `otherwise`. */
-async function refusing<T>(
+export async function refusing<T>(
   codes: Readonly<Partial<Record<string, RefusalCode>>>,
   otherwise: RefusalCode,
   run: () => T | Promise<T>,

@@ -23,7 +23,7 @@ import { ShellView, type Shell, type ShellHooks } from './shell-view.ts';
 export type { Shell, ShellHooks } from './shell-view.ts';
 
 /** What of a peer connection a session uses. */
-export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate' | 'watch' | 'resume'>;
+export type SessionPeer = Pick<Peer, 'uid' | 'ended' | 'addCandidate' | 'watch' | 'resume' | 'takeDetour'>;
 
 export interface SessionOptions {
   readonly uid: Uid;

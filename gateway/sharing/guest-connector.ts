@@ -8,16 +8,15 @@ import {
   JoinRequestSchema,
   type JoinRequest,
 } from '../../protocol/messages/gen/command_pb.js';
-import type { IceServers as IceServersMessage } from '../../protocol/messages/gen/link_pb.js';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import { findMember, type Roster } from '../../protocol/signed/roster.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
-import type { SealedReply } from '../router/command-desk.ts';
+import type { OfferedWays, SealedReply } from '../router/command-desk.ts';
 import { Refusal } from '../router/refusal.ts';
-import { CandidateRelay, peerOfPage, type PagePeerParts } from '../sessions/page-peer.ts';
+import { CandidateRelay, peerOfPage, type PagePeer, type PagePeerParts } from '../sessions/page-peer.ts';
 import { relaysOf, resumeKeyOf } from '../sessions/resumption.ts';
 import { Session } from '../sessions/session.ts';
 import { ends } from '../sessions/session-end.ts';
@@ -26,7 +25,6 @@ import { isOpen, openGuestShell } from './guest-shell.ts';
 import type { SessionShares, Share } from './session-shares.ts';
 
 export interface GuestConnectorOptions extends PagePeerParts {
-  readonly gatewayUid: Uid;
   readonly device: Signer;
   readonly shares: SessionShares;
   readonly sessions: Sessions;
@@ -52,21 +50,24 @@ export class GuestConnector {
   }
 
   /** The sealed reply, and what to call when it has left. Throws a {@link Refusal}. */
-  async join(admitted: AdmittedCommand, named?: IceServersMessage): Promise<SealedReply> {
+  async join(admitted: AdmittedCommand, ways: OfferedWays): Promise<SealedReply> {
     const begunAt = performance.now();
     const { accountUid } = admitted.member;
     const giveBack = this.#options.sessions.reserve(accountUid);
     try {
       const order = await this.#readOrder(admitted);
       const candidates = new CandidateRelay();
-      const { peer, answer } = await peerOfPage(this.#options, {
-        ...{ accountUid, request: order.request, iceServers: relaysOf(named), onCandidate: candidates.found },
+      const { request, sessionUid } = order;
+      const { detourTicket } = ways;
+      const { peer, ...opened } = await peerOfPage(this.#options, {
+        ...{ accountUid, sessionUid, request, iceServers: relaysOf(ways.iceServers), detourTicket },
+        onCandidate: candidates.found,
       });
       const session = this.#newSession(order, accountUid, peer, begunAt);
       candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
       const token = randomBytes(16);
       this.#options.sessions.add(session, token);
-      return await this.#reply(admitted, order, session, { answer, streamToken: token });
+      return await this.#reply(admitted, order, session, { ...opened, streamToken: token });
     } finally {
       giveBack();
     }
@@ -110,7 +111,7 @@ export class GuestConnector {
     { signed }: AdmittedCommand,
     { share, keys }: JoinOrder,
     session: Session,
-    opened: { readonly answer: string; readonly streamToken: Bytes },
+    opened: Omit<PagePeer, 'peer'> & { readonly streamToken: Bytes },
   ): Promise<SealedReply> {
     try {
       this.#options.shares.enter(share, session);

@@ -129,6 +129,12 @@ export class Multiplexer {
     onAway(error);
   }
 
+  /** There is reason to think that the carrier is gone: a peer that says nothing for two more beats is away. */
+  doubt(): void {
+    const doubted = limits.heartbeatLostMs / limits.heartbeatMs - 2;
+    this.#silentBeats = Math.max(this.#silentBeats, doubted);
+  }
+
   /** Goes on over another carrier, which must be open. Nothing of the former one may come any more. */
   resume(carrier: Carrier): void {
     if (this.#state === 'closed') return;

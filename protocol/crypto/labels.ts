@@ -31,6 +31,9 @@ export const labels = {
   exportKey: 'sallyport/v1/export-key',
   linkClientToServer: 'sallyport/v1/link/client-to-server',
   linkServerToClient: 'sallyport/v1/link/server-to-client',
+  detour: 'sallyport/v1/detour',
+  detourVaultToGateway: 'sallyport/v1/detour/vault-to-gateway',
+  detourGatewayToVault: 'sallyport/v1/detour/gateway-to-vault',
 } as const;
 
 /** What a signature says. The label is part of the signed bytes, so one kind never passes for another. */

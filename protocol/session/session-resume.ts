@@ -16,10 +16,15 @@ export interface ResumeOrder {
   readonly offer: string;
   /** Rises with each try of the peer. */
   readonly attempt: number;
+  /** 65 bytes, of the detour that this try may take; empty: it takes none. */
+  readonly detourKey: Uint8Array;
 }
 
+/** What is signed: without a key, no detour is wanted. */
+export type NewResumeOrder = Omit<ResumeOrder, 'detourKey'> & Partial<Pick<ResumeOrder, 'detourKey'>>;
+
 /** Encoded SignedResume, by the key that this very session's connect request named. */
-export async function signResume(signer: Signer, sessionUid: Uid, order: ResumeOrder): Promise<Bytes> {
+export async function signResume(signer: Signer, sessionUid: Uid, order: NewResumeOrder): Promise<Bytes> {
   const request = encodeMessage(ResumeRequestSchema, { ...order, peerUid: uidBytes(order.peerUid) });
   const signature = await signer.sign(signatureContexts.sessionResume, signedBytes(sessionUid, request));
   return encodeMessage(SignedResumeSchema, { request, signature });
@@ -34,9 +39,9 @@ export function verifyResume(resumeKey: Bytes, sessionUid: Uid, encoded: Uint8Ar
     signedBytes(sessionUid, copy(request)),
     signature,
   );
-  const { peerUid, offer, attempt } = decodeMessage(ResumeRequestSchema, request);
+  const { peerUid, offer, attempt, detourKey } = decodeMessage(ResumeRequestSchema, request);
   if (attempt < 1) throw new ProtocolError('malformed', 'attempts are counted from 1');
-  return { peerUid: uidOf(peerUid), offer, attempt };
+  return { peerUid: uidOf(peerUid), offer, attempt, detourKey };
 }
 
 function signedBytes(sessionUid: Uid, request: Bytes): Bytes {

@@ -2,17 +2,20 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { newUid } from '../../protocol/uid.ts';
-import type { ResumeSession } from '../../workers/api.ts';
+import { newUid, type Uid } from '../../protocol/uid.ts';
+import type { ResumeSession, SessionResumed } from '../../workers/api.ts';
 import { GatewayPeer } from '../../web/session/gateway-peer.ts';
 import { PeerConnections } from '../../web/session/peer-connections.ts';
 import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
 import { PageGateway } from '../fakes/page-gateway.ts';
 
+/** A server that takes no detours. */
+const detour = { refusedBy: 'server' } as const;
 const size = { width: 800, height: 600, ratio: 2 };
 const open = { disableCopy: false, disablePaste: false, terminal: true, resizes: true };
 const verbs = {
-  resumeSession: vi.fn((_: ResumeSession): Promise<string> => Promise.reject(new Error('not here'))),
+  resumeSession: vi.fn((_: ResumeSession): Promise<SessionResumed> => Promise.reject(new Error('not here'))),
+  openDetour: vi.fn((_: Uid, port: MessagePort): Promise<void> => Promise.resolve(port.close())),
   sendCandidate: () => Promise.resolve(),
   iceServers: () => Promise.resolve([]),
 };
@@ -419,7 +422,7 @@ describe('a page that loses its way', () => {
     let refusals = 2;
     vi.spyOn(verbs, 'resumeSession').mockImplementation(async ({ offer }) => {
       if (refusals-- > 0) throw new ProtocolError('gateway-offline');
-      return gateway.reanswer(offer);
+      return { answer: await gateway.reanswer(offer), detour };
     });
     screen.press([0x61]);
     gateway.drop();

@@ -30,7 +30,7 @@ import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { applicationRecordKeyOf, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { encodeEnrolmentToken } from '../../protocol/session/enrolment-token.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
-import { signResume, type ResumeOrder } from '../../protocol/session/session-resume.ts';
+import { signResume, type NewResumeOrder } from '../../protocol/session/session-resume.ts';
 import { commandUidOf, verifyReply } from '../../protocol/signed/command.ts';
 import { newUid, uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { GatewayConfig } from '../../gateway/config.ts';
@@ -308,7 +308,7 @@ export class Installation {
   /** A signed resume command, as the vault makes it unless told otherwise. */
   async prepareResume(
     session: Pick<VaultSession, 'sessionUid' | 'keys' | 'resumeKey'>,
-    order: ResumeOrder,
+    order: NewResumeOrder,
     by: { readonly person?: Person; readonly recordUid?: Uid } = {},
   ): Promise<SignedCommand> {
     const { sessionUid, keys, resumeKey } = session;

@@ -3,6 +3,8 @@ import type { Carrier } from '../../protocol/channel/carrier.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { DetourLink } from '../../web/session/detour-link.ts';
+import type { VaultVerbs } from '../../workers/api.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 
 export interface PageOptions {
@@ -94,6 +96,8 @@ export class FakePage {
   readonly #lost = Promise.withResolvers<string>();
   readonly #comesBack: boolean;
   #link: PageLink;
+  #way: PageLink | DetourLink | null = null; // that carries
+  #former: PageLink | DetourLink | null = null; // until the gateway speaks on the one that does
   #multiplexer: Multiplexer | null = null;
   #back = Promise.withResolvers<void>();
   attempts = 0;
@@ -104,7 +108,10 @@ export class FakePage {
   constructor({ comesBack = false, ...link }: PageOptions & { readonly comesBack?: boolean } = {}) {
     this.#comesBack = comesBack;
     this.lost = this.#lost.promise;
-    this.#link = this.#newLink(link, (channel) => this.#start(channel));
+    this.#link = this.#newLink(link, (channel) => {
+      this.#way = this.#link;
+      this.#start(this.#carrierOf(channel));
+    });
     this.opened = this.#link.opened.then(() => {});
   }
 
@@ -136,6 +143,7 @@ export class FakePage {
   /** The transport is gone, without a word. */
   drop(): void {
     this.#link.connection.close();
+    this.#leaveDetour();
     this.#multiplexer?.away(new ProtocolError('unavailable', 'cut by the test'));
   }
 
@@ -143,16 +151,44 @@ export class FakePage {
   async reopen(order: (offer: string, attempt: number) => Promise<string>): Promise<void> {
     const back = (this.#back = Promise.withResolvers());
     const link = this.#newLink({}, (channel) => {
-      if (this.#link === link) this.#multiplexer?.resume(this.#carrierOf(channel));
+      if (this.#link !== link) return;
+      this.#former = this.#way;
+      this.#way = link;
+      this.#multiplexer?.resume(this.#carrierOf(channel));
     });
     this.#link = link;
     link.accept(await order(await link.offer(), ++this.attempts));
     await back.promise;
   }
 
+  /** Goes on, or begins, by way of the router. Settles when both ends do. */
+  async detour(verbs: Pick<VaultVerbs, 'openDetour'>, detourUid: Uid): Promise<void> {
+    const back = (this.#back = Promise.withResolvers());
+    const link: DetourLink = new DetourLink(verbs, detourUid, {
+      onMessage: (message) => this.#way === link && this.#multiplexer?.receive(message),
+      onRoom: () => this.#way === link && this.#multiplexer?.writable(),
+      onLost: () => {
+        if (this.#way === link) this.#multiplexer?.away(new ProtocolError('unavailable', 'detour'));
+      },
+    });
+    const carrier = await link.opened;
+    this.#leaveDetour();
+    this.#way = link;
+    if (this.#multiplexer) {
+      this.#multiplexer.resume(carrier);
+      await back.promise;
+    } else this.#start(carrier);
+  }
+
+  /** The detour is gone, without a word of the page's. */
+  #leaveDetour(): void {
+    if (this.#way instanceof DetourLink) this.#way.close();
+  }
+
   /** Leaves for good, and says so. */
   close(): void {
     this.#multiplexer?.close();
+    this.#leaveDetour();
     this.#link.leave();
   }
 
@@ -160,15 +196,17 @@ export class FakePage {
     const link: PageLink = new PageLink(options, {
       onOpen: (channel) => {
         channel.setBufferedAmountLowThreshold(limits.channelLowWater);
-        channel.onBufferedAmountLow(() => this.#link === link && this.#multiplexer?.writable());
+        channel.onBufferedAmountLow(() => this.#way === link && this.#multiplexer?.writable());
         channel.onMessage((message) => {
-          if (typeof message !== 'string' && this.#link === link)
-            this.#multiplexer?.receive(new Uint8Array(message));
+          if (typeof message === 'string' || this.#way !== link) return;
+          if (this.#former instanceof DetourLink) this.#former.close();
+          this.#former = null;
+          this.#multiplexer?.receive(new Uint8Array(message));
         });
         onOpen(channel);
       },
       onClosed: () => {
-        if (this.#link !== link) return;
+        if (this.#way !== link) return;
         if (this.#comesBack) this.#multiplexer?.away(new ProtocolError('unavailable', 'closed'));
         else this.#lost.resolve('closed');
       },
@@ -183,9 +221,9 @@ export class FakePage {
     };
   }
 
-  #start(channel: DataChannel): void {
+  #start(carrier: Carrier): void {
     this.#multiplexer = new Multiplexer({
-      ...{ role: 'opener', carrier: this.#carrierOf(channel) },
+      ...{ role: 'opener', carrier },
       now: () => performance.now(),
       schedule: (run, ms) => {
         const timer = setTimeout(run, ms);

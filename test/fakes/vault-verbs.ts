@@ -261,6 +261,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     diagnoseMachine: async () => no(),
     startSession: async () => no(),
     resumeSession: async () => no(),
+    openDetour: async () => no(),
     sendCandidate: async () => {},
     endSession: async () => {},
     pinHostKey: async () => {},

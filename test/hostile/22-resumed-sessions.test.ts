@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
 import type { SignedCommand } from '../../protocol/messages/gen/command_pb.js';
-import type { ResumeOrder } from '../../protocol/session/session-resume.ts';
+import type { NewResumeOrder } from '../../protocol/session/session-resume.ts';
 import { newUid } from '../../protocol/uid.ts';
 import { Installation } from '../fakes/installation.ts';
 import { newPerson } from '../fakes/organisation.ts';
@@ -42,7 +42,7 @@ async function running() {
   const { session, reply } = await made.connect(page);
   await page.opened;
   page.openStream(reply.streamToken);
-  const order: ResumeOrder = { peerUid: page.peerUid, offer: await newPage().offer(), attempt: 1 };
+  const order: NewResumeOrder = { peerUid: page.peerUid, offer: await newPage().offer(), attempt: 1 };
   return { page, session, order };
 }
 
@@ -68,7 +68,7 @@ test('nor can another device of the same account: the key of the session is not 
 test('a session is not brought onto another’s connection, nor by another’s keys, nor under another record', async () => {
   const [first, second] = [await running(), await running()];
   const { keys, resumeKey } = second.session;
-  const mixed = (session: Pick<VaultSession, 'sessionUid' | 'keys' | 'resumeKey'>, order: ResumeOrder) =>
+  const mixed = (session: Pick<VaultSession, 'sessionUid' | 'keys' | 'resumeKey'>, order: NewResumeOrder) =>
     made.prepareResume(session, order).then(refusalOf);
   expect(await mixed({ ...first.session, keys }, first.order)).toBe('offer-unreadable');
   expect(await mixed({ ...first.session, resumeKey }, first.order)).toBe('bad-signature');

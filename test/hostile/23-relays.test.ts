@@ -105,7 +105,7 @@ describe('a relay', () => {
       const uid = newUid();
       const { peer, answer } = await peers.open({
         ...{ uid, accountUid: newUid(), offer: parseOffer(await page.offer()) },
-        media: { bindAddress: '127.0.0.1', port: null, reconnectMs: 0 },
+        media: { bindAddress: '127.0.0.1', port: null },
         iceServers: readIceServers({ urls: [stranger.url], username, credential }),
         onStream: (_, stream) => {
           stream.onData = (bytes) => {

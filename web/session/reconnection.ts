@@ -1,32 +1,20 @@
 import { isErrorCode } from '../../protocol/errors.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import type { VaultVerbs } from '../../workers/api.ts';
-import type { PeerLink } from './peer-link.ts';
+import type { Approach } from './approach.ts';
+import { pauseUnlessNetwork } from './network-news.ts';
+import { orderWay, type ResumeVerbs, type Rider } from './ordered-way.ts';
 import { refusalOf } from './signal-text.ts';
 
-/** A session that rides on a peer and outlives the peer's ways, for a time. */
-export interface Rider {
-  readonly sessionUid: Uid;
-  /** So long the gateway keeps it for a page that is away; 0: not at all. */
-  readonly graceMs: number;
-  readonly away: () => void;
-  readonly back: () => void;
-  /** It is over, with the code of why. */
-  readonly gone: (code: string) => void;
-}
-
-export type ReconnectionVerbs = Pick<VaultVerbs, 'resumeSession' | 'sendCandidate'>;
-
 export interface ReconnectionParts {
-  readonly verbs: ReconnectionVerbs;
+  readonly verbs: ResumeVerbs;
   readonly peerUid: Uid;
   /** Those that still wait. */
   readonly riders: () => readonly Rider[];
   readonly drop: (rider: Rider, code: string) => void;
   readonly nextAttempt: () => number;
-  readonly newLink: () => PeerLink;
-  /** The way is there and carries from now on. */
-  readonly carry: (link: PeerLink) => Promise<void>;
+  readonly newApproach: () => Approach;
+  /** Settles when both ends go on over the way that was opened; rejects when it was lost before. */
+  readonly carried: () => Promise<void>;
 }
 
 const firstPauseMs = 200;
@@ -42,20 +30,13 @@ const final: ReadonlySet<string> = new Set([
 export class Reconnection {
   readonly #parts: ReconnectionParts;
   readonly #stop = new AbortController();
-  #link: PeerLink | null = null;
 
   constructor(parts: ReconnectionParts) {
     this.#parts = parts;
   }
 
-  /** The way that is being made, for the candidates that come for it. */
-  get link(): PeerLink | null {
-    return this.#link;
-  }
-
   stop(): void {
     this.#stop.abort();
-    this.#link?.close();
   }
 
   async run(): Promise<void> {
@@ -63,7 +44,7 @@ export class Reconnection {
       await this.#online();
       if (this.#over || (await this.#attempt())) return;
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures);
-      await this.#either('online', pauseMs);
+      await pauseUnlessNetwork(pauseMs, this.#stop.signal);
     }
   }
 
@@ -73,53 +54,27 @@ export class Reconnection {
 
   /** Whether nothing more is to be tried for now. */
   async #attempt(): Promise<boolean> {
-    const rider = this.#parts.riders()[0];
+    const { verbs, peerUid, riders, nextAttempt, newApproach, carried } = this.#parts;
+    const [rider] = riders();
     if (rider === undefined) return true;
-    const link = this.#parts.newLink();
-    this.#link = link;
+    let approach: Approach | null = null;
     try {
-      await this.#order(link, rider);
-      await this.#parts.carry(link);
+      approach = newApproach();
+      approach.answered(await orderWay(verbs, approach, rider, { peerUid, attempt: nextAttempt() }));
+      await approach.opened;
+      await carried();
       return true;
     } catch (error) {
-      link.close();
+      approach?.close();
       const { code } = refusalOf(error);
       if (final.has(code)) this.#parts.drop(rider, codeOfEnd(code));
       return false;
-    } finally {
-      this.#link = null;
     }
   }
 
-  async #order(link: PeerLink, { sessionUid }: Rider): Promise<void> {
-    const { verbs, peerUid, nextAttempt } = this.#parts;
-    const offer = await link.wholeOffer();
-    const order = { sessionUid, peerUid, offer, attempt: nextAttempt() };
-    await link.accept(await verbs.resumeSession(order));
-    link.trickle((candidate) => {
-      verbs.sendCandidate({ sessionUid, ...candidate }).catch(() => {}); // others may do
-    });
-  }
-
-  /** Nothing is tried while the browser itself says that there is no network. */
+  /** The browser says that there is no network: what it means is its own, so it is asked less, and believed no longer. */
   async #online(): Promise<void> {
-    while (!navigator.onLine && !this.#stop.signal.aborted) await this.#either('online', null);
-  }
-
-  #either(event: 'online', milliseconds: number | null): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#stop;
-      if (signal.aborted) return resolve();
-      const timer = milliseconds === null ? undefined : setTimeout(settle, milliseconds);
-      window.addEventListener(event, settle);
-      signal.addEventListener('abort', settle);
-      function settle(): void {
-        clearTimeout(timer);
-        window.removeEventListener(event, settle);
-        signal.removeEventListener('abort', settle);
-        resolve();
-      }
-    });
+    if (!navigator.onLine) await pauseUnlessNetwork(longestPauseMs, this.#stop.signal);
   }
 }
 

@@ -9,8 +9,20 @@ export const sessionFailures = {
   'ice-failed': [
     'ice',
     'No direct path to the gateway',
-    'Browser and gateway found no way to reach each other.',
-    'Check that this network allows UDP to the gateway, then reconnect.',
+    'Browser and gateway found no way to reach each other, nor through the server.',
+    'Check that this network allows UDP to the gateway, and WebSockets to the server, then reconnect.',
+  ],
+  'ice-failed-server-off': [
+    'ice',
+    'No direct path to the gateway',
+    'Browser and gateway found no way to reach each other, and this server lets no session go through it.',
+    'Check that this network allows UDP to the gateway, or ask for RELAY_THROUGH_SERVER on the server.',
+  ],
+  'ice-failed-gateway-off': [
+    'ice',
+    'No direct path to the gateway',
+    'Browser and gateway found no way to reach each other, and this gateway lets no session go through the server.',
+    'Check that this network allows UDP to the gateway, or ask for SALLYPORT_GATEWAY_THROUGH_SERVER on the gateway.',
   ],
   'peer-lost': [
     'ice',

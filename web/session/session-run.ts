@@ -90,6 +90,13 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
 /** A stream's end and the sealed signal that says why come by two ways: so long the second may take. */
 const reasonMs = 1_500;
 
+/** Whoever could have let the session go through the server is named. */
+const noPathCodes = {
+  server: 'ice-failed-server-off',
+  gateway: 'ice-failed-gateway-off',
+  broken: 'ice-failed',
+} as const;
+
 /** One attempt at a session, from the command to the end of the stream. */
 export class SessionRun {
   readonly #services: SessionServices;
@@ -115,6 +122,11 @@ export class SessionRun {
   /** Browser to gateway, smoothed; null while unknown. */
   get roundTripMs(): number | null {
     return this.#lease?.peer.multiplexer?.roundTripMs ?? null;
+  }
+
+  /** There is no direct path: what is sent goes through the server, sealed. */
+  get throughServer(): boolean {
+    return this.#lease?.peer.throughServer ?? false;
   }
 
   async start(size: ScreenSize, answers: Answers): Promise<void> {
@@ -148,7 +160,9 @@ export class SessionRun {
     const lease = this.#lease;
     if (lease === null) return;
     this.#legs.start('ice');
-    if (started.answer !== null) await lease.peer.accept(started.answer);
+    const { answer, detour } = started;
+    // The way through the server may be open before the answer is taken in.
+    if (answer !== null) await Promise.race([lease.peer.accept(answer, detour), this.#awaitPeer(lease)]);
     const multiplexer = await this.#awaitPeer(lease);
     const { RemoteScreen } = await screenModule;
     if (this.#over) return;
@@ -266,7 +280,8 @@ export class SessionRun {
     } catch (error) {
       const { code, message } = toProtocolError(error) ?? { code: 'unavailable', message: '' };
       const refused = code === 'malformed' || code === 'too-large';
-      throw new RunFailure({ leg: 'ice', code: refused ? 'relays-refused' : 'ice-failed', message });
+      const failed = noPathCodes[lease.peer.noDetour ?? 'broken'];
+      throw new RunFailure({ leg: 'ice', code: refused ? 'relays-refused' : failed, message });
     }
   }
 

@@ -51,6 +51,8 @@ export class Session {
   /** Browser to gateway and gateway to target. */
   gatewayMs = $state<number | null>(null);
   targetMs = $state<number | null>(null);
+  /** The session has no direct path, and goes through the server. */
+  throughServer = $state(false);
   /** What is about to end the session, and when, by `performance.now()`. */
   ending = $state.raw<{ readonly code: string; readonly at: number } | null>(null);
   /** A sentence for the person, such as why a paste did not happen. */
@@ -212,7 +214,13 @@ export class Session {
     this.phase = 'open';
     this.view.drawn();
     this.files?.begin();
-    this.#latencyTimer = setInterval(() => (this.gatewayMs = this.#run?.roundTripMs ?? null), latencyEveryMs);
+    this.#look();
+    this.#latencyTimer = setInterval(() => this.#look(), latencyEveryMs);
+  }
+
+  #look(): void {
+    this.gatewayMs = this.#run?.roundTripMs ?? null;
+    this.throughServer = this.#run?.throughServer ?? false;
   }
 
   /** Keys that are down are let go of: the session hears of it when the way is back. */

@@ -1,8 +1,9 @@
 import type { SessionProtocol, SharingPolicy } from '../../protocol/records/pam-settings.ts';
+import type { DetourOffer, DetourVerbs } from './detours.ts';
 import type { Uid } from '../../protocol/uid.ts';
 
 /** The signalling half of remote sessions: the page holds the peer connection, the worker the keys. */
-export interface SessionVerbs {
+export interface SessionVerbs extends DetourVerbs {
   /** Calls the listener with every opened signal of running sessions. */
   watchSessions(listener: (event: SessionEvent) => void): Promise<void>;
   /** The server's STUN and TURN servers for one peer connection, as RTCPeerConnection takes them; none when it has none. */
@@ -13,7 +14,7 @@ export interface SessionVerbs {
    * Another peer connection for the sessions of a peer that lost its own, signed for by one of them. Gives the gateway's
    * answer. `not-found`, or `refused` with the gateway's code: that session is over.
    */
-  resumeSession(input: ResumeSession): Promise<string>;
+  resumeSession(input: ResumeSession): Promise<SessionResumed>;
   sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void>;
   /** Forgets the session's keys and tells the router. The stream's own end is the page's. */
   endSession(sessionUid: Uid): Promise<void>;
@@ -66,6 +67,11 @@ export interface SuppliedLogin {
   readonly passphrase: string;
 }
 
+export interface SessionResumed {
+  readonly answer: string;
+  readonly detour: DetourOffer;
+}
+
 export interface SessionStarted {
   readonly sessionUid: Uid;
   readonly gatewayUid: Uid;
@@ -82,6 +88,8 @@ export interface SessionStarted {
   readonly certificateIgnored: boolean;
   /** Person, machine and time are to be drawn over the screen, as the record says. */
   readonly watermark: boolean;
+  /** Of a new peer connection: how to go through the server in its place; null where an open one is used. */
+  readonly detour: DetourOffer | null;
   /** What the gateway records of the session, as it signed; null: nothing. */
   readonly recording: RecordingNotice | null;
   /** So long the gateway waits for a page that lost its connection; 0: not at all. */

@@ -22,6 +22,7 @@ import { MemberSuccessions } from './organisation/member-successions.ts';
 import { OrganisationDesk } from './organisation/organisation-desk.ts';
 import { Passkeys } from './account/passkeys.ts';
 import { SecondFactors } from './account/second-factors.ts';
+import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
@@ -180,8 +181,8 @@ export class UnlockedVault {
       onState: (link) => this.#upkeep.linkChanged(link),
       onLost: () => this.#failAll(),
     });
-    this.#desk = new CommandDesk(this.link, clock);
     this.iceServers = new IceServersDesk(this.link, clock);
+    this.#desk = new CommandDesk(this.link, clock, (withinMs) => this.iceServers.answers(withinMs));
     const { gateways, link } = this;
     const desk = this.#desk;
     this.commands = new GatewayCommands({ account, session, gateways, desk });
@@ -207,6 +208,7 @@ export class UnlockedVault {
       commands: this.commands,
       writer,
       desk,
+      detours: new Detours({ origin, transport: environment.transport, clock }),
       link,
       onEvent,
       warn,

@@ -291,6 +291,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: sallyport.v1.JumpStatement jump = 20;
    */
   jump?: JumpStatement | undefined;
+
+  /**
+   * With an offer: 65 bytes, P-256, of this one detour. §14.9.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**
@@ -497,6 +504,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: sallyport.v1.GuestRole guest = 21;
    */
   guest?: GuestRole | undefined;
+
+  /**
+   * The gateway's key of the detour; empty: it takes none.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**
@@ -586,6 +600,13 @@ export declare type ResumeRequest = Message<"sallyport.v1.ResumeRequest"> & {
    * @generated from field: uint32 attempt = 3;
    */
   attempt: number;
+
+  /**
+   * As in ConnectRequest.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**
@@ -602,6 +623,13 @@ export declare type ResumeReply = Message<"sallyport.v1.ResumeReply"> & {
    * @generated from field: string answer = 1;
    */
   answer: string;
+
+  /**
+   * As in ConnectReply.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**
@@ -926,6 +954,11 @@ export declare type JoinRequest = Message<"sallyport.v1.JoinRequest"> & {
    * @generated from field: bytes resume_key = 4;
    */
   resumeKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**

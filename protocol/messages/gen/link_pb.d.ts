@@ -408,6 +408,13 @@ export declare type CommandResult = Message<"sallyport.v1.CommandResult"> & {
     value: RelayFailure;
     case: "failure";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Connect and resume: opens the vault's half of a detour, once and soon; empty: this server takes none. §14.9.
+   *
+   * @generated from field: bytes detour_ticket = 4;
+   */
+  detourTicket: Uint8Array;
 };
 
 /**
@@ -722,6 +729,14 @@ export declare type RouterToGatewayFrame = Message<"sallyport.v1.RouterToGateway
      */
     value: SignedOut;
     case: "signedOut";
+  } | {
+    /**
+     * A vault's half of a detour waits for the gateway's.
+     *
+     * @generated from field: sallyport.v1.DetourWanted detour_wanted = 12;
+     */
+    value: DetourWanted;
+    case: "detourWanted";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -756,6 +771,13 @@ export declare type RelayedCommand = Message<"sallyport.v1.RelayedCommand"> & {
    * @generated from field: sallyport.v1.IceServers ice_servers = 3;
    */
   iceServers?: IceServers | undefined;
+
+  /**
+   * Connect and resume: what a detour of this command will be called.
+   *
+   * @generated from field: bytes detour_ticket = 4;
+   */
+  detourTicket: Uint8Array;
 };
 
 /**
@@ -763,6 +785,24 @@ export declare type RelayedCommand = Message<"sallyport.v1.RelayedCommand"> & {
  * Use `create(RelayedCommandSchema)` to create a new message.
  */
 export declare const RelayedCommandSchema: GenMessage<RelayedCommand>;
+
+/**
+ * @generated from message sallyport.v1.DetourWanted
+ */
+export declare type DetourWanted = Message<"sallyport.v1.DetourWanted"> & {
+  /**
+   * Of the command; opens the gateway's half.
+   *
+   * @generated from field: bytes ticket = 1;
+   */
+  ticket: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.DetourWanted.
+ * Use `create(DetourWantedSchema)` to create a new message.
+ */
+export declare const DetourWantedSchema: GenMessage<DetourWanted>;
 
 /**
  * A roster that no frame holds, in parts, in order.

@@ -53,6 +53,8 @@ export type GatewayMessage =
       readonly from: VaultEnd;
       readonly sessionUids: readonly Uid[];
     }
+  /** A vault's half of a detour waits for it. */
+  | { readonly kind: 'detour-wanted'; readonly ticket: Uint8Array }
   /** There is a newer roster. */
   | { readonly kind: 'roster' }
   /** Its client was removed or may no longer enter. */
@@ -67,6 +69,8 @@ export type GatewayRequest =
       readonly command: Uint8Array;
       /** What a connect command begins, or a resume command goes on with. */
       readonly session: NewSession | null;
+      /** Of the gateway's half of its detour; null: it has none. */
+      readonly detourTicket: Uint8Array | null;
     };
 
 export interface NewSession {

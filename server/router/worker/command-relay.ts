@@ -21,6 +21,7 @@ import type { Logger } from '../../log/logger.ts';
 import type { GuestList, SessionOffer } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, NewSession, VaultEnd } from '../head/head.ts';
+import type { Detours } from './detours.ts';
 import { findGatewayPolicy, findRecordPolicy, findSigningKey } from './policy.ts';
 import type { SessionTable, SignalTaker } from './session-table.ts';
 
@@ -30,12 +31,21 @@ const commandRate: Rate = { burst: 60, perSecond: 10 };
 /** What a vault's frame around a reply has beside it, at most: a gateway's frame may be as large as a frame can be. */
 const replyOverhead = 64;
 
+/** What a vault gets for its command. */
+export interface Relayed {
+  readonly reply: CommandReply;
+  /** null: there is none. */
+  readonly ticket: Uint8Array | null;
+}
+
 export interface RelayParts {
   readonly db: Database;
   readonly head: Head;
   readonly log: Logger;
   readonly sessions: SessionTable;
   readonly guests: GuestList;
+  /** null: this server takes none. */
+  readonly detours: Pick<Detours, 'issue'> | null;
 }
 
 export class CommandRelay {
@@ -47,36 +57,29 @@ export class CommandRelay {
     this.#parts = parts;
   }
 
-  /** The gateway's reply. Throws ProtocolError with a router code. */
-  async relay(signed: SignedCommand, session: Session, taker: SignalTaker): Promise<CommandReply> {
+  /** The gateway's reply, and what opens the vault's half of a detour. Throws ProtocolError with a router code. */
+  async relay(signed: SignedCommand, session: Session, taker: SignalTaker): Promise<Relayed> {
     requireNoWait(this.#limiter.take(session.accountUid));
     const command = await this.#verify(signed, session.accountUid);
     await this.#requireGateway(command);
     const offer = await this.#offerOf(command);
     const newSession = offer ? guestSession(command) : await this.#allowedSession(command);
     const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
-    const added = newSession !== null && this.#enter(newSession, command.gatewayUid, from, taker);
+    if (newSession === null)
+      return { reply: await this.#send(signed, { command, from }, null, null), ticket: null };
+    const { sessions, detours } = this.#parts;
+    const enter = newSession.resumes ? sessions.resume : sessions.add;
+    enter.call(sessions, newSession.sessionUid, command.gatewayUid, from, taker);
+    let taken = false;
     try {
-      const reply = await this.#send(signed, command, from, newSession);
-      if (added && reply.outcome.case !== 'sealed') this.#leave(newSession, command);
-      else if (offer) await this.#parts.guests.joined(offer, sessionOf(command), Date.now());
-      return reply;
-    } catch (error) {
-      if (added) this.#leave(newSession, command);
-      throw error;
+      const tickets = detours?.issue(session, command.gatewayUid) ?? null;
+      const reply = await this.#send(signed, { command, from }, newSession, tickets?.gateway ?? null);
+      taken = reply.outcome.case === 'sealed';
+      if (taken && offer) await this.#parts.guests.joined(offer, sessionOf(command), Date.now());
+      return { reply, ticket: taken && tickets ? tickets.vault : null };
+    } finally {
+      sessions.settle(newSession.sessionUid, command.gatewayUid, taken);
     }
-  }
-
-  /** Whether it was not there before. */
-  #enter({ sessionUid, resumes }: NewSession, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): boolean {
-    const { sessions } = this.#parts;
-    if (resumes) return sessions.resume(sessionUid, gatewayUid, from, taker);
-    sessions.add(sessionUid, gatewayUid, from, taker);
-    return true;
-  }
-
-  #leave({ sessionUid }: NewSession, { gatewayUid }: Command): void {
-    this.#parts.sessions.remove(sessionUid, gatewayUid);
   }
 
   /** Signed by this account's key, alive, never seen before: attack class 24, before the gateway sees anything. */
@@ -151,12 +154,12 @@ export class CommandRelay {
 
   async #send(
     signed: SignedCommand,
-    command: Command,
-    from: VaultEnd,
+    { command, from }: { readonly command: Command; readonly from: VaultEnd },
     session: NewSession | null,
+    detourTicket: Uint8Array | null,
   ): Promise<CommandReply> {
     const encoded = encodeMessage(SignedCommandSchema, signed);
-    const request = { kind: 'command', from, command: encoded, session } as const;
+    const request = { kind: 'command', from, command: encoded, session, detourTicket } as const;
     const answer = await this.#parts.head.request(`gw.${command.gatewayUid}`, request);
     if (!answer) throw new ProtocolError('gateway-offline', 'the gateway is not connected');
     if (answer.kind === 'failure') throw new ProtocolError(answer.code, answer.message);

@@ -1,5 +1,6 @@
 // A gateway as this worker knows it: longer than one socket, because a broken link may be resumed. protocol.md §11.4.
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { empty } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
@@ -13,7 +14,6 @@ import type {
   GatewayRequest,
   GatewaySubscriber,
   Head,
-  NewSession,
   VaultEnd,
 } from '../head/head.ts';
 import type { IssuedServers } from '../../relay/relay-credentials.ts';
@@ -22,6 +22,8 @@ import { PendingCommands } from './pending-commands.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
 export type GatewayBody = NonNullable<MessageInitShape<typeof RouterToGatewayFrameSchema>['body']>;
+
+type CommandRequest = Extract<GatewayRequest, { kind: 'command' }>;
 
 /** The socket's side of a presence. */
 export interface GatewayWire {
@@ -59,7 +61,7 @@ const acknowledgeEvery = 64;
 
 const highestCount = 2n ** 64n - 1n;
 /** What a frame around an encoded command has beside it, at most: counts, and what it says of relays. */
-const commandOverhead = 64 + limits.iceServers.urls * (limits.iceServers.url + 4) + 512;
+const commandOverhead = 64 + limits.iceServers.urls * (limits.iceServers.url + 4) + 640;
 
 const offline: GatewayAnswer = {
   kind: 'failure',
@@ -176,6 +178,10 @@ export class GatewayPresence implements GatewaySubscriber {
         if (own.length > 0) this.send({ case: frame, value: { sessionUids: own.map(uidBytes) } });
         return;
       }
+      case 'detour-wanted': // one that is away would come too late
+        return this.#wire
+          ? this.send({ case: 'detourWanted', value: { ticket: message.ticket } })
+          : undefined;
       case 'roster':
         return this.#wire?.sendRoster();
       case 'removed':
@@ -188,21 +194,21 @@ export class GatewayPresence implements GatewaySubscriber {
     if (request.kind === 'presence')
       return { kind: 'presence', online: this.#wire !== null, since: this.#since };
     if (!this.#wire) return offline;
-    return await this.#command(request.command, request.from, request.session);
+    return await this.#command(request);
   }
 
-  async #command(command: Uint8Array, from: VaultEnd, session: NewSession | null): Promise<GatewayAnswer> {
+  async #command({ command, from, session, detourTicket }: CommandRequest): Promise<GatewayAnswer> {
     if (command.length + commandOverhead > limits.linkFrame)
       return { kind: 'failure', code: 'too-large', message: 'the command is too large' };
     const signed = decodeMessage(SignedCommandSchema, command);
     if (this.#pending.full) return busy('the gateway has too many commands');
-    const added = session && this.#sessions.add(session, from);
-    if (typeof added === 'string') return busy(added);
+    const why = session && this.#sessions.add(session, from);
+    if (why) return busy(why);
     const { relayId, answer } = this.#pending.add();
-    const iceServers = session && { iceServers: this.#ways.iceServers() };
-    this.send({ case: 'command', value: { relayId, command: signed, ...iceServers } });
+    const ways = session && { iceServers: this.#ways.iceServers(), detourTicket: detourTicket ?? empty };
+    this.send({ case: 'command', value: { relayId, command: signed, ...ways } });
     const answered = await answer;
-    if (session && added && !isAccepted(answered)) this.#sessions.remove(session.sessionUid);
+    if (session) this.#sessions.settle(session.sessionUid, isAccepted(answered));
     return answered;
   }
 

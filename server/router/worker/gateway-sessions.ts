@@ -5,20 +5,36 @@ import type { NewSession, VaultEnd } from '../head/head.ts';
 interface RunningSession {
   readonly from: VaultEnd;
   readonly recordUid: Uid;
+  /** Commands under way that brought it here; none of a session that its gateway has. */
+  claims: number;
+  taken: boolean;
 }
 
 /** The gateway's ends of its sessions. */
 export class GatewaySessions {
   readonly #sessions = new Map<Uid, RunningSession>();
 
-  /** Whether it was not there before; or why it cannot be there. */
-  add({ sessionUid, recordUid, maxSessions, resumes }: NewSession, from: VaultEnd): boolean | string {
-    if (resumes && this.isBetween(sessionUid, from)) return false;
-    if (this.#sessions.has(sessionUid)) return 'the session exists';
+  /** For a command that is to be settled; or why it cannot be there. */
+  add({ sessionUid, recordUid, maxSessions, resumes }: NewSession, from: VaultEnd): string | null {
+    const known = this.#sessions.get(sessionUid);
+    if (known && resumes && this.isBetween(sessionUid, from)) {
+      known.claims += 1;
+      return null;
+    }
+    if (known) return 'the session exists';
     if (this.#sessions.size >= limits.sessionsPerGateway) return 'the gateway has too many sessions';
     if (maxSessions > 0 && this.#countOf(recordUid) >= maxSessions) return 'the record has too many sessions';
-    this.#sessions.set(sessionUid, { from, recordUid });
-    return true;
+    this.#sessions.set(sessionUid, { from, recordUid, claims: 1, taken: false });
+    return null;
+  }
+
+  /** The gateway answered such a command. A session that it took stays whatever becomes of further ones. */
+  settle(sessionUid: Uid, taken: boolean): void {
+    const known = this.#sessions.get(sessionUid);
+    if (!known) return; // it ended meanwhile
+    known.claims -= 1;
+    known.taken ||= taken;
+    if (known.claims <= 0 && !known.taken) this.#sessions.delete(sessionUid);
   }
 
   /** Whose session it is, null when there is none. */

@@ -27,7 +27,12 @@ interface Entry {
   tokenHash: Uint8Array;
   /** When it lost its taker. */
   orphanedAt: number;
-  signals: number;
+  /** Each way, for as long as it is here: whatever connections it goes through. */
+  readonly signals: { toGateway: number; toVault: number };
+  /** Commands under way that brought it here. */
+  claims: number;
+  /** Its gateway has it. */
+  taken: boolean;
 }
 
 /** The sessions of one account, and the end of listening for how they end. */
@@ -56,8 +61,8 @@ export class SessionTable {
   }
 
   /**
-   * Throws `conflict` for a session that is there, `limit-reached` for one too many, and `unavailable` for a taker whose
-   * link has ended meanwhile: nothing would ever take it out again.
+   * For a command that is to be settled. Throws `conflict` for a session that is there, `limit-reached` for one too many, and
+   * `unavailable` for a taker whose link has ended meanwhile: nothing would ever take it out again.
    */
   add(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker, now = Date.now()): void {
     if (taker.gone) throw new ProtocolError('unavailable', 'the link has ended');
@@ -65,25 +70,30 @@ export class SessionTable {
     if (this.#isFull(from.accountUid)) this.#dropOrphans(now);
     if (this.#isFull(from.accountUid)) throw new ProtocolError('limit-reached', 'too many sessions at once');
     const { tokenHash } = taker;
-    this.#sessions.set(sessionUid, { from, gatewayUid, taker, tokenHash, orphanedAt: 0, signals: 0 });
+    const counts = { signals: { toGateway: 0, toVault: 0 }, claims: 1, taken: false };
+    this.#sessions.set(sessionUid, { from, gatewayUid, taker, tokenHash, orphanedAt: 0, ...counts });
     this.#accountOf(from.accountUid).sessions.add(sessionUid);
   }
 
   /**
-   * A session whose vault comes back to it, by whatever link: true when it was not known here any more. Throws
-   * `not-allowed` for another's, and as {@link add}.
+   * A session whose vault comes back to it, by whatever link. Throws `not-allowed` for another's, and as {@link add}.
    */
-  resume(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): boolean {
+  resume(sessionUid: Uid, gatewayUid: Uid, from: VaultEnd, taker: SignalTaker): void {
     const entry = this.#sessions.get(sessionUid);
-    if (!entry) {
-      this.add(sessionUid, gatewayUid, from, taker);
-      return true;
-    }
+    if (!entry) return this.add(sessionUid, gatewayUid, from, taker);
     if (!isOf(entry, from) || entry.gatewayUid !== gatewayUid)
       throw new ProtocolError('not-allowed', 'the session is another device’s');
     if (taker.gone) throw new ProtocolError('unavailable', 'the link has ended');
-    Object.assign(entry, { taker, tokenHash: taker.tokenHash, signals: 0 });
-    return false;
+    Object.assign(entry, { taker, tokenHash: taker.tokenHash, claims: entry.claims + 1 });
+  }
+
+  /** How such a command ended. A session that its gateway took stays, whatever becomes of further commands. */
+  settle(sessionUid: Uid, gatewayUid: Uid, taken: boolean): void {
+    const entry = this.#sessions.get(sessionUid);
+    if (entry?.gatewayUid !== gatewayUid) return; // it ended meanwhile
+    entry.claims -= 1;
+    entry.taken ||= taken;
+    if (entry.claims <= 0 && !entry.taken) this.#drop(sessionUid, entry);
   }
 
   remove(sessionUid: Uid, gatewayUid: Uid): void {
@@ -97,7 +107,7 @@ export class SessionTable {
    */
   outgoing(sessionUid: Uid, from: VaultEnd, taker: SignalTaker): Uid | null {
     const entry = this.#sessions.get(sessionUid);
-    if (!entry || !isOf(entry, from) || ++entry.signals > limits.signalsPerSession) return null;
+    if (!entry || !isOf(entry, from) || ++entry.signals.toGateway > limits.signalsPerSession) return null;
     entry.taker ??= taker;
     if (entry.taker !== taker) return null;
     entry.tokenHash = taker.tokenHash;
@@ -108,7 +118,7 @@ export class SessionTable {
   incoming(sessionUid: Uid, gatewayUid: Uid, sealed: Uint8Array, taker: SignalTaker): void {
     const entry = this.#sessions.get(sessionUid);
     if (entry?.gatewayUid !== gatewayUid || entry.taker !== taker) return;
-    if (++entry.signals <= limits.signalsPerSession) taker.takeSignal(sessionUid, sealed);
+    if (++entry.signals.toVault <= limits.signalsPerSession) taker.takeSignal(sessionUid, sealed);
   }
 
   /** The sessions that lose their vault's link, by gateway. */

@@ -6,7 +6,7 @@ import { ProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
-import type { CommandReply, SignedCommand } from '../../../protocol/messages/gen/command_pb.js';
+import type { SignedCommand } from '../../../protocol/messages/gen/command_pb.js';
 import {
   RouterToVaultFrameSchema,
   VaultFrameSchema,
@@ -29,7 +29,7 @@ import {
   type Unsubscribe,
 } from '../head/head.ts';
 import type { IssuedServers } from '../../relay/relay-credentials.ts';
-import type { CommandRelay } from './command-relay.ts';
+import type { CommandRelay, Relayed } from './command-relay.ts';
 import type { LinkUser, SealedLink } from './sealed-link.ts';
 import type { SessionTable, SignalTaker } from './session-table.ts';
 
@@ -150,10 +150,10 @@ export class VaultLink implements LinkUser, SignalTaker {
       return this.#fail(requestId, new ProtocolError('too-many-requests', 'too many commands at once'));
     this.#waitingCommands += 1;
     this.#relay(command, session.tokenHash)
-      .then((reply) =>
+      .then(({ reply, ticket }) =>
         this.#send({
           case: 'commandResult',
-          value: { requestId, outcome: { case: 'reply', value: reply } },
+          value: { requestId, outcome: { case: 'reply', value: reply }, detourTicket: ticket ?? empty },
         }),
       )
       .catch((error: unknown) => this.#fail(requestId, error))
@@ -161,7 +161,7 @@ export class VaultLink implements LinkUser, SignalTaker {
       .catch((error: unknown) => this.#open.close(this.codeOf(error)));
   }
 
-  async #relay(command: SignedCommand, tokenHash: Uint8Array): Promise<CommandReply> {
+  async #relay(command: SignedCommand, tokenHash: Uint8Array): Promise<Relayed> {
     const now = Date.now();
     const session = await findSessionByHash(this.#parts.db, tokenHash, now);
     await renewSession(this.#parts.db, session, now);

@@ -12,6 +12,8 @@ import { GuestList } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, Unsubscribe } from '../head/head.ts';
 import { CommandRelay } from './command-relay.ts';
+import { findSessionByHash } from '../../api/sessions.ts';
+import { Detours } from './detours.ts';
 import { GatewayLink } from './gateway-link.ts';
 import { GatewayPresence, presenceTimes, type PresenceTimes } from './gateway-presence.ts';
 import { linkTimes, SealedLink, type LinkTimes, type LinkUser } from './sealed-link.ts';
@@ -27,6 +29,8 @@ export interface WorkerParts {
   readonly times: RouterTimes;
   readonly relay: RelayCredentials;
   readonly openings: Rate;
+  /** Sessions without another way may go through this server. */
+  readonly throughServer: boolean;
 }
 
 export interface RouterTimes {
@@ -51,6 +55,7 @@ export class RouterWorker {
   >();
   readonly #sessions: SessionTable;
   readonly #guests: GuestList;
+  readonly #detours: Detours | null;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
   readonly #iceRequests = new RateLimiter(iceServersRate);
@@ -60,7 +65,12 @@ export class RouterWorker {
     this.#parts = parts;
     this.#sessions = new SessionTable(parts.head);
     this.#guests = new GuestList(parts);
-    this.#relay = new CommandRelay({ ...parts, sessions: this.#sessions, guests: this.#guests });
+    const { head, log, db } = parts;
+    const expiryOf = async (tokenHash: Uint8Array) =>
+      (await findSessionByHash(db, tokenHash, Date.now())).expiresAt;
+    this.#detours = parts.throughServer ? new Detours({ head, log, expiryOf }) : null;
+    const tables = { sessions: this.#sessions, guests: this.#guests, detours: this.#detours };
+    this.#relay = new CommandRelay({ ...parts, ...tables });
     this.#openings = new RateLimiter(parts.openings);
   }
 
@@ -72,11 +82,15 @@ export class RouterWorker {
       if (this.#admits(socket, request))
         this.#open(socket, new GatewayLink(this.#gatewayParts(), request.ip));
     });
+    app.get('/api/v1/detour', { websocket: true }, (socket, request) => {
+      if (this.#admits(socket, request)) this.#detour(socket);
+    });
   }
 
   /** Tells every link to come back elsewhere, and waits until they are gone. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#detours?.close();
     const links = [...this.#links];
     for (const { presence } of this.#gateways.values()) presence.close();
     for (const link of links) link.close('unavailable');
@@ -93,6 +107,12 @@ export class RouterWorker {
     user.attach(link);
     this.#links.add(link);
     void link.ended.then(() => this.#links.delete(link));
+  }
+
+  #detour(socket: WebSocket): void {
+    if (this.#detours) return this.#detours.take(socket);
+    socket.on('error', () => undefined); // it is being ended
+    socket.terminate();
   }
 
   #admits(socket: WebSocket, request: FastifyRequest): boolean {
@@ -137,6 +157,7 @@ export class RouterWorker {
   }
 
   #forget(gatewayUid: Uid): void {
+    this.#detours?.dropGateway(gatewayUid);
     this.#gateways.get(gatewayUid)?.unsubscribe();
     this.#gateways.delete(gatewayUid);
   }

@@ -23,7 +23,7 @@ export class GatewayEnd {
     const state: { meter: Meter | null } = { meter: null };
     const { peer, answer } = await Peer.answer({
       ...{ uid: newUid(), accountUid: newUid(), offer: parseOffer(offer) },
-      media: { bindAddress: '127.0.0.1', port: null, reconnectMs: 0 },
+      media: { bindAddress: '127.0.0.1', port: null },
       iceServers: { urls: [], username: '', credential: '' },
       onCandidate: () => {},
       onStream: (_, stream, { streamToken }) => take(stream, streamToken[0], state),

@@ -176,7 +176,7 @@ describe('settings', () => {
   test('have defaults', () => {
     expect(readSettings({})).toEqual({
       guacd: { host: '127.0.0.1', port: 4822 },
-      media: { bindAddress: null, port: null, reconnectMs: 120_000 },
+      media: { bindAddress: null, port: null, reconnectMs: 120_000, throughServer: true },
       recordings: { folder: null, mostBytes: 10 * 2 ** 30 },
       logLevel: 'info',
       certificateAuthority: null,

@@ -109,6 +109,7 @@ const begin = async (openStreamMs = 60_000, release = true, limits?: SessionLimi
         return () => {};
       },
       resume: () => Promise.reject(new ProtocolError('unavailable')),
+      takeDetour: () => {},
     },
     ...{ resumeKey: null, graceMs: 60_000 },
     openShell: (given) => {

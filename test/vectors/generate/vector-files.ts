@@ -1,5 +1,6 @@
 // Which vector files there are, and what makes each.
 import * as connection from './connection.ts';
+import * as detours from './detours.ts';
 import * as exports from './exports.ts';
 import * as attachments from './files.ts';
 import * as kept from './kept.ts';
@@ -62,6 +63,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'organisation-settings': ['20.5', organisation.organisationSettings],
   'index-prints': ['24.1', kept.indexPrints],
   'file-chunks': ['17', attachments.fileChunks],
+  detours: ['14.9', detours.detours],
   'share-links': ['18', attachments.shareLinks],
   'share-link-openings': ['18.3', connection.shareLinkOpenings],
   grants: ['19.2', sharing.grants],

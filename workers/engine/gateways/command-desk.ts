@@ -10,37 +10,55 @@ import type { VaultLink } from '../connection/vault-link.ts';
 const answerMs = limits.commandTimeoutMs + 5_000;
 const mostPending = 64;
 
-type Pending = PromiseWithResolvers<Uint8Array>;
+/** What came back for a command. */
+export interface Answered {
+  readonly sealed: Uint8Array;
+  /** Of the router, for a detour; empty: none. */
+  readonly detourTicket: Uint8Array;
+}
+
+/** When the link may well be dead, and a new one is the way to find out. */
+export interface Patience {
+  readonly answerMs: number;
+  /** So long the router may take to answer what it answers by itself, before the link counts as dead. */
+  readonly linkMs: number;
+}
+
+type Pending = PromiseWithResolvers<Answered>;
 
 /** Commands under way on the link: each gets its answer, a refusal, or its timeout. */
 export class CommandDesk {
   readonly #link: VaultLink;
   readonly #clock: Clock;
+  readonly #answers: (withinMs: number) => Promise<boolean>;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  constructor(link: VaultLink, clock: Clock) {
+  /** `answers`: whether the router answers by itself, in that time. */
+  constructor(link: VaultLink, clock: Clock, answers: (withinMs: number) => Promise<boolean>) {
     this.#link = link;
     this.#clock = clock;
+    this.#answers = answers;
   }
 
   /**
-   * The gateway's sealed answer. Throws the router's or the gateway's refusal, `timed-out` or `offline`. `patienceMs`: when
-   * the link may well be dead, and a new one is the way to find out.
+   * The gateway's sealed answer. Throws the router's or the gateway's refusal, `timed-out` or `offline`. With `patience` a
+   * gateway that takes its time costs nothing but this command; only a router that is silent itself loses the link.
    */
   async send(
     command: MessageInitShape<typeof SignedCommandSchema>,
-    patienceMs: number = answerMs,
-  ): Promise<Uint8Array> {
+    patience: Patience | null = null,
+  ): Promise<Answered> {
     const connection = await this.#link.connection();
     if (this.#pending.size >= mostPending)
       throw new ProtocolError('limit-reached', 'too many commands at once');
     const requestId = ++this.#lastId;
-    const pending = Promise.withResolvers<Uint8Array>();
+    const pending = Promise.withResolvers<Answered>();
     this.#pending.set(requestId, pending);
-    const cancel = this.#clock.schedule(patienceMs, () => {
+    const cancel = this.#clock.schedule(patience?.answerMs ?? answerMs, () => {
       pending.reject(new ProtocolError('timed-out', 'the router did not answer'));
-      connection.close('timed-out'); // nobody is there: find out by a new link
+      if (patience === null) return connection.close('timed-out'); // nobody is there: find out by a new link
+      void this.#answers(patience.linkMs).then((answers) => answers || connection.close('timed-out'));
     });
     connection.send({ case: 'command', value: { requestId, command } });
     return await pending.promise.finally(() => {
@@ -49,11 +67,11 @@ export class CommandDesk {
     });
   }
 
-  settle({ requestId, outcome }: CommandResult): void {
+  settle({ requestId, outcome, detourTicket }: CommandResult): void {
     const pending = this.#pending.get(requestId);
     if (!pending) return; // it timed out
     if (outcome.case === 'reply' && outcome.value.outcome.case === 'sealed') {
-      pending.resolve(outcome.value.outcome.value);
+      pending.resolve({ sealed: outcome.value.outcome.value, detourTicket });
     } else {
       pending.reject(refusalOf(outcome));
     }

@@ -160,7 +160,7 @@ export class GatewayCommands {
     const order = this.#order(gatewayUid, about);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     const objects = [gatewayUid, commandUidOf(signed.command)];
-    const sealed = await desk.send(signed);
+    const { sealed } = await desk.send(signed);
     const opened = await openWithPrivateKey(account.keys.ecdh, purposes.commandReply, objects, sealed);
     return verifyReply(key, signed.command, opened);
   }

@@ -25,14 +25,14 @@ export class IceServersDesk {
    * What the server names, if it can be relays (protocol.md §13.4). Throws `malformed` or `too-large` when it cannot,
    * `too-many-requests`, `timed-out`, or `offline`.
    */
-  async ask(): Promise<IceServers> {
+  async ask(withinMs: number = answerMs): Promise<IceServers> {
     const connection = await this.#link.connection();
     if (this.#pending.size >= mostPending)
       throw new ProtocolError('limit-reached', 'too many requests at once');
     const requestId = ++this.#lastId;
     const pending = Promise.withResolvers<IceServers>();
     this.#pending.set(requestId, pending);
-    const cancel = this.#clock.schedule(answerMs, () =>
+    const cancel = this.#clock.schedule(withinMs, () =>
       pending.reject(new ProtocolError('timed-out', 'the router names no relays')),
     );
     connection.send({ case: 'iceServersRequest', value: { requestId } });
@@ -40,6 +40,14 @@ export class IceServersDesk {
       cancel();
       this.#pending.delete(requestId);
     });
+  }
+
+  /** Whether the router answers at all, be it by a refusal: this needs no gateway. */
+  async answers(withinMs: number): Promise<boolean> {
+    return await this.ask(withinMs).then(
+      () => true,
+      (error: unknown) => !(error instanceof ProtocolError && error.code === 'timed-out'),
+    );
   }
 
   settle({ requestId, outcome }: IceServersResult): void {

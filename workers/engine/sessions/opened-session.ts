@@ -9,7 +9,9 @@ import type {
 import { sessionProtocols, sharingPolicies } from '../../../protocol/records/pam-settings.ts';
 
 /** What a gateway said of a session that it opened, as the page gets it. */
-export function describeOpened(reply: ConnectReply): Omit<SessionStarted, 'sessionUid' | 'gatewayUid'> {
+export function describeOpened(
+  reply: ConnectReply,
+): Omit<SessionStarted, 'sessionUid' | 'gatewayUid' | 'detour'> {
   const { answer, streamToken, resumeMs, recording, files, guest, sharing } = reply;
   const { disableCopy, disablePaste, resizes, certificateIgnored, watermark } = reply;
   return {

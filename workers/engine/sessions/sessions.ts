@@ -2,6 +2,7 @@ import type {
   DiagnosedLegView,
   ResumeSession,
   SessionEvent,
+  SessionResumed,
   SessionStarted,
   StartSession,
 } from '../../api.ts';
@@ -21,6 +22,7 @@ import {
 } from '../../../protocol/messages/gen/command_pb.js';
 import type { SignalFrame } from '../../../protocol/messages/gen/link_pb.js';
 import type { SessionInvitation } from '../../../protocol/session/session-invitation.ts';
+import type { DetourKey } from '../../../protocol/session/detour.ts';
 import { SessionKeys } from '../../../protocol/session/session-keys.ts';
 import { signResume } from '../../../protocol/session/session-resume.ts';
 import { signCommand, verifyReply, type CommandOrder } from '../../../protocol/signed/command.ts';
@@ -32,6 +34,7 @@ import type { OpenedAccount } from '../account/opened-account.ts';
 import type { RecordWriter } from '../records/record-writer.ts';
 import type { Clock } from '../clock.ts';
 import { AccessRenewal, type RenewedSession } from './access-renewal.ts';
+import type { Detours } from './detours.ts';
 import { diagnoseMachine } from './machine-diagnosis.ts';
 import { describeOpened } from './opened-session.ts';
 import { describeSignal } from './session-signals.ts';
@@ -49,6 +52,7 @@ export interface SessionParts {
   readonly commands: GatewayCommands;
   readonly writer: Pick<RecordWriter, 'renewCopies'>;
   readonly desk: CommandDesk;
+  readonly detours: Detours;
   readonly link: VaultLink;
   readonly onEvent: (event: SessionEvent) => void;
   readonly warn: (message: string) => void;
@@ -70,8 +74,20 @@ interface RunningSession {
   renewal: AccessRenewal | null;
 }
 
+/** A peer of the page's that the command brings, with its keys for a detour. */
+interface FreshPeer {
+  readonly peerUid: Uid;
+  readonly detourKey: DetourKey;
+}
+
+interface Opening {
+  readonly order: CommandOrder;
+  readonly payload: Bytes;
+  readonly fresh: FreshPeer | null;
+}
+
 /** An answer to a resume command is one round trip and some signatures away. */
-const resumePatienceMs = 4_000;
+const resumePatience = { answerMs: 4_000, linkMs: 4_000 };
 
 /** What browsers draw; guacd takes the first that it can make. */
 const imageTypes = ['image/webp', 'image/png', 'image/jpeg'];
@@ -112,31 +128,37 @@ export class Sessions {
     const keys = await SessionKeys.derive('vault', scope, seed, sessionNonce);
     wipe(seed);
     const { key, publicKey } = await generateDeviceKey();
-    const request = { ...connectRequest(input, stated), resumeKey: publicKey };
+    const fresh = await this.#freshPeer(input);
+    const detourKey = fresh?.detourKey.publicKey ?? empty;
+    const request = { ...connectRequest(input, stated), resumeKey: publicKey, detourKey };
     const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, request));
     const order = { ...this.#orderOf(CommandKind.CONNECT), sessionNonce, ...scope };
     const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
-    return await this.#open(sessionUid, running, order, payload);
+    return await this.#open(sessionUid, running, { order, payload, fresh });
   }
 
   /** Into somebody else's session, by the secret of their invitation and under a name of one's own. protocol.md §28. */
   async join(
     { shareUid, gatewayUid, gatewayKey, secret }: SessionInvitation,
-    { offer, peerUid }: Pick<StartSession, 'offer' | 'peerUid'>,
+    input: Pick<StartSession, 'offer' | 'peerUid'>,
   ): Promise<SessionStarted> {
     const sessionUid = newUid();
     const sessionNonce = randomBytes(16);
     const scope = { sessionUid, recordUid: shareUid, gatewayUid };
     const keys = await SessionKeys.derive('vault', scope, copy(secret), sessionNonce);
     const { key, publicKey } = await generateDeviceKey();
-    const request = { offer: offer ?? '', peerUid: uidBytes(peerUid), imageTypes, resumeKey: publicKey };
+    const fresh = await this.#freshPeer(input);
+    const request = {
+      ...{ offer: input.offer ?? '', peerUid: uidBytes(input.peerUid), imageTypes, resumeKey: publicKey },
+      detourKey: fresh?.detourKey.publicKey ?? empty,
+    };
     const payload = await keys.sealMessage(encodeMessage(JoinRequestSchema, request));
     const about = { gatewayUid, recordUid: null, sessionUid, sessionNonce, shareUid };
     const gateway = { uid: gatewayUid, pins: { gatewayKey: encodeBase64url(gatewayKey) } };
     const resumeKey = signerOfCryptoKey(key, publicKey);
     const running = newSession({ keys, gateway, recordUid: null, shareUid, resumeKey });
     const order = { ...this.#orderOf(CommandKind.JOIN_SESSION), ...about };
-    return await this.#open(sessionUid, running, order, payload);
+    return await this.#open(sessionUid, running, { order, payload, fresh });
   }
 
   /** Where a running session of one's own is. Throws `not-found`. */
@@ -146,11 +168,15 @@ export class Sessions {
     return running;
   }
 
+  /** Only a page that has no way yet may need a detour. */
+  async #freshPeer({ offer, peerUid }: Pick<StartSession, 'offer' | 'peerUid'>): Promise<FreshPeer | null> {
+    return offer === null ? null : { peerUid, detourKey: await this.#parts.detours.newKey() };
+  }
+
   async #open(
     sessionUid: Uid,
     running: RunningSession,
-    order: CommandOrder,
-    payload: Bytes,
+    { order, payload, fresh }: Opening,
   ): Promise<SessionStarted> {
     const { account, session, gateways, desk } = this.#parts;
     const { keys, gateway, recordUid } = running;
@@ -159,11 +185,20 @@ export class Sessions {
     // Known before the command leaves: the gateway reports progress before it answers.
     this.#running.set(sessionUid, running);
     try {
-      const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(await desk.send(signed)));
+      const { sealed, detourTicket: ticket } = await desk.send(signed);
+      const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
       const opened = decodeMessage(ConnectReplySchema, reply);
       if (recordUid !== null)
         this.#keepAccess(running, { sessionUid, recordUid, gateway }, opened.accessLeaseMs);
-      return { sessionUid, gatewayUid: gateway.uid, ...describeOpened(opened) };
+      const { detourKey: gatewayKeyOfIt } = opened;
+      const detour =
+        fresh &&
+        (await this.#parts.detours.prepare(
+          { sessionUid, gatewayUid: gateway.uid, peerUid: fresh.peerUid, attempt: 0 },
+          fresh.detourKey,
+          { ticket, gatewayKey: gatewayKeyOfIt },
+        ));
+      return { sessionUid, gatewayUid: gateway.uid, detour, ...describeOpened(opened) };
     } catch (error) {
       this.#forget(sessionUid);
       throw error;
@@ -175,21 +210,32 @@ export class Sessions {
     return await diagnoseMachine(this.#parts, recordUid);
   }
 
+  /** Opens a way through the router that a start or resume prepared. */
+  openDetour(detourUid: Uid, port: MessagePort): void {
+    this.#parts.detours.open(detourUid, port);
+  }
+
   /** The gateway's answer. Its page has lost its way, maybe with the link's: a link that does not answer is not waited for. */
-  async resume({ sessionUid, ...order }: ResumeSession): Promise<string> {
+  async resume({ sessionUid, ...order }: ResumeSession): Promise<SessionResumed> {
     const running = this.#running.get(sessionUid);
     if (!running) throw new ProtocolError('not-found', 'the session is over');
     const { account, session, gateways, desk } = this.#parts;
     const { keys, gateway, recordUid, shareUid, resumeKey } = running;
     const gatewayKey = await gateways.pinnedKey(gateway);
-    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, order));
+    const { detours } = this.#parts;
+    const key = await detours.newKey();
+    const stated = { ...order, detourKey: key.publicKey };
+    const payload = await keys.sealMessage(await signResume(resumeKey, sessionUid, stated));
     const about = { gatewayUid: gateway.uid, recordUid, sessionUid, sessionNonce: empty };
     const guest = shareUid !== undefined && { shareUid };
     const command = { ...this.#orderOf(CommandKind.RESUME), ...about, ...guest };
     const signed = await signCommand(account.keys.signer, command, payload, session.deviceNow());
-    const sealed = await desk.send(signed, resumePatienceMs);
+    const { sealed, detourTicket: ticket } = await desk.send(signed, resumePatience);
     const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
-    return decodeMessage(ResumeReplySchema, reply).answer;
+    const { answer, detourKey } = decodeMessage(ResumeReplySchema, reply);
+    const { peerUid, attempt } = order;
+    const scope = { sessionUid, gatewayUid: gateway.uid, peerUid, attempt };
+    return { answer, detour: await detours.prepare(scope, key, { ticket, gatewayKey: detourKey }) };
   }
 
   #orderOf(kind: CommandKind) {
@@ -239,6 +285,7 @@ export class Sessions {
   /** Forgets every key. */
   clear(): void {
     for (const sessionUid of [...this.#running.keys()]) this.#forget(sessionUid);
+    this.#parts.detours.clear();
   }
 
   #forget(sessionUid: Uid): void {

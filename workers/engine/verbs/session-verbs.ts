@@ -11,6 +11,7 @@ export function sessionVerbs(core: EngineCore): SessionVerbs {
     diagnoseMachine: async (recordUid) => await sessions().diagnose(recordUid),
     startSession: async (input) => await sessions().start(input),
     resumeSession: async (input) => await sessions().resume(input),
+    openDetour: async (detourUid, port) => sessions().openDetour(detourUid, port),
     sendCandidate: async (input) => await sessions().sendCandidate(input),
     endSession: async (sessionUid) => core.vault?.sessions.end(sessionUid),
     pinHostKey: async (input) => await core.unlocked().data.records.pinHostKey(input),

@@ -1,0 +1,164 @@
+// Sessions that find no path of their own: vault, real server, gateway, guacd and sshd, and no UDP at all.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { enrol } from '../../../gateway/enrolment/enrol.ts';
+import { startGateway, type RunningGateway } from '../../../gateway/gateway.ts';
+import { Logger } from '../../../gateway/log/logger.ts';
+import { RisingState } from '../../../gateway/rising-state.ts';
+import { readSettings } from '../../../gateway/settings.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
+import { FakePage } from '../../fakes/page.ts';
+import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
+import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
+import { startTestGuacdPool } from '../../fixtures/guacd.ts';
+import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
+
+const asRoot = process.getuid?.() === 0;
+const display = { width: 1024, height: 768, dpi: 96, timezone: 'UTC' };
+
+describe.runIf(asRoot)('a page without any UDP', () => {
+  let folder: string;
+  let server: TestServer;
+  let engine: TestEngine;
+  let guacd: GuacdPool;
+  let sshd: SshTarget;
+  let gateway: RunningGateway;
+  let machineUid: Uid;
+  let config: Awaited<ReturnType<typeof enrol>>;
+  const log: string[] = [];
+  const pages: FakePage[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sallyport-detour-'));
+    [server, guacd, sshd] = await Promise.all([startTestServer(), startTestGuacdPool(), startSshTarget()]);
+    engine = await startEngine(server.url);
+    await engine.draftRecoveryPhrase();
+    await engine.createAccount({ email: 'ada@example.test', password: 'correct horse battery staple' });
+    const created = await engine.createGateway({ name: 'Office' });
+    config = await enrol({
+      server: server.url,
+      token: created.token,
+      file: join(folder, 'gateway.json'),
+      certificateAuthority: null,
+      signal: AbortSignal.timeout(30_000),
+    });
+    await start();
+    machineUid = await writeMachine();
+  });
+
+  afterEach(() => {
+    for (const page of pages.splice(0)) page.close();
+  });
+
+  afterAll(async () => {
+    await gateway?.close();
+    await engine?.close();
+    await Promise.all([server?.close(), guacd?.stop(), sshd?.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function start(settings: Record<string, string> = {}): Promise<void> {
+    gateway = startGateway({
+      config,
+      state: await RisingState.open(null, { roster: config.rosterVersion }),
+      settings: readSettings({
+        ...{ SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_POOL: guacd.path, ...settings },
+      }),
+      log: new Logger('debug', (line) => void log.push(line)),
+    });
+    await gateway.online;
+  }
+
+  async function writeMachine(): Promise<Uid> {
+    const [view] = await engine.listGateways();
+    const login = [
+      { type: 'login', value: [sshd.username] },
+      { type: 'password', value: [sshd.password] },
+    ];
+    const launchCredentialUid = await engine.saveRecord({
+      content: { type: 'pamUser', title: 'User', fields: login },
+    });
+    const connection = { launchCredentialUid, hostKey: sshd.hostKeys[0] };
+    const fields = [
+      { type: 'pamHostname', value: [{ hostName: sshd.host, port: String(sshd.port) }] },
+      { type: 'pamSettings', value: [{ configurationUid: view?.configurationUid, connection }] },
+      { type: 'trafficEncryptionSeed', value: [] },
+    ];
+    return await engine.saveRecord({ content: { type: 'pamMachine', title: 'Machine', fields } });
+  }
+
+  /** A page whose peer connection never hears of the gateway's candidates: there is no path. */
+  async function order(page: FakePage) {
+    pages.push(page);
+    const offer = await page.offer();
+    return await engine.startSession({ recordUid: machineUid, peerUid: page.peerUid, offer, display });
+  }
+
+  async function connect(page = new FakePage({ comesBack: true, reach: () => null })) {
+    const started = await order(page);
+    page.accept(started.answer ?? '');
+    if (!started.detour || !('detourUid' in started.detour)) throw new Error('no detour');
+    await page.detour(engine, started.detour.detourUid);
+    const terminal = new FakeTerminal(page.openStream(started.streamToken));
+    await terminal.until(() => terminal.count('sync') > 0);
+    return { page, terminal, ...started };
+  }
+
+  const resume = (page: FakePage, sessionUid: Uid, offer: string, attempt: number) =>
+    engine.resumeSession({ sessionUid, peerUid: page.peerUid, offer, attempt });
+
+  test('has its session through the server: what is typed has its effect', async () => {
+    const { terminal } = await connect();
+    terminal.type('echo through the server > detoured\n');
+    await fileHolds(sshd, 'detoured', 'through the server\n');
+  });
+
+  test('goes over to a peer connection and back, and not a byte is lost or doubled', async () => {
+    const { page, terminal, sessionUid } = await connect();
+    terminal.type('cat > through-changes\n');
+    await fileHolds(sshd, 'through-changes', '');
+    const lines = Array.from({ length: 40 }, (_, n) => `line ${n}`);
+    for (const [n, line] of lines.entries()) {
+      terminal.type(`${line}\n`);
+      if (n % 10 === 4)
+        await page.reopen(async (offer, attempt) => (await resume(page, sessionUid, offer, attempt)).answer);
+      if (n % 10 !== 9) continue;
+      page.drop();
+      const { detour } = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
+      if (!('detourUid' in detour)) throw new Error('no detour');
+      await page.detour(engine, detour.detourUid);
+    }
+    await fileHolds(sshd, 'through-changes', lines.map((line) => `${line}\n`).join(''));
+  });
+
+  test('has no detour where the gateway takes none, and the gateway is named', async () => {
+    await gateway.close();
+    await start({ SALLYPORT_GATEWAY_THROUGH_SERVER: 'false' });
+    const { detour } = await order(new FakePage());
+    expect(detour).toEqual({ refusedBy: 'gateway' });
+    await gateway.close();
+    await start();
+  });
+
+  test('a detour opens once, and is told when its name is none', async () => {
+    const { detour } = await order(new FakePage({ reach: () => null }));
+    if (!detour || !('detourUid' in detour)) throw new Error('no detour');
+    const page = new FakePage({ reach: () => null });
+    pages.push(page);
+    await page.detour(engine, detour.detourUid);
+    await expect(new FakePage().detour(engine, detour.detourUid)).rejects.toMatchObject({
+      code: 'not-found',
+    });
+  });
+
+  test('whoever locks the vault has no detour any more', async () => {
+    const { page } = await connect();
+    await engine.lock();
+    await expect.poll(() => log.join(''), { timeout: 15_000 }).toContain('page away');
+    expect(page.streams.roundTripMs === null || page.streams.streams >= 0).toBe(true);
+  });
+});
