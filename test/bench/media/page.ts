@@ -39,6 +39,7 @@ let streams: Multiplexer | null = null;
 const verbs: PeerVerbs = {
   iceServers: () => Promise.resolve([]),
   resumeSession: () => Promise.reject(new Error('nothing is resumed here')),
+  openDetour: () => Promise.reject(new Error('no way around here')),
   sendCandidate: () => Promise.resolve(),
 };
 
