@@ -143,7 +143,7 @@ export const limits = {
   unacknowledged: 8 * 1024 * 1024,
   acknowledgeEvery: 32 * 1024,
   /**
-   * Detours through the router (§14.9). `ticket`: bytes of the first message; `message`: one sealed frame at most, a
+   * Detours through the router (§14.10). `ticket`: bytes of the first message; `message`: one sealed frame at most, a
    * StreamOpen or DATA; `openMs`: from the command to both halves' being there; `silenceMs`: heartbeats go every second, so a
    * half that says nothing for so long is gone.
    */

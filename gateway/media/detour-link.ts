@@ -27,7 +27,7 @@ const openMs = 8_000;
 /** Bytes that may wait to be opened before the socket is not read any more. */
 const mostUnopened = 1024 * 1024;
 
-/** A way to a page through the router: dialled from here when the router says that the page waits. protocol.md §14.9. */
+/** A way to a page through the router: dialled from here when the router says that the page waits. protocol.md §14.10. */
 export class DetourLink {
   readonly #options: DetourLinkOptions;
   readonly #socket: WebSocket;

@@ -37,7 +37,7 @@ interface Expected extends PreparedDetour {
 /** Prepared and not asked for; the oldest is forgotten. Each was a signed command. */
 const mostExpected = 512;
 
-/** The detours through the router that pages of this gateway may take. protocol.md §14.9. */
+/** The detours through the router that pages of this gateway may take. protocol.md §14.10. */
 export class Detours {
   readonly #options: DetoursOptions;
   readonly #expected = new Map<string, Expected>();

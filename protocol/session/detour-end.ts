@@ -29,7 +29,7 @@ export interface DetourEndOptions {
 const mostUnopened = 2 * limits.unacknowledged;
 
 /**
- * One end of a detour (protocol.md §14.9): the frames of a multiplexer, each sealed as one message of a WebSocket. Both ends
+ * One end of a detour (protocol.md §14.10): the frames of a multiplexer, each sealed as one message of a WebSocket. Both ends
  * begin with an empty frame, the gateway first: whoever opens it knows that the other has the keys.
  */
 export class DetourEnd {

@@ -21,7 +21,7 @@ export interface DetourKey {
 }
 
 /**
- * The sealed frames of one detour through the router (protocol.md §14.9): both ends' keys are made for it alone, and each
+ * The sealed frames of one detour through the router (protocol.md §14.10): both ends' keys are made for it alone, and each
  * came to the other inside a message that is sealed under the session's traffic keys and signed. Throws `malformed` when
  * the other key is none.
  */

@@ -293,7 +293,7 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
   jump?: JumpStatement | undefined;
 
   /**
-   * With an offer: 65 bytes, P-256, of this one detour. §14.9.
+   * With an offer: 65 bytes, P-256, of this one detour. §14.10.
    *
    * @generated from field: bytes detour_key = 30;
    */

@@ -410,7 +410,7 @@ export declare type CommandResult = Message<"sallyport.v1.CommandResult"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Connect and resume: opens the vault's half of a detour, once and soon; empty: this server takes none. §14.9.
+   * Connect and resume: opens the vault's half of a detour, once and soon; empty: this server takes none. §14.10.
    *
    * @generated from field: bytes detour_ticket = 4;
    */

@@ -1,4 +1,4 @@
-// Sessions that have no other way: a WebSocket of the vault and one of its gateway, one piped into the other. protocol.md §14.9.
+// Sessions that have no other way: a WebSocket of the vault and one of its gateway, one piped into the other. protocol.md §14.10.
 import type { WebSocket } from 'ws';
 import { encodeHex, type Bytes } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';

@@ -19,7 +19,7 @@ const stranger = keyPair('detour key of the router');
 const names = ['detour session', 'detour gateway', 'detour peer'] as const;
 const [session, gatewayUid, peer] = names.map(uid);
 
-/** §14.9: what the vault makes of frames that came from the gateway, from the first on. */
+/** §14.10: what the vault makes of frames that came from the gateway, from the first on. */
 export function detours(): object[] {
   const bindingOf = (attempt = 3, keys = [vault, gateway]) =>
     sha256(

@@ -63,7 +63,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'organisation-settings': ['20.5', organisation.organisationSettings],
   'index-prints': ['24.1', kept.indexPrints],
   'file-chunks': ['17', attachments.fileChunks],
-  detours: ['14.9', detours.detours],
+  detours: ['14.10', detours.detours],
   'share-links': ['18', attachments.shareLinks],
   'share-link-openings': ['18.3', connection.shareLinkOpenings],
   grants: ['19.2', sharing.grants],
