@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { ResumeSession, SessionResumed } from '../../workers/api.ts';
+import type { DetourOffer, ResumeSession, SessionResumed } from '../../workers/api.ts';
 import { GatewayPeer } from '../../web/session/gateway-peer.ts';
 import { PeerConnections } from '../../web/session/peer-connections.ts';
 import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
@@ -447,16 +447,34 @@ describe('a page that loses its way', () => {
     await eventually(() => expect(keys()).toEqual(['ffe1:1', 'ffe1:0', '63:1', '63:0']));
   });
 
-  test('is away as soon as the browser says that there is no network, and comes back with it', async () => {
+  test('is away soon after the browser says that there is no network, when nothing comes any more', async () => {
     await connect();
     ride();
-    vi.spyOn(verbs, 'resumeSession').mockImplementation(({ offer }) => gateway.reanswer(offer));
+    vi.spyOn(verbs, 'resumeSession').mockImplementation(async ({ offer }) => {
+      gateway.deaf = false;
+      return { answer: await gateway.reanswer(offer), detour };
+    });
     const onLine = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
+    gateway.deaf = true;
+    const before = performance.now();
     window.dispatchEvent(new Event('offline'));
-    expect(told).toEqual(['away']);
+    await eventually(() => expect(told).toEqual(['away']));
+    expect(performance.now() - before).toBeLessThan(4_000); // sooner than without that word
     onLine.mockReturnValue(true);
     window.dispatchEvent(new Event('online'));
     await eventually(() => expect(told).toEqual(['away', 'back']));
+  });
+
+  test('stays where it is when the browser says so and the path works all the same', async () => {
+    await connect();
+    ride();
+    vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
+    const { multiplexer } = peer;
+    window.dispatchEvent(new Event('offline'));
+    const before = multiplexer?.roundTripMs;
+    await eventually(() => expect(multiplexer?.roundTripMs).not.toBe(before));
+    await new Promise((resolve) => setTimeout(resolve, 3_500)); // three beats: two were left
+    expect(told).toEqual([]);
   });
 
   test('gives up when the gateway knows the session no more, or its time is over', async () => {
@@ -473,6 +491,67 @@ describe('a page that loses its way', () => {
     gateway.drop();
     await eventually(() => expect(told).toEqual(['away', 'reconnect-failed']));
     expect(peer.gone).toBe(true);
+  });
+});
+
+describe('a page without a peer connection', () => {
+  const offer = () => ({ detourUid: newUid() });
+  const direct = vi.fn();
+  afterEach(() => vi.restoreAllMocks());
+
+  /** The gateway answers, and no candidate of either reaches the other. */
+  async function withoutPath(detour: DetourOffer): Promise<void> {
+    peer = new GatewayPeer(verbs, () => {});
+    vi.spyOn(verbs, 'openDetour').mockImplementation(async (_, port) => gateway.detour(port));
+    await peer.accept(await gateway.unreachable(await peer.offer()), detour);
+  }
+
+  test('goes through the server within two seconds, and is back on a peer connection as soon as there is one', async () => {
+    const before = performance.now();
+    await withoutPath(offer());
+    const multiplexer = await peer.opened;
+    expect(performance.now() - before).toBeLessThan(3_000);
+    expect(peer.throughServer).toBe(true);
+    const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
+    stream.onReset = (code) => codes.push(code);
+    const screen = new RemoteScreen(stream, size, open, targets);
+    const rider = { away: vi.fn(), back: vi.fn(), gone: vi.fn() };
+    peer.ride({ sessionUid: newUid(), graceMs: 60_000, ...rider });
+    screen.press([0x61]);
+    await eventually(() => expect(keys()).toEqual(['61:1', '61:0']));
+    vi.spyOn(verbs, 'resumeSession').mockImplementation(async ({ offer }) => {
+      direct();
+      return { answer: await gateway.reanswer(offer), detour };
+    });
+    for (let letter = 0x62; letter <= 0x6f; letter++) screen.press([letter]);
+    // A search that is under way comes first; then a change of the network is worth one at once.
+    await vi.waitFor(
+      () => {
+        window.dispatchEvent(new Event('online'));
+        expect(peer.throughServer).toBe(false);
+      },
+      { timeout: 40_000, interval: 500 },
+    );
+    for (let letter = 0x70; letter <= 0x7a; letter++) screen.press([letter]);
+    const all = Array.from({ length: 26 }, (_, n) => (0x61 + n).toString(16));
+    await eventually(() => expect(keys()).toEqual(all.flatMap((key) => [`${key}:1`, `${key}:0`])));
+    expect(rider.away).not.toHaveBeenCalled();
+    expect([codes, rider.gone.mock.calls]).toEqual([[], []]);
+  }, 60_000);
+
+  test('says who does not let it through the server', async () => {
+    await withoutPath({ refusedBy: 'gateway' });
+    await expect(peer.opened).rejects.toMatchObject({ code: 'unavailable' });
+    expect(peer.noDetour).toBe('gateway');
+  }, 40_000);
+
+  test('does not take the detour while a peer connection opens', async () => {
+    peer = new GatewayPeer(verbs, () => {});
+    const opened = vi.spyOn(verbs, 'openDetour');
+    await gateway.answer(peer, offer());
+    await peer.opened;
+    expect(peer.throughServer).toBe(false);
+    expect(opened).not.toHaveBeenCalled();
   });
 });
 

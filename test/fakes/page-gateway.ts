@@ -3,6 +3,8 @@ import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { Carrier } from '../../protocol/channel/carrier.ts';
+import type { DetourOffer, ToDetour } from '../../workers/api.ts';
 import type { GatewayPeer } from '../../web/session/gateway-peer.ts';
 
 /** The other end of a page's peer connection, in the same page: it answers, accepts a stream and notes what it hears. */
@@ -14,7 +16,7 @@ export class PageGateway {
   /** Neither hears nor answers from now on: a gateway that hangs. */
   deaf = false;
 
-  async answer(peer: GatewayPeer): Promise<void> {
+  async answer(peer: GatewayPeer, detour: DetourOffer | null = null): Promise<void> {
     this.#connection.addEventListener('datachannel', ({ channel }) => this.#accept(channel));
     this.#connection.addEventListener('icecandidate', ({ candidate }) => {
       if (candidate?.candidate)
@@ -25,7 +27,25 @@ export class PageGateway {
     peer.trickle(({ candidate, mid }) => void this.#connection.addIceCandidate({ candidate, sdpMid: mid }));
     const answer = await this.#connection.createAnswer();
     await this.#connection.setLocalDescription(answer);
-    await peer.accept(answer.sdp ?? '');
+    await peer.accept(answer.sdp ?? '', detour);
+  }
+
+  /** An answer whose candidates nobody hears of. */
+  async unreachable(offer: string): Promise<string> {
+    await this.#connection.setRemoteDescription({ type: 'offer', sdp: offer });
+    return (await this.#connection.createAnswer()).sdp ?? '';
+  }
+
+  /** The other end of a way through the server, as the worker opens it. */
+  detour(port: MessagePort): void {
+    port.onmessage = ({ data }: MessageEvent<ToDetour>) => {
+      if (data.kind === 'message' && !this.deaf) this.#multiplexer?.receive(data.message);
+    };
+    port.postMessage({ kind: 'open' });
+    this.#carry({
+      send: (message) => port.postMessage({ kind: 'message', message }),
+      bufferedAmount: () => 0,
+    });
   }
 
   /** The transport is gone. */
@@ -67,7 +87,6 @@ export class PageGateway {
 
   #accept(channel: RTCDataChannel): void {
     channel.binaryType = 'arraybuffer';
-    const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
     channel.addEventListener('message', ({ data }) => {
       if (!this.deaf) this.#multiplexer?.receive(new Uint8Array(data as ArrayBuffer));
     });
@@ -77,7 +96,12 @@ export class PageGateway {
       },
       bufferedAmount: () => channel.bufferedAmount,
     };
+    this.#carry(carrier);
+  }
+
+  #carry(carrier: Carrier): void {
     if (this.#multiplexer !== null) return this.#multiplexer.resume(carrier);
+    const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
     this.#multiplexer = new Multiplexer({
       ...{ role: 'acceptor', carrier },
       now: () => performance.now(),
