@@ -83,7 +83,8 @@ test('text selected in the terminal reaches the clipboard', async ({ house }) =>
 
 test('latency is shown, and a second machine opens beside the first, with a key', async ({ house }) => {
   const { page, installation } = house;
-  await expect(page.getByText(/\d+(\.\d+)? ?ms/).first()).toBeVisible();
+  const bar = page.getByRole('toolbar', { name: 'Session' });
+  await expect(bar).toContainText(/gateway \d+(\.\d+)? ?\+ ?target \d+(\.\d+)? ms/);
   await connect(page, machines.key);
   await run(page, 'echo by key > key.txt');
   expect(await targetFile(installation, 'key.txt')).toBe('by key');

@@ -96,7 +96,8 @@ test('RDP: the certificate is looked at unless the record says otherwise, and th
   await createMachine(page, { ...machine, title: 'Strict' });
   await openRecord(page, 'Strict');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
-  await expect(page.getByText('The machine’s certificate is not trusted')).toBeVisible();
+  await expect(page.getByText('No authority that the gateway trusts vouches for')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Trust this certificate and connect' })).toBeVisible();
   await page.getByRole('button', { name: 'Close tab' }).click();
   await createMachine(page, { ...machine, title: 'Windows', switches: ['Ignore the certificate'] });
   await connect(page, 'Windows');
