@@ -57,9 +57,11 @@ export class Markers {
   }
 
   async save(text: string): Promise<void> {
-    if (this.draft === null || this.busy) return;
+    const { draft } = this;
+    if (draft === null || this.busy) return;
     this.busy = true;
-    if (await this.#store({ ...this.draft, text: text.trim() }, 'The marker is not saved')) this.draft = null;
+    const saved = await this.#store({ ...draft, text: text.trim() }, 'The marker is not saved');
+    if (saved && this.draft === draft) this.draft = null; // else another one was begun meanwhile
     this.busy = false;
   }
 

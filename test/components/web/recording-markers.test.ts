@@ -39,7 +39,10 @@ async function open(markers: RecordingMarker[], unproved = 0) {
 }
 
 async function write(text: string, end: string): Promise<void> {
-  await vi.waitFor(() => expect(writing()).not.toBeNull(), patient);
+  await vi.waitFor(() => {
+    flushSync();
+    expect(writing()).not.toBeNull();
+  }, patient);
   const field = writing();
   if (field === null) throw new Error('nothing is written');
   expect(document.activeElement).toBe(field);
@@ -60,6 +63,7 @@ test('a key marks the moment, Enter saves, and it stands in the list and on the 
   expect(panel().textContent).toContain('1:01');
   expect(document.querySelectorAll('.timeline .marker')).toHaveLength(1);
   expect(document.activeElement).toBe(slider());
+  await vi.waitFor(() => expect(writing()).toBeNull(), patient);
   press('Home', slider());
   button('Mark').click();
   await write('dropped', 'Escape');
@@ -99,6 +103,20 @@ test('an own one is changed, and deleted with a way back; another’s is neither
   await vi.waitFor(() => button('Undo'), patient);
   button('Undo').click();
   await shown('mine, and better', 'hers');
+});
+
+test('one that is begun while another is saved is not lost', async () => {
+  await open([]);
+  await shows('None yet');
+  const [save, going] = [fake.saveRecordingMarker, Promise.withResolvers<void>()];
+  fake.saveRecordingMarker = async (input) => (await going.promise, await save(input));
+  press('m', document.body);
+  await write('first', 'Enter');
+  press('End', slider());
+  button('Mark').click();
+  going.resolve();
+  await shown('first');
+  await vi.waitFor(() => expect(writing()?.value).toBe(''), patient);
 });
 
 test('what fails is said, and what was written is not lost', async () => {
