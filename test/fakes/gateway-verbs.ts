@@ -1,5 +1,5 @@
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { GatewayView, GatewayVerbs } from '../../workers/api.ts';
+import type { GatewayView, GatewayVerbs, TaskView } from '../../workers/api.ts';
 
 /** Gateways in memory, and what one of them would say of itself. */
 export function createFakeGateways(
@@ -7,6 +7,14 @@ export function createFakeGateways(
   records: ReadonlyMap<Uid, unknown>,
   changed: () => void,
 ): GatewayVerbs {
+  const session = newUid();
+  const ended = new Set<Uid>();
+  const tasks = (): TaskView[] => {
+    const recordUid = [...records.keys()][0] ?? null;
+    const told = { kind: 'session', email: 'ben@example.test', protocol: 'ssh' };
+    const running = { ...told, uid: session, recordUid, startedAt: Date.now() - 240_000 };
+    return ended.has(session) ? [] : [running];
+  };
   return {
     listGateways: async () => [...gateways],
     createGateway: async ({ name }) => {
@@ -45,14 +53,7 @@ export function createFakeGateways(
       ...{ recordingsWaiting: 0, recordingsRefused: 0, recordingsBytes: 0 },
       rosterVersion: 4,
     }),
-    listTasks: async () => [
-      {
-        uid: newUid(),
-        kind: 'session',
-        recordUid: [...records.keys()][0] ?? null,
-        startedAt: Date.now() - 240_000,
-        protocol: 'ssh',
-      },
-    ],
+    listTasks: async () => tasks(),
+    endTask: async ({ taskUid }) => void ended.add(taskUid),
   };
 }

@@ -8,7 +8,10 @@ export interface GatewayVerbs {
   /** Removes the gateway, its application and its configuration record. */
   deleteGateway(gatewayUid: Uid): Promise<void>;
   readGatewayInfo(gatewayUid: Uid): Promise<GatewayInfoView>;
+  /** What runs there: of everybody for an administrator, else one's own. */
   listTasks(gatewayUid: Uid): Promise<TaskView[]>;
+  /** Ends a session there, one's own or as an administrator anybody's, who is told by whom. `refused`: the gateway's code. */
+  endTask(input: { readonly gatewayUid: Uid; readonly taskUid: Uid }): Promise<void>;
 }
 
 export interface GatewayView {
@@ -45,6 +48,8 @@ export interface TaskView {
   readonly uid: Uid;
   readonly kind: string;
   readonly recordUid: Uid | null;
+  /** Whose it is, by the roster; empty: somebody who is in it no more. */
+  readonly email: string;
   readonly startedAt: number;
   readonly protocol: string;
 }

@@ -130,6 +130,15 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
     expect((await engine.listTasks(gatewayUid)).map(({ recordUid }) => recordUid)).toContain(machineUid);
   });
 
+  test('what runs is listed with whose it is, and ended from there', async () => {
+    const { sessionUid, terminal } = await connect();
+    await terminal.until(() => terminal.count('sync') > 0);
+    const tasks = await engine.listTasks(gatewayUid);
+    expect(tasks.find(({ uid }) => uid === sessionUid)?.email).toBe('ada@example.test');
+    await engine.endTask({ gatewayUid, taskUid: sessionUid });
+    expect((await terminal.control('ended')).body.value).toMatchObject({ code: 'ended-by-command' });
+  });
+
   test('the vault ends a session whose page said nothing', async () => {
     const { sessionUid, terminal } = await connect();
     await terminal.until(() => terminal.count('sync') > 0);

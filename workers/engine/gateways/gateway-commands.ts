@@ -19,6 +19,7 @@ import {
   UnshareSessionRequestSchema,
   type DiagnoseReply,
 } from '../../../protocol/messages/gen/command_pb.js';
+import { findMember } from '../../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import {
   commandUidOf,
@@ -63,9 +64,12 @@ export class GatewayCommands {
 
   async listTasks(gatewayUid: Uid): Promise<TaskView[]> {
     const { tasks } = await this.#ask(gatewayUid, CommandKind.LIST_TASKS, TaskListSchema);
-    return tasks.map(({ taskUid, recordUid, kind, protocol, startedAtMs }) => ({
+    const { roster } = this.#parts.account.organisation;
+    const emailOf = (uid: Uint8Array) => (uid.length > 0 && findMember(roster, uidOf(uid))?.email) || '';
+    return tasks.map(({ taskUid, recordUid, accountUid, kind, protocol, startedAtMs }) => ({
       uid: uidOf(taskUid),
       recordUid: recordUid.length > 0 ? uidOf(recordUid) : null,
+      email: emailOf(accountUid),
       kind,
       protocol,
       startedAt: Number(startedAtMs),
