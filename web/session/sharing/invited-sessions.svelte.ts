@@ -13,7 +13,8 @@ export class InvitedSessions {
     this.#onNew = onNew;
     $effect(() => {
       void vault.state.invitationsVersion;
-      void vault.verbs.listInvitedSessions().then(
+      const unlocked = vault.state.phase === 'unlocked';
+      void (unlocked ? vault.verbs.listInvitedSessions() : Promise.resolve([])).then(
         (all) => this.#show(all),
         () => this.#show([]), // locked meanwhile
       );
