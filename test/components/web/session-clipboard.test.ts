@@ -2,7 +2,6 @@ import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { mostCrossingBytes } from '../../../web/session/clipboard/crossing-text.ts';
 import CrossingView from '../../../web/session/clipboard/CrossingView.svelte';
-import { noteUse } from '../../../web/session/clipboard/local-clipboard.ts';
 import {
   SessionClipboard,
   type ClipboardPlace,
@@ -88,15 +87,22 @@ describe('a paste into a terminal', () => {
 
 describe('a copy from the machine', () => {
   test('that follows the person’s own doing reaches their clipboard, without control characters', async () => {
-    noteUse();
+    clipboard.noteUse();
     await clipboard.receive('ls\u001b[201~\n');
     expect(writeText).toHaveBeenCalledWith('ls[201~\n');
     expect(clipboard.copied).toMatchObject({ lines: 1, bytes: 8 });
     expect([clipboard.offered, place.remark]).toEqual([false, expect.stringContaining('1 line')]);
   });
 
+  test('that follows what they did in another session, or nothing, is offered', async () => {
+    new SessionClipboard(place).noteUse();
+    await clipboard.receive('rm -rf /');
+    expect(writeText).not.toHaveBeenCalled();
+    expect(clipboard.offered).toBe(true);
+  });
+
   test('that the browser refuses is offered, and taken at a press', async () => {
-    noteUse();
+    clipboard.noteUse();
     writeText.mockRejectedValueOnce(new Error('not allowed'));
     await clipboard.receive('there');
     expect(clipboard.offered).toBe(true);

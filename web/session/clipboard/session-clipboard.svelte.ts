@@ -25,6 +25,9 @@ export interface CopiedText extends CrossingText {
   readonly at: number;
 }
 
+/** So long after a press a copy is taken for what came of it. */
+const recentMs = 3_000;
+
 const most = () => formatSize(mostCrossingBytes);
 
 /** What crosses between the person's clipboard and the machine's, each way as far as the record allows. */
@@ -38,9 +41,18 @@ export class SessionClipboard {
   /** Whether several lines for a terminal are shown first; as long as the session lives. */
   asks = $state(true);
   readonly #place: ClipboardPlace;
+  #usedAt = -Infinity;
 
   constructor(place: ClipboardPlace) {
     this.#place = place;
+  }
+
+  /**
+   * The person just acted in this session: a copy that follows is theirs, any other is the machine's own idea. What they do in
+   * another session is no leave for this one, whose machine could put its text in the place of what was copied there.
+   */
+  noteUse(): void {
+    this.#usedAt = performance.now();
   }
 
   /** Before a new attempt: nothing of the last one is left, and questions are asked again. */
@@ -60,7 +72,8 @@ export class SessionClipboard {
     const copied = crossingText(raw);
     if (copied.bytes === 0) return;
     this.copied = { ...copied, at: Date.now() };
-    const onClipboard = await offerCopy(copied.text);
+    const used = performance.now() - this.#usedAt <= recentMs;
+    const onClipboard = used && (await offerCopy(copied.text));
     this.offered = !onClipboard;
     if (onClipboard) this.#place.remark = `Copied from the session: ${this.#sizes(copied)}.`;
   }
