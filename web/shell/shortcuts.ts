@@ -9,6 +9,8 @@ export interface ShortcutTargets {
   readonly lock: () => void;
   readonly newRecord: () => void;
   readonly go: (page: GoPage) => void;
+  /** A session is on the screen. */
+  readonly inSession: () => boolean;
 }
 
 interface Shortcut {
@@ -119,6 +121,8 @@ export function bindShortcuts(targets: ShortcutTargets): () => void {
     }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || takesText(event.target))
       return;
+    // What was pressed or asked is gone, and its focus: whoever goes on typing means the session.
+    if (event.target === document.body && targets.inSession()) return;
     const afterG = event.timeStamp - wentAt < sequenceMs;
     wentAt = event.key === 'g' && !afterG ? event.timeStamp : -Infinity;
     const run = afterG ? goTarget(event.key, targets) : plainTarget(event.key, targets);

@@ -17,18 +17,18 @@ afterEach(() => {
 });
 
 function show(code: string) {
-  const stayConnected = vi.fn();
+  const [stayConnected, onstay] = [vi.fn(), vi.fn()];
   const session = { stayConnected } as unknown as Session;
   const ending = { code, at: performance.now() + 60_000 };
-  mounted = mount(EndingNotice, { target: document.body, props: { session, ending } });
+  mounted = mount(EndingNotice, { target: document.body, props: { session, ending, onstay } });
   flushSync();
-  return stayConnected;
+  return { stayConnected, onstay };
 }
 
 const timer = () => document.querySelector('[role=timer]')?.textContent;
 
 test('an idle session says how long it has, and stays when its person says so', () => {
-  const stayConnected = show('idle-timeout');
+  const { stayConnected, onstay } = show('idle-timeout');
   expect(document.querySelector('[role=alert]')?.textContent).toContain('Nobody has used this session');
   expect(timer()).toBe('Ends in 60 s');
   vi.advanceTimersByTime(10_000);
@@ -36,6 +36,7 @@ test('an idle session says how long it has, and stays when its person says so', 
   expect(timer()).toBe('Ends in 50 s');
   button('Stay connected').click();
   expect(stayConnected).toHaveBeenCalledOnce();
+  expect(onstay).toHaveBeenCalledOnce();
 });
 
 test('a session that is over by its length offers nothing', () => {
