@@ -152,9 +152,28 @@ test('an invitation is said once, listed while it lasts, and joined from either'
   const props = { verbs: fake, session: null, sessions: { join }, onclose: () => {} };
   mounted = mount(SharedSessionHarness, { target: document.body, props });
   await shows('ada@example.test shares web-1');
-  press('Join web-1 of ada@example.test');
   press('Join');
+  press('Join web-1 of ada@example.test');
   expect(join.mock.calls).toEqual([[invited], [invited]]);
   fake.set({ invitationsVersion: 9 });
   await vi.waitFor(() => expect(text()).not.toContain('Shared with me, live'), { timeout: 15_000 });
 });
+
+test.each(['is taken back', 'is joined from the list'])(
+  'an invitation that %s is said no longer',
+  async (how) => {
+    const fake = createFakeVault({ phase: 'unlocked' });
+    fake.invitedSessions.push({
+      ...{ shareUid: newUid(), gatewayUid: newUid(), hostEmail: 'ada@example.test', title: 'web-1' },
+      ...{ typing: true, until: Date.now() + 60_000 },
+    });
+    const props = { verbs: fake, session: null, sessions: { join: () => {} }, onclose: () => {} };
+    mounted = mount(SharedSessionHarness, { target: document.body, props });
+    await shows('ada@example.test shares web-1');
+    if (how === 'is taken back') {
+      fake.invitedSessions.pop();
+      fake.set({ invitationsVersion: 9 });
+    } else press('Join web-1 of ada@example.test');
+    await vi.waitFor(() => expect(text()).not.toContain('ada@example.test shares web-1'));
+  },
+);
