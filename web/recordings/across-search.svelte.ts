@@ -85,7 +85,7 @@ export class AcrossSearch {
     const wanted = this.fitting;
     this.#clear(words);
     this.of = wanted.length;
-    const left = [...wanted].reverse();
+    const left = this.#setAside(wanted).reverse();
     const next = () => (run === this.#run && this.phase === 'searching' ? left.pop() : undefined);
     await Promise.all(Array.from({ length: atOnce }, () => this.#searchNext(words, next, run)));
     if (run === this.#run && this.phase === 'searching') this.phase = 'done';
@@ -108,6 +108,14 @@ export class AcrossSearch {
     this.places = 0;
   }
 
+  /** Those that the list says all of are told at once, and not one by one: there may be thousands. Gives the others. */
+  #setAside(wanted: readonly RecordingSummary[]): RecordingSummary[] {
+    const judged = wanted.map((recording) => ({ recording, gap: gapBefore(recording) }));
+    this.gaps = judged.flatMap(({ recording, gap }) => (gap === null ? [] : [{ recording, gap }]));
+    this.done = this.gaps.length;
+    return judged.flatMap(({ recording, gap }) => (gap === null ? [recording] : []));
+  }
+
   async #searchNext(words: string, next: () => RecordingSummary | undefined, run: number): Promise<void> {
     for (let recording = next(); recording; recording = next()) {
       try {
@@ -120,8 +128,6 @@ export class AcrossSearch {
   }
 
   async #searchOne(recording: RecordingSummary, words: string, run: number): Promise<void> {
-    const gap = gapBefore(recording);
-    if (gap !== null) return this.#took(recording, [], gap);
     const { sessionUid } = recording;
     try {
       const { hits, index } = await this.#verbs.searchRecordingIndex({ sessionUid, query: words });

@@ -184,6 +184,21 @@ describe('bounds and filters', () => {
     expect(search.done).toBe(mostPlaces / 200);
   });
 
+  test('thousands that cannot be searched are told at once', async () => {
+    const none = Array.from({ length: 5_000 }, () => terminal({ text: false }, 'x').summary);
+    const recordings = [...none, terminal({}, 'x').summary];
+    const search = new AcrossSearch({
+      listRecordings: async () => ({ recordings, more: false, usedSize: 0, quota: 1, retentionDays: 0 }),
+      searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
+    });
+    await search.list();
+    const tell = vi.spyOn(search, 'gaps', 'set');
+    search.words = 'x';
+    await search.search();
+    expect([search.phase, search.done, search.gaps.length]).toEqual(['done', 5_001, 5_000]);
+    expect(tell.mock.calls.length).toBeLessThan(5);
+  });
+
   test('thousands are listed page by page until somebody leaves', async () => {
     const { promise: third, resolve: goOn } = Promise.withResolvers<void>();
     const asked: (number | null)[] = [];
