@@ -44,4 +44,9 @@ test('a gateway’s refusal is said, and the question stays', async () => {
   press('End session');
   await vi.waitFor(() => expect(document.querySelector('[role=alert]')).not.toBeNull());
   expect(document.body.textContent).toContain('End this session?');
+  press('Cancel');
+  await vi.waitFor(() => expect(document.querySelector('[role=dialog]')).toBeNull());
+  press('End');
+  await shows('End this session?');
+  expect(document.querySelector('[role=alert]')).toBeNull(); // of another question
 });
