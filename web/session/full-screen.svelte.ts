@@ -32,6 +32,12 @@ export class FullScreen {
     this.entered = true;
   }
 
+  /** There is no session any more. */
+  leave(): void {
+    this.#released();
+    if (document.fullscreenElement) document.exitFullscreen().catch(() => {}); // left already
+  }
+
   #released(): void {
     keyboardLock()?.unlock?.();
     this.keysHeld = false;

@@ -14,6 +14,11 @@ export const legNames: Readonly<Record<LegName, string>> = {
   login: 'Login',
 };
 
+/** As that leg went. */
+export function legTitle(name: LegName, throughServer: boolean): string {
+  return name === 'ice' && throughServer ? 'Through the server, no direct path' : legNames[name];
+}
+
 export interface Leg {
   readonly name: LegName;
   readonly state: 'waiting' | 'started' | 'done' | 'failed';
@@ -26,6 +31,8 @@ export class LegTrail {
   legs = $state.raw<readonly Leg[]>(
     legOrder.filter((name) => name !== seldom).map((name) => ({ name, state: 'waiting', elapsedMs: null })),
   );
+  /** There was no direct path to the gateway. */
+  throughServer = $state(false);
   readonly startedAt = performance.now();
   readonly #begun: { [Name in LegName]?: number } = {};
 

@@ -153,6 +153,7 @@ export class SessionRun {
     // The part that draws is fetched while the command is on its way.
     const screenModule = import('./remote-screen.ts');
     const { gatewayUid, connection } = await this.#readRecord();
+    if (this.#over) return;
     this.#askFirst(connection, answers);
     const started = await this.#command(gatewayUid, size, answers);
     if (this.#over) return this.#forget(started.sessionUid);
@@ -166,6 +167,7 @@ export class SessionRun {
     const multiplexer = await this.#awaitPeer(lease);
     const { RemoteScreen } = await screenModule;
     if (this.#over) return;
+    this.#legs.throughServer = lease.peer.throughServer;
     this.#legs.done('ice');
     this.#legs.start('guacd');
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
@@ -219,14 +221,19 @@ export class SessionRun {
 
   /** Over an open peer connection if there is one; a gateway that has forgotten it gets a new one. */
   async #command(gatewayUid: Uid, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
-    this.#lease = await this.#services.peers.take(gatewayUid);
+    const lease = await this.#services.peers.take(gatewayUid);
+    this.#lease = lease;
+    if (this.#over) {
+      this.#release();
+      throw new ProtocolError('cancelled', 'left meanwhile');
+    }
     try {
-      return await this.#send(this.#lease, size, answers);
+      return await this.#send(lease, size, answers);
     } catch (error) {
       const code = refusalOf(error).code;
-      if (this.#lease.fresh || this.#over || code !== 'peer-gone') throw error;
-      this.#lease.peer.close();
-      this.#lease.release();
+      if (lease.fresh || this.#over || code !== 'peer-gone') throw error;
+      lease.peer.close();
+      lease.release();
       this.#lease = this.#services.peers.takeNew(gatewayUid);
       return this.#send(this.#lease, size, answers);
     }
@@ -366,9 +373,17 @@ export class SessionRun {
     this.#stopListening();
     if (this.#stream?.open) this.#stream.end();
     this.#stopRiding();
-    this.#lease?.release();
+    this.#release();
     if (this.#sessionUid !== null) this.#forget(this.#sessionUid);
     this.#targets.ended(failure);
+  }
+
+  /** Nobody goes on opening a way that was this session's to open: the next one must not wait for it. */
+  #release(): void {
+    if (this.#lease === null) return;
+    const { fresh, peer, release } = this.#lease;
+    if (fresh && peer.multiplexer === null) peer.close();
+    release();
   }
 
   #forget(sessionUid: Uid): void {

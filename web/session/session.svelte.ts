@@ -44,6 +44,10 @@ export class Session {
   maySupply = $state(false);
   failure = $state.raw<(FailureText & { readonly code: string; readonly message: string }) | null>(null);
   hostKey = $state.raw<HostKeyOffer | null>(null);
+  /** What the machine showed is being pinned. */
+  trusting = $state(false);
+  /** Why it was not. */
+  trustFailure = $state.raw<unknown>(null);
   /** What is recorded of it; null: nothing. `failed`: it should be. */
   recording = $state.raw<RecordingNotice | null>(null);
   /** What this person may do with the record, as far as it is known yet. */
@@ -81,6 +85,7 @@ export class Session {
   #run: SessionRun | null = null;
   #size: ScreenSize | null = null;
   #answers: Answers = {};
+  #closed = false;
   #latencyTimer: ReturnType<typeof setInterval> | null = null;
 
   constructor(tab: string, { recordUid, title, invited }: SessionSubject, services: SessionServices) {
@@ -134,12 +139,23 @@ export class Session {
   /** The person compared the fingerprint: it is pinned in the record and accepted for this session. */
   async trustHostKey(): Promise<void> {
     const offer = this.hostKey;
-    if (offer === null) return;
-    await this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key });
+    if (offer === null || this.trusting) return;
+    this.trusting = true;
+    this.trustFailure = null;
+    try {
+      await this.#services.verbs.pinHostKey({ recordUid: this.recordUid, hostKey: offer.key });
+    } catch (error) {
+      this.trustFailure = error;
+      return;
+    } finally {
+      this.trusting = false;
+    }
     this.#begin({ ...this.#answers, acceptedHostKey: offer.key });
   }
 
+  /** For good: what was asked before and is answered later begins nothing. */
   close(): void {
+    this.#closed = true;
     this.files?.close();
     this.#run?.stop();
     this.#answers = {};
@@ -148,12 +164,12 @@ export class Session {
   }
 
   #begin(answers: Answers): void {
-    if (this.#size === null) return;
+    if (this.#size === null || this.#closed) return;
     this.#run?.stop();
     this.#answers = answers;
     this.phase = 'connecting';
     this.trail = new LegTrail();
-    Object.assign(this, { screen: null, failure: null, hostKey: null, remark: null });
+    Object.assign(this, { screen: null, failure: null, hostKey: null, trustFailure: null, remark: null });
     Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
     this.clipboard.reset();
     this.sticky.clear();

@@ -13,10 +13,17 @@ import type { SessionServices } from './session-run.ts';
 export const tileCounts = [1, 2, 4] as const;
 export type TileCount = (typeof tileCounts)[number];
 
+const tilesKey = 'sallyport.tiles';
+
+function keptTiles(): TileCount {
+  const kept = localStorage.getItem(tilesKey);
+  return tileCounts.find((count) => String(count) === kept) ?? 1;
+}
+
 /** All session tabs of the page. */
 export class Sessions {
   open = $state.raw<readonly Session[]>([]);
-  tiles = $state<TileCount>(1);
+  #tiles = $state(keptTiles());
   readonly fullScreen = new FullScreen();
   readonly #route: Route;
   readonly #services: SessionServices;
@@ -33,6 +40,16 @@ export class Sessions {
     vault.verbs
       .watchSessions((event) => events.dispatch(event))
       .catch((error: unknown) => toasts.fail(error, 'Sessions cannot be opened'));
+  }
+
+  get tiles(): TileCount {
+    return this.#tiles;
+  }
+
+  /** Kept on this device. */
+  set tiles(count: TileCount) {
+    this.#tiles = count;
+    localStorage.setItem(tilesKey, String(count));
   }
 
   find(tab: string): Session | null {
@@ -84,6 +101,7 @@ export class Sessions {
     if (session === undefined) return;
     session.close();
     this.open = this.open.filter((other) => other !== session);
+    if (this.open.length === 0) this.fullScreen.leave();
     const { place } = this.#route;
     if (place.page !== 'session' || place.tab !== tab) return;
     const next = this.open[Math.min(at, this.open.length - 1)];
@@ -94,6 +112,7 @@ export class Sessions {
   close(): void {
     for (const session of this.open) session.close();
     this.open = [];
+    this.fullScreen.leave();
     this.#services.peers.close();
   }
 }

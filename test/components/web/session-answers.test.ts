@@ -20,11 +20,14 @@ const startSession = vi.fn(() =>
   Promise.reject(new RunFailure({ leg: 'login', code: refusal, message: '' })),
 );
 
+const pinHostKey = vi.fn(() => Promise.resolve());
+
 beforeEach(() => {
   startSession.mockClear();
+  pinHostKey.mockClear();
   const verbs = {
     readRecord: () => Promise.resolve({ content, gatewayUid: newUid(), access: 'owner' }),
-    pinHostKey: () => Promise.resolve(),
+    pinHostKey,
     startSession,
   };
   const peers = { take: () => Promise.resolve({ fresh: false, peer: { uid: newUid() }, release: () => {} }) };
@@ -77,8 +80,24 @@ test('nor after the tab was closed', async () => {
   await signIn('host-key-unknown');
   session.close();
   await session.trustHostKey();
-  await vi.waitFor(() => expect(session.failure?.code).toBe('credential-needed'));
+  expect(session.phase).toBe('failed'); // nothing begins in a tab that is gone
   expect(startSession).toHaveBeenCalledOnce();
+});
+
+test('a host key that cannot be pinned is not trusted, and why is said; pressed twice it is pinned once', async () => {
+  await signIn('host-key-unknown');
+  const pinned = Promise.withResolvers<void>();
+  pinHostKey.mockReturnValueOnce(pinned.promise);
+  const both = Promise.all([session.trustHostKey(), session.trustHostKey()]);
+  expect([session.trusting, pinHostKey.mock.calls.length]).toEqual([true, 1]);
+  const failure = new Error('no room');
+  pinned.reject(failure);
+  await both;
+  expect([session.trusting, session.trustFailure, session.phase]).toEqual([false, failure, 'failed']);
+  expect(startSession).toHaveBeenCalledOnce();
+  await session.trustHostKey();
+  await vi.waitFor(() => expect(startSession).toHaveBeenCalledTimes(2));
+  expect(session.trustFailure).toBeNull();
 });
 
 let form: ReturnType<typeof mount> | null = null;

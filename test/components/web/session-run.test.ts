@@ -112,6 +112,36 @@ test('a peer whose offer was refused is not kept for the next try', async () => 
   expect(close).toHaveBeenCalledOnce();
 });
 
+test.each(['the record is read', 'a peer is found', 'the gateway answers'])(
+  'a session that is left before %s keeps nothing, and starts none later',
+  async (moment) => {
+    const passed: string[] = [];
+    const reach = (one: string) => {
+      passed.push(one);
+      if (one === moment) run.stop();
+    };
+    const [close, release, endSession] = [vi.fn(), vi.fn(), vi.fn(() => Promise.resolve())];
+    const peer = { uid: newUid(), offer: async () => 'v=0', close, gone: false, multiplexer: null };
+    const services = {
+      events,
+      verbs: {
+        ...{ ...verbs, endSession },
+        readRecord: async () => (reach('the record is read'), await verbs.readRecord()),
+        startSession: async () => (reach('the gateway answers'), await verbs.startSession()),
+      },
+      peers: { take: async () => (reach('a peer is found'), { fresh: true, peer, release }) },
+    };
+    const legs = { start: () => {}, done: () => {} } as unknown as LegTrail;
+    const targets = { ended: () => {}, access: () => {}, maySupply: () => {} } as unknown as RunTargets;
+    const run = new SessionRun(services as unknown as SessionServices, { recordUid }, legs, targets);
+    await run.start({ width: 800, height: 600, scale: 1 } as never, {});
+    expect(passed.at(-1)).toBe(moment);
+    const leased = passed.includes('a peer is found') ? 1 : 0;
+    expect([close, release].map(({ mock }) => mock.calls.length)).toEqual([leased, leased]);
+    expect(endSession).toHaveBeenCalledTimes(moment === 'the gateway answers' ? 1 : 0);
+  },
+);
+
 test('the administrator who ended a session is named', () => {
   const failure = { leg: 'gateway', code: 'ended-by-command' } as const;
   expect(describeFailure({ ...failure, message: 'ada@example.test' })).toMatchObject({

@@ -9,6 +9,11 @@ let sessions: Sessions;
 const seen = (tab: string) => sessions.seenWith(tab).map((session) => session.tab);
 
 beforeEach(() => {
+  localStorage.clear();
+  sessions = fiveSessions();
+});
+
+function fiveSessions(): Sessions {
   const route = {
     get place() {
       return place;
@@ -16,11 +21,12 @@ beforeEach(() => {
     go: vi.fn((to: Place) => (place = to)),
   };
   const verbs = { watchSessions: () => Promise.resolve() };
-  sessions = new Sessions(
+  const made = new Sessions(
     ...([{ verbs }, route, { fail: () => {} }] as unknown as ConstructorParameters<typeof Sessions>),
   );
-  for (let at = 0; at < 5; at++) sessions.connect({ recordUid: newUid(), title: `machine ${at}` });
-});
+  for (let at = 0; at < 5; at++) made.connect({ recordUid: newUid(), title: `machine ${at}` });
+  return made;
+}
 
 test('one session is seen alone; with tiles its neighbours are seen too, and never one twice', () => {
   expect(seen('3')).toEqual(['3']);
@@ -28,6 +34,17 @@ test('one session is seen alone; with tiles its neighbours are seen too, and nev
   expect([seen('1'), seen('2'), seen('3'), seen('5')]).toEqual([['1', '2'], ['1', '2'], ['3', '4'], ['5']]);
   sessions.tiles = 4;
   expect([seen('4'), seen('5'), seen('9')]).toEqual([['1', '2', '3', '4'], ['5'], []]);
+});
+
+test.each([
+  ['2', 2],
+  ['3', 1],
+  ['', 1],
+])('how many are seen at once is kept on the device; what was kept as %j is %i', (kept, tiles) => {
+  sessions.tiles = 4;
+  expect(fiveSessions().tiles).toBe(4);
+  localStorage.setItem('sallyport.tiles', kept);
+  expect(fiveSessions().tiles).toBe(tiles);
 });
 
 test('going beside goes round, and gives the keyboard to that session', () => {
