@@ -74,7 +74,7 @@ export class DetourLink {
 
   #listen(): void {
     const socket = this.#socket;
-    const gone = (why: string) => this.#end.lose(new ProtocolError('offline', why));
+    const gone = (why: string) => this.#end.left(new ProtocolError('offline', why));
     socket.on('error', () => gone('no connection to the router'));
     socket.once('close', () => gone('the router closed it'));
     socket.once('open', () => {

@@ -36,6 +36,8 @@ export class DetourEnd {
   readonly #options: DetourEndOptions;
   #sealing = 0; // bytes that are being sealed
   #unopened = 0; // bytes that are being opened
+  #lastSent: Promise<unknown> = Promise.resolve();
+  #lastOpened: Promise<unknown> = Promise.resolve();
   #open = false;
   #over = false;
 
@@ -66,7 +68,7 @@ export class DetourEnd {
     this.#unopened += sealed.length;
     if (this.#unopened > mostUnopened)
       return this.lose(new ProtocolError('too-large', 'more than a peer has on its way'));
-    this.#options.channel.open(sealed).then(
+    this.#lastOpened = this.#options.channel.open(sealed).then(
       (message) => {
         this.#unopened -= sealed.length;
         this.#opened(message);
@@ -75,17 +77,23 @@ export class DetourEnd {
     );
   }
 
-  /** The socket is gone, or something else is wrong with it. */
+  /** The socket is gone. What came on it before is heard first: a goodbye is the last of it. */
+  left(reason: ProtocolError): void {
+    void this.#lastOpened.then(() => this.lose(reason));
+  }
+
+  /** Something is wrong with it: nothing that came is heard any more. */
   lose(reason: ProtocolError): void {
     if (this.#over) return;
     this.close();
     this.#options.onLost(reason);
   }
 
+  /** What was handed over still leaves. */
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.socket.close();
+    void this.#lastSent.then(() => this.#options.socket.close());
   }
 
   #opened(message: Bytes): void {
@@ -107,10 +115,10 @@ export class DetourEnd {
   #send(message: Bytes): void {
     const { channel, socket } = this.#options;
     this.#sealing += message.length;
-    channel.seal(message).then(
+    this.#lastSent = channel.seal(message).then(
       (sealed) => {
         this.#sealing -= message.length;
-        if (!this.#over) socket.send(sealed);
+        socket.send(sealed);
       },
       (error: unknown) => this.lose(asReason(error)),
     );

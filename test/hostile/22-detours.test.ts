@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { concat, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEphemeralKey } from '../../protocol/crypto/ecdh.ts';
 import type { Carrier } from '../../protocol/channel/carrier.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { agreeOnDetour } from '../../protocol/session/detour.ts';
 import { DetourEnd } from '../../protocol/session/detour-end.ts';
 import type { Side } from '../../protocol/session/session-keys.ts';
@@ -30,7 +31,9 @@ async function detour(tamper: Tamper, routersKey = false) {
           if (side === 'vault') ends.gateway?.receive(message);
           else tamper(message, sent++, (changed) => ends.vault?.receive(changed));
         },
-        close: () => {},
+        close: () => {
+          if (side === 'gateway') ends.vault?.left(new ProtocolError('offline', 'the router closed it'));
+        },
       },
       onOpen: (opened) => side === 'gateway' && carrier.resolve(opened),
       onMessage: (message) => void (side === 'vault' && heard.push(new TextDecoder().decode(message))),
@@ -39,10 +42,19 @@ async function detour(tamper: Tamper, routersKey = false) {
   ends.vault = await end('vault', vault, routersKey ? router.publicKey : gateway.publicKey);
   ends.gateway = await end('gateway', gateway, vault.publicKey);
   ends.gateway.start();
-  return { carrier: carrier.promise, lost: lost.promise, heard };
+  return { carrier: carrier.promise, lost: lost.promise, heard, leave: () => ends.gateway?.close() };
 }
 
 const held: Bytes[] = [];
+
+test('what was said before an end left is heard, though it was still being sealed, and then the end', async () => {
+  const { carrier, heard, lost, leave } = await detour(honest);
+  const said = await carrier;
+  for (const text of ['last', 'words']) said.send(utf8(text));
+  leave();
+  expect(await lost).toBe('offline');
+  expect(heard).toEqual(['last', 'words']);
+});
 
 test.each<[string, Tamper, string[]]>([
   ['leaves one out', (m, n, hand) => void (n === 1 || hand(m)), []],

@@ -135,6 +135,14 @@ describe.runIf(asRoot)('a page without any UDP', () => {
     await fileHolds(sshd, 'through-changes', lines.map((line) => `${line}\n`).join(''));
   });
 
+  test('says goodbye by it, and the gateway waits for nobody', async () => {
+    const { page } = await connect();
+    log.length = 0;
+    page.close();
+    await expect.poll(() => log.join(''), { timeout: 15_000 }).toContain('session ended');
+    expect(log.join('')).not.toContain('page away');
+  });
+
   test('has no detour where the gateway takes none, and the gateway is named', async () => {
     await gateway.close();
     await start({ SALLYPORT_GATEWAY_THROUGH_SERVER: 'false' });

@@ -46,7 +46,7 @@ export class DetourBridge {
     this.#socket = parts.transport.openSocket(new URL('/api/v1/detour', parts.origin), {
       opened: () => this.#opened(),
       received: (message) => this.#end.receive(message),
-      closed: () => this.#lose('offline', 'the router closed it'),
+      closed: () => this.#end.left(new ProtocolError('offline', 'the router closed it')),
     });
     this.#end = new DetourEnd({
       ...{ side: 'vault', channel, socket: this.#asSocket() },
@@ -98,7 +98,7 @@ export class DetourBridge {
     });
   }
 
-  #lose(code: 'offline' | 'timed-out' | 'cancelled' | 'too-large', message: string): void {
+  #lose(code: 'timed-out' | 'cancelled' | 'too-large', message: string): void {
     this.#end.lose(new ProtocolError(code, message));
   }
 
