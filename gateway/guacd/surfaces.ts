@@ -12,6 +12,8 @@ const pointerSide = integer(0, 512);
 const anything: ArgumentCheck = () => true;
 
 const mostSide = 16_384;
+/** Canvases of a page are as large as their layer, rounded up to this in each direction. */
+const canvasUnit = 64;
 /** Pixels of one layer: four times those of a 4K screen. A canvas of the page takes 4 bytes for each. */
 const mostPixels = 4 * 3_840 * 2_160;
 /** Of all layers together: 400 MB of a page. */
@@ -60,7 +62,7 @@ export class Surfaces {
   readonly #sizes = new Map<number, Size>();
   #pixels = 0;
 
-  /** Pixels of all layers at present. */
+  /** Pixels that a page keeps for all layers at present. */
   get pixels(): number {
     return this.#pixels;
   }
@@ -106,9 +108,8 @@ export class Surfaces {
   }
 
   #resize(index: number, [width, height]: Size): boolean {
-    if (width > mostSide || height > mostSide || width * height > mostPixels) return false;
-    const [widthBefore, heightBefore] = this.#sizes.get(index) ?? [0, 0];
-    const pixels = this.#pixels + width * height - widthBefore * heightBefore;
+    if (width > mostSide || height > mostSide || keptFor([width, height]) > mostPixels) return false;
+    const pixels = this.#pixels + keptFor([width, height]) - keptFor(this.#sizes.get(index) ?? [0, 0]);
     if (pixels > mostPixelsTogether) return false;
     this.#sizes.set(index, [width, height]);
     this.#pixels = pixels;
@@ -117,9 +118,14 @@ export class Surfaces {
 
   #forget(index: number): boolean {
     if (index === 0) return false; // the screen itself stays
-    const [width, height] = this.#sizes.get(index) ?? [0, 0];
-    this.#pixels -= width * height;
+    this.#pixels -= keptFor(this.#sizes.get(index) ?? [0, 0]);
     this.#sizes.delete(index);
     return true;
   }
+}
+
+/** Pixels of the canvas of a layer of that size. */
+function keptFor([width, height]: Size): number {
+  const rounded = (side: number) => Math.ceil(side / canvasUnit) * canvasUnit;
+  return rounded(width) * rounded(height);
 }

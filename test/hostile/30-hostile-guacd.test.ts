@@ -142,7 +142,7 @@ describe('memory of the page', () => {
   test('a layer that is only named takes a screen, and counts as one', async () => {
     const { say, seen } = await session();
     await say(['size', 0, 3_840, 2_160], ...twice(1_000, (n): Said => ['shade', n + 1, 255]));
-    expect(seen('shade').length).toBe(11); // the screen is the twelfth of what three screens of four times 4K take
+    expect(seen('shade').length).toBe(10); // with the screen itself, and rounded up, what three screens of four times 4K take
   });
 
   test('buffers that grow by what is drawn far out stay bounded, and what is disposed of is free again', async () => {
@@ -154,6 +154,12 @@ describe('memory of the page', () => {
     expect(seen('rect').length).toBe(3);
     await say(['dispose', -1], large(20));
     expect(seen('rect').length).toBe(4);
+  });
+
+  test('buffers as thin as a hair count as what their canvas takes', async () => {
+    const { say, seen } = await session();
+    await say(...twice(1_000, (n): Said => ['rect', -n - 1, 0, 0, 1, 16_384]));
+    expect(seen('rect').length).toBe(94); // 4 MiB each
   });
 
   test('pictures of 32,767 by 32,767, or of no kind that guacd was allowed, are not begun', async () => {
