@@ -43,9 +43,11 @@ export interface NewWay {
 }
 
 /** A way to the page, whichever it is. */
-type Way = PeerLink | DetourLink;
+type Way = Pick<PeerLink | DetourLink, 'close'>;
 
 const defaultOpenMs = 30_000;
+/** A page that left its detour for a peer connection, which is up there, has it up here by then. */
+const changeMs = 5_000;
 
 /** One page, over one connection after another, with the streams of its sessions. */
 export class Peer {
@@ -60,7 +62,7 @@ export class Peer {
   #former: Way | null = null; // that carried, until the page has spoken on the one that does
   #direct: PeerLink | null = null; // the newest peer connection
   #coming: PeerLink | null = null; // that will carry, once the page has brought it up
-  #detour: DetourLink | null = null; // likewise
+  #detour: Way | null = null; // likewise
   #attempt = 0;
   #directAttempt = -1; // the last whose peer connection came up: no detour of it counts any more
   #openDeadline: NodeJS.Timeout | undefined;
@@ -127,10 +129,10 @@ export class Peer {
    * The page finds no peer connection and waits at the router: a detour of that attempt is begun, unless the peer connection
    * of the same attempt was up meanwhile. Where both come up, the peer connection carries.
    */
-  takeDetour(attempt: number, begin: (hooks: DetourHooks) => DetourLink): void {
+  takeDetour(attempt: number, begin: (hooks: DetourHooks) => Way): void {
     if (this.#over || attempt !== this.#attempt || this.#directAttempt >= attempt) return;
     this.#detour?.close();
-    const link: DetourLink = begin({
+    const link = begin({
       onOpen: (carrier) => this.#detourOpened(link, attempt, carrier),
       onMessage: (message) => this.#receive(link, message),
       onRoom: () => this.#hasRoom(link),
@@ -163,10 +165,13 @@ export class Peer {
     this.#carry(link, carrier);
   }
 
-  #detourOpened(link: DetourLink, attempt: number, carrier: Carrier): void {
-    if (this.#over || this.#detour !== link || this.#directAttempt >= attempt) return link.close();
+  #detourOpened(link: Way, attempt: number, carrier: Carrier): void {
+    if (this.#over || this.#detour !== link) return link.close();
     this.#detour = null;
-    this.#carry(link, carrier);
+    if (this.#directAttempt < attempt) return this.#carry(link, carrier);
+    // The page may have begun on it, and would take its end for a loss before it knows of the peer connection.
+    if (this.#way === null || this.#former !== null) return link.close();
+    this.#former = link;
   }
 
   /** The former way stays until the page speaks on this one: its end must not be taken for a loss before that. */
@@ -216,16 +221,17 @@ export class Peer {
     if (this.#multiplexer === null && (broken || !this.#options.mayDetour)) this.#end(reason);
   }
 
-  /** Nobody waits for a page without sessions. */
+  /** Nobody waits for a page without sessions, but for a way of its that is coming up. */
   #left(reason: ProtocolError): void {
     this.#former?.close();
     this.#way?.close();
     this.#former = this.#way = null;
     const graceMs = Math.max(0, ...[...this.#watchers].map((watcher) => watcher.graceMs));
-    if (graceMs === 0 || this.#multiplexer?.streams === 0) return this.#end(reason);
+    const waited = this.#multiplexer?.streams === 0 ? 0 : graceMs;
+    if (waited === 0 && this.#coming === null) return this.#end(reason);
     if (this.#away) return;
     this.#away = true;
-    this.#grace = setTimeout(() => this.#end(reason), graceMs);
+    this.#grace = setTimeout(() => this.#end(reason), waited === 0 ? changeMs : waited);
     for (const watcher of this.#watchers) watcher.away();
   }
 

@@ -56,6 +56,7 @@ export class Multiplexer {
   #state: 'up' | 'away' | 'resuming' | 'closed' = 'up';
   #lastStream = 0;
   #silentBeats = 0;
+  #heard = false; // anything of the peer, on any carrier
   #cancelBeat: () => void;
 
   constructor(options: MultiplexerOptions) {
@@ -185,6 +186,9 @@ export class Multiplexer {
   }
 
   #dispatch(frame: Frame, length: number): void {
+    const first = !this.#heard;
+    this.#heard = true;
+    if (first && this.#agreesOnBegin(frame)) return;
     if ((this.#state === 'resuming') !== (frame.kind === 'resumed'))
       throw new ProtocolError('flow-violation', 'a carrier begins with what has come, and only then');
     switch (frame.kind) {
@@ -207,6 +211,16 @@ export class Multiplexer {
         this.#received.add(length);
         return frame.kind === 'open' ? this.#accept(frame.stream, frame.open) : this.#deliver(frame);
     }
+  }
+
+  /**
+   * Of several ways that came up at once, the ends may have begun on different ones: for who begins on this one, it is the
+   * first, for the other not. Neither has anything of the other, so all is as with a RESUMED of 0. True: it was that, and no more.
+   */
+  #agreesOnBegin(frame: Frame): boolean {
+    if (this.#state === 'up') return frame.kind === 'resumed' && frame.count === 0;
+    if (frame.kind !== 'resumed') this.#proceed(0);
+    return false;
   }
 
   #proceed(count: number): void {

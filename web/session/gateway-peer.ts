@@ -262,6 +262,7 @@ export class GatewayPeer {
 
   #returned(): void {
     const away = this.#reconnection !== null;
+    this.#reconnection?.stop(); // it may be between two tries, when the way of a former one came up after all
     this.#reconnection = null;
     this.#carried.resolve();
     if (!away) return; // from one way to a better one: nobody is to notice

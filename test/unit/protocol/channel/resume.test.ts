@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { concat, equal } from '../../../../protocol/bytes.ts';
+import type { Carrier } from '../../../../protocol/channel/carrier.ts';
 import { decodeFrame, encodeFrame, type Frame } from '../../../../protocol/channel/frame.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import { limits } from '../../../../protocol/limits.ts';
@@ -180,4 +181,39 @@ test.each<[string, Frame[]]>([
   peer.resume(carrier);
   for (const frame of frames) peer.receive(encodeFrame(frame));
   expect(lost).toEqual(['flow-violation']);
+});
+
+describe('two ways come up at once, and one end begins on the one that the other never takes', () => {
+  test.each(['opener', 'acceptor'] as const)('the %s does: all that was written arrives, once', (early) => {
+    const late = early === 'opener' ? 'acceptor' : 'opener';
+    const clock = new FakeClock();
+    const lost: string[] = [];
+    const ends: { opener?: Multiplexer; acceptor?: Multiplexer } = {};
+    const got: { bytes: Uint8Array[]; length: number }[] = [];
+    const nowhere = { send: () => {}, bufferedAmount: () => 0 };
+    const to = (role: 'opener' | 'acceptor') => ({
+      ...nowhere,
+      send: (message: Uint8Array) => void clock.schedule(() => ends[role]?.receive(message), 5),
+    });
+    const begin = (role: 'opener' | 'acceptor', carrier: Carrier) =>
+      (ends[role] = new Multiplexer({
+        ...{ role, carrier, now: clock.now, schedule: clock.schedule },
+        onStream: (stream) => got.push(collect(stream)),
+        onAway: ({ code }) => lost.push(code),
+        onLost: ({ code }) => lost.push(code),
+      }));
+    const bytes = pattern(50_000, 3);
+    const write = () => ends.opener?.openStream({ streamToken: new Uint8Array(16) }).write(bytes);
+    const one = begin(early, nowhere);
+    if (early === 'opener') write();
+    clock.advance(20);
+    begin(late, to(early));
+    one.resume(to(late));
+    if (late === 'opener') write();
+    clock.advance(3_000);
+    expect(got.map((one) => equal(concat(...one.bytes), bytes))).toEqual([true]);
+    expect(ends[early]?.roundTripMs).toBe(10);
+    expect(ends[late]?.roundTripMs).toBe(10);
+    expect(lost).toEqual([]);
+  });
 });
