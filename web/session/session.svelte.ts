@@ -10,15 +10,9 @@ import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import { SessionSharing } from './sharing/session-sharing.svelte.ts';
 import { ScreenView } from './screen-view.svelte.ts';
+import type { Answers, HostKeyOffer, RunSubject, SessionPolicy, SessionServices } from './run-targets.ts';
 import type { ScreenSize } from './screen-size.ts';
-import {
-  SessionRun,
-  type Answers,
-  type HostKeyOffer,
-  type RunSubject,
-  type SessionPolicy,
-  type SessionServices,
-} from './session-run.ts';
+import { SessionRun } from './session-run.ts';
 
 export type SessionPhase = 'connecting' | 'open' | 'reconnecting' | 'failed' | 'ended';
 

@@ -7,7 +7,7 @@ import { FullScreen } from './full-screen.svelte.ts';
 import { PeerConnections } from './peer-connections.ts';
 import { SessionEvents } from './session-events.ts';
 import { Session, type SessionSubject } from './session.svelte.ts';
-import type { SessionServices } from './session-run.ts';
+import type { SessionServices } from './run-targets.ts';
 
 /** How many sessions are seen at once. */
 export const tileCounts = [1, 2, 4] as const;

@@ -5,7 +5,7 @@ import type { SuppliedLogin } from '../../../workers/api.ts';
 import LoginForm from '../../../web/session/LoginForm.svelte';
 import { RunFailure } from '../../../web/session/run-failure.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
-import type { SessionServices } from '../../../web/session/session-run.ts';
+import type { SessionServices } from '../../../web/session/run-targets.ts';
 import { Session } from '../../../web/session/session.svelte.ts';
 
 vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));

@@ -5,7 +5,8 @@ import { newUid } from '../../../protocol/uid.ts';
 import { describeFailure, type SessionFailure } from '../../../web/session/failures.ts';
 import type { LegTrail } from '../../../web/session/legs.svelte.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
-import { SessionRun, type RunTargets, type SessionServices } from '../../../web/session/session-run.ts';
+import type { RunTargets, SessionServices } from '../../../web/session/run-targets.ts';
+import { SessionRun } from '../../../web/session/session-run.ts';
 
 vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));
 
