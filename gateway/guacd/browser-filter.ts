@@ -99,6 +99,13 @@ export class BrowserFilter {
     return filtered;
   }
 
+  /** What lets go of every key that a guest still holds down: the target knows one keyboard, and its owner goes on with it. */
+  releaseKeys(): readonly Uint8Array[] {
+    const released = [...this.#pressed].map((key) => encodeInstructionBytes('key', key, 0));
+    this.#pressed.clear();
+    return released;
+  }
+
   #judge(instruction: Instruction): void {
     const checks = allowed.get(instruction.opcode);
     if (!checks) return this.#onRefused(instruction.opcode);
@@ -117,7 +124,9 @@ export class BrowserFilter {
     const [key = '', down] = args;
     if (opcode === 'key' && down === '0' && this.#pressed.delete(key)) return true;
     if (!typing || !heard()) return false;
-    if (opcode === 'key' && down === '1' && this.#pressed.size < mostPressed) this.#pressed.add(key);
+    if (opcode !== 'key' || down !== '1') return true;
+    if (this.#pressed.size >= mostPressed && !this.#pressed.has(key)) return false; // nobody could let go of it
+    this.#pressed.add(key);
     return true;
   }
 

@@ -75,10 +75,7 @@ export class GuestPicture {
       const { forward, replies, disconnect } = this.#filter.filter(fromBrowser);
       for (const reply of replies) this.#viewer?.(reply);
       if (disconnect) this.#end(new SessionFailure('gateway', 'closed', 'the browser left the session'));
-      if (forward.length === 0 || this.#guacd === null) return true;
-      const instructions = concat(...forward);
-      this.#options.onTyped?.(instructions);
-      return this.#guacd.write(instructions);
+      return this.#pass(forward);
     } catch (error) {
       const why = error instanceof ProtocolError ? error.message : 'unreadable';
       this.#end(new SessionFailure('gateway', 'guacamole-malformed', `the browser sent nonsense: ${why}`));
@@ -98,6 +95,13 @@ export class GuestPicture {
   /** The session that they are guests in is over, by whoever ended it. */
   hostLeft(): void {
     this.#end(new SessionFailure('gateway', 'host-left', 'the session is over'));
+  }
+
+  #pass(forward: readonly Uint8Array[]): boolean {
+    if (forward.length === 0 || this.#guacd === null) return true;
+    const instructions = concat(...forward);
+    this.#options.onTyped?.(instructions);
+    return this.#guacd.write(instructions);
   }
 
   /** As a session's own viewer joins: what was drawn before guacd counted the guest in comes by joining again. */
@@ -137,20 +141,23 @@ export class GuestPicture {
   }
 
   #letGo(): void {
+    this.#leave();
+    this.#options.onStalled();
+  }
+
+  /** No key of theirs stays down for who goes on: nobody else can let go of it. */
+  #leave(): void {
+    this.#pass(this.#filter.releaseKeys());
     const left = this.#guacd;
     this.#guacd = null;
     this.#viewer = null;
     void left?.close();
-    this.#options.onStalled();
   }
 
   #end(failure: SessionFailure): void {
     if (this.#over) return;
     this.#over = true;
-    const left = this.#guacd;
-    this.#guacd = null;
-    this.#viewer = null;
-    void left?.close();
+    this.#leave();
     this.#finish(failure);
   }
 }

@@ -29,7 +29,7 @@ function filter(typing: boolean, heard: () => boolean = () => true) {
     () => used.push('input'),
   );
   const passed = (...said: Uint8Array[]) => made.filter(concat(...said)).forward.length;
-  return { passed, used };
+  return { made, passed, used };
 }
 
 test('of one who looks on nothing that a hand does goes further, and nobody counts as being there', () => {
@@ -66,4 +66,15 @@ test('a paste that began before a guest was not heard any more ends there', () =
   expect(passed(encode('clipboard', 0, 'text/plain'))).toBe(0);
   heard = true;
   expect(passed(encode('blob', 0, 'YQ=='), encode('end', 0))).toBe(0);
+});
+
+test('every key that a guest holds down is let go of for them, once, and they hold no more than two hands do', () => {
+  const { made, passed } = filter(true);
+  expect(passed(encode('key', 0xffe3, 1), encode('key', 0xffe3, 1), encode('key', 0x63, 1))).toBe(3);
+  expect(passed(encode('key', 0x63, 0))).toBe(1);
+  expect(made.releaseKeys()).toEqual([encode('key', 0xffe3, 0)]);
+  expect(made.releaseKeys()).toEqual([]);
+  const many = Array.from({ length: 100 }, (_, at) => encode('key', 0x100 + at, 1));
+  expect(passed(...many)).toBe(64);
+  expect(made.releaseKeys()).toHaveLength(64);
 });
