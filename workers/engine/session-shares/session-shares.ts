@@ -51,6 +51,8 @@ export class SessionShares {
   readonly #parts: SessionSharesParts;
   #invited: readonly Invited[] = [];
   #fetching: Promise<void> = Promise.resolve();
+  #fetchWaits = false;
+  #over = false;
 
   constructor(parts: SessionSharesParts) {
     this.#parts = parts;
@@ -77,8 +79,7 @@ export class SessionShares {
         ...{ ...share, gatewayUid: uidBytes(place.gateway.uid), untilMs: BigInt(untilMs), sealed },
       });
     } catch (error) {
-      const { shareUid: only } = share;
-      await commands.unshareSession(place.gateway, { sessionUid: share.sessionUid, shareUid: only });
+      await this.#withdraw(place.gateway, share);
       throw error;
     } finally {
       wipe(secret);
@@ -104,11 +105,14 @@ export class SessionShares {
     return this.#invited.filter(({ until }) => until > now).map(({ invitation: _secret, ...shown }) => shown);
   }
 
-  /** After a hint of the server, and with each new link. */
+  /** After a hint of the server, and with each new link. Of any number of hints, one fetch waits for its turn. */
   refresh(): void {
+    if (this.#fetchWaits || this.#over) return;
+    this.#fetchWaits = true;
     this.#fetching = this.#fetching
       .then(() => this.#fetch())
       .catch((error: unknown) => {
+        if (this.#over) return; // without keys anything may fail
         if (!(error instanceof ProtocolError)) throw error;
         this.#parts.warn(`what is shared live could not be fetched: ${error.code}`);
       });
@@ -135,10 +139,22 @@ export class SessionShares {
     return { events, more: answer.more };
   }
 
-  /** Forgets every secret. */
+  /** Forgets every secret, for good: also those that are on their way. */
   clear(): void {
-    for (const { invitation } of this.#invited) wipe(invitation.secret);
-    this.#invited = [];
+    this.#over = true;
+    this.#replace([]);
+  }
+
+  /** What failed first is what to tell: without its invitation nobody can use the share. */
+  async #withdraw(
+    gateway: ReturnType<Sessions['placeOf']>['gateway'],
+    { sessionUid, shareUid }: { readonly sessionUid: Uint8Array; readonly shareUid: Uint8Array },
+  ): Promise<void> {
+    const { commands, warn } = this.#parts;
+    await commands.unshareSession(gateway, { sessionUid, shareUid }).catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) throw error;
+      warn(`a share that nobody was told of could not be taken back: ${error.code}`);
+    });
   }
 
   async #seal(
@@ -155,15 +171,21 @@ export class SessionShares {
   }
 
   async #fetch(): Promise<void> {
+    this.#fetchWaits = false;
     const { shares } = await this.#parts.session.call(SessionShareService.method.listSessionShares, {});
-    const opened: Invited[] = [];
+    const opened = new Map<Uid, Invited>(); // whoever relays one may relay it twice
     for (const share of shares.slice(0, limits.sessionShares.toOne)) {
       const invited = await this.#open(share);
-      if (invited) opened.push(invited);
+      if (invited) opened.set(invited.shareUid, invited);
     }
-    this.clear();
-    this.#invited = opened;
-    this.#parts.onChanged();
+    this.#replace([...opened.values()]);
+    if (!this.#over) this.#parts.onChanged();
+  }
+
+  #replace(invited: readonly Invited[]): void {
+    for (const { invitation } of this.#invited) wipe(invitation.secret);
+    this.#invited = this.#over ? [] : invited;
+    if (this.#over) for (const { invitation } of invited) wipe(invitation.secret);
   }
 
   /** null: not what a colleague signed for this account, or over. Whoever relayed it may have made it up. */
@@ -175,7 +197,10 @@ export class SessionShares {
       const ends = { shareUid, hostUid, guestUid: keys.accountUid };
       const invitation = await openSessionInvitation(keys.ecdh, member.signingPublicKey, ends, sealed);
       const { gatewayUid, typing, untilMs: until, title } = invitation;
-      if (until <= this.#parts.session.now()) return null;
+      const left = until - this.#parts.session.now();
+      if (left <= 0) return null;
+      if (left > limits.sessionShares.longestMs + limits.clockSkewMs)
+        throw new ProtocolError('malformed', 'a session is shared for a day at most');
       return { shareUid, gatewayUid, hostEmail: member.email, title, typing, until, invitation };
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

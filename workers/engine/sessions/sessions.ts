@@ -145,7 +145,9 @@ export class Sessions {
     const sessionUid = newUid();
     const sessionNonce = randomBytes(16);
     const scope = { sessionUid, recordUid: shareUid, gatewayUid };
-    const keys = await SessionKeys.derive('vault', scope, copy(secret), sessionNonce);
+    const own = copy(secret); // the invitation may be forgotten at any moment
+    const keys = await SessionKeys.derive('vault', scope, own, sessionNonce);
+    wipe(own);
     const { key, publicKey } = await generateDeviceKey();
     const fresh = await this.#freshPeer(input);
     const request = {
