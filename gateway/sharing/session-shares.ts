@@ -85,7 +85,6 @@ export class SessionShares {
       throw new Refusal('busy', 'the session has as many guests as it takes');
     share.guest?.end(ends.joinedAgain);
     share.guest = guest;
-    void host.recordingLost.then(() => guest.recordingFailed(false));
     void guest.ending.then(() => this.#left(share, guest));
     this.#tell(host);
   }
@@ -118,10 +117,13 @@ export class SessionShares {
     return [...this.#standing.values()].filter((share) => share.host === host);
   }
 
-  /** With the session all its shares are over. */
+  /** With the session all its shares are over; and who is in it hears that it goes on unrecorded, as its owner does. */
   #follow(host: Session): void {
     if (this.#hosts.has(host)) return;
     this.#hosts.add(host);
+    void host.recordingLost.then(() => {
+      for (const { guest } of this.#of(host)) guest?.recordingFailed(false);
+    });
     void host.ending.then(() => {
       this.#hosts.delete(host);
       for (const { uid } of this.#of(host)) this.#end(uid, ends.hostLeft);
