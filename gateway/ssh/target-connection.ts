@@ -20,6 +20,8 @@ export interface Terminal {
 const keepAliveMs = 5_000;
 /** Silence after which the target is taken for dead: three answers missing. */
 const silentMs = 3 * keepAliveMs;
+/** A target that does not read has this long to take the goodbye in. */
+const farewellMs = 2_000;
 
 /** How the target's shell ended. Both null: it was cut off without a word. */
 export interface ShellExit {
@@ -141,11 +143,14 @@ export class TargetConnection {
     });
   }
 
-  /** Says goodbye and closes the socket. */
+  /** Says goodbye and closes the socket, whatever the target does. */
   close(): void {
     this.#failure ??= new SessionFailure('gateway', 'closed', 'the gateway ended the session');
+    if (this.#socket.destroyed) return;
     this.#client.end();
     this.#socket.end(() => this.#socket.destroy());
+    const deadline = setTimeout(() => this.#socket.destroy(), farewellMs);
+    this.#socket.once('close', () => clearTimeout(deadline));
   }
 
   #beat(): void {

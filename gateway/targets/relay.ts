@@ -51,19 +51,26 @@ export class Relay {
     this.#listener = listener;
     this.#target = target;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
-    target.on('error', () => {}); // `close` follows
     target.once('close', () => this.#over('target'));
+    if (target.closed) this.#over('target');
     signal.addEventListener('abort', () => this.close(), { once: true });
     this.#guard = guard ?? null;
     this.#awaitGuacd(tap, signal, comeMs);
   }
 
-  /** Listens on a free port of loopback. */
+  /** Listens on a free port of loopback. Lets go of the target when it cannot. */
   static async open(options: RelayOptions): Promise<Relay> {
-    const listener = net.createServer({ pauseOnConnect: true });
-    listener.listen(0, '127.0.0.1', 1);
-    await once(listener, 'listening');
-    return new Relay(listener, options);
+    const { target } = options;
+    target.on('error', () => {}); // `close` follows
+    try {
+      const listener = net.createServer({ pauseOnConnect: true });
+      listener.listen(0, '127.0.0.1', 1);
+      await once(listener, 'listening');
+      return new Relay(listener, options);
+    } catch (error) {
+      target.destroy();
+      throw error;
+    }
   }
 
   /** Who closed first; null: nobody yet. */

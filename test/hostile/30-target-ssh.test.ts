@@ -2,11 +2,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectTarget } from '../../gateway/ssh/target.ts';
 import type { TargetOptions } from '../../gateway/ssh/target.ts';
 import type { TargetConnection } from '../../gateway/ssh/target-connection.ts';
+import { directWay } from '../../gateway/ssh/target-way.ts';
 import { failureOf } from '../fixtures/outcome.ts';
 
 const hostKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
@@ -248,3 +250,43 @@ describe('a target that is let in', () => {
     await once(shell.channel, 'close');
   });
 });
+
+/** What is written to it from `stop` on goes nowhere, as with a peer that does not read. */
+function stuckBehind(socket: net.Socket): { readonly path: Duplex; readonly stop: () => void } {
+  let stopped = false;
+  const path = new Duplex({
+    read: () => socket.resume(),
+    write: (bytes, _encoding, done) => void (stopped || socket.write(bytes as Buffer, done)),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on('data', (bytes) => path.push(bytes) || socket.pause());
+  return { path, stop: () => void (stopped = true) };
+}
+
+it('a target that reads nothing any more and never stops talking is let go of all the same', async () => {
+  const port = await evil((client) => {
+    client.on('session', (accept) => {
+      const session = accept();
+      session.on('pty', (granted) => granted?.());
+      session.on('shell', (granted) => {
+        const shell = granted();
+        const talking = setInterval(() => shell.write('still here\r\n'), 200);
+        closing.push(() => clearInterval(talking));
+      });
+    });
+  });
+  const socket = net.connect({ host: '127.0.0.1', port });
+  await once(socket, 'connect');
+  const { path, stop } = stuckBehind(socket);
+  const way = { ...directWay(), open: () => Promise.resolve(path) };
+  const connection = await connectTarget(optionsFor(port, { way }));
+  const shell = await connection.openShell(terminal, {});
+  shell.channel.on('data', (bytes: Buffer) => shell.consume(bytes.length));
+  stop();
+  connection.close();
+  expect(await connection.ended).toMatchObject({ code: 'closed' });
+  expect(socket.destroyed).toBe(true);
+}, 12_000);
