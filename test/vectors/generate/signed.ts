@@ -189,8 +189,16 @@ export function sessionResumes(): object[] {
     fails,
   });
   const uncounted = encodeMessage(ResumeRequestSchema, { ...order, attempt: 0 });
+  const detour = keyPair('resumed detour').publicKey;
+  const withDetour = encodeMessage(ResumeRequestSchema, { ...order, detourKey: detour });
   return [
     { ...base, name: 'of this session', order: { ...order, peerUid: peer.text } },
+    {
+      ...base,
+      name: 'with a key for a detour',
+      signedResume: encode(withDetour, sign(own.privateKey, label, context(session.text, withDetour))),
+      order: { ...order, peerUid: peer.text, detourKey: hex(detour) },
+    },
     bad('of another session', { sessionUid: uid('another session').text }),
     bad('another attempt', {
       signedResume: encode(encodeMessage(ResumeRequestSchema, { ...order, attempt: 4 }), signature),
