@@ -4,17 +4,11 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { wipe, type Bytes } from '../../protocol/bytes.ts';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { encodeMessage } from '../../protocol/messages/encode.ts';
-import {
-  ConnectReplySchema,
-  ConnectRequestSchema,
-  type ConnectRequest,
-} from '../../protocol/messages/gen/command_pb.js';
+import { ConnectRequestSchema, type ConnectRequest } from '../../protocol/messages/gen/command_pb.js';
 import { Leg } from '../../protocol/messages/gen/session_pb.js';
 import { SessionKeys, type SessionScope } from '../../protocol/session/session-keys.ts';
 import { signReply } from '../../protocol/signed/command.ts';
 import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
-import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
 import type { Logger } from '../log/logger.ts';
@@ -31,7 +25,7 @@ import { readJump, type JumpMachine } from '../secrets/jump-machine.ts';
 import { requireRevision, type Credential, type Machine, type MachineReader } from '../secrets/machine.ts';
 import { suppliedCredential } from '../secrets/supplied-credential.ts';
 import type { MediaSettings } from '../settings.ts';
-import { sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
+import { encodeConnectReply, termsOf, type OpenedSession } from './connect-reply.ts';
 import type { RecordingNotice, Recorded, SessionRecordings } from './session-recordings.ts';
 import { holdSecrets } from './held-secrets.ts';
 import { trustedHostKeys } from './host-keys.ts';
@@ -125,21 +119,13 @@ export class Connector {
   /** The session's own reports wait until the reply has left: the page hears of it first. */
   async #reply(
     { signed }: AdmittedCommand,
-    { keys, machine, access, resumeKey }: SessionOrder,
+    { keys, machine, access }: SessionOrder,
     session: Session,
-    { answer, detourKey, token, recording, fileToken }: Said,
+    opened: OpenedSession,
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
-      const { disableCopy, disablePaste, watermark } = machine.connection;
-      const policy = { disableCopy, disablePaste, watermark, accessLeaseMs: access.leaseMs };
-      const shown = { ...policy, ...descriptionOf(machine.settings), ...(recording && { recording }) };
-      const files = filesOf(machine.settings, fileToken);
-      const reply = encodeMessage(ConnectReplySchema, {
-        ...{ answer, detourKey, streamToken: token, ...shown },
-        resumeMs: resumeKey === null ? 0 : this.#graceOf(machine),
-        sharing: sharingCodes[session.terms?.sharing ?? 'off'],
-        ...(files && { files }),
-      });
+      const times = { accessLeaseMs: access.leaseMs, resumeMs: session.graceMs };
+      const reply = encodeConnectReply(machine, opened, session.terms, times);
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -259,7 +245,7 @@ export class Connector {
     return new Session({
       ...{ uid, recordUid, keys, resumeKey, ...owned, protocol: machine.settings.protocol },
       graceMs: resumeKey === null ? 0 : this.#graceOf(machine),
-      limits: limitsOf(machine.connection.limits),
+      limits: inMilliseconds(machine.connection.limits),
       files: fileSettingsOf(machine.settings),
       terms: termsOf(machine, owned.accountUid, recording),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, jump, ...known }, hooks),
@@ -272,38 +258,9 @@ export class Connector {
   }
 }
 
-/** What the page has to know to show it, whoever may not read the record. */
-function descriptionOf(settings: SessionSettings) {
-  const { protocol } = settings;
-  const resizes = protocol === 'rdp' ? settings.resizes : protocol !== 'vnc';
-  return { protocol, resizes, certificateIgnored: protocol === 'rdp' && settings.ignoreCert };
-}
-
-/** What guests are told and held to: they have no window of their own that the session takes on. */
-function termsOf(machine: Machine, accountUid: Uid, recording: RecordingNotice | null): SharedTerms {
-  const { disableCopy, disablePaste, watermark } = machine.connection;
-  const { resizes: _resizes, ...described } = descriptionOf(machine.settings);
-  const shown = { disableCopy, disablePaste, watermark, ...described };
-  return { sharing: sharingOf(machine, accountUid), shown, recording };
-}
-
-function limitsOf({ idle, longest }: LimitSettings): SessionLimits {
+/** The record has minutes. */
+function inMilliseconds({ idle, longest }: LimitSettings): SessionLimits {
   return { idleMs: idle * 60_000, longestMs: longest * 60_000 };
-}
-
-/** What the reply says of the machine's files. */
-function filesOf(settings: SessionSettings, token: Bytes | null) {
-  const files = fileSettingsOf(settings);
-  return files !== null && token !== null && { token, upload: files.upload, download: files.download };
-}
-
-/** What the reply says of a session. */
-interface Said {
-  readonly answer: string;
-  readonly detourKey: Bytes;
-  readonly token: Bytes;
-  readonly fileToken: Bytes | null;
-  readonly recording: RecordingNotice | null;
 }
 
 async function openRequest(keys: SessionKeys, sealed: Uint8Array): Promise<ConnectRequest> {

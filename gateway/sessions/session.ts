@@ -1,7 +1,5 @@
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
 import { Leg, type SessionSignal } from '../../protocol/messages/gen/session_pb.js';
 import type { SessionProtocol } from '../../protocol/records/pam-settings.ts';
 import type { SessionKeys } from '../../protocol/session/session-keys.ts';
@@ -14,10 +12,12 @@ import type { Logger } from '../log/logger.ts';
 import type { Peer } from '../media/peer.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import { DroppedInstructions } from './dropped-instructions.ts';
+import { takeLeave } from './farewell.ts';
 import { PagePresence } from './page-presence.ts';
 import { Reporter } from './reporter.ts';
 import { SessionClock, type SessionLimits } from './session-clock.ts';
 import { endOfFailure, ends, legOf, type SessionEnd } from './session-end.ts';
+import { SignalInbox } from './signal-inbox.ts';
 import { ShellView, type Shell, type ShellHooks } from './shell-view.ts';
 
 export type { Shell, ShellHooks } from './shell-view.ts';
@@ -54,8 +54,6 @@ export interface SessionOptions {
 /** The page has this long from the answer to the stream: ICE over the worst path takes a third of it. */
 const defaultOpenStreamMs = 30_000;
 const unlimited: SessionLimits = { idleMs: 0, longestMs: 0 };
-/** A page that does not end its side of the stream in this time is cut off. */
-const farewellMs = 2_000;
 
 /** One session: a shell on one side, a stream of the page on the other, and the reason of its end. */
 export class Session {
@@ -85,8 +83,7 @@ export class Session {
   #shell: Shell | null = null;
   readonly #files: SessionFiles;
   #stream: Stream | null = null;
-  #signals: Promise<void> = Promise.resolve();
-  #signalsWaiting = 0;
+  readonly #signals: SignalInbox;
   #unrecorded = false;
   #beginEnd: (end: SessionEnd) => void = () => {};
   #loseRecording: () => void = () => {};
@@ -108,6 +105,7 @@ export class Session {
     this.#dropped = new DroppedInstructions(log);
     this.#files = new SessionFiles(options.files, log, () => this.#clock.used());
     this.reporter = new Reporter({ keys, send, begunAt, log });
+    this.#signals = new SignalInbox({ keys, log, obey: (signal) => this.#obey(signal) });
     this.#clock = new SessionClock(options.limits ?? unlimited, {
       warn: (code, leftMs) => this.reporter.endingSoon(code, leftMs),
       end: (end) => this.end(end),
@@ -210,18 +208,9 @@ export class Session {
     else this.#files.serve(stream, request);
   }
 
-  /** A sealed signal of the page. The router may send anything under this name: what does not open changes nothing. */
+  /** A sealed signal of the page, or what the router calls one. */
   receiveSignal(sealed: Uint8Array): void {
-    if (this.#end !== null || this.#signalsWaiting >= limits.signalsPerSession) return;
-    this.#signalsWaiting++;
-    this.#signals = this.#signals
-      .then(() => this.#options.keys.openSignal(sealed))
-      .then((signal) => this.#obey(signal))
-      .catch((error: unknown) => {
-        const code = error instanceof ProtocolError ? error.code : 'internal';
-        this.#options.log.warn('signal refused', { code });
-      })
-      .finally(() => this.#signalsWaiting--);
+    if (this.#end === null) this.#signals.take(sealed);
   }
 
   /** Its recording gave up. Without one it ends when it must be recorded. */
@@ -323,22 +312,7 @@ export class Session {
     await this.#shell?.close();
   }
 
-  /** Both sides end their direction; then the page has read all that was said. */
   #takeLeave(stream: Stream | null): void {
-    if (!stream?.open || this.#pageEnded) {
-      stream?.end();
-      return this.#depart();
-    }
-    const deadline = setTimeout(() => {
-      stream.reset('closed');
-      this.#depart();
-    }, farewellMs);
-    const gone = () => {
-      clearTimeout(deadline);
-      this.#depart();
-    };
-    stream.onEnd = gone;
-    stream.onReset = gone;
-    stream.end();
+    void takeLeave(stream, this.#pageEnded).then(() => this.#depart());
   }
 }
