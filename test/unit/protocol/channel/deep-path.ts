@@ -44,6 +44,7 @@ export class DeepPath {
   readonly clock = new FakeClock();
   readonly shape: Shape;
   readonly up: DeepPipe;
+  readonly down: DeepPipe;
   readonly accepted: Stream[] = [];
   readonly lost: string[] = [];
   readonly opener: Multiplexer;
@@ -52,7 +53,7 @@ export class DeepPath {
   constructor(shape: Shape) {
     this.shape = { ...shape };
     this.up = new DeepPipe(this.clock, this.shape);
-    const down = new DeepPipe(this.clock, this.shape);
+    const down = (this.down = new DeepPipe(this.clock, this.shape));
     const end = (role: 'opener' | 'acceptor', { send }: DeepPipe) =>
       new Multiplexer({
         ...{ role, carrier: { send, bufferedAmount: () => 0 } },
@@ -64,6 +65,23 @@ export class DeepPath {
     this.acceptor = end('acceptor', down);
     this.up.deliver = (message) => this.acceptor.receive(message);
     down.deliver = (message) => this.opener.receive(message);
+  }
+
+  /** Each end does something else now and then, for half of the time: what comes meanwhile waits, and is taken all at once. */
+  makeBusy(meanMs: number): void {
+    let seed = 7;
+    const about = () => 2 * meanMs * ((seed = (seed * 48_271) % 0x7fff_ffff) / 0x7fff_ffff);
+    for (const [pipe, end] of [[this.up, this.acceptor] as const, [this.down, this.opener] as const]) {
+      let freeAt = 0;
+      const occupy = () => {
+        freeAt = this.clock.time + about();
+        this.clock.schedule(occupy, freeAt - this.clock.time + about());
+      };
+      occupy();
+      pipe.deliver = (message) => {
+        this.clock.schedule(() => end.receive(message), Math.max(0, freeAt - this.clock.time));
+      };
+    }
   }
 
   /** A stream that both ends know, and what of it has arrived and was used up. */
