@@ -13,6 +13,9 @@ import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { fetchedBy } from './recording-rows.ts';
 
+/** What the store can hold. */
+const highestRevision = 2 ** 31 - 1;
+
 /** What auditors note, for everybody who may fetch the recording; changed by its author alone. protocol.md §26.6. */
 export function markerHandlers(db: Database): Handlers<typeof RecordingMarkerService> {
   async function list({ sessionUid }: ListRecordingMarkersRequest, call: SignedInCall) {
@@ -33,6 +36,7 @@ export function markerHandlers(db: Database): Handlers<typeof RecordingMarkerSer
       throw new ProtocolError('not-allowed', 'the marker is somebody else’s');
     const marker = await verifyMarker(await signingKeyOf(db, accountUid), signed);
     const { sessionUid, markerUid, authorUid, revision } = marker;
+    if (revision > highestRevision) throw new ProtocolError('malformed', 'no revision of a marker');
     await db.transaction().execute(async (tx) => {
       await requireFetchable(tx, sessionUid, call, true);
       const known = await find(tx, sessionUid, markerUid);

@@ -79,11 +79,20 @@ export async function unshared(
   shareUid: Uid | null = null,
   by: Person = made.person,
 ): Promise<string> {
+  return await outcomeOf(made, await unshareCommand(made, sessionUid, shareUid, by));
+}
+
+export async function unshareCommand(
+  made: Installation,
+  sessionUid: Uid,
+  shareUid: Uid | null,
+  by: Person = made.person,
+): Promise<SignedCommand> {
   const request = encodeMessage(UnshareSessionRequestSchema, {
     sessionUid: uidBytes(sessionUid),
     ...(shareUid !== null && { shareUid: uidBytes(shareUid) }),
   });
-  return await outcomeOf(made, await sealedCommand(made, by, CommandKind.UNSHARE_SESSION, request));
+  return await sealedCommand(made, by, CommandKind.UNSHARE_SESSION, request);
 }
 
 /** A guest's join, sealed under the share's secret. */

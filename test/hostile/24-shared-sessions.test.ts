@@ -14,6 +14,7 @@ import {
   putRoster,
   shareCommand,
   shared,
+  unshareCommand,
   unshared,
   type ShareTerms,
 } from '../fakes/shared-session.ts';
@@ -108,6 +109,22 @@ describe.runIf(process.getuid?.() === 0)('a live session', () => {
     const late = await prepareJoin(made, share, { guest, page: newPage() });
     expect(await outcomeOf(made, late.command)).toBe('not-found');
   });
+
+  test('keeps nobody who comes in while they are shut out, whichever the gateway hears of first', async () => {
+    const { session } = await running();
+    const said = new Set<string>();
+    for (let turn = 0; turn < 20; turn++) {
+      const share = await shared(made, session.sessionUid, { guest });
+      const { command } = await prepareJoin(made, share, { guest, page: newPage() });
+      const back = await unshareCommand(made, session.sessionUid, share.shareUid);
+      // Whoever is sent first, one is under way when the other comes.
+      const ordered = turn % 2 === 0 ? [back, command] : [command, back];
+      const outcomes = await Promise.all(ordered.map((one) => outcomeOf(made, one)));
+      for (const outcome of outcomes) said.add(outcome);
+      await expect.poll(() => made.gateway?.sessions.size, { timeout: 15_000 }).toBe(1);
+    }
+    expect([...said].filter((one) => one !== 'sealed')).toEqual(['not-found']);
+  }, 60_000);
 
   test('is shared no further than its machine’s record says', async () => {
     const { session } = await running({ sessionSharing: 'watch' });

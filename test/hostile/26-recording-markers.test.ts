@@ -101,6 +101,7 @@ describe('a marker', () => {
   test('is small and there are not too many', async () => {
     const sessionUid = await open(vault.engine);
     expect(await codeOf(note(vault.engine, sessionUid, { text: 'x'.repeat(4_001) }))).toBe('too-large');
+    expect(await codeOf(note(vault.engine, sessionUid, { revision: 2 ** 31 - 1 }))).toBe('malformed');
     const { uid } = await note(vault.engine, sessionUid, { text: 'x'.repeat(4_000) });
     const { signed, author_uid, session_uid } = await rowOf(uid);
     const others = Array.from({ length: limits.recording.markers - 1 }, () => ({
