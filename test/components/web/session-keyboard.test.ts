@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import { Session } from '../../../web/session/session.svelte.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
-import type { SessionServices } from '../../../web/session/session-run.ts';
+import type { SessionServices } from '../../../web/session/run-targets.ts';
 import { bindShortcuts } from '../../../web/shell/shortcuts.ts';
 import { press } from './app-page.ts';
 import SessionViewHarness from './SessionViewHarness.svelte';
