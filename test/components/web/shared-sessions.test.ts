@@ -128,6 +128,9 @@ describe('who else is in a session', () => {
     expect(find('eve@example.test, typing') ?? text()).toBeTruthy();
     await shows('eve@example.test');
     expect(sharing.tell([])).toBe('eve@example.test left.');
+    const both = [guestOf('ada@example.test', true), guestOf('ben@example.test')];
+    expect(sharing.tell(both)).toBe('ada@example.test and ben@example.test joined.');
+    sharing.tell([]);
     flushSync();
     expect(text()).not.toContain('eve@example.test');
   });
