@@ -159,12 +159,12 @@ export const limits = {
   sessionsPerGateway: 256,
   sessionsPerAccount: 64,
   /**
-   * A shared session: guests at once, shares that stand at once, how long one may, what one account has offered and is
-   * offered, and bytes of a sealed invitation (a title of 1 KiB, keys, a signature).
+   * A shared session: guests at once, shares that stand at once, how long one may, what one account has offered, to
+   * everybody and to one of them, and is offered, and bytes of a sealed invitation (a title of 1 KiB, keys, a signature).
    */
   sessionShares: {
-    ...{ guests: 8, perSession: 32, longestMs: 24 * 60 * 60_000, fromOne: 256, toOne: 64 },
-    ...{ title: 256, sealed: 4096 },
+    ...{ guests: 8, perSession: 32, longestMs: 24 * 60 * 60_000 },
+    ...{ fromOne: 256, fromOneToOne: 8, toOne: 64, title: 256, sealed: 4096 },
   },
 
   /**

@@ -121,18 +121,30 @@ async function requireColleague(db: Database, hostUid: Uid, guestUid: Uid): Prom
   if (!row || hostUid === guestUid) throw new ProtocolError('not-found', 'no such colleague');
 }
 
-/** Once it is stored: what somebody is offered they were not asked about. Throws `limit-reached`. */
+/**
+ * Once it is stored: what somebody is offered they were not asked about, and nobody alone keeps others from inviting them.
+ * Throws `limit-reached`.
+ */
 async function requireRoom(tx: Tx, hostUid: Uid, guestUid: Uid): Promise<void> {
-  const count = async (column: 'host_uid' | 'guest_uid', uid: Uid) => {
-    const row = await tx
-      .selectFrom('session_share')
-      .select((of) => of.fn.countAll<number>().as('count'))
-      .where(column, '=', uidBytes(uid))
-      .executeTakeFirstOrThrow();
-    return Number(row.count);
-  };
-  if ((await count('host_uid', hostUid)) > limits.sessionShares.fromOne)
+  const [host, guest] = [uidBytes(hostUid), uidBytes(guestUid)];
+  const { own, pair, all } = await tx
+    .selectFrom('session_share')
+    .select(({ fn }) => [
+      fn.countAll<string>().filterWhere('host_uid', '=', host).as('own'),
+      fn
+        .countAll<string>()
+        .filterWhere('host_uid', '=', host)
+        .filterWhere('guest_uid', '=', guest)
+        .as('pair'),
+      fn.countAll<string>().filterWhere('guest_uid', '=', guest).as('all'),
+    ])
+    .where((is) => is.or([is('host_uid', '=', host), is('guest_uid', '=', guest)]))
+    .executeTakeFirstOrThrow();
+  const { fromOne, fromOneToOne, toOne } = limits.sessionShares;
+  if (Number(own) > fromOne)
     throw new ProtocolError('limit-reached', 'you share as many sessions as you may');
-  if ((await count('guest_uid', guestUid)) > limits.sessionShares.toOne)
+  if (Number(pair) > fromOneToOne)
+    throw new ProtocolError('limit-reached', 'you invited your colleague often enough: take one back');
+  if (Number(all) > toOne)
     throw new ProtocolError('limit-reached', 'your colleague was invited too often already');
 }

@@ -11,7 +11,10 @@ describe.runIf(process.getuid?.() === 0)('an invitation to a live session, from 
   beforeAll(async () => void (house = await startLiveHouse()), 120_000);
   afterAll(() => house?.close());
   beforeEach(async () => (running = await open()));
-  afterEach(() => running.terminal.end());
+  afterEach(async () => {
+    running.terminal.end();
+    await house.db.deleteFrom('session_share').execute();
+  });
 
   async function open() {
     const { host, machineUid: recordUid } = house;
