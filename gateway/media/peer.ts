@@ -226,13 +226,14 @@ export class Peer {
     this.#former?.close();
     this.#way?.close();
     this.#former = this.#way = null;
+    const begun = this.#multiplexer?.streams !== 0;
     const graceMs = Math.max(0, ...[...this.#watchers].map((watcher) => watcher.graceMs));
-    const waited = this.#multiplexer?.streams === 0 ? 0 : graceMs;
-    if (waited === 0 && this.#coming === null) return this.#end(reason);
+    if (begun ? graceMs === 0 : this.#coming === null) return this.#end(reason);
     if (this.#away) return;
     this.#away = true;
-    this.#grace = setTimeout(() => this.#end(reason), waited === 0 ? changeMs : waited);
-    for (const watcher of this.#watchers) watcher.away();
+    this.#grace = setTimeout(() => this.#end(reason), begun ? graceMs : changeMs);
+    // What is still being opened has had no page yet: it has none to lose.
+    if (begun) for (const watcher of this.#watchers) watcher.away();
   }
 
   #returned(): void {

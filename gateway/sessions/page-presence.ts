@@ -23,6 +23,7 @@ export class PagePresence {
       onAway();
     };
     const back = () => {
+      if (!this.#away) return;
       this.#away = false;
       clearTimeout(this.#deadline);
       onBack();

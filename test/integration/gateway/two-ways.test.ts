@@ -40,6 +40,8 @@ async function ways() {
 
 test('it left the detour before the gateway knew of the peer connection: the session is on that', async () => {
   const { connect, detour, taken, peer } = await ways();
+  let away = 0; // for a session that waits for nobody, its end
+  peer.watch({ graceMs: 0, away: () => away++, back: () => {} });
   detour.onOpen(carrier);
   detour.onLost(new ProtocolError('unavailable', 'the page took the other'));
   const stream = await connect();
@@ -48,6 +50,7 @@ test('it left the detour before the gateway knew of the peer connection: the ses
   stream.write(Uint8Array.of(1, 2, 3));
   expect([...(await got.promise)]).toEqual([1, 2, 3]);
   expect(peer.connected).toBe(true);
+  expect(away).toBe(0);
 });
 
 test('it left the only way that it had: the peer is over', async () => {
