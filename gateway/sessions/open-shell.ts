@@ -4,6 +4,7 @@ import { JumpWay } from '../ssh/jump-way.ts';
 import type { TargetWay } from '../ssh/target-way.ts';
 import { openGuacdSession } from '../targets/guacd-session.ts';
 import { SessionFailure } from '../terminal/failure.ts';
+import type { TerminalSettings } from '../terminal/settings.ts';
 import { openSshSession } from '../terminal/ssh-session.ts';
 import type { ShellOrder, TrustedJump } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
@@ -15,7 +16,7 @@ export function openShell(
   hooks: ShellHooks,
 ): Promise<Shell> {
   const { host, port, connection, settings } = machine;
-  const { fontSize, colorScheme, scrollback, disableCopy, disablePaste } = connection;
+  const { scrollback, disableCopy, disablePaste } = connection;
   const timezone = timezoneOf(request.display);
   const way = jump && wayThrough(jump, hooks);
   const shown = {
@@ -26,7 +27,7 @@ export function openShell(
     ...(recorder?.shell && { tap: recorder.shell }),
     ...hooks,
   };
-  const terminal = { fontSize, colorScheme, scrollback };
+  const terminal = { ...lookOf(connection, request.display), scrollback };
   const trustOnFirstUse = connection.hostKeyPolicy === 'trust-on-first-use';
   if (settings.protocol !== 'ssh')
     return openGuacdSession({
@@ -51,6 +52,17 @@ function wayThrough({ machine, credential, trustedKeys }: TrustedJump, hooks: Sh
   const { host, port } = machine;
   const { signal, onProgress } = hooks;
   return new JumpWay({ host, port, credential, pinnedHostKeys: trustedKeys, signal, onProgress });
+}
+
+/** As the person has it on their device, or as the record says; what is neither is brought in bounds with the rest. */
+function lookOf(
+  { fontSize, colorScheme }: ShellOrder['machine']['connection'],
+  wished: DisplaySettings | undefined,
+): Pick<TerminalSettings, 'fontSize' | 'colorScheme'> {
+  return {
+    fontSize: wished?.fontSize || fontSize,
+    colorScheme: wished?.colorScheme || colorScheme,
+  };
 }
 
 function displayOf(display: DisplaySettings | undefined) {

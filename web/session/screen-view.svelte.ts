@@ -30,7 +30,7 @@ export class ScreenView {
     if (this.#look.layout !== undefined) this.layout = this.#look.layout;
   }
 
-  /** A screen that was just made; what differs from the record is asked of it once it is drawn. */
+  /** A screen that was just made. The order of its session named what this device keeps in place of the record's. */
   adopt(screen: RemoteScreen, policy: SessionPolicy): void {
     this.#screen = screen;
     this.#terminal = policy.terminal;
@@ -40,13 +40,6 @@ export class ScreenView {
     this.touch = this.#look.touch ?? 'direct';
     screen.touch = this.touch;
     screen.zoomTo(this.zoom);
-  }
-
-  /** The first frame is there: guacd takes settings from now on. */
-  drawn(): void {
-    if (!this.#terminal) return;
-    if (this.#look.fontSize !== undefined) this.#screen?.setTerminal('font-size', String(this.fontSize));
-    if (this.#look.colorScheme !== undefined) this.#screen?.setTerminal('color-scheme', this.colorScheme);
   }
 
   zoomTo(zoom: Zoom, around: Place | null = null): void {

@@ -1,3 +1,4 @@
+import { readLook } from './screen-look.ts';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
@@ -185,6 +186,7 @@ export class SessionRun {
     const page = { peerUid: lease.peer.uid, offer: lease.fresh ? await lease.peer.offer() : null };
     const { recordUid, invited } = this.#subject;
     if (invited) return this.#services.verbs.joinSession({ shareUid: invited.shareUid, ...page });
+    const { fontSize, colorScheme } = readLook(recordUid);
     return this.#services.verbs.startSession({
       ...{ recordUid, ...page },
       display: {
@@ -192,6 +194,8 @@ export class SessionRun {
         height: size.height,
         dpi: dpiOf(size),
         timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        ...(fontSize !== undefined && { fontSize }),
+        ...(colorScheme !== undefined && { colorScheme }),
       },
       ...answers,
     });

@@ -222,7 +222,6 @@ export class Session {
     performance.mark('sallyport:first-frame');
     this.trail.complete();
     this.phase = 'open';
-    this.view.drawn();
     this.files?.begin();
     this.#look();
     this.#latencyTimer = setInterval(() => this.#look(), latencyEveryMs);

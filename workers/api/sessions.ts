@@ -44,7 +44,15 @@ export interface StartSession {
   readonly peerUid: Uid;
   /** SDP for a new peer connection; null to use an open one. */
   readonly offer: string | null;
-  readonly display: { width: number; height: number; dpi: number; timezone: string };
+  readonly display: {
+    readonly width: number;
+    readonly height: number;
+    readonly dpi: number;
+    readonly timezone: string;
+    /** In place of what the record says of its terminal. */
+    readonly fontSize?: number;
+    readonly colorScheme?: string;
+  };
   readonly acceptedHostKey?: string;
   /** In place of the launch credential; sealed to the gateway in the command, and kept nowhere. */
   readonly supplied?: SuppliedLogin;

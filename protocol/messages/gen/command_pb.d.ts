@@ -397,6 +397,18 @@ export declare type DisplaySettings = Message<"sallyport.v1.DisplaySettings"> & 
    * @generated from field: repeated string image_types = 5;
    */
   imageTypes: string[];
+
+  /**
+   * How the terminal is to look for this person, in points and as the record has it; 0 and empty: as the record says.
+   *
+   * @generated from field: uint32 font_size = 6;
+   */
+  fontSize: number;
+
+  /**
+   * @generated from field: string color_scheme = 7;
+   */
+  colorScheme: string;
 };
 
 /**
