@@ -7,6 +7,7 @@ import { encodeInstruction } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
 import { failureOf } from '../fixtures/outcome.ts';
 import { agreeable, FakeGuacd } from '../unit/gateway-guacd/fake-guacd.ts';
+import { collectGarbage } from '../fixtures/garbage.ts';
 
 type Said = readonly [string, ...(string | number)[]];
 
@@ -66,12 +67,15 @@ async function write(guacd: FakeGuacd, pieces: readonly string[]): Promise<void>
   }
 }
 
-/** What the work leaves on the heap and beside it, at most, while it goes on. */
+/** What the work holds on the heap and beside it, at most, while it goes on. */
 async function growthOf(work: () => Promise<unknown>): Promise<number> {
-  const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+  const used = () => {
+    collectGarbage();
+    return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+  };
   const before = used();
   let most = 0;
-  const watching = setInterval(() => (most = Math.max(most, used() - before)), 20);
+  const watching = setInterval(() => (most = Math.max(most, used() - before)), 50);
   await work().finally(() => clearInterval(watching));
   return most;
 }
@@ -242,7 +246,7 @@ describe('memory of the gateway', () => {
     const noise = encodeInstruction('blob', 1, 'A'.repeat(30_000));
     const grown = await growthOf(async () => {
       guacd.say('img', 1, 14, 0, 'image/png', 0, 0);
-      for (let sent = 0; sent < 200 * MiB; sent += 500 * noise.length) {
+      for (let sent = 0; sent < 200 * MiB; sent += 50 * noise.length) {
         while (!guacd.raw(noise.repeat(50))) await new Promise((resolve) => setTimeout(resolve, 1));
         if (guacd.closed) break;
       }

@@ -1,17 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { openPicture, type PictureOptions } from '../../../gateway/guacd/picture.ts';
 import { FakeGuacd } from './fake-guacd.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../../fixtures/garbage.ts';
 
 /** Whatever is reachable is still there afterwards. */
 async function whatIsLeft(...watched: readonly WeakRef<object>[]): Promise<boolean[]> {
   await setImmediate();
-  collect();
+  collectGarbage();
   return watched.map((reference) => reference.deref() !== undefined);
 }
 

@@ -1,7 +1,5 @@
 // Who is in whose session, as the gateway keeps it.
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { Logger } from '../../../gateway/log/logger.ts';
@@ -11,9 +9,7 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ShareSessionRequestSchema } from '../../../protocol/messages/gen/command_pb.js';
 import type { Roster, RosterMember } from '../../../protocol/signed/roster.ts';
 import { newUid, uidBytes } from '../../../protocol/uid.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../../fixtures/garbage.ts';
 
 /** A session that one guest may come into. */
 function shared() {
@@ -53,7 +49,7 @@ test('of guests who left nothing is kept, however often they come in while the s
   const first = enter().guest;
   for (let time = 0; time < 10; time++) enter();
   await setImmediate();
-  collect();
+  collectGarbage();
   expect(first.deref()).toBe(undefined);
   endHost();
 });
