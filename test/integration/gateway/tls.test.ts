@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Installation } from '../../fakes/installation.ts';
 import type { TlsIdentity } from '../../fakes/router.ts';
+import { makeCertificate } from '../../fixtures/certificate.ts';
 
 const target = { host: '127.0.0.1', port: 9, username: 'ada', password: 'unused' };
 
@@ -13,23 +13,9 @@ let identity: TlsIdentity;
 let other: TlsIdentity;
 let made: Installation;
 
-/** A self-signed certificate for 127.0.0.1, made now. */
 function selfSigned(name: string): TlsIdentity {
-  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const made = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '1',
-  ];
-  execFileSync('openssl', [...made, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  const { certificate, key } = makeCertificate(join(folder, name));
+  return { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
 beforeAll(() => {
@@ -44,7 +30,7 @@ afterEach(() => made.stop());
 describe('a server with a certificate of its own authority', () => {
   test('is believed by a gateway that was given the authority, for requests and for the link', async () => {
     await made.enrol(identity.cert);
-    await made.start({ SALLYPORT_GATEWAY_CA: join(folder, 'server.pem') });
+    await made.start({ SALLYPORT_GATEWAY_CA: join(folder, 'server', 'certificate.pem') });
     expect(made.router.proofs).toHaveLength(1);
   });
 
