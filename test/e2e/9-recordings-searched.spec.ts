@@ -26,7 +26,8 @@ test('two sessions of a machine are recorded, with their text', async ({ house }
   });
   for (const name of ['first', 'second']) {
     await connect(page, searched);
-    await run(page, `echo "found-in-the-${name}-$((40+2))"; sleep 6; echo > ${name}.txt`);
+    // Said in the third second, so that the place is not the beginning, however fast this machine connects.
+    await run(page, `sleep 2; echo "found-in-the-${name}-$((40+2))"; sleep 4; echo > ${name}.txt`);
     await targetFile(installation, `${name}.txt`);
     await disconnect(page);
   }
@@ -68,7 +69,7 @@ test('words are found in both, by filters in one, and lead to the moment', async
     'found-in-the-first-42',
   );
   const position = page.getByRole('slider', { name: 'Position' });
-  await expect(position).not.toHaveAttribute('aria-valuenow', '0');
+  await expect(position).toHaveAttribute('aria-valuenow', /^[1-4]$/);
   await page.getByRole('link', { name: 'Search', exact: true }).click();
   await expect(status).toHaveText('1 place in 1 recording. 2 recordings looked at.');
 });
