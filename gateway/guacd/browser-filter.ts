@@ -1,10 +1,10 @@
 import { ProtocolError } from '../../protocol/errors.ts';
+import { arity, integer, oneOf, real, text } from '../../protocol/guacamole/argument-checks.ts';
+import type { ArgumentCheck } from '../../protocol/guacamole/argument-checks.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
-import { arity, integer, oneOf, real, text } from './argument-checks.ts';
-import type { ArgumentCheck } from './argument-checks.ts';
 
 /** What the session's policy lets the browser do. */
 export interface BrowserPolicy {

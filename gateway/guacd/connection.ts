@@ -1,13 +1,13 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { concat } from '../../protocol/bytes.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { PictureFilter } from '../../protocol/guacamole/picture-filter.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 import { BrowserFilter } from './browser-filter.ts';
 import { shakeHands } from './handshake.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import { InstructionSocket } from './instruction-socket.ts';
 import { failureOfStatus } from './status.ts';
-import { TargetFilter } from './target-filter.ts';
 import { defaultTiming } from './timing.ts';
 import type { GuacdTiming } from './timing.ts';
 
@@ -84,7 +84,7 @@ export class GuacdConnection {
   readonly #timing: GuacdTiming;
   readonly #options: Kept;
   readonly #keepAlive: NodeJS.Timeout;
-  readonly #fromTarget: TargetFilter;
+  readonly #fromTarget: PictureFilter;
   #fromBrowser: BrowserFilter;
   #viewer: Viewer | null;
   #stallTimer: NodeJS.Timeout | null = null;
@@ -109,7 +109,7 @@ export class GuacdConnection {
     this.#timing = timing;
     this.#viewer = options.viewer ?? null;
     this.#answers = { ...options.answers };
-    this.#fromTarget = new TargetFilter(policy, (opcode) => onRefused?.('guacd', opcode));
+    this.#fromTarget = new PictureFilter(policy, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));

@@ -1,7 +1,7 @@
 // Draws what guacd draws, pixel by pixel, as guacamole-common-js would, with the few operations that guacd has. JPEG and
 // WebP are drawn as noise of their own: enough to tell whether two pictures are the same.
 import { createHash } from 'node:crypto';
-import { readImageHeader } from '../../gateway/recording/screen/image-header.ts';
+import { readImageHeader } from '../../protocol/guacamole/image-header.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { limits } from '../../protocol/limits.ts';
 import { readPng, type Pixels } from './png.ts';

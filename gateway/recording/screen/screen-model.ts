@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { copy } from '../../../protocol/bytes.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { readImageHeader } from './image-header.ts';
+import { readImageHeader } from '../../../protocol/guacamole/image-header.ts';
 import { unknownPaint, type Area, type PaintedImage } from './painted-area.ts';
 import { drawScreen } from './screen-drawing.ts';
 import { Surface } from './surface.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BrowserFilter } from '../../../gateway/guacd/browser-filter.ts';
-import { TargetFilter } from '../../../gateway/guacd/target-filter.ts';
+import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstruction, encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
@@ -22,7 +22,7 @@ function fromBrowser(list: readonly Said[], policy = free) {
 
 function fromTarget(list: readonly Said[], policy = { disableCopy: false }) {
   const refused: string[] = [];
-  const filter = new TargetFilter(policy, (opcode) => refused.push(opcode));
+  const filter = new PictureFilter(policy, (opcode) => refused.push(opcode));
   const batch = new InstructionDecoder(limits.guacamole.fromGuacd).decode(encode(list));
   const { forward, replies } = filter.filter(batch);
   return { forward: text(forward), replies: text(replies), refused };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KeyFrames } from '../../../gateway/recording/key-frames.ts';
-import { readImageHeader } from '../../../gateway/recording/screen/image-header.ts';
+import { readImageHeader } from '../../../protocol/guacamole/image-header.ts';
 import { ScreenModel } from '../../../gateway/recording/screen/screen-model.ts';
 import { concat } from '../../../protocol/bytes.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';

@@ -1,11 +1,12 @@
-import type { Instruction } from '../../protocol/guacamole/instruction.ts';
-import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
-import { readImageHeader } from '../recording/screen/image-header.ts';
+import { decodeBase64 } from '../bytes.ts';
 import { integer, oneOf } from './argument-checks.ts';
+import { readImageHeader, type ImageHeader } from './image-header.ts';
+import type { Instruction } from './instruction.ts';
+import { encodeInstructionBytes } from './instruction.ts';
 import { Surfaces } from './surfaces.ts';
 
 /** What of a target's side streams may reach the browser. */
-export interface TargetPolicy {
+export interface PicturePolicy {
   readonly disableCopy: boolean;
 }
 
@@ -44,7 +45,7 @@ const maxArgumentText = 8 * 1024;
 const maxPictureText = 64 * 1024 * 1024;
 const clientForbidden = 0x0303;
 
-export interface TargetFiltered {
+export interface PictureFiltered {
   readonly forward: readonly Uint8Array[];
   /** Answers to guacd for streams that the browser will not see. */
   readonly replies: readonly Uint8Array[];
@@ -62,19 +63,19 @@ interface OpenStream {
 }
 
 /** Judges what guacd sends to the browser, instruction by instruction; bytes pass unchanged or not at all. */
-export class TargetFilter {
-  readonly #policy: TargetPolicy;
+export class PictureFilter {
+  readonly #policy: PicturePolicy;
   readonly #onRefused: (opcode: string) => void;
   readonly #open = new Map<string, OpenStream>();
   readonly #surfaces = new Surfaces();
   #pictureText = 0;
 
-  constructor(policy: TargetPolicy, onRefused: (opcode: string) => void = () => {}) {
+  constructor(policy: PicturePolicy, onRefused: (opcode: string) => void = () => {}) {
     this.#policy = policy;
     this.#onRefused = onRefused;
   }
 
-  filter(batch: readonly Instruction[]): TargetFiltered {
+  filter(batch: readonly Instruction[]): PictureFiltered {
     const forward: Uint8Array[] = [];
     const replies: Uint8Array[] = [];
     for (const instruction of batch) {
@@ -147,7 +148,7 @@ export class TargetFilter {
   }
 
   #fits(place: readonly [string, string, string], text: string): boolean {
-    const header = readImageHeader(Buffer.from(text, 'base64'));
+    const header = headerOf(text);
     return header !== null && this.#surfaces.admitsPicture(place, [header.width, header.height]);
   }
 
@@ -178,5 +179,14 @@ export class TargetFilter {
     if (index === undefined || !/^\d{1,10}$/.test(index)) return [];
     this.#close(index);
     return [encodeInstructionBytes('ack', index, 'not allowed here', clientForbidden)];
+  }
+}
+
+/** Of a picture's first bytes as base64; null: they are none, or none of a picture. */
+function headerOf(text: string): ImageHeader | null {
+  try {
+    return readImageHeader(decodeBase64(text));
+  } catch {
+    return null;
   }
 }

@@ -1,5 +1,3 @@
-import { Buffer } from 'node:buffer';
-
 /** What an image covers, and whether nothing shows through it. */
 export interface ImageHeader {
   readonly width: number;
@@ -7,7 +5,7 @@ export interface ImageHeader {
   readonly opaque: boolean;
 }
 
-const pngStart = Buffer.from('89504e470d0a1a0a', 'hex');
+const pngStart = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Colour type: RGB without alpha. Others may have some, by a table or a channel of their own. */
 const pngRgb = 2;
 const pngPalette = 3;
@@ -19,57 +17,56 @@ const mostPngChunks = 16;
  * its header is not among these bytes.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | null {
-  const image = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const image = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
-    if (image.subarray(0, 8).equals(pngStart)) return readPng(image);
-    if (image.readUInt16BE(0) === 0xffd8) return readJpeg(image);
-    if (image.toString('latin1', 0, 4) === 'RIFF' && image.toString('latin1', 8, 12) === 'WEBP')
-      return readWebp(image);
+    if (pngStart.every((byte, at) => bytes[at] === byte)) return readPng(image);
+    if (image.getUint16(0) === 0xffd8) return readJpeg(image);
+    if (fourLetters(image, 0) === 'RIFF' && fourLetters(image, 8) === 'WEBP') return readWebp(image);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // it ends early
   }
   return null;
 }
 
-function readPng(png: Buffer): ImageHeader {
-  const [width, height, colour] = [png.readUInt32BE(16), png.readUInt32BE(20), png.readUInt8(25)];
+function readPng(png: DataView): ImageHeader {
+  const [width, height, colour] = [png.getUint32(16), png.getUint32(20), png.getUint8(25)];
   return { width, height, opaque: (colour === pngRgb || colour === pngPalette) && !hasTransparency(png) };
 }
 
 /** Whether a table of alpha comes before the pixels. Not seen, it may be there. */
-function hasTransparency(png: Buffer): boolean {
+function hasTransparency(png: DataView): boolean {
   let at = 8;
-  for (let chunks = 0; chunks < mostPngChunks && at + 8 <= png.length; chunks++) {
-    const type = png.toString('latin1', at + 4, at + 8);
+  for (let chunks = 0; chunks < mostPngChunks && at + 8 <= png.byteLength; chunks++) {
+    const type = fourLetters(png, at + 4);
     if (type === 'IDAT') return false;
     if (type === 'tRNS') return true;
-    at += 12 + png.readUInt32BE(at);
+    at += 12 + png.getUint32(at);
   }
   return true;
 }
 
 /** Frame headers are SOF0 to SOF15, but for three of these numbers that mean something else. */
-function readJpeg(jpeg: Buffer): ImageHeader | null {
+function readJpeg(jpeg: DataView): ImageHeader | null {
   let at = 2;
-  while (jpeg.readUInt8(at) === 0xff) {
-    const marker = jpeg.readUInt8(at + 1);
+  while (jpeg.getUint8(at) === 0xff) {
+    const marker = jpeg.getUint8(at + 1);
     const frame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (frame) return { width: jpeg.readUInt16BE(at + 7), height: jpeg.readUInt16BE(at + 5), opaque: true };
-    at += 2 + jpeg.readUInt16BE(at + 2);
+    if (frame) return { width: jpeg.getUint16(at + 7), height: jpeg.getUint16(at + 5), opaque: true };
+    at += 2 + jpeg.getUint16(at + 2);
   }
   return null;
 }
 
-function readWebp(webp: Buffer): ImageHeader | null {
-  const kind = webp.toString('latin1', 12, 16);
+function readWebp(webp: DataView): ImageHeader | null {
+  const kind = fourLetters(webp, 12);
   if (kind === 'VP8 ')
     return {
-      width: webp.readUInt16LE(26) & 0x3fff,
-      height: webp.readUInt16LE(28) & 0x3fff,
+      width: webp.getUint16(26, true) & 0x3fff,
+      height: webp.getUint16(28, true) & 0x3fff,
       opaque: true,
     };
   if (kind === 'VP8L') {
-    const bits = webp.readUInt32LE(21);
+    const bits = webp.getUint32(21, true);
     return {
       width: 1 + (bits & 0x3fff),
       height: 1 + ((bits >>> 14) & 0x3fff),
@@ -77,6 +74,11 @@ function readWebp(webp: Buffer): ImageHeader | null {
     };
   }
   if (kind !== 'VP8X') return null;
-  const [width, height] = [1 + webp.readUIntLE(24, 3), 1 + webp.readUIntLE(27, 3)];
-  return { width, height, opaque: (webp.readUInt8(20) & 0x10) === 0 };
+  const three = (at: number) => webp.getUint16(at, true) + webp.getUint8(at + 2) * 2 ** 16;
+  return { width: 1 + three(24), height: 1 + three(27), opaque: (webp.getUint8(20) & 0x10) === 0 };
+}
+
+/** As Latin-1. */
+function fourLetters(bytes: DataView, at: number): string {
+  return String.fromCharCode(...[0, 1, 2, 3].map((i) => bytes.getUint8(at + i)));
 }

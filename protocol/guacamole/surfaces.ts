@@ -1,4 +1,4 @@
-import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import type { Instruction } from './instruction.ts';
 import { integer, type ArgumentCheck } from './argument-checks.ts';
 
 /** Layers of a desktop and its windows are some; buffers, below 0, are as many as RDP caches bitmaps. Each is a canvas. */
