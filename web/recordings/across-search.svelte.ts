@@ -52,6 +52,7 @@ export class AcrossSearch {
   readonly #verbs: AcrossVerbs;
   #run = 0;
   #listingRun = 0;
+  #listingDone: Promise<void> = Promise.resolve();
 
   constructor(verbs: AcrossVerbs) {
     this.#verbs = verbs;
@@ -59,7 +60,12 @@ export class AcrossSearch {
   }
 
   /** Which recordings there are. */
-  async list(): Promise<void> {
+  list(): Promise<void> {
+    this.#listingDone = this.#list();
+    return this.#listingDone;
+  }
+
+  async #list(): Promise<void> {
     const run = ++this.#listingRun;
     this.listed = false;
     await this.listing.load(null);
@@ -77,13 +83,16 @@ export class AcrossSearch {
     this.#listingRun++;
   }
 
-  /** Searches all that fit, from the newest. */
+  /** Searches all that fit, from the newest. What is asked for while they are still being listed waits for that. */
   async search(): Promise<void> {
     const words = this.words.trim();
     if (words === '') return;
     const run = ++this.#run;
-    const wanted = this.fitting;
     this.#clear(words);
+    await this.#listingDone;
+    if (run !== this.#run) return;
+    if (!this.listed) return this.#giveUp();
+    const wanted = this.fitting;
     this.of = wanted.length;
     const left = this.#setAside(wanted).reverse();
     const next = () => (run === this.#run && this.phase === 'searching' ? left.pop() : undefined);
@@ -98,6 +107,12 @@ export class AcrossSearch {
     this.phase = 'stopped';
   }
 
+  /** Which there are is not known: why, the listing says. */
+  #giveUp(): void {
+    this.phase = 'new';
+    this.searched = '';
+  }
+
   #clear(words: string): void {
     this.phase = 'searching';
     this.searched = words;
@@ -105,6 +120,7 @@ export class AcrossSearch {
     this.found = [];
     this.gaps = [];
     this.done = 0;
+    this.of = 0;
     this.places = 0;
   }
 

@@ -184,6 +184,37 @@ describe('bounds and filters', () => {
     expect(search.done).toBe(mostPlaces / 200);
   });
 
+  test('what is asked for while they are being listed waits for the list', async () => {
+    const listed = Promise.withResolvers<void>();
+    const { summary } = terminal({}, 'x');
+    const search = new AcrossSearch({
+      listRecordings: async () => {
+        await listed.promise;
+        return { recordings: [summary], more: false, usedSize: 0, quota: 1, retentionDays: 0 };
+      },
+      searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
+    });
+    void search.list();
+    search.words = 'x';
+    const searched = search.search();
+    expect(search.phase).toBe('searching');
+    listed.resolve();
+    await searched;
+    expect([search.phase, search.of, search.done]).toEqual(['done', 1, 1]);
+  });
+
+  test('without a list nothing is said to have been searched', async () => {
+    const search = new AcrossSearch({
+      listRecordings: () => Promise.reject(new ProtocolError('offline')),
+      searchRecordingIndex: () => Promise.reject(new Error('nothing to search')),
+    });
+    void search.list();
+    search.words = 'x';
+    await search.search();
+    expect([search.phase, search.searched]).toEqual(['new', '']);
+    expect(search.listing.failure).toMatchObject({ code: 'offline' });
+  });
+
   test('thousands that cannot be searched are told at once', async () => {
     const none = Array.from({ length: 5_000 }, () => terminal({ text: false }, 'x').summary);
     const recordings = [...none, terminal({}, 'x').summary];
