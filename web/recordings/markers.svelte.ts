@@ -25,6 +25,10 @@ export class Markers {
   busy = $state(false);
   /** Null while none is written. */
   draft = $state.raw<MarkerDraft | null>(null);
+  /** The draft's words, as far as they are written. */
+  words = $state('');
+  /** Counts how often somebody wanted to write another while there were words that are not saved: those come first. */
+  wanted = $state(0);
   readonly #verbs: MarkerVerbs;
   readonly #sessionUid: Uid;
   readonly #toasts: Pick<Toasts, 'say' | 'fail'>;
@@ -49,20 +53,34 @@ export class Markers {
 
   /** Begins one at that moment. */
   begin(atMs: number): void {
-    this.draft = { uid: null, revision: 0, atMs: Math.round(atMs), text: '' };
+    this.#write({ uid: null, revision: 0, atMs: Math.round(atMs), text: '' });
   }
 
   change({ uid, revision, atMs, text }: RecordingMarker): void {
-    this.draft = { uid, revision, atMs, text };
+    this.#write({ uid, revision, atMs, text });
   }
 
-  async save(text: string): Promise<void> {
-    const { draft } = this;
+  #write(draft: MarkerDraft): void {
+    if (this.#unsaved && !this.busy) {
+      this.wanted++;
+      return;
+    }
+    this.draft = draft;
+    this.words = draft.text;
+  }
+
+  async save(): Promise<void> {
+    const { draft, words } = this;
     if (draft === null || this.busy) return;
     this.busy = true;
-    const saved = await this.#store({ ...draft, text: text.trim() }, 'The marker is not saved');
-    if (saved && this.draft === draft) this.draft = null; // else another one was begun meanwhile
+    const saved = await this.#store({ ...draft, text: words.trim() }, 'The marker is not saved');
     this.busy = false;
+    if (saved && this.draft === draft) this.draft = null; // else another one was begun meanwhile
+    if (!saved && !this.#unsaved) [this.draft, this.words] = [draft, words];
+  }
+
+  get #unsaved(): boolean {
+    return this.draft !== null && this.words.trim() !== this.draft.text.trim();
   }
 
   async remove(marker: RecordingMarker): Promise<void> {

@@ -105,6 +105,26 @@ test('an own one is changed, and deleted with a way back; another’s is neither
   await shown('mine, and better', 'hers');
 });
 
+test('words that are not saved stay when another is to be begun, and have the focus again', async () => {
+  await open([fakeMarker({ atMs: 1_000, text: 'mine' })]);
+  await shown('mine');
+  press('m', document.body);
+  await write('half a thou', 'Shift');
+  slider()?.focus();
+  press('End', slider());
+  for (const another of [() => press('m', slider()), () => buttonIn(panel(), 'Change this marker').click()]) {
+    slider()?.focus();
+    another();
+    await vi.waitFor(() => {
+      flushSync();
+      expect(document.activeElement).toBe(writing());
+    }, patient);
+    expect(writing()?.value).toBe('half a thou');
+  }
+  press('Enter', writing());
+  await shown('half a thou', 'mine');
+});
+
 test('one that is begun while another is saved is not lost', async () => {
   await open([]);
   await shows('None yet');
@@ -117,6 +137,23 @@ test('one that is begun while another is saved is not lost', async () => {
   going.resolve();
   await shown('first');
   await vi.waitFor(() => expect(writing()?.value).toBe(''), patient);
+});
+
+test('what was not saved is back when another was begun meanwhile', async () => {
+  await open([]);
+  await shows('None yet');
+  const going = Promise.withResolvers<void>();
+  fake.saveRecordingMarker = async () => {
+    await going.promise;
+    throw new ProtocolError('offline');
+  };
+  press('m', document.body);
+  await write('important', 'Enter');
+  button('Mark').click();
+  await vi.waitFor(() => expect(writing()?.value).toBe(''), patient);
+  going.resolve();
+  await shows('The marker is not saved');
+  await vi.waitFor(() => expect(writing()?.value).toBe('important'), patient);
 });
 
 test('what fails is said, and what was written is not lost', async () => {
