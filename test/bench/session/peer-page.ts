@@ -5,6 +5,10 @@ import type { PeerAccess } from './peer.ts';
 export interface PeerPage {
   /** Opens a session, shows it in place of the one before, and gives the milliseconds until its first frame is drawn. */
   connect(access: PeerAccess): Promise<number>;
+  /** Pixels of the picture that is shown. */
+  size(): { readonly width: number; readonly height: number };
+  /** Ends the session that is shown. */
+  disconnect(): void;
 }
 
 declare global {
@@ -22,6 +26,15 @@ keyboard.onkeydown = (keysym) => {
 keyboard.onkeyup = (keysym) => shown?.client.sendKeyEvent(0, keysym);
 
 window.peer = {
+  size() {
+    const display = shown?.client.getDisplay();
+    return { width: display?.getWidth() ?? 0, height: display?.getHeight() ?? 0 };
+  },
+  disconnect() {
+    shown?.client.disconnect();
+    shown?.element.remove();
+    shown = null;
+  },
   connect({ url, token }) {
     if (shown !== null) {
       shown.element.hidden = true;

@@ -4,13 +4,26 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Guacd } from '../../../scripts/process/guacd.ts';
 import { startTestGuacd } from '../../fixtures/guacd.ts';
-import type { SshTarget } from '../../fixtures/ssh-target.ts';
 
 /** What a browser needs to open a session of the peer. */
 export interface PeerAccess {
   readonly url: string;
   readonly token: string;
 }
+
+/** A machine as a connection of the peer names it. */
+export interface PeerTarget {
+  readonly type?: 'ssh' | 'vnc';
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password: string;
+  /** More of guacd's own settings. */
+  readonly more?: Readonly<Record<string, string>>;
+}
+
+/** The pictures that the vault's page takes. */
+const image = ['image/png', 'image/jpeg', 'image/webp'];
 
 /** guacamole-lite in a process of its own, with a guacd of the same build as the gateway's. */
 export class Peer {
@@ -41,10 +54,11 @@ export class Peer {
     return this.#child.pid ?? 0;
   }
 
-  access(target: SshTarget, size: { readonly width: number; readonly height: number }): PeerAccess {
-    const { host: hostname, port, username, password } = target;
-    const settings = { hostname, port: String(port), username, password, ...size, dpi: 96 };
-    const token = this.#seal({ connection: { type: 'ssh', settings } });
+  access(target: PeerTarget, size: { readonly width: number; readonly height: number }): PeerAccess {
+    const { type = 'ssh', host: hostname, port, username, password, more } = target;
+    const login = username === undefined ? { password } : { username, password };
+    const settings = { hostname, port: String(port), ...login, ...size, dpi: 96, image, ...more };
+    const token = this.#seal({ connection: { type, settings } });
     return { url: `ws://127.0.0.1:${this.#port}/`, token };
   }
 
