@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, parseConfig, type GatewayConfig } from './config.ts';
 import { readPrivateFile } from './private-file.ts';
+import { SessionPolicyFile } from './oversight/session-policy-file.ts';
 import { RisingState } from './rising-state.ts';
 
 type Environment = Readonly<Partial<Record<string, string>>>;
@@ -11,6 +12,7 @@ const configVariable = 'SALLYPORT_GATEWAY_CONFIG';
 export interface LoadedConfig {
   readonly config: GatewayConfig;
   readonly state: RisingState;
+  readonly policyFile: SessionPolicyFile;
   /** Where recordings wait for the server unless a setting says; null: nowhere. */
   readonly recordingsFolder: string | null;
 }
@@ -23,6 +25,11 @@ export function defaultConfigPath(): string {
 /** Beside the configuration: what changes in every run. */
 export function versionsPath(configPath: string): string {
   return `${configPath.replace(/\.json$/, '')}.versions.json`;
+}
+
+/** Beside the file of what was seen: who may look on at sessions here. */
+export function sessionPolicyPath(versions: string): string {
+  return `${versions.replace(/(\.versions)?\.json$/, '')}.sessions.json`;
 }
 
 /** Beside the configuration: recordings that wait for the server. */
@@ -51,5 +58,6 @@ async function fromVariable(inline: string, environment: Environment): Promise<L
 }
 
 async function withState(config: GatewayConfig, path: string | null) {
-  return { config, state: await RisingState.open(path, { roster: config.rosterVersion }) };
+  const policyFile = await SessionPolicyFile.open(path === null ? null : sessionPolicyPath(path));
+  return { config, policyFile, state: await RisingState.open(path, { roster: config.rosterVersion }) };
 }

@@ -2,19 +2,21 @@ import { signerOf } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
 import type { RelayedCommand, RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
-import { findMember, type Roster, type RosterMember } from '../protocol/signed/roster.ts';
+import { findMember, type Roster } from '../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import { Detours } from './media/detours.ts';
 import { Peers } from './media/peers.ts';
+import { Oversight } from './oversight/oversight.ts';
+import { SessionPolicyFile } from './oversight/session-policy-file.ts';
+import { SessionPolicyKeeper } from './oversight/session-policy-keeper.ts';
 import type { RisingState } from './rising-state.ts';
 import { Recordings, type RecordingsOptions } from './recording/recordings.ts';
 import { AccessCheck } from './router/access-check.ts';
 import { CommandDesk } from './router/command-desk.ts';
 import { CommandGate } from './router/command-gate.ts';
 import { Link } from './router/link.ts';
-import { Refusal } from './router/refusal.ts';
 import { RosterKeeper } from './router/roster-keeper.ts';
 import { ServerCalls } from './router/server-calls.ts';
 import { ServerDoor, serverPaths } from './router/server-door.ts';
@@ -41,6 +43,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Where recordings wait for the server unless a setting says; without either, sessions that must be recorded are refused. */
   readonly recordingsFolder?: string | null;
+  /** Keeps who may look on at sessions here; without one that is forgotten with the process. */
+  readonly policyFile?: SessionPolicyFile;
   /** limits.accessLeaseMs unless a test is in a hurry. */
   readonly accessLeaseMs?: number;
 }
@@ -73,6 +77,7 @@ class Gateway implements RunningGateway {
   readonly #peers: Peers;
   readonly #detours: Detours;
   readonly #recordings: Recordings;
+  readonly #oversight: Oversight;
   readonly #stop = new AbortController();
   readonly #held: (() => void)[];
   #running: Promise<void> = Promise.resolve();
@@ -131,6 +136,13 @@ class Gateway implements RunningGateway {
       media: settings.media,
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
+    const { policyFile: file = SessionPolicyFile.inMemory() } = options;
+    const { publicKey: deviceKey } = device;
+    const keeper = new SessionPolicyKeeper({
+      ...{ file, gatewayUid, deviceKey, ownerUid, roster, log, onChanged: () => this.#oversight.review() },
+    });
+    this.#oversight = new Oversight({ keeper, shares, roster, sessions: this.sessions });
+    const oversight = this.#oversight;
     const resumption = new Resumption({
       device,
       sessions: this.sessions,
@@ -150,10 +162,14 @@ class Gateway implements RunningGateway {
         unshareSession: (request, member) => shares.unshare(member, request),
         describe: async () => {
           const spooled = await this.#recordings.spoolState();
-          return await describeGateway(settings, this.sessions, this.#roster.version, spooled);
+          const shown = this.sessions.size - shares.unseen;
+          return await describeGateway(settings, shown, this.#roster.version, spooled);
         },
-        listTasks: (member) => listTasks(this.sessions, member),
-        endSession: (sessionUid, member) => this.#endSession(sessionUid, member),
+        listTasks: (member) => listTasks(this.sessions, shares, member),
+        endSession: (request, member) => oversight.end(request, member),
+        setSessionPolicy: (signed, member) => oversight.setPolicy(member, signed),
+        readSessionPolicy: (member) => oversight.readPolicy(member, ownerUid),
+        watchSession: (command, request, member) => oversight.watch(command, request, member),
         endAccess: (request, member) => running.withdraw(member, request),
         renewAccess: (request, member) => running.renew(member, request),
         diagnose: (admitted, request) => diagnosis.run(admitted, request),
@@ -226,18 +242,11 @@ class Gateway implements RunningGateway {
       for (const session of this.sessions.list())
         if (!findMember(roster, session.accountUid)) session.end(ends.memberGone);
       this.#access.review();
+      this.#oversight.review();
     } catch (error) {
       // The one in use stays: a router that brings a wrong one gets no say.
       this.#log.warn('roster refused', { code: toProtocolError(error)?.code ?? 'internal' });
     }
-  }
-
-  #endSession(sessionUid: Uid, member: RosterMember): void {
-    const session = this.sessions.find(sessionUid);
-    if (session === null) throw new Refusal('not-found', 'no such session');
-    if (session.accountUid !== member.accountUid && !member.administrator) throw new Refusal('not-allowed');
-    const another = session.accountUid !== member.accountUid;
-    session.end({ ...ends.closedByCommand, ...(another && { by: member.email }) });
   }
 
   #requestRoster(): void {

@@ -166,6 +166,11 @@ export const limits = {
     ...{ guests: 8, perSession: 32, longestMs: 24 * 60 * 60_000 },
     ...{ fromOne: 256, fromOneToOne: 8, toOne: 64, title: 256, sealed: 4096 },
   },
+  /**
+   * Administrators who look on: named in one policy, in one session at once, and bytes of a signed policy (each overseer 160,
+   * keys, a name and a signature), and of why a session was ended; and how soon who asked to look on has to come.
+   */
+  oversight: { overseers: 64, watchers: 8, policy: 16 * 1024, reason: 256, joinMs: 60_000 },
 
   /**
    * Recordings of sessions. `entries`: plaintext of a chunk once it is inflated, so of one seek; `sealedChunk`: what such

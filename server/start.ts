@@ -12,6 +12,7 @@ import {
   RecordingService,
   RecordingUploadService,
 } from '../protocol/messages/gen/recording_pb.js';
+import { OversightService } from '../protocol/messages/gen/session-policy_pb.js';
 import { SessionShareService } from '../protocol/messages/gen/session-share_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
@@ -46,6 +47,7 @@ import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { oversightHandlers } from './oversight/oversight-service.ts';
 import { expireSessionShares } from './session-shares/guest-list.ts';
 import { sessionShareHandlers } from './session-shares/session-share-service.ts';
 import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
@@ -207,6 +209,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
       recordingHandlers({ db, blobs, ...config.recordings, onGone: () => sweep.wake() }),
     ),
     ...methodsOf(SessionShareService, sessionShareHandlers({ db, head })),
+    ...methodsOf(OversightService, oversightHandlers({ db, head })),
     ...methodsOf(RecordingMarkerService, markerHandlers(db)),
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),

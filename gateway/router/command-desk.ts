@@ -6,6 +6,7 @@ import { purposes } from '../../protocol/crypto/labels.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
+import type { SessionNoticeSchema } from '../../protocol/messages/gen/command_pb.js';
 import {
   CommandKind,
   CommandReplySchema,
@@ -22,15 +23,23 @@ import {
   type CommandReply,
   type DiagnoseRequest,
   type EndAccessRequest,
+  type EndSessionRequest,
   type RenewAccessRequest,
   type ShareSessionRequest,
   type SignedCommand,
   type UnshareSessionRequest,
 } from '../../protocol/messages/gen/command_pb.js';
+import {
+  ReadSessionPolicyReplySchema,
+  SignedSessionPolicySchema,
+  WatchSessionReplySchema,
+  WatchSessionRequestSchema,
+  type WatchSessionRequest,
+} from '../../protocol/messages/gen/session-policy_pb.js';
 import type { RelayedCommand } from '../../protocol/messages/gen/link_pb.js';
 import type { RosterMember } from '../../protocol/signed/roster.ts';
-import { signReply } from '../../protocol/signed/command.ts';
-import { uidOf, type Uid } from '../../protocol/uid.ts';
+import { signReply, type Command } from '../../protocol/signed/command.ts';
+import type { Uid } from '../../protocol/uid.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AdmittedCommand, CommandGate } from './command-gate.ts';
 import { Refusal } from './refusal.ts';
@@ -50,7 +59,16 @@ export interface CommandHandlers {
   unshareSession(request: UnshareSessionRequest, member: RosterMember): void;
   describe(): Promise<MessageInitShape<typeof GatewayInfoSchema>>;
   listTasks(member: RosterMember): MessageInitShape<typeof TaskListSchema>;
-  endSession(sessionUid: Uid, member: RosterMember): void;
+  /** What the server may know of it. */
+  endSession(request: EndSessionRequest, member: RosterMember): Notice | null;
+  /** An encoded SignedSessionPolicy. */
+  setSessionPolicy(signed: Bytes, member: RosterMember): Promise<Notice>;
+  readSessionPolicy(member: RosterMember): MessageInitShape<typeof ReadSessionPolicyReplySchema>;
+  watchSession(
+    command: Command,
+    request: WatchSessionRequest,
+    member: RosterMember,
+  ): { readonly reply: MessageInitShape<typeof WatchSessionReplySchema>; readonly notice: Notice };
   /** How many sessions ended. */
   endAccess(request: EndAccessRequest, member: RosterMember): Promise<number>;
   renewAccess(request: RenewAccessRequest, member: RosterMember): Promise<void>;
@@ -63,7 +81,11 @@ export interface CommandHandlers {
 export interface SealedReply {
   readonly sealed: Bytes;
   readonly onSent?: () => void;
+  /** For the router's events. */
+  readonly notice?: Notice | null;
 }
+
+type Notice = MessageInitShape<typeof SessionNoticeSchema>;
 
 /** What goes to the router, and what to call when it has. */
 export interface Answer {
@@ -96,8 +118,9 @@ export class CommandDesk {
     if (this.#working >= atOnce) return refused(new Refusal('busy', 'too many commands at once'));
     this.#working++;
     try {
-      const { sealed, onSent = () => {} } = await this.#carryOut(signed, ways);
-      return { reply: create(CommandReplySchema, { outcome: { case: 'sealed', value: sealed } }), onSent };
+      const { sealed, onSent = () => {}, notice = null } = await this.#carryOut(signed, ways);
+      const reply = { outcome: { case: 'sealed', value: sealed } as const, ...(notice && { notice }) };
+      return { reply: create(CommandReplySchema, reply), onSent };
     } catch (error) {
       return refused(this.#explain(error));
     } finally {
@@ -135,9 +158,24 @@ export class CommandDesk {
       case CommandKind.LIST_TASKS:
         return await this.#seal(admitted, encodeMessage(TaskListSchema, handlers.listTasks(member)));
       case CommandKind.END_SESSION: {
-        const { sessionUid } = await this.#openPayload(admitted, EndSessionRequestSchema);
-        handlers.endSession(uidOf(sessionUid), member);
-        return await this.#seal(admitted, empty);
+        const request = await this.#openPayload(admitted, EndSessionRequestSchema);
+        const notice = handlers.endSession(request, member);
+        return { ...(await this.#seal(admitted, empty)), notice };
+      }
+      case CommandKind.SET_SESSION_POLICY: {
+        const policy = await this.#openPayload(admitted, SignedSessionPolicySchema);
+        const signed = encodeMessage(SignedSessionPolicySchema, policy);
+        const notice = await handlers.setSessionPolicy(signed, member);
+        return { ...(await this.#seal(admitted, empty)), notice };
+      }
+      case CommandKind.READ_SESSION_POLICY: {
+        const reply = handlers.readSessionPolicy(member);
+        return await this.#seal(admitted, encodeMessage(ReadSessionPolicyReplySchema, reply));
+      }
+      case CommandKind.WATCH_SESSION: {
+        const request = await this.#openPayload(admitted, WatchSessionRequestSchema);
+        const { reply, notice } = handlers.watchSession(command, request, member);
+        return { ...(await this.#seal(admitted, encodeMessage(WatchSessionReplySchema, reply))), notice };
       }
       case CommandKind.END_ACCESS: {
         const request = await this.#openPayload(admitted, EndAccessRequestSchema);

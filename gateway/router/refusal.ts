@@ -14,6 +14,7 @@ export const refusalCodes = [
   'record-unavailable',
   'untrusted-record',
   'record-outdated',
+  'policy-outdated',
   'credential-needed',
   'jump-unusable',
   'offer-unreadable',

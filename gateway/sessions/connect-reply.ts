@@ -5,7 +5,7 @@ import type { SessionSettings } from '../../protocol/records/session-settings.ts
 import type { Uid } from '../../protocol/uid.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
 import type { Machine } from '../secrets/machine.ts';
-import { sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
+import { isWatchable, sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
 import type { RecordingNotice } from './session-recordings.ts';
 
 /** What a page needs to come to its session, and what it is told of it. */
@@ -46,7 +46,7 @@ export function termsOf(machine: Machine, accountUid: Uid, recording: RecordingN
   const { disableCopy, disablePaste, watermark } = machine.connection;
   const { resizes: _resizes, ...described } = descriptionOf(machine.settings);
   const shown = { disableCopy, disablePaste, watermark, ...described };
-  return { sharing: sharingOf(machine, accountUid), shown, recording };
+  return { sharing: sharingOf(machine, accountUid), watchable: isWatchable(machine), shown, recording };
 }
 
 /** What the page has to know to show it, whoever may not read the record. */

@@ -9,6 +9,8 @@ import { leaseGuacd, type GuacdPlace } from '../guacd/lease.ts';
 import type { SpoolState } from '../recording/uploads.ts';
 import type { Settings } from '../settings.ts';
 import { gatewayVersion } from '../version.ts';
+import type { SessionShares } from '../sharing/session-shares.ts';
+import type { Session } from './session.ts';
 import type { Sessions } from './sessions.ts';
 
 const probeMs = 1_000;
@@ -17,7 +19,7 @@ const startedAtMs = Date.now() - Math.round(process.uptime() * 1000);
 /** What an administrator may know of this gateway. */
 export async function describeGateway(
   { guacd }: Pick<Settings, 'guacd'>,
-  sessions: Sessions,
+  sessions: number,
   rosterVersion: bigint,
   spool: SpoolState | null,
 ): Promise<MessageInitShape<typeof GatewayInfoSchema>> {
@@ -28,7 +30,7 @@ export async function describeGateway(
     startedAtMs: BigInt(startedAtMs),
     memoryUsed: BigInt(process.memoryUsage.rss()),
     memoryTotal: BigInt(os.totalmem()),
-    sessions: sessions.size,
+    sessions,
     guacdAddress: 'pool' in guacd ? '' : `${guacd.host}:${guacd.port}`,
     guacdReachable: await reaches(guacd),
     rosterVersion,
@@ -38,21 +40,43 @@ export async function describeGateway(
   };
 }
 
-/** The sessions that this member may see: all for an administrator, else the member's own. */
+/**
+ * The sessions that this member may see: all for an administrator, else the member's own; of those who look on unseen,
+ * never the ones who look on at the member's.
+ */
 export function listTasks(
   sessions: Sessions,
+  shares: Pick<SessionShares, 'placeOf'>,
   { accountUid, administrator }: RosterMember,
 ): MessageInitShape<typeof TaskListSchema> {
-  const seen = sessions.list().filter((session) => administrator || session.accountUid === accountUid);
+  const seen = sessions.list().filter((session) => {
+    const place = shares.placeOf(session);
+    const hidden = place?.silent === true && place.host.accountUid === accountUid;
+    return session.accountUid === accountUid || (administrator && !hidden);
+  });
   const tasks = seen.map((session) => ({
+    ...placeIn(shares, session),
     taskUid: uidBytes(session.uid),
-    kind: session.shareUid === null ? 'session' : 'guest',
     recordUid: uidBytes(session.recordUid),
     accountUid: uidBytes(session.accountUid),
     startedAtMs: BigInt(session.startedAtMs),
     protocol: session.protocol,
+    recorded: isRecorded(session),
+    watchable: session.terms?.watchable === true,
   }));
   return { tasks };
+}
+
+function isRecorded({ terms, unrecorded }: Session): boolean {
+  const recording = terms?.recording ?? null;
+  return recording !== null && recording.failed !== true && !unrecorded;
+}
+
+/** Which session it is in, of somebody who is not there as its owner. */
+function placeIn(shares: Pick<SessionShares, 'placeOf'>, session: Session) {
+  const place = shares.placeOf(session);
+  if (place === null) return { kind: session.shareUid === null ? 'session' : 'guest' };
+  return { kind: place.byPolicy ? 'watcher' : 'guest', hostSessionUid: uidBytes(place.host.uid) };
 }
 
 /** Of a pool: it starts one. */

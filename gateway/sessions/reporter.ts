@@ -84,9 +84,9 @@ export class Reporter {
   }
 
   /** The last report. Settles when it has been handed on, so not before {@link release}. */
-  async ended({ leg, code, message, hostKey, by }: SessionEnd): Promise<void> {
+  async ended({ leg, code, message, hostKey, by, reason = '' }: SessionEnd): Promise<void> {
     if (hostKey) this.hostKey(hostKey, false);
-    this.#report({ case: 'ended', value: { leg, code, message: by ?? message } });
+    this.#report({ case: 'ended', value: { leg, code, message: by ?? message, reason } });
     await this.#sent;
   }
 

@@ -10,6 +10,8 @@ export interface SessionEnd {
   readonly hostKey?: HostKey;
   /** The address of who took the access back, or of the administrator who ended it: the page is told it in place of the message, the log is not. */
   readonly by?: string;
+  /** What that administrator wrote, for the page alone. */
+  readonly reason?: string;
 }
 
 export const legOf: Readonly<Record<SessionLeg, Leg>> = {
@@ -60,6 +62,11 @@ export const ends = {
     message: 'whose session it is took the invitation back',
   },
   shareOver: { leg: Leg.GATEWAY, code: 'share-over', message: 'the time of the invitation is over' },
+  watchOver: {
+    leg: Leg.GATEWAY,
+    code: 'watch-over',
+    message: 'the policy of the gateway does not let them look on any more',
+  },
   joinedAgain: { leg: Leg.GATEWAY, code: 'joined-again', message: 'the guest joined by another page' },
   hostLeft: { leg: Leg.GATEWAY, code: 'host-left', message: 'whose session it is has ended it' },
   streamNotOpened: {

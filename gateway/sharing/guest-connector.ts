@@ -126,7 +126,8 @@ export class GuestConnector {
     }
   }
 
-  #describe({ host, typing, untilMs }: Share, session: Session) {
+  #describe({ host, typing, untilMs, byPolicy }: Share, session: Session) {
+    const { shares } = this.#options;
     const roster = this.#options.roster();
     const hostEmail = (roster && findMember(roster, host.accountUid)?.email) ?? '';
     const { shown, recording } = host.terms ?? { shown: {}, recording: null };
@@ -134,7 +135,13 @@ export class GuestConnector {
       ...shown,
       ...(recording && { recording: { ...recording, failed: host.unrecorded || recording.failed === true } }),
       resumeMs: session.graceMs,
-      guest: { typing, hostEmail, untilMs: BigInt(untilMs) },
+      guest: {
+        typing,
+        hostEmail,
+        untilMs: BigInt(untilMs),
+        byPolicy,
+        silent: shares.placeOf(session)?.silent === true,
+      },
     };
   }
 }

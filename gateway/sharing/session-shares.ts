@@ -9,7 +9,7 @@ import type { Session } from '../sessions/session.ts';
 import { ends, type SessionEnd } from '../sessions/session-end.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
-/** One person's place in somebody's session, as its owner ordered it. */
+/** One person's place in somebody's session: by its owner's invitation, or by the gateway's policy. */
 export interface Share {
   readonly uid: Uid;
   readonly host: Session;
@@ -18,6 +18,16 @@ export interface Share {
   readonly secret: Bytes;
   readonly typing: boolean;
   readonly untilMs: number;
+  /** An administrator who looks on. protocol.md §29. */
+  readonly byPolicy: boolean;
+}
+
+/** An administrator's own place in a session of somebody else's. */
+export interface WatchOrder {
+  readonly sessionUid: Uid;
+  readonly shareUid: Uid;
+  readonly secret: Uint8Array;
+  readonly silent: boolean;
 }
 
 export interface SessionSharesParts {
@@ -28,7 +38,9 @@ export interface SessionSharesParts {
 }
 
 interface Standing extends Share {
-  readonly expiry: NodeJS.Timeout;
+  expiry: NodeJS.Timeout;
+  /** Whose session it is, is not told. */
+  silent: boolean;
   /** null: nobody is there now. */
   guest: Session | null;
 }
@@ -50,23 +62,65 @@ export class SessionShares {
     const leftMs = this.#requireTime(request);
     this.#requireRight(host, guestUid, request.typing);
     if (this.#standing.has(uid)) throw new Refusal('replayed', 'there is such a share');
-    if (this.#of(host).length >= limits.sessionShares.perSession)
-      throw new Refusal('busy', 'the session is shared with as many as may be');
-    const expiry = setTimeout(() => this.#end(uid, ends.shareOver), leftMs);
-    const { typing, secret } = request;
-    const untilMs = Number(request.untilMs);
-    const share = { uid, host, guestUid, secret: copy(secret), typing, untilMs, expiry, guest: null };
-    this.#standing.set(uid, share);
-    this.#follow(host);
-    this.#parts.log.info('session shared', { session: host.uid, account: guestUid, share: uid });
+    this.#requireRoom(host, false);
+    const { typing } = request;
+    const [secret, untilMs] = [copy(request.secret), Number(request.untilMs)];
+    this.#stand({ uid, host, guestUid, secret, typing, untilMs, byPolicy: false }, false, leftMs);
+  }
+
+  /**
+   * An administrator may come in, by policy, once and soon. Gives whose session it is. Throws a {@link Refusal}: `not-found`,
+   * `not-allowed`, `malformed`, `replayed` or `busy`.
+   */
+  watch({ accountUid }: RosterMember, { sessionUid, shareUid: uid, secret, silent }: WatchOrder): Share {
+    const host = this.#parts.sessions.find(sessionUid);
+    if (host === null) throw new Refusal('not-found', 'no such session');
+    if (host.accountUid === accountUid || secret.length !== 32)
+      throw new Refusal('malformed', 'not a session to look on at');
+    if (host.terms?.watchable !== true)
+      throw new Refusal('not-allowed', 'the machine’s record lets nobody look on');
+    if (this.#standing.has(uid)) throw new Refusal('replayed', 'there is such a share');
+    this.#requireRoom(host, true);
+    const untilMs = this.#parts.now() + limits.sessionShares.longestMs;
+    const place = { uid, host, guestUid: accountUid, secret: copy(secret), typing: false, untilMs };
+    return this.#stand({ ...place, byPolicy: true }, silent, limits.oversight.joinMs);
+  }
+
+  /** Who looks on by policy goes on as far as that says now: out at once, or seen from now on. Nobody is hidden who was seen. */
+  reviewWatchers(judge: (accountUid: Uid) => { readonly silent: boolean } | null): void {
+    for (const share of this.#standing.values()) {
+      if (!share.byPolicy) continue;
+      const may = judge(share.guestUid);
+      if (may === null) this.#end(share.uid, ends.watchOver);
+      else if (share.silent && !may.silent) {
+        share.silent = false;
+        this.#tell(share.host);
+      }
+    }
+  }
+
+  /** How many look on whom nobody is told of. */
+  get unseen(): number {
+    return [...this.#standing.values()].filter(({ guest, silent }) => guest !== null && silent).length;
+  }
+
+  /** In which session somebody is who is not there as its owner; null: in none. */
+  placeOf(
+    guest: Session,
+  ): { readonly host: Session; readonly byPolicy: boolean; readonly silent: boolean } | null {
+    for (const share of this.#standing.values()) if (share.guest === guest) return share;
+    return null;
   }
 
   /** One share, or all of the session. Who is there by it is out. Throws a {@link Refusal}. */
   unshare(member: RosterMember, { sessionUid, shareUid }: UnshareSessionRequest): void {
     const host = this.#own(member, sessionUid);
     const only = shareUid.length === 0 ? null : uidOf(shareUid);
-    for (const { uid } of this.#of(host))
-      if (only === null || uid === only) this.#end(uid, ends.shareTakenBack);
+    for (const { uid, byPolicy } of this.#of(host)) {
+      if (byPolicy && uid === only)
+        throw new Refusal('not-allowed', 'who looks on by policy is nobody’s to take back');
+      if (!byPolicy && (only === null || uid === only)) this.#end(uid, ends.shareTakenBack);
+    }
   }
 
   /** By which that account may come in now. Throws a {@link Refusal}: what is not there is as good as another's. */
@@ -80,11 +134,14 @@ export class SessionShares {
   enter({ uid, guestUid, host }: Share, guest: Session): void {
     const share = this.#standing.get(uid);
     if (share?.guestUid !== guestUid) throw new Refusal('not-found', 'the share was taken back');
-    const others = this.#of(host).filter((one) => one.uid !== uid && one.guest !== null);
-    if (others.length >= limits.sessionShares.guests)
+    const { byPolicy } = share;
+    const alike = this.#of(host).filter((one) => one.byPolicy === byPolicy);
+    const others = alike.filter((one) => one.uid !== uid && one.guest !== null);
+    if (others.length >= (byPolicy ? limits.oversight.watchers : limits.sessionShares.guests))
       throw new Refusal('busy', 'the session has as many guests as it takes');
     share.guest?.end(ends.joinedAgain);
     share.guest = guest;
+    if (byPolicy) this.#endLate(share);
     void guest.ending.then(() => this.#left(share, guest));
     this.#tell(host);
   }
@@ -111,6 +168,31 @@ export class SessionShares {
     const roster = this.#parts.roster();
     if (roster === null || findMember(roster, guestUid) === null)
       throw new Refusal('not-in-roster', 'the guest is not in the organisation');
+  }
+
+  /** Watchers are counted apart: a host who invites many keeps nobody from looking on. */
+  #requireRoom(host: Session, byPolicy: boolean): void {
+    const alike = this.#of(host).filter((share) => share.byPolicy === byPolicy);
+    if (alike.length >= limits.sessionShares.perSession)
+      throw new Refusal('busy', 'the session is shared with as many as may be');
+  }
+
+  #stand(share: Share, silent: boolean, leftMs: number): Standing {
+    const { uid, host, guestUid } = share;
+    const expiry = setTimeout(() => this.#end(uid, ends.shareOver), leftMs);
+    const standing = { ...share, silent, expiry, guest: null };
+    this.#standing.set(uid, standing);
+    this.#follow(host);
+    const what = share.byPolicy ? 'session to be watched' : 'session shared';
+    this.#parts.log.info(what, { session: host.uid, account: guestUid, share: uid });
+    return standing;
+  }
+
+  /** Whoever looks on came in time: from now on they may stay as long as any guest may. */
+  #endLate(share: Standing): void {
+    clearTimeout(share.expiry);
+    const leftMs = share.untilMs - this.#parts.now();
+    share.expiry = setTimeout(() => this.#end(share.uid, ends.shareOver), leftMs);
   }
 
   #of(host: Session): Standing[] {
@@ -143,18 +225,19 @@ export class SessionShares {
   #left(share: Standing, guest: Session): void {
     if (share.guest !== guest) return; // joined again
     share.guest = null;
+    if (share.byPolicy) this.#end(share.uid, ends.watchOver); // who comes again asks again
     this.#tell(share.host);
   }
 
-  /** Whose session it is sees who is in it, always. */
+  /** Whose session it is sees who is in it, always; but for who looks on by a policy that says otherwise. */
   #tell(host: Session): void {
     const roster = this.#parts.roster();
-    const guests = this.#of(host).flatMap(({ uid, guestUid, typing, guest }) =>
-      guest === null
+    const guests = this.#of(host).flatMap(({ uid, guestUid, typing, guest, byPolicy, silent }) =>
+      guest === null || silent
         ? []
         : [
             {
-              ...{ accountUid: uidBytes(guestUid), shareUid: uidBytes(uid), typing },
+              ...{ accountUid: uidBytes(guestUid), shareUid: uidBytes(uid), typing, byPolicy },
               email: (roster && findMember(roster, guestUid)?.email) ?? '',
               sinceMs: BigInt(guest.startedAtMs),
             },

@@ -7,6 +7,8 @@ import type { Machine } from '../secrets/machine.ts';
 /** What guests of a session are told of it, and held to: what its owner is. */
 export interface SharedTerms {
   readonly sharing: SharingPolicy;
+  /** An administrator may look on where the gateway's policy says so: the record does not say that nobody may. */
+  readonly watchable: boolean;
   /** As the reply to its owner says them. */
   readonly shown: Pick<
     MessageInitShape<typeof ConnectReplySchema>,
@@ -18,6 +20,11 @@ export interface SharedTerms {
 /** Of the sealed record; where it says nothing, its owner may share a session, and nobody who was given the record. */
 export function sharingOf({ ownerUid, connection }: Machine, accountUid: Uid): SharingPolicy {
   return connection.sharing ?? (accountUid === ownerUid ? 'type' : 'off');
+}
+
+/** Of the sealed record: who says that nobody else may see its sessions means administrators too. protocol.md §29.3. */
+export function isWatchable({ connection }: Pick<Machine, 'connection'>): boolean {
+  return connection.sharing !== 'off';
 }
 
 /** As a reply says it. */

@@ -65,6 +65,7 @@ export const signatureContexts = {
   roster: 'sallyport/v1/signature/roster',
   serverKeys: 'sallyport/v1/signature/server-keys',
   sessionInvitation: 'sallyport/v1/signature/session-invitation',
+  sessionPolicy: 'sallyport/v1/signature/session-policy',
   sessionResume: 'sallyport/v1/signature/session-resume',
   shareLinkOpen: 'sallyport/v1/signature/share-link-open',
   teamKey: 'sallyport/v1/signature/team-key',

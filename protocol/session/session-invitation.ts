@@ -1,4 +1,4 @@
-import { copy, utf8, type Bytes } from '../bytes.ts';
+import { copy, type Bytes } from '../bytes.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { checkPublicKey, type EcdhKeyPair } from '../crypto/ecdh.ts';
 import { verifySignature, type Signer } from '../crypto/ecdsa.ts';
@@ -9,6 +9,7 @@ import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
 import { encodeMessage } from '../messages/encode.ts';
 import { SessionInvitationSchema, SignedSessionInvitationSchema } from '../messages/gen/session-share_pb.js';
+import { shortLine } from '../shown-line.ts';
 import { uidBytes, uidOf, type Uid } from '../uid.ts';
 
 /** A place in somebody's live session, as the guest gets it from the host. protocol.md §28. */
@@ -78,13 +79,8 @@ export async function openSessionInvitation(
   };
 }
 
-/** On one line, and no longer than the limit in UTF-8. */
 function shortTitle(title: string): string {
-  const line = title.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, ' ').trim();
-  if (utf8(line).length <= limits.sessionShares.title) return line;
-  const letters = [...line];
-  while (utf8(letters.join('')).length > limits.sessionShares.title) letters.pop();
-  return letters.join('').trim();
+  return shortLine(title, limits.sessionShares.title);
 }
 
 function signedBytes({ guestUid }: InvitationEnds, invitation: Bytes): Bytes {

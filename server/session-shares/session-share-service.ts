@@ -50,7 +50,8 @@ export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<
     let gone = db
       .deleteFrom('session_share')
       .where('host_uid', '=', uidBytes(session.accountUid))
-      .where('session_uid', '=', uidBytes(uidOf(sessionUid)));
+      .where('session_uid', '=', uidBytes(uidOf(sessionUid)))
+      .where('by_policy', '=', false);
     if (shareUid.length > 0) gone = gone.where('share_uid', '=', uidBytes(uidOf(shareUid)));
     const rows = await gone.returningAll().execute();
     await addEvents(db, SessionEventKind.UNSHARED, rows, now);
@@ -63,6 +64,7 @@ export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<
       .selectFrom('session_share')
       .select(['share_uid', 'host_uid', 'sealed'])
       .where('guest_uid', '=', uidBytes(session.accountUid))
+      .where('by_policy', '=', false)
       .where('until_at', '>', now)
       .orderBy('offered_at', 'desc')
       .limit(limits.sessionShares.toOne)
@@ -139,6 +141,7 @@ async function requireRoom(tx: Tx, hostUid: Uid, guestUid: Uid): Promise<void> {
       fn.countAll<string>().filterWhere('guest_uid', '=', guest).as('all'),
     ])
     .where((is) => is.or([is('host_uid', '=', host), is('guest_uid', '=', guest)]))
+    .where('by_policy', '=', false)
     .executeTakeFirstOrThrow();
   const { fromOne, fromOneToOne, toOne } = limits.sessionShares;
   if (Number(own) > fromOne)

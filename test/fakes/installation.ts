@@ -37,6 +37,7 @@ import type { GatewayConfig } from '../../gateway/config.ts';
 import { enrol } from '../../gateway/enrolment/enrol.ts';
 import { startGateway, type RunningGateway } from '../../gateway/gateway.ts';
 import { Logger } from '../../gateway/log/logger.ts';
+import { SessionPolicyFile } from '../../gateway/oversight/session-policy-file.ts';
 import { RisingState } from '../../gateway/rising-state.ts';
 import { readSettings } from '../../gateway/settings.ts';
 import { commandOf, newPerson, Organisation, type Person } from './organisation.ts';
@@ -144,7 +145,8 @@ export class Installation {
     const settings = readSettings({ SALLYPORT_GATEWAY_BIND: '127.0.0.1', ...environment });
     const state = await RisingState.open(null, { roster: config.rosterVersion });
     const log = new Logger('debug', (line) => this.logLines.push(line));
-    this.gateway = startGateway({ config, state, settings, log, ...more });
+    const policyFile = await SessionPolicyFile.open(join(this.folder, 'gateway.sessions.json'));
+    this.gateway = startGateway({ config, state, policyFile, settings, log, ...more });
     await this.gateway.online;
     return this.gateway;
   }

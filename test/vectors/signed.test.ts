@@ -17,10 +17,12 @@ import { verifyResume } from '../../protocol/session/session-resume.ts';
 import { parseUid, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
 import certificates from './certificates.json' with { type: 'json' };
+import { verifySessionPolicy } from '../../protocol/signed/session-policy.ts';
 import commands from './commands.json' with { type: 'json' };
 import keySuccessions from './key-successions.json' with { type: 'json' };
 import replies from './replies.json' with { type: 'json' };
 import sessionInvitations from './session-invitations.json' with { type: 'json' };
+import sessionPolicies from './session-policies.json' with { type: 'json' };
 import resumes from './session-resumes.json' with { type: 'json' };
 import rosters from './rosters.json' with { type: 'json' };
 
@@ -83,6 +85,18 @@ runVectors<SessionInvitationVector>('session invitation', sessionInvitations, as
   );
   const shown = { ...opened, gatewayKey: encodeHex(gatewayKey), secret: encodeHex(secret) };
   expect(shown).toEqual(vector.opened);
+});
+
+interface SessionPolicyVector {
+  readonly ownerKey: string;
+  readonly signed: string;
+  readonly parsed: Readonly<Record<string, unknown>>;
+}
+
+runVectors<SessionPolicyVector>('session policy', sessionPolicies, (vector) => {
+  const policy = verifySessionPolicy(parseHex(vector.ownerKey), parseHex(vector.signed));
+  const overseers = policy.overseers.map((one) => ({ ...one, signingKey: encodeHex(one.signingKey) }));
+  expect({ ...policy, overseers, gatewayKey: encodeHex(policy.gatewayKey) }).toEqual(vector.parsed);
 });
 
 interface Certificate {

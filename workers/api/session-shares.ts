@@ -54,10 +54,19 @@ export interface SessionEvents {
 
 export interface SessionEventView {
   readonly eventId: number;
-  readonly kind: 'shared' | 'unshared' | 'joined' | 'left';
-  readonly sessionUid: Uid;
-  /** Empty: somebody who is in the roster no more. */
+  /**
+   * By invitation: `shared` to `left`. By a gateway's policy (§29): an administrator looked on (`watched`, `watch-over`), ended
+   * somebody else's session (`ended`), or signed another policy of the gateway (`policy`).
+   */
+  readonly kind: 'shared' | 'unshared' | 'joined' | 'left' | 'watched' | 'watch-over' | 'ended' | 'policy';
+  /** null: it is about the gateway. */
+  readonly sessionUid: Uid | null;
+  readonly gatewayUid: Uid;
+  /** Whose session it is; empty: somebody who is in the roster no more. */
   readonly hostEmail: string;
+  /** The guest, or the administrator who looked on, ended it or signed. */
   readonly guestEmail: string;
+  /** Whose session it is, was not told. */
+  readonly silent: boolean;
   readonly at: number;
 }

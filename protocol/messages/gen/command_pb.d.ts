@@ -120,6 +120,7 @@ export declare type Command = Message<"sallyport.v1.Command"> & {
 
   /**
    * Of a guest: the share by which they join, in place of a record. session_uid names what they open. §28.
+   * Of WATCH_SESSION: the share that the signer will join by; session_uid names whose session it is. §29.
    *
    * @generated from field: bytes share_uid = 12;
    */
@@ -156,6 +157,13 @@ export declare type CommandReply = Message<"sallyport.v1.CommandReply"> & {
     value: CommandRefusal;
     case: "refused";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * For the router, whose events it is for: what the command came to. §29.6.
+   *
+   * @generated from field: sallyport.v1.SessionNotice notice = 40;
+   */
+  notice?: SessionNotice | undefined;
 };
 
 /**
@@ -163,6 +171,47 @@ export declare type CommandReply = Message<"sallyport.v1.CommandReply"> & {
  * Use `create(CommandReplySchema)` to create a new message.
  */
 export declare const CommandReplySchema: GenMessage<CommandReply>;
+
+/**
+ * What a server may know of a command about somebody else's session that was carried out.
+ *
+ * @generated from message sallyport.v1.SessionNotice
+ */
+export declare type SessionNotice = Message<"sallyport.v1.SessionNotice"> & {
+  /**
+   * Of WATCH_SESSION and END_SESSION; empty: the command was about the gateway.
+   *
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Whose session it is.
+   *
+   * @generated from field: bytes host_uid = 2;
+   */
+  hostUid: Uint8Array;
+
+  /**
+   * Of WATCH_SESSION: they are not told.
+   *
+   * @generated from field: bool silent = 3;
+   */
+  silent: boolean;
+
+  /**
+   * Of WATCH_SESSION: the share ends by itself.
+   *
+   * @generated from field: int64 until_ms = 4;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.SessionNotice.
+ * Use `create(SessionNoticeSchema)` to create a new message.
+ */
+export declare const SessionNoticeSchema: GenMessage<SessionNotice>;
 
 /**
  * @generated from message sallyport.v1.CommandRefusal
@@ -553,6 +602,18 @@ export declare type GuestRole = Message<"sallyport.v1.GuestRole"> & {
    * @generated from field: int64 until_ms = 3;
    */
   untilMs: bigint;
+
+  /**
+   * By the gateway's policy, not by an invitation; silent: whose session it is, is not told. §29.
+   *
+   * @generated from field: bool by_policy = 40;
+   */
+  byPolicy: boolean;
+
+  /**
+   * @generated from field: bool silent = 41;
+   */
+  silent: boolean;
 };
 
 /**
@@ -847,6 +908,25 @@ export declare type Task = Message<"sallyport.v1.Task"> & {
    * @generated from field: string protocol = 6;
    */
   protocol: string;
+
+  /**
+   * Of a guest or somebody who looks on: in which session.
+   *
+   * @generated from field: bytes host_session_uid = 40;
+   */
+  hostSessionUid: Uint8Array;
+
+  /**
+   * @generated from field: bool recorded = 41;
+   */
+  recorded: boolean;
+
+  /**
+   * The session can be looked on at, as far as its machine's record says.
+   *
+   * @generated from field: bool watchable = 42;
+   */
+  watchable: boolean;
 };
 
 /**
@@ -863,6 +943,13 @@ export declare type EndSessionRequest = Message<"sallyport.v1.EndSessionRequest"
    * @generated from field: bytes session_uid = 1;
    */
   sessionUid: Uint8Array;
+
+  /**
+   * Why, for whose session it is: one line of at most 256 bytes.
+   *
+   * @generated from field: string reason = 40;
+   */
+  reason: string;
 };
 
 /**
@@ -1279,6 +1366,27 @@ export enum CommandKind {
    * @generated from enum value: COMMAND_KIND_JOIN_SESSION = 13;
    */
   JOIN_SESSION = 13,
+
+  /**
+   * payload: ECIES to the gateway of SignedSessionPolicy. Reply sealed to the account's public key: empty. §29.
+   *
+   * @generated from enum value: COMMAND_KIND_SET_SESSION_POLICY = 40;
+   */
+  SET_SESSION_POLICY = 40,
+
+  /**
+   * payload: empty. Reply sealed to the account's public key: ReadSessionPolicyReply.
+   *
+   * @generated from enum value: COMMAND_KIND_READ_SESSION_POLICY = 41;
+   */
+  READ_SESSION_POLICY = 41,
+
+  /**
+   * payload: ECIES to the gateway of WatchSessionRequest. Reply sealed to the account's public key: WatchSessionReply.
+   *
+   * @generated from enum value: COMMAND_KIND_WATCH_SESSION = 42;
+   */
+  WATCH_SESSION = 42,
 }
 
 /**

@@ -11,7 +11,7 @@ import { file_sharing } from "./sharing_pb.js";
  * Describes the file command.proto.
  */
 export const file_command = /*@__PURE__*/
-  fileDesc("Cg1jb21tYW5kLnByb3RvEgxzYWxseXBvcnQudjEiSwoNU2lnbmVkQ29tbWFuZBIPCgdjb21tYW5kGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBIWCg5zZWFsZWRfcGF5bG9hZBgDIAEoDCKfAgoHQ29tbWFuZBITCgtjb21tYW5kX3VpZBgBIAEoDBInCgRraW5kGAIgASgOMhkuc2FsbHlwb3J0LnYxLkNvbW1hbmRLaW5kEhMKC2dhdGV3YXlfdWlkGAMgASgMEhIKCnJlY29yZF91aWQYBCABKAwSEwoLYWNjb3VudF91aWQYBSABKAwSFAoMaXNzdWVkX2F0X21zGAYgASgDEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFgoOcm9zdGVyX3ZlcnNpb24YCCABKAQSFAoMcGF5bG9hZF9oYXNoGAkgASgMEhMKC3Nlc3Npb25fdWlkGAogASgMEhUKDXNlc3Npb25fbm9uY2UYCyABKAwSEQoJc2hhcmVfdWlkGAwgASgMIlwKDENvbW1hbmRSZXBseRIQCgZzZWFsZWQYASABKAxIABIvCgdyZWZ1c2VkGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZWZ1c2FsSABCCQoHb3V0Y29tZSIvCg5Db21tYW5kUmVmdXNhbBIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiLwoLU2lnbmVkUmVwbHkSDQoFcmVwbHkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIp0DCg5Db25uZWN0UmVxdWVzdBINCgVvZmZlchgBIAEoCRIQCghwZWVyX3VpZBgCIAEoDBIuCgdkaXNwbGF5GAMgASgLMh0uc2FsbHlwb3J0LnYxLkRpc3BsYXlTZXR0aW5ncxIZChFhY2NlcHRlZF9ob3N0X2tleRgEIAEoCRIXCg9yZWNvcmRfcmV2aXNpb24YBSABKAQSGwoTY3JlZGVudGlhbF9yZXZpc2lvbhgGIAEoBBIeChZjb25maWd1cmF0aW9uX3JldmlzaW9uGAcgASgEEhcKD3Bpbm5lZF9ob3N0X2tleRgIIAEoCRIpCgZhY2Nlc3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjZXNzUHJvb2YSMgoIc3VwcGxpZWQYCiABKAsyIC5zYWxseXBvcnQudjEuU3VwcGxpZWRDcmVkZW50aWFsEhIKCnJlc3VtZV9rZXkYCyABKAwSKQoEanVtcBgUIAEoCzIbLnNhbGx5cG9ydC52MS5KdW1wU3RhdGVtZW50EhIKCmRldG91cl9rZXkYHiABKAwiXgoNSnVtcFN0YXRlbWVudBIXCg9yZWNvcmRfcmV2aXNpb24YASABKAQSGwoTY3JlZGVudGlhbF9yZXZpc2lvbhgCIAEoBBIXCg9waW5uZWRfaG9zdF9rZXkYAyABKAkiYQoSU3VwcGxpZWRDcmVkZW50aWFsEhAKCHVzZXJuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhMKC3ByaXZhdGVfa2V5GAMgASgJEhIKCnBhc3NwaHJhc2UYBCABKAkijQEKD0Rpc3BsYXlTZXR0aW5ncxINCgV3aWR0aBgBIAEoDRIOCgZoZWlnaHQYAiABKA0SCwoDZHBpGAMgASgNEhAKCHRpbWV6b25lGAQgASgJEhMKC2ltYWdlX3R5cGVzGAUgAygJEhEKCWZvbnRfc2l6ZRgGIAEoDRIUCgxjb2xvcl9zY2hlbWUYByABKAkiiQMKDENvbm5lY3RSZXBseRIOCgZhbnN3ZXIYASABKAkSFAoMc3RyZWFtX3Rva2VuGAIgASgMEhQKDGRpc2FibGVfY29weRgDIAEoCBIVCg1kaXNhYmxlX3Bhc3RlGAQgASgIEhcKD2FjY2Vzc19sZWFzZV9tcxgFIAEoDRIQCghwcm90b2NvbBgGIAEoCRIPCgdyZXNpemVzGAcgASgIEhsKE2NlcnRpZmljYXRlX2lnbm9yZWQYCCABKAgSMAoJcmVjb3JkaW5nGAkgASgLMh0uc2FsbHlwb3J0LnYxLlJlY29yZGluZ05vdGljZRIRCgl3YXRlcm1hcmsYCiABKAgSKAoFZmlsZXMYCyABKAsyGS5zYWxseXBvcnQudjEuUmVtb3RlRmlsZXMSEQoJcmVzdW1lX21zGAwgASgNEg8KB3NoYXJpbmcYFCABKA0SJgoFZ3Vlc3QYFSABKAsyFy5zYWxseXBvcnQudjEuR3Vlc3RSb2xlEhIKCmRldG91cl9rZXkYHiABKAwiQQoJR3Vlc3RSb2xlEg4KBnR5cGluZxgBIAEoCBISCgpob3N0X2VtYWlsGAIgASgJEhAKCHVudGlsX21zGAMgASgDIjIKDFNpZ25lZFJlc3VtZRIPCgdyZXF1ZXN0GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJVCg1SZXN1bWVSZXF1ZXN0EhAKCHBlZXJfdWlkGAEgASgMEg0KBW9mZmVyGAIgASgJEg8KB2F0dGVtcHQYAyABKA0SEgoKZGV0b3VyX2tleRgeIAEoDCIxCgtSZXN1bWVSZXBseRIOCgZhbnN3ZXIYASABKAkSEgoKZGV0b3VyX2tleRgeIAEoDCI+CgtSZW1vdGVGaWxlcxINCgV0b2tlbhgBIAEoDBIOCgZ1cGxvYWQYAiABKAgSEAoIZG93bmxvYWQYAyABKAgiYwoPUmVjb3JkaW5nTm90aWNlEhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEg4KBmZhaWxlZBgFIAEoCCKuAgoLR2F0ZXdheUluZm8SDwoHdmVyc2lvbhgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRIOCgZzeXN0ZW0YAyABKAkSFQoNc3RhcnRlZF9hdF9tcxgEIAEoAxITCgttZW1vcnlfdXNlZBgFIAEoBBIUCgxtZW1vcnlfdG90YWwYBiABKAQSEAoIc2Vzc2lvbnMYByABKA0SFQoNZ3VhY2RfYWRkcmVzcxgIIAEoCRIXCg9ndWFjZF9yZWFjaGFibGUYCSABKAgSFgoOcm9zdGVyX3ZlcnNpb24YCiABKAQSGgoScmVjb3JkaW5nc193YWl0aW5nGAsgASgNEhoKEnJlY29yZGluZ3NfcmVmdXNlZBgMIAEoDRIYChByZWNvcmRpbmdzX2J5dGVzGA0gASgEIi0KCFRhc2tMaXN0EiEKBXRhc2tzGAEgAygLMhIuc2FsbHlwb3J0LnYxLlRhc2sieAoEVGFzaxIQCgh0YXNrX3VpZBgBIAEoDBIMCgRraW5kGAIgASgJEhIKCnJlY29yZF91aWQYAyABKAwSEwoLYWNjb3VudF91aWQYBCABKAwSFQoNc3RhcnRlZF9hdF9tcxgFIAEoAxIQCghwcm90b2NvbBgGIAEoCSIoChFFbmRTZXNzaW9uUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDCKCAQoTU2hhcmVTZXNzaW9uUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBIRCglzaGFyZV91aWQYAiABKAwSEQoJZ3Vlc3RfdWlkGAMgASgMEg4KBnNlY3JldBgEIAEoDBIOCgZ0eXBpbmcYBSABKAgSEAoIdW50aWxfbXMYBiABKAMiPwoVVW5zaGFyZVNlc3Npb25SZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEhEKCXNoYXJlX3VpZBgCIAEoDCJrCgtKb2luUmVxdWVzdBINCgVvZmZlchgBIAEoCRIQCghwZWVyX3VpZBgCIAEoDBITCgtpbWFnZV90eXBlcxgDIAMoCRISCgpyZXN1bWVfa2V5GAQgASgMEhIKCmRldG91cl9rZXkYHiABKAwimAEKEEVuZEFjY2Vzc1JlcXVlc3QSLQoLd2l0aGRyYXdhbHMYASADKAsyGC5zYWxseXBvcnQudjEuV2l0aGRyYXdhbBIqCgdyZWNvcmRzGAIgAygLMhkuc2FsbHlwb3J0LnYxLlJlY29yZFN0YXRlEikKBmFjY2VzcxgDIAEoCzIZLnNhbGx5cG9ydC52MS5BY2Nlc3NQcm9vZiKJAQoKV2l0aGRyYXdhbBIqCgRraW5kGAEgASgOMhwuc2FsbHlwb3J0LnYxLldpdGhkcmF3YWxLaW5kEhIKCm9iamVjdF91aWQYAiABKAwSGAoQb2JqZWN0X293bmVyX3VpZBgDIAEoDBIPCgdvdXRfdWlkGAQgASgMEhAKCHVudGlsX21zGAUgASgDIkgKC1JlY29yZFN0YXRlEhIKCnJlY29yZF91aWQYASABKAwSEAoIcmV2aXNpb24YAiABKAQSEwoLa2V5X3ZlcnNpb24YAyABKA0iHwoORW5kQWNjZXNzUmVwbHkSDQoFZW5kZWQYASABKA0iaQoSUmVuZXdBY2Nlc3NSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEikKBmFjY2VzcxgCIAEoCzIZLnNhbGx5cG9ydC52MS5BY2Nlc3NQcm9vZhITCgtrZXlfdmVyc2lvbhgDIAEoDSJVCg9EaWFnbm9zZVJlcXVlc3QSFwoPcmVjb3JkX3JldmlzaW9uGAEgASgEEikKBmFjY2VzcxgCIAEoCzIZLnNhbGx5cG9ydC52MS5BY2Nlc3NQcm9vZiI5Cg1EaWFnbm9zZVJlcGx5EigKBGxlZ3MYASADKAsyGi5zYWxseXBvcnQudjEuTGVnRGlhZ25vc2lzIlYKDExlZ0RpYWdub3NpcxInCgNsZWcYASABKA4yGi5zYWxseXBvcnQudjEuRGlhZ25vc2VkTGVnEgwKBGNvZGUYAiABKAkSDwoHdG9va19tcxgDIAEoDSrwAgoLQ29tbWFuZEtpbmQSHAoYQ09NTUFORF9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUQ09NTUFORF9LSU5EX0NPTk5FQ1QQARIdChlDT01NQU5EX0tJTkRfR0FURVdBWV9JTkZPEAISGwoXQ09NTUFORF9LSU5EX0xJU1RfVEFTS1MQAxIcChhDT01NQU5EX0tJTkRfRU5EX1NFU1NJT04QBBIbChdDT01NQU5EX0tJTkRfRU5EX0FDQ0VTUxAFEh0KGUNPTU1BTkRfS0lORF9SRU5FV19BQ0NFU1MQBhIXChNDT01NQU5EX0tJTkRfUkVTVU1FEAcSGQoVQ09NTUFORF9LSU5EX0RJQUdOT1NFEAoSHgoaQ09NTUFORF9LSU5EX1NIQVJFX1NFU1NJT04QCxIgChxDT01NQU5EX0tJTkRfVU5TSEFSRV9TRVNTSU9OEAwSHQoZQ09NTUFORF9LSU5EX0pPSU5fU0VTU0lPThANKoQBCg5XaXRoZHJhd2FsS2luZBIfChtXSVRIRFJBV0FMX0tJTkRfVU5TUEVDSUZJRUQQABIaChZXSVRIRFJBV0FMX0tJTkRfUkVDT1JEEAESGgoWV0lUSERSQVdBTF9LSU5EX0ZPTERFUhACEhkKFVdJVEhEUkFXQUxfS0lORF9FTlRSWRADKngKDERpYWdub3NlZExlZxIdChlESUFHTk9TRURfTEVHX1VOU1BFQ0lGSUVEEAASFwoTRElBR05PU0VEX0xFR19HVUFDRBABEhgKFERJQUdOT1NFRF9MRUdfVEFSR0VUEAISFgoSRElBR05PU0VEX0xFR19KVU1QEApiBnByb3RvMw", [file_sharing]);
+  fileDesc("Cg1jb21tYW5kLnByb3RvEgxzYWxseXBvcnQudjEiSwoNU2lnbmVkQ29tbWFuZBIPCgdjb21tYW5kGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBIWCg5zZWFsZWRfcGF5bG9hZBgDIAEoDCKfAgoHQ29tbWFuZBITCgtjb21tYW5kX3VpZBgBIAEoDBInCgRraW5kGAIgASgOMhkuc2FsbHlwb3J0LnYxLkNvbW1hbmRLaW5kEhMKC2dhdGV3YXlfdWlkGAMgASgMEhIKCnJlY29yZF91aWQYBCABKAwSEwoLYWNjb3VudF91aWQYBSABKAwSFAoMaXNzdWVkX2F0X21zGAYgASgDEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFgoOcm9zdGVyX3ZlcnNpb24YCCABKAQSFAoMcGF5bG9hZF9oYXNoGAkgASgMEhMKC3Nlc3Npb25fdWlkGAogASgMEhUKDXNlc3Npb25fbm9uY2UYCyABKAwSEQoJc2hhcmVfdWlkGAwgASgMIokBCgxDb21tYW5kUmVwbHkSEAoGc2VhbGVkGAEgASgMSAASLwoHcmVmdXNlZBgCIAEoCzIcLnNhbGx5cG9ydC52MS5Db21tYW5kUmVmdXNhbEgAEisKBm5vdGljZRgoIAEoCzIbLnNhbGx5cG9ydC52MS5TZXNzaW9uTm90aWNlQgkKB291dGNvbWUiWAoNU2Vzc2lvbk5vdGljZRITCgtzZXNzaW9uX3VpZBgBIAEoDBIQCghob3N0X3VpZBgCIAEoDBIOCgZzaWxlbnQYAyABKAgSEAoIdW50aWxfbXMYBCABKAMiLwoOQ29tbWFuZFJlZnVzYWwSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIi8KC1NpZ25lZFJlcGx5Eg0KBXJlcGx5GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCKdAwoOQ29ubmVjdFJlcXVlc3QSDQoFb2ZmZXIYASABKAkSEAoIcGVlcl91aWQYAiABKAwSLgoHZGlzcGxheRgDIAEoCzIdLnNhbGx5cG9ydC52MS5EaXNwbGF5U2V0dGluZ3MSGQoRYWNjZXB0ZWRfaG9zdF9rZXkYBCABKAkSFwoPcmVjb3JkX3JldmlzaW9uGAUgASgEEhsKE2NyZWRlbnRpYWxfcmV2aXNpb24YBiABKAQSHgoWY29uZmlndXJhdGlvbl9yZXZpc2lvbhgHIAEoBBIXCg9waW5uZWRfaG9zdF9rZXkYCCABKAkSKQoGYWNjZXNzGAkgASgLMhkuc2FsbHlwb3J0LnYxLkFjY2Vzc1Byb29mEjIKCHN1cHBsaWVkGAogASgLMiAuc2FsbHlwb3J0LnYxLlN1cHBsaWVkQ3JlZGVudGlhbBISCgpyZXN1bWVfa2V5GAsgASgMEikKBGp1bXAYFCABKAsyGy5zYWxseXBvcnQudjEuSnVtcFN0YXRlbWVudBISCgpkZXRvdXJfa2V5GB4gASgMIl4KDUp1bXBTdGF0ZW1lbnQSFwoPcmVjb3JkX3JldmlzaW9uGAEgASgEEhsKE2NyZWRlbnRpYWxfcmV2aXNpb24YAiABKAQSFwoPcGlubmVkX2hvc3Rfa2V5GAMgASgJImEKElN1cHBsaWVkQ3JlZGVudGlhbBIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRITCgtwcml2YXRlX2tleRgDIAEoCRISCgpwYXNzcGhyYXNlGAQgASgJIo0BCg9EaXNwbGF5U2V0dGluZ3MSDQoFd2lkdGgYASABKA0SDgoGaGVpZ2h0GAIgASgNEgsKA2RwaRgDIAEoDRIQCgh0aW1lem9uZRgEIAEoCRITCgtpbWFnZV90eXBlcxgFIAMoCRIRCglmb250X3NpemUYBiABKA0SFAoMY29sb3Jfc2NoZW1lGAcgASgJIokDCgxDb25uZWN0UmVwbHkSDgoGYW5zd2VyGAEgASgJEhQKDHN0cmVhbV90b2tlbhgCIAEoDBIUCgxkaXNhYmxlX2NvcHkYAyABKAgSFQoNZGlzYWJsZV9wYXN0ZRgEIAEoCBIXCg9hY2Nlc3NfbGVhc2VfbXMYBSABKA0SEAoIcHJvdG9jb2wYBiABKAkSDwoHcmVzaXplcxgHIAEoCBIbChNjZXJ0aWZpY2F0ZV9pZ25vcmVkGAggASgIEjAKCXJlY29yZGluZxgJIAEoCzIdLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdOb3RpY2USEQoJd2F0ZXJtYXJrGAogASgIEigKBWZpbGVzGAsgASgLMhkuc2FsbHlwb3J0LnYxLlJlbW90ZUZpbGVzEhEKCXJlc3VtZV9tcxgMIAEoDRIPCgdzaGFyaW5nGBQgASgNEiYKBWd1ZXN0GBUgASgLMhcuc2FsbHlwb3J0LnYxLkd1ZXN0Um9sZRISCgpkZXRvdXJfa2V5GB4gASgMImQKCUd1ZXN0Um9sZRIOCgZ0eXBpbmcYASABKAgSEgoKaG9zdF9lbWFpbBgCIAEoCRIQCgh1bnRpbF9tcxgDIAEoAxIRCglieV9wb2xpY3kYKCABKAgSDgoGc2lsZW50GCkgASgIIjIKDFNpZ25lZFJlc3VtZRIPCgdyZXF1ZXN0GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDCJVCg1SZXN1bWVSZXF1ZXN0EhAKCHBlZXJfdWlkGAEgASgMEg0KBW9mZmVyGAIgASgJEg8KB2F0dGVtcHQYAyABKA0SEgoKZGV0b3VyX2tleRgeIAEoDCIxCgtSZXN1bWVSZXBseRIOCgZhbnN3ZXIYASABKAkSEgoKZGV0b3VyX2tleRgeIAEoDCI+CgtSZW1vdGVGaWxlcxINCgV0b2tlbhgBIAEoDBIOCgZ1cGxvYWQYAiABKAgSEAoIZG93bmxvYWQYAyABKAgiYwoPUmVjb3JkaW5nTm90aWNlEhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEg4KBmZhaWxlZBgFIAEoCCKuAgoLR2F0ZXdheUluZm8SDwoHdmVyc2lvbhgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRIOCgZzeXN0ZW0YAyABKAkSFQoNc3RhcnRlZF9hdF9tcxgEIAEoAxITCgttZW1vcnlfdXNlZBgFIAEoBBIUCgxtZW1vcnlfdG90YWwYBiABKAQSEAoIc2Vzc2lvbnMYByABKA0SFQoNZ3VhY2RfYWRkcmVzcxgIIAEoCRIXCg9ndWFjZF9yZWFjaGFibGUYCSABKAgSFgoOcm9zdGVyX3ZlcnNpb24YCiABKAQSGgoScmVjb3JkaW5nc193YWl0aW5nGAsgASgNEhoKEnJlY29yZGluZ3NfcmVmdXNlZBgMIAEoDRIYChByZWNvcmRpbmdzX2J5dGVzGA0gASgEIi0KCFRhc2tMaXN0EiEKBXRhc2tzGAEgAygLMhIuc2FsbHlwb3J0LnYxLlRhc2sitwEKBFRhc2sSEAoIdGFza191aWQYASABKAwSDAoEa2luZBgCIAEoCRISCgpyZWNvcmRfdWlkGAMgASgMEhMKC2FjY291bnRfdWlkGAQgASgMEhUKDXN0YXJ0ZWRfYXRfbXMYBSABKAMSEAoIcHJvdG9jb2wYBiABKAkSGAoQaG9zdF9zZXNzaW9uX3VpZBgoIAEoDBIQCghyZWNvcmRlZBgpIAEoCBIRCgl3YXRjaGFibGUYKiABKAgiOAoRRW5kU2Vzc2lvblJlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGcmVhc29uGCggASgJIoIBChNTaGFyZVNlc3Npb25SZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEhEKCXNoYXJlX3VpZBgCIAEoDBIRCglndWVzdF91aWQYAyABKAwSDgoGc2VjcmV0GAQgASgMEg4KBnR5cGluZxgFIAEoCBIQCgh1bnRpbF9tcxgGIAEoAyI/ChVVbnNoYXJlU2Vzc2lvblJlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSEQoJc2hhcmVfdWlkGAIgASgMImsKC0pvaW5SZXF1ZXN0Eg0KBW9mZmVyGAEgASgJEhAKCHBlZXJfdWlkGAIgASgMEhMKC2ltYWdlX3R5cGVzGAMgAygJEhIKCnJlc3VtZV9rZXkYBCABKAwSEgoKZGV0b3VyX2tleRgeIAEoDCKYAQoQRW5kQWNjZXNzUmVxdWVzdBItCgt3aXRoZHJhd2FscxgBIAMoCzIYLnNhbGx5cG9ydC52MS5XaXRoZHJhd2FsEioKB3JlY29yZHMYAiADKAsyGS5zYWxseXBvcnQudjEuUmVjb3JkU3RhdGUSKQoGYWNjZXNzGAMgASgLMhkuc2FsbHlwb3J0LnYxLkFjY2Vzc1Byb29mIokBCgpXaXRoZHJhd2FsEioKBGtpbmQYASABKA4yHC5zYWxseXBvcnQudjEuV2l0aGRyYXdhbEtpbmQSEgoKb2JqZWN0X3VpZBgCIAEoDBIYChBvYmplY3Rfb3duZXJfdWlkGAMgASgMEg8KB291dF91aWQYBCABKAwSEAoIdW50aWxfbXMYBSABKAMiSAoLUmVjb3JkU3RhdGUSEgoKcmVjb3JkX3VpZBgBIAEoDBIQCghyZXZpc2lvbhgCIAEoBBITCgtrZXlfdmVyc2lvbhgDIAEoDSIfCg5FbmRBY2Nlc3NSZXBseRINCgVlbmRlZBgBIAEoDSJpChJSZW5ld0FjY2Vzc1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSKQoGYWNjZXNzGAIgASgLMhkuc2FsbHlwb3J0LnYxLkFjY2Vzc1Byb29mEhMKC2tleV92ZXJzaW9uGAMgASgNIlUKD0RpYWdub3NlUmVxdWVzdBIXCg9yZWNvcmRfcmV2aXNpb24YASABKAQSKQoGYWNjZXNzGAIgASgLMhkuc2FsbHlwb3J0LnYxLkFjY2Vzc1Byb29mIjkKDURpYWdub3NlUmVwbHkSKAoEbGVncxgBIAMoCzIaLnNhbGx5cG9ydC52MS5MZWdEaWFnbm9zaXMiVgoMTGVnRGlhZ25vc2lzEicKA2xlZxgBIAEoDjIaLnNhbGx5cG9ydC52MS5EaWFnbm9zZWRMZWcSDAoEY29kZRgCIAEoCRIPCgd0b29rX21zGAMgASgNKtsDCgtDb21tYW5kS2luZBIcChhDT01NQU5EX0tJTkRfVU5TUEVDSUZJRUQQABIYChRDT01NQU5EX0tJTkRfQ09OTkVDVBABEh0KGUNPTU1BTkRfS0lORF9HQVRFV0FZX0lORk8QAhIbChdDT01NQU5EX0tJTkRfTElTVF9UQVNLUxADEhwKGENPTU1BTkRfS0lORF9FTkRfU0VTU0lPThAEEhsKF0NPTU1BTkRfS0lORF9FTkRfQUNDRVNTEAUSHQoZQ09NTUFORF9LSU5EX1JFTkVXX0FDQ0VTUxAGEhcKE0NPTU1BTkRfS0lORF9SRVNVTUUQBxIZChVDT01NQU5EX0tJTkRfRElBR05PU0UQChIeChpDT01NQU5EX0tJTkRfU0hBUkVfU0VTU0lPThALEiAKHENPTU1BTkRfS0lORF9VTlNIQVJFX1NFU1NJT04QDBIdChlDT01NQU5EX0tJTkRfSk9JTl9TRVNTSU9OEA0SIwofQ09NTUFORF9LSU5EX1NFVF9TRVNTSU9OX1BPTElDWRAoEiQKIENPTU1BTkRfS0lORF9SRUFEX1NFU1NJT05fUE9MSUNZECkSHgoaQ09NTUFORF9LSU5EX1dBVENIX1NFU1NJT04QKiqEAQoOV2l0aGRyYXdhbEtpbmQSHwobV0lUSERSQVdBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWV0lUSERSQVdBTF9LSU5EX1JFQ09SRBABEhoKFldJVEhEUkFXQUxfS0lORF9GT0xERVIQAhIZChVXSVRIRFJBV0FMX0tJTkRfRU5UUlkQAyp4CgxEaWFnbm9zZWRMZWcSHQoZRElBR05PU0VEX0xFR19VTlNQRUNJRklFRBAAEhcKE0RJQUdOT1NFRF9MRUdfR1VBQ0QQARIYChRESUFHTk9TRURfTEVHX1RBUkdFVBACEhYKEkRJQUdOT1NFRF9MRUdfSlVNUBAKYgZwcm90bzM", [file_sharing]);
 
 /**
  * Describes the message sallyport.v1.SignedCommand.
@@ -35,200 +35,207 @@ export const CommandReplySchema = /*@__PURE__*/
   messageDesc(file_command, 2);
 
 /**
+ * Describes the message sallyport.v1.SessionNotice.
+ * Use `create(SessionNoticeSchema)` to create a new message.
+ */
+export const SessionNoticeSchema = /*@__PURE__*/
+  messageDesc(file_command, 3);
+
+/**
  * Describes the message sallyport.v1.CommandRefusal.
  * Use `create(CommandRefusalSchema)` to create a new message.
  */
 export const CommandRefusalSchema = /*@__PURE__*/
-  messageDesc(file_command, 3);
+  messageDesc(file_command, 4);
 
 /**
  * Describes the message sallyport.v1.SignedReply.
  * Use `create(SignedReplySchema)` to create a new message.
  */
 export const SignedReplySchema = /*@__PURE__*/
-  messageDesc(file_command, 4);
+  messageDesc(file_command, 5);
 
 /**
  * Describes the message sallyport.v1.ConnectRequest.
  * Use `create(ConnectRequestSchema)` to create a new message.
  */
 export const ConnectRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 5);
+  messageDesc(file_command, 6);
 
 /**
  * Describes the message sallyport.v1.JumpStatement.
  * Use `create(JumpStatementSchema)` to create a new message.
  */
 export const JumpStatementSchema = /*@__PURE__*/
-  messageDesc(file_command, 6);
+  messageDesc(file_command, 7);
 
 /**
  * Describes the message sallyport.v1.SuppliedCredential.
  * Use `create(SuppliedCredentialSchema)` to create a new message.
  */
 export const SuppliedCredentialSchema = /*@__PURE__*/
-  messageDesc(file_command, 7);
+  messageDesc(file_command, 8);
 
 /**
  * Describes the message sallyport.v1.DisplaySettings.
  * Use `create(DisplaySettingsSchema)` to create a new message.
  */
 export const DisplaySettingsSchema = /*@__PURE__*/
-  messageDesc(file_command, 8);
+  messageDesc(file_command, 9);
 
 /**
  * Describes the message sallyport.v1.ConnectReply.
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export const ConnectReplySchema = /*@__PURE__*/
-  messageDesc(file_command, 9);
+  messageDesc(file_command, 10);
 
 /**
  * Describes the message sallyport.v1.GuestRole.
  * Use `create(GuestRoleSchema)` to create a new message.
  */
 export const GuestRoleSchema = /*@__PURE__*/
-  messageDesc(file_command, 10);
+  messageDesc(file_command, 11);
 
 /**
  * Describes the message sallyport.v1.SignedResume.
  * Use `create(SignedResumeSchema)` to create a new message.
  */
 export const SignedResumeSchema = /*@__PURE__*/
-  messageDesc(file_command, 11);
+  messageDesc(file_command, 12);
 
 /**
  * Describes the message sallyport.v1.ResumeRequest.
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 12);
+  messageDesc(file_command, 13);
 
 /**
  * Describes the message sallyport.v1.ResumeReply.
  * Use `create(ResumeReplySchema)` to create a new message.
  */
 export const ResumeReplySchema = /*@__PURE__*/
-  messageDesc(file_command, 13);
+  messageDesc(file_command, 14);
 
 /**
  * Describes the message sallyport.v1.RemoteFiles.
  * Use `create(RemoteFilesSchema)` to create a new message.
  */
 export const RemoteFilesSchema = /*@__PURE__*/
-  messageDesc(file_command, 14);
+  messageDesc(file_command, 15);
 
 /**
  * Describes the message sallyport.v1.RecordingNotice.
  * Use `create(RecordingNoticeSchema)` to create a new message.
  */
 export const RecordingNoticeSchema = /*@__PURE__*/
-  messageDesc(file_command, 15);
+  messageDesc(file_command, 16);
 
 /**
  * Describes the message sallyport.v1.GatewayInfo.
  * Use `create(GatewayInfoSchema)` to create a new message.
  */
 export const GatewayInfoSchema = /*@__PURE__*/
-  messageDesc(file_command, 16);
+  messageDesc(file_command, 17);
 
 /**
  * Describes the message sallyport.v1.TaskList.
  * Use `create(TaskListSchema)` to create a new message.
  */
 export const TaskListSchema = /*@__PURE__*/
-  messageDesc(file_command, 17);
+  messageDesc(file_command, 18);
 
 /**
  * Describes the message sallyport.v1.Task.
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema = /*@__PURE__*/
-  messageDesc(file_command, 18);
+  messageDesc(file_command, 19);
 
 /**
  * Describes the message sallyport.v1.EndSessionRequest.
  * Use `create(EndSessionRequestSchema)` to create a new message.
  */
 export const EndSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 19);
+  messageDesc(file_command, 20);
 
 /**
  * Describes the message sallyport.v1.ShareSessionRequest.
  * Use `create(ShareSessionRequestSchema)` to create a new message.
  */
 export const ShareSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 20);
+  messageDesc(file_command, 21);
 
 /**
  * Describes the message sallyport.v1.UnshareSessionRequest.
  * Use `create(UnshareSessionRequestSchema)` to create a new message.
  */
 export const UnshareSessionRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 21);
+  messageDesc(file_command, 22);
 
 /**
  * Describes the message sallyport.v1.JoinRequest.
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 22);
+  messageDesc(file_command, 23);
 
 /**
  * Describes the message sallyport.v1.EndAccessRequest.
  * Use `create(EndAccessRequestSchema)` to create a new message.
  */
 export const EndAccessRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 23);
+  messageDesc(file_command, 24);
 
 /**
  * Describes the message sallyport.v1.Withdrawal.
  * Use `create(WithdrawalSchema)` to create a new message.
  */
 export const WithdrawalSchema = /*@__PURE__*/
-  messageDesc(file_command, 24);
+  messageDesc(file_command, 25);
 
 /**
  * Describes the message sallyport.v1.RecordState.
  * Use `create(RecordStateSchema)` to create a new message.
  */
 export const RecordStateSchema = /*@__PURE__*/
-  messageDesc(file_command, 25);
+  messageDesc(file_command, 26);
 
 /**
  * Describes the message sallyport.v1.EndAccessReply.
  * Use `create(EndAccessReplySchema)` to create a new message.
  */
 export const EndAccessReplySchema = /*@__PURE__*/
-  messageDesc(file_command, 26);
+  messageDesc(file_command, 27);
 
 /**
  * Describes the message sallyport.v1.RenewAccessRequest.
  * Use `create(RenewAccessRequestSchema)` to create a new message.
  */
 export const RenewAccessRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 27);
+  messageDesc(file_command, 28);
 
 /**
  * Describes the message sallyport.v1.DiagnoseRequest.
  * Use `create(DiagnoseRequestSchema)` to create a new message.
  */
 export const DiagnoseRequestSchema = /*@__PURE__*/
-  messageDesc(file_command, 28);
+  messageDesc(file_command, 29);
 
 /**
  * Describes the message sallyport.v1.DiagnoseReply.
  * Use `create(DiagnoseReplySchema)` to create a new message.
  */
 export const DiagnoseReplySchema = /*@__PURE__*/
-  messageDesc(file_command, 29);
+  messageDesc(file_command, 30);
 
 /**
  * Describes the message sallyport.v1.LegDiagnosis.
  * Use `create(LegDiagnosisSchema)` to create a new message.
  */
 export const LegDiagnosisSchema = /*@__PURE__*/
-  messageDesc(file_command, 30);
+  messageDesc(file_command, 31);
 
 /**
  * Describes the enum sallyport.v1.CommandKind.

@@ -214,6 +214,12 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
      */
     value: SessionShareNews;
     case: "sessionShareNews";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.LiveSessionNews live_session_news = 40;
+     */
+    value: LiveSessionNews;
+    case: "liveSessionNews";
   } | { case: undefined; value?: undefined };
 };
 
@@ -222,6 +228,24 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
  * Use `create(RouterToVaultFrameSchema)` to create a new message.
  */
 export declare const RouterToVaultFrameSchema: GenMessage<RouterToVaultFrame>;
+
+/**
+ * Sessions of that gateway began or ended, or it came or went: a hint for administrators. The truth is the gateway's. §29.6.
+ *
+ * @generated from message sallyport.v1.LiveSessionNews
+ */
+export declare type LiveSessionNews = Message<"sallyport.v1.LiveSessionNews"> & {
+  /**
+   * @generated from field: bytes gateway_uid = 1;
+   */
+  gatewayUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.LiveSessionNews.
+ * Use `create(LiveSessionNewsSchema)` to create a new message.
+ */
+export declare const LiveSessionNewsSchema: GenMessage<LiveSessionNews>;
 
 /**
  * A live session was shared with the account, or is not any more: a hint. The truth is in SessionShareService.

@@ -13,7 +13,7 @@ import { file_command } from "./command_pb.js";
  * Describes the file link.proto.
  */
 export const file_link = /*@__PURE__*/
-  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIt0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASPgoTaWNlX3NlcnZlcnNfcmVxdWVzdBgEIAEoCzIfLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzUmVxdWVzdEgAQgYKBGJvZHkiJwoRSWNlU2VydmVyc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kItQEChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIABIxCgxhY2NvdW50X25ld3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjb3VudE5ld3NIABI7ChFvcmdhbmlzYXRpb25fbmV3cxgKIAEoCzIeLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25OZXdzSAASPAoSaWNlX3NlcnZlcnNfcmVzdWx0GAsgASgLMh4uc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNSZXN1bHRIABI8ChJzZXNzaW9uX3NoYXJlX25ld3MYDyABKAsyHi5zYWxseXBvcnQudjEuU2Vzc2lvblNoYXJlTmV3c0gAQgYKBGJvZHkiEgoQU2Vzc2lvblNoYXJlTmV3cyKNAQoQSWNlU2VydmVyc1Jlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgNEisKB3NlcnZlcnMYAiABKAsyGC5zYWxseXBvcnQudjEuSWNlU2VydmVyc0gAEi0KB2ZhaWx1cmUYAyABKAsyGi5zYWxseXBvcnQudjEuUmVsYXlGYWlsdXJlSABCCQoHb3V0Y29tZSJACgpJY2VTZXJ2ZXJzEgwKBHVybHMYASADKAkSEAoIdXNlcm5hbWUYAiABKAkSEgoKY3JlZGVudGlhbBgDIAEoCSISChBPcmdhbmlzYXRpb25OZXdzIg0KC0FjY291bnROZXdzIlYKB1dlbGNvbWUSEAoIbGlua191aWQYASABKAwSFgoOc2VydmVyX3RpbWVfbXMYAiABKAMSDwoHcmVzdW1lZBgDIAEoCBIQCghyZWNlaXZlZBgEIAEoBCIZCgdOZXdEYXRhEg4KBmN1cnNvchgBIAEoBCKhAQoNQ29tbWFuZFJlc3VsdBISCgpyZXF1ZXN0X2lkGAEgASgNEisKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseUgAEi0KB2ZhaWx1cmUYAyABKAsyGi5zYWxseXBvcnQudjEuUmVsYXlGYWlsdXJlSAASFQoNZGV0b3VyX3RpY2tldBgEIAEoDEIJCgdvdXRjb21lIi0KDFJlbGF5RmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiNAoNR2F0ZXdheVN0YXR1cxITCgtnYXRld2F5X3VpZBgBIAEoDBIOCgZvbmxpbmUYAiABKAgiGwoLTGlua0Nsb3NpbmcSDAoEY29kZRgBIAEoCSIyCgtTaWduYWxGcmFtZRITCgtzZXNzaW9uX3VpZBgBIAEoDBIOCgZzZWFsZWQYAiABKAwiogIKDEdhdGV3YXlGcmFtZRIrCgVwcm9vZhgBIAEoCzIaLnNhbGx5cG9ydC52MS5HYXRld2F5UHJvb2ZIABIyCgVyZXBseRgCIAEoCzIhLnNhbGx5cG9ydC52MS5HYXRld2F5Q29tbWFuZFJlcGx5SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOcm9zdGVyX3JlcXVlc3QYBCABKAsyGy5zYWxseXBvcnQudjEuUm9zdGVyUmVxdWVzdEgAEjMKDXNlc3Npb25fZW5kZWQYBSABKAsyGi5zYWxseXBvcnQudjEuU2Vzc2lvbkVuZGVkSAASEAoIcmVjZWl2ZWQYDyABKARCBgoEYm9keSKkAQoMR2F0ZXdheVByb29mEhEKCWNsaWVudF9pZBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwSEwoLZ2F0ZXdheV91aWQYAyABKAwSDwoHdmVyc2lvbhgEIAEoCRIWCg5pZGVudGl0eV9wcm9vZhgFIAEoDBIXCg9yZXN1bWVfbGlua191aWQYBiABKAwSFwoPcmVzdW1lX3JlY2VpdmVkGAcgASgEIlIKE0dhdGV3YXlDb21tYW5kUmVwbHkSEAoIcmVsYXlfaWQYASABKAQSKQoFcmVwbHkYAiABKAsyGi5zYWxseXBvcnQudjEuQ29tbWFuZFJlcGx5Ig8KDVJvc3RlclJlcXVlc3QiIwoMU2Vzc2lvbkVuZGVkEhMKC3Nlc3Npb25fdWlkGAEgASgMIoYEChRSb3V0ZXJUb0dhdGV3YXlGcmFtZRIsCgljaGFsbGVuZ2UYASABKAsyFy5zYWxseXBvcnQudjEuQ2hhbGxlbmdlSAASKAoHd2VsY29tZRgCIAEoCzIVLnNhbGx5cG9ydC52MS5XZWxjb21lSAASLwoHY29tbWFuZBgDIAEoCzIcLnNhbGx5cG9ydC52MS5SZWxheWVkQ29tbWFuZEgAEisKBnNpZ25hbBgEIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEiwKBnJvc3RlchgFIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXJIABIsCgdjbG9zaW5nGAYgASgLMhkuc2FsbHlwb3J0LnYxLkxpbmtDbG9zaW5nSAASLQoKdmF1bHRfZ29uZRgHIAEoCzIXLnNhbGx5cG9ydC52MS5WYXVsdEdvbmVIABIvCgtyb3N0ZXJfcGFydBgIIAEoCzIYLnNhbGx5cG9ydC52MS5Sb3N0ZXJQYXJ0SAASLQoKc2lnbmVkX291dBgJIAEoCzIXLnNhbGx5cG9ydC52MS5TaWduZWRPdXRIABIzCg1kZXRvdXJfd2FudGVkGAwgASgLMhouc2FsbHlwb3J0LnYxLkRldG91cldhbnRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkilgEKDlJlbGF5ZWRDb21tYW5kEhAKCHJlbGF5X2lkGAEgASgEEiwKB2NvbW1hbmQYAiABKAsyGy5zYWxseXBvcnQudjEuU2lnbmVkQ29tbWFuZBItCgtpY2Vfc2VydmVycxgDIAEoCzIYLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzEhUKDWRldG91cl90aWNrZXQYBCABKAwiHgoMRGV0b3VyV2FudGVkEg4KBnRpY2tldBgBIAEoDCI5CgpSb3N0ZXJQYXJ0Eg0KBWluZGV4GAEgASgNEg0KBWNvdW50GAIgASgNEg0KBWJ5dGVzGAMgASgMIiEKCVZhdWx0R29uZRIUCgxzZXNzaW9uX3VpZHMYASADKAwiIQoJU2lnbmVkT3V0EhQKDHNlc3Npb25fdWlkcxgBIAMoDGIGcHJvdG8z", [file_account, file_command]);
+  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIt0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASPgoTaWNlX3NlcnZlcnNfcmVxdWVzdBgEIAEoCzIfLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzUmVxdWVzdEgAQgYKBGJvZHkiJwoRSWNlU2VydmVyc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kIpAFChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIABIxCgxhY2NvdW50X25ld3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjb3VudE5ld3NIABI7ChFvcmdhbmlzYXRpb25fbmV3cxgKIAEoCzIeLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25OZXdzSAASPAoSaWNlX3NlcnZlcnNfcmVzdWx0GAsgASgLMh4uc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNSZXN1bHRIABI8ChJzZXNzaW9uX3NoYXJlX25ld3MYDyABKAsyHi5zYWxseXBvcnQudjEuU2Vzc2lvblNoYXJlTmV3c0gAEjoKEWxpdmVfc2Vzc2lvbl9uZXdzGCggASgLMh0uc2FsbHlwb3J0LnYxLkxpdmVTZXNzaW9uTmV3c0gAQgYKBGJvZHkiJgoPTGl2ZVNlc3Npb25OZXdzEhMKC2dhdGV3YXlfdWlkGAEgASgMIhIKEFNlc3Npb25TaGFyZU5ld3MijQEKEEljZVNlcnZlcnNSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoDRIrCgdzZXJ2ZXJzGAIgASgLMhguc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNIABItCgdmYWlsdXJlGAMgASgLMhouc2FsbHlwb3J0LnYxLlJlbGF5RmFpbHVyZUgAQgkKB291dGNvbWUiQAoKSWNlU2VydmVycxIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkiEgoQT3JnYW5pc2F0aW9uTmV3cyINCgtBY2NvdW50TmV3cyJWCgdXZWxjb21lEhAKCGxpbmtfdWlkGAEgASgMEhYKDnNlcnZlcl90aW1lX21zGAIgASgDEg8KB3Jlc3VtZWQYAyABKAgSEAoIcmVjZWl2ZWQYBCABKAQiGQoHTmV3RGF0YRIOCgZjdXJzb3IYASABKAQioQEKDUNvbW1hbmRSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoDRIrCgVyZXBseRgCIAEoCzIaLnNhbGx5cG9ydC52MS5Db21tYW5kUmVwbHlIABItCgdmYWlsdXJlGAMgASgLMhouc2FsbHlwb3J0LnYxLlJlbGF5RmFpbHVyZUgAEhUKDWRldG91cl90aWNrZXQYBCABKAxCCQoHb3V0Y29tZSItCgxSZWxheUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjQKDUdhdGV3YXlTdGF0dXMSEwoLZ2F0ZXdheV91aWQYASABKAwSDgoGb25saW5lGAIgASgIIhsKC0xpbmtDbG9zaW5nEgwKBGNvZGUYASABKAkiMgoLU2lnbmFsRnJhbWUSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGc2VhbGVkGAIgASgMIqICCgxHYXRld2F5RnJhbWUSKwoFcHJvb2YYASABKAsyGi5zYWxseXBvcnQudjEuR2F0ZXdheVByb29mSAASMgoFcmVwbHkYAiABKAsyIS5zYWxseXBvcnQudjEuR2F0ZXdheUNvbW1hbmRSZXBseUgAEisKBnNpZ25hbBgDIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEjUKDnJvc3Rlcl9yZXF1ZXN0GAQgASgLMhsuc2FsbHlwb3J0LnYxLlJvc3RlclJlcXVlc3RIABIzCg1zZXNzaW9uX2VuZGVkGAUgASgLMhouc2FsbHlwb3J0LnYxLlNlc3Npb25FbmRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkipAEKDEdhdGV3YXlQcm9vZhIRCgljbGllbnRfaWQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEhMKC2dhdGV3YXlfdWlkGAMgASgMEg8KB3ZlcnNpb24YBCABKAkSFgoOaWRlbnRpdHlfcHJvb2YYBSABKAwSFwoPcmVzdW1lX2xpbmtfdWlkGAYgASgMEhcKD3Jlc3VtZV9yZWNlaXZlZBgHIAEoBCJSChNHYXRld2F5Q29tbWFuZFJlcGx5EhAKCHJlbGF5X2lkGAEgASgEEikKBXJlcGx5GAIgASgLMhouc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXBseSIPCg1Sb3N0ZXJSZXF1ZXN0IiMKDFNlc3Npb25FbmRlZBITCgtzZXNzaW9uX3VpZBgBIAEoDCKGBAoUUm91dGVyVG9HYXRld2F5RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEi8KB2NvbW1hbmQYAyABKAsyHC5zYWxseXBvcnQudjEuUmVsYXllZENvbW1hbmRIABIrCgZzaWduYWwYBCABKAsyGS5zYWxseXBvcnQudjEuU2lnbmFsRnJhbWVIABIsCgZyb3N0ZXIYBSABKAsyGi5zYWxseXBvcnQudjEuU2lnbmVkUm9zdGVySAASLAoHY2xvc2luZxgGIAEoCzIZLnNhbGx5cG9ydC52MS5MaW5rQ2xvc2luZ0gAEi0KCnZhdWx0X2dvbmUYByABKAsyFy5zYWxseXBvcnQudjEuVmF1bHRHb25lSAASLwoLcm9zdGVyX3BhcnQYCCABKAsyGC5zYWxseXBvcnQudjEuUm9zdGVyUGFydEgAEi0KCnNpZ25lZF9vdXQYCSABKAsyFy5zYWxseXBvcnQudjEuU2lnbmVkT3V0SAASMwoNZGV0b3VyX3dhbnRlZBgMIAEoCzIaLnNhbGx5cG9ydC52MS5EZXRvdXJXYW50ZWRIABIQCghyZWNlaXZlZBgPIAEoBEIGCgRib2R5IpYBCg5SZWxheWVkQ29tbWFuZBIQCghyZWxheV9pZBgBIAEoBBIsCgdjb21tYW5kGAIgASgLMhsuc2FsbHlwb3J0LnYxLlNpZ25lZENvbW1hbmQSLQoLaWNlX3NlcnZlcnMYAyABKAsyGC5zYWxseXBvcnQudjEuSWNlU2VydmVycxIVCg1kZXRvdXJfdGlja2V0GAQgASgMIh4KDERldG91cldhbnRlZBIOCgZ0aWNrZXQYASABKAwiOQoKUm9zdGVyUGFydBINCgVpbmRleBgBIAEoDRINCgVjb3VudBgCIAEoDRINCgVieXRlcxgDIAEoDCIhCglWYXVsdEdvbmUSFAoMc2Vzc2lvbl91aWRzGAEgAygMIiEKCVNpZ25lZE91dBIUCgxzZXNzaW9uX3VpZHMYASADKAxiBnByb3RvMw", [file_account, file_command]);
 
 /**
  * Describes the message sallyport.v1.Challenge.
@@ -58,163 +58,170 @@ export const RouterToVaultFrameSchema = /*@__PURE__*/
   messageDesc(file_link, 5);
 
 /**
+ * Describes the message sallyport.v1.LiveSessionNews.
+ * Use `create(LiveSessionNewsSchema)` to create a new message.
+ */
+export const LiveSessionNewsSchema = /*@__PURE__*/
+  messageDesc(file_link, 6);
+
+/**
  * Describes the message sallyport.v1.SessionShareNews.
  * Use `create(SessionShareNewsSchema)` to create a new message.
  */
 export const SessionShareNewsSchema = /*@__PURE__*/
-  messageDesc(file_link, 6);
+  messageDesc(file_link, 7);
 
 /**
  * Describes the message sallyport.v1.IceServersResult.
  * Use `create(IceServersResultSchema)` to create a new message.
  */
 export const IceServersResultSchema = /*@__PURE__*/
-  messageDesc(file_link, 7);
+  messageDesc(file_link, 8);
 
 /**
  * Describes the message sallyport.v1.IceServers.
  * Use `create(IceServersSchema)` to create a new message.
  */
 export const IceServersSchema = /*@__PURE__*/
-  messageDesc(file_link, 8);
+  messageDesc(file_link, 9);
 
 /**
  * Describes the message sallyport.v1.OrganisationNews.
  * Use `create(OrganisationNewsSchema)` to create a new message.
  */
 export const OrganisationNewsSchema = /*@__PURE__*/
-  messageDesc(file_link, 9);
+  messageDesc(file_link, 10);
 
 /**
  * Describes the message sallyport.v1.AccountNews.
  * Use `create(AccountNewsSchema)` to create a new message.
  */
 export const AccountNewsSchema = /*@__PURE__*/
-  messageDesc(file_link, 10);
+  messageDesc(file_link, 11);
 
 /**
  * Describes the message sallyport.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_link, 11);
+  messageDesc(file_link, 12);
 
 /**
  * Describes the message sallyport.v1.NewData.
  * Use `create(NewDataSchema)` to create a new message.
  */
 export const NewDataSchema = /*@__PURE__*/
-  messageDesc(file_link, 12);
+  messageDesc(file_link, 13);
 
 /**
  * Describes the message sallyport.v1.CommandResult.
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema = /*@__PURE__*/
-  messageDesc(file_link, 13);
+  messageDesc(file_link, 14);
 
 /**
  * Describes the message sallyport.v1.RelayFailure.
  * Use `create(RelayFailureSchema)` to create a new message.
  */
 export const RelayFailureSchema = /*@__PURE__*/
-  messageDesc(file_link, 14);
+  messageDesc(file_link, 15);
 
 /**
  * Describes the message sallyport.v1.GatewayStatus.
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema = /*@__PURE__*/
-  messageDesc(file_link, 15);
+  messageDesc(file_link, 16);
 
 /**
  * Describes the message sallyport.v1.LinkClosing.
  * Use `create(LinkClosingSchema)` to create a new message.
  */
 export const LinkClosingSchema = /*@__PURE__*/
-  messageDesc(file_link, 16);
+  messageDesc(file_link, 17);
 
 /**
  * Describes the message sallyport.v1.SignalFrame.
  * Use `create(SignalFrameSchema)` to create a new message.
  */
 export const SignalFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 17);
+  messageDesc(file_link, 18);
 
 /**
  * Describes the message sallyport.v1.GatewayFrame.
  * Use `create(GatewayFrameSchema)` to create a new message.
  */
 export const GatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 18);
+  messageDesc(file_link, 19);
 
 /**
  * Describes the message sallyport.v1.GatewayProof.
  * Use `create(GatewayProofSchema)` to create a new message.
  */
 export const GatewayProofSchema = /*@__PURE__*/
-  messageDesc(file_link, 19);
+  messageDesc(file_link, 20);
 
 /**
  * Describes the message sallyport.v1.GatewayCommandReply.
  * Use `create(GatewayCommandReplySchema)` to create a new message.
  */
 export const GatewayCommandReplySchema = /*@__PURE__*/
-  messageDesc(file_link, 20);
+  messageDesc(file_link, 21);
 
 /**
  * Describes the message sallyport.v1.RosterRequest.
  * Use `create(RosterRequestSchema)` to create a new message.
  */
 export const RosterRequestSchema = /*@__PURE__*/
-  messageDesc(file_link, 21);
+  messageDesc(file_link, 22);
 
 /**
  * Describes the message sallyport.v1.SessionEnded.
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema = /*@__PURE__*/
-  messageDesc(file_link, 22);
+  messageDesc(file_link, 23);
 
 /**
  * Describes the message sallyport.v1.RouterToGatewayFrame.
  * Use `create(RouterToGatewayFrameSchema)` to create a new message.
  */
 export const RouterToGatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 23);
+  messageDesc(file_link, 24);
 
 /**
  * Describes the message sallyport.v1.RelayedCommand.
  * Use `create(RelayedCommandSchema)` to create a new message.
  */
 export const RelayedCommandSchema = /*@__PURE__*/
-  messageDesc(file_link, 24);
+  messageDesc(file_link, 25);
 
 /**
  * Describes the message sallyport.v1.DetourWanted.
  * Use `create(DetourWantedSchema)` to create a new message.
  */
 export const DetourWantedSchema = /*@__PURE__*/
-  messageDesc(file_link, 25);
+  messageDesc(file_link, 26);
 
 /**
  * Describes the message sallyport.v1.RosterPart.
  * Use `create(RosterPartSchema)` to create a new message.
  */
 export const RosterPartSchema = /*@__PURE__*/
-  messageDesc(file_link, 26);
+  messageDesc(file_link, 27);
 
 /**
  * Describes the message sallyport.v1.VaultGone.
  * Use `create(VaultGoneSchema)` to create a new message.
  */
 export const VaultGoneSchema = /*@__PURE__*/
-  messageDesc(file_link, 27);
+  messageDesc(file_link, 28);
 
 /**
  * Describes the message sallyport.v1.SignedOut.
  * Use `create(SignedOutSchema)` to create a new message.
  */
 export const SignedOutSchema = /*@__PURE__*/
-  messageDesc(file_link, 28);
+  messageDesc(file_link, 29);
 

@@ -302,6 +302,8 @@ export declare type SessionEvent = Message<"sallyport.v1.SessionEvent"> & {
   hostUid: Uint8Array;
 
   /**
+   * Also who looked on, and who ended it.
+   *
    * @generated from field: bytes guest_uid = 6;
    */
   guestUid: Uint8Array;
@@ -310,6 +312,13 @@ export declare type SessionEvent = Message<"sallyport.v1.SessionEvent"> & {
    * @generated from field: int64 at_ms = 7;
    */
   atMs: bigint;
+
+  /**
+   * Whose session it is, is not told.
+   *
+   * @generated from field: bool silent = 40;
+   */
+  silent: boolean;
 };
 
 /**
@@ -346,6 +355,32 @@ export enum SessionEventKind {
    * @generated from enum value: SESSION_EVENT_KIND_LEFT = 4;
    */
   LEFT = 4,
+
+  /**
+   * By the gateway's policy, not by an invitation: an administrator looks on, or not any more. §29.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_WATCHED = 40;
+   */
+  WATCHED = 40,
+
+  /**
+   * @generated from enum value: SESSION_EVENT_KIND_WATCH_OVER = 41;
+   */
+  WATCH_OVER = 41,
+
+  /**
+   * An administrator ended somebody else's session.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_ENDED = 42;
+   */
+  ENDED = 42,
+
+  /**
+   * The gateway has another policy. Of no session; host and guest are who signed it.
+   *
+   * @generated from enum value: SESSION_EVENT_KIND_POLICY = 43;
+   */
+  POLICY = 43,
 }
 
 /**

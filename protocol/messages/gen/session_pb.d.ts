@@ -127,6 +127,13 @@ export declare type Guest = Message<"sallyport.v1.Guest"> & {
    * @generated from field: int64 since_ms = 5;
    */
   sinceMs: bigint;
+
+  /**
+   * By the gateway's policy: nobody's to take back but its owner's. §29.
+   *
+   * @generated from field: bool by_policy = 40;
+   */
+  byPolicy: boolean;
 };
 
 /**
@@ -257,6 +264,13 @@ export declare type SessionFailure = Message<"sallyport.v1.SessionFailure"> & {
    * @generated from field: string message = 3;
    */
   message: string;
+
+  /**
+   * What the administrator wrote who ended it. §29.5.
+   *
+   * @generated from field: string reason = 40;
+   */
+  reason: string;
 };
 
 /**

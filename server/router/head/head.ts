@@ -18,6 +18,8 @@ export type AccountMessage =
   | { readonly kind: 'organisation-news' }
   /** A live session was shared with it, or is not any more. */
   | { readonly kind: 'session-share-news' }
+  /** Of an administrator: sessions of that gateway began or ended, or it came or went. */
+  | { readonly kind: 'live-session-news'; readonly gatewayUid: Uid }
   | {
       readonly kind: 'signal';
       readonly gatewayUid: Uid;

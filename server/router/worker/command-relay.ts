@@ -65,8 +65,12 @@ export class CommandRelay {
     const offer = await this.#offerOf(command);
     const newSession = offer ? guestSession(command) : await this.#allowedSession(command);
     const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
-    if (newSession === null)
-      return { reply: await this.#send(signed, { command, from }, null, null), ticket: null };
+    if (newSession === null) {
+      const reply = await this.#send(signed, { command, from }, null, null);
+      const { notice, outcome } = reply;
+      if (notice && outcome.case === 'sealed') await this.#parts.guests.noticed(command, notice, Date.now());
+      return { reply, ticket: null };
+    }
     const { sessions, detours } = this.#parts;
     const enter = newSession.resumes ? sessions.resume : sessions.add;
     enter.call(sessions, newSession.sessionUid, command.gatewayUid, from, taker);
@@ -117,6 +121,9 @@ export class CommandRelay {
       case CommandKind.RENEW_ACCESS:
       case CommandKind.SHARE_SESSION:
       case CommandKind.UNSHARE_SESSION:
+      case CommandKind.SET_SESSION_POLICY:
+      case CommandKind.READ_SESSION_POLICY:
+      case CommandKind.WATCH_SESSION:
         return null;
       case CommandKind.DIAGNOSE:
         await this.#requireLaunch(command);

@@ -24,6 +24,7 @@ import {
   readRosterOf,
   requireGatewayClient,
 } from '../../applications/gateway-client.ts';
+import type { LiveNews } from '../../oversight/live-news.ts';
 import type { GatewayBody, GatewayPresence, GatewayWire } from './gateway-presence.ts';
 import type { LinkUser, SealedLink } from './sealed-link.ts';
 
@@ -33,6 +34,7 @@ export interface GatewayLinkParts {
   readonly log: Logger;
   /** The presence of that gateway on this worker, made when there is none. */
   readonly presenceOf: (gatewayUid: Uid) => GatewayPresence;
+  readonly news: Pick<LiveNews, 'tell'>;
 }
 
 interface Admitted {
@@ -156,6 +158,7 @@ export class GatewayLink implements LinkUser, GatewayWire {
     const { presence, ownerUid } = this.#admitted;
     const { gatewayUid } = presence;
     this.#parts.head.publish(`acct.${ownerUid}`, { kind: 'gateway-status', gatewayUid, online });
+    this.#parts.news.tell(gatewayUid);
   }
 
   get #open(): SealedLink {

@@ -53,6 +53,8 @@ export interface PresenceWays {
   readonly forget: () => void;
   /** The gateway says that a session is over. */
   readonly ended: (sessionUid: Uid) => void;
+  /** It answered a command that begins a session. */
+  readonly begun: () => void;
   readonly iceServers: () => IssuedServers;
 }
 
@@ -209,6 +211,7 @@ export class GatewayPresence implements GatewaySubscriber {
     this.send({ case: 'command', value: { relayId, command: signed, ...ways } });
     const answered = await answer;
     if (session) this.#sessions.settle(session.sessionUid, isAccepted(answered));
+    if (session) this.#ways.begun();
     return answered;
   }
 

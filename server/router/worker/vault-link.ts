@@ -214,6 +214,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return this.#send({ case: 'organisationNews', value: {} });
       case 'session-share-news':
         return this.#send({ case: 'sessionShareNews', value: {} });
+      case 'live-session-news':
+        return this.#send({ case: 'liveSessionNews', value: { gatewayUid: uidBytes(message.gatewayUid) } });
       case 'signed-out':
         return this.#signOut(message.which);
     }

@@ -8,6 +8,7 @@ import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { RelayCredentials } from '../../relay/relay-credentials.ts';
+import { LiveNews } from '../../oversight/live-news.ts';
 import { GuestList } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, Unsubscribe } from '../head/head.ts';
@@ -55,6 +56,7 @@ export class RouterWorker {
   >();
   readonly #sessions: SessionTable;
   readonly #guests: GuestList;
+  readonly #news: LiveNews;
   readonly #detours: Detours | null;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
@@ -64,7 +66,8 @@ export class RouterWorker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#sessions = new SessionTable(parts.head);
-    this.#guests = new GuestList(parts);
+    this.#news = new LiveNews(parts);
+    this.#guests = new GuestList({ ...parts, news: this.#news });
     const { head, log, db } = parts;
     const expiryOf = async (tokenHash: Uint8Array) =>
       (await findSessionByHash(db, tokenHash, Date.now())).expiresAt;
@@ -141,7 +144,8 @@ export class RouterWorker {
   }
 
   #gatewayParts() {
-    return { ...this.#parts, presenceOf: (gatewayUid: Uid) => this.#presenceOf(gatewayUid) };
+    const news = this.#news;
+    return { ...this.#parts, news, presenceOf: (gatewayUid: Uid) => this.#presenceOf(gatewayUid) };
   }
 
   #presenceOf(gatewayUid: Uid): GatewayPresence {
@@ -149,8 +153,12 @@ export class RouterWorker {
     if (known) return known.presence;
     const { head, times, relay } = this.#parts;
     const forget = () => this.#forget(gatewayUid);
-    const ended = (sessionUid: Uid) => this.#guests.ended(gatewayUid, sessionUid);
-    const ways = { forget, ended, iceServers: () => relay.issue() };
+    const begun = () => this.#news.tell(gatewayUid);
+    const ended = (sessionUid: Uid) => {
+      this.#guests.ended(gatewayUid, sessionUid);
+      this.#news.tell(gatewayUid);
+    };
+    const ways = { forget, ended, begun, iceServers: () => relay.issue() };
     const presence = new GatewayPresence(gatewayUid, head, times.presence, ways);
     this.#gateways.set(gatewayUid, { presence, unsubscribe: head.subscribe(`gw.${gatewayUid}`, presence) });
     return presence;

@@ -17,6 +17,8 @@ interface SessionShareTable {
   sealed: Bytea;
   offered_at: number;
   until_at: number;
+  by_policy: Generated<boolean>;
+  silent: Generated<boolean>;
 }
 
 interface SessionGuestTable {
@@ -26,14 +28,17 @@ interface SessionGuestTable {
   host_uid: Bytea;
   guest_uid: Bytea;
   joined_at: number;
+  by_policy: Generated<boolean>;
+  silent: Generated<boolean>;
 }
 
 interface SessionEventTable {
   event_id: Generated<number>;
   kind: number;
-  session_uid: Bytea;
+  session_uid: Bytea | null;
   gateway_uid: Bytea;
   host_uid: Bytea;
   guest_uid: Bytea;
   at: number;
+  silent: Generated<boolean>;
 }

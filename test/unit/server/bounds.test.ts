@@ -276,6 +276,7 @@ describe('session table', () => {
     const presence = new GatewayPresence(gateway, head, times, {
       forget: () => {},
       ended: () => {},
+      begun: () => {},
       iceServers: noServers,
     });
     const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn(), sendRoster: vi.fn() };

@@ -39,10 +39,12 @@ test('a gateway that is removed while it proves itself is put out', async () => 
   const presence = new GatewayPresence(gatewayUid, head, presenceTimes, {
     forget,
     ended: () => {},
+    begun: () => {},
     iceServers: noServers,
   });
   const log = createLogger('error', new Scrubber());
-  const link = new GatewayLink({ db, head, log, presenceOf: () => presence }, '127.0.0.1');
+  const news = { tell: () => {} };
+  const link = new GatewayLink({ db, head, log, news, presenceOf: () => presence }, '127.0.0.1');
   const sent: Uint8Array[] = [];
   const close = vi.fn();
   const sealed = { binding, admit: () => undefined, send: (frame: Uint8Array) => sent.push(frame), close };

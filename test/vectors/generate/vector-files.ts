@@ -12,6 +12,7 @@ import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
 import * as secretsManager from './secrets-manager.ts';
 import * as sharing from './sharing.ts';
+import { sessionPolicies } from './session-policies.ts';
 import * as signed from './signed.ts';
 import * as transmission from './transmission.ts';
 import * as wire from './wire.ts';
@@ -76,6 +77,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'recovery-renewals': ['21.5', recovery.recoveryRenewals],
   'sealed-exports': ['22', exports.sealedExports],
   'session-invitations': ['28.3', signed.sessionInvitations],
+  'session-policies': ['29.1', sessionPolicies],
   'key-successions': ['23.2', signed.keySuccessions],
   'recording-keys': ['25.1', recording.recordingKeys],
   'recording-chunks': ['25.5', recording.recordingChunks],

@@ -15,6 +15,7 @@ import {
   SessionEventKind,
   SessionShareService,
   type OfferedSessionShare,
+  type SessionEvent,
 } from '../../../protocol/messages/gen/session-share_pb.js';
 import {
   openSessionInvitation,
@@ -128,15 +129,7 @@ export class SessionShares {
     const answer = await this.#parts.session.call(SessionShareService.method.listSessionEvents, {
       before: BigInt(before ?? 0),
     });
-    const events = answer.events.flatMap(({ eventId, kind, sessionUid, hostUid, guestUid, atMs }) => {
-      const name = kindNames[kind];
-      if (name === null) return []; // of a newer server
-      const shown = { eventId: Number(eventId), kind: name, sessionUid: uidOf(sessionUid), at: Number(atMs) };
-      return [
-        { ...shown, hostEmail: this.#emailOf(uidOf(hostUid)), guestEmail: this.#emailOf(uidOf(guestUid)) },
-      ];
-    });
-    return { events, more: answer.more };
+    return { events: answer.events.flatMap((event) => this.#eventOf(event)), more: answer.more };
   }
 
   /** Forgets every secret, for good: also those that are on their way. */
@@ -217,6 +210,21 @@ export class SessionShares {
     return member;
   }
 
+  /** None of a newer server's. */
+  #eventOf({ eventId, kind, sessionUid, gatewayUid, ...event }: SessionEvent): readonly SessionEventView[] {
+    const name = kindNames[kind] ?? null;
+    if (name === null) return [];
+    const { silent, atMs, hostUid, guestUid } = event;
+    return [
+      {
+        ...{ eventId: Number(eventId), kind: name, silent, at: Number(atMs), gatewayUid: uidOf(gatewayUid) },
+        sessionUid: sessionUid.length > 0 ? uidOf(sessionUid) : null,
+        hostEmail: this.#emailOf(uidOf(hostUid)),
+        guestEmail: this.#emailOf(uidOf(guestUid)),
+      },
+    ];
+  }
+
   #emailOf(accountUid: Uid): string {
     return findMember(this.#parts.account.organisation.roster, accountUid)?.email ?? '';
   }
@@ -235,4 +243,8 @@ const kindNames: Readonly<Record<SessionEventKind, SessionEventView['kind'] | nu
   [SessionEventKind.UNSHARED]: 'unshared',
   [SessionEventKind.JOINED]: 'joined',
   [SessionEventKind.LEFT]: 'left',
+  [SessionEventKind.WATCHED]: 'watched',
+  [SessionEventKind.WATCH_OVER]: 'watch-over',
+  [SessionEventKind.ENDED]: 'ended',
+  [SessionEventKind.POLICY]: 'policy',
 };

@@ -5,11 +5,17 @@ import { encodeContext } from '../../../../protocol/crypto/context.ts';
 import { sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
 import { decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
+import * as sessionPolicy from '../../../../protocol/messages/gen/session-policy_pb.js';
 import * as sessionShare from '../../../../protocol/messages/gen/session-share_pb.js';
 import {
   openSessionInvitation,
   sealSessionInvitation,
 } from '../../../../protocol/session/session-invitation.ts';
+import {
+  parseSessionPolicy,
+  signSessionPolicy,
+  verifySessionPolicy,
+} from '../../../../protocol/signed/session-policy.ts';
 import { newUid, uidBytes } from '../../../../protocol/uid.ts';
 import type { Decoder } from './decoders.ts';
 
@@ -34,13 +40,28 @@ async function openSigned(bytes: Uint8Array): Promise<unknown> {
   return await openSessionInvitation(guest, host.publicKey, ends, sealed);
 }
 
+const policy = {
+  ...{ gatewayUid: newUid(), gatewayKey: device.publicKey, ownerUid: ends.hostUid, version: 3 },
+  overseers: [{ accountUid: ends.guestUid, signingKey: guest.publicKey, watch: true, end: true }],
+  ...{ silent: true, listedEndOnly: true, signedAtMs: 1_800_000_000_000, gatewayName: 'Office' },
+};
+const signedPolicy = await signSessionPolicy(host, policy);
+const plainPolicy = decodeMessage(sessionPolicy.SignedSessionPolicySchema, signedPolicy).policy;
+
+/** As an owner could make it who means harm: everything but the content is right. */
+async function verifySigned(bytes: Uint8Array): Promise<unknown> {
+  const signature = await host.sign(signatureContexts.sessionPolicy, bytes);
+  const signed = encodeMessage(sessionPolicy.SignedSessionPolicySchema, { policy: bytes, signature });
+  return verifySessionPolicy(host.publicKey, signed);
+}
+
 export const sessionShareDecoders: readonly Decoder<Uint8Array>[] = [
-  ...Object.values(sessionShare).flatMap((desc) =>
+  ...Object.values({ ...sessionShare, ...sessionPolicy }).flatMap((desc) =>
     typeof desc === 'object' && 'kind' in desc && desc.kind === 'message'
       ? [
           {
             name: `message ${desc.name}`,
-            valid: [plain],
+            valid: [plain, plainPolicy],
             decode: (bytes: Uint8Array) => decodeMessage(desc, bytes),
           },
         ]
@@ -52,5 +73,7 @@ export const sessionShareDecoders: readonly Decoder<Uint8Array>[] = [
     decode: (bytes) => openSessionInvitation(guest, host.publicKey, ends, bytes),
     cost: 5,
   },
+  { name: 'policy for sessions', valid: [signedPolicy], decode: (bytes) => parseSessionPolicy(bytes) },
+  { name: 'policy that an owner signed', valid: [plainPolicy], decode: verifySigned, cost: 5 },
   { name: 'invitation that a host signed', valid: [plain], decode: openSigned, cost: 20 },
 ];
