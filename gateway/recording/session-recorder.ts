@@ -1,18 +1,14 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { concat, copy, empty, uint32, utf8 } from '../../protocol/bytes.ts';
+import { concat, copy, empty, uint32 } from '../../protocol/bytes.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
   RecordingTrack,
   type RecordingPolicy,
 } from '../../protocol/messages/gen/recording_pb.js';
-import {
-  encodeEntries,
-  trackOf,
-  type EntryKind,
-  type RecordingEntry,
-} from '../../protocol/recording/entries.ts';
+import { trackOf } from '../../protocol/recording/entries.ts';
+import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
 import { TerminalLines } from '../../protocol/recording/terminal-lines.ts';
 import type { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
@@ -21,7 +17,7 @@ import type { PictureTap } from '../guacd/recorded-picture.ts';
 import { KeyFrames } from './key-frames.ts';
 import { PictureFilter } from './picture-filter.ts';
 import type { Spool } from './spool.ts';
-import { entriesOf, Track } from './track.ts';
+import { partsOf, Track, type TakenEntries } from './track.ts';
 import { TypedKeys } from './typed-keys.ts';
 
 const deflate = promisify(deflateRaw);
@@ -159,7 +155,15 @@ export class SessionRecorder {
   }
 
   #addLines(): void {
-    for (const { atMs, text } of this.#lines.take()) this.#add('line', utf8(text), atMs);
+    const lines = this.#lines.take();
+    const track = this.#tracks.get(trackOf('line'));
+    if (lines.length === 0 || this.#over || !track) return;
+    this.#empty = false;
+    for (const { atMs, text } of lines) {
+      if (this.#failed) return;
+      track.addText(atMs, 'line', text);
+      if (track.full) this.#flush(trackOf('line'), track, false);
+    }
   }
 
   /** What follows is a chunk of its own, from which the picture can be drawn. */
@@ -169,13 +173,14 @@ export class SessionRecorder {
     track?.startAnew();
   }
 
-  #add(kind: EntryKind, bytes: Uint8Array, atMs = this.#now): void {
+  #add(kind: EntryKind, bytes: Uint8Array): void {
     const track = this.#tracks.get(trackOf(kind));
     if (this.#over || !track) return;
     this.#empty = false;
-    for (const entry of entriesOf({ atMs, kind, bytes })) {
+    const atMs = this.#now;
+    for (const part of partsOf(bytes)) {
       if (this.#failed) return;
-      track.add(entry);
+      track.add(atMs, kind, part);
       if (track.full) this.#flush(trackOf(kind), track, false); // a screen may take several chunks
     }
     this.#timer ??= setTimeout(() => this.#flushAll(), chunkMs);
@@ -193,21 +198,16 @@ export class SessionRecorder {
   }
 
   #flush(kind: RecordingTrack, track: Track, final: boolean): void {
-    const { entries, keyFrame } = track.take();
-    const plaintext = encodeEntries(entries);
-    this.#enqueue(plaintext.length, () => this.#store({ track: kind, keyFrame, final }, entries, plaintext));
+    const taken = track.take(this.#now);
+    this.#enqueue(taken.plaintext.length, () => this.#store(kind, taken, final));
   }
 
-  async #store(
-    about: { readonly track: RecordingTrack; readonly keyFrame: boolean; readonly final: boolean },
-    entries: readonly RecordingEntry[],
-    plaintext: Uint8Array,
-  ): Promise<void> {
+  async #store(track: RecordingTrack, taken: TakenEntries, final: boolean): Promise<void> {
     const { writer, spool } = this.#options;
+    const { plaintext, ...header } = taken;
     const deflated = copy(await deflate(plaintext, { level: deflateLevel }));
     plaintext.fill(0);
-    const [startMs, endMs] = [entries[0]?.atMs ?? this.#now, entries.at(-1)?.atMs ?? this.#now];
-    const chunk = await writer.add({ ...about, startMs, endMs }, deflated);
+    const chunk = await writer.add({ track, final, ...header }, deflated);
     await spool.writeChunk(this.sessionUid, chunk.index, encodeMessage(RecordingChunkSchema, chunk));
     this.#options.onStored();
   }
@@ -227,7 +227,7 @@ export class SessionRecorder {
     if (this.#failed) return;
     this.#failed = true;
     this.#stopTimer();
-    for (const track of this.#tracks.values()) track.take();
+    for (const track of this.#tracks.values()) track.take(0);
     this.#options.onFailed(error);
   }
 }

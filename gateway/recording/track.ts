@@ -1,15 +1,26 @@
-import { entryOverhead, type RecordingEntry } from '../../protocol/recording/entries.ts';
+import type { Bytes } from '../../protocol/bytes.ts';
+import { EntryBuffer } from '../../protocol/recording/entry-buffer.ts';
+import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
 
 /** Entries that wait for their chunk: half of what one may hold, so that no entry ever makes it too much. */
 const chunkBytes = 512 * 1024;
 const longestEntry = 256 * 1024;
 
+/** What one chunk is made of: encoded entries, and the times of the first and the last. */
+export interface TakenEntries {
+  readonly plaintext: Bytes;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly keyFrame: boolean;
+}
+
 /** One track's entries, until there are enough for a chunk. */
 export class Track {
-  #entries: RecordingEntry[] = [];
-  #bytes = 0;
-  #keyFrame: boolean;
+  readonly #entries = new EntryBuffer();
   readonly #most: number;
+  #startMs = 0;
+  #endMs = 0;
+  #keyFrame: boolean;
 
   /** `keyFrame`: the first chunk can be drawn without anything before. `most`: bytes that are enough for a chunk. */
   constructor(keyFrame: boolean, most = chunkBytes) {
@@ -22,13 +33,19 @@ export class Track {
   }
 
   get full(): boolean {
-    return this.#bytes >= this.#most;
+    return this.#entries.length >= this.#most;
   }
 
-  /** One of {@link entriesOf}. */
-  add(entry: RecordingEntry): void {
-    this.#entries.push(entry);
-    this.#bytes += entry.bytes.length + entryOverhead;
+  /** One of {@link partsOf}. */
+  add(atMs: number, kind: EntryKind, bytes: Uint8Array): void {
+    this.#note(atMs);
+    this.#entries.add(atMs, kind, bytes);
+  }
+
+  /** A short text as UTF-8. */
+  addText(atMs: number, kind: EntryKind, text: string): void {
+    this.#note(atMs);
+    this.#entries.addText(atMs, kind, text);
   }
 
   /** What follows can be drawn without anything before. */
@@ -36,24 +53,25 @@ export class Track {
     this.#keyFrame = true;
   }
 
-  /** All that waits, for one chunk. */
-  take(): { readonly entries: readonly RecordingEntry[]; readonly keyFrame: boolean } {
-    const taken = { entries: this.#entries, keyFrame: this.#keyFrame };
-    this.#entries = [];
-    this.#bytes = 0;
+  /** All that waits, for one chunk; of one without entries the times are `nowMs`. */
+  take(nowMs: number): TakenEntries {
+    const [startMs, endMs] = this.empty ? [nowMs, nowMs] : [this.#startMs, this.#endMs];
+    const keyFrame = this.#keyFrame;
     this.#keyFrame = false;
-    return taken;
+    return { plaintext: this.#entries.take(), startMs, endMs, keyFrame };
+  }
+
+  #note(atMs: number): void {
+    if (this.empty) this.#startMs = atMs;
+    this.#endMs = atMs;
   }
 }
 
-/**
- * The same in entries each of which fits into a chunk that is not full yet. Copies: whose bytes they are may use their
- * memory again.
- */
-export function entriesOf({ atMs, kind, bytes }: RecordingEntry): RecordingEntry[] {
-  const count = Math.max(1, Math.ceil(bytes.length / longestEntry));
-  return Array.from({ length: count }, (_, part) => ({
-    ...{ atMs, kind },
-    bytes: new Uint8Array(bytes.subarray(part * longestEntry, (part + 1) * longestEntry)),
-  }));
+/** The same bytes in entries each of which fits into a chunk that is not full yet. */
+export function partsOf(bytes: Uint8Array): Uint8Array[] {
+  if (bytes.length <= longestEntry) return [bytes];
+  const count = Math.ceil(bytes.length / longestEntry);
+  return Array.from({ length: count }, (_, part) =>
+    bytes.subarray(part * longestEntry, (part + 1) * longestEntry),
+  );
 }

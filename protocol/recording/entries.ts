@@ -1,25 +1,9 @@
-import { ByteReader, concat, uint32, type Bytes } from '../bytes.ts';
+import { ByteReader, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { RecordingTrack } from '../messages/gen/recording_pb.js';
-
-/**
- * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
- * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
- * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8;
- * and that there was more of them than is kept.
- */
-export const entryKinds = {
-  picture: 1,
-  output: 2,
-  keys: 3,
-  resize: 4,
-  withheld: 5,
-  screen: 6,
-  line: 7,
-  cut: 8,
-} as const;
-export type EntryKind = keyof typeof entryKinds;
+import { EntryBuffer } from './entry-buffer.ts';
+import { entryKinds, type EntryKind } from './entry-kinds.ts';
 
 export interface RecordingEntry {
   /** Since the session's start. */
@@ -27,9 +11,6 @@ export interface RecordingEntry {
   readonly kind: EntryKind;
   readonly bytes: Uint8Array;
 }
-
-/** Bytes of an entry beside its content. */
-export const entryOverhead = 4 + 1 + 4;
 
 const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   picture: RecordingTrack.GRAPHICAL,
@@ -51,16 +32,11 @@ export function trackOf(kind: EntryKind): RecordingTrack {
   return tracks[kind];
 }
 
-/** at(4) ‖ kind(1) ‖ length(4) ‖ bytes, one after another. protocol.md §25.5. */
+/** One after another. protocol.md §25.5. */
 export function encodeEntries(entries: readonly RecordingEntry[]): Bytes {
-  return concat(
-    ...entries.flatMap(({ atMs, kind, bytes }) => [
-      uint32(atMs),
-      Uint8Array.of(entryKinds[kind]),
-      uint32(bytes.length),
-      bytes,
-    ]),
-  );
+  const buffer = new EntryBuffer();
+  for (const { atMs, kind, bytes } of entries) buffer.add(atMs, kind, bytes);
+  return buffer.take();
 }
 
 /**

@@ -12,6 +12,9 @@ const mostColumns = 4096;
 /** Copied from: a machine may ask for a whole line of blanks with a few bytes, as often as it likes. */
 const blankLine: readonly string[] = Array.from({ length: mostColumns }, () => ' ');
 
+/** What a terminal shows as it is, a column each: no control, and nothing that takes two code units. */
+const plainRun = /[ -~\u0080-\ud7ff\ue000-\uffff]+/y;
+
 type State = 'ground' | 'escape' | 'charset' | 'control' | 'string' | 'string-escape';
 
 /**
@@ -23,6 +26,8 @@ export class TerminalLines {
   readonly #decoder = new TextDecoder();
   #state: State = 'ground';
   #parameters = '';
+  /** The line so far, while it was only written on; null: it is in cells, with a cursor. */
+  #plain: string | null = '';
   #cells: string[] = [];
   #column = 0;
   #atMs = 0;
@@ -67,7 +72,49 @@ export class TerminalLines {
 
   #take(atMs: number, text: string): void {
     if (this.#cut) return; // nothing of it would be kept
-    for (const character of text) this.#step(character, atMs);
+    for (let at = 0; at < text.length;) {
+      const before = at;
+      if (this.#state === 'ground' && this.#plain !== null) at = this.#writeOn(text, at, atMs);
+      if (at > before) continue;
+      const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+      at += character.length;
+      this.#step(character, atMs);
+    }
+  }
+
+  /** Most lines are written from left to right and ended: they need no cells. How far that went. */
+  #writeOn(text: string, from: number, atMs: number): number {
+    plainRun.lastIndex = from;
+    const run = plainRun.exec(text)?.[0] ?? '';
+    let at = from + run.length;
+    if (run !== '') this.#append(run, atMs);
+    if (text.startsWith('\r\n', at)) at += 1; // the cursor goes to the line's beginning, and leaves it
+    if (text[at] !== '\n') return at;
+    this.#commit();
+    return at + 1;
+  }
+
+  #append(run: string, atMs: number): void {
+    let left = run;
+    while (left !== '') {
+      const line = this.#plain ?? '';
+      if (line.length >= mostColumns) {
+        this.#commit();
+        continue;
+      }
+      const part = left.slice(0, mostColumns - line.length);
+      this.#plain = line + part;
+      this.#atMs = atMs;
+      left = left.slice(part.length);
+    }
+  }
+
+  /** Something else than writing on comes: from here on the line is cells. */
+  #spread(): void {
+    if (this.#plain === null) return;
+    this.#cells = this.#plain.split('');
+    this.#column = this.#plain.length;
+    this.#plain = null;
   }
 
   #step(character: string, atMs: number): void {
@@ -93,13 +140,14 @@ export class TerminalLines {
   #show(character: string, atMs: number): void {
     if (character === '\u001b') this.#state = 'escape';
     else if (character === '\n') this.#commit();
-    else if (character === '\r') this.#column = 0;
-    else if (character === '\b') this.#column = Math.max(0, this.#column - 1);
-    else if (character === '\t') this.#move(8 - (this.#column % 8));
+    else if (character === '\r') this.#moveTo(0);
+    else if (character === '\b') this.#move(-1);
+    else if (character === '\t') this.#tabulate();
     else if (character >= ' ' && character !== '\u007f') this.#put(character, atMs);
   }
 
   #put(character: string, atMs: number): void {
+    this.#spread();
     if (this.#column >= mostColumns) this.#commit();
     const { length } = this.#cells;
     if (length < this.#column) this.#cells = this.#cells.concat(blankLine.slice(0, this.#column - length));
@@ -130,18 +178,35 @@ export class TerminalLines {
   #obey(command: string, first: number): void {
     if (command === 'C') this.#move(first || 1);
     else if (command === 'D') this.#move(-(first || 1));
-    else if (command === 'G') this.#column = Math.max(0, first - 1);
-    else if (command === 'P') this.#cells.splice(this.#column, first || 1);
+    else if (command === 'G') this.#moveTo(Math.max(0, first - 1));
+    else if (command === 'P') this.#remove(first || 1);
     else if (command === '@') this.#insert(first || 1);
     else if (command === 'K') this.#erase(first);
     else if ('ABEFHJdf'.includes(command)) this.#leaveLine(command);
   }
 
   #move(by: number): void {
+    this.#spread();
     this.#column = Math.min(mostColumns, Math.max(0, this.#column + by));
   }
 
+  #moveTo(column: number): void {
+    this.#spread();
+    this.#column = column;
+  }
+
+  #tabulate(): void {
+    this.#spread();
+    this.#move(8 - (this.#column % 8));
+  }
+
+  #remove(count: number): void {
+    this.#spread();
+    this.#cells.splice(this.#column, count);
+  }
+
   #insert(count: number): void {
+    this.#spread();
     const [cells, at] = [this.#cells, this.#column];
     if (at >= cells.length) return;
     const after = cells.slice(at, Math.max(at, mostColumns - count));
@@ -149,6 +214,7 @@ export class TerminalLines {
   }
 
   #erase(which: number): void {
+    this.#spread();
     if (which === 0) this.#cells.length = Math.min(this.#cells.length, this.#column);
     else if (which === 1) this.#cells.fill(' ', 0, this.#column + 1);
     else this.#cells = [];
@@ -159,15 +225,17 @@ export class TerminalLines {
     const [, column = ''] = this.#parameters.split(';');
     this.#commit();
     if (command === 'H' || command === 'f')
-      this.#column = Math.min(mostColumns, Math.max(0, (Number.parseInt(column, 10) || 1) - 1));
+      this.#moveTo(Math.min(mostColumns, Math.max(0, (Number.parseInt(column, 10) || 1) - 1)));
   }
 
   #commit(): void {
-    const { length } = this.#cells;
-    if (length === 0) return void (this.#column = 0);
-    const text = this.#cells.join('').trimEnd();
+    const written = this.#plain ?? this.#cells.join('');
+    const length = this.#plain?.length ?? this.#cells.length;
+    this.#plain = '';
     this.#cells = [];
     this.#column = 0;
+    if (length === 0) return;
+    const text = written.trimEnd();
     this.#characters += length; // also of blanks: lines of nothing else come to an end too
     this.#cut ||= this.#characters > mostCharacters || this.#lines.length >= mostLines;
     if (!this.#cut && text !== '') this.#lines.push({ atMs: this.#atMs, text });

@@ -50,6 +50,19 @@ describe('the lines of a terminal', () => {
     expect(lines.lines.map(({ text }) => text)).toEqual(['ls -l', '[left out]']);
   });
 
+  test('are the same in one piece as sign by sign, also where they are longer than a line', () => {
+    const signs = ['ab', 'ü日', '😀', ' ', '\t', '\b', '\r', '\r\n', '\n', 'x'.repeat(4095), `${escape}[`];
+    const orders = ['K', '1K', '2K', 'P', '2@', 'C', 'D', '3G', 'H', '2;3H', '0m'].map(
+      (one) => escape + '[' + one,
+    );
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...signs, ...orders), { maxLength: 40 }), (parts) => {
+        const text = parts.join('');
+        expect(linesOf(text)).toEqual(linesOf(...text));
+      }),
+    );
+  });
+
   test('end somewhere, whatever is written', () => {
     const lines = new TerminalLines();
     const much = utf8('x'.repeat(1024 * 1024));

@@ -1,0 +1,60 @@
+import { utf8, writeUint32, type Bytes } from '../bytes.ts';
+import { entryKinds, entryOverhead, type EntryKind } from './entry-kinds.ts';
+
+/** Grows by doubling from here. */
+const firstBytes = 4_096;
+
+/** Entries one after another as they are sealed, in memory of its own: many small ones cost no object each. protocol.md §25.5. */
+export class EntryBuffer {
+  #bytes: Bytes = new Uint8Array(firstBytes);
+  #length = 0;
+
+  /** Bytes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(atMs: number, kind: EntryKind, content: Uint8Array): void {
+    this.#reserve(entryOverhead + content.length);
+    this.#bytes.set(content, this.#length + entryOverhead);
+    this.#close(atMs, kind, content.length);
+  }
+
+  /** Its content is UTF-8 of the text. */
+  addText(atMs: number, kind: EntryKind, text: string): void {
+    this.#reserve(entryOverhead + text.length);
+    const from = this.#length + entryOverhead;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 127) return this.add(atMs, kind, utf8(text));
+      this.#bytes[from + at] = code;
+    }
+    this.#close(atMs, kind, text.length);
+  }
+
+  /** All of them; it is empty then, and what it gave is nobody else's memory. */
+  take(): Bytes {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#bytes = new Uint8Array(firstBytes);
+    this.#length = 0;
+    return taken;
+  }
+
+  /** at(4) ‖ kind(1) ‖ length(4), before content that is there. */
+  #close(atMs: number, kind: EntryKind, length: number): void {
+    writeUint32(this.#bytes, this.#length, atMs);
+    this.#bytes[this.#length + 4] = entryKinds[kind];
+    writeUint32(this.#bytes, this.#length + 5, length);
+    this.#length += entryOverhead + length;
+  }
+
+  /** What was recorded stays in no memory that was left for more. */
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const former = this.#bytes;
+    this.#bytes = new Uint8Array(Math.max(needed, 2 * former.length));
+    this.#bytes.set(former.subarray(0, this.#length));
+    former.fill(0);
+  }
+}

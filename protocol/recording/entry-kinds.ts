@@ -1,0 +1,20 @@
+/**
+ * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
+ * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
+ * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8;
+ * and that there was more of them than is kept.
+ */
+export const entryKinds = {
+  picture: 1,
+  output: 2,
+  keys: 3,
+  resize: 4,
+  withheld: 5,
+  screen: 6,
+  line: 7,
+  cut: 8,
+} as const;
+export type EntryKind = keyof typeof entryKinds;
+
+/** Bytes of an entry beside its content. */
+export const entryOverhead = 4 + 1 + 4;
