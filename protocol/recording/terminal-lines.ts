@@ -148,7 +148,10 @@ export class TerminalLines {
 
   #put(character: string, atMs: number): void {
     this.#spread();
-    if (this.#column >= mostColumns) this.#commit();
+    if (this.#column >= mostColumns) {
+      this.#commit();
+      this.#spread();
+    }
     const { length } = this.#cells;
     if (length < this.#column) this.#cells = this.#cells.concat(blankLine.slice(0, this.#column - length));
     this.#cells[this.#column++] = character;

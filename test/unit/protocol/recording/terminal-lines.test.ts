@@ -63,6 +63,11 @@ describe('the lines of a terminal', () => {
     );
   });
 
+  test('go on in the next where they are full, also when the cursor went back before', () => {
+    const lines = linesOf(`${'x'.repeat(4095)}\b${'y'.repeat(4095)}`);
+    expect(lines).toEqual(['x'.repeat(4094) + 'yy', 'y'.repeat(4093)]);
+  });
+
   test('end somewhere, whatever is written', () => {
     const lines = new TerminalLines();
     const much = utf8('x'.repeat(1024 * 1024));
