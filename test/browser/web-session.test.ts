@@ -9,6 +9,20 @@ import { PeerConnections } from '../../web/session/peer-connections.ts';
 import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
 import { PageGateway } from '../fakes/page-gateway.ts';
 
+/** Two by two pixels of a palette: blue from corner to corner, else green. */
+const checkedPng =
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAACAQMAAABIeJ9nAAAABlBMVEUA/wAAAP9CAZHOAAAADElEQVR42mNoYHAAAAHEAMGmm+a6AAAAAElFTkSuQmCC';
+/** 300 by 300 pixels, more than are decoded in the page. */
+const redPng = newPng(300, '#f00');
+
+function newPng(side: number, colour: string): string {
+  const canvas = Object.assign(document.createElement('canvas'), { width: side, height: side });
+  const context = canvas.getContext('2d') ?? expect.unreachable();
+  context.fillStyle = colour;
+  context.fillRect(0, 0, side, side);
+  return canvas.toDataURL('image/png').replace(/^.*,/, '');
+}
+
 /** A server that takes no detours. */
 const detour = { refusedBy: 'server' } as const;
 const size = { width: 800, height: 600, ratio: 2 };
@@ -94,6 +108,50 @@ describe('the picture', () => {
     await gateway.send('sync', 1);
     await eventually(() => expect(gateway.said('sync')).not.toHaveLength(0));
     expect(targets.firstFrame).not.toHaveBeenCalled();
+  });
+
+  const colourAt = (screen: RemoteScreen, at: number) => {
+    const canvas = screen.element.querySelector('canvas');
+    return [...(canvas?.getContext('2d')?.getImageData(at, at, 1, 1).data ?? [])];
+  };
+  /** As guacd does: begun, in parts, and ended. */
+  async function show(place: number, parts: readonly string[]): Promise<void> {
+    await gateway.send('img', 1, 14, 0, 'image/png', place, place);
+    for (const part of parts) await gateway.send('blob', 1, part);
+    await gateway.send('end', 1);
+  }
+
+  test('images are drawn in their order: small ones here and at once, others by the browser', async () => {
+    const aside = vi.spyOn(window, 'createImageBitmap');
+    const screen = await connect();
+    await draw();
+    await show(100, [redPng.slice(0, 400), redPng.slice(400)]);
+    await show(120, [checkedPng]);
+    await show(0, [checkedPng]);
+    await gateway.send('sync', 2);
+    await eventually(() => expect(gateway.said('sync').at(-1)).toEqual(['2']));
+    expect([0, 1, 2, 119, 120, 121].map((at) => colourAt(screen, at).join(' '))).toEqual([
+      ...['0 0 255 255', '0 0 255 255', '10 20 30 255'],
+      ...['255 0 0 255', '0 0 255 255', '0 0 255 255'],
+    ]);
+    expect(aside).toHaveBeenCalledOnce();
+    expect(gateway.said('ack')).toEqual([]); // guacd waits for none
+    aside.mockRestore();
+  });
+
+  test('of a session that nobody sees few frames are drawn, and the last one is', async () => {
+    const screen = await connect();
+    await draw();
+    await eventually(() => expect(targets.firstFrame).toHaveBeenCalledOnce());
+    screen.attention = 'unseen';
+    for (let red = 1; red <= 40; red++) {
+      await gateway.send('rect', 0, 0, 0, 800, 600);
+      await gateway.send('cfill', 14, 0, red, 0, 0, 255);
+      await gateway.send('sync', red + 1);
+    }
+    await eventually(() => expect(gateway.said('sync').at(-1)).toEqual(['41']));
+    expect(gateway.said('sync').length).toBeLessThan(40);
+    expect(colourAt(screen, 5)).toEqual([40, 0, 0, 255]);
   });
 
   test('a new size is sent once, an old one not at all', async () => {

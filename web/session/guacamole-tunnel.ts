@@ -1,8 +1,12 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
+import { toProtocolError } from '../../protocol/errors.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
+import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
+import { DrawingPace } from './drawing/pace.ts';
+import { pageTyping } from './drawing/typing.ts';
 
 /** Input waits here while the stream asks for patience; more than this is a session that is gone. */
 const mostWaiting = 1024 * 1024;
@@ -10,21 +14,42 @@ const mostWaiting = 1024 * 1024;
 /** The stream's own heartbeats notice a silent peer, so the tunnel's timeout has nothing to add. */
 const noTimeout = 0;
 
+/** A tunnel, and when what comes through it is drawn. */
+export interface PacedTunnel {
+  readonly tunnel: Guacamole.Tunnel;
+  readonly pace: DrawingPace;
+}
+
 /** A Guacamole tunnel over one stream of the data channel. The stream's end and reset stay the caller's. */
-export function createTunnel(stream: Stream): Guacamole.Tunnel {
+export function createTunnel(stream: Stream): PacedTunnel {
   const Base = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel;
   const tunnel = new Base();
   const decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
   const output = new PatientWriter(stream);
+  const pace: DrawingPace = new DrawingPace({
+    typing: pageTyping,
+    schedule: (run, ms) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    draw: (parts) => {
+      try {
+        for (const { opcode, args } of ofOneFrame(parts.flatMap((bytes) => decoder.decode(bytes)))) {
+          if (opcode === 'audio') pace.hurry();
+          tunnel.oninstruction?.(opcode, [...args]);
+        }
+        stream.consumed(parts.reduce((sum, { length }) => sum + length, 0));
+      } catch (error) {
+        fail(stream, toProtocolError(error)?.code ?? 'internal');
+      }
+    },
+  });
   // Guacamole's classes set their methods on each instance, so a subclass could not override them.
-  return Object.assign(tunnel, {
+  Object.assign(tunnel, {
     receiveTimeout: noTimeout,
     connect: () => {
       setState(tunnel, Guacamole.Tunnel.State.OPEN);
-      stream.onData = (bytes) => {
-        for (const { opcode, args } of decoder.decode(bytes)) tunnel.oninstruction?.(opcode, [...args]);
-        stream.consumed(bytes.length);
-      };
+      stream.onData = (bytes) => pace.take(bytes);
       stream.onDrain = () => output.drain();
     },
     disconnect: () => {
@@ -35,6 +60,20 @@ export function createTunnel(stream: Stream): Guacamole.Tunnel {
       if (tunnel.isConnected()) output.write(encodeInstructionBytes(opcode, ...elements.map(String)));
     },
   });
+  return { tunnel, pace };
+}
+
+/** The display shows one frame for each of the browser's, so of several that came together the last one alone is one. */
+function ofOneFrame(instructions: readonly Instruction[]): readonly Instruction[] {
+  const last = instructions.findLastIndex(({ opcode }) => opcode === 'sync');
+  return instructions.filter(({ opcode }, at) => opcode !== 'sync' || at === last);
+}
+
+/** As if it had been thrown where the stream gave the bytes: some are drawn later. */
+function fail(stream: Stream, code: string): void {
+  if (!stream.open) return;
+  stream.reset(code);
+  stream.onReset?.(code);
 }
 
 function setState(tunnel: Guacamole.Tunnel, state: Guacamole.Tunnel.State): void {

@@ -1,6 +1,9 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-bridge.ts';
+import { takeImages } from './drawing/image-streams.ts';
+import type { Attention, DrawingPace } from './drawing/pace.ts';
+import { pageTyping } from './drawing/typing.ts';
 import { createTunnel } from './guacamole-tunnel.ts';
 import { KeyboardInput } from './keyboard/keyboard-input.ts';
 import { PictureView } from './picture-view.ts';
@@ -62,6 +65,7 @@ export class RemoteScreen {
   readonly #targets: ScreenTargets;
   readonly #policy: ScreenPolicy;
   readonly #view: PictureView;
+  readonly #pace: DrawingPace;
   #keyboard: KeyboardInput | null = null;
   #pointer: PointerInput | null = null;
   #touch: TouchMode = 'direct';
@@ -74,8 +78,10 @@ export class RemoteScreen {
     this.#size = size;
     this.#policy = policy;
     this.#targets = targets;
-    const tunnel = createTunnel(stream);
+    const { tunnel, pace } = createTunnel(stream);
+    this.#pace = pace;
     this.#client = new Guacamole.Client(tunnel);
+    takeImages(this.#client.getDisplay());
     this.#watchFirstFrame(tunnel);
     this.#client.onclipboard = (input, mimetype) =>
       readClipboard(input, mimetype, (text) => {
@@ -110,6 +116,11 @@ export class RemoteScreen {
   set held(held: boolean) {
     if (held) this.#keyboard?.reset();
     this.#held = held;
+  }
+
+  /** How much of it somebody sees, by which it is drawn sooner or later. */
+  set attention(attention: Attention) {
+    this.#pace.attention = attention;
   }
 
   resize(size: ScreenSize): void {
@@ -189,6 +200,7 @@ export class RemoteScreen {
 
   #key(pressed: 0 | 1, keysym: number): void {
     if (this.#held) return;
+    if (pressed === 1) pageTyping.note(this.#pace);
     const sticky = pressed === 1 && !isModifier(keysym) ? this.#targets.sticky() : [];
     if (sticky.length > 0) pressTogether(this.#client, [...sticky, keysym]);
     else this.#client.sendKeyEvent(pressed, keysym);

@@ -1,5 +1,5 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
 import { createTunnel } from '../../../web/session/guacamole-tunnel.ts';
@@ -35,13 +35,15 @@ class FakeStream implements Stream {
   }
 }
 
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
 function connected() {
   const stream = new FakeStream();
-  const tunnel = createTunnel(stream);
+  const { tunnel, pace } = createTunnel(stream);
   const heard: [string, string[]][] = [];
   tunnel.oninstruction = (opcode, parameters) => heard.push([opcode, [...parameters]]);
   tunnel.connect('');
-  return { stream, tunnel, heard };
+  return { stream, tunnel, pace, heard };
 }
 
 describe('a tunnel over one stream', () => {
@@ -59,11 +61,24 @@ describe('a tunnel over one stream', () => {
     expect(stream.consumedBytes).toBeGreaterThan(0);
   });
 
-  test('what is no Guacamole throws, so that the stream is reset', () => {
+  test('what is no Guacamole resets the stream, whose owner hears of it', () => {
     const { stream } = connected();
-    expect(() => stream.onData?.(new TextEncoder().encode('not guacamole'))).toThrow(
-      expect.objectContaining({ name: 'guacamole-malformed' }),
-    );
+    const heard = vi.fn();
+    stream.onReset = heard;
+    stream.onData?.(bytesOf('not guacamole'));
+    expect(stream.resetWith).toBe('guacamole-malformed');
+    expect(heard.mock.calls).toEqual([['guacamole-malformed']]);
+  });
+
+  test('of frames that came together one is drawn, and nothing else of them is left out', () => {
+    const { stream, heard } = connected();
+    stream.onData?.(bytesOf('4.name,1.a;4.sync,1.1;4.name,1.b;4.sync,1.2;4.name,1.c;'));
+    expect(heard.map(([opcode, [first]]) => [opcode, first])).toEqual([
+      ['name', 'a'],
+      ['name', 'b'],
+      ['sync', '2'],
+      ['name', 'c'],
+    ]);
   });
 
   test('messages wait in order while the stream has no room', () => {
@@ -95,5 +110,67 @@ describe('a tunnel over one stream', () => {
     expect(states).toEqual([Guacamole.Tunnel.State.CLOSED]);
     tunnel.sendMessage('nop');
     expect(stream.written).toBe('');
+  });
+});
+
+describe('a session that nobody sees', () => {
+  afterEach(() => vi.useRealTimers());
+
+  function unseen() {
+    vi.useFakeTimers();
+    const parts = connected();
+    parts.pace.attention = 'unseen';
+    return parts;
+  }
+
+  test('is drawn twice a second, whole, and gives its credit back then', () => {
+    const { stream, heard } = unseen();
+    const [first, second] = [bytesOf('4.name,1.a;4.sy'), bytesOf('nc,1.1;4.name,1.b;4.sync,1.2;')];
+    stream.onData?.(first);
+    vi.advanceTimersByTime(499);
+    stream.onData?.(second);
+    expect([heard, stream.consumedBytes]).toEqual([[], 0]);
+    vi.advanceTimersByTime(1);
+    expect(heard).toEqual([
+      ['name', ['a']],
+      ['name', ['b']],
+      ['sync', ['2']],
+    ]);
+    expect(stream.consumedBytes).toBe(first.length + second.length);
+  });
+
+  test('is right as soon as it is seen', () => {
+    const { stream, pace, heard } = unseen();
+    stream.onData?.(bytesOf('4.name,1.a;4.sync,1.1;'));
+    pace.attention = 'beside';
+    expect(heard).toHaveLength(2);
+    stream.onData?.(bytesOf('4.name,1.b;'));
+    expect(heard).toHaveLength(3);
+  });
+
+  test('is reset by what is no Guacamole, whenever that is drawn', () => {
+    const { stream } = unseen();
+    const heard = vi.fn();
+    stream.onReset = heard;
+    stream.onData?.(bytesOf('not guacamole'));
+    expect(stream.resetWith).toBeNull();
+    vi.advanceTimersByTime(500);
+    expect([stream.resetWith, heard.mock.calls]).toEqual(['guacamole-malformed', [['guacamole-malformed']]]);
+  });
+
+  test('is heard without a pause once it makes sounds', () => {
+    const { stream, heard } = unseen();
+    stream.onData?.(bytesOf('5.audio,1.1,9.audio/L16;'));
+    vi.advanceTimersByTime(500);
+    stream.onData?.(bytesOf('4.blob,1.1,4.AAAA;'));
+    expect(heard.map(([opcode]) => opcode)).toEqual(['audio', 'blob']);
+  });
+
+  test('draws its last words after its end', () => {
+    const { stream, heard } = unseen();
+    stream.onData?.(bytesOf('4.name,1.a;'));
+    stream.open = false;
+    vi.advanceTimersByTime(500);
+    expect(heard).toEqual([['name', ['a']]]);
   });
 });

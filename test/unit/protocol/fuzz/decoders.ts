@@ -19,6 +19,7 @@ import { signatureContexts } from '../../../../protocol/crypto/labels.ts';
 import { pad, unpad } from '../../../../protocol/crypto/padding.ts';
 import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { InstructionDecoder } from '../../../../protocol/guacamole/decoder.ts';
+import { decodeSmallPng } from '../../../../protocol/guacamole/small-png.ts';
 import { limits } from '../../../../protocol/limits.ts';
 import { decodeMessage } from '../../../../protocol/messages/decode.ts';
 import * as account from '../../../../protocol/messages/gen/account_pb.js';
@@ -140,10 +141,17 @@ const schemas = [...modules, record, recovery, session, sharing, file, shareLink
     ),
 );
 
+/** Two by two pixels: of a palette, and of RGB with two filters. */
+const smallPngs = [
+  '89504e470d0a1a0a0000000d494844520000000200000002010300000048789f6700000006504c544500ff000000ff420191ce0000000c4944415478da63686070000001c400c1a69be6ba0000000049454e44ae426082',
+  '89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a73000000124944415478da63e41291636060606104030003090048802947c90000000049454e44ae426082',
+].map(parseHex);
+
 export const byteDecoders: readonly Decoder<Uint8Array>[] = [
   { name: 'utf-8', valid: [utf8('äöü🔑')], decode: parseUtf8 },
   { name: 'uid bytes', valid: [new Uint8Array(16)], decode: uidOf },
   { name: 'padding', valid: [pad(utf8('x')), pad(new Uint8Array(300))], decode: unpad },
+  { name: 'small PNG', valid: smallPngs, decode: decodeSmallPng },
   { name: 'public key', valid: [pair.publicKey], decode: checkPublicKey },
   { name: 'envelope', valid: [envelope], decode: (bytes) => openEnvelope(key, 'record-data', [], bytes) },
   { name: 'ecies', valid: [ecies], decode: (bytes) => openWithPrivateKey(pair, 'p', [], bytes), cost: 5 },
