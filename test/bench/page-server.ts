@@ -20,7 +20,8 @@ export async function servePage(entry: string): Promise<PageServer> {
   return { url: `http://127.0.0.1:${portOf(server)}`, close: () => server.close() };
 }
 
-async function bundle(entry: string): Promise<string> {
+/** The script at `entry` with all that it imports, as one. */
+export async function bundle(entry: string): Promise<string> {
   const built = await build({
     ...{ configFile: false, logLevel: 'warn' },
     build: {

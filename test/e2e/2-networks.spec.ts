@@ -1,8 +1,7 @@
 // The networks that people have: a browser and a gateway, each behind address translation, that meet in between.
 import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
-import { account, connect, createFirstAccount, createGateway, createMachine, createUser } from './person.ts';
-import { disconnect, run, targetFile, unlock } from './person.ts';
-import { ThreeNetworks } from './three-networks.ts';
+import { account, connect, disconnect, run, targetFile, unlock } from './person.ts';
+import { moveInApart, ThreeNetworks } from './three-networks.ts';
 
 const machine = 'Build server';
 
@@ -18,7 +17,9 @@ const test = base.extend<object, { apart: Apart }>({
       try {
         const context = await three.browser.newContext();
         await context.addInitScript(keepConnections);
-        await moveIn(await context.newPage(), three);
+        const page = await context.newPage();
+        await moveInApart(page, three, machine);
+        await page.close();
         await use({ three, context });
       } finally {
         await three.stop();
@@ -27,24 +28,6 @@ const test = base.extend<object, { apart: Apart }>({
     { scope: 'worker', timeout: 120_000 },
   ],
 });
-
-async function moveIn(page: Page, three: ThreeNetworks): Promise<void> {
-  const { url, setupToken } = three.server;
-  await createFirstAccount(page, `${url}/#setup=${setupToken ?? ''}`);
-  await three.enrol(await createGateway(page, 'Office'));
-  await expect(page.getByRole('status').filter({ hasText: 'The gateway is online' })).toBeVisible();
-  await page.getByRole('button', { name: 'Open the vault' }).click();
-  const { host, port, username: login, password } = three.target;
-  await createUser(page, { title: 'Builder', login, password });
-  await createMachine(page, {
-    title: machine,
-    host,
-    port,
-    gateway: 'Office',
-    credential: `Builder (${login})`,
-  });
-  await page.close();
-}
 
 /** In the page: its peer connections, so that a test can ask them for their way. */
 function keepConnections(): void {

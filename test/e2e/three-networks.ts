@@ -3,7 +3,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserType } from '@playwright/test';
+import { expect, type Browser, type BrowserType, type Page } from '@playwright/test';
 import { enrolGateway } from '../../scripts/process/gateway.ts';
 import { guacdFolder, prepareGuacd } from '../../scripts/process/guacd.ts';
 import { openLogFile, type LogFile } from '../../scripts/process/log-file.ts';
@@ -15,6 +15,7 @@ import { makeCertificate, type TestCertificate } from '../fixtures/certificate.t
 import { documentedSettings, startCoturn, type Coturn } from '../fixtures/coturn.ts';
 import { addresses, Networks, tlsPorts } from '../fixtures/networks.ts';
 import { startSshTarget, type SshTarget } from '../fixtures/ssh-target.ts';
+import { createFirstAccount, createGateway, createMachine, createUser } from './person.ts';
 
 const siteFolder = join(root, 'dist/web');
 const ports = { relay: 3478, machine: 2222 } as const;
@@ -137,4 +138,21 @@ export class ThreeNetworks {
     const args = [...chromiumLaunch.args, '--ignore-certificate-errors'];
     return await chromium.launch({ executablePath, args });
   }
+}
+
+/** The first account, in its unlocked vault: the gateway of the customer's network, and the machine that is there. */
+export async function moveInApart(page: Page, three: ThreeNetworks, machine: string): Promise<void> {
+  const { url, setupToken } = three.server;
+  await createFirstAccount(page, `${url}/#setup=${setupToken ?? ''}`);
+  await three.enrol(await createGateway(page, 'Office'));
+  await expect(page.getByRole('status').filter({ hasText: 'The gateway is online' })).toBeVisible({
+    timeout: 30_000,
+  });
+  await page.getByRole('button', { name: 'Open the vault' }).click();
+  const { host, port, username: login, password } = three.target;
+  await createUser(page, { title: 'Builder', login, password });
+  await createMachine(page, {
+    ...{ title: machine, host, port },
+    ...{ gateway: 'Office', credential: `Builder (${login})` },
+  });
 }

@@ -1,4 +1,5 @@
-// Child of `bench session`: guacamole-lite, unmodified, between a page and guacd. Arguments: guacd's host and port, and the key.
+// Child of `bench session`: guacamole-lite, unmodified, between a page and guacd. Arguments: guacd's host and port,
+// the key, and the address to listen at.
 import { createRequire } from 'node:module';
 
 interface LiteServer {
@@ -10,10 +11,10 @@ interface LiteServer {
 type LiteClass = new (web: object, guacd: object, client: object) => LiteServer;
 
 const Lite = createRequire(import.meta.url)('guacamole-lite') as LiteClass;
-const [host, port, key] = process.argv.slice(2);
+const [host, port, key, address] = process.argv.slice(2);
 
 const server = new Lite(
-  { host: '127.0.0.1', port: 0 },
+  { host: address, port: 0 },
   { host, port: Number(port) },
   { crypt: { cypher: 'AES-256-CBC', key }, log: { level: 0, stdLog: () => {}, errorLog: () => {} } },
 );

@@ -39,13 +39,14 @@ export class Peer {
     this.#port = port;
   }
 
-  static async start(): Promise<Peer> {
+  /** `host`: the address that it listens at. */
+  static async start(host = '127.0.0.1'): Promise<Peer> {
     const guacd = await startTestGuacd();
     const key = randomBytes(16).toString('hex');
     const program = join(import.meta.dirname, 'peer-server.ts');
     // What it prints for each connection goes nowhere; its errors show.
     const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
-    const child = fork(program, [guacd.host, String(guacd.port), key], { stdio: [...stdio] });
+    const child = fork(program, [guacd.host, String(guacd.port), key, host], { stdio: [...stdio] });
     const [port] = (await once(child, 'message')) as [number];
     return new Peer(guacd, child, key, port);
   }
@@ -54,12 +55,21 @@ export class Peer {
     return this.#child.pid ?? 0;
   }
 
-  access(target: PeerTarget, size: { readonly width: number; readonly height: number }): PeerAccess {
+  get port(): number {
+    return this.#port;
+  }
+
+  /** `at`: where the page reaches it. */
+  access(
+    target: PeerTarget,
+    size: { readonly width: number; readonly height: number },
+    at = '127.0.0.1',
+  ): PeerAccess {
     const { type = 'ssh', host: hostname, port, username, password, more } = target;
     const login = username === undefined ? { password } : { username, password };
     const settings = { hostname, port: String(port), ...login, ...size, dpi: 96, image, ...more };
     const token = this.#seal({ connection: { type, settings } });
-    return { url: `ws://127.0.0.1:${this.#port}/`, token };
+    return { url: `ws://${at}:${this.#port}/`, token };
   }
 
   async stop(): Promise<void> {
