@@ -15,6 +15,8 @@ export interface LoadedConfig {
   readonly policyFile: SessionPolicyFile;
   /** Where recordings wait for the server unless a setting says; null: nowhere. */
   readonly recordingsFolder: string | null;
+  /** The same of the drives of running sessions. */
+  readonly drivesFolder: string | null;
 }
 
 /** Where the configuration is when nobody says. */
@@ -37,6 +39,11 @@ export function recordingsPath(configPath: string): string {
   return `${configPath.replace(/\.json$/, '')}.recordings`;
 }
 
+/** Beside the configuration: the drives of running sessions. */
+export function drivesPath(configPath: string): string {
+  return `${configPath.replace(/\.json$/, '')}.drives`;
+}
+
 /** The configuration of the environment, which is whole in one variable, else of the file. Throws {@link ConfigError}. */
 export async function loadConfig(environment: Environment, file: string | null): Promise<LoadedConfig> {
   const inline = environment[configVariable];
@@ -47,6 +54,7 @@ export async function loadConfig(environment: Environment, file: string | null):
   return {
     ...(await withState(parseConfig(text), versionsPath(path))),
     recordingsFolder: recordingsPath(path),
+    drivesFolder: drivesPath(path),
   };
 }
 
@@ -54,7 +62,8 @@ export async function loadConfig(environment: Environment, file: string | null):
 async function fromVariable(inline: string, environment: Environment): Promise<LoadedConfig> {
   const text = Buffer.from(inline, 'base64').toString('utf8');
   const versions = environment['SALLYPORT_GATEWAY_VERSIONS'] || null;
-  return { ...(await withState(parseConfig(text), versions)), recordingsFolder: null };
+  const folders = { recordingsFolder: null, drivesFolder: null };
+  return { ...(await withState(parseConfig(text), versions)), ...folders };
 }
 
 async function withState(config: GatewayConfig, path: string | null) {

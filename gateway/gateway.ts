@@ -4,8 +4,10 @@ import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
 import type { RelayedCommand, RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
 import { findMember, type Roster } from '../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../protocol/uid.ts';
+import { join } from 'node:path';
 import type { GatewayConfig } from './config.ts';
 import type { Logger } from './log/logger.ts';
+import { Drives } from './drive/drives.ts';
 import { Detours } from './media/detours.ts';
 import { Peers } from './media/peers.ts';
 import { Oversight } from './oversight/oversight.ts';
@@ -45,6 +47,8 @@ export interface GatewayOptions {
   readonly recordingsFolder?: string | null;
   /** Keeps who may look on at sessions here; without one that is forgotten with the process. */
   readonly policyFile?: SessionPolicyFile;
+  /** Where the drives of sessions are kept unless a setting says. */
+  readonly drivesFolder?: string | null;
   /** limits.accessLeaseMs unless a test is in a hurry. */
   readonly accessLeaseMs?: number;
 }
@@ -78,6 +82,7 @@ class Gateway implements RunningGateway {
   readonly #detours: Detours;
   readonly #recordings: Recordings;
   readonly #oversight: Oversight;
+  readonly #drives: Drives | null;
   readonly #stop = new AbortController();
   readonly #held: (() => void)[];
   #running: Promise<void> = Promise.resolve();
@@ -121,12 +126,14 @@ class Gateway implements RunningGateway {
     const spool = spoolOf(settings, options.recordingsFolder ?? null);
     this.#recordings = new Recordings({ device, applicationUid, calls, spool, log });
     const recordings = new SessionRecordings(this.#recordings, applicationUid, log);
+    this.#drives = drivesOf(options, log);
+    const plugins = settings.guacd.plugins !== false;
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
       detours: this.#detours,
       ...{ access: this.#access, running, recordings, machines, signal },
-      media: settings.media,
-      openShell: (order, hooks) => openShell(settings, order, hooks),
+      ...{ media: settings.media, offers: { drive: this.#drives !== null, sound: plugins } },
+      openShell: (order, hooks) => openShell({ guacd: settings.guacd, drives: this.#drives }, order, hooks),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
     const shares = new SessionShares({ sessions: this.sessions, roster, now: Date.now, log });
@@ -191,6 +198,7 @@ class Gateway implements RunningGateway {
     this.#log.info('gateway stopping', { sessions: this.sessions.size });
     await this.sessions.close();
     await this.#recordings.close();
+    await this.#drives?.close();
     this.#stop.abort();
     await this.#link.close();
     await this.#running;
@@ -265,4 +273,22 @@ class Gateway implements RunningGateway {
 function spoolOf({ recordings }: Settings, usual: string | null): RecordingsOptions['spool'] {
   const folder = recordings.folder ?? usual;
   return folder === null ? null : { folder, mostBytes: recordings.mostBytes };
+}
+
+/** guacd's account may not come to where an administrator's configuration lies. */
+const foreignDrives = '/var/cache/sallyport/drives';
+
+/** null: there is no folder for them, or guacd has no plug-in to show them. */
+function drivesOf({ settings, config, drivesFolder }: GatewayOptions, log: Logger): Drives | null {
+  const { guacd, drives } = settings;
+  const { account = null } = guacd;
+  const usual = account === null ? (drivesFolder ?? null) : foreignDrives;
+  const folder = drives.folder ?? usual;
+  if (folder === null || guacd.plugins === false) {
+    const reason = folder === null ? 'SALLYPORT_GATEWAY_DRIVES names no folder' : 'guacd has no plug-ins';
+    log.warn('no drives for RDP sessions', { reason });
+    return null;
+  }
+  const { mostBytes } = drives;
+  return new Drives({ folder: join(folder, config.gatewayUid), account, mostBytes, log });
 }

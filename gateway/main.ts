@@ -57,13 +57,13 @@ async function tellInfo(args: Arguments): Promise<number> {
 async function run(args: Arguments): Promise<number> {
   const settings = readSettings(args.environment);
   const log = new Logger(settings.logLevel);
-  const { config, state, policyFile, recordingsFolder } = await loadConfig(args.environment, args.config);
+  const { config, state, policyFile, ...folders } = await loadConfig(args.environment, args.config);
   process.on('uncaughtException', (err) => {
     log.error('gateway failed', { err });
     process.exit(1);
   });
   const stopped = untilStopped();
-  const gateway = startGateway({ config, state, policyFile, settings, log, recordingsFolder });
+  const gateway = startGateway({ config, state, policyFile, settings, log, ...folders });
   const signal = await stopped;
   const deadline = setTimeout(() => process.exit(1), stopMs);
   await gateway.close();

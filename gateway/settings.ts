@@ -11,6 +11,8 @@ export interface Settings {
   readonly media: MediaSettings;
   /** Where recordings wait for the server; null: beside the configuration, if that is a file. And how many bytes may. */
   readonly recordings: { readonly folder: string | null; readonly mostBytes: number };
+  /** The drives of RDP sessions; null: beside the configuration, or where guacd's account may go. Bytes in each. */
+  readonly drives: { readonly folder: string | null; readonly mostBytes: number };
   readonly logLevel: LogLevel;
   /** PEM certificates to believe besides the system's, for the server's TLS. */
   readonly certificateAuthority: string | null;
@@ -31,6 +33,8 @@ const names = {
   GUACD_POOL: 'Unix socket that gives each session a guacd of its own, instead of host and port',
   GUACD_HOST: 'host of guacd (default 127.0.0.1)',
   GUACD_PORT: 'port of guacd (default 4822)',
+  GUACD_PLUGINS: 'false: its FreeRDP has no plug-ins for channels, so no drive and no sound over RDP',
+  GUACD_ACCOUNT: 'UID:GID under which guacd runs, where the gateway is root and guacd is not',
   SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
   SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
   SALLYPORT_GATEWAY_RECONNECT_SECONDS:
@@ -41,6 +45,9 @@ const names = {
   SALLYPORT_GATEWAY_RECORDINGS:
     'folder where recordings wait for the server (default: beside the configuration)',
   SALLYPORT_GATEWAY_RECORDINGS_GIB: 'GiB that may wait there (default 10)',
+  SALLYPORT_GATEWAY_DRIVES:
+    'folder for the drives of running RDP sessions (default: beside the configuration, or where guacd may go)',
+  SALLYPORT_GATEWAY_DRIVE_GIB: 'GiB that the drive of one session may hold (default 10)',
   LOG_LEVEL: 'silent, error, warn, info or debug (default info)',
 } as const;
 
@@ -74,6 +81,10 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
       folder: given('SALLYPORT_GATEWAY_RECORDINGS'),
       mostBytes: gibIn('SALLYPORT_GATEWAY_RECORDINGS_GIB', given('SALLYPORT_GATEWAY_RECORDINGS_GIB') ?? '10'),
     },
+    drives: {
+      folder: given('SALLYPORT_GATEWAY_DRIVES'),
+      mostBytes: gibIn('SALLYPORT_GATEWAY_DRIVE_GIB', given('SALLYPORT_GATEWAY_DRIVE_GIB') ?? '10'),
+    },
     logLevel: levelIn(given('LOG_LEVEL') ?? 'info'),
     certificateAuthority: authority === null ? null : pemIn('SALLYPORT_GATEWAY_CA', authority),
   };
@@ -81,9 +92,20 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
 
 function guacdIn(given: (name: SettingName) => string | null): GuacdPlace {
   const pool = given('GUACD_POOL');
-  if (pool !== null && given('GUACD_HOST') === null) return { pool };
+  const account = given('GUACD_ACCOUNT');
+  const traits = {
+    plugins: flagIn('GUACD_PLUGINS', given('GUACD_PLUGINS') ?? 'true'),
+    ...(account !== null && { account: accountIn('GUACD_ACCOUNT', account) }),
+  };
+  if (pool !== null && given('GUACD_HOST') === null) return { pool, ...traits };
   const host = given('GUACD_HOST') ?? '127.0.0.1';
-  return { host, port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822') };
+  return { host, port: portIn('GUACD_PORT', given('GUACD_PORT') ?? '4822'), ...traits };
+}
+
+function accountIn(name: SettingName, text: string): { readonly uid: number; readonly gid: number } {
+  const [, uid, gid] = /^(\d{1,9}):(\d{1,9})$/.exec(text) ?? [];
+  if (uid === undefined || gid === undefined) throw new ConfigError(name, 'must be UID:GID');
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 function portIn(name: SettingName, text: string): number {

@@ -1,9 +1,9 @@
 import { joinRemotePath } from '../../protocol/channel/remote-path.ts';
 import type { RemoteFileAsk } from '../../protocol/channel/remote-files.ts';
 import { FileFailure } from './file-failure.ts';
+import type { FileHost } from './file-host.ts';
 import type { FilePlace } from './file-place.ts';
 import { attributesOf } from './present-files.ts';
-import type { SftpClient } from './sftp-client.ts';
 
 type Ask<Kind extends RemoteFileAsk['kind']> = Extract<RemoteFileAsk, { kind: Kind }>;
 
@@ -35,11 +35,11 @@ function isUnexplained(error: unknown): boolean {
   return error instanceof FileFailure && error.code === 'refused';
 }
 
-async function isTaken(sftp: SftpClient, path: Buffer, error: unknown): Promise<boolean> {
+async function isTaken(sftp: FileHost, path: Buffer, error: unknown): Promise<boolean> {
   return isUnexplained(error) && (await attributesOf(sftp, path)) !== null;
 }
 
-async function holdsAnything(sftp: SftpClient, path: Buffer, error: unknown): Promise<boolean> {
+async function holdsAnything(sftp: FileHost, path: Buffer, error: unknown): Promise<boolean> {
   if (!isUnexplained(error)) return false;
   const handle = await sftp.openFolder(path).catch(() => null); // it stays unexplained then
   if (handle === null) return false;

@@ -1,8 +1,8 @@
 import type { RemoteFileAsk } from '../../protocol/channel/remote-files.ts';
 import { FileFailure } from './file-failure.ts';
+import type { FileHost } from './file-host.ts';
 import type { FilePlace } from './file-place.ts';
 import type { FileStream } from './file-stream.ts';
-import type { SftpClient } from './sftp-client.ts';
 import { kindOf, packetData } from './sftp-packets.ts';
 
 /** Requests on their way: 1 MiB, which fills 10 ms at 100 MB/s. It is also all that is held of a file. */
@@ -39,7 +39,7 @@ export async function download(
 }
 
 /** The parts in order; with each that is taken, one more is on its way. */
-function* readAhead(sftp: SftpClient, handle: Buffer, from: number, to: number) {
+function* readAhead(sftp: FileHost, handle: Buffer, from: number, to: number) {
   const asked: Promise<Buffer>[] = [];
   let next = from;
   const ask = () => {
@@ -58,7 +58,7 @@ function* readAhead(sftp: SftpClient, handle: Buffer, from: number, to: number) 
 }
 
 /** A server may give less than was asked for at any time. */
-async function readWhole(sftp: SftpClient, handle: Buffer, from: number, length: number): Promise<Buffer> {
+async function readWhole(sftp: FileHost, handle: Buffer, from: number, length: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let at = from; at < from + length;) {
     const part = await sftp.read(handle, at, from + length - at);
@@ -69,7 +69,7 @@ async function readWhole(sftp: SftpClient, handle: Buffer, from: number, length:
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 }
 
-async function readMade(sftp: SftpClient, handle: Buffer): Promise<Buffer> {
+async function readMade(sftp: FileHost, handle: Buffer): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let at = 0; at < mostMade;) {
     const part = await sftp.read(handle, at, packetData);

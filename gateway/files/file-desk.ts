@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import {
   parseRemoteFileRequest,
@@ -13,21 +12,20 @@ import type { Logger } from '../log/logger.ts';
 import { makeFolder, removeFile, renameFile } from './changes.ts';
 import { download } from './download.ts';
 import { FileFailure } from './file-failure.ts';
+import type { FileHost } from './file-host.ts';
 import type { FilePlace } from './file-place.ts';
 import { FileStream, StreamGone } from './file-stream.ts';
 import { listFolder } from './listing.ts';
 import { RemoteRoot } from './remote-root.ts';
-import { SftpClient } from './sftp-client.ts';
 import { upload } from './upload.ts';
 
 export interface FileDeskOptions {
   readonly settings: FileSettings;
-  /** A new channel of the machine's SFTP. */
-  readonly open: () => Promise<Duplex>;
+  /** The way to the machine's files, anew. */
+  readonly open: () => Promise<FileHost>;
   readonly log: Logger;
   /** Something was asked for, or moves between file and page: as good as input. A transfer that stands still is none. */
   readonly onUsed?: () => void;
-  readonly silentMs?: number;
 }
 
 /** The files of one session's machine: what the record allows, one stream a request. protocol.md §27 */
@@ -35,7 +33,7 @@ export class FileDesk {
   readonly #options: FileDeskOptions;
   readonly #running = new Map<FileStream, Promise<void>>();
   #place: Promise<FilePlace> | null = null;
-  #sftp: SftpClient | null = null;
+  #sftp: FileHost | null = null;
   #closed = false;
 
   constructor(options: FileDeskOptions) {
@@ -120,7 +118,7 @@ export class FileDesk {
     }
   }
 
-  /** One channel for the session, a new one when it broke. */
+  /** One way for the session, a new one when it broke. */
   #reach(): Promise<FilePlace> {
     if (this.#place !== null && this.#sftp?.usable !== false) return this.#place;
     this.#sftp = null;
@@ -133,9 +131,8 @@ export class FileDesk {
   }
 
   async #open(): Promise<FilePlace> {
-    const { open, settings, silentMs } = this.#options;
-    const channel = await open();
-    const sftp = await SftpClient.open(channel, silentMs);
+    const { open, settings } = this.#options;
+    const sftp = await open();
     this.#sftp = sftp;
     if (this.#closed) sftp.close();
     return { sftp, root: await RemoteRoot.find(sftp, settings.root) };

@@ -1,9 +1,9 @@
 import { FileFailure } from './file-failure.ts';
-import type { SftpClient } from './sftp-client.ts';
+import type { FileHost } from './file-host.ts';
 import type { FileAttributes } from './sftp-packets.ts';
 
 /** What has that path, a link itself; null: nothing. */
-export async function attributesOf(sftp: SftpClient, path: Buffer): Promise<FileAttributes | null> {
+export async function attributesOf(sftp: FileHost, path: Buffer): Promise<FileAttributes | null> {
   try {
     return await sftp.linkStat(path);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { joinRemotePath, splitRemotePath } from '../../protocol/channel/remote-path.ts';
 import { FileFailure } from './file-failure.ts';
-import type { SftpClient } from './sftp-client.ts';
+import type { FileHost } from './file-host.ts';
 import { kindOf } from './sftp-packets.ts';
 
 const slash = 0x2f;
@@ -10,17 +10,17 @@ const slash = 0x2f;
  * which the machine says that it lies elsewhere once every link is followed. protocol.md §27.3
  */
 export class RemoteRoot {
-  readonly #sftp: SftpClient;
+  readonly #sftp: FileHost;
   /** null: the machine's own. */
   readonly #root: Buffer | null;
 
-  private constructor(sftp: SftpClient, root: Buffer | null) {
+  private constructor(sftp: FileHost, root: Buffer | null) {
     this.#sftp = sftp;
     this.#root = root;
   }
 
   /** `folder`: as the record has it; empty: none. Throws `root-missing`. */
-  static async find(sftp: SftpClient, folder: string): Promise<RemoteRoot> {
+  static async find(sftp: FileHost, folder: string): Promise<RemoteRoot> {
     if (folder === '') return new RemoteRoot(sftp, null);
     try {
       const root = await sftp.realPath(Buffer.from(folder));

@@ -3,14 +3,34 @@ import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_pb.js';
 import type { FileSettings, SessionSettings } from '../../protocol/records/session-settings.ts';
 import type { Logger } from '../log/logger.ts';
+import type { GatewayOffers } from '../guacd/offers.ts';
 import { FileDesk } from './file-desk.ts';
+import type { FileHost } from './file-host.ts';
+import { SftpClient } from './sftp-client.ts';
 
 /** Uploads that are not whole are removed from the machine in this time, or stay under their own names. */
 const tidyMs = 2_000;
 
-/** What a session of those settings has of its machine's files; null: nothing. */
-export function fileSettingsOf(settings: SessionSettings): FileSettings | null {
-  return settings.protocol === 'ssh' ? settings.files : null;
+/** What a session of those settings has of its machine's files, or of a drive of its own; null: nothing. */
+export function fileSettingsOf(
+  settings: SessionSettings,
+  { drive }: Pick<GatewayOffers, 'drive'>,
+): FileSettings | null {
+  if (settings.protocol === 'ssh') return settings.files;
+  return settings.protocol === 'rdp' && drive ? settings.drive : null;
+}
+
+/** A shell whose login reaches files, or that has a drive. */
+export interface ShellWithFiles {
+  openSftp?(): Promise<Duplex>;
+  readonly drive?: { readonly files: FileHost } | null;
+}
+
+function waysTo(shell: ShellWithFiles): (() => Promise<FileHost>) | null {
+  const { drive } = shell;
+  if (drive) return () => Promise.resolve(drive.files);
+  const open = shell.openSftp?.bind(shell);
+  return open ? async () => SftpClient.open(await open()) : null;
 }
 
 /** The machine's files beside a session's shell, from the moment when that is there to its end. */
@@ -28,10 +48,10 @@ export class SessionFiles {
   }
 
   /** The shell is there, on a login that may have files, too. */
-  reach(shell: { openSftp?(): Promise<Duplex> }): void {
+  reach(shell: ShellWithFiles): void {
     const settings = this.#settings;
-    const open = shell.openSftp?.bind(shell);
-    if (settings !== null && open !== undefined)
+    const open = waysTo(shell);
+    if (settings !== null && open !== null)
       this.#desk = new FileDesk({ settings, open, log: this.#log, onUsed: this.#onUsed });
   }
 

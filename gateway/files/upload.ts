@@ -2,10 +2,10 @@ import { encodeHex } from '../../protocol/bytes.ts';
 import { joinRemotePath, splitRemotePath } from '../../protocol/channel/remote-path.ts';
 import type { RemoteFileAsk } from '../../protocol/channel/remote-files.ts';
 import { FileFailure } from './file-failure.ts';
+import type { FileHost } from './file-host.ts';
 import type { FilePlace } from './file-place.ts';
 import { StreamGone, type FileStream } from './file-stream.ts';
 import { attributesOf } from './present-files.ts';
-import type { SftpClient } from './sftp-client.ts';
 import { kindOf, openFlags, packetData, type FileAttributes } from './sftp-packets.ts';
 
 type WriteAsk = Extract<RemoteFileAsk, { kind: 'write' }>;
@@ -30,6 +30,7 @@ interface Target {
 export async function upload(place: FilePlace, stream: FileStream, ask: WriteAsk): Promise<number> {
   const { sftp } = place;
   const target = await findTarget(place, ask);
+  if (sftp.hasRoom?.(ask.size) === false) throw new FileFailure('no-space');
   const { handle, offset } = await openPart(sftp, target, ask);
   try {
     await take(sftp, handle, stream, { offset, size: ask.size });
@@ -61,7 +62,7 @@ async function findTarget({ sftp, root }: FilePlace, { path, transfer, replace }
 }
 
 /** A new one, or what there is of it; then from where on it is written. */
-async function openPart(sftp: SftpClient, { part, former }: Target, { resume, size }: WriteAsk) {
+async function openPart(sftp: FileHost, { part, former }: Target, { resume, size }: WriteAsk) {
   const left = resume ? await attributesOf(sftp, part) : null;
   if (left !== null && kindOf(left) === 'file' && left.size <= size) {
     const handle = await sftp.openFile(part, openFlags.write);
@@ -73,7 +74,7 @@ async function openPart(sftp: SftpClient, { part, former }: Target, { resume, si
 
 /** What the page sends, in blocks, each given back to its credit once the machine has it. */
 async function take(
-  sftp: SftpClient,
+  sftp: FileHost,
   handle: Buffer,
   stream: FileStream,
   { offset, size }: { readonly offset: number; readonly size: number },
@@ -91,7 +92,7 @@ async function take(
 
 /** Blocks of a packet each, of which some are on their way. */
 class WritesAhead {
-  readonly #sftp: SftpClient;
+  readonly #sftp: FileHost;
   readonly #handle: Buffer;
   readonly #page: Pick<FileStream, 'consumed' | 'interrupt'>;
   readonly #writes: Promise<void>[] = [];
@@ -100,7 +101,7 @@ class WritesAhead {
   #at: number;
 
   constructor(
-    sftp: SftpClient,
+    sftp: FileHost,
     handle: Buffer,
     from: number,
     page: Pick<FileStream, 'consumed' | 'interrupt'>,
@@ -145,7 +146,7 @@ class WritesAhead {
   }
 }
 
-async function giveName(sftp: SftpClient, { path, part, former }: Target): Promise<void> {
+async function giveName(sftp: FileHost, { path, part, former }: Target): Promise<void> {
   if (former !== null) return await sftp.replace(part, path);
   await sftp.rename(part, path).catch(async (error: unknown) => {
     const taken = (await attributesOf(sftp, path)) !== null;
@@ -154,7 +155,7 @@ async function giveName(sftp: SftpClient, { path, part, former }: Target): Promi
 }
 
 /** A server gives no reason when its disk is full. */
-async function explained(sftp: SftpClient, { path }: Target, error: unknown): Promise<unknown> {
+async function explained(sftp: FileHost, { path }: Target, error: unknown): Promise<unknown> {
   if (!(error instanceof FileFailure) || error.code !== 'refused') return error;
   const folder = splitRemotePath(path)?.folder ?? path;
   return (await sftp.isFull(folder)) ? new FileFailure('no-space') : error;

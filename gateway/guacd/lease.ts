@@ -11,7 +11,15 @@ export interface GuacdAddress {
  * One guacd for all sessions, or the Unix socket of a pool that starts one for each. Before 1.5.4 a shared one can give
  * a session's connection to another session (decision 16).
  */
-export type GuacdPlace = GuacdAddress | { readonly pool: string };
+export type GuacdPlace = (GuacdAddress | { readonly pool: string }) & GuacdTraits;
+
+/** What is known of it beforehand. */
+export interface GuacdTraits {
+  /** Not true where FreeRDP misses its plug-ins: then RDP has neither drive nor sound. Usually it has them. */
+  readonly plugins?: boolean;
+  /** Under which account it runs; without it, the gateway's own. */
+  readonly account?: { readonly uid: number; readonly gid: number };
+}
 
 /** A guacd that is there until it is given back. */
 export interface LeasedGuacd extends GuacdAddress {

@@ -3,6 +3,8 @@ import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { ConnectReplySchema } from '../../protocol/messages/gen/command_pb.js';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import { driveName } from '../drive/drives.ts';
+import { missingOf, type GatewayOffers } from '../guacd/offers.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
 import type { Machine } from '../secrets/machine.ts';
 import { isWatchable, sharingCodes, sharingOf, type SharedTerms } from '../sharing/share-policy.ts';
@@ -26,18 +28,21 @@ export interface SessionTimes {
 /** The encoded ConnectReply to a session's owner. protocol.md §12. */
 export function encodeConnectReply(
   { connection, settings }: Pick<Machine, 'connection' | 'settings'>,
+  offers: GatewayOffers,
   { answer, detourKey, token, fileToken, recording }: OpenedSession,
   terms: SharedTerms | null,
   times: SessionTimes,
 ): Bytes {
   const { disableCopy, disablePaste, watermark } = connection;
   const shown = { disableCopy, disablePaste, watermark, ...descriptionOf(settings) };
-  const files = filesOf(settings, fileToken);
+  const files = filesOf(settings, offers, fileToken);
+  const missing = missingOf(settings, offers);
   return encodeMessage(ConnectReplySchema, {
     ...{ answer, detourKey, streamToken: token, ...shown, ...times },
     ...(recording && { recording }),
     sharing: sharingCodes[terms?.sharing ?? 'off'],
     ...(files && { files }),
+    ...(missing && { missing }),
   });
 }
 
@@ -57,7 +62,9 @@ function descriptionOf(settings: SessionSettings) {
 }
 
 /** What the reply says of the machine's files. */
-function filesOf(settings: SessionSettings, token: Bytes | null) {
-  const files = fileSettingsOf(settings);
-  return files !== null && token !== null && { token, upload: files.upload, download: files.download };
+function filesOf(settings: SessionSettings, offers: GatewayOffers, token: Bytes | null) {
+  const files = fileSettingsOf(settings, offers);
+  if (files === null || token === null) return null;
+  const { upload, download } = files;
+  return { token, upload, download, drive: settings.protocol === 'rdp' ? driveName : '' };
 }

@@ -11,6 +11,7 @@ import { signReply } from '../../protocol/signed/command.ts';
 import type { LimitSettings } from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import { fileSettingsOf } from '../files/session-files.ts';
+import type { GatewayOffers } from '../guacd/offers.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Detours } from '../media/detours.ts';
 import type { Peers } from '../media/peers.ts';
@@ -84,6 +85,7 @@ export interface ConnectorOptions {
   readonly sessions: Sessions;
   readonly detours: Pick<Detours, 'prepare' | 'expect'>;
   readonly media: MediaSettings;
+  readonly offers: GatewayOffers;
   readonly openShell: (order: ShellOrder, hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sessionUid: Uid, sealed: Uint8Array) => void;
   readonly signal: AbortSignal;
@@ -125,7 +127,7 @@ export class Connector {
   ): Promise<{ readonly sealed: Bytes; readonly onSent: () => void }> {
     try {
       const times = { accessLeaseMs: access.leaseMs, resumeMs: session.graceMs };
-      const reply = encodeConnectReply(machine, opened, session.terms, times);
+      const reply = encodeConnectReply(machine, this.#options.offers, opened, session.terms, times);
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       session.reporter.progress(Leg.GATEWAY, 'done');
       return { sealed, onSent: () => session.reporter.release() };
@@ -210,7 +212,8 @@ export class Connector {
       void session.ended.then(release);
       candidates.tell((candidate, mid) => session.reporter.candidate(candidate, mid));
       const token = randomBytes(16);
-      const fileToken = fileSettingsOf(machine.settings) !== null ? randomBytes(16) : null;
+      const files = fileSettingsOf(machine.settings, this.#options.offers);
+      const fileToken = files !== null ? randomBytes(16) : null;
       this.#options.sessions.add(session, token, fileToken);
       session.start();
       this.#options.running.watch(session, order.access);
@@ -240,13 +243,13 @@ export class Connector {
     known: Pick<ShellOrder, 'credential' | 'recorder'>,
     recording: RecordingNotice | null,
   ): Session {
-    const { openShell, sendSignal } = this.#options;
+    const { openShell, sendSignal, offers } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
       ...{ uid, recordUid, keys, resumeKey, ...owned, protocol: machine.settings.protocol },
       graceMs: resumeKey === null ? 0 : this.#graceOf(machine),
       limits: inMilliseconds(machine.connection.limits),
-      files: fileSettingsOf(machine.settings),
+      files: fileSettingsOf(machine.settings, offers),
       terms: termsOf(machine, owned.accountUid, recording),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, jump, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),

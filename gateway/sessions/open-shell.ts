@@ -1,4 +1,6 @@
 import type { DisplaySettings } from '../../protocol/messages/gen/command_pb.js';
+import type { Drive, Drives } from '../drive/drives.ts';
+import { fileSettingsOf } from '../files/session-files.ts';
 import type { Settings } from '../settings.ts';
 import { JumpWay } from '../ssh/jump-way.ts';
 import type { TargetWay } from '../ssh/target-way.ts';
@@ -10,8 +12,8 @@ import type { ShellOrder, TrustedJump } from './connector.ts';
 import type { Shell, ShellHooks } from './session.ts';
 
 /** Opens the session that a sealed record and a sealed request ask for. */
-export function openShell(
-  { guacd }: Pick<Settings, 'guacd'>,
+export async function openShell(
+  { guacd, drives }: Pick<Settings, 'guacd'> & { readonly drives: Pick<Drives, 'open'> | null },
   { machine, credential, request, trustedKeys, recorder, jump }: ShellOrder,
   hooks: ShellHooks,
 ): Promise<Shell> {
@@ -29,15 +31,18 @@ export function openShell(
   };
   const terminal = { ...lookOf(connection, request.display), scrollback };
   const trustOnFirstUse = connection.hostKeyPolicy === 'trust-on-first-use';
-  if (settings.protocol !== 'ssh')
+  if (settings.protocol !== 'ssh') {
+    const wanted = drives !== null && fileSettingsOf(settings, { drive: true }) !== null;
     return openGuacdSession({
       ...shown,
+      drive: wanted ? await openDrive(drives) : null,
       target: { host, port },
       settings,
       trust: { pinned: trustedKeys, trustOnFirstUse },
       terminal,
       credential: credential ?? {},
     });
+  }
   if (credential === null) throw new SessionFailure('login', 'credential-needed');
   return openSshSession({
     ...shown,
@@ -46,6 +51,12 @@ export function openShell(
     settings: terminal,
     ...(settings.command !== '' && { command: settings.command }),
   });
+}
+
+/** Why it could not be made, the log says. */
+async function openDrive(drives: Pick<Drives, 'open'>): Promise<Drive> {
+  const failed = () => new SessionFailure('gateway', 'drive-failed', 'the drive could not be made');
+  return drives.open().catch(() => Promise.reject(failed()));
 }
 
 function wayThrough({ machine, credential, trustedKeys }: TrustedJump, hooks: ShellHooks): TargetWay {

@@ -17,7 +17,8 @@ export type Shell = Pick<
   | 'watchLatency'
   | 'write'
 > &
-  Partial<Pick<SshSession, 'openSftp' | 'welcome'>>;
+  Partial<Pick<SshSession, 'openSftp' | 'welcome'>> &
+  Partial<Pick<GuacdSession, 'drive'>>;
 
 export type ShellHooks = Required<
   Pick<SshSessionOptions, 'signal' | 'onProgress' | 'onStalled' | 'onInput' | 'onRefused'>

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { RdpSettings } from '../../protocol/records/session-settings.ts';
+import type { Drive } from '../drive/drives.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import type { GuacdPlace } from '../guacd/lease.ts';
@@ -40,6 +41,8 @@ export interface GuacdSessionOptions {
   readonly timezone?: string;
   readonly guacd: GuacdPlace;
   readonly policy: GuacdPolicy;
+  /** What an RDP target sees as a drive; the session's own from now on. */
+  readonly drive?: Drive | null;
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
   readonly onStalled?: () => void;
@@ -65,10 +68,11 @@ export async function openGuacdSession(options: GuacdSessionOptions): Promise<Gu
     report('guacd', 'started');
     const picture = await openPicture(pictureOptions(options, way));
     report('guacd', 'done');
-    return new GuacdSession(signal, { ...way, picture });
+    return new GuacdSession(signal, { ...way, picture, drive: options.drive ?? null });
   } catch (error) {
     relay?.close();
     network.close();
+    await options.drive?.remove();
     throw signal.aborted ? new SessionFailure('gateway', 'cancelled') : error;
   }
 }
@@ -162,7 +166,7 @@ function knockOnRdp(
 function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions {
   const { guacd, credential, display, timezone, policy, signal } = options;
   const { username, password } = credential;
-  const { onRefused, onStalled, onInput, stallMs, recorder } = options;
+  const { onRefused, onStalled, onInput, stallMs, recorder, drive } = options;
   return {
     ...{
       guacd,
@@ -180,12 +184,13 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(onInput && { onInput }),
     ...(recorder && { recorder }),
     answers: { ...(username !== undefined && { username }), ...(password !== undefined && { password }) },
-    parameters: guacdParameters({ ...options, ...way }),
+    parameters: guacdParameters({ ...options, ...way, ...(drive && { drivePath: drive.path }) }),
   };
 }
 
 interface Parts extends Way {
   readonly picture: Picture;
+  readonly drive: Drive | null;
 }
 
 /** A running session. Browsers come and go; it lives until either end is over or `close`. */
@@ -207,9 +212,15 @@ export class GuacdSession extends ViewedSession {
     this.trustedOnFirstUse = parts.certificate?.trustedOnFirstUse ?? false;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     void parts.picture.ended.then((failure) => this.#guacdEnded(failure));
+    void parts.drive?.over.then(() => this.#end(driveFull()));
     void parts.relay?.ended.then((by) => this.#relayEnded(by));
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
+  }
+
+  /** Whose files the session's person has. */
+  get drive(): Drive | null {
+    return this.#parts.drive;
   }
 
   /** Calls back with what connecting to the target took: one round trip. The result stops it. */
@@ -268,11 +279,15 @@ export class GuacdSession extends ViewedSession {
     this.#over = true;
     this.#signal.removeEventListener('abort', this.#onAbort);
     const why = this.#parts.network.explain(failure);
-    void this.#parts.picture.close();
+    void this.#parts.picture.close().finally(() => this.#parts.drive?.remove());
     this.#parts.relay?.close();
     this.#parts.network.close();
     this.#finish(why);
   }
+}
+
+function driveFull(): SessionFailure {
+  return new SessionFailure('target', 'drive-full', 'the target wrote more to the drive than it may hold');
 }
 
 function targetClosed(): SessionFailure {

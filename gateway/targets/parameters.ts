@@ -1,4 +1,5 @@
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
+import { driveName } from '../drive/drives.ts';
 import type { Display } from '../guacd/handshake.ts';
 import { terminalParameters } from '../terminal/settings.ts';
 import type { TerminalSettings } from '../terminal/settings.ts';
@@ -21,6 +22,8 @@ export interface ParameterSource {
   readonly terminal: TerminalSettings;
   readonly display: Display;
   readonly timezone?: string;
+  /** Where the gateway has made a drive for the session. */
+  readonly drivePath?: string;
   readonly policy: { readonly disableCopy: boolean; readonly disablePaste: boolean };
 }
 
@@ -28,7 +31,7 @@ type Parameters = Readonly<Record<string, string>>;
 
 /**
  * guacd's parameters by the names of its `args` list (1.3.0 to 1.6.0). Everything that is not named here stays empty:
- * no recording or typescript of its own, no drive, no printer, no file transfer, no listening for targets.
+ * no recording or typescript of its own, no printer, no file transfer, no listening for targets.
  */
 export function guacdParameters(source: ParameterSource): Parameters {
   const { host, port, policy } = source;
@@ -71,7 +74,7 @@ function protocolParameters(source: ParameterSource): Parameters {
 const usualVncPort = 5900;
 
 function rdpParameters(
-  { credential, display, timezone = '' }: ParameterSource,
+  { credential, display, timezone = '', drivePath }: ParameterSource,
   settings: Extract<GuacdSettings, { protocol: 'rdp' }>,
 ): Parameters {
   return {
@@ -86,6 +89,7 @@ function rdpParameters(
     'ignore-cert': String(settings.ignoreCert),
     'disable-auth': String(settings.disableAuth),
     'disable-audio': String(settings.disableAudio),
+    ...(drivePath !== undefined && driveParameters(drivePath)),
     'enable-full-window-drag': String(settings.enableFullWindowDrag),
     'enable-wallpaper': String(settings.enableWallpaper),
     ...present({
@@ -96,6 +100,12 @@ function rdpParameters(
       'resize-method': settings.resizes ? 'display-update' : '',
     }),
   };
+}
+
+/** The files go by the gateway: guacd is to offer the page none itself. */
+function driveParameters(path: string): Parameters {
+  const unneeded = { 'create-drive-path': 'false', 'disable-download': 'true', 'disable-upload': 'true' };
+  return { 'enable-drive': 'true', 'drive-name': driveName, 'drive-path': path, ...unneeded };
 }
 
 /** "DOMAIN\user", as Windows writes it; a user principal name goes as it is. */

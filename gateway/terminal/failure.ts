@@ -25,6 +25,8 @@ export const failureCodes = [
   'host-key-unknown',
   'security-refused',
   'certificate-untrusted',
+  'drive-failed',
+  'drive-full',
   // through a jump machine
   'forwarding-refused',
   'certificate-unchecked',

@@ -135,6 +135,9 @@ const rdp = [
   onOff('enableFullWindowDrag', 'Windows drawn while they are dragged'),
   onOff('enableWallpaper', 'Wallpaper'),
   choice('resizeMethod', 'When the window changes its size', { 'display-update': 'Change the display' }),
+  onOff('drive.enableDrive', 'Drive for files, “Sallyport” in the machine'),
+  onOff('drive.disableUpload', 'Drive without uploads and changes'),
+  onOff('drive.disableDownload', 'Drive without downloads'),
   ...filesElsewhere,
 ];
 const vnc = [

@@ -53,6 +53,8 @@ export interface RdpSettings {
   readonly preconnectionId: number | null;
   readonly preconnectionBlob: string;
   readonly disableAudio: boolean;
+  /** A drive that the machine sees while the session lasts; null: none. It has no root of its own. */
+  readonly drive: FileSettings | null;
   readonly enableFullWindowDrag: boolean;
   readonly enableWallpaper: boolean;
   /** The desktop takes on the size of the window. */
@@ -93,6 +95,7 @@ export function readSessionSettings(content: RecordContent): SessionSettings | n
         preconnectionId: read.integer('preconnectionId', 0, 0xffff_ffff),
         preconnectionBlob: read.text('preconnectionBlob'),
         disableAudio: read.isOn('disableAudio'),
+        drive: read.drive(),
         enableFullWindowDrag: read.isOn('enableFullWindowDrag'),
         enableWallpaper: read.isOn('enableWallpaper'),
         resizes: read.oneOf('resizeMethod', ['', 'display-update']) === 'display-update',
@@ -142,6 +145,12 @@ class SettingReader {
       this.isOn('sftp.disableDownload'),
     ];
     return this.isOn('sftp.enableSftp') ? { root, upload: !noUpload, download: !noDownload } : null;
+  }
+
+  /** Off unless the record says otherwise. */
+  drive(): FileSettings | null {
+    const [noUpload, noDownload] = [this.isOn('drive.disableUpload'), this.isOn('drive.disableDownload')];
+    return this.isOn('drive.enableDrive') ? { root: '', upload: !noUpload, download: !noDownload } : null;
   }
 
   integer(name: string, min: number, max: number): number | null {

@@ -32,5 +32,5 @@ async function startProxy(scope: CommandScope): Promise<GuacdPlace> {
   const { progress, signal } = scope;
   const pool = await startGuacdPool({ folder: guacdFolder, log: progress.say, signal, line: console.error });
   stopAtEnd(scope, 'guacd', pool.stop);
-  return { pool: pool.path };
+  return pool.place;
 }

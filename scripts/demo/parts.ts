@@ -73,7 +73,7 @@ export async function startProxy(scope: CommandScope, options: InstallationOptio
   const { progress, signal } = scope;
   const pool = await startGuacdPool({ folder: guacdFolder, log: progress.say, signal, line });
   stopAtEnd(scope, 'guacd', pool.stop);
-  return { pool: pool.path };
+  return pool.place;
 }
 
 /** An enrolled one; it is connected when the server says so. */

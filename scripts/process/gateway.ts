@@ -38,8 +38,14 @@ export async function enrolGateway(
 
 /** What tells a gateway where its guacd is. */
 export function guacdEnvironment(place: GuacdPlace): Record<string, string> {
-  if ('pool' in place) return { GUACD_POOL: place.pool, GUACD_HOST: '' };
-  return { GUACD_HOST: place.host, GUACD_PORT: String(place.port) };
+  const { plugins = true, account } = place;
+  return {
+    ...('pool' in place
+      ? { GUACD_POOL: place.pool, GUACD_HOST: '' }
+      : { GUACD_HOST: place.host, GUACD_PORT: String(place.port) }),
+    ...(!plugins && { GUACD_PLUGINS: 'false' }),
+    ...(account && { GUACD_ACCOUNT: `${account.uid}:${account.gid}` }),
+  };
 }
 
 /** Starts an enrolled gateway. When it is connected, the server knows: that is the caller's to wait for. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { GuacdPlace } from '../../gateway/guacd/lease.ts';
 import { endSessionOf } from './descendants.ts';
 import type { Guacd, GuacdOptions } from './guacd.ts';
 import { launchGuacd, prepareGuacd } from './guacd.ts';
@@ -18,6 +19,8 @@ export type GuacdPoolOptions = Omit<GuacdOptions, 'port' | 'host'> & {
 export type GuacdPool = {
   /** The Unix socket. A connection to it gets a port of loopback in one line; the guacd there lasts as long as it. */
   readonly path: string;
+  /** What a gateway is told of it. */
+  readonly place: GuacdPlace;
   /** Of those that are given out, and of the one that waits. */
   readonly pids: () => readonly number[];
   stop(): Promise<void>;
@@ -37,7 +40,10 @@ export async function startGuacdPool(options: GuacdPoolOptions): Promise<GuacdPo
   await once(server, 'listening');
   const end = (): Promise<void> => stop(server, pool, options.path === undefined, path);
   await pool.prepare().catch((error: unknown) => end().then(() => Promise.reject(error)));
-  return { path, pids: () => pool.pids, stop: end };
+  const { account, channels } = launch;
+  const { uid, gid } = account;
+  const place = { pool: path, plugins: channels.plugins, ...(account.dropped && { account: { uid, gid } }) };
+  return { path, place, pids: () => pool.pids, stop: end };
 }
 
 async function stop(server: Server, pool: Pool, ownFolder: boolean, path: string): Promise<void> {

@@ -8,6 +8,7 @@ import type { Account } from '../../server/store/unprivileged-account.ts';
 import { asAccount, canReach, ownAccount, systemAccount } from '../../server/store/unprivileged-account.ts';
 import type { GuacdProgram, GuacdRequest } from '../setup/guacd.ts';
 import { provideGuacd } from '../setup/guacd.ts';
+import { reachChannels, type GuacdChannels } from './guacd-channels.ts';
 import { root } from './tool.ts';
 import type { ChildEnd, OwnedChild } from './owned-child.ts';
 import { startOwnedChild } from './owned-child.ts';
@@ -88,7 +89,11 @@ export function configuredGuacd(environment: NodeJS.ProcessEnv): { host: string;
 }
 
 /** What every start needs, once: the program, who runs it and where. */
-type Launch = GuacdProgram & { readonly account: Account; readonly home: string };
+export type GuacdLaunch = GuacdProgram & {
+  readonly account: Account;
+  readonly home: string;
+  readonly channels: GuacdChannels;
+};
 
 /** Starts guacd and resolves when it takes connections. */
 export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
@@ -96,15 +101,19 @@ export async function startGuacd(options: GuacdOptions): Promise<Guacd> {
 }
 
 /** Fetches guacd when it is not there. */
-export async function prepareGuacd(options: GuacdRequest): Promise<Launch> {
+export async function prepareGuacd(options: GuacdRequest): Promise<GuacdLaunch> {
   const account = guacdAccount(options.log);
   const folder = canReach(account, dirname(options.folder)) ? options.folder : farFolder;
   const program = await provideGuacd({ ...options, folder });
-  return { ...program, account, home: makeHome(`${folder}.home`, account) };
+  const channels = reachChannels(program, options.log);
+  return { ...program, account, channels, home: makeHome(`${folder}.home`, account) };
 }
 
 /** Starts what has been prepared and resolves when it takes connections. */
-export async function launchGuacd(launch: Launch, options: Omit<GuacdOptions, 'folder'>): Promise<Guacd> {
+export async function launchGuacd(
+  launch: GuacdLaunch,
+  options: Omit<GuacdOptions, 'folder'>,
+): Promise<Guacd> {
   for (let left = startTries; ; left--) {
     const port = options.port || (await freePort());
     const started = await tryStart(launch, { ...options, port });
@@ -116,7 +125,7 @@ export async function launchGuacd(launch: Launch, options: Omit<GuacdOptions, 'f
 
 /** `null` when the port is taken. */
 async function tryStart(
-  program: Launch,
+  program: GuacdLaunch,
   options: Omit<GuacdOptions, 'folder'> & { port: number },
 ): Promise<Guacd | null> {
   const { host = '127.0.0.1', port, line = () => undefined, signal } = options;
@@ -124,7 +133,7 @@ async function tryStart(
   const bound = Promise.withResolvers<void>();
   const child = await startOwnedChild({
     name: 'guacd',
-    command: [...asAccount(program.account, 'TERM'), program.file, '-f', '-b', host, '-l', String(port)],
+    command: commandOf(program, ['-f', '-b', host, '-l', String(port)]),
     environment: {
       ...{ PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
       ...{ HOME: program.home, OPENSSL_CONF: opensslSettings(program.home) },
@@ -145,6 +154,11 @@ async function tryStart(
   if (ended) throw new Error(`guacd did not start: ${said.join(' | ')}`);
   await untilListening(host, port, child);
   return { host, port, pid: child.pid, exited: child.exited, stop: child.stop };
+}
+
+/** The account comes last: entering a namespace takes away the signal by which it dies with its parent. */
+function commandOf({ file, account, channels }: GuacdLaunch, args: readonly string[]): readonly string[] {
+  return [...channels.within, ...asAccount(account, 'TERM'), ...channels.giveUp, file, ...args];
 }
 
 /** guacd says that it listens a moment before it does: each refusal is the event that starts the next attempt. */

@@ -9,6 +9,8 @@ export type GuacdProtocol = (typeof everyProtocol)[number];
 export type GuacdProgram = {
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it was unpacked, and in there its libraries as in the system's root; null: it is the system's own. */
+  readonly unpacked: { readonly folder: string; readonly libraries: string } | null;
 };
 
 export type GuacdRequest = {
@@ -30,7 +32,7 @@ const systemProgram = '/usr/sbin/guacd';
  * time, nothing after that). Needs no root.
  */
 export async function provideGuacd(request: GuacdRequest): Promise<GuacdProgram> {
-  if (existsSync(systemProgram)) return { file: systemProgram, environment: {} };
+  if (existsSync(systemProgram)) return { file: systemProgram, environment: {}, unpacked: null };
   if (!isUnpacked(request)) await unpack(request);
   return unpackedProgram(request.folder);
 }
@@ -95,5 +97,6 @@ function unpackedProgram(folder: string): GuacdProgram {
       LD_LIBRARY_PATH: paths.map((path) => join(folder, path)).join(':'),
       FONTCONFIG_FILE: join(folder, 'fonts.conf'),
     },
+    unpacked: { folder, libraries: `usr/lib/${libraries}` },
   };
 }

@@ -280,6 +280,18 @@ export const sessionFailures = {
     'Give the machine a certificate of a trusted authority, or let the record ignore certificates: then whoever is in between can read along.',
     'alarm',
   ],
+  'drive-full': [
+    'target',
+    'The machine wrote too much to the drive',
+    'The gateway keeps a drive to a size, and ended the session. The drive was deleted.',
+    'Reconnect, and copy less at once; an administrator can allow more by SALLYPORT_GATEWAY_DRIVE_GIB on the gateway.',
+  ],
+  'drive-failed': [
+    'gateway',
+    'The gateway could not make the drive',
+    'The record wants a drive for files, and there was no room or no folder for it at the gateway.',
+    'Look at the gateway’s log; or switch the drive off under Edit, and reconnect.',
+  ],
   // through a jump machine; what fails there itself: jump-failures.ts
   'forwarding-refused': [
     'jump',

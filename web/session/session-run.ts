@@ -124,13 +124,13 @@ export class SessionRun {
   /** Each request has a stream of its own, on whatever carries the session then. */
   #offerFiles({ files: notice }: SessionStarted): void {
     if (notice === null) return;
-    const { token, upload, download } = notice;
+    const { token, upload, download, drive } = notice;
     const files = new MachineFiles((ask) => {
       const multiplexer = this.#over ? null : this.#lease?.peer.multiplexer;
       if (!multiplexer) throw new ProtocolError('unavailable', 'no session');
       return multiplexer.openStream({ streamToken: token, file: { ask } });
     });
-    this.#targets.files({ files, upload, download });
+    this.#targets.files({ files, upload, download, drive });
   }
 
   /** What the sealed record says, as far as this person may read it: its gateway, and how it is shown. */

@@ -1,9 +1,16 @@
 import type { Uid } from '../../protocol/uid.ts';
-import type { InvitedSession, RecordingNotice, RecordView, SuppliedLogin } from '../../workers/api.ts';
+import type {
+  InvitedSession,
+  RecordingNotice,
+  RecordView,
+  SessionStarted,
+  SuppliedLogin,
+} from '../../workers/api.ts';
 import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
 import { asksForTrust, explainedCode } from './machine-identity-failures.ts';
+import { describeMissing } from './missing-parts.ts';
 import { StickyModifiers } from './keyboard/sticky-modifiers.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
@@ -184,7 +191,7 @@ export class Session {
       away: () => this.#awayFrom(),
       back: () => this.#backTo(),
       files: (access) => (this.files ??= new SessionFiles()).offer(access),
-      started: (started) => this.sharing.begin(started),
+      started: (started) => this.#started(started),
       guests: (guests) => (this.remark = this.sharing.tell(guests) ?? this.remark),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.clipboard.receive(text),
@@ -204,6 +211,11 @@ export class Session {
   get #subject(): RunSubject {
     const { recordUid, invited } = this;
     return { recordUid, ...(invited && { invited }) };
+  }
+
+  #started(started: SessionStarted): void {
+    this.sharing.begin(started);
+    this.remark = describeMissing(started.missing) ?? this.remark;
   }
 
   #recordingStopped(): void {

@@ -108,6 +108,8 @@ export interface SessionStarted {
   readonly guest: GuestPart | null;
   /** The machine's files, as the gateway lets the session have them; null: none. */
   readonly files: SessionFilesNotice | null;
+  /** null: nothing. */
+  readonly missing: MissingParts | null;
 }
 
 /** Somebody who is in a session that is not theirs, as the gateway says. */
@@ -134,6 +136,14 @@ export interface SessionFilesNotice {
   /** Whether anything may be changed, and whether what is in files may be read. */
   readonly upload: boolean;
   readonly download: boolean;
+  /** Of a drive that the machine sees while the session lasts: its name there; empty: they are the machine's own. */
+  readonly drive: string;
+}
+
+/** What the record has, and the gateway cannot do. */
+export interface MissingParts {
+  readonly drive: boolean;
+  readonly sound: boolean;
 }
 
 export interface RecordingNotice {

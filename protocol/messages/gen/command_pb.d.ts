@@ -572,6 +572,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: bytes detour_key = 30;
    */
   detourKey: Uint8Array;
+
+  /**
+   * Absent: nothing.
+   *
+   * @generated from field: sallyport.v1.MissingParts missing = 40;
+   */
+  missing?: MissingParts | undefined;
 };
 
 /**
@@ -735,6 +742,13 @@ export declare type RemoteFiles = Message<"sallyport.v1.RemoteFiles"> & {
    * @generated from field: bool download = 3;
    */
   download: boolean;
+
+  /**
+   * They are not the machine's own: a drive of this name, which it sees while the session lasts. Empty: its own.
+   *
+   * @generated from field: string drive = 4;
+   */
+  drive: string;
 };
 
 /**
@@ -742,6 +756,29 @@ export declare type RemoteFiles = Message<"sallyport.v1.RemoteFiles"> & {
  * Use `create(RemoteFilesSchema)` to create a new message.
  */
 export declare const RemoteFilesSchema: GenMessage<RemoteFiles>;
+
+/**
+ * What the record has and the gateway's guacd cannot do. protocol.md §27.7
+ *
+ * @generated from message sallyport.v1.MissingParts
+ */
+export declare type MissingParts = Message<"sallyport.v1.MissingParts"> & {
+  /**
+   * @generated from field: bool drive = 1;
+   */
+  drive: boolean;
+
+  /**
+   * @generated from field: bool sound = 2;
+   */
+  sound: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.MissingParts.
+ * Use `create(MissingPartsSchema)` to create a new message.
+ */
+export declare const MissingPartsSchema: GenMessage<MissingParts>;
 
 /**
  * @generated from message sallyport.v1.RecordingNotice

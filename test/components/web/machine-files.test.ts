@@ -22,7 +22,7 @@ afterEach(async () => {
 function connect(files: SessionFiles, peer: SftpPeer): DeskWithPage {
   const made = deskWithPage(() => Promise.resolve(peer.channel));
   met.push(made);
-  files.offer({ files: made.page, upload: true, download: true });
+  files.offer({ files: made.page, upload: true, download: true, drive: '' });
   files.begin();
   return made;
 }

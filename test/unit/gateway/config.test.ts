@@ -175,9 +175,10 @@ describe('a private file', () => {
 describe('settings', () => {
   test('have defaults', () => {
     expect(readSettings({})).toEqual({
-      guacd: { host: '127.0.0.1', port: 4822 },
+      guacd: { host: '127.0.0.1', port: 4822, plugins: true },
       media: { bindAddress: null, port: null, reconnectMs: 120_000, throughServer: true },
       recordings: { folder: null, mostBytes: 10 * 2 ** 30 },
+      drives: { folder: null, mostBytes: 10 * 2 ** 30 },
       logLevel: 'info',
       certificateAuthority: null,
     });
@@ -185,6 +186,9 @@ describe('settings', () => {
 
   test.each([
     ['GUACD_PORT', '0'],
+    ['GUACD_PLUGINS', 'perhaps'],
+    ['GUACD_ACCOUNT', 'guacd'],
+    ['SALLYPORT_GATEWAY_DRIVE_GIB', '0'],
     ['SALLYPORT_GATEWAY_PORT', '70000'],
     ['SALLYPORT_GATEWAY_BIND', 'localhost'],
     ['LOG_LEVEL', 'loud'],

@@ -17,7 +17,7 @@ const rdp: Extract<GuacdSettings, { protocol: 'rdp' }> = {
   security: 'any',
   ...{ ignoreCert: false, disableAuth: false, loadBalanceInfo: '' },
   ...{ preconnectionId: null, preconnectionBlob: '', disableAudio: false, enableFullWindowDrag: false },
-  ...{ enableWallpaper: false, resizes: false },
+  ...{ enableWallpaper: false, resizes: false, drive: null },
 };
 const telnet: Extract<GuacdSettings, { protocol: 'telnet' }> = {
   protocol: 'telnet',

@@ -40,8 +40,18 @@ const texts: Readonly<Record<MachineFileCode, string>> = {
   'not-saved': 'It could not be saved on this device. Check that its disk has room.',
 };
 
-export function describeFileFailure(code: MachineFileCode): string {
-  return texts[code];
+/** Of a drive, which lies at the gateway. */
+const ofDrives: Partial<Record<MachineFileCode, string>> = {
+  'no-such-file': 'It is not on the drive any more. Reload the folder.',
+  'permission-denied': 'The gateway does not open that.',
+  'no-space':
+    'The drive has no room for it: its size is set at the gateway. Delete what is not needed there.',
+  malformed: 'A drive has no file of that name: Windows allows none of < > : " / \\ | ? * in it.',
+  refused: 'The gateway could not do that. Its log says more.',
+};
+
+export function describeFileFailure(code: MachineFileCode, onDrive = false): string {
+  return (onDrive ? ofDrives[code] : undefined) ?? texts[code];
 }
 
 /** What went wrong, whatever threw it. */

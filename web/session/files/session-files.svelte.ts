@@ -2,7 +2,7 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import { joinRemotePath } from '../../../protocol/channel/remote-path.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
 import { openSaveTarget } from '../../files/save-target.ts';
-import { fileFailureOf, type MachineFileCode } from './file-failures.ts';
+import { describeFileFailure, fileFailureOf, type MachineFileCode } from './file-failures.ts';
 import { Download, Upload, type FileTransfer } from './file-transfer.svelte.ts';
 import { FolderView, type ShownFile } from './folder-view.svelte.ts';
 import type { MachineFiles } from './machine-files.ts';
@@ -12,6 +12,8 @@ export interface FileAccess {
   readonly files: MachineFiles;
   readonly upload: boolean;
   readonly download: boolean;
+  /** The name of the drive that they are on; empty: they are the machine's own. */
+  readonly drive: string;
 }
 
 /** Transfers of one session that run at once; others wait. */
@@ -23,6 +25,8 @@ export class SessionFiles {
   access = $state.raw<FileAccess | null>(null);
   shown = $state(false);
   transfers = $state.raw<readonly FileTransfer[]>([]);
+  /** The name of the drive that they are on; kept with what was on its way. Empty: they are the machine's own. */
+  drive = $state('');
   #offered: FileAccess | null = null;
   readonly folder = new FolderView(() => this.access?.files ?? null);
   readonly mayUpload = $derived(this.access?.upload === true);
@@ -40,6 +44,7 @@ export class SessionFiles {
   /** The session's shell is about to be there. */
   offer(access: FileAccess): void {
     this.#offered = access;
+    this.drive = access.drive;
   }
 
   /** The session is open. */
@@ -47,6 +52,11 @@ export class SessionFiles {
     this.access = this.#offered;
     if (this.shown) void this.folder.reload();
     this.#next(); // those whose turn had not come when the last one was lost
+  }
+
+  /** What went wrong, in words. */
+  explain(code: MachineFileCode): string {
+    return describeFileFailure(code, this.drive !== '');
   }
 
   toggle(): void {

@@ -8,11 +8,13 @@ import type {
 } from '../../../protocol/messages/gen/command_pb.js';
 import { sessionProtocols, sharingPolicies } from '../../../protocol/records/pam-settings.ts';
 
+const longestDriveName = 64;
+
 /** What a gateway said of a session that it opened, as the page gets it. */
 export function describeOpened(
   reply: ConnectReply,
 ): Omit<SessionStarted, 'sessionUid' | 'gatewayUid' | 'detour'> {
-  const { answer, streamToken, resumeMs, recording, files, guest, sharing } = reply;
+  const { answer, streamToken, resumeMs, recording, files, guest, sharing, missing } = reply;
   const { disableCopy, disablePaste, resizes, certificateIgnored, watermark } = reply;
   return {
     ...{ answer: answer || null, streamToken: copy(streamToken), resumeMs },
@@ -22,6 +24,7 @@ export function describeOpened(
     ...{ resizes, certificateIgnored, watermark, sharing: sharingPolicies[sharing] ?? 'off' },
     recording: recording ? noticeOf(recording) : null,
     files: files ? filesOf(files) : null,
+    missing: missing ? { drive: missing.drive, sound: missing.sound } : null,
     guest: guest ? partOf(guest) : null,
   };
 }
@@ -30,8 +33,9 @@ function partOf({ hostEmail, typing, untilMs }: GuestRole) {
   return { hostEmail, typing, until: Number(untilMs) };
 }
 
-function filesOf({ token, upload, download }: RemoteFiles): SessionFilesNotice {
-  return { token: copy(token), upload, download };
+/** The drive's name is shown, and goes nowhere. */
+function filesOf({ token, upload, download, drive }: RemoteFiles): SessionFilesNotice {
+  return { token: copy(token), upload, download, drive: drive.slice(0, longestDriveName) };
 }
 
 function noticeOf({ graphical, text, keys, clipboard, failed }: RecordingNoticeMessage): RecordingNotice {

@@ -24,7 +24,13 @@ test('what is not set is as usual; other protocols have no sessions', () => {
   });
   expect(settingsOf({ protocol: 'rdp' })).toEqual({
     ...{ protocol: 'rdp', security: 'any', ignoreCert: false, disableAuth: false, loadBalanceInfo: '' },
-    ...{ preconnectionId: null, preconnectionBlob: '', disableAudio: false, enableFullWindowDrag: false },
+    ...{
+      drive: null,
+      preconnectionId: null,
+      preconnectionBlob: '',
+      disableAudio: false,
+      enableFullWindowDrag: false,
+    },
     ...{ enableWallpaper: false, resizes: false },
   });
   expect(settingsOf({ protocol: 'kubernetes' })).toBeNull();
@@ -43,6 +49,19 @@ test('files are there when the record says so, each way unless it says not', () 
     expect(() => files(unmeant)).toThrow(ProtocolError);
 });
 
+test('a drive is there when the record says so, each way unless it says not', () => {
+  const driveOf = (drive: Record<string, unknown>) => {
+    const settings = settingsOf({ protocol: 'rdp', drive });
+    return settings?.protocol === 'rdp' ? settings.drive : undefined;
+  };
+  expect(driveOf({ enableDrive: true })).toEqual({ root: '', upload: true, download: true });
+  expect(driveOf({ disableUpload: true })).toBeNull();
+  const held = { enableDrive: true, disableUpload: true, disableDownload: true };
+  expect(driveOf(held)).toEqual({ root: '', upload: false, download: false });
+  for (const unmeant of [{ enableDrive: 1 }, { disableUpload: 'no' }, { disableDownload: {} }])
+    expect(() => driveOf(unmeant)).toThrow(ProtocolError);
+});
+
 test('every setting is read as the form writes it, numbers as digits too', () => {
   expect(settingsOf({ command: 'top -d 1' })).toMatchObject({ protocol: 'ssh', command: 'top -d 1' });
   expect(settingsOf({ protocol: 'vnc', destHost: 'desk-7.lan', destPort: '5901' })).toMatchObject({
@@ -55,7 +74,7 @@ test('every setting is read as the form writes it, numbers as digits too', () =>
   const texts = { loadBalanceInfo: 'Cookie: msts=1', preconnectionBlob: 'vm-1', preconnectionId: 7 };
   const rdp = { security: 'nla', enableFullWindowDrag: true, ...switches, ...texts };
   expect(settingsOf({ protocol: 'rdp', ...rdp, resizeMethod: 'display-update' })).toEqual({
-    ...{ protocol: 'rdp', ...rdp, resizes: true },
+    ...{ protocol: 'rdp', ...rdp, resizes: true, drive: null },
   });
 });
 
