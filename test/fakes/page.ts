@@ -101,6 +101,8 @@ export class FakePage {
   #multiplexer: Multiplexer | null = null;
   #back = Promise.withResolvers<void>();
   attempts = 0;
+  /** Its way to the gateway is gone, of a page that comes back. */
+  onAway: () => void = () => {};
   /** Says nothing more, on a connection that stays. */
   mute = false;
 
@@ -229,7 +231,7 @@ export class FakePage {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);
       },
-      ...(this.#comesBack && { onAway: () => {}, onBack: () => this.#back.resolve() }),
+      ...(this.#comesBack && { onAway: () => this.onAway(), onBack: () => this.#back.resolve() }),
       onLost: (error) => this.#lost.resolve(error.code),
     });
   }

@@ -1,16 +1,21 @@
-// What processes hold, from /proc.
+// What processes hold, from /proc, and whether it rises.
 import { readdirSync, readFileSync } from 'node:fs';
 import { descendantsOf } from '../../../scripts/process/descendants.ts';
 
-/** Resident memory of a process, and of those that it started. 0 of one that has ended. */
-export function residentMiB(pid: number, withChildren = false): number {
+/** Of the time so much is for caches, heaps and machine code to find their size. */
+const warmUp = 0.25;
+/** What is measured in less than this is pages that the kernel gives out together. */
+const leastLimitMiB = 8;
+
+/** Memory of its own of a process (RssAnon, proc(5)), and of those that it started. 0 of one that has ended. */
+export function ownMiB(pid: number, withChildren = false): number {
   const all = withChildren ? [pid, ...descendantsOf(pid)] : [pid];
-  return all.reduce((sum, each) => sum + residentKiB(each), 0) / 1_024;
+  return all.reduce((sum, each) => sum + ownKiB(each), 0) / 1_024;
 }
 
-function residentKiB(pid: number): number {
+function ownKiB(pid: number): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    return Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
   } catch {
     return 0; // it has ended
   }
@@ -21,7 +26,13 @@ export function handlesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Samples of some figures over time, and whether they rise. */
+export interface MemoryVerdict {
+  readonly name: string;
+  readonly text: string;
+  readonly leaks: boolean;
+}
+
+/** Samples of some figures over time, at even distances. */
 export class MemoryWatch {
   readonly #figures: Readonly<Record<string, () => number>>;
   readonly #samples: Record<string, number>[] = [];
@@ -40,29 +51,52 @@ export class MemoryWatch {
     return last.map(([name, mebibytes]) => `${name} ${mebibytes.toFixed(0)} MiB`).join(', ');
   }
 
-  /** Growth: from the mean of the third quarter to that of the last, when caches and heaps have found their size. */
-  results(): { readonly name: string; readonly text: string; readonly growth: number }[] {
+  verdicts(): MemoryVerdict[] {
     return Object.keys(this.#figures).map((name) => {
-      const values = this.#samples.map((sample) => sample[name] ?? 0);
-      const quarters = [0, 1, 2, 3].map((n) => mean(quarter(values, n)));
-      const growth = (quarters[3] ?? 0) - (quarters[2] ?? 0);
-      const shown = quarters.map((value) => value.toFixed(0)).join(' → ');
-      return {
-        name,
-        growth,
-        text: `${name}: ${shown} MiB by quarters, at most ${Math.max(...values).toFixed(0)}`,
-      };
+      const judged = judgeMemory(this.#samples.map((sample) => sample[name] ?? 0));
+      const { before, after, rise, limit, leaks } = judged;
+      const levels = `${before.toFixed(0)} MiB after the warm-up, ${after.toFixed(0)} at the end`;
+      const slope = `by its slope ${rise.toFixed(1)} MiB more, at most ${limit.toFixed(1)}`;
+      return { name, leaks, text: `${name}: ${levels}; ${slope}: ${leaks ? 'IT LEAKS' : 'no leak'}` };
     });
   }
 }
 
-function quarter(values: readonly number[], n: number): readonly number[] {
-  return values.slice(
-    Math.floor((values.length * n) / 4),
-    Math.max(1, Math.floor((values.length * (n + 1)) / 4)),
-  );
+export interface JudgedMemory {
+  /** Medians of the first and the last third of what follows the warm-up. */
+  readonly before: number;
+  readonly after: number;
+  /** What the slope between all pairs of samples (Theil and Sen's median) makes of the time after the warm-up. */
+  readonly rise: number;
+  /** How far the figure swings by itself: twice what it is off that slope, in nine of ten samples. */
+  readonly limit: number;
+  readonly leaks: boolean;
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+/**
+ * A heap with a collector goes up and down; one that leaks goes up by more than it swings, and stays there. Samples at even
+ * distances.
+ */
+export function judgeMemory(all: readonly number[]): JudgedMemory {
+  const samples = all.slice(Math.floor(all.length * warmUp));
+  const slope = medianSlope(samples);
+  const middle = median(samples.map((value, at) => value - slope * at));
+  const off = samples.map((value, at) => Math.abs(value - middle - slope * at)).sort((a, b) => a - b);
+  const limit = Math.max(leastLimitMiB, 2 * (off[Math.floor(off.length * 0.9)] ?? 0));
+  const third = Math.ceil(samples.length / 3);
+  const [before, after] = [median(samples.slice(0, third)), median(samples.slice(-third))];
+  const rise = slope * Math.max(0, samples.length - 1);
+  return { before, after, rise, limit, leaks: rise > limit && after - before > limit / 2 };
+}
+
+function medianSlope(samples: readonly number[]): number {
+  const slopes = samples.flatMap((value, at) =>
+    samples.slice(at + 1).map((later, distance) => (later - value) / (distance + 1)),
+  );
+  return median(slopes);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

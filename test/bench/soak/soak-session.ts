@@ -1,10 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { limits } from '../../../protocol/limits.ts';
-import type { Uid } from '../../../protocol/uid.ts';
-import type { FakePage } from '../../fakes/page.ts';
+import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { FakeTerminal } from '../../fakes/terminal.ts';
-import type { TestEngine } from '../../fixtures/engine.ts';
 import type { SshTarget } from '../../fixtures/ssh-target.ts';
 
 export interface SoakSession {
@@ -14,48 +12,29 @@ export interface SoakSession {
   readonly pictures: number;
   readonly typed: number;
   typeLine(): void;
-  /** Ends it; every fault that was seen, in words. */
+  /** Settles when something more was drawn. */
+  drawn(): Promise<void>;
+  /** Waits for all that was typed; every fault that was seen, in words. */
   finish(target: SshTarget): Promise<readonly string[]>;
 }
 
-interface SoakOptions {
-  readonly engine: TestEngine;
-  readonly machineUid: Uid;
-  readonly page: FakePage;
-  readonly number: number;
-  readonly target: SshTarget;
-}
-
-const display = { width: 800, height: 600, dpi: 96, timezone: 'UTC' };
 const mostWaitMs = 60_000;
+/** More than guacd keeps to scroll back to: from then on a terminal does not grow by what is written. */
+const linesBefore = 1_200;
 
-/** A shell that prints a line a second by itself, and writes down what is typed. The first session of a page brings its connection. */
-export async function openSoakSession({
-  engine,
-  machineUid,
-  page,
-  number,
-  target,
-}: SoakOptions): Promise<SoakSession> {
-  const isFirst = page.attempts === 0 && !opened.has(page);
-  opened.add(page);
-  const offer = isFirst ? await page.offer() : null;
-  const started = await engine.startSession({
-    recordUid: machineUid,
-    peerUid: page.peerUid,
-    display,
-    offer,
-  });
-  if (isFirst) page.accept(started.answer ?? '');
-  await page.opened;
-  const terminal = new FakeTerminal(page.openStream(started.streamToken));
+/** A shell that prints a line a second by itself, and writes down what is typed. */
+export async function openSoakSession(
+  stream: Stream,
+  target: SshTarget,
+  number: number,
+): Promise<SoakSession> {
+  const terminal = new FakeTerminal(stream);
   const check = new StreamCheck();
   terminal.onBytes = (bytes) => check.take(bytes);
   await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
   const file = `soak-${number}`;
-  terminal.type(
-    `(n=0; while :; do n=$((n+1)); echo "line $n of ${number}"; sleep 1; done) & cat > ${file}\n`,
-  );
+  const lines = `n=0; while :; do n=$((n+1)); echo "line $n of ${number}"; sleep 1; done`;
+  terminal.type(`seq 1 ${linesBefore}; (${lines}) & cat > ${file}\n`);
   // A line that is typed while the shell still has the terminal to itself comes out with another end.
   await until(() => target.homeFile(file) !== null);
   return new Soaked(terminal, check, file);
@@ -66,8 +45,6 @@ async function until(holds: () => boolean): Promise<void> {
   const end = performance.now() + mostWaitMs;
   while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 100));
 }
-
-const opened = new WeakSet<FakePage>();
 
 class Soaked implements SoakSession {
   readonly #terminal: FakeTerminal;
@@ -95,6 +72,11 @@ class Soaked implements SoakSession {
 
   typeLine(): void {
     this.#terminal.type(`typed ${++this.typed}\n`);
+  }
+
+  async drawn(): Promise<void> {
+    const before = this.pictures;
+    await this.#terminal.until(() => this.pictures > before);
   }
 
   async finish(target: SshTarget): Promise<readonly string[]> {
