@@ -21,10 +21,12 @@ export const errorCodes = [
   'device-revoked', // the key of this device is not accepted any more
   'not-allowed',
   'not-found',
+  'held', // somebody wants it kept: released first, it goes
   'conflict', // stale revision, or a name already taken
   'limit-reached', // a quota of the account, record or gateway
   'too-many-requests',
   'unavailable',
+  'store-full', // the server's disk, or its store of chunks, has no room
   'internal',
   // router
   'gateway-unknown',

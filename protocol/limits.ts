@@ -182,6 +182,10 @@ export const limits = {
     ...{ entries: 1024 * 1024, sealedChunk: 1088 * 1024, chunks: 2 ** 20 },
     ...{ wrappedKey: 128, statement: 2048 },
     ...{ markers: 500, markerText: 4000, signedMarker: 4608 },
+    /** A century; a pebibyte. */
+    ...{ keptDays: 36_500, keptBytes: 2 ** 50 },
+    /** So long before it goes a recording is said to go; nothing is shortened or removed for room sooner. */
+    goingSoonMs: 7 * 24 * 60 * 60_000,
   },
 
   /**

@@ -8,6 +8,7 @@ import { HeldIndexService } from '../protocol/messages/gen/held-index_pb.js';
 import { OrganisationService } from '../protocol/messages/gen/organisation_pb.js';
 import { RecordService } from '../protocol/messages/gen/record_pb.js';
 import {
+  RecordingKeepingService,
   RecordingMarkerService,
   RecordingService,
   RecordingUploadService,
@@ -27,6 +28,7 @@ import { expireUploads } from './files/file-rows.ts';
 import { fileHandlers } from './files/file-service.ts';
 import { ChunkWrites } from './blobs/chunk-writes.ts';
 import { openBlobStore } from './blobs/open-blob-store.ts';
+import { watchRoom } from './blobs/store-room.ts';
 import { ChunkSweep } from './blobs/chunk-sweep.ts';
 import { heldIndexHandlers } from './held-index/held-index-service.ts';
 import { KeyRing } from './keys/key-ring.ts';
@@ -38,7 +40,8 @@ import { codeRates, loginRates, signUpRate, type LoginRates } from './login/thro
 import { organisationHandlers } from './organisation/organisation-service.ts';
 import { RelayCredentials } from './relay/relay-credentials.ts';
 import { markerHandlers } from './recordings/marker-service.ts';
-import { recordingExpiry } from './recordings/recording-events.ts';
+import { keepingHandlers } from './recordings/keeping-service.ts';
+import { recordingExpiry } from './recordings/recording-keeping.ts';
 import { recordingHandlers } from './recordings/recording-service.ts';
 import { uploadHandlers } from './recordings/upload-service.ts';
 import { recordHandlers } from './records/record-service.ts';
@@ -182,13 +185,15 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
     ...{ loginRates: rates.login, signUpRate: rates.signUps, codeRates: rates.codes },
   });
-  const blobs = openBlobStore(config.files.store, log);
+  const blobs = watchRoom(openBlobStore(config.files.store, log), log);
   const writes = new ChunkWrites();
   const sweep = new ChunkSweep(db, blobs, writes, log, [
     expireUploads,
-    recordingExpiry(config.recordings.retentionDays),
+    recordingExpiry(config.recordings),
     expireSessionShares,
   ]);
+  const bounds = config.recordings;
+  const onGone = () => sweep.wake();
   const linkExpiry = new ShareLinkExpiry(db, log);
   const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
   const methods = new Map([
@@ -200,14 +205,9 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(SharingService, sharingHandlers({ db, head, expiry: accessExpiry })),
     ...methodsOf(ShareLinkService, shareLinkHandlers({ db, expiry: linkExpiry, rates: rates.shareLinks })),
     ...methodsOf(FileService, fileHandlers({ db, blobs, writes, sweep, bounds: config.files })),
-    ...methodsOf(
-      RecordingUploadService,
-      uploadHandlers({ db, blobs, writes, quota: config.recordings.quota }),
-    ),
-    ...methodsOf(
-      RecordingService,
-      recordingHandlers({ db, blobs, ...config.recordings, onGone: () => sweep.wake() }),
-    ),
+    ...methodsOf(RecordingUploadService, uploadHandlers({ db, blobs, writes, bounds, onGone })),
+    ...methodsOf(RecordingService, recordingHandlers({ db, blobs, bounds, onGone })),
+    ...methodsOf(RecordingKeepingService, keepingHandlers({ db, bounds, room: blobs, onChanged: onGone })),
     ...methodsOf(SessionShareService, sessionShareHandlers({ db, head })),
     ...methodsOf(OversightService, oversightHandlers({ db, head })),
     ...methodsOf(RecordingMarkerService, markerHandlers(db)),

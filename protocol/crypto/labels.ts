@@ -56,6 +56,7 @@ export const signatureContexts = {
   record: 'sallyport/v1/signature/record',
   recordingChunk: 'sallyport/v1/signature/recording-chunk',
   recordingClosing: 'sallyport/v1/signature/recording-closing',
+  recordingKeeping: 'sallyport/v1/signature/recording-keeping',
   recordingMarker: 'sallyport/v1/signature/recording-marker',
   recordingOpening: 'sallyport/v1/signature/recording-opening',
   recordAdoption: 'sallyport/v1/signature/record-adoption',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ProtocolError } from '../../protocol/errors.ts';
 import type { BlobStore } from './blob-store.ts';
 
 /**
@@ -23,7 +24,7 @@ export function openFolderStore(folder: string): BlobStore {
         await rename(temporary, path);
       } catch (error) {
         await rm(temporary, { force: true });
-        throw error;
+        throw fullOr(error);
       }
       await syncFolder(dirname(path));
     },
@@ -75,6 +76,13 @@ async function removeEmpty(path: string): Promise<void> {
     // A chunk that arrives at this moment keeps the folder; whoever stores it sees that the file is gone.
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error;
   }
+}
+
+const noRoom: readonly string[] = ['ENOSPC', 'EDQUOT'];
+
+/** No room on the disk, or none for us: nothing that is stored is lost, and another try may find room. */
+function fullOr(error: unknown): unknown {
+  return noRoom.includes(codeOf(error)) ? new ProtocolError('store-full', 'the disk is full') : error;
 }
 
 function codeOf(error: unknown): string {

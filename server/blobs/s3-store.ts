@@ -1,5 +1,5 @@
 // Blobs in an S3-compatible service.
-import { S3mini } from 's3mini';
+import { S3mini, S3ServiceError } from 's3mini';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { Logger } from '../log/logger.ts';
 import type { BlobStore } from './blob-store.ts';
@@ -15,7 +15,17 @@ export interface S3Location {
 /** A chunk is 1 MiB: over this the service is taken for gone. */
 const answerMs = 20_000;
 
-/** Chunks as objects under `files/`. Every failure of the service is `unavailable` to callers and a line in the log. */
+/** How services say that there is no room: HTTP's own status, and codes of AWS, MinIO, Ceph and Garage. */
+const fullStatus = 507;
+const fullCodes =
+  /^(InsufficientStorage|QuotaExceeded|StorageQuotaExceeded|XMinioStorageFull|XMinioAdminBucketQuotaExceeded)$/;
+
+function isFull(error: unknown): boolean {
+  if (!(error instanceof S3ServiceError)) return false;
+  return error.status === fullStatus || fullCodes.test(error.serviceCode ?? '');
+}
+
+/** Chunks as objects under `files/`. Every failure of the service is `unavailable` to callers, or `store-full`, and a line in the log. */
 export function openS3Store(location: S3Location, log: Logger): BlobStore {
   const { bucket: endpoint, region, accessKeyId, secretAccessKey } = location;
   const s3 = new S3mini({ endpoint, region, accessKeyId, secretAccessKey, requestAbortTimeout: answerMs });
@@ -25,6 +35,7 @@ export function openS3Store(location: S3Location, log: Logger): BlobStore {
       return await request;
     } catch (error) {
       log.warn({ event: 'blob-store-away', err: error });
+      if (isFull(error)) throw new ProtocolError('store-full', 'the store of files is full');
       throw new ProtocolError('unavailable', 'the store of files cannot be reached');
     }
   };

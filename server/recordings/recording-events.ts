@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { RecordingEventKind } from '../../protocol/messages/gen/recording_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
+import { organisationOf } from './recording-rows.ts';
 
 const hourMs = 60 * 60_000;
 const most = 200;
@@ -10,7 +11,8 @@ const most = 200;
 /** What an event is about; `accountUid` is null for gateways and for the server itself. */
 export interface EventSubject {
   readonly ownerUid: Uint8Array;
-  readonly recordUid: Uint8Array;
+  /** Null: the organisation's settings. */
+  readonly recordUid: Uint8Array | null;
   readonly sessionUid: Uint8Array | null;
   readonly accountUid: Uid | null;
 }
@@ -55,6 +57,7 @@ function rowOf(
 ) {
   return {
     ...{ owner_uid: ownerUid, record_uid: recordUid, session_uid: sessionUid, kind },
+    organisation_uid: organisationOf(ownerUid),
     account_uid: accountUid === null ? null : uidBytes(accountUid),
     ...{ hour: Math.floor(now / hourMs), first_at: now, last_at: now },
   };
@@ -77,25 +80,9 @@ export async function listEvents(
   const rows = await query.execute();
   const none = new Uint8Array(0);
   const events = rows.slice(0, most).map((row) => ({
-    ...{ eventId: BigInt(row.event_id), kind: row.kind, recordUid: row.record_uid, count: row.count },
+    ...{ eventId: BigInt(row.event_id), kind: row.kind, recordUid: row.record_uid ?? none, count: row.count },
     ...{ sessionUid: row.session_uid ?? none, accountUid: row.account_uid ?? none },
     ...{ firstAtMs: BigInt(row.first_at), lastAtMs: BigInt(row.last_at) },
   }));
   return { events, more: rows.length > most };
-}
-
-/** Recordings whose time is over go, and an event says so. `days` 0: none ever. */
-export function recordingExpiry(days: number) {
-  return async (db: Database, now: number): Promise<void> => {
-    if (days === 0) return;
-    const { EXPIRED } = RecordingEventKind;
-    await sql`
-      WITH gone AS (
-        DELETE FROM recording WHERE changed_at < ${now - days * 24 * hourMs}
-        RETURNING session_uid, record_uid, owner_uid)
-      INSERT INTO recording_event (owner_uid, record_uid, session_uid, kind, hour, first_at, last_at)
-        SELECT owner_uid, record_uid, session_uid, ${EXPIRED}::smallint, ${Math.floor(now / hourMs)}::bigint,
-          ${now}::bigint, ${now}::bigint
-        FROM gone`.execute(db);
-  };
 }

@@ -24,26 +24,39 @@ export async function findRecording(db: Database | Tx, session: Uint8Array) {
 export type RecordingRow = NonNullable<Awaited<ReturnType<typeof findRecording>>>;
 
 /** Whether it is new. Throws `conflict` for a session that has another recording, `not-found` when it had one. */
-export async function insertRecording(
+export async function isNewRecording(
   tx: Tx,
   signed: Uint8Array,
   opening: RecordingOpening,
-  now: number,
 ): Promise<boolean> {
   const known = await findRecording(tx, opening.sessionUid);
   if (known && equal(known.opening, signed)) return false;
   if (known) throw new ProtocolError('conflict', 'the session has another recording');
   if (await wasRemoved(tx, opening.sessionUid))
     throw new ProtocolError('not-found', 'the recording was removed');
+  return true;
+}
+
+export async function insertRecording(
+  tx: Tx,
+  signed: Uint8Array,
+  opening: RecordingOpening,
+  now: number,
+): Promise<void> {
   await tx
     .insertInto('recording')
     .values({
       ...{ session_uid: opening.sessionUid, record_uid: opening.recordUid, owner_uid: opening.ownerUid },
       ...{ gateway_uid: opening.gatewayUid, gateway_key: opening.gatewayKey, opening: signed },
+      organisation_uid: organisationOf(opening.ownerUid),
       ...{ chain: chainOfOpening(signed), started_at: now, changed_at: now },
     })
     .execute();
-  return true;
+}
+
+/** At the time of writing; null when there is no such account. */
+export function organisationOf(ownerUid: Uint8Array) {
+  return sql<Uint8Array | null>`(SELECT organisation_uid FROM account WHERE account_uid = ${ownerUid})`;
 }
 
 /** Its gateway may still have parts of it: they find no place any more. */
@@ -53,7 +66,7 @@ async function wasRemoved(tx: Tx, session: Uint8Array): Promise<boolean> {
     .select('event_id')
     .where('session_uid', '=', session)
     .where(
-      sql<boolean>`kind IN (${sql.lit(RecordingEventKind.DELETED)}, ${sql.lit(RecordingEventKind.EXPIRED)})`,
+      sql<boolean>`kind IN (${sql.lit(RecordingEventKind.DELETED)}, ${sql.lit(RecordingEventKind.EXPIRED)}, ${sql.lit(RecordingEventKind.MADE_ROOM)})`,
     )
     .limit(1)
     .executeTakeFirst();
@@ -112,19 +125,6 @@ export async function readHeaders(
     .limit(most);
   if (track !== RecordingTrack.UNSPECIFIED) query = query.where('track', '=', track);
   return (await query.execute()).map(({ header }) => header);
-}
-
-/** Of rows, files and events: whoever stores nothing in many recordings and chunks comes to an end too. */
-const floorOfRecording = 4096;
-const floorOfChunk = 512;
-
-/** What all recordings of an account's records take: sealed bytes, and a floor for each recording and chunk. */
-export async function usedSize(db: Database | Tx, owner: Uid): Promise<number> {
-  const { rows } = await sql<{ bytes: string }>`
-    SELECT coalesce(sum(sealed_size + ${sql.lit(floorOfRecording)} + chunk_count::bigint * ${sql.lit(floorOfChunk)}),
-      0)::text AS bytes
-    FROM recording WHERE owner_uid = ${uidBytes(owner)}`.execute(db);
-  return Number(rows[0]?.bytes ?? 0);
 }
 
 /** By whom it may be fetched: its owner, and auditors whom the owner named and who may read the record now. */

@@ -17,16 +17,19 @@ import {
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { chunkFolder, chunkKey, type BlobStore } from '../blobs/blob-store.ts';
+import { readMembership } from '../organisation/membership.ts';
 import { requireRecordAccess } from '../records/record-access.ts';
-import type { Database } from '../store/database.ts';
+import type { Database, Tx } from '../store/database.ts';
 import { addEvent, countReading, listEvents } from './recording-events.ts';
-import { fetchedBy, readHeaders, usedSize, type RecordingRow } from './recording-rows.ts';
+import { describeAll, goingSoon } from './described-recordings.ts';
+import { findKeeping, isHeld, keptDays, type KeepingBounds } from './recording-keeping.ts';
+import { usedSize } from './recording-room.ts';
+import { fetchedBy, findRecording, readHeaders, type RecordingRow } from './recording-rows.ts';
 
 export interface RecordingParts {
   readonly db: Database;
   readonly blobs: BlobStore;
-  readonly quota: number;
-  readonly retentionDays: number;
+  readonly bounds: KeepingBounds;
   /** There are chunks to remove. */
   readonly onGone: () => void;
 }
@@ -36,7 +39,7 @@ const headersAtOnce = 5000;
 
 /** Who may fetch recordings, and what is kept of it. protocol.md §26. */
 export function recordingHandlers(parts: RecordingParts): Handlers<typeof RecordingService> {
-  const { db, blobs, quota, retentionDays, onGone } = parts;
+  const { db, blobs, bounds, onGone } = parts;
 
   async function list(
     { recordUid, beforeMs, beforeSessionUid }: ListRecordingsRequest,
@@ -52,12 +55,16 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     if (recordUid.length > 0) query = query.where('record_uid', '=', uidBytes(uidOf(recordUid)));
     if (beforeMs > 0n) query = query.where(listedAfter(bounded(beforeMs), beforeSessionUid));
     const rows = await query.execute();
+    const { organisationUid } = await readMembership(db, session.accountUid);
+    const keeping = await findKeeping(db, organisationUid);
     return {
-      recordings: rows.slice(0, recordingsAtOnce).map(describe),
+      recordings: await describeAll(db, bounds, rows.slice(0, recordingsAtOnce)),
       more: rows.length > recordingsAtOnce,
       usedSize: BigInt(await usedSize(db, session.accountUid)),
-      quota: BigInt(quota),
-      retentionDays,
+      quota: BigInt(bounds.quota),
+      retentionDays: keptDays(bounds, keeping),
+      keeping: keeping?.signed ?? new Uint8Array(0),
+      goingSoon: await goingSoon(db, bounds, session.accountUid, now),
     };
   }
 
@@ -67,7 +74,7 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     await countReading(db, RecordingEventKind.OPENED, subjectOf(row, call), { now, again: from > 0 });
     const headers = await readHeaders(db, sessionUid, { from, most: headersAtOnce, track });
     return {
-      recording: describe(row),
+      recording: (await describeAll(db, bounds, [row]))[0],
       headers: headers.map((header) => decodeMessage(RecordingChunkSchema, header)),
     };
   }
@@ -91,8 +98,9 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
       const { numDeletedRows } = await tx
         .deleteFrom('recording')
         .where('session_uid', '=', sessionUid)
+        .where((is) => is.not(isHeld))
         .executeTakeFirst();
-      if (numDeletedRows === 0n) throw noRecording();
+      if (numDeletedRows === 0n) throw await notDeleted(tx, sessionUid);
       await addEvent(tx, RecordingEventKind.DELETED, subjectOf(row, call), call.now);
     });
     onGone();
@@ -177,22 +185,17 @@ function bounded(value: bigint): number {
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
-function describe(row: RecordingRow) {
-  return {
-    sessionUid: row.session_uid,
-    opening: row.opening,
-    closing: row.closing ?? new Uint8Array(0),
-    chunkCount: row.chunk_count,
-    sealedSize: BigInt(row.sealed_size),
-    startedAtMs: BigInt(row.started_at),
-  };
-}
-
 function subjectOf(row: RecordingRow, { session }: { readonly session: { readonly accountUid: Uid } }) {
   return {
     ...{ ownerUid: row.owner_uid, recordUid: row.record_uid, sessionUid: row.session_uid },
     accountUid: session.accountUid,
   };
+}
+
+/** Somebody wants it kept, or it went meanwhile. */
+async function notDeleted(tx: Tx, sessionUid: Uint8Array): Promise<ProtocolError> {
+  if ((await findRecording(tx, sessionUid)) === null) return noRecording();
+  return new ProtocolError('held', 'the recording is held');
 }
 
 function noRecording(): ProtocolError {

@@ -18,14 +18,23 @@ import type { ChunkWrites } from '../blobs/chunk-writes.ts';
 import { lockAccount } from '../store/account-lock.ts';
 import type { Database } from '../store/database.ts';
 import { addEvent } from './recording-events.ts';
-import { appendChunk, findRecording, insertRecording, readHeaders, usedSize } from './recording-rows.ts';
+import type { KeepingBounds } from './recording-keeping.ts';
+import { hasRoom, makeRoom } from './recording-room.ts';
+import {
+  appendChunk,
+  findRecording,
+  insertRecording,
+  isNewRecording,
+  readHeaders,
+} from './recording-rows.ts';
 
 export interface UploadParts {
   readonly db: Database;
   readonly blobs: BlobStore;
   readonly writes: ChunkWrites;
-  /** What all recordings of one account's records may take: {@link usedSize}. */
-  readonly quota: number;
+  readonly bounds: KeepingBounds;
+  /** Recordings went to make room. */
+  readonly onGone: () => void;
 }
 
 /**
@@ -36,25 +45,30 @@ export function uploadHandlers({
   db,
   blobs,
   writes,
-  quota,
+  bounds,
+  onGone,
 }: UploadParts): Handlers<typeof RecordingUploadService> {
   async function start({ opening: signed }: StartRecordingRequest, call: GatewayCall) {
     const opening = await verifyOpening(signed);
     requireOwn(opening, call);
     const { gateway, now } = call;
-    await db.transaction().execute(async (tx) => {
+    const gone = await db.transaction().execute(async (tx) => {
       await lockAccount(tx, gateway.ownerUid);
-      const used = await usedSize(tx, gateway.ownerUid);
-      if (!(await insertRecording(tx, signed, opening, now))) return;
-      requireRoom(used);
+      if (!(await isNewRecording(tx, signed, opening))) return 0;
+      const removed = await makeRoom(tx, bounds, gateway.ownerUid, now);
+      await insertRecording(tx, signed, opening, now);
       await addEvent(tx, RecordingEventKind.STARTED, { ...opening, accountUid: null }, now);
+      return removed;
     });
+    if (gone > 0) onGone();
     const row = await ownRecording(opening.sessionUid, call);
     return { chunkCount: row.chunk_count, finished: row.closing !== null };
   }
 
-  function requireRoom(used: number): void {
-    if (used >= quota) throw new ProtocolError('limit-reached', 'there is no room for more recordings');
+  async function requireRoom({ gateway, now }: GatewayCall): Promise<void> {
+    if (await hasRoom(db, bounds, gateway.ownerUid)) return;
+    const gone = await db.transaction().execute((tx) => makeRoom(tx, bounds, gateway.ownerUid, now));
+    if (gone > 0) onGone();
   }
 
   async function put({ chunk }: PutRecordingChunkRequest, call: GatewayCall) {
@@ -70,7 +84,7 @@ export function uploadHandlers({
     if (row.closing !== null) throw new ProtocolError('conflict', 'the recording is closed');
     if (chunk.index > row.chunk_count || !equal(chunk.previous, row.chain))
       throw new ProtocolError('conflict', 'the chunk does not follow');
-    requireRoom(await usedSize(db, call.gateway.ownerUid));
+    await requireRoom(call);
     await blobs.put(chunkKey(folder, chunk.index), chunk.sealed);
     if (await appendChunk(db, chunk, call.now)) return {};
     throw new ProtocolError('conflict', 'the recording went on or was removed meanwhile');

@@ -104,3 +104,41 @@ test('it is downloaded as the gateway sealed it, and the verifier finds it whole
   await page.getByRole('link', { name: 'All records' }).click();
   await openRecord(page, machines.password);
 });
+
+test('it is held, and administrators say how long all of them are kept', async ({ house }) => {
+  const { page } = house;
+  await page.getByRole('link', { name: 'Recordings', exact: true }).click();
+  const row = page.getByRole('list', { name: 'Recordings' }).getByRole('listitem').first();
+  await expect(row).toContainText(/Kept until /);
+  await row.getByRole('button', { name: 'Hold this recording' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Hold this recording' });
+  await expectAccessible(page, 'recording-hold');
+  await dialog.getByRole('button', { name: 'Hold', exact: true }).click();
+  await expect(row).toContainText('Held');
+  await row.getByRole('button', { name: 'Delete this recording' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await expect(page.getByText('Somebody holds this recording')).toBeVisible();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+
+  await page.getByRole('link', { name: 'Keeping' }).click();
+  const days = page.getByLabel('Days to keep a recording after its end');
+  await days.fill('4000');
+  await expect(page.getByText('A whole number from 1 to 365')).toBeVisible();
+  await days.fill('90');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText(/Set and signed on/)).toBeVisible();
+  await page.screenshot({ path: 'test-results/screens/recording-keeping.png' });
+  await expectAccessible(page, 'recording-keeping');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: 'test-results/screens/recording-keeping-phone.png', fullPage: true });
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wider, 'no sideways scrolling').toBe(false);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  const held = page.getByRole('list', { name: 'Held recordings' }).getByRole('listitem');
+  await expect(held).toContainText(recorded);
+  await held.getByRole('button', { name: `Release ${recorded}` }).click();
+  await expect(held).toHaveCount(0);
+  await page.getByRole('link', { name: 'Recordings', exact: true }).last().click();
+  await expect(row).toContainText(/Kept until /);
+  await page.screenshot({ path: 'test-results/screens/recordings-kept.png' });
+});

@@ -6,6 +6,7 @@ import type {
   RecordedPicture,
   RecordingFacts,
   RecordingHit,
+  RecordingKeepingView,
   RecordingMarker,
   RecordingSummary,
   RecordingSurvey,
@@ -53,7 +54,13 @@ export function fakeRecording(
 ): FakeRecording {
   const startedAt = said?.startedAt ?? Date.now();
   return {
-    summary: { sessionUid: newUid(), storedAt: startedAt, size: 1_234_567, said },
+    summary: {
+      sessionUid: newUid(),
+      storedAt: startedAt,
+      size: 1_234_567,
+      said,
+      ...{ kept: { until: null, early: false }, holds: [] },
+    },
     ...{ pictures: [], lines: [], index: 'whole', markers: [], unproved: 0 },
     survey: {
       ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false },
@@ -77,6 +84,11 @@ export function createFakeRecordings(): FakeRecordings {
   const recordings: FakeRecording[] = [];
   const openings: Uid[] = [];
   const auditors = new Map<Uid, readonly Uid[]>();
+  let keeping: RecordingKeepingView = {
+    ...{ days: 0, mostBytes: 0, removeOldest: false, decidedAt: null, longestDays: 365 },
+    ...{ quota: 1_000_000_000, usedSize: 5_000_000, count: 3, oldestAt: Date.now(), held: [] },
+    ...{ heldCount: 0, goingSoon: 0, wouldGo: 0, fullSince: null },
+  };
   let failure: ProtocolError | null = null;
   const going = () => {
     if (failure) throw failure;
@@ -96,7 +108,8 @@ export function createFakeRecordings(): FakeRecordings {
         ({ summary }) => recordUid === null || summary.said?.recordUid === recordUid,
       );
       const room = { usedSize: 5_000_000, quota: 1_000_000_000, retentionDays: 365 };
-      return { recordings: fitting.map(({ summary }) => summary), more: false, ...room };
+      const rules = { goingSoon: 0, keeping: 'server' } as const;
+      return { recordings: fitting.map(({ summary }) => summary), more: false, ...room, ...rules };
     },
     openRecording: async (sessionUid) => {
       const found = find(sessionUid);
@@ -146,6 +159,25 @@ export function createFakeRecordings(): FakeRecordings {
     },
     closeRecording: async () => {},
     deleteRecording: async (sessionUid) => void recordings.splice(recordings.indexOf(find(sessionUid)), 1),
+    readRecordingKeeping: async (previewDays) => {
+      going();
+      return { ...keeping, wouldGo: previewDays === 0 ? 0 : recordings.length };
+    },
+    saveRecordingKeeping: async (choice) => {
+      keeping = { ...keeping, ...choice, decidedAt: Date.now() };
+    },
+    holdRecording: async ({ sessionUid, until }) => {
+      const found = find(sessionUid);
+      const hold = { accountUid: newUid(), email: 'ada@example.test', own: true, until, heldAt: Date.now() };
+      recordings.splice(recordings.indexOf(found), 1, {
+        ...found,
+        summary: { ...found.summary, holds: [hold] },
+      });
+    },
+    releaseRecording: async ({ sessionUid }) => {
+      const found = find(sessionUid);
+      recordings.splice(recordings.indexOf(found), 1, { ...found, summary: { ...found.summary, holds: [] } });
+    },
     listRecordingAuditors: async (recordUid) => auditors.get(recordUid) ?? [],
     setRecordingAuditors: async ({ recordUid, accountUids }) => void auditors.set(recordUid, accountUids),
   };

@@ -15,11 +15,13 @@ import {
   unwrapRecordingKey,
 } from '../../protocol/recording/recording-key.ts';
 import { RecordingVerifier } from '../../protocol/recording/verifier.ts';
+import { verifyKeeping } from '../../protocol/signed/recording-keeping.ts';
 import { scopeOf, verifyMarker } from '../../protocol/signed/recording-marker.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { runVectors } from './cases.ts';
 import chunks from './recording-chunks.json' with { type: 'json' };
 import keys from './recording-keys.json' with { type: 'json' };
+import keepings from './recording-keepings.json' with { type: 'json' };
 import markers from './recording-markers.json' with { type: 'json' };
 import recordings from './recordings.json' with { type: 'json' };
 
@@ -104,4 +106,22 @@ runVectors<Marker>('marker of a recording', markers, async (vector) => {
   const marker = await verifyMarker(parseHex(vector.authorKey), parseHex(vector.signed));
   expect(await openMarker(keys.markers, marker)).toEqual(vector.note);
   expect(scopeOf(marker)).toEqual(vector.scope);
+});
+
+interface Keeping {
+  readonly organisationUid: Uid;
+  readonly organisationKey: string;
+  readonly signed: string;
+  readonly revision: number;
+  readonly days: number;
+  readonly mostBytes: number;
+  readonly removeOldest: boolean;
+  readonly decidedAt: number;
+}
+
+runVectors<Keeping>('how recordings are kept', keepings, async ({ organisationKey, signed, ...vector }) => {
+  const organisation = { uid: vector.organisationUid, publicKey: parseHex(organisationKey) };
+  const { organisationUid, revision, days, mostBytes, removeOldest, decidedAt } = vector;
+  const expected = { organisationUid, revision, days, mostBytes, removeOldest, decidedAt };
+  expect(verifyKeeping(organisation, parseHex(signed))).toEqual(expected);
 });

@@ -5,6 +5,7 @@ export const pageTitles = {
   recordings: 'Recordings',
   recording: 'Recording',
   'recording-search': 'Search in recordings',
+  'recording-keeping': 'Keeping recordings',
   people: 'People',
   health: 'Password health',
   transfer: 'Import and export',

@@ -59,6 +59,10 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
     title: 'This is no longer there',
     next: 'It may have been deleted elsewhere. Go back to the list.',
   },
+  held: {
+    title: 'Somebody holds this recording',
+    next: 'It stays until they, or an administrator, release it.',
+  },
   conflict: { title: 'This was changed elsewhere', next: 'Reload to see the newer version.' },
   'limit-reached': {
     title: 'A limit was reached',
@@ -66,6 +70,10 @@ const explanations: Readonly<Record<ErrorCode, Explanation>> = {
   },
   'too-many-requests': { title: 'Too many attempts', next: 'Wait a minute, then try again.' },
   unavailable: { title: 'The server cannot do this right now', next: 'Wait a moment, then try again.' },
+  'store-full': {
+    title: 'The server’s disk is full',
+    next: 'Nothing that was stored is lost. Whoever runs the server makes room; then try again.',
+  },
   internal: { title: 'The server made a mistake', next: retry },
   'gateway-unknown': {
     title: 'The server does not know this gateway',

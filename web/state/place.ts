@@ -16,6 +16,8 @@ export type Place =
   | { readonly page: 'recording'; readonly sessionUid: Uid; readonly atMs?: number }
   /** For words in all of them. */
   | { readonly page: 'recording-search' }
+  /** How long they are kept. */
+  | { readonly page: 'recording-keeping' }
   | { readonly page: PlainPage };
 
 /** Pages that have nothing further in their address. */
@@ -64,6 +66,8 @@ export function hashOf(place: Place): string {
       return `#/recording/${place.sessionUid}${place.atMs === undefined ? '' : `/${place.atMs}`}`;
     case 'recording-search':
       return '#/recordings/search';
+    case 'recording-keeping':
+      return '#/recordings/keeping';
     default:
       return `#/${place.page}`;
   }
@@ -77,6 +81,7 @@ export function parsePlace(hash: string): Place {
   if (page === 'new' && name) return { page, type: decoded(name) };
   if (page === 'session' && name) return { page, tab: name };
   if (page === 'recordings' && name === 'search') return { page: 'recording-search' };
+  if (page === 'recordings' && name === 'keeping') return { page: 'recording-keeping' };
   if (page === 'recordings') return isUid(name) ? { page, recordUid: name } : { page };
   if (page === 'recording' && isUid(name)) return recordingPlace(name, rest[1]);
   if ((page === 'folder' || page === 'tag') && name) {

@@ -51,6 +51,17 @@ export interface RecordingVerbs {
   closeRecording(sessionUid: Uid): Promise<void>;
   /** For good; the owner alone. */
   deleteRecording(sessionUid: Uid): Promise<void>;
+  /**
+   * How long recordings are kept, and what is there; `previewDays` above 0: how many would go with so many days. Administrators:
+   * rejects with `not-allowed`, and `untrusted` for settings that the organisation did not sign, or older ones than before.
+   */
+  readRecordingKeeping(previewDays: number): Promise<RecordingKeepingView>;
+  /** Signed by the organisation's key. Rejects with `limit-reached` over the server's own bound, and `conflict`. */
+  saveRecordingKeeping(input: KeepingChoice): Promise<void>;
+  /** Nothing removes it until then, or (null) until it is released. Rejects with `not-found`. */
+  holdRecording(input: { sessionUid: Uid; until: number | null }): Promise<void>;
+  /** The own hold, or somebody else's as an administrator. Rejects with `not-allowed` and `not-found`. */
+  releaseRecording(input: { sessionUid: Uid; accountUid: Uid | null }): Promise<void>;
   /** Who looks at recordings of an own record beside its owner, as long as they may read it. Rejects with `not-found`. */
   listRecordingAuditors(recordUid: Uid): Promise<readonly Uid[]>;
   /** Replaces them: an event. */
@@ -70,6 +81,64 @@ export interface RecordingList {
   readonly quota: number;
   /** 0: for ever. */
   readonly retentionDays: number;
+  /** So many go within a week. */
+  readonly goingSoon: number;
+  /** Whose word that is: the organisation's, as it signed it, the server's alone, or one that does not hold. */
+  readonly keeping: 'signed' | 'server' | 'refused';
+}
+
+/** What administrators choose. */
+export interface KeepingChoice {
+  /** 0: as long as the server keeps any. */
+  readonly days: number;
+  /** 0: no bound of the organisation's own. */
+  readonly mostBytes: number;
+  /** When there is no room the oldest go; otherwise nothing more is taken. */
+  readonly removeOldest: boolean;
+}
+
+export interface RecordingKeepingView extends KeepingChoice {
+  /** Null: nothing was set yet. */
+  readonly decidedAt: number | null;
+  /** Days at most, by the server's own settings; 0: no bound. */
+  readonly longestDays: number;
+  /** Bytes of one account's machines. */
+  readonly quota: number;
+  readonly usedSize: number;
+  readonly count: number;
+  readonly oldestAt: number | null;
+  readonly held: readonly HeldRecording[];
+  readonly heldCount: number;
+  readonly goingSoon: number;
+  readonly wouldGo: number;
+  /** Since when the server's disk, or store, takes no recordings; null: it does. */
+  readonly fullSince: number | null;
+}
+
+/** A recording that somebody keeps beyond its time. */
+export interface HeldRecording {
+  readonly sessionUid: Uid;
+  /** Null where no gateway signed what it says of itself. */
+  readonly said: { readonly title: string; readonly startedAt: number } | null;
+  readonly hold: RecordingHold;
+}
+
+export interface RecordingHold {
+  readonly accountUid: Uid;
+  /** Empty when they are in the organisation no more. */
+  readonly email: string;
+  readonly own: boolean;
+  /** Null: until it is released. */
+  readonly until: number | null;
+  readonly heldAt: number;
+}
+
+/** Until when the server keeps a recording. */
+export interface KeptUntil {
+  /** By the server; null: for ever. */
+  readonly until: number | null;
+  /** It goes sooner than the administrators signed. */
+  readonly early: boolean;
 }
 
 /** A recording by its opening and closing, whose signatures hold; null where the opening's does not. */
@@ -79,6 +148,9 @@ export interface RecordingSummary {
   readonly storedAt: number;
   /** Bytes, sealed. */
   readonly size: number;
+  readonly kept: KeptUntil;
+  /** Who holds it, by the server's word. */
+  readonly holds: readonly RecordingHold[];
   readonly said: RecordingFacts | null;
 }
 

@@ -26,6 +26,7 @@ import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
+import { KeepingDesk } from './recordings/keeping-desk.ts';
 import { Recordings } from './recordings/recordings.ts';
 import { ShareLinks } from './share-links/share-links.ts';
 import type { StateBoard } from './state.ts';
@@ -221,10 +222,16 @@ export class UnlockedVault {
         if (!signal.aborted) board.invitationsChanged();
       },
     });
+    const emailOf = (uid: Uid) => findMember(rosters.roster, uid)?.email ?? '';
+    const keeping = new KeepingDesk({
+      session,
+      ownUid: accountUid,
+      organisation: this.organisation.book,
+      emailOf,
+    });
     this.recordings = new Recordings({
-      ...{ session, clock, signal, book, gateways, history: data.history },
+      ...{ session, clock, signal, book, gateways, history: data.history, keeping, emailOf },
       keys: account.keys,
-      emailOf: (uid) => findMember(rosters.roster, uid)?.email ?? '',
       authorKeysOf: (uid) => data.history.authorKeysOf(uid),
     });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;

@@ -359,8 +359,68 @@ export declare type RecordingMarkerContent = Message<"sallyport.v1.RecordingMark
 export declare const RecordingMarkerContentSchema: GenMessage<RecordingMarkerContent>;
 
 /**
+ * How an organisation keeps its recordings. protocol.md §30.1.
+ *
+ * @generated from message sallyport.v1.RecordingKeeping
+ */
+export declare type RecordingKeeping = Message<"sallyport.v1.RecordingKeeping"> & {
+  /**
+   * 1.
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * @generated from field: bytes organisation_uid = 2;
+   */
+  organisationUid: Uint8Array;
+
+  /**
+   * From 1; each change is one more.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * After a recording's end; 0: as long as the server keeps any.
+   *
+   * @generated from field: uint32 days = 4;
+   */
+  days: number;
+
+  /**
+   * Of all recordings of the organisation, as usedSize counts; 0: no bound of its own.
+   *
+   * @generated from field: uint64 most_bytes = 5;
+   */
+  mostBytes: bigint;
+
+  /**
+   * When there is no room the oldest go; otherwise nothing more is taken.
+   *
+   * @generated from field: bool remove_oldest = 6;
+   */
+  removeOldest: boolean;
+
+  /**
+   * By the administrator's clock.
+   *
+   * @generated from field: int64 decided_at_ms = 7;
+   */
+  decidedAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingKeeping.
+ * Use `create(RecordingKeepingSchema)` to create a new message.
+ */
+export declare const RecordingKeepingSchema: GenMessage<RecordingKeeping>;
+
+/**
  * Encoded RecordingOpening or RecordingClosing, exactly the signed bytes, and 64 bytes by the gateway's device key; or a
- * RecordingMarker, by its author's account key.
+ * RecordingMarker, by its author's account key; or a RecordingKeeping, by the organisation's signing key.
  *
  * @generated from message sallyport.v1.SignedRecordingStatement
  */
@@ -544,11 +604,26 @@ export declare type ListRecordingsResponse = Message<"sallyport.v1.ListRecording
   quota: bigint;
 
   /**
-   * How long recordings are kept; 0: for ever.
+   * How long recordings of the caller's machines are kept; 0: for ever.
    *
    * @generated from field: uint32 retention_days = 5;
    */
   retentionDays: number;
+
+  /**
+   * What administrators of the caller's organisation signed of it: encoded SignedRecordingStatement of a RecordingKeeping;
+   * empty where nothing was set.
+   *
+   * @generated from field: bytes keeping = 6;
+   */
+  keeping: Uint8Array;
+
+  /**
+   * So many of those that the caller may fetch go within a week.
+   *
+   * @generated from field: uint32 going_soon = 7;
+   */
+  goingSoon: number;
 };
 
 /**
@@ -596,6 +671,20 @@ export declare type StoredRecording = Message<"sallyport.v1.StoredRecording"> & 
    * @generated from field: int64 started_at_ms = 6;
    */
   startedAtMs: bigint;
+
+  /**
+   * When the server removes it unless it is held; 0: never.
+   *
+   * @generated from field: int64 kept_until_ms = 7;
+   */
+  keptUntilMs: bigint;
+
+  /**
+   * Who holds it now.
+   *
+   * @generated from field: repeated sallyport.v1.RecordingHold holds = 8;
+   */
+  holds: RecordingHold[];
 };
 
 /**
@@ -603,6 +692,36 @@ export declare type StoredRecording = Message<"sallyport.v1.StoredRecording"> & 
  * Use `create(StoredRecordingSchema)` to create a new message.
  */
 export declare const StoredRecordingSchema: GenMessage<StoredRecording>;
+
+/**
+ * Somebody wants a recording kept, whatever its time. The server's word.
+ *
+ * @generated from message sallyport.v1.RecordingHold
+ */
+export declare type RecordingHold = Message<"sallyport.v1.RecordingHold"> & {
+  /**
+   * @generated from field: bytes account_uid = 1;
+   */
+  accountUid: Uint8Array;
+
+  /**
+   * 0: until it is released.
+   *
+   * @generated from field: int64 until_ms = 2;
+   */
+  untilMs: bigint;
+
+  /**
+   * @generated from field: int64 held_at_ms = 3;
+   */
+  heldAtMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingHold.
+ * Use `create(RecordingHoldSchema)` to create a new message.
+ */
+export declare const RecordingHoldSchema: GenMessage<RecordingHold>;
 
 /**
  * @generated from message sallyport.v1.GetRecordingRequest
@@ -897,6 +1016,8 @@ export declare type RecordingEvent = Message<"sallyport.v1.RecordingEvent"> & {
   kind: RecordingEventKind;
 
   /**
+   * Empty where it is about the organisation's settings.
+   *
    * @generated from field: bytes record_uid = 3;
    */
   recordUid: Uint8Array;
@@ -986,6 +1107,234 @@ export declare type ListRecordingEventsResponse = Message<"sallyport.v1.ListReco
 export declare const ListRecordingEventsResponseSchema: GenMessage<ListRecordingEventsResponse>;
 
 /**
+ * @generated from message sallyport.v1.GetRecordingKeepingRequest
+ */
+export declare type GetRecordingKeepingRequest = Message<"sallyport.v1.GetRecordingKeepingRequest"> & {
+  /**
+   * What if so many days were set? 0: nothing is asked.
+   *
+   * @generated from field: uint32 preview_days = 1;
+   */
+  previewDays: number;
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingKeepingRequest.
+ * Use `create(GetRecordingKeepingRequestSchema)` to create a new message.
+ */
+export declare const GetRecordingKeepingRequestSchema: GenMessage<GetRecordingKeepingRequest>;
+
+/**
+ * @generated from message sallyport.v1.GetRecordingKeepingResponse
+ */
+export declare type GetRecordingKeepingResponse = Message<"sallyport.v1.GetRecordingKeepingResponse"> & {
+  /**
+   * Encoded SignedRecordingStatement; empty: nothing was set.
+   *
+   * @generated from field: bytes keeping = 1;
+   */
+  keeping: Uint8Array;
+
+  /**
+   * Of the server's own settings. Days at most, 0: no bound.
+   *
+   * @generated from field: uint32 longest_days = 2;
+   */
+  longestDays: number;
+
+  /**
+   * Bytes of the recordings of one account's machines at most.
+   *
+   * @generated from field: uint64 quota = 3;
+   */
+  quota: bigint;
+
+  /**
+   * Of the organisation's recordings.
+   *
+   * @generated from field: uint64 used_size = 4;
+   */
+  usedSize: bigint;
+
+  /**
+   * @generated from field: uint32 count = 5;
+   */
+  count: number;
+
+  /**
+   * When the oldest began; 0: there is none.
+   *
+   * @generated from field: int64 oldest_at_ms = 6;
+   */
+  oldestAtMs: bigint;
+
+  /**
+   * @generated from field: uint32 held = 7;
+   */
+  held: number;
+
+  /**
+   * Within a week.
+   *
+   * @generated from field: uint32 going_soon = 8;
+   */
+  goingSoon: number;
+
+  /**
+   * With preview_days: so many would go a week from now.
+   *
+   * @generated from field: uint32 would_go = 9;
+   */
+  wouldGo: number;
+
+  /**
+   * Since when the place where recordings are stored takes nothing more; 0: it does.
+   *
+   * @generated from field: int64 full_since_ms = 10;
+   */
+  fullSinceMs: bigint;
+
+  /**
+   * Held ones, newest hold first, at most 200.
+   *
+   * @generated from field: repeated sallyport.v1.HeldRecording held_recordings = 11;
+   */
+  heldRecordings: HeldRecording[];
+};
+
+/**
+ * Describes the message sallyport.v1.GetRecordingKeepingResponse.
+ * Use `create(GetRecordingKeepingResponseSchema)` to create a new message.
+ */
+export declare const GetRecordingKeepingResponseSchema: GenMessage<GetRecordingKeepingResponse>;
+
+/**
+ * @generated from message sallyport.v1.HeldRecording
+ */
+export declare type HeldRecording = Message<"sallyport.v1.HeldRecording"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Encoded SignedRecordingStatement.
+   *
+   * @generated from field: bytes opening = 2;
+   */
+  opening: Uint8Array;
+
+  /**
+   * @generated from field: sallyport.v1.RecordingHold hold = 3;
+   */
+  hold?: RecordingHold | undefined;
+};
+
+/**
+ * Describes the message sallyport.v1.HeldRecording.
+ * Use `create(HeldRecordingSchema)` to create a new message.
+ */
+export declare const HeldRecordingSchema: GenMessage<HeldRecording>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingKeepingRequest
+ */
+export declare type PutRecordingKeepingRequest = Message<"sallyport.v1.PutRecordingKeepingRequest"> & {
+  /**
+   * @generated from field: bytes keeping = 1;
+   */
+  keeping: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingKeepingRequest.
+ * Use `create(PutRecordingKeepingRequestSchema)` to create a new message.
+ */
+export declare const PutRecordingKeepingRequestSchema: GenMessage<PutRecordingKeepingRequest>;
+
+/**
+ * @generated from message sallyport.v1.PutRecordingKeepingResponse
+ */
+export declare type PutRecordingKeepingResponse = Message<"sallyport.v1.PutRecordingKeepingResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.PutRecordingKeepingResponse.
+ * Use `create(PutRecordingKeepingResponseSchema)` to create a new message.
+ */
+export declare const PutRecordingKeepingResponseSchema: GenMessage<PutRecordingKeepingResponse>;
+
+/**
+ * @generated from message sallyport.v1.HoldRecordingRequest
+ */
+export declare type HoldRecordingRequest = Message<"sallyport.v1.HoldRecordingRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * 0: until it is released.
+   *
+   * @generated from field: int64 until_ms = 2;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.HoldRecordingRequest.
+ * Use `create(HoldRecordingRequestSchema)` to create a new message.
+ */
+export declare const HoldRecordingRequestSchema: GenMessage<HoldRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.HoldRecordingResponse
+ */
+export declare type HoldRecordingResponse = Message<"sallyport.v1.HoldRecordingResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.HoldRecordingResponse.
+ * Use `create(HoldRecordingResponseSchema)` to create a new message.
+ */
+export declare const HoldRecordingResponseSchema: GenMessage<HoldRecordingResponse>;
+
+/**
+ * @generated from message sallyport.v1.ReleaseRecordingRequest
+ */
+export declare type ReleaseRecordingRequest = Message<"sallyport.v1.ReleaseRecordingRequest"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * Whose hold; empty: the caller's.
+   *
+   * @generated from field: bytes account_uid = 2;
+   */
+  accountUid: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.ReleaseRecordingRequest.
+ * Use `create(ReleaseRecordingRequestSchema)` to create a new message.
+ */
+export declare const ReleaseRecordingRequestSchema: GenMessage<ReleaseRecordingRequest>;
+
+/**
+ * @generated from message sallyport.v1.ReleaseRecordingResponse
+ */
+export declare type ReleaseRecordingResponse = Message<"sallyport.v1.ReleaseRecordingResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.ReleaseRecordingResponse.
+ * Use `create(ReleaseRecordingResponseSchema)` to create a new message.
+ */
+export declare const ReleaseRecordingResponseSchema: GenMessage<ReleaseRecordingResponse>;
+
+/**
  * @generated from enum sallyport.v1.RecordingTrack
  */
 export enum RecordingTrack {
@@ -1065,6 +1414,32 @@ export enum RecordingEventKind {
    * @generated from enum value: RECORDING_EVENT_KIND_AUDITORS_SET = 7;
    */
   AUDITORS_SET = 7,
+
+  /**
+   * @generated from enum value: RECORDING_EVENT_KIND_HELD = 8;
+   */
+  HELD = 8,
+
+  /**
+   * By a person, or by its time.
+   *
+   * @generated from enum value: RECORDING_EVENT_KIND_RELEASED = 9;
+   */
+  RELEASED = 9,
+
+  /**
+   * Removed because there was no room, as the organisation wants it.
+   *
+   * @generated from enum value: RECORDING_EVENT_KIND_MADE_ROOM = 10;
+   */
+  MADE_ROOM = 10,
+
+  /**
+   * An administrator set how long recordings are kept.
+   *
+   * @generated from enum value: RECORDING_EVENT_KIND_KEEPING_SET = 11;
+   */
+  KEEPING_SET = 11,
 }
 
 /**
@@ -1219,6 +1594,55 @@ export declare const RecordingMarkerService: GenService<{
     methodKind: "unary";
     input: typeof RemoveRecordingMarkerRequestSchema;
     output: typeof RemoveRecordingMarkerResponseSchema;
+  },
+}>;
+
+/**
+ * How long recordings are kept, and what is held beyond that. protocol.md §30.
+ *
+ * @generated from service sallyport.v1.RecordingKeepingService
+ */
+export declare const RecordingKeepingService: GenService<{
+  /**
+   * What is set, and what that means here. Administrators.
+   *
+   * @generated from rpc sallyport.v1.RecordingKeepingService.GetRecordingKeeping
+   */
+  getRecordingKeeping: {
+    methodKind: "unary";
+    input: typeof GetRecordingKeepingRequestSchema;
+    output: typeof GetRecordingKeepingResponseSchema;
+  },
+  /**
+   * The next revision (else `conflict`). Administrators. An event.
+   *
+   * @generated from rpc sallyport.v1.RecordingKeepingService.PutRecordingKeeping
+   */
+  putRecordingKeeping: {
+    methodKind: "unary";
+    input: typeof PutRecordingKeepingRequestSchema;
+    output: typeof PutRecordingKeepingResponseSchema;
+  },
+  /**
+   * Keeps a recording until then, or until it is released; in place of the caller's former hold on it. Who may fetch it, and
+   * administrators. An event.
+   *
+   * @generated from rpc sallyport.v1.RecordingKeepingService.HoldRecording
+   */
+  holdRecording: {
+    methodKind: "unary";
+    input: typeof HoldRecordingRequestSchema;
+    output: typeof HoldRecordingResponseSchema;
+  },
+  /**
+   * Lets go of the caller's own hold; an administrator of anybody's. An event.
+   *
+   * @generated from rpc sallyport.v1.RecordingKeepingService.ReleaseRecording
+   */
+  releaseRecording: {
+    methodKind: "unary";
+    input: typeof ReleaseRecordingRequestSchema;
+    output: typeof ReleaseRecordingResponseSchema;
   },
 }>;
 

@@ -11,7 +11,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file recording.proto.
  */
 export const file_recording = /*@__PURE__*/
-  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SDHNhbGx5cG9ydC52MSK5AgoQUmVjb3JkaW5nT3BlbmluZxIPCgd2ZXJzaW9uGAEgASgNEhMKC3Nlc3Npb25fdWlkGAIgASgMEhIKCnJlY29yZF91aWQYAyABKAwSEwoLYWNjb3VudF91aWQYBCABKAwSEwoLZ2F0ZXdheV91aWQYBSABKAwSFwoPYXBwbGljYXRpb25fdWlkGAYgASgMEhEKCW93bmVyX3VpZBgHIAEoDBITCgtrZXlfdmVyc2lvbhgIIAEoDRITCgtnYXRld2F5X2tleRgJIAEoDBIVCg1zdGFydGVkX2F0X21zGAogASgDEhAKCHByb3RvY29sGAsgASgJEi0KBnBvbGljeRgMIAEoCzIdLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdQb2xpY3kSEwoLd3JhcHBlZF9rZXkYDSABKAwiZQoPUmVjb3JkaW5nUG9saWN5EhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEhAKCHJlcXVpcmVkGAUgASgIItoBCg5SZWNvcmRpbmdDaHVuaxITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDRIrCgV0cmFjaxgDIAEoDjIcLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdUcmFjaxIQCghzdGFydF9tcxgEIAEoDRIOCgZlbmRfbXMYBSABKA0SEQoJa2V5X2ZyYW1lGAYgASgIEg0KBWZpbmFsGAcgASgIEhAKCHByZXZpb3VzGAggASgMEg4KBnNlYWxlZBgJIAEoDBIRCglzaWduYXR1cmUYCiABKAwirwEKEFJlY29yZGluZ0Nsb3NpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSEwoLY2h1bmtfY291bnQYAiABKA0SDQoFY2hhaW4YAyABKAwSEQoJbGVuZ3RoX21zGAQgASgNEhMKC2VuZGVkX2F0X21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCRIZCgxpbmRleF9jaHVua3MYByABKA1IAIgBAUIPCg1faW5kZXhfY2h1bmtzIpgBCg9SZWNvcmRpbmdNYXJrZXISDwoHdmVyc2lvbhgBIAEoDRITCgtzZXNzaW9uX3VpZBgCIAEoDBISCgptYXJrZXJfdWlkGAMgASgMEhIKCmF1dGhvcl91aWQYBCABKAwSEAoIcmV2aXNpb24YBSABKA0SFQoNd3JpdHRlbl9hdF9tcxgGIAEoAxIOCgZzZWFsZWQYByABKAwiNQoWUmVjb3JkaW5nTWFya2VyQ29udGVudBINCgVhdF9tcxgBIAEoDRIMCgR0ZXh0GAIgASgJIkAKGFNpZ25lZFJlY29yZGluZ1N0YXRlbWVudBIRCglzdGF0ZW1lbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIigKFVN0YXJ0UmVjb3JkaW5nUmVxdWVzdBIPCgdvcGVuaW5nGAEgASgMIj8KFlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USEwoLY2h1bmtfY291bnQYASABKA0SEAoIZmluaXNoZWQYAiABKAgiRwoYUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0EisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIhsKGVB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2UiPgoWRmluaXNoUmVjb3JkaW5nUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdjbG9zaW5nGAIgASgMIhkKF0ZpbmlzaFJlY29yZGluZ1Jlc3BvbnNlIloKFUxpc3RSZWNvcmRpbmdzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMEhEKCWJlZm9yZV9tcxgCIAEoAxIaChJiZWZvcmVfc2Vzc2lvbl91aWQYAyABKAwikwEKFkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USMQoKcmVjb3JkaW5ncxgBIAMoCzIdLnNhbGx5cG9ydC52MS5TdG9yZWRSZWNvcmRpbmcSDAoEbW9yZRgCIAEoCBIRCgl1c2VkX3NpemUYAyABKAQSDQoFcXVvdGEYBCABKAQSFgoOcmV0ZW50aW9uX2RheXMYBSABKA0iiQEKD1N0b3JlZFJlY29yZGluZxITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdvcGVuaW5nGAIgASgMEg8KB2Nsb3NpbmcYAyABKAwSEwoLY2h1bmtfY291bnQYBCABKA0SEwoLc2VhbGVkX3NpemUYBSABKAQSFQoNc3RhcnRlZF9hdF9tcxgGIAEoAyJlChNHZXRSZWNvcmRpbmdSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEgwKBGZyb20YAiABKA0SKwoFdHJhY2sYAyABKA4yHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nVHJhY2sidwoUR2V0UmVjb3JkaW5nUmVzcG9uc2USMAoJcmVjb3JkaW5nGAEgASgLMh0uc2FsbHlwb3J0LnYxLlN0b3JlZFJlY29yZGluZxItCgdoZWFkZXJzGAIgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIj4KGEdldFJlY29yZGluZ0NodW5rUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDSJIChlHZXRSZWNvcmRpbmdDaHVua1Jlc3BvbnNlEisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIi0KFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UiRwobU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFAoMYWNjb3VudF91aWRzGAIgAygMIh4KHFNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UiMgocTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMIjUKHUxpc3RSZWNvcmRpbmdBdWRpdG9yc1Jlc3BvbnNlEhQKDGFjY291bnRfdWlkcxgBIAMoDCIyChtMaXN0UmVjb3JkaW5nTWFya2Vyc1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiLwocTGlzdFJlY29yZGluZ01hcmtlcnNSZXNwb25zZRIPCgdtYXJrZXJzGAEgAygMIisKGVB1dFJlY29yZGluZ01hcmtlclJlcXVlc3QSDgoGbWFya2VyGAEgASgMIhwKGlB1dFJlY29yZGluZ01hcmtlclJlc3BvbnNlIkcKHFJlbW92ZVJlY29yZGluZ01hcmtlclJlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSEgoKbWFya2VyX3VpZBgCIAEoDCIfCh1SZW1vdmVSZWNvcmRpbmdNYXJrZXJSZXNwb25zZSLIAQoOUmVjb3JkaW5nRXZlbnQSEAoIZXZlbnRfaWQYASABKAQSLgoEa2luZBgCIAEoDjIgLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdFdmVudEtpbmQSEgoKcmVjb3JkX3VpZBgDIAEoDBITCgtzZXNzaW9uX3VpZBgEIAEoDBITCgthY2NvdW50X3VpZBgFIAEoDBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEg0KBWNvdW50GAggASgNIkkKGkxpc3RSZWNvcmRpbmdFdmVudHNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFwoPYmVmb3JlX2V2ZW50X2lkGAIgASgEIlkKG0xpc3RSZWNvcmRpbmdFdmVudHNSZXNwb25zZRIsCgZldmVudHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nRXZlbnQSDAoEbW9yZRgCIAEoCCqfAQoOUmVjb3JkaW5nVHJhY2sSHwobUkVDT1JESU5HX1RSQUNLX1VOU1BFQ0lGSUVEEAASHQoZUkVDT1JESU5HX1RSQUNLX0dSQVBISUNBTBABEhgKFFJFQ09SRElOR19UUkFDS19URVhUEAISGAoUUkVDT1JESU5HX1RSQUNLX0tFWVMQAxIZChVSRUNPUkRJTkdfVFJBQ0tfSU5ERVgQBCqtAgoSUmVjb3JkaW5nRXZlbnRLaW5kEiQKIFJFQ09SRElOR19FVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfU1RBUlRFRBABEiEKHVJFQ09SRElOR19FVkVOVF9LSU5EX0ZJTklTSEVEEAISHwobUkVDT1JESU5HX0VWRU5UX0tJTkRfT1BFTkVEEAMSIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfRkVUQ0hFRBAEEiAKHFJFQ09SRElOR19FVkVOVF9LSU5EX0RFTEVURUQQBRIgChxSRUNPUkRJTkdfRVZFTlRfS0lORF9FWFBJUkVEEAYSJQohUkVDT1JESU5HX0VWRU5UX0tJTkRfQVVESVRPUlNfU0VUEAcyuwIKFlJlY29yZGluZ1VwbG9hZFNlcnZpY2USWwoOU3RhcnRSZWNvcmRpbmcSIy5zYWxseXBvcnQudjEuU3RhcnRSZWNvcmRpbmdSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USZAoRUHV0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLlB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRmluaXNoUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkZpbmlzaFJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRmluaXNoUmVjb3JkaW5nUmVzcG9uc2Uy2QUKEFJlY29yZGluZ1NlcnZpY2USWwoOTGlzdFJlY29yZGluZ3MSIy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ3NSZXF1ZXN0GiQuc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USVQoMR2V0UmVjb3JkaW5nEiEuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ1JlcXVlc3QaIi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nUmVzcG9uc2USZAoRR2V0UmVjb3JkaW5nQ2h1bmsSJi5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0Gicuc2FsbHlwb3J0LnYxLkdldFJlY29yZGluZ0NodW5rUmVzcG9uc2USXgoPRGVsZXRlUmVjb3JkaW5nEiQuc2FsbHlwb3J0LnYxLkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QaJS5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2USbQoUU2V0UmVjb3JkaW5nQXVkaXRvcnMSKS5zYWxseXBvcnQudjEuU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLlNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UScAoVTGlzdFJlY29yZGluZ0F1ZGl0b3JzEiouc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdBdWRpdG9yc1JlcXVlc3QaKy5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2USagoTTGlzdFJlY29yZGluZ0V2ZW50cxIoLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVxdWVzdBopLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nRXZlbnRzUmVzcG9uc2Uy4gIKFlJlY29yZGluZ01hcmtlclNlcnZpY2USbQoUTGlzdFJlY29yZGluZ01hcmtlcnMSKS5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ01hcmtlcnNSZXF1ZXN0Giouc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdNYXJrZXJzUmVzcG9uc2USZwoSUHV0UmVjb3JkaW5nTWFya2VyEicuc2FsbHlwb3J0LnYxLlB1dFJlY29yZGluZ01hcmtlclJlcXVlc3QaKC5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nTWFya2VyUmVzcG9uc2UScAoVUmVtb3ZlUmVjb3JkaW5nTWFya2VyEiouc2FsbHlwb3J0LnYxLlJlbW92ZVJlY29yZGluZ01hcmtlclJlcXVlc3QaKy5zYWxseXBvcnQudjEuUmVtb3ZlUmVjb3JkaW5nTWFya2VyUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Cg9yZWNvcmRpbmcucHJvdG8SDHNhbGx5cG9ydC52MSK5AgoQUmVjb3JkaW5nT3BlbmluZxIPCgd2ZXJzaW9uGAEgASgNEhMKC3Nlc3Npb25fdWlkGAIgASgMEhIKCnJlY29yZF91aWQYAyABKAwSEwoLYWNjb3VudF91aWQYBCABKAwSEwoLZ2F0ZXdheV91aWQYBSABKAwSFwoPYXBwbGljYXRpb25fdWlkGAYgASgMEhEKCW93bmVyX3VpZBgHIAEoDBITCgtrZXlfdmVyc2lvbhgIIAEoDRITCgtnYXRld2F5X2tleRgJIAEoDBIVCg1zdGFydGVkX2F0X21zGAogASgDEhAKCHByb3RvY29sGAsgASgJEi0KBnBvbGljeRgMIAEoCzIdLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdQb2xpY3kSEwoLd3JhcHBlZF9rZXkYDSABKAwiZQoPUmVjb3JkaW5nUG9saWN5EhEKCWdyYXBoaWNhbBgBIAEoCBIMCgR0ZXh0GAIgASgIEgwKBGtleXMYAyABKAgSEQoJY2xpcGJvYXJkGAQgASgIEhAKCHJlcXVpcmVkGAUgASgIItoBCg5SZWNvcmRpbmdDaHVuaxITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDRIrCgV0cmFjaxgDIAEoDjIcLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdUcmFjaxIQCghzdGFydF9tcxgEIAEoDRIOCgZlbmRfbXMYBSABKA0SEQoJa2V5X2ZyYW1lGAYgASgIEg0KBWZpbmFsGAcgASgIEhAKCHByZXZpb3VzGAggASgMEg4KBnNlYWxlZBgJIAEoDBIRCglzaWduYXR1cmUYCiABKAwirwEKEFJlY29yZGluZ0Nsb3NpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSEwoLY2h1bmtfY291bnQYAiABKA0SDQoFY2hhaW4YAyABKAwSEQoJbGVuZ3RoX21zGAQgASgNEhMKC2VuZGVkX2F0X21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCRIZCgxpbmRleF9jaHVua3MYByABKA1IAIgBAUIPCg1faW5kZXhfY2h1bmtzIpgBCg9SZWNvcmRpbmdNYXJrZXISDwoHdmVyc2lvbhgBIAEoDRITCgtzZXNzaW9uX3VpZBgCIAEoDBISCgptYXJrZXJfdWlkGAMgASgMEhIKCmF1dGhvcl91aWQYBCABKAwSEAoIcmV2aXNpb24YBSABKA0SFQoNd3JpdHRlbl9hdF9tcxgGIAEoAxIOCgZzZWFsZWQYByABKAwiNQoWUmVjb3JkaW5nTWFya2VyQ29udGVudBINCgVhdF9tcxgBIAEoDRIMCgR0ZXh0GAIgASgJIp8BChBSZWNvcmRpbmdLZWVwaW5nEg8KB3ZlcnNpb24YASABKA0SGAoQb3JnYW5pc2F0aW9uX3VpZBgCIAEoDBIQCghyZXZpc2lvbhgDIAEoBBIMCgRkYXlzGAQgASgNEhIKCm1vc3RfYnl0ZXMYBSABKAQSFQoNcmVtb3ZlX29sZGVzdBgGIAEoCBIVCg1kZWNpZGVkX2F0X21zGAcgASgDIkAKGFNpZ25lZFJlY29yZGluZ1N0YXRlbWVudBIRCglzdGF0ZW1lbnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIigKFVN0YXJ0UmVjb3JkaW5nUmVxdWVzdBIPCgdvcGVuaW5nGAEgASgMIj8KFlN0YXJ0UmVjb3JkaW5nUmVzcG9uc2USEwoLY2h1bmtfY291bnQYASABKA0SEAoIZmluaXNoZWQYAiABKAgiRwoYUHV0UmVjb3JkaW5nQ2h1bmtSZXF1ZXN0EisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIhsKGVB1dFJlY29yZGluZ0NodW5rUmVzcG9uc2UiPgoWRmluaXNoUmVjb3JkaW5nUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBIPCgdjbG9zaW5nGAIgASgMIhkKF0ZpbmlzaFJlY29yZGluZ1Jlc3BvbnNlIloKFUxpc3RSZWNvcmRpbmdzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMEhEKCWJlZm9yZV9tcxgCIAEoAxIaChJiZWZvcmVfc2Vzc2lvbl91aWQYAyABKAwiuAEKFkxpc3RSZWNvcmRpbmdzUmVzcG9uc2USMQoKcmVjb3JkaW5ncxgBIAMoCzIdLnNhbGx5cG9ydC52MS5TdG9yZWRSZWNvcmRpbmcSDAoEbW9yZRgCIAEoCBIRCgl1c2VkX3NpemUYAyABKAQSDQoFcXVvdGEYBCABKAQSFgoOcmV0ZW50aW9uX2RheXMYBSABKA0SDwoHa2VlcGluZxgGIAEoDBISCgpnb2luZ19zb29uGAcgASgNIswBCg9TdG9yZWRSZWNvcmRpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSDwoHb3BlbmluZxgCIAEoDBIPCgdjbG9zaW5nGAMgASgMEhMKC2NodW5rX2NvdW50GAQgASgNEhMKC3NlYWxlZF9zaXplGAUgASgEEhUKDXN0YXJ0ZWRfYXRfbXMYBiABKAMSFQoNa2VwdF91bnRpbF9tcxgHIAEoAxIqCgVob2xkcxgIIAMoCzIbLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdIb2xkIkoKDVJlY29yZGluZ0hvbGQSEwoLYWNjb3VudF91aWQYASABKAwSEAoIdW50aWxfbXMYAiABKAMSEgoKaGVsZF9hdF9tcxgDIAEoAyJlChNHZXRSZWNvcmRpbmdSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEgwKBGZyb20YAiABKA0SKwoFdHJhY2sYAyABKA4yHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nVHJhY2sidwoUR2V0UmVjb3JkaW5nUmVzcG9uc2USMAoJcmVjb3JkaW5nGAEgASgLMh0uc2FsbHlwb3J0LnYxLlN0b3JlZFJlY29yZGluZxItCgdoZWFkZXJzGAIgAygLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIj4KGEdldFJlY29yZGluZ0NodW5rUmVxdWVzdBITCgtzZXNzaW9uX3VpZBgBIAEoDBINCgVpbmRleBgCIAEoDSJIChlHZXRSZWNvcmRpbmdDaHVua1Jlc3BvbnNlEisKBWNodW5rGAEgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0NodW5rIi0KFkRlbGV0ZVJlY29yZGluZ1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiGQoXRGVsZXRlUmVjb3JkaW5nUmVzcG9uc2UiRwobU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFAoMYWNjb3VudF91aWRzGAIgAygMIh4KHFNldFJlY29yZGluZ0F1ZGl0b3JzUmVzcG9uc2UiMgocTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVxdWVzdBISCgpyZWNvcmRfdWlkGAEgASgMIjUKHUxpc3RSZWNvcmRpbmdBdWRpdG9yc1Jlc3BvbnNlEhQKDGFjY291bnRfdWlkcxgBIAMoDCIyChtMaXN0UmVjb3JkaW5nTWFya2Vyc1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwiLwocTGlzdFJlY29yZGluZ01hcmtlcnNSZXNwb25zZRIPCgdtYXJrZXJzGAEgAygMIisKGVB1dFJlY29yZGluZ01hcmtlclJlcXVlc3QSDgoGbWFya2VyGAEgASgMIhwKGlB1dFJlY29yZGluZ01hcmtlclJlc3BvbnNlIkcKHFJlbW92ZVJlY29yZGluZ01hcmtlclJlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSEgoKbWFya2VyX3VpZBgCIAEoDCIfCh1SZW1vdmVSZWNvcmRpbmdNYXJrZXJSZXNwb25zZSLIAQoOUmVjb3JkaW5nRXZlbnQSEAoIZXZlbnRfaWQYASABKAQSLgoEa2luZBgCIAEoDjIgLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdFdmVudEtpbmQSEgoKcmVjb3JkX3VpZBgDIAEoDBITCgtzZXNzaW9uX3VpZBgEIAEoDBITCgthY2NvdW50X3VpZBgFIAEoDBITCgtmaXJzdF9hdF9tcxgGIAEoAxISCgpsYXN0X2F0X21zGAcgASgDEg0KBWNvdW50GAggASgNIkkKGkxpc3RSZWNvcmRpbmdFdmVudHNSZXF1ZXN0EhIKCnJlY29yZF91aWQYASABKAwSFwoPYmVmb3JlX2V2ZW50X2lkGAIgASgEIlkKG0xpc3RSZWNvcmRpbmdFdmVudHNSZXNwb25zZRIsCgZldmVudHMYASADKAsyHC5zYWxseXBvcnQudjEuUmVjb3JkaW5nRXZlbnQSDAoEbW9yZRgCIAEoCCIyChpHZXRSZWNvcmRpbmdLZWVwaW5nUmVxdWVzdBIUCgxwcmV2aWV3X2RheXMYASABKA0ijAIKG0dldFJlY29yZGluZ0tlZXBpbmdSZXNwb25zZRIPCgdrZWVwaW5nGAEgASgMEhQKDGxvbmdlc3RfZGF5cxgCIAEoDRINCgVxdW90YRgDIAEoBBIRCgl1c2VkX3NpemUYBCABKAQSDQoFY291bnQYBSABKA0SFAoMb2xkZXN0X2F0X21zGAYgASgDEgwKBGhlbGQYByABKA0SEgoKZ29pbmdfc29vbhgIIAEoDRIQCgh3b3VsZF9nbxgJIAEoDRIVCg1mdWxsX3NpbmNlX21zGAogASgDEjQKD2hlbGRfcmVjb3JkaW5ncxgLIAMoCzIbLnNhbGx5cG9ydC52MS5IZWxkUmVjb3JkaW5nImAKDUhlbGRSZWNvcmRpbmcSEwoLc2Vzc2lvbl91aWQYASABKAwSDwoHb3BlbmluZxgCIAEoDBIpCgRob2xkGAMgASgLMhsuc2FsbHlwb3J0LnYxLlJlY29yZGluZ0hvbGQiLQoaUHV0UmVjb3JkaW5nS2VlcGluZ1JlcXVlc3QSDwoHa2VlcGluZxgBIAEoDCIdChtQdXRSZWNvcmRpbmdLZWVwaW5nUmVzcG9uc2UiPQoUSG9sZFJlY29yZGluZ1JlcXVlc3QSEwoLc2Vzc2lvbl91aWQYASABKAwSEAoIdW50aWxfbXMYAiABKAMiFwoVSG9sZFJlY29yZGluZ1Jlc3BvbnNlIkMKF1JlbGVhc2VSZWNvcmRpbmdSZXF1ZXN0EhMKC3Nlc3Npb25fdWlkGAEgASgMEhMKC2FjY291bnRfdWlkGAIgASgMIhoKGFJlbGVhc2VSZWNvcmRpbmdSZXNwb25zZSqfAQoOUmVjb3JkaW5nVHJhY2sSHwobUkVDT1JESU5HX1RSQUNLX1VOU1BFQ0lGSUVEEAASHQoZUkVDT1JESU5HX1RSQUNLX0dSQVBISUNBTBABEhgKFFJFQ09SRElOR19UUkFDS19URVhUEAISGAoUUkVDT1JESU5HX1RSQUNLX0tFWVMQAxIZChVSRUNPUkRJTkdfVFJBQ0tfSU5ERVgQBCq5AwoSUmVjb3JkaW5nRXZlbnRLaW5kEiQKIFJFQ09SRElOR19FVkVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfU1RBUlRFRBABEiEKHVJFQ09SRElOR19FVkVOVF9LSU5EX0ZJTklTSEVEEAISHwobUkVDT1JESU5HX0VWRU5UX0tJTkRfT1BFTkVEEAMSIAocUkVDT1JESU5HX0VWRU5UX0tJTkRfRkVUQ0hFRBAEEiAKHFJFQ09SRElOR19FVkVOVF9LSU5EX0RFTEVURUQQBRIgChxSRUNPUkRJTkdfRVZFTlRfS0lORF9FWFBJUkVEEAYSJQohUkVDT1JESU5HX0VWRU5UX0tJTkRfQVVESVRPUlNfU0VUEAcSHQoZUkVDT1JESU5HX0VWRU5UX0tJTkRfSEVMRBAIEiEKHVJFQ09SRElOR19FVkVOVF9LSU5EX1JFTEVBU0VEEAkSIgoeUkVDT1JESU5HX0VWRU5UX0tJTkRfTUFERV9ST09NEAoSJAogUkVDT1JESU5HX0VWRU5UX0tJTkRfS0VFUElOR19TRVQQCzK7AgoWUmVjb3JkaW5nVXBsb2FkU2VydmljZRJbCg5TdGFydFJlY29yZGluZxIjLnNhbGx5cG9ydC52MS5TdGFydFJlY29yZGluZ1JlcXVlc3QaJC5zYWxseXBvcnQudjEuU3RhcnRSZWNvcmRpbmdSZXNwb25zZRJkChFQdXRSZWNvcmRpbmdDaHVuaxImLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRpbmdDaHVua1JlcXVlc3QaJy5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nQ2h1bmtSZXNwb25zZRJeCg9GaW5pc2hSZWNvcmRpbmcSJC5zYWxseXBvcnQudjEuRmluaXNoUmVjb3JkaW5nUmVxdWVzdBolLnNhbGx5cG9ydC52MS5GaW5pc2hSZWNvcmRpbmdSZXNwb25zZTLZBQoQUmVjb3JkaW5nU2VydmljZRJbCg5MaXN0UmVjb3JkaW5ncxIjLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nc1JlcXVlc3QaJC5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ3NSZXNwb25zZRJVCgxHZXRSZWNvcmRpbmcSIS5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5HZXRSZWNvcmRpbmdSZXNwb25zZRJkChFHZXRSZWNvcmRpbmdDaHVuaxImLnNhbGx5cG9ydC52MS5HZXRSZWNvcmRpbmdDaHVua1JlcXVlc3QaJy5zYWxseXBvcnQudjEuR2V0UmVjb3JkaW5nQ2h1bmtSZXNwb25zZRJeCg9EZWxldGVSZWNvcmRpbmcSJC5zYWxseXBvcnQudjEuRGVsZXRlUmVjb3JkaW5nUmVxdWVzdBolLnNhbGx5cG9ydC52MS5EZWxldGVSZWNvcmRpbmdSZXNwb25zZRJtChRTZXRSZWNvcmRpbmdBdWRpdG9ycxIpLnNhbGx5cG9ydC52MS5TZXRSZWNvcmRpbmdBdWRpdG9yc1JlcXVlc3QaKi5zYWxseXBvcnQudjEuU2V0UmVjb3JkaW5nQXVkaXRvcnNSZXNwb25zZRJwChVMaXN0UmVjb3JkaW5nQXVkaXRvcnMSKi5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ0F1ZGl0b3JzUmVxdWVzdBorLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nQXVkaXRvcnNSZXNwb25zZRJqChNMaXN0UmVjb3JkaW5nRXZlbnRzEiguc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdFdmVudHNSZXF1ZXN0Gikuc2FsbHlwb3J0LnYxLkxpc3RSZWNvcmRpbmdFdmVudHNSZXNwb25zZTLiAgoWUmVjb3JkaW5nTWFya2VyU2VydmljZRJtChRMaXN0UmVjb3JkaW5nTWFya2VycxIpLnNhbGx5cG9ydC52MS5MaXN0UmVjb3JkaW5nTWFya2Vyc1JlcXVlc3QaKi5zYWxseXBvcnQudjEuTGlzdFJlY29yZGluZ01hcmtlcnNSZXNwb25zZRJnChJQdXRSZWNvcmRpbmdNYXJrZXISJy5zYWxseXBvcnQudjEuUHV0UmVjb3JkaW5nTWFya2VyUmVxdWVzdBooLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRpbmdNYXJrZXJSZXNwb25zZRJwChVSZW1vdmVSZWNvcmRpbmdNYXJrZXISKi5zYWxseXBvcnQudjEuUmVtb3ZlUmVjb3JkaW5nTWFya2VyUmVxdWVzdBorLnNhbGx5cG9ydC52MS5SZW1vdmVSZWNvcmRpbmdNYXJrZXJSZXNwb25zZTKuAwoXUmVjb3JkaW5nS2VlcGluZ1NlcnZpY2USagoTR2V0UmVjb3JkaW5nS2VlcGluZxIoLnNhbGx5cG9ydC52MS5HZXRSZWNvcmRpbmdLZWVwaW5nUmVxdWVzdBopLnNhbGx5cG9ydC52MS5HZXRSZWNvcmRpbmdLZWVwaW5nUmVzcG9uc2USagoTUHV0UmVjb3JkaW5nS2VlcGluZxIoLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRpbmdLZWVwaW5nUmVxdWVzdBopLnNhbGx5cG9ydC52MS5QdXRSZWNvcmRpbmdLZWVwaW5nUmVzcG9uc2USWAoNSG9sZFJlY29yZGluZxIiLnNhbGx5cG9ydC52MS5Ib2xkUmVjb3JkaW5nUmVxdWVzdBojLnNhbGx5cG9ydC52MS5Ib2xkUmVjb3JkaW5nUmVzcG9uc2USYQoQUmVsZWFzZVJlY29yZGluZxIlLnNhbGx5cG9ydC52MS5SZWxlYXNlUmVjb3JkaW5nUmVxdWVzdBomLnNhbGx5cG9ydC52MS5SZWxlYXNlUmVjb3JkaW5nUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Describes the message sallyport.v1.RecordingOpening.
@@ -56,207 +56,284 @@ export const RecordingMarkerContentSchema = /*@__PURE__*/
   messageDesc(file_recording, 5);
 
 /**
+ * Describes the message sallyport.v1.RecordingKeeping.
+ * Use `create(RecordingKeepingSchema)` to create a new message.
+ */
+export const RecordingKeepingSchema = /*@__PURE__*/
+  messageDesc(file_recording, 6);
+
+/**
  * Describes the message sallyport.v1.SignedRecordingStatement.
  * Use `create(SignedRecordingStatementSchema)` to create a new message.
  */
 export const SignedRecordingStatementSchema = /*@__PURE__*/
-  messageDesc(file_recording, 6);
+  messageDesc(file_recording, 7);
 
 /**
  * Describes the message sallyport.v1.StartRecordingRequest.
  * Use `create(StartRecordingRequestSchema)` to create a new message.
  */
 export const StartRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 7);
+  messageDesc(file_recording, 8);
 
 /**
  * Describes the message sallyport.v1.StartRecordingResponse.
  * Use `create(StartRecordingResponseSchema)` to create a new message.
  */
 export const StartRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 8);
+  messageDesc(file_recording, 9);
 
 /**
  * Describes the message sallyport.v1.PutRecordingChunkRequest.
  * Use `create(PutRecordingChunkRequestSchema)` to create a new message.
  */
 export const PutRecordingChunkRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 9);
+  messageDesc(file_recording, 10);
 
 /**
  * Describes the message sallyport.v1.PutRecordingChunkResponse.
  * Use `create(PutRecordingChunkResponseSchema)` to create a new message.
  */
 export const PutRecordingChunkResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 10);
+  messageDesc(file_recording, 11);
 
 /**
  * Describes the message sallyport.v1.FinishRecordingRequest.
  * Use `create(FinishRecordingRequestSchema)` to create a new message.
  */
 export const FinishRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 11);
+  messageDesc(file_recording, 12);
 
 /**
  * Describes the message sallyport.v1.FinishRecordingResponse.
  * Use `create(FinishRecordingResponseSchema)` to create a new message.
  */
 export const FinishRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 12);
+  messageDesc(file_recording, 13);
 
 /**
  * Describes the message sallyport.v1.ListRecordingsRequest.
  * Use `create(ListRecordingsRequestSchema)` to create a new message.
  */
 export const ListRecordingsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 13);
+  messageDesc(file_recording, 14);
 
 /**
  * Describes the message sallyport.v1.ListRecordingsResponse.
  * Use `create(ListRecordingsResponseSchema)` to create a new message.
  */
 export const ListRecordingsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 14);
+  messageDesc(file_recording, 15);
 
 /**
  * Describes the message sallyport.v1.StoredRecording.
  * Use `create(StoredRecordingSchema)` to create a new message.
  */
 export const StoredRecordingSchema = /*@__PURE__*/
-  messageDesc(file_recording, 15);
+  messageDesc(file_recording, 16);
+
+/**
+ * Describes the message sallyport.v1.RecordingHold.
+ * Use `create(RecordingHoldSchema)` to create a new message.
+ */
+export const RecordingHoldSchema = /*@__PURE__*/
+  messageDesc(file_recording, 17);
 
 /**
  * Describes the message sallyport.v1.GetRecordingRequest.
  * Use `create(GetRecordingRequestSchema)` to create a new message.
  */
 export const GetRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 16);
+  messageDesc(file_recording, 18);
 
 /**
  * Describes the message sallyport.v1.GetRecordingResponse.
  * Use `create(GetRecordingResponseSchema)` to create a new message.
  */
 export const GetRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 17);
+  messageDesc(file_recording, 19);
 
 /**
  * Describes the message sallyport.v1.GetRecordingChunkRequest.
  * Use `create(GetRecordingChunkRequestSchema)` to create a new message.
  */
 export const GetRecordingChunkRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 18);
+  messageDesc(file_recording, 20);
 
 /**
  * Describes the message sallyport.v1.GetRecordingChunkResponse.
  * Use `create(GetRecordingChunkResponseSchema)` to create a new message.
  */
 export const GetRecordingChunkResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 19);
+  messageDesc(file_recording, 21);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordingRequest.
  * Use `create(DeleteRecordingRequestSchema)` to create a new message.
  */
 export const DeleteRecordingRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 20);
+  messageDesc(file_recording, 22);
 
 /**
  * Describes the message sallyport.v1.DeleteRecordingResponse.
  * Use `create(DeleteRecordingResponseSchema)` to create a new message.
  */
 export const DeleteRecordingResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 21);
+  messageDesc(file_recording, 23);
 
 /**
  * Describes the message sallyport.v1.SetRecordingAuditorsRequest.
  * Use `create(SetRecordingAuditorsRequestSchema)` to create a new message.
  */
 export const SetRecordingAuditorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 22);
+  messageDesc(file_recording, 24);
 
 /**
  * Describes the message sallyport.v1.SetRecordingAuditorsResponse.
  * Use `create(SetRecordingAuditorsResponseSchema)` to create a new message.
  */
 export const SetRecordingAuditorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 23);
+  messageDesc(file_recording, 25);
 
 /**
  * Describes the message sallyport.v1.ListRecordingAuditorsRequest.
  * Use `create(ListRecordingAuditorsRequestSchema)` to create a new message.
  */
 export const ListRecordingAuditorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 24);
+  messageDesc(file_recording, 26);
 
 /**
  * Describes the message sallyport.v1.ListRecordingAuditorsResponse.
  * Use `create(ListRecordingAuditorsResponseSchema)` to create a new message.
  */
 export const ListRecordingAuditorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 25);
+  messageDesc(file_recording, 27);
 
 /**
  * Describes the message sallyport.v1.ListRecordingMarkersRequest.
  * Use `create(ListRecordingMarkersRequestSchema)` to create a new message.
  */
 export const ListRecordingMarkersRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 26);
+  messageDesc(file_recording, 28);
 
 /**
  * Describes the message sallyport.v1.ListRecordingMarkersResponse.
  * Use `create(ListRecordingMarkersResponseSchema)` to create a new message.
  */
 export const ListRecordingMarkersResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 27);
+  messageDesc(file_recording, 29);
 
 /**
  * Describes the message sallyport.v1.PutRecordingMarkerRequest.
  * Use `create(PutRecordingMarkerRequestSchema)` to create a new message.
  */
 export const PutRecordingMarkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 28);
+  messageDesc(file_recording, 30);
 
 /**
  * Describes the message sallyport.v1.PutRecordingMarkerResponse.
  * Use `create(PutRecordingMarkerResponseSchema)` to create a new message.
  */
 export const PutRecordingMarkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 29);
+  messageDesc(file_recording, 31);
 
 /**
  * Describes the message sallyport.v1.RemoveRecordingMarkerRequest.
  * Use `create(RemoveRecordingMarkerRequestSchema)` to create a new message.
  */
 export const RemoveRecordingMarkerRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 30);
+  messageDesc(file_recording, 32);
 
 /**
  * Describes the message sallyport.v1.RemoveRecordingMarkerResponse.
  * Use `create(RemoveRecordingMarkerResponseSchema)` to create a new message.
  */
 export const RemoveRecordingMarkerResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 31);
+  messageDesc(file_recording, 33);
 
 /**
  * Describes the message sallyport.v1.RecordingEvent.
  * Use `create(RecordingEventSchema)` to create a new message.
  */
 export const RecordingEventSchema = /*@__PURE__*/
-  messageDesc(file_recording, 32);
+  messageDesc(file_recording, 34);
 
 /**
  * Describes the message sallyport.v1.ListRecordingEventsRequest.
  * Use `create(ListRecordingEventsRequestSchema)` to create a new message.
  */
 export const ListRecordingEventsRequestSchema = /*@__PURE__*/
-  messageDesc(file_recording, 33);
+  messageDesc(file_recording, 35);
 
 /**
  * Describes the message sallyport.v1.ListRecordingEventsResponse.
  * Use `create(ListRecordingEventsResponseSchema)` to create a new message.
  */
 export const ListRecordingEventsResponseSchema = /*@__PURE__*/
-  messageDesc(file_recording, 34);
+  messageDesc(file_recording, 36);
+
+/**
+ * Describes the message sallyport.v1.GetRecordingKeepingRequest.
+ * Use `create(GetRecordingKeepingRequestSchema)` to create a new message.
+ */
+export const GetRecordingKeepingRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 37);
+
+/**
+ * Describes the message sallyport.v1.GetRecordingKeepingResponse.
+ * Use `create(GetRecordingKeepingResponseSchema)` to create a new message.
+ */
+export const GetRecordingKeepingResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 38);
+
+/**
+ * Describes the message sallyport.v1.HeldRecording.
+ * Use `create(HeldRecordingSchema)` to create a new message.
+ */
+export const HeldRecordingSchema = /*@__PURE__*/
+  messageDesc(file_recording, 39);
+
+/**
+ * Describes the message sallyport.v1.PutRecordingKeepingRequest.
+ * Use `create(PutRecordingKeepingRequestSchema)` to create a new message.
+ */
+export const PutRecordingKeepingRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 40);
+
+/**
+ * Describes the message sallyport.v1.PutRecordingKeepingResponse.
+ * Use `create(PutRecordingKeepingResponseSchema)` to create a new message.
+ */
+export const PutRecordingKeepingResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 41);
+
+/**
+ * Describes the message sallyport.v1.HoldRecordingRequest.
+ * Use `create(HoldRecordingRequestSchema)` to create a new message.
+ */
+export const HoldRecordingRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 42);
+
+/**
+ * Describes the message sallyport.v1.HoldRecordingResponse.
+ * Use `create(HoldRecordingResponseSchema)` to create a new message.
+ */
+export const HoldRecordingResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 43);
+
+/**
+ * Describes the message sallyport.v1.ReleaseRecordingRequest.
+ * Use `create(ReleaseRecordingRequestSchema)` to create a new message.
+ */
+export const ReleaseRecordingRequestSchema = /*@__PURE__*/
+  messageDesc(file_recording, 44);
+
+/**
+ * Describes the message sallyport.v1.ReleaseRecordingResponse.
+ * Use `create(ReleaseRecordingResponseSchema)` to create a new message.
+ */
+export const ReleaseRecordingResponseSchema = /*@__PURE__*/
+  messageDesc(file_recording, 45);
 
 /**
  * Describes the enum sallyport.v1.RecordingTrack.
@@ -305,4 +382,12 @@ export const RecordingService = /*@__PURE__*/
  */
 export const RecordingMarkerService = /*@__PURE__*/
   serviceDesc(file_recording, 2);
+
+/**
+ * How long recordings are kept, and what is held beyond that. protocol.md §30.
+ *
+ * @generated from service sallyport.v1.RecordingKeepingService
+ */
+export const RecordingKeepingService = /*@__PURE__*/
+  serviceDesc(file_recording, 3);
 

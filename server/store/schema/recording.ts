@@ -8,12 +8,15 @@ export interface RecordingTables {
   recording_auditor: RecordingAuditorTable;
   recording_event: RecordingEventTable;
   recording_marker: RecordingMarkerTable;
+  recording_keeping: RecordingKeepingTable;
+  recording_hold: RecordingHoldTable;
 }
 
 interface RecordingTable {
   session_uid: Bytea;
   record_uid: Bytea;
   owner_uid: Bytea;
+  organisation_uid: Bytea | null;
   gateway_uid: Bytea;
   gateway_key: Bytea;
   opening: Bytea;
@@ -39,6 +42,24 @@ interface RecordingAuditorTable {
   account_uid: Bytea;
 }
 
+interface RecordingKeepingTable {
+  organisation_uid: Bytea;
+  revision: number;
+  /** 0: no bound of its own; as with most_bytes. */
+  days: number;
+  most_bytes: number;
+  remove_oldest: boolean;
+  signed: Bytea;
+  set_at: number;
+}
+
+interface RecordingHoldTable {
+  session_uid: Bytea;
+  account_uid: Bytea;
+  until_at: number | null;
+  held_at: number;
+}
+
 interface RecordingMarkerTable {
   session_uid: Bytea;
   marker_uid: Bytea;
@@ -50,7 +71,8 @@ interface RecordingMarkerTable {
 interface RecordingEventTable {
   event_id: Generated<number>;
   owner_uid: Bytea;
-  record_uid: Bytea;
+  record_uid: Bytea | null;
+  organisation_uid: Bytea | null;
   session_uid: Bytea | null;
   account_uid: Bytea | null;
   kind: number;

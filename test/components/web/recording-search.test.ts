@@ -11,6 +11,7 @@ import { markChosen } from '../vault/fields/form.ts';
 import { button, closeApp, enter, openApp, shows } from './app-page.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
+const rules = { goingSoon: 0, keeping: 'server' } as const;
 const patient = { timeout: 15_000 };
 let fake: FakeVault;
 beforeEach(() => {
@@ -171,7 +172,7 @@ describe('bounds and filters', () => {
       typed: false,
     }));
     const recordings = Array.from({ length: 50 }, () => terminal({}, 'x').summary);
-    const room = { more: false, usedSize: 0, quota: 1, retentionDays: 0 };
+    const room = { more: false, usedSize: 0, quota: 1, retentionDays: 0, ...rules };
     const search = new AcrossSearch({
       listRecordings: async () => ({ recordings, ...room }),
       searchRecordingIndex: async () => ({ hits, index: 'whole' }),
@@ -219,7 +220,14 @@ describe('bounds and filters', () => {
     const none = Array.from({ length: 5_000 }, () => terminal({ text: false }, 'x').summary);
     const recordings = [...none, terminal({}, 'x').summary];
     const search = new AcrossSearch({
-      listRecordings: async () => ({ recordings, more: false, usedSize: 0, quota: 1, retentionDays: 0 }),
+      listRecordings: async () => ({
+        recordings,
+        more: false,
+        usedSize: 0,
+        quota: 1,
+        retentionDays: 0,
+        ...rules,
+      }),
       searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
     });
     await search.list();
@@ -238,7 +246,14 @@ describe('bounds and filters', () => {
       listRecordings: async ({ before }) => {
         asked.push(before?.storedAt ?? null);
         if (asked.length === 3) await third;
-        return { recordings: page(), more: asked.length < 30, usedSize: 0, quota: 1, retentionDays: 0 };
+        return {
+          recordings: page(),
+          more: asked.length < 30,
+          usedSize: 0,
+          quota: 1,
+          retentionDays: 0,
+          ...rules,
+        };
       },
       searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
     });

@@ -7,6 +7,7 @@ import * as kept from './kept.ts';
 import * as organisation from './organisation.ts';
 import * as primitives from './primitives.ts';
 import * as recording from './recording.ts';
+import { recordingKeepings } from './recording-keepings.ts';
 import { recordingMarkers } from './recording-markers.ts';
 import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
@@ -82,5 +83,6 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'recording-keys': ['25.1', recording.recordingKeys],
   'recording-chunks': ['25.5', recording.recordingChunks],
   recordings: ['25.8', recording.recordings],
+  'recording-keepings': ['30.1', recordingKeepings],
   'recording-markers': ['25.12', recordingMarkers],
 };

@@ -9,6 +9,7 @@ import type {
 import { verifyClosing, verifyOpening } from '../../../protocol/signed/recording.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { Gateways } from '../gateways/gateways.ts';
+import type { KeepingDesk } from './keeping-desk.ts';
 import type { RecordBook } from '../records/record-book.ts';
 
 export interface ViewParts {
@@ -16,6 +17,7 @@ export interface ViewParts {
   readonly gateways: Gateways;
   /** Empty for who is in no roster. */
   readonly emailOf: (accountUid: Uid) => string;
+  readonly keeping: Pick<KeepingDesk, 'promiseOf' | 'holdOf'>;
 }
 
 /** What the vault itself knows of a gateway. */
@@ -42,11 +44,28 @@ export class RecordingViews {
 
   async summarise(stored: StoredRecording): Promise<RecordingSummary> {
     try {
-      return summaryOf(stored, (await this.read(stored)).facts);
+      const { facts, closing } = await this.read(stored);
+      return this.summaryOf(stored, facts, closing);
     } catch (error) {
       if (toProtocolError(error) === null) throw error;
-      return summaryOf(stored, null);
+      return this.summaryOf(stored, null, null);
     }
+  }
+
+  /** With what the server says beside what was signed. */
+  summaryOf(
+    stored: StoredRecording,
+    said: RecordingFacts | null,
+    closing: RecordingClosing | null,
+  ): RecordingSummary {
+    const { sessionUid, startedAtMs, sealedSize, keptUntilMs, holds } = stored;
+    const until = keptUntilMs === 0n ? null : Number(keptUntilMs);
+    const promised = this.#parts.keeping.promiseOf(said, closing);
+    return {
+      ...{ sessionUid: uidOf(sessionUid), storedAt: Number(startedAtMs), size: Number(sealedSize), said },
+      kept: { until, early: promised !== null && until !== null && until < promised },
+      holds: holds.map((hold) => this.#parts.keeping.holdOf(hold)),
+    };
   }
 
   /** Throws `bad-signature`, `malformed`, `too-large` or `unsupported-version` for an opening that is not one. */
@@ -67,6 +86,17 @@ export class RecordingViews {
       gateway: gatewayOf(opening, pinned),
     };
     return { opening, closing, facts, pinnedKey: pinned.key };
+  }
+
+  /** Of a signed opening: what it is of; null when no gateway signed it. */
+  async titleOf(signed: Uint8Array): Promise<{ title: string; startedAt: number } | null> {
+    try {
+      const opening = await verifyOpening(signed);
+      return { title: this.#aboutRecord(opening).title, startedAt: Number(opening.startedAtMs) };
+    } catch (error) {
+      if (toProtocolError(error) === null) throw error;
+      return null;
+    }
   }
 
   #aboutRecord({ recordUid: bytes }: RecordingOpening) {
@@ -98,13 +128,6 @@ export class RecordingViews {
       return null; // no card: nothing is known of its gateway
     }
   }
-}
-
-function summaryOf(
-  { sessionUid, startedAtMs, sealedSize }: StoredRecording,
-  said: RecordingFacts | null,
-): RecordingSummary {
-  return { sessionUid: uidOf(sessionUid), storedAt: Number(startedAtMs), size: Number(sealedSize), said };
 }
 
 /** Null when there is none, and when no gateway signed it: then the state says so. */

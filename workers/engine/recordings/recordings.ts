@@ -1,4 +1,10 @@
-import type { IndexHits, OpenedRecording, RecordingList, RecordingPlace } from '../../api.ts';
+import type {
+  IndexHits,
+  OpenedRecording,
+  RecordingKeepingView,
+  RecordingList,
+  RecordingPlace,
+} from '../../api.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import {
@@ -13,6 +19,7 @@ import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { History } from '../records/history.ts';
 import { ChunkJudge } from './chunk-judge.ts';
 import { searchIndex } from './index-search.ts';
+import type { KeepingDesk } from './keeping-desk.ts';
 import { OpenRecording } from './open-recording.ts';
 import { recordingKeysOf } from './recording-keys.ts';
 import { RecordingMarkers, type MarkerParts } from './recording-markers.ts';
@@ -21,6 +28,7 @@ import { SealedIndexes } from './sealed-indexes.ts';
 import { listChunks } from './stored-chunks.ts';
 
 export interface RecordingsParts extends ViewParts, MarkerParts {
+  readonly keeping: KeepingDesk;
   readonly history: History;
   /** Ends when the vault is locked. */
   readonly signal: AbortSignal;
@@ -56,12 +64,13 @@ export class Recordings {
       beforeMs: BigInt(before?.storedAt ?? 0),
       beforeSessionUid: before === null ? none : uidBytes(before.sessionUid),
     });
-    const { recordings, more, usedSize, quota, retentionDays } = answer;
+    const { recordings, more, usedSize, quota, retentionDays, goingSoon } = answer;
+    const keeping = this.#parts.keeping.take(answer.keeping);
     const summaries = await Promise.all(recordings.map((stored) => this.#views.summarise(stored)));
     return {
       // Of one record: the server may say which it wants, the gateway's word counts.
       recordings: summaries.filter(({ said }) => recordUid === null || said?.recordUid === recordUid),
-      ...{ more, usedSize: Number(usedSize), quota: Number(quota), retentionDays },
+      ...{ more, usedSize: Number(usedSize), quota: Number(quota), retentionDays, goingSoon, keeping },
     };
   }
 
@@ -81,8 +90,8 @@ export class Recordings {
     this.#open.set(sessionUid, { recording, markers, closing });
     const [oldest] = this.#open.keys();
     if (this.#open.size > mostOpen && oldest) this.close(oldest);
-    const summary = { sessionUid, storedAt: Number(stored.startedAtMs), size: Number(stored.sealedSize) };
-    return { summary: { ...summary, said: facts }, facts, lengthMs, ...columnsOf(headers, count) };
+    const summary = this.#views.summaryOf(stored, facts, said.closing);
+    return { summary, facts, lengthMs, ...columnsOf(headers, count) };
   }
 
   /** Lines with that text, without opening all of it. */
@@ -102,6 +111,15 @@ export class Recordings {
     const said = await this.#views.read(stored);
     const keys = await recordingKeysOf(this.#parts.history, said.opening);
     return { said, keys };
+  }
+
+  get keeping(): KeepingDesk {
+    return this.#parts.keeping;
+  }
+
+  /** What is held anywhere in the organisation, by what gateways signed of it. */
+  async readKeeping(previewDays: number): Promise<RecordingKeepingView> {
+    return await this.#parts.keeping.read(previewDays, (opening) => this.#views.titleOf(opening));
   }
 
   /** Throws `not-found` for one that is not open. */

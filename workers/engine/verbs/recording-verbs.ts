@@ -24,6 +24,11 @@ export function recordingVerbs(core: EngineCore): RecordingVerbs {
       await recordings().markers(sessionUid).remove(markerUid),
     closeRecording: async (sessionUid) => core.vault?.recordings.close(sessionUid),
     deleteRecording: async (sessionUid) => await recordings().remove(sessionUid),
+    readRecordingKeeping: async (previewDays) => await recordings().readKeeping(previewDays),
+    saveRecordingKeeping: async (choice) => await recordings().keeping.save(choice),
+    holdRecording: async ({ sessionUid, until }) => await recordings().keeping.hold(sessionUid, until),
+    releaseRecording: async ({ sessionUid, accountUid }) =>
+      await recordings().keeping.release(sessionUid, accountUid),
     listRecordingAuditors: async (recordUid) => await recordings().auditors(recordUid),
     setRecordingAuditors: async ({ recordUid, accountUids }) =>
       await recordings().setAuditors(recordUid, accountUids),

@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { empty, parseHex, uint32, uint64, type Bytes } from '../../../../protocol/bytes.ts';
 import { sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
 import { pad } from '../../../../protocol/crypto/padding.ts';
+import { generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
+import { signerOf } from '../../../../protocol/crypto/ecdsa.ts';
 import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { decodeCanonical, decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
@@ -20,6 +22,7 @@ import {
   verifyClosing,
   verifyOpening,
 } from '../../../../protocol/signed/recording.ts';
+import { signKeeping, verifyKeeping } from '../../../../protocol/signed/recording-keeping.ts';
 import { parseMarker, verifyMarker } from '../../../../protocol/signed/recording-marker.ts';
 import { newUid, uidBytes, uidOf } from '../../../../protocol/uid.ts';
 import chunks from '../../../vectors/recording-chunks.json' with { type: 'json' };
@@ -53,6 +56,12 @@ async function openSealed(deflated: Bytes) {
   const sealed = await sealEnvelope(key, 'recording-chunk', [encodeHeader(header)], pad(deflated));
   return await openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed }));
 }
+
+const organisation = signerOf(generateEcdhKeyPair().privateKey);
+const keeping = await signKeeping(organisation, {
+  ...{ organisationUid: uidOf(uid), revision: 1, days: 90, mostBytes: 2 ** 40, removeOldest: true },
+  decidedAt: 1,
+});
 
 const signedMarkers = markers.cases.map(({ signed }) => parseHex(signed));
 
@@ -114,6 +123,12 @@ export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'signed marker of a recording',
     valid: signedMarkers,
     decode: (bytes) => verifyMarker(pinned, bytes),
+    cost: 5,
+  },
+  {
+    name: 'how recordings are kept, signed',
+    valid: [keeping],
+    decode: (bytes) => verifyKeeping({ uid: uidOf(uid), publicKey: organisation.publicKey }, bytes),
     cost: 5,
   },
   {
