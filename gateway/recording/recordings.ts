@@ -45,6 +45,8 @@ export class Recordings {
   readonly #options: RecordingsOptions;
   readonly #running = new Map<Uid, SessionRecorder>();
   readonly #failed = new Set<Uid>();
+  readonly #watchers = new Set<(full: boolean) => void>();
+  #serverFull = false;
   readonly #opened: Promise<{ readonly spool: Spool; readonly uploads: RecordingUploads } | null>;
 
   constructor(options: RecordingsOptions) {
@@ -84,6 +86,22 @@ export class Recordings {
     return recorder;
   }
 
+  /** The server has no room for more: what is recorded waits here as long as there is room. */
+  get serverFull(): boolean {
+    return this.#serverFull;
+  }
+
+  /** Tells of each change until the returned function is called. */
+  watchRoom(watcher: (full: boolean) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  #roomChanged(full: boolean): void {
+    this.#serverFull = full;
+    for (const watcher of this.#watchers) watcher(full);
+  }
+
   /** Its chunks are somebody else's to count only when none is on its way to the disk any more. */
   async #failedFor(recorder: SessionRecorder, uploads: RecordingUploads): Promise<void> {
     await recorder.settled;
@@ -121,6 +139,7 @@ export class Recordings {
     const uploads = new RecordingUploads({
       ...{ spool, calls, device, log },
       ...{ running: this.#running, failed: this.#failed },
+      onRoom: (full) => this.#roomChanged(full),
     });
     uploads.run();
     return { spool, uploads };

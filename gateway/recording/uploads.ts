@@ -22,6 +22,8 @@ const final: readonly ErrorCode[] = [
   ...(['conflict', 'not-allowed', 'bad-signature'] as const),
   ...(['malformed', 'too-large', 'unsupported-version'] as const),
 ];
+/** Nobody's fault but its size: it is offered again until there is room. */
+const noRoom: readonly ErrorCode[] = ['store-full', 'limit-reached'];
 /** So often in a row: two ends may misunderstand each other in passing. */
 const finalTries = 5;
 
@@ -31,6 +33,8 @@ interface Retry {
   readonly notBefore: number;
   /** How often the server said no for good. */
   readonly refusals: number;
+  /** The server has no room for it. */
+  readonly noRoom: boolean;
 }
 
 /** What lies in the spool, for who looks after the gateway. */
@@ -39,6 +43,8 @@ export interface SpoolState {
   /** For good: it stays, sealed, until somebody takes it away. */
   readonly refused: number;
   readonly bytes: number;
+  /** The server has no room for them. */
+  readonly noRoom: boolean;
 }
 
 export interface UploadsOptions {
@@ -49,6 +55,8 @@ export interface UploadsOptions {
   readonly running: ReadonlyMap<Uid, Pick<SessionRecorder, 'giveUp'>>;
   /** What ended before its session, as far as this run knows; until it is closed. */
   readonly failed: Pick<Set<Uid>, 'has' | 'delete'>;
+  /** The server has no room for what lies here, or has some again. */
+  readonly onRoom: (full: boolean) => void;
   readonly log: Logger;
 }
 
@@ -58,6 +66,7 @@ export class RecordingUploads {
   readonly #stop = new AbortController();
   readonly #backOff = new BackOff();
   #retries = new Map<Uid, Retry>();
+  #full = false;
   /** Not offered again in this run. */
   readonly #refused = new Set<Uid>();
   #news = Promise.withResolvers<void>();
@@ -88,7 +97,7 @@ export class RecordingUploads {
     const { spool } = this.#options;
     const all = await spool.list();
     const refused = all.filter((one) => one.refused).length;
-    return { waiting: all.length - refused, refused, bytes: spool.usedBytes };
+    return { waiting: all.length - refused, refused, bytes: spool.usedBytes, noRoom: this.#full };
   }
 
   async #loop(): Promise<void> {
@@ -104,11 +113,27 @@ export class RecordingUploads {
     }
   }
 
+  /** The server has no room for something that waits here. */
+  get serverFull(): boolean {
+    return this.#full;
+  }
+
+  #tellRoom(): void {
+    const full = [...this.#retries.values()].some((retry) => retry.noRoom);
+    if (full === this.#full) return;
+    this.#full = full;
+    const { log, onRoom } = this.#options;
+    if (full) log.error('the server has no room for recordings; they wait here, sealed');
+    else log.info('the server has room for recordings again');
+    onRoom(full);
+  }
+
   /** Every recording once, but for those that are to wait. Whether the server was there. */
   async #pass(): Promise<boolean> {
     const all = await this.#options.spool.list();
     const known = all.map((one) => [one.sessionUid, this.#retries.get(one.sessionUid), one.refused] as const);
     this.#retries = new Map(known.flatMap(([uid, retry]) => (retry ? [[uid, retry]] : [])));
+    this.#tellRoom(); // what was not taken may be here no more
     for (const [sessionUid, retry, refusedBefore] of known) {
       if (this.#stop.signal.aborted) return false;
       if (this.#refused.has(sessionUid) || (retry && retry.notBefore > performance.now())) continue;
@@ -116,6 +141,7 @@ export class RecordingUploads {
         await this.#closeLeft(sessionUid);
         await this.#bring(sessionUid);
         this.#retries.delete(sessionUid);
+        this.#tellRoom();
       } catch (error) {
         if (this.#stop.signal.aborted) return false;
         this.#explain(sessionUid, error);
@@ -125,7 +151,13 @@ export class RecordingUploads {
         const refusals = isFinal(error) ? before + 1 : 0;
         if (refusals >= finalTries) await this.#setAside(sessionUid, error);
         const backOff = retry?.backOff ?? new BackOff();
-        this.#retries.set(sessionUid, { backOff, notBefore: performance.now() + backOff.nextMs(), refusals });
+        this.#retries.set(sessionUid, {
+          backOff,
+          notBefore: performance.now() + backOff.nextMs(),
+          refusals,
+          noRoom: isNoRoom(error),
+        });
+        this.#tellRoom();
       }
     }
     return true;
@@ -264,6 +296,11 @@ export class RecordingUploads {
 function isFinal(error: unknown): boolean {
   const known = toProtocolError(error);
   return known !== null && final.includes(known.code);
+}
+
+function isNoRoom(error: unknown): boolean {
+  const known = toProtocolError(error);
+  return known !== null && noRoom.includes(known.code);
 }
 
 function isAway(error: unknown): boolean {

@@ -21,6 +21,7 @@ export const refusalCodes = [
   'peer-gone',
   'relays-refused',
   'recording-unavailable',
+  'recording-no-room',
   'internal',
 ] as const;
 

@@ -37,6 +37,7 @@ export async function describeGateway(
     recordingsWaiting: spool?.waiting ?? 0,
     recordingsRefused: spool?.refused ?? 0,
     recordingsBytes: BigInt(spool?.bytes ?? 0),
+    recordingsNoRoom: spool?.noRoom ?? false,
   };
 }
 

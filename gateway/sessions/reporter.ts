@@ -15,7 +15,8 @@ import type { SessionEnd } from './session-end.ts';
 type SignalBody = NonNullable<MessageInitShape<typeof SessionSignalSchema>['body']>;
 
 /** What goes by the stream once it is there. */
-type ReportedCase = 'progress' | 'hostKey' | 'ended' | 'recordingStopped' | 'endingSoon' | 'guests';
+type ReportedCase =
+  'progress' | 'hostKey' | 'ended' | 'recordingStopped' | 'recordingWaits' | 'endingSoon' | 'guests';
 
 export interface ReporterOptions {
   readonly keys: SessionKeys;
@@ -62,6 +63,11 @@ export class Reporter {
   /** The session goes on without its recording. */
   recordingStopped(): void {
     this.#report({ case: 'recordingStopped', value: {} });
+  }
+
+  /** The server has no room for the recording: it waits at the gateway; or not any more. */
+  recordingWaits(waits: boolean): void {
+    this.#report({ case: 'recordingWaits', value: { waits } });
   }
 
   /** A limit is about to end the session; 0: not any more. */

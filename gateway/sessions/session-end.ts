@@ -81,6 +81,11 @@ export const ends = {
     code: 'recording-failed',
     message: 'the session must be recorded, and its recording failed',
   },
+  recordingNoRoom: {
+    leg: Leg.GATEWAY,
+    code: 'recording-no-room',
+    message: 'the session must be recorded, and there is no room at the server or here',
+  },
   gatewayStopping: { leg: Leg.GATEWAY, code: 'gateway-stopping', message: 'the gateway is being stopped' },
   internal: { leg: Leg.GATEWAY, code: 'internal', message: 'the gateway failed' },
 } as const satisfies Readonly<Record<string, SessionEnd>>;

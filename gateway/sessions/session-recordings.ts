@@ -57,12 +57,15 @@ export class SessionRecordings {
     const settings = recordingOf(protocol, connection.recording);
     if (!isRecorded(settings)) return unrecorded;
     const { graphical, text, keys, clipboard, required } = settings;
+    const waiting = this.#recordings.serverFull;
+    if (required && waiting)
+      throw new Refusal('recording-no-room', 'the session must be recorded, and the server has no room');
     const failed = Promise.withResolvers<void>();
     try {
       const of = { ...order, ownerUid, keyVersion, protocol, settings };
       const recorder = await this.#recordings.begin(of, () => failed.resolve());
       return {
-        ...{ recorder, notice: { graphical, text, keys, clipboard } },
+        ...{ recorder, notice: { graphical, text, keys, clipboard, waiting } },
         follow: (session) => this.#follow(session, recorder, failed.promise, required),
         giveUp: () => void this.#recordings.end(recorder, 'not-opened'),
       };
@@ -74,8 +77,12 @@ export class SessionRecordings {
   }
 
   #follow(session: Session, recorder: SessionRecorder, failed: Promise<void>, required: boolean): void {
-    void failed.then(() => session.recordingFailed(required));
-    void session.ended.then(({ code }) => this.#recordings.end(recorder, code));
+    void failed.then(() => session.recordingFailed(required, this.#recordings.serverFull));
+    const unwatch = this.#recordings.watchRoom((full) => session.recordingWaits(full));
+    void session.ended.then(({ code }) => {
+      unwatch();
+      return this.#recordings.end(recorder, code);
+    });
   }
 }
 

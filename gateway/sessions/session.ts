@@ -213,13 +213,18 @@ export class Session {
     if (this.#end === null) this.#signals.take(sealed);
   }
 
-  /** Its recording gave up. Without one it ends when it must be recorded. */
-  recordingFailed(required: boolean): void {
-    if (required) return this.end(ends.recordingFailed);
+  /** Its recording gave up, for want of room or for another reason. Without one it ends when it must be recorded. */
+  recordingFailed(required: boolean, noRoom = false): void {
+    if (required) return this.end(noRoom ? ends.recordingNoRoom : ends.recordingFailed);
     if (this.#end !== null) return;
     this.#unrecorded = true;
     this.reporter.recordingStopped();
     this.#loseRecording();
+  }
+
+  /** The server has no room for its recording, which waits here; or has some again. */
+  recordingWaits(waits: boolean): void {
+    if (this.#end === null && !this.#unrecorded) this.reporter.recordingWaits(waits);
   }
 
   end(end: SessionEnd): void {

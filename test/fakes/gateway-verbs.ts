@@ -50,7 +50,7 @@ export function createFakeGateways(
       sessions: 2,
       guacdAddress: '127.0.0.1:4822',
       guacdReachable: true,
-      ...{ recordingsWaiting: 0, recordingsRefused: 0, recordingsBytes: 0 },
+      ...{ recordingsWaiting: 0, recordingsRefused: 0, recordingsBytes: 0, recordingsNoRoom: false },
       rosterVersion: 4,
     }),
     listTasks: async () => tasks(),

@@ -168,6 +168,12 @@ export const commandFailures = {
     'The machine asks for a recording, and its gateway cannot make one: its disk may be full.',
     askAdministrator,
   ],
+  'recording-no-room': [
+    'gateway',
+    'There is no room for this recording',
+    'The machine asks for a recording, and the server has no room for more: its disk is full, or a limit is reached.',
+    'Ask an administrator to make room at the server (Recordings, Keeping), then reconnect.',
+  ],
   'relays-refused': [
     'ice',
     'The server’s relays were refused',

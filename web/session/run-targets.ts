@@ -56,6 +56,8 @@ export interface RunTargets extends Omit<ScreenTargets, 'failed'> {
   /** What is recorded of the session, from before anything of it is shown. */
   readonly recording: (notice: RecordingNotice) => void;
   readonly recordingStopped: () => void;
+  /** The server has no room for the recording, or has some again. */
+  readonly recordingWaits: (waits: boolean) => void;
   /** A limit of the record is about to end it; 0: not any more. */
   readonly endingSoon: (code: string, leftMs: number) => void;
   /** The machine's files, from the moment when they can be asked for; not called when there are none. */

@@ -260,6 +260,12 @@ export const sessionFailures = {
     'This session must be recorded, and its gateway could not go on with that: its disk may be full.',
     'Ask an administrator to look at the gateway, then reconnect.',
   ],
+  'recording-no-room': [
+    'gateway',
+    'There was no room left for the recording',
+    'This session must be recorded. The server’s disk is full, and the gateway kept the recording as long as it could.',
+    'Ask an administrator to make room at the server (Recordings, Keeping), then reconnect. What was recorded is kept.',
+  ],
   'host-key-mismatch': [
     'target',
     'This is not the machine it was before',

@@ -265,6 +265,8 @@ export class SessionRun {
         return this.#targets.hostKey(event);
       case 'recording-stopped':
         return this.#targets.recordingStopped();
+      case 'recording-waits':
+        return this.#targets.recordingWaits(event.waits);
       case 'ending-soon':
         return this.#targets.endingSoon(event.code, event.leftMs);
       case 'guests':
@@ -284,6 +286,8 @@ export class SessionRun {
         return this.#targets.hostKey(body.value);
       case 'recordingStopped':
         return this.#targets.recordingStopped();
+      case 'recordingWaits':
+        return this.#targets.recordingWaits(body.value.waits);
       case 'endingSoon':
         return this.#targets.endingSoon(body.value.code, body.value.leftMs);
       case 'progress':

@@ -187,6 +187,7 @@ export class Session {
       hostKey: (offer) => this.#offered(offer),
       recording: (notice) => (this.recording = notice),
       recordingStopped: () => this.#recordingStopped(),
+      recordingWaits: (waits) => this.#recordingWaits(waits),
       endingSoon: (code, leftMs) => this.#endingSoon(code, leftMs),
       away: () => this.#awayFrom(),
       back: () => this.#backTo(),
@@ -219,8 +220,19 @@ export class Session {
   }
 
   #recordingStopped(): void {
-    if (this.recording !== null) this.recording = { ...this.recording, failed: true };
-    this.remark = 'The recording failed. The session goes on without it.';
+    const why = this.recording?.waiting
+      ? 'There is no room for the recording any more'
+      : 'The recording failed';
+    if (this.recording !== null) this.recording = { ...this.recording, failed: true, waiting: false };
+    this.remark = `${why}. The session goes on without it.`;
+  }
+
+  #recordingWaits(waits: boolean): void {
+    if (this.recording === null || this.recording.waiting === waits) return;
+    this.recording = { ...this.recording, waiting: waits };
+    this.remark = waits
+      ? 'The server has no room for recordings. This one waits, sealed, at the gateway; tell an administrator.'
+      : 'The server has room for the recording again.';
   }
 
   #endingSoon(code: string, leftMs: number): void {

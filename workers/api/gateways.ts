@@ -40,6 +40,8 @@ export interface GatewayInfoView {
   readonly recordingsWaiting: number;
   /** Which the server refused for good: they stay on the gateway, sealed. */
   readonly recordingsRefused: number;
+  /** The server has no room for those that wait. */
+  readonly recordingsNoRoom: boolean;
   /** Bytes of both. */
   readonly recordingsBytes: number;
 }

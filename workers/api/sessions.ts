@@ -153,6 +153,8 @@ export interface RecordingNotice {
   readonly clipboard: boolean;
   /** It should be, and cannot be: the session goes on all the same. */
   readonly failed: boolean;
+  /** The server has no room for it: it waits at the gateway. */
+  readonly waiting: boolean;
 }
 
 export type LegName = 'router' | 'gateway' | 'ice' | 'guacd' | 'jump' | 'target' | 'login';
@@ -174,6 +176,7 @@ export type SessionEvent =
       readonly trustedOnFirstUse: boolean;
     }
   | { readonly kind: 'recording-stopped'; readonly sessionUid: Uid }
+  | { readonly kind: 'recording-waits'; readonly sessionUid: Uid; readonly waits: boolean }
   /** Everybody who is a guest in it now. */
   | { readonly kind: 'guests'; readonly sessionUid: Uid; readonly guests: readonly SessionGuest[] }
   /** A limit of the record is about to end it; `leftMs` 0: not any more. */

@@ -810,6 +810,13 @@ export declare type RecordingNotice = Message<"sallyport.v1.RecordingNotice"> & 
    * @generated from field: bool failed = 5;
    */
   failed: boolean;
+
+  /**
+   * The server has no room for it: it waits at the gateway.
+   *
+   * @generated from field: bool waiting = 50;
+   */
+  waiting: boolean;
 };
 
 /**
@@ -888,6 +895,13 @@ export declare type GatewayInfo = Message<"sallyport.v1.GatewayInfo"> & {
    * @generated from field: uint64 recordings_bytes = 13;
    */
   recordingsBytes: bigint;
+
+  /**
+   * The server has no room for them.
+   *
+   * @generated from field: bool recordings_no_room = 50;
+   */
+  recordingsNoRoom: boolean;
 };
 
 /**

@@ -70,6 +70,12 @@ export declare type SessionSignal = Message<"sallyport.v1.SessionSignal"> & {
      */
     value: Guests;
     case: "guests";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RecordingWaits recording_waits = 50;
+     */
+    value: RecordingWaits;
+    case: "recordingWaits";
   } | { case: undefined; value?: undefined };
 };
 
@@ -194,6 +200,24 @@ export declare type RecordingStopped = Message<"sallyport.v1.RecordingStopped"> 
  * Use `create(RecordingStoppedSchema)` to create a new message.
  */
 export declare const RecordingStoppedSchema: GenMessage<RecordingStopped>;
+
+/**
+ * The server has no room for the recording: it waits at the gateway, sealed; or there is room again. §30.3.
+ *
+ * @generated from message sallyport.v1.RecordingWaits
+ */
+export declare type RecordingWaits = Message<"sallyport.v1.RecordingWaits"> & {
+  /**
+   * @generated from field: bool waits = 1;
+   */
+  waits: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.RecordingWaits.
+ * Use `create(RecordingWaitsSchema)` to create a new message.
+ */
+export declare const RecordingWaitsSchema: GenMessage<RecordingWaits>;
 
 /**
  * @generated from message sallyport.v1.Candidate
@@ -372,6 +396,12 @@ export declare type StreamControl = Message<"sallyport.v1.StreamControl"> & {
      */
     value: Guests;
     case: "guests";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.RecordingWaits recording_waits = 50;
+     */
+    value: RecordingWaits;
+    case: "recordingWaits";
   } | { case: undefined; value?: undefined };
 };
 

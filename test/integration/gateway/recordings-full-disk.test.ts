@@ -1,56 +1,31 @@
 // Recordings on a disk that is really full: a small one in memory, of this test alone.
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileHolds } from '../../fakes/terminal.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
 import { RecordedHouse } from '../../fixtures/recorded-house.ts';
+import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 
-const disk = mkdtempSync(join(tmpdir(), 'sallyport-full-disk-'));
-const mounted = mount();
+const disk = mountSmallDisk(2);
 
-/** Whether this machine lets a test have a disk of its own. */
-function mount(): boolean {
-  if (process.getuid?.() !== 0) return false;
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs', disk], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false; // a container without that right
-  }
-}
-
-const filler = join(disk, 'filler');
-
-function fill(): void {
-  for (const bytes of [65_536, 4_096, 1])
-    try {
-      for (;;) appendFileSync(filler, Buffer.alloc(bytes));
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
-    }
-}
-
-describe.runIf(mounted)('while the disk of a gateway is full', () => {
+describe.runIf(disk.mounted)('while the disk of a gateway is full', () => {
   let house: RecordedHouse;
   beforeAll(async () => void (house = await RecordedHouse.start()));
   afterAll(async () => {
     await house?.stop();
-    execFileSync('umount', [disk]);
-    rmSync(disk, { recursive: true });
+    disk.remove();
   });
 
   test('what must be recorded ends and does not begin, the rest goes on and says so; then all is well again', async () => {
-    const folder = join(disk, 'spool');
+    const folder = join(disk.folder, 'spool');
     mkdirSync(folder, { mode: 0o700 });
     await house.startGateway({ SALLYPORT_GATEWAY_RECORDINGS: folder });
     const required = await house.putMachine({ typescriptRecording: true });
     const lenient = await house.putMachine({ typescriptRecording: true, recordingPolicy: 'best-effort' });
     const strict = await house.connect(required);
     const open = await house.connect(lenient);
-    fill();
+    disk.fill();
     strict.terminal.type('echo lost-$((40+2))\n');
     open.terminal.type('echo lost-$((40+2))\n');
     expect((await strict.terminal.control('ended')).body.value).toMatchObject({ code: 'recording-failed' });
@@ -65,7 +40,7 @@ describe.runIf(mounted)('while the disk of a gateway is full', () => {
       await terminal.over;
     }
     expect(house.gatewayLog).toContain('ENOSPC');
-    rmSync(filler);
+    disk.empty();
     const recording = await house.closedRecording(required);
     const [verdict] = await house.judge(recording, await house.keyOf(recording.opening));
     expect(verdict).toMatchObject({ faults: [], closed: 0, closing: { reason: 'recording-failed' } });

@@ -24,12 +24,14 @@ const made = () => madeRecording(lines, { gateway: device });
 let folder: string;
 let server: FakeRecordingStore;
 let said: string[];
+let rooms: boolean[];
 let log: Logger;
 const open: { close(): Promise<void> }[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-uploads-'));
   server = new FakeRecordingStore();
   said = [];
+  rooms = [];
   log = new Logger('debug', (line) => said.push(line));
 });
 afterEach(async () => {
@@ -52,7 +54,10 @@ describe('what lies in the spool', () => {
       ? spool.writeChunk(uidOf(chunk.sessionUid), chunk.index, encodeMessage(RecordingChunkSchema, chunk))
       : null;
   const uploads = (spool: Spool, running: UploadsOptions['running'] = new Map()) => {
-    const bringing = new RecordingUploads({ spool, calls: server, device, running, failed: new Set(), log });
+    const bringing = new RecordingUploads({
+      ...{ spool, calls: server, device, running, failed: new Set(), log },
+      onRoom: (full) => void rooms.push(full),
+    });
     open.push(bringing);
     bringing.run();
     return bringing;
@@ -125,7 +130,10 @@ describe('what the server refuses for good', () => {
   const offered = (uid: Uid) => server.starts.filter((one) => one === uid).length;
   const bringing = async (running: UploadsOptions['running'] = new Map()) => {
     const spool = await spoolOf();
-    const all = new RecordingUploads({ spool, calls: server, device, running, failed: new Set(), log });
+    const all = new RecordingUploads({
+      ...{ spool, calls: server, device, running, failed: new Set(), log },
+      onRoom: (full) => void rooms.push(full),
+    });
     open.push(all);
     return { all, spool };
   };
@@ -182,6 +190,25 @@ describe('what the server refuses for good', () => {
     third.all.run();
     await soon(() => endOf(uid)).toMatchObject({ reason: 'interrupted' });
     await soon(() => readdirSync(join(folder, 'spool'))).toEqual([]);
+  });
+
+  test.each(['store-full', 'limit-reached'] as const)(
+    'as %s is told as a server without room, and as one with room once it takes it',
+    async (code) => {
+      const { all, uid } = await refuse(code);
+      await soon(() => rooms).toEqual([true]);
+      expect((await all.state()).noRoom).toBe(true);
+      server.refused.clear();
+      await soon(() => endOf(uid)).toBeTruthy();
+      await soon(() => rooms).toEqual([true, false]);
+    },
+  );
+
+  test('that is removed at the server leaves no memory of a server without room', async () => {
+    const { uid } = await refuse('store-full');
+    await soon(() => rooms).toEqual([true]);
+    server.refused.set(uid, 'not-found');
+    await soon(() => rooms).toEqual([true, false]);
   });
 
   test.each(['limit-reached', 'unavailable', 'internal'] as const)(

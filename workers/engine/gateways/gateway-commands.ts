@@ -58,6 +58,7 @@ export class GatewayCommands {
       rosterVersion: Number(info.rosterVersion),
       recordingsWaiting: info.recordingsWaiting,
       recordingsRefused: info.recordingsRefused,
+      recordingsNoRoom: info.recordingsNoRoom,
       recordingsBytes: Number(info.recordingsBytes),
     };
   }

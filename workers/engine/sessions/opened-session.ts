@@ -38,6 +38,13 @@ function filesOf({ token, upload, download, drive }: RemoteFiles): SessionFilesN
   return { token: copy(token), upload, download, drive: drive.slice(0, longestDriveName) };
 }
 
-function noticeOf({ graphical, text, keys, clipboard, failed }: RecordingNoticeMessage): RecordingNotice {
-  return { graphical, text, keys, clipboard, failed };
+function noticeOf({
+  graphical,
+  text,
+  keys,
+  clipboard,
+  failed,
+  waiting,
+}: RecordingNoticeMessage): RecordingNotice {
+  return { graphical, text, keys, clipboard, failed, waiting };
 }

@@ -22,6 +22,8 @@ export function describeSignal(sessionUid: Uid, { body }: SessionSignal): Sessio
     }
     case 'recordingStopped':
       return { kind: 'recording-stopped', sessionUid };
+    case 'recordingWaits':
+      return { kind: 'recording-waits', sessionUid, waits: body.value.waits };
     case 'endingSoon':
       return { kind: 'ending-soon', sessionUid, code: body.value.code, leftMs: body.value.leftMs };
     case 'guests':
