@@ -191,7 +191,7 @@ describe('bounds and filters', () => {
     const search = new AcrossSearch({
       listRecordings: async () => {
         await listed.promise;
-        return { recordings: [summary], more: false, usedSize: 0, quota: 1, retentionDays: 0 };
+        return { recordings: [summary], more: false, usedSize: 0, quota: 1, retentionDays: 0, ...rules };
       },
       searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
     });
