@@ -4,7 +4,8 @@
 //   echo         key to changed picture, idle and while another session of the same page floods
 //   flood        how fast a terminal's flood is taken in, and what it costs
 //   vnc          a full-screen animation of a VNC desktop: frames and pixels that the page shows
-//   recording    what recording costs, and its bytes an hour against guacd's own recording
+//   recording    what recording costs in processor time, with it and without
+//   bytes        bytes of a recording an hour, against guacd's own recording of the same work
 import { join } from 'node:path';
 import { chromium } from 'playwright';
 import { chromiumLaunch } from '../chromium.ts';
@@ -18,11 +19,12 @@ import { compareEchoes } from './session/echo.ts';
 import { compareFirstFrames } from './session/first-frame.ts';
 import { compareFloods } from './session/flood.ts';
 import { Peer } from './session/peer.ts';
-import { measureRecording } from './session/recording.ts';
+import { compareBytes } from './session/recorded-work.ts';
+import { compareCosts } from './session/recording.ts';
 import { ourSide, peerSide, pictureSize, type Side } from './session/sides.ts';
 
 const usualRounds = 3;
-const names = ['first-frame', 'echo', 'flood', 'vnc', 'recording'] as const;
+const names = ['first-frame', 'echo', 'flood', 'vnc', 'recording', 'bytes'] as const;
 type Part = (typeof names)[number];
 
 const { chosen, rounds } = readArguments(process.argv.slice(2));
@@ -56,7 +58,8 @@ function partsOf(ours: Side, theirs: Side): Readonly<Record<Part, () => Promise<
     echo: () => compareEchoes(ours, theirs, rounds),
     flood: () => compareFloods(ours, theirs, installation.target, rounds),
     vnc: () => compareAnimations(ours, theirs, peer, rounds),
-    recording: () => measureRecording({ ours, theirs, peer, installation, rounds }),
+    recording: () => compareCosts(ours, installation, rounds),
+    bytes: () => compareBytes({ ours, theirs, peer, installation }),
   };
 }
 
