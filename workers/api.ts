@@ -7,6 +7,7 @@ import type { GatewayVerbs } from './api/gateways.ts';
 import type { KeyRotationVerbs } from './api/key-rotation.ts';
 import type { OrganisationVerbs } from './api/organisation.ts';
 import type { OrganisingVerbs } from './api/organising.ts';
+import type { OversightVerbs } from './api/oversight.ts';
 import type { RecordingVerbs } from './api/recordings.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { RecoveryVerbs } from './api/recovery.ts';
@@ -27,6 +28,7 @@ export type * from './api/gateways.ts';
 export type * from './api/key-rotation.ts';
 export type * from './api/organisation.ts';
 export type * from './api/organising.ts';
+export type * from './api/oversight.ts';
 export type * from './api/recordings.ts';
 export type * from './api/records.ts';
 export type * from './api/recovery.ts';
@@ -57,6 +59,7 @@ export interface VaultVerbs
     GatewayVerbs,
     SessionVerbs,
     SessionShareVerbs,
+    OversightVerbs,
     RecordingVerbs,
     SharingVerbs,
     ToolVerbs,

@@ -143,7 +143,7 @@ export class SessionShares {
     share.guest = guest;
     if (byPolicy) this.#endLate(share);
     void guest.ending.then(() => this.#left(share, guest));
-    this.#tell(host);
+    this.#tellOf(share);
   }
 
   #own({ accountUid }: RosterMember, sessionUid: Uint8Array): Session {
@@ -226,7 +226,12 @@ export class SessionShares {
     if (share.guest !== guest) return; // joined again
     share.guest = null;
     if (share.byPolicy) this.#end(share.uid, ends.watchOver); // who comes again asks again
-    this.#tell(share.host);
+    this.#tellOf(share);
+  }
+
+  /** That somebody came or went; of who is not seen, nothing: that nothing changed would tell of them too. */
+  #tellOf({ host, silent }: Standing): void {
+    if (!silent) this.#tell(host);
   }
 
   /** Whose session it is sees who is in it, always; but for who looks on by a policy that says otherwise. */

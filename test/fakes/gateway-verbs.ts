@@ -12,7 +12,8 @@ export function createFakeGateways(
   const tasks = (): TaskView[] => {
     const recordUid = [...records.keys()][0] ?? null;
     const told = { kind: 'session', email: 'ben@example.test', protocol: 'ssh' };
-    const running = { ...told, uid: session, recordUid, startedAt: Date.now() - 240_000 };
+    const place = { accountUid: null, hostUid: null, recorded: false, watchable: true };
+    const running = { ...told, ...place, uid: session, recordUid, startedAt: Date.now() - 240_000 };
     return ended.has(session) ? [] : [running];
   };
   return {

@@ -17,6 +17,7 @@ import { FakeOrganising } from './organising-verbs.ts';
 import { createFakeSharing, type FakeSharing } from './sharing-verbs.ts';
 import { createFakeShareLinks, type FakeShareLinks } from './share-link-verbs.ts';
 import { createFakeRecordings, type FakeRecordings } from './recording-verbs.ts';
+import { createFakeOversight, type FakeOversight } from './oversight-verbs.ts';
 import { createFakeSessionShares, type FakeSessionShares } from './session-share-verbs.ts';
 import { createFakeGateways } from './gateway-verbs.ts';
 import { gatewayOf, holdersIn, me, summarise, textOf, viewOf, type Stored } from './stored-records.ts';
@@ -38,7 +39,8 @@ export interface FakeVault
     FakeExchange,
     FakeSharing,
     FakeRecordings,
-    FakeSessionShares {
+    FakeSessionShares,
+    FakeOversight {
   readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
   readonly trash: Map<Uid, Stored>;
@@ -71,6 +73,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     gatewaysVersion: 1,
     sharingVersion: 1,
     invitationsVersion: 1,
+    liveSessionsVersion: 1,
     accountVersion: 1,
     membership: 'administrator',
     organisationVersion: 1,
@@ -146,6 +149,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeExchange(),
     ...createFakeRecordings(),
     ...createFakeSessionShares((uid) => `${uid.slice(0, 4)}@example.test`),
+    ...createFakeOversight((uid) => `${uid.slice(0, 4)}@example.test`),
     ...rotation,
     rotation,
     records,

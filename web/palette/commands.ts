@@ -7,6 +7,7 @@ import HeartPulse from '@lucide/svelte/icons/heart-pulse';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import Lock from '@lucide/svelte/icons/lock';
 import LogOut from '@lucide/svelte/icons/log-out';
+import MonitorPlay from '@lucide/svelte/icons/monitor-play';
 import Network from '@lucide/svelte/icons/network';
 import Plus from '@lucide/svelte/icons/plus';
 import RefreshCw from '@lucide/svelte/icons/refresh-cw';
@@ -89,6 +90,17 @@ export function paletteCommands({
       icon: Folder,
       run: () => route.go(recordPlace(null, { kind: 'folder', folderUid: uid })),
     })),
+    ...(vault.state.membership === 'administrator'
+      ? [
+          {
+            id: 'live',
+            title: 'Go to live sessions',
+            icon: MonitorPlay,
+            hint: 'g l',
+            run: () => route.go({ page: 'live' }),
+          },
+        ]
+      : []),
     {
       id: 'gateways',
       title: 'Go to gateways',

@@ -180,6 +180,12 @@ export const commandFailures = {
     'It names too many relays, or addresses that are none.',
     'Tell your administrator: [relay] in the server’s settings is wrong, or the server is not to be trusted.',
   ],
+  'policy-outdated': [
+    'gateway',
+    'The gateway has another rule by now',
+    'Somebody changed who may watch meanwhile.',
+    'Look at it again, then change it.',
+  ],
   'peer-gone': [
     'gateway',
     'The gateway no longer has this connection',

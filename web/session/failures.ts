@@ -16,6 +16,8 @@ export interface SessionFailure {
   readonly code: string;
   /** What the other side said beside the code; may be empty. */
   readonly message: string;
+  /** What the administrator wrote who ended it. */
+  readonly reason?: string;
 }
 
 const catalogue = { ...commandFailures, ...sessionFailures };
@@ -32,7 +34,7 @@ export function describeFailure(failure: SessionFailure): FailureText {
   if (failure.code === 'access-taken-back' && by !== null)
     return { ...textOf(catalogue[failure.code]), title: `Access was taken back by ${by}` };
   if (failure.code === 'ended-by-command' && by !== null)
-    return { ...textOf(catalogue[failure.code]), title: `The session was ended by ${by}` };
+    return { ...textOf(catalogue[failure.code]), ...endedBy(by, shownName(failure.reason ?? '')) };
   const jump = failure.leg === 'jump' ? jumpFailures.get(failure.code) : undefined;
   if (jump) return textOf(jump);
   if (isCatalogued(failure.code)) return textOf(catalogue[failure.code]);
@@ -44,6 +46,11 @@ export function describeFailure(failure: SessionFailure): FailureText {
     next: 'Reload the page for the newest version, then reconnect.',
     tone: 'failure',
   };
+}
+
+function endedBy(by: string, reason: string): Pick<FailureText, 'title' | 'cause'> {
+  const cause = reason === '' ? 'They gave no reason.' : `They wrote: “${reason}”`;
+  return { title: `The session was ended by ${by}`, cause };
 }
 
 function textOf([leg, title, cause, next, tone = 'failure']: FailureEntry): FailureText {

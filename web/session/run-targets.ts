@@ -37,7 +37,13 @@ export type SessionPolicy = ConnectionSettings &
 /** What is opened: a machine, or somebody else's session on one, by their invitation. */
 export interface RunSubject {
   readonly recordUid: Uid;
-  readonly invited?: Pick<InvitedSession, 'shareUid' | 'gatewayUid'>;
+  readonly invited?: Pick<GuestPlace, 'shareUid' | 'gatewayUid' | 'watched'>;
+}
+
+/** Where one is in somebody else's session. */
+export interface GuestPlace extends InvitedSession {
+  /** As an administrator who looks on, at that session; else by the invitation. */
+  readonly watched?: Uid;
 }
 
 /** What a person has said before the session opens. */

@@ -168,6 +168,20 @@ export const sessionFailures = {
     'Ask them when you need to see it again.',
     'calm',
   ],
+  'watch-over': [
+    'gateway',
+    'You do not look on any more',
+    'The owner of the gateway changed who may, or you are no administrator now.',
+    'Ask the owner of the gateway when you need to see it.',
+    'calm',
+  ],
+  'watch-gone': [
+    'gateway',
+    'The session cannot be looked on at',
+    'It is over, its machine’s record lets nobody look on, or the gateway’s owner does not let you.',
+    'Look among the live sessions whether it still runs.',
+    'calm',
+  ],
   'share-gone': [
     'gateway',
     'The session is not shared with you any more',

@@ -185,6 +185,10 @@ export class SessionRun {
   async #order(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     const page = { peerUid: lease.peer.uid, offer: lease.fresh ? await lease.peer.offer() : null };
     const { recordUid, invited } = this.#subject;
+    if (invited?.watched !== undefined) {
+      const { gatewayUid, watched: sessionUid } = invited;
+      return this.#services.verbs.watchSession({ gatewayUid, sessionUid, ...page });
+    }
     if (invited) return this.#services.verbs.joinSession({ shareUid: invited.shareUid, ...page });
     const { fontSize, colorScheme } = readLook(recordUid);
     return this.#services.verbs.startSession({

@@ -1,11 +1,5 @@
 import type { Uid } from '../../protocol/uid.ts';
-import type {
-  InvitedSession,
-  RecordingNotice,
-  RecordView,
-  SessionStarted,
-  SuppliedLogin,
-} from '../../workers/api.ts';
+import type { RecordingNotice, RecordView, SessionStarted, SuppliedLogin } from '../../workers/api.ts';
 import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
 import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
@@ -17,7 +11,14 @@ import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import { SessionSharing } from './sharing/session-sharing.svelte.ts';
 import { ScreenView } from './screen-view.svelte.ts';
-import type { Answers, HostKeyOffer, RunSubject, SessionPolicy, SessionServices } from './run-targets.ts';
+import type {
+  Answers,
+  GuestPlace,
+  HostKeyOffer,
+  RunSubject,
+  SessionPolicy,
+  SessionServices,
+} from './run-targets.ts';
 import type { ScreenSize } from './screen-size.ts';
 import { SessionRun } from './session-run.ts';
 
@@ -27,7 +28,7 @@ export interface SessionSubject {
   readonly recordUid: Uid;
   readonly title: string;
   /** Somebody else's session, in which one is a guest: there is no record. */
-  readonly invited?: InvitedSession;
+  readonly invited?: GuestPlace;
 }
 
 const latencyEveryMs = 1_000;
@@ -79,7 +80,7 @@ export class Session {
   /** Its dialog for sharing is open. */
   sharingOpen = $state(false);
   /** By which one is a guest in it; null: it is one's own. */
-  readonly invited: InvitedSession | null;
+  readonly invited: GuestPlace | null;
   /** The machine's files; kept over attempts, with what is on its way. null: none. */
   files = $state.raw<SessionFiles | null>(null);
   readonly #services: SessionServices;
@@ -296,7 +297,8 @@ export class Session {
 
   /** As this person has to know it: to a guest, and of the way there, it is another thing than to who owns the record. */
   #codeOf({ leg, code }: SessionFailure): string {
-    if (this.invited !== null && ['not-found', 'not-allowed'].includes(code)) return 'share-gone';
+    if (this.invited !== null && ['not-found', 'not-allowed'].includes(code))
+      return this.invited.watched === undefined ? 'share-gone' : 'watch-gone';
     return leg === 'jump' ? code : explainedCode(code, this.hostKey, this.access);
   }
 

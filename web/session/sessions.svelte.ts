@@ -1,4 +1,5 @@
-import type { InvitedSession } from '../../workers/api.ts';
+import type { Uid } from '../../protocol/uid.ts';
+import type { InvitedSession, LiveSession } from '../../workers/api.ts';
 import { vaultPlace, type Place } from '../state/place.ts';
 import type { Route } from '../state/route.svelte.ts';
 import type { Toasts } from '../state/toasts.svelte.ts';
@@ -94,6 +95,15 @@ export class Sessions {
     this.connect({ recordUid: invited.shareUid, title, invited });
   }
 
+  /** Looks on at somebody else's session: the tab that is open already, or a new one. */
+  watch(live: LiveSession, gatewayUid: Uid): void {
+    const open = this.open.find((session) => session.invited?.watched === live.uid);
+    if (open) return this.#route.go({ page: 'session', tab: open.tab });
+    const { uid: watched, email: hostEmail, title } = live;
+    const place = { shareUid: watched, gatewayUid, hostEmail, title, typing: false, until: Infinity };
+    this.connect({ recordUid: watched, title: title || hostEmail, invited: { ...place, watched } });
+  }
+
   /** Ends the session, if it still runs, and takes its tab away. */
   dismiss(tab: string): void {
     const at = this.open.findIndex((session) => session.tab === tab);
@@ -119,5 +129,6 @@ export class Sessions {
 
 /** A guest has no record to go back to. */
 function placeAfter({ recordUid, invited }: Session): Place {
+  if (invited?.watched !== undefined) return { page: 'live' };
   return invited === null ? { ...vaultPlace, recordUid } : vaultPlace;
 }

@@ -23,13 +23,15 @@ export function legOfProto(leg: Leg): LegName | null {
   return legs.get(leg) ?? null;
 }
 
-export function failureOf({ leg, code, message }: WireFailure): SessionFailure {
-  return { leg: legOfProto(leg), code, message };
+export function failureOf({ leg, code, message, reason }: WireFailure): SessionFailure {
+  return { leg: legOfProto(leg), code, message, reason };
 }
 
 /** Who is in a session, as its stream says it. */
-export function guestOf({ accountUid, shareUid, email, typing, sinceMs }: Guest): SessionGuest {
-  return { accountUid: uidOf(accountUid), shareUid: uidOf(shareUid), email, typing, since: Number(sinceMs) };
+export function guestOf({ accountUid, shareUid, sinceMs, ...guest }: Guest): SessionGuest {
+  const { email, typing, byPolicy } = guest;
+  const uids = { accountUid: uidOf(accountUid), shareUid: uidOf(shareUid) };
+  return { ...uids, email, typing, byPolicy, since: Number(sinceMs) };
 }
 
 /** Why a command came to nothing. A gateway's refusal carries its own code at the start of the message. */

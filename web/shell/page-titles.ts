@@ -2,6 +2,7 @@
 export const pageTitles = {
   new: 'New record',
   gateways: 'Gateways',
+  live: 'Live sessions',
   recordings: 'Recordings',
   recording: 'Recording',
   'recording-search': 'Search in recordings',

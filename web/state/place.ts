@@ -21,7 +21,7 @@ export type Place =
   | { readonly page: PlainPage };
 
 /** Pages that have nothing further in their address. */
-export type PlainPage = 'gateways' | 'people' | 'health' | 'transfer' | 'settings';
+export type PlainPage = 'gateways' | 'live' | 'people' | 'health' | 'transfer' | 'settings';
 
 /** Which records the list shows. */
 export type VaultView =
@@ -34,7 +34,14 @@ export type VaultPlace = Extract<Place, { page: 'vault' }>;
 export const allRecords: VaultView = { kind: 'all' };
 export const vaultPlace: VaultPlace = { page: 'vault', recordUid: null, editing: false };
 
-const plainPages: ReadonlySet<string> = new Set(['gateways', 'people', 'health', 'transfer', 'settings']);
+const plainPages: ReadonlySet<string> = new Set([
+  'gateways',
+  'live',
+  'people',
+  'health',
+  'transfer',
+  'settings',
+]);
 
 /** A record, in the list that it was opened from. */
 export function recordPlace(recordUid: Uid | null, view: VaultView = allRecords): VaultPlace {

@@ -9,6 +9,7 @@ const starting: VaultState = {
   gatewaysVersion: 0,
   sharingVersion: 0,
   invitationsVersion: 0,
+  liveSessionsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,

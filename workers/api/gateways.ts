@@ -50,8 +50,14 @@ export interface TaskView {
   readonly uid: Uid;
   readonly kind: string;
   readonly recordUid: Uid | null;
+  readonly accountUid: Uid | null;
   /** Whose it is, by the roster; empty: somebody who is in it no more. */
   readonly email: string;
   readonly startedAt: number;
   readonly protocol: string;
+  /** Of a guest or somebody who looks on: whose session they are in. */
+  readonly hostUid: Uid | null;
+  readonly recorded: boolean;
+  /** The machine's record lets administrators look on. */
+  readonly watchable: boolean;
 }

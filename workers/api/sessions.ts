@@ -120,6 +120,8 @@ export interface SessionGuest {
   /** What they do reaches the machine; else they look on. */
   readonly typing: boolean;
   readonly since: number;
+  /** They look on by the gateway's policy: nobody's to take back here. */
+  readonly byPolicy: boolean;
 }
 
 export interface GuestPart {
@@ -128,6 +130,9 @@ export interface GuestPart {
   /** What one does reaches the machine; else one looks on. */
   readonly typing: boolean;
   readonly until: number;
+  /** One looks on by the gateway's policy, not by an invitation. `silent`: whose session it is, is not told. */
+  readonly byPolicy: boolean;
+  readonly silent: boolean;
 }
 
 export interface SessionFilesNotice {
@@ -192,4 +197,6 @@ export type SessionEvent =
       readonly leg: LegName | null;
       readonly code: string;
       readonly message: string;
+      /** What the administrator wrote who ended it; may be empty. */
+      readonly reason: string;
     };

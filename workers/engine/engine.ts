@@ -10,6 +10,7 @@ import { gatewayVerbs } from './verbs/gateway-verbs.ts';
 import { keyRotationVerbs } from './verbs/key-rotation-verbs.ts';
 import { organisationVerbs } from './verbs/organisation-verbs.ts';
 import { organisingVerbs } from './verbs/organising-verbs.ts';
+import { oversightVerbs } from './verbs/oversight-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { recordingVerbs } from './verbs/recording-verbs.ts';
 import { recoveryVerbs } from './verbs/recovery-verbs.ts';
@@ -40,6 +41,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...fileVerbs(core),
     ...sessionVerbs(core),
     ...sessionShareVerbs(core),
+    ...oversightVerbs(core),
     ...recordingVerbs(core),
     ...sharingVerbs(core),
     ...shareLinkVerbs(core),

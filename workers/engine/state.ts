@@ -9,6 +9,7 @@ const initial: VaultState = {
   gatewaysVersion: 0,
   sharingVersion: 0,
   invitationsVersion: 0,
+  liveSessionsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,
@@ -72,6 +73,10 @@ export class StateBoard {
 
   invitationsChanged(): void {
     this.update({ invitationsVersion: this.#state.invitationsVersion + 1 });
+  }
+
+  liveSessionsChanged(): void {
+    this.update({ liveSessionsVersion: this.#state.liveSessionsVersion + 1 });
   }
 
   gatewaysChanged(): void {

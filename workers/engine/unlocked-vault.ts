@@ -25,6 +25,7 @@ import { SecondFactors } from './account/second-factors.ts';
 import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { OversightDesk } from './oversight/oversight-desk.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
 import { KeepingDesk } from './recordings/keeping-desk.ts';
 import { Recordings } from './recordings/recordings.ts';
@@ -82,6 +83,7 @@ export class UnlockedVault {
   readonly commands: GatewayCommands;
   readonly sessions: Sessions;
   readonly sessionShares: SessionShares;
+  readonly oversight: OversightDesk;
   readonly recordings: Recordings;
   readonly iceServers: IceServersDesk;
   readonly devices: Devices;
@@ -214,10 +216,12 @@ export class UnlockedVault {
       onEvent,
       warn,
     });
+    const { pins } = this.sharing.office.parts;
+    const titleOf = (uid: Uid) => book.get(uid)?.entry?.title ?? '';
+    const shared = { account, session, gateways, commands, sessions: this.sessions, pins, titleOf };
+    this.oversight = new OversightDesk({ ...shared, onChanged: () => board.liveSessionsChanged() });
     this.sessionShares = new SessionShares({
-      ...{ account, session, gateways, commands, warn, sessions: this.sessions },
-      pins: this.sharing.office.parts.pins,
-      titleOf: (uid) => book.get(uid)?.entry?.title ?? '',
+      ...{ ...shared, warn },
       onChanged: () => {
         if (!signal.aborted) board.invitationsChanged();
       },
@@ -235,7 +239,7 @@ export class UnlockedVault {
       authorKeysOf: (uid) => data.history.authorKeysOf(uid),
     });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
-    const { sessionShares } = this;
+    const { sessionShares, oversight } = this;
     this.#upkeep = new Upkeep({
       ...{
         data,
@@ -247,6 +251,7 @@ export class UnlockedVault {
         sessions,
         iceServers,
         sessionShares,
+        oversight,
       },
       ...{ desk, board, signal, warn },
     });
@@ -287,6 +292,7 @@ export class UnlockedVault {
     this.#failAll();
     this.sessions.clear();
     this.sessionShares.clear();
+    this.oversight.live.clear();
     this.recordings.clear();
     this.files.close();
     this.data.clear();

@@ -1,9 +1,11 @@
 import { ProtocolError } from '../../protocol/errors.ts';
+import { uidOf } from '../../protocol/uid.ts';
 import type { RouterToVaultFrame } from '../../protocol/messages/gen/link_pb.js';
 import type { Passkeys } from './account/passkeys.ts';
 import type { Files } from './files/files.ts';
 import type { CommandDesk } from './gateways/command-desk.ts';
 import type { ConfirmedMachines } from './key-rotation/confirmed-machines.ts';
+import type { OversightDesk } from './oversight/oversight-desk.ts';
 import type { OrganisationDesk } from './organisation/organisation-desk.ts';
 import type { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import type { SessionShares } from './session-shares/session-shares.ts';
@@ -21,6 +23,7 @@ export interface UpkeepParts {
   readonly files: Files;
   readonly sessions: Sessions;
   readonly sessionShares: SessionShares;
+  readonly oversight: OversightDesk;
   readonly desk: CommandDesk;
   readonly iceServers: IceServersDesk;
   readonly board: StateBoard;
@@ -57,6 +60,8 @@ export class Upkeep {
         return void organisation.catchUp();
       case 'sessionShareNews':
         return this.#parts.sessionShares.refresh();
+      case 'liveSessionNews':
+        return this.#parts.oversight.live.changed(uidOf(frame.value.gatewayUid));
       case 'gatewayStatus':
         return board.gatewaysChanged();
       default:
@@ -74,6 +79,7 @@ export class Upkeep {
     this.#accountChanged();
     void organisation.catchUp();
     this.#parts.sessionShares.refresh();
+    this.#parts.oversight.live.changed(null);
     void this.#attempt('the vault could not catch up', () => this.#catchUp());
   }
 
@@ -83,6 +89,7 @@ export class Upkeep {
     if (signal.aborted) return;
     data.lists.surroundingsChanged();
     board.organisationChanged(organisation.book.membership);
+    this.#parts.oversight.live.changed(null);
     void this.#followOrganisation().catch((error: unknown) => {
       warn(`keys of what was given could not be replaced: ${String(error)}`);
     });

@@ -68,7 +68,14 @@ test.each([
 ])('a stream that is %s without a word waits for the gateway’s own', (_, end) => {
   end();
   expect(failures).toEqual([]);
-  events.dispatch({ kind: 'ended', sessionUid, leg: 'target', code: 'target-refused', message: 'no' });
+  events.dispatch({
+    kind: 'ended',
+    sessionUid,
+    leg: 'target',
+    code: 'target-refused',
+    message: 'no',
+    reason: '',
+  });
   expect(failures).toMatchObject([{ leg: 'target', code: 'target-refused' }]);
   vi.runAllTimers();
   expect(failures).toHaveLength(1);

@@ -39,7 +39,7 @@ afterEach(async () => {
 
 const started = (sharing: SessionStarted['sharing']) => ({ sessionUid: newUid(), sharing, guest: null });
 const guestOf = (email: string, typing = false): SessionGuest => ({
-  ...{ accountUid: newUid(), shareUid: newUid(), email, typing, since: Date.now() },
+  ...{ accountUid: newUid(), shareUid: newUid(), email, typing, since: Date.now(), byPolicy: false },
 });
 
 function withPeople(...pins: PinState[]): FakeVault {

@@ -43,6 +43,8 @@ export class SessionSharing {
   tell(guests: readonly SessionGuest[]): string | null {
     const [come, gone] = [without(guests, this.guests), without(this.guests, guests)];
     this.guests = guests;
+    if (come.length > 0 && come.every(({ byPolicy }) => byPolicy))
+      return `${namesOf(come)} ${come.length === 1 ? 'is' : 'are'} watching, as an administrator.`;
     if (come.length > 1) return `${namesOf(come)} joined.`;
     if (come.length > 0)
       return `${namesOf(come)} ${come.some(({ typing }) => typing) ? 'joined and may type' : 'is looking on'}.`;

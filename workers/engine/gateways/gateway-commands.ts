@@ -15,11 +15,20 @@ import {
   GatewayInfoSchema,
   RenewAccessRequestSchema,
   ShareSessionRequestSchema,
+  SignedReplySchema,
   TaskListSchema,
   UnshareSessionRequestSchema,
   type DiagnoseReply,
+  type Task,
 } from '../../../protocol/messages/gen/command_pb.js';
-import { findMember } from '../../../protocol/signed/roster.ts';
+import {
+  ReadSessionPolicyReplySchema,
+  WatchSessionReplySchema,
+  WatchSessionRequestSchema,
+  type ReadSessionPolicyReply,
+  type WatchSessionReply,
+} from '../../../protocol/messages/gen/session-policy_pb.js';
+import { findMember, type Roster } from '../../../protocol/signed/roster.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import {
   commandUidOf,
@@ -31,6 +40,10 @@ import type { CommandDesk } from './command-desk.ts';
 import type { Gateways, NamedGateway } from './gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+
+/** What a command is about. */
+type CommandSubject = Pick<CommandOrder, 'kind' | 'recordUid' | 'shareUid'> &
+  Partial<Pick<CommandOrder, 'sessionUid'>>;
 
 export interface GatewayCommandParts {
   readonly account: OpenedAccount;
@@ -64,23 +77,55 @@ export class GatewayCommands {
   }
 
   async listTasks(gatewayUid: Uid): Promise<TaskView[]> {
-    const { tasks } = await this.#ask(gatewayUid, CommandKind.LIST_TASKS, TaskListSchema);
-    const { roster } = this.#parts.account.organisation;
-    const emailOf = (uid: Uint8Array) => (uid.length > 0 && findMember(roster, uidOf(uid))?.email) || '';
-    return tasks.map(({ taskUid, recordUid, accountUid, kind, protocol, startedAtMs }) => ({
-      uid: uidOf(taskUid),
-      recordUid: recordUid.length > 0 ? uidOf(recordUid) : null,
-      email: emailOf(accountUid),
-      kind,
-      protocol,
-      startedAt: Number(startedAtMs),
-    }));
+    return await this.tasksOf(await this.#parts.gateways.find(gatewayUid));
   }
 
-  /** Ends a session whatever became of its stream. */
-  async endSession(gateway: NamedGateway, sessionUid: Uid): Promise<void> {
-    const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid) });
-    await this.#tell(gateway, CommandKind.END_SESSION, request);
+  async tasksOf(gateway: NamedGateway): Promise<TaskView[]> {
+    const { tasks } = await this.#askOf(gateway, CommandKind.LIST_TASKS, TaskListSchema);
+    const { roster } = this.#parts.account.organisation;
+    return tasks.map((task) => describeTask(task, roster));
+  }
+
+  /** What the gateway keeps of who may look on at sessions there. */
+  async readSessionPolicy(gateway: NamedGateway): Promise<ReadSessionPolicyReply> {
+    return await this.#askOf(gateway, CommandKind.READ_SESSION_POLICY, ReadSessionPolicyReplySchema);
+  }
+
+  /**
+   * The same of a gateway whose key this vault does not have: the policy names it, which its owner signed. `keyIn` verifies
+   * that, and throws.
+   */
+  async readUnpinnedPolicy(
+    gatewayUid: Uid,
+    keyIn: (unverified: ReadSessionPolicyReply) => Bytes,
+  ): Promise<ReadSessionPolicyReply> {
+    const about = { kind: CommandKind.READ_SESSION_POLICY, recordUid: null };
+    const { command, opened } = await this.#exchange(gatewayUid, about, empty);
+    const stated = decodeMessage(SignedReplySchema, opened);
+    const key = keyIn(decodeMessage(ReadSessionPolicyReplySchema, stated.reply));
+    return decodeMessage(ReadSessionPolicyReplySchema, verifyReply(key, command, opened));
+  }
+
+  /** The next policy, as this account signed it. */
+  async setSessionPolicy(gateway: NamedGateway, signed: Bytes): Promise<void> {
+    await this.#tell(gateway, { kind: CommandKind.SET_SESSION_POLICY, recordUid: null }, signed);
+  }
+
+  /** This account may join that session by that share and secret, soon. */
+  async watchSession(
+    gateway: NamedGateway,
+    { sessionUid, shareUid }: { readonly sessionUid: Uid; readonly shareUid: Uid },
+    secret: Bytes,
+  ): Promise<WatchSessionReply> {
+    const about = { kind: CommandKind.WATCH_SESSION, recordUid: null, sessionUid, shareUid };
+    const request = encodeMessage(WatchSessionRequestSchema, { secret });
+    return decodeMessage(WatchSessionReplySchema, await this.#tell(gateway, about, request));
+  }
+
+  /** Ends a session whatever became of its stream. `reason`: for whose it is, of somebody else's. */
+  async endSession(gateway: NamedGateway, sessionUid: Uid, reason = ''): Promise<void> {
+    const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid), reason });
+    await this.#tell(gateway, { kind: CommandKind.END_SESSION, recordUid: null }, request);
   }
 
   /** One more person may come into a session of this account. */
@@ -88,7 +133,8 @@ export class GatewayCommands {
     gateway: NamedGateway,
     request: MessageInitShape<typeof ShareSessionRequestSchema>,
   ): Promise<void> {
-    await this.#tell(gateway, CommandKind.SHARE_SESSION, encodeMessage(ShareSessionRequestSchema, request));
+    const encoded = encodeMessage(ShareSessionRequestSchema, request);
+    await this.#tell(gateway, { kind: CommandKind.SHARE_SESSION, recordUid: null }, encoded);
   }
 
   /** One of them may not any more, or nobody. */
@@ -96,11 +142,8 @@ export class GatewayCommands {
     gateway: NamedGateway,
     request: MessageInitShape<typeof UnshareSessionRequestSchema>,
   ): Promise<void> {
-    await this.#tell(
-      gateway,
-      CommandKind.UNSHARE_SESSION,
-      encodeMessage(UnshareSessionRequestSchema, request),
-    );
+    const encoded = encodeMessage(UnshareSessionRequestSchema, request);
+    await this.#tell(gateway, { kind: CommandKind.UNSHARE_SESSION, recordUid: null }, encoded);
   }
 
   /** What this account takes back counts no more there. How many sessions ended by it, as the gateway signed. */
@@ -109,7 +152,7 @@ export class GatewayCommands {
     request: MessageInitShape<typeof EndAccessRequestSchema>,
   ): Promise<number> {
     const encoded = encodeMessage(EndAccessRequestSchema, request);
-    const reply = await this.#tell(gateway, CommandKind.END_ACCESS, encoded);
+    const reply = await this.#tell(gateway, { kind: CommandKind.END_ACCESS, recordUid: null }, encoded);
     return decodeMessage(EndAccessReplySchema, reply).ended;
   }
 
@@ -118,7 +161,8 @@ export class GatewayCommands {
     gateway: NamedGateway,
     request: MessageInitShape<typeof RenewAccessRequestSchema>,
   ): Promise<void> {
-    await this.#tell(gateway, CommandKind.RENEW_ACCESS, encodeMessage(RenewAccessRequestSchema, request));
+    const encoded = encodeMessage(RenewAccessRequestSchema, request);
+    await this.#tell(gateway, { kind: CommandKind.RENEW_ACCESS, recordUid: null }, encoded);
   }
 
   /** How far a session on that machine would come. */
@@ -128,21 +172,16 @@ export class GatewayCommands {
     request: MessageInitShape<typeof DiagnoseRequestSchema>,
   ): Promise<DiagnoseReply> {
     const encoded = encodeMessage(DiagnoseRequestSchema, request);
-    const reply = await this.#tell(gateway, CommandKind.DIAGNOSE, encoded, recordUid);
+    const reply = await this.#tell(gateway, { kind: CommandKind.DIAGNOSE, recordUid }, encoded);
     return decodeMessage(DiagnoseReplySchema, reply);
   }
 
   /** Sealed to the pinned gateway; what it signed for this very command. */
-  async #tell(
-    gateway: NamedGateway,
-    kind: CommandKind,
-    request: Bytes,
-    recordUid: Uid | null = null,
-  ): Promise<Bytes> {
+  async #tell(gateway: NamedGateway, about: CommandSubject, request: Bytes): Promise<Bytes> {
     const key = await this.#parts.gateways.pinnedKey(gateway);
     const objects = [gateway.uid, this.#parts.account.keys.accountUid];
     const payload = await sealToPublicKey(key, 'command-payload', objects, request);
-    return await this.#send(gateway.uid, key, { kind, recordUid }, payload);
+    return await this.#send(gateway.uid, key, about, payload);
   }
 
   async #ask<Reply extends DescMessage>(
@@ -150,35 +189,58 @@ export class GatewayCommands {
     kind: CommandKind,
     schema: Reply,
   ): Promise<MessageShape<Reply>> {
-    const { gateways } = this.#parts;
-    const key = await gateways.pinnedKey(await gateways.find(gatewayUid));
-    return decodeMessage(schema, await this.#send(gatewayUid, key, { kind, recordUid: null }, empty));
+    return await this.#askOf(await this.#parts.gateways.find(gatewayUid), kind, schema);
   }
 
-  async #send(
+  async #askOf<Reply extends DescMessage>(
+    gateway: NamedGateway,
+    kind: CommandKind,
+    schema: Reply,
+  ): Promise<MessageShape<Reply>> {
+    const key = await this.#parts.gateways.pinnedKey(gateway);
+    return decodeMessage(schema, await this.#send(gateway.uid, key, { kind, recordUid: null }, empty));
+  }
+
+  async #send(gatewayUid: Uid, key: Bytes, about: CommandSubject, payload: Bytes): Promise<Bytes> {
+    const { command, opened } = await this.#exchange(gatewayUid, about, payload);
+    return verifyReply(key, command, opened);
+  }
+
+  /** The encoded SignedReply, of nobody yet. */
+  async #exchange(
     gatewayUid: Uid,
-    key: Bytes,
-    about: Pick<CommandOrder, 'kind' | 'recordUid'>,
+    about: CommandSubject,
     payload: Bytes,
-  ): Promise<Bytes> {
+  ): Promise<{ readonly command: Bytes; readonly opened: Bytes }> {
     const { account, session, desk } = this.#parts;
     const order = this.#order(gatewayUid, about);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     const objects = [gatewayUid, commandUidOf(signed.command)];
     const { sealed } = await desk.send(signed);
     const opened = await openWithPrivateKey(account.keys.ecdh, purposes.commandReply, objects, sealed);
-    return verifyReply(key, signed.command, opened);
+    return { command: signed.command, opened };
   }
 
-  #order(gatewayUid: Uid, about: Pick<CommandOrder, 'kind' | 'recordUid'>): CommandOrder {
+  #order(gatewayUid: Uid, about: CommandSubject): CommandOrder {
     const { keys, organisation } = this.#parts.account;
-    const aboutNoSession = { sessionUid: null, sessionNonce: empty };
     return {
-      ...about,
+      ...{ sessionUid: null, sessionNonce: empty, ...about },
       gatewayUid,
       accountUid: keys.accountUid,
       rosterVersion: organisation.rosterVersion,
-      ...aboutNoSession,
     };
   }
+}
+
+function describeTask(task: Task, roster: Roster): TaskView {
+  const { taskUid, kind, protocol, startedAtMs, recorded, watchable } = task;
+  const uidIn = (bytes: Uint8Array) => (bytes.length > 0 ? uidOf(bytes) : null);
+  const accountUid = uidIn(task.accountUid);
+  return {
+    ...{ uid: uidOf(taskUid), kind, protocol, recorded, watchable, accountUid },
+    recordUid: uidIn(task.recordUid),
+    hostUid: uidIn(task.hostSessionUid),
+    email: (accountUid !== null && findMember(roster, accountUid)?.email) || '',
+    startedAt: Number(startedAtMs),
+  };
 }

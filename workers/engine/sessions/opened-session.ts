@@ -29,8 +29,8 @@ export function describeOpened(
   };
 }
 
-function partOf({ hostEmail, typing, untilMs }: GuestRole) {
-  return { hostEmail, typing, until: Number(untilMs) };
+function partOf({ hostEmail, typing, untilMs, byPolicy, silent }: GuestRole) {
+  return { hostEmail, typing, until: Number(untilMs), byPolicy, silent };
 }
 
 /** The drive's name is shown, and goes nowhere. */

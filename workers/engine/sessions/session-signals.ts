@@ -17,8 +17,8 @@ export function describeSignal(sessionUid: Uid, { body }: SessionSignal): Sessio
       return { kind: 'host-key', sessionUid, key, fingerprint, trustedOnFirstUse };
     }
     case 'ended': {
-      const { leg, code, message } = body.value;
-      return { kind: 'ended', sessionUid, leg: legNames[leg], code, message };
+      const { leg, code, message, reason } = body.value;
+      return { kind: 'ended', sessionUid, leg: legNames[leg], code, message, reason };
     }
     case 'recordingStopped':
       return { kind: 'recording-stopped', sessionUid };
@@ -33,9 +33,9 @@ export function describeSignal(sessionUid: Uid, { body }: SessionSignal): Sessio
   }
 }
 
-function describeGuest({ accountUid, shareUid, email, typing, sinceMs }: Guest): SessionGuest {
+function describeGuest({ accountUid, shareUid, email, typing, sinceMs, byPolicy }: Guest): SessionGuest {
   const [uid, share] = [uidOf(accountUid), uidOf(shareUid)];
-  return { accountUid: uid, shareUid: share, email, typing, since: Number(sinceMs) };
+  return { accountUid: uid, shareUid: share, email, typing, since: Number(sinceMs), byPolicy };
 }
 
 const legNames: Readonly<Record<Leg, LegName | null>> = {
