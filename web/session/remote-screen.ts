@@ -142,7 +142,9 @@ export class RemoteScreen {
   }
 
   press(keysyms: readonly number[]): void {
-    if (!this.#held) pressTogether(this.#client, keysyms);
+    if (this.#held) return;
+    pageTyping.note(this.#pace);
+    pressTogether(this.#client, keysyms);
   }
 
   close(): void {
