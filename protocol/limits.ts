@@ -122,12 +122,17 @@ export const limits = {
    * Bytes on the way before anything is known of a path, and at least (two batches of acknowledgements); and how much further
    * streams with little queued may go.
    */
-  firstFlight: 32 * 1024,
+  firstFlight: 12 * 1024,
   leastFlight: 8 * 1024,
   interactiveFlight: 8 * 1024,
   /** Heartbeat on the data channel, and silence after which the peer is taken for dead. */
   heartbeatMs: 1_000,
   heartbeatLostMs: 5_000,
+  /**
+   * For so long one frame may be lacking while others come, before its carrier counts as lost: SCTP sends what is lost again
+   * after 1, 2, 4 … s, so three losses of the same packet are borne.
+   */
+  holeLostMs: 10_000,
 
   /**
    * STUN and TURN addresses that a page or gateway takes from the server, and characters of each, of the name and of the
@@ -137,10 +142,12 @@ export const limits = {
 
   /**
    * Bytes that one end of a connection keeps until the other has acknowledged them, for a carrier that may be lost; no DATA
-   * goes beyond. More than what a stream may have on its way, so that keeping slows nothing. And how much may come between two
+   * goes beyond. More than what a stream may have on its way, so that keeping slows nothing. `frameKept`: what keeping one frame
+   * costs beside its bytes, at its sender and where it waits for one before it. And how much may come between two
    * acknowledgements.
    */
   unacknowledged: 8 * 1024 * 1024,
+  frameKept: 512,
   acknowledgeEvery: 32 * 1024,
   /**
    * Detours through the router (§14.10). `ticket`: bytes of the first message; `message`: one sealed frame at most, a

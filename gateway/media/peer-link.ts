@@ -1,6 +1,6 @@
 import { PeerConnection, type DataChannel } from 'node-datachannel';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
-import type { Carrier } from '../../protocol/channel/carrier.ts';
+import { channelLabels, type Carrier, type Lane } from '../../protocol/channel/carrier.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -28,18 +28,19 @@ export interface PeerLinkOptions {
   readonly openMs?: number;
 }
 
-const channelLabel = 'sallyport';
-
 /** Local candidates take a millisecond; what is not there by then follows on its own. */
 const gatherMs = 100;
+/** Messages of a page that has begun to speak. */
+const mostEarly = 64;
 const defaultOpenMs = 30_000;
 
-/** One way to one page: a peer connection with DTLS under the offered fingerprint, and its one data channel. */
+/** One way to one page: a peer connection with DTLS under the offered fingerprint, and its data channels. */
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #connection: PeerConnection;
   readonly #openDeadline: NodeJS.Timeout;
-  #channel: DataChannel | null = null;
+  readonly #channels = new Map<Lane, DataChannel>();
+  #early: Uint8Array[] = []; // that came before all channels were known
   #answered = false;
   #open = false;
   #over = false;
@@ -78,7 +79,7 @@ export class PeerLink {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#openDeadline);
-    this.#channel?.close();
+    for (const channel of this.#channels.values()) channel.close();
     this.#connection.close();
   }
 
@@ -123,38 +124,48 @@ export class PeerLink {
   }
 
   #accept(channel: DataChannel): void {
-    if (this.#over || this.#channel !== null || channel.getLabel() !== channelLabel) return channel.close();
-    this.#channel = channel;
-    channel.onMessage((message) => this.#receive(channel, message));
-    channel.onClosed(() => this.#lose(new ProtocolError('unavailable', 'the page closed the channel')));
-    channel.onError(() => this.#lose(new ProtocolError('unavailable', 'the channel failed')));
-    if (channel.isOpen()) this.#opened(channel);
-    else channel.onOpen(() => this.#opened(channel));
+    const lane = laneOf(channel.getLabel());
+    if (this.#over || lane === null || this.#channels.has(lane)) return channel.close();
+    this.#channels.set(lane, channel);
+    channel.onMessage((message) => this.#receive(message));
+    channel.onClosed(() => this.#lose(new ProtocolError('unavailable', 'the page closed a channel')));
+    channel.onError(() => this.#lose(new ProtocolError('unavailable', 'a channel failed')));
+    channel.onOpen(() => this.#opened());
+    this.#opened();
   }
 
-  #opened(channel: DataChannel): void {
-    if (this.#over || this.#open || !this.#requireFingerprint()) return;
+  /** Once the page's channels are open. */
+  #opened(): void {
+    const [bulk, prompt] = [this.#channels.get('bulk'), this.#channels.get('prompt')];
+    if (this.#over || this.#open || !bulk?.isOpen() || !prompt?.isOpen()) return;
+    if (!this.#requireFingerprint()) return;
     this.#open = true;
     clearTimeout(this.#openDeadline);
-    channel.setBufferedAmountLowThreshold(limits.channelLowWater);
-    channel.onBufferedAmountLow(() => {
-      if (!this.#over) this.#options.onRoom();
-    });
+    for (const channel of [bulk, prompt]) {
+      channel.setBufferedAmountLowThreshold(limits.channelLowWater);
+      channel.onBufferedAmountLow(() => this.#over || this.#options.onRoom());
+    }
+    const lanes = { bulk, prompt };
     this.#options.onOpen({
-      send: (message) => {
+      send: (message, lane) => {
         if (this.#over) throw new ProtocolError('unavailable', 'the channel is closed');
-        void channel.sendMessageBinary(message); // false: queued, not lost
+        void lanes[lane].sendMessageBinary(message); // false: queued, not lost
       },
-      bufferedAmount: () => (this.#over ? 0 : channel.bufferedAmount()),
+      bufferedAmount: () => (this.#over ? 0 : bulk.bufferedAmount() + prompt.bufferedAmount()),
     });
+    for (const message of this.#early.splice(0)) this.#options.onMessage(message);
   }
 
-  #receive(channel: DataChannel, message: string | Buffer | ArrayBuffer): void {
+  #receive(message: string | Buffer | ArrayBuffer): void {
     if (this.#over) return;
     if (typeof message === 'string') return this.#lose(new ProtocolError('malformed', 'the page sent text'));
-    this.#opened(channel); // the open event may come late
-    if (!this.#over)
-      this.#options.onMessage(message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+    const bytes = message instanceof ArrayBuffer ? new Uint8Array(message) : message;
+    this.#opened(); // the open event may come late
+    if (this.#open) return this.#options.onMessage(bytes);
+    // The library tells of one channel's messages and of another channel's coming in either order.
+    this.#early.push(bytes);
+    if (this.#early.length > mostEarly)
+      this.#lose(new ProtocolError('malformed', 'messages without the other channel'));
   }
 
   #lose(reason: ProtocolError): void {
@@ -173,4 +184,9 @@ function rtcConfig({ media: { bindAddress, port }, iceServers }: PeerLinkOptions
     // One port for all is what an administrator can open (media.md).
     ...(port !== null && { enableIceUdpMux: true, portRangeBegin: port, portRangeEnd: port }),
   };
+}
+
+function laneOf(label: string): Lane | null {
+  if (label === channelLabels.bulk) return 'bulk';
+  return label === channelLabels.prompt ? 'prompt' : null;
 }

@@ -19,6 +19,7 @@ export const refusalCodes = [
   'jump-unusable',
   'offer-unreadable',
   'peer-gone',
+  'page-outdated',
   'relays-refused',
   'recording-unavailable',
   'recording-no-room',

@@ -1,4 +1,5 @@
 import type { Bytes } from '../../protocol/bytes.ts';
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import { ConnectReplySchema } from '../../protocol/messages/gen/command_pb.js';
 import type { SessionSettings } from '../../protocol/records/session-settings.ts';
@@ -39,6 +40,7 @@ export function encodeConnectReply(
   const missing = missingOf(settings, offers);
   return encodeMessage(ConnectReplySchema, {
     ...{ answer, detourKey, streamToken: token, ...shown, ...times },
+    frames: framesVersion,
     ...(recording && { recording }),
     sharing: sharingCodes[terms?.sharing ?? 'off'],
     ...(files && { files }),

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { empty, type Bytes } from '../../protocol/bytes.ts';
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import type { IceServers } from '../../protocol/channel/ice-servers.ts';
 import type { ConnectRequest } from '../../protocol/messages/gen/command_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
@@ -24,7 +25,7 @@ export interface PagePeerOrder {
   readonly accountUid: Uid;
   /** Of the session that the peer is made for. */
   readonly sessionUid: Uid;
-  readonly request: Pick<ConnectRequest, 'offer' | 'peerUid' | 'detourKey'>;
+  readonly request: Pick<ConnectRequest, 'offer' | 'peerUid' | 'detourKey' | 'frames'>;
   readonly detourTicket: Uint8Array;
   readonly iceServers: IceServers;
   readonly onCandidate: TakeCandidate;
@@ -41,7 +42,10 @@ export interface PagePeer {
 
 /** A new peer for a page, or the one that it has. Throws a {@link Refusal}. */
 export async function peerOfPage(parts: PagePeerParts, order: PagePeerOrder): Promise<PagePeer> {
-  const { offer, peerUid } = order.request;
+  const { offer, peerUid, frames } = order.request;
+  if (frames < framesVersion)
+    throw new Refusal('page-outdated', 'the page speaks an older version of frames');
+  if (frames > framesVersion) throw new Refusal('unsupported', 'the page speaks a newer version of frames');
   try {
     if (offer !== '') return await openPeer(parts, order);
     const peer = parts.peers.find(uidOf(peerUid), order.accountUid);

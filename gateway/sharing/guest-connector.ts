@@ -1,6 +1,7 @@
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { copy, wipe, type Bytes } from '../../protocol/bytes.ts';
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
@@ -116,7 +117,10 @@ export class GuestConnector {
     try {
       this.#options.shares.enter(share, session);
       session.start();
-      const reply = encodeMessage(ConnectReplySchema, { ...opened, ...this.#describe(share, session) });
+      const reply = encodeMessage(ConnectReplySchema, {
+        ...{ ...opened, ...this.#describe(share, session) },
+        frames: framesVersion,
+      });
       const sealed = await keys.sealMessage(await signReply(this.#options.device, signed.command, reply));
       return { sealed, onSent: () => session.reporter.release() };
     } catch (error) {

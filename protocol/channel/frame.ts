@@ -1,5 +1,5 @@
 import { toBinary } from '@bufbuild/protobuf';
-import { copy, parseUtf8, uint64, utf8, type Bytes } from '../bytes.ts';
+import { concat, copy, empty, parseUtf8, uint64, utf8, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../messages/decode.ts';
@@ -10,25 +10,41 @@ import {
   type StreamOpen,
 } from '../messages/gen/session_pb.js';
 
-/**
- * Frames over an ordered carrier, a message each (protocol.md §14): type(1) ‖ stream id(uint32) ‖ payload. Frames carry no
- * offsets: the carrier keeps their order, and both ends count those of streams.
- */
-export type Frame =
+/** Of these frames, told by both ends before there is a channel (protocol.md §14.12). The first had no places. */
+export const framesVersion = 2;
+
+/** What a stream says. Counted, and sent again when the carrier was lost before it arrived. */
+export type StreamFrame =
   | { readonly kind: 'open'; readonly stream: number; readonly open: StreamOpen }
   | { readonly kind: 'data'; readonly stream: number; readonly data: Uint8Array }
   | { readonly kind: 'credit'; readonly stream: number; readonly bytes: number }
   | { readonly kind: 'end'; readonly stream: number }
   | { readonly kind: 'reset'; readonly stream: number; readonly code: string }
-  | { readonly kind: 'control'; readonly stream: number; readonly control: StreamControl }
+  | { readonly kind: 'control'; readonly stream: number; readonly control: StreamControl };
+
+/** Where a frame belongs among all that its sender has counted, since a carrier may change their order. */
+export interface Place {
+  /** So many were counted before it. */
+  readonly number: number;
+  /** The frame of the same stream before it is so many back; 0: the peer has said that it has all of them, or there is none. */
+  readonly back: number;
+}
+
+export type PlacedFrame = StreamFrame & { readonly place: Place };
+
+/**
+ * Frames over a carrier, a message each (protocol.md §14): type(1) ‖ stream id(uint32) ‖ payload; those of streams with
+ * their place, number(6) ‖ back(4), ahead of the payload. Each stream's own order is kept by that (frame-order.ts).
+ */
+export type Frame =
+  | PlacedFrame
   | { readonly kind: 'ping'; readonly token: Bytes }
   | { readonly kind: 'pong'; readonly token: Bytes }
-  | { readonly kind: 'received'; readonly count: number }
+  /** `count`: all of the first so many frames have come; `bytes`: of all frames of streams that came on this carrier. */
+  | { readonly kind: 'received'; readonly count: number; readonly bytes: number }
   | { readonly kind: 'resumed'; readonly count: number }
-  | { readonly kind: 'bye' };
-
-/** Frames of a stream: counted, and sent again when the carrier was lost before they arrived. */
-export type StreamFrame = Extract<Frame, { readonly stream: number }>;
+  /** After so many frames of streams. */
+  | { readonly kind: 'bye'; readonly count: number };
 
 /** First byte of each kind of frame. */
 export const frameTypes = {
@@ -45,8 +61,12 @@ export const frameTypes = {
   bye: 11,
 } as const;
 
-/** Bytes before the payload: type and stream id. */
-export const frameHeaderLength = 5;
+/** Bytes before the payload: type and stream id, and for frames of streams their place. */
+const headerLength = 5;
+const placeLength = 10;
+export const streamHeaderLength = headerLength + placeLength;
+/** More than any connection counts: 2⁴⁸ frames. */
+const mostNumber = 2 ** 48;
 const pingTokenLength = 8;
 const countLength = 8;
 const streamTokenLength = 16;
@@ -58,25 +78,25 @@ const codeForm = /^[a-z0-9-]{1,64}$/;
 export function encodeFrame(frame: Frame): Bytes {
   switch (frame.kind) {
     case 'open':
-      return withHeader(frame, checkOpen(toBinary(StreamOpenSchema, frame.open), frame.open));
+      return placed(frame, checkOpen(toBinary(StreamOpenSchema, frame.open), frame.open));
     case 'data':
-      return withHeader(frame, checkData(frame.data));
+      return placed(frame, checkData(frame.data));
     case 'credit':
-      return withHeader(frame, encodeCredit(frame.bytes));
+      return placed(frame, encodeCredit(frame.bytes));
     case 'end':
-      return withHeader(frame, new Uint8Array(0));
+      return placed(frame, empty);
     case 'reset':
-      return withHeader(frame, utf8(checkCode(frame.code)));
+      return placed(frame, utf8(checkCode(frame.code)));
     case 'control':
-      return withHeader(frame, checkControl(toBinary(StreamControlSchema, frame.control)));
+      return placed(frame, checkControl(toBinary(StreamControlSchema, frame.control)));
     case 'ping':
     case 'pong':
-      return withHeader({ ...frame, stream: 0 }, checkToken(frame.token));
+      return unplaced(frame.kind, checkToken(frame.token));
     case 'received':
+      return unplaced(frame.kind, concat(encodeCount(frame.count), encodeCount(frame.bytes)));
     case 'resumed':
-      return withHeader({ ...frame, stream: 0 }, encodeCount(frame.count));
     case 'bye':
-      return withHeader({ ...frame, stream: 0 }, new Uint8Array(0));
+      return unplaced(frame.kind, encodeCount(frame.count));
   }
 }
 
@@ -85,17 +105,18 @@ export function encodeFrame(frame: Frame): Bytes {
  * or any payload that is not exactly its type's, `too-large` over a bound of limits.ts.
  */
 export function decodeFrame(message: Uint8Array): Frame {
-  if (message.length < frameHeaderLength) throw malformed('a frame has a header');
+  if (message.length < headerLength) throw malformed('a frame has a header');
   const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
   const type = message[0] ?? 0;
   const stream = view.getUint32(1);
-  const payload = message.subarray(frameHeaderLength);
   const aboutPeer = type >= frameTypes.ping;
   if (aboutPeer !== (stream === 0)) throw malformed('stream id does not fit the frame type');
-  return decodePayload(type, stream, payload);
+  if (aboutPeer) return decodeUnplaced(type, message.subarray(headerLength));
+  const place = decodePlace(type, view);
+  return { ...decodeStreamFrame(type, stream, message.subarray(streamHeaderLength)), place };
 }
 
-function decodePayload(type: number, stream: number, payload: Uint8Array): Frame {
+function decodeStreamFrame(type: number, stream: number, payload: Uint8Array): StreamFrame {
   switch (type) {
     case frameTypes.open:
       return { kind: 'open', stream, open: decodeOpen(payload) };
@@ -110,33 +131,71 @@ function decodePayload(type: number, stream: number, payload: Uint8Array): Frame
       return { kind: 'reset', stream, code: checkCode(parseUtf8(payload)) };
     case frameTypes.control:
       return { kind: 'control', stream, control: decodeControl(checkControl(payload)) };
-    case frameTypes.ping:
-      return { kind: 'ping', token: checkToken(payload) };
-    case frameTypes.pong:
-      return { kind: 'pong', token: checkToken(payload) };
-    case frameTypes.received:
-      return { kind: 'received', count: decodeCount(payload) };
-    case frameTypes.resumed:
-      return { kind: 'resumed', count: decodeCount(payload) };
-    case frameTypes.bye:
-      if (payload.length !== 0) throw malformed('a bye frame is empty');
-      return { kind: 'bye' };
     default:
       throw malformed('unknown frame type');
   }
 }
 
-function withHeader(frame: { readonly kind: Frame['kind']; readonly stream: number }, payload: Uint8Array) {
-  const out = new Uint8Array(frameHeaderLength + payload.length);
-  writeHeader(out, frame.kind, frame.stream);
-  out.set(payload, frameHeaderLength);
+function decodeUnplaced(type: number, payload: Uint8Array): Frame {
+  switch (type) {
+    case frameTypes.ping:
+      return { kind: 'ping', token: checkToken(payload) };
+    case frameTypes.pong:
+      return { kind: 'pong', token: checkToken(payload) };
+    case frameTypes.received: {
+      const [count, bytes] = decodeCounts(payload, 2);
+      return { kind: 'received', count, bytes };
+    }
+    case frameTypes.resumed:
+      return { kind: 'resumed', count: decodeCounts(payload, 1)[0] };
+    case frameTypes.bye:
+      return { kind: 'bye', count: decodeCounts(payload, 1)[0] };
+    default:
+      throw malformed('unknown frame type');
+  }
+}
+
+function placed(frame: PlacedFrame, payload: Uint8Array): Bytes {
+  const out = new Uint8Array(streamHeaderLength + payload.length);
+  writeStreamHeader(out, frame.kind, frame.stream, frame.place);
+  out.set(payload, streamHeaderLength);
   return out;
 }
 
-/** Writes type and stream id: for a sender that fills the payload in place. */
-export function writeHeader(out: Bytes, kind: Frame['kind'], stream: number): void {
+function unplaced(kind: Frame['kind'], payload: Uint8Array): Bytes {
+  const out = new Uint8Array(headerLength + payload.length);
   out[0] = frameTypes[kind];
-  new DataView(out.buffer).setUint32(1, stream);
+  out.set(payload, headerLength);
+  return out;
+}
+
+/** Writes type, stream id and place: for a sender that fills the payload in place. Throws `malformed` for no place. */
+export function writeStreamHeader(
+  out: Bytes,
+  kind: StreamFrame['kind'],
+  stream: number,
+  { number, back }: Place,
+): void {
+  checkPlace(frameTypes[kind], number, back);
+  out[0] = frameTypes[kind];
+  const view = new DataView(out.buffer, out.byteOffset);
+  view.setUint32(1, stream);
+  view.setUint16(headerLength, Math.floor(number / 2 ** 32));
+  view.setUint32(headerLength + 2, number % 2 ** 32);
+  view.setUint32(headerLength + 6, back);
+}
+
+function decodePlace(type: number, view: DataView): Place {
+  if (view.byteLength < streamHeaderLength) throw malformed('a frame of a stream has a place');
+  const number = view.getUint16(headerLength) * 2 ** 32 + view.getUint32(headerLength + 2);
+  const back = view.getUint32(headerLength + 6);
+  checkPlace(type, number, back);
+  return { number, back };
+}
+
+function checkPlace(type: number, number: number, back: number): void {
+  if (!Number.isInteger(number) || number < 0 || number >= mostNumber) throw malformed('not a place');
+  if (back > number || (type === frameTypes.open && back !== 0)) throw malformed('not a place after another');
 }
 
 function decodeOpen(payload: Uint8Array): StreamOpen {
@@ -198,10 +257,16 @@ function encodeCount(count: number): Bytes {
   return uint64(BigInt(count));
 }
 
-function decodeCount(payload: Uint8Array): number {
-  if (payload.length !== countLength) throw malformed('a count has 8 bytes');
-  const count = new DataView(payload.buffer, payload.byteOffset, countLength).getBigUint64(0);
-  if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('no channel lasts for so many frames');
+function decodeCounts(payload: Uint8Array, most: 1): readonly [number];
+function decodeCounts(payload: Uint8Array, most: 2): readonly [number, number];
+function decodeCounts(payload: Uint8Array, most: number): readonly number[] {
+  if (payload.length !== most * countLength) throw malformed('a count has 8 bytes');
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  return Array.from({ length: most }, (_, at) => asCount(view.getBigUint64(at * countLength)));
+}
+
+function asCount(count: bigint): number {
+  if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed('no channel lasts for so many');
   return Number(count);
 }
 

@@ -57,6 +57,11 @@ export class Multiplexer {
   #lastStream = 0;
   #silentBeats = 0;
   #heard = false; // anything of the peer, on any carrier
+  #resumedHeard = false; // the peer has said what it has, on this carrier
+  #begun = true; // on this carrier nothing is resumed here
+  #byeAt: number | null = null; // the peer leaves, after so many frames
+  #holeBeats = 0; // for which the same frame has been lacking
+  #holeAt = 0;
   #cancelBeat: () => void;
 
   constructor(options: MultiplexerOptions) {
@@ -66,7 +71,7 @@ export class Multiplexer {
     this.#received = new ReceivedFrames({ now, schedule, onDue: () => this.#sender.pump() });
     this.#sender = new Sender({
       received: this.#received,
-      now,
+      ...{ now, schedule },
       mostUrgent: this.#maxStreams * (limits.streamControls + 4),
       onCarrierLost: () => this.away(new ProtocolError('unavailable', 'the channel is closed')),
       onFailed: (error) => this.#lose(error),
@@ -95,7 +100,7 @@ export class Multiplexer {
       stream: this.#lastStream + 1,
       open: create(StreamOpenSchema, open),
     };
-    encodeFrame(frame); // refuses a bad token before anything remembers the stream
+    encodeFrame({ ...frame, place: { number: 0, back: 0 } }); // refuses a bad token before anything remembers the stream
     const stream = this.#addStream(frame.stream);
     this.#sender.urgent(frame);
     return stream;
@@ -104,7 +109,7 @@ export class Multiplexer {
   /** One message of the present carrier. Never throws: what the peer does wrong ends in onLost. */
   receive(message: Uint8Array): void {
     if (this.#state === 'closed' || this.#state === 'away') return;
-    this.#silentBeats = 0;
+    if (this.#state === 'up') this.#silentBeats = 0; // who has to say first what came, and does not, says nothing
     try {
       this.#dispatch(decodeFrame(message), message.length);
     } catch (error) {
@@ -121,6 +126,7 @@ export class Multiplexer {
   /** The carrier is gone: whoever holds it knows it before anything here does. */
   away(error: ProtocolError): void {
     const { onAway } = this.#options;
+    if (this.#byeAt !== null) return this.#lose(hasLeft());
     if (onAway === undefined) return this.#lose(error);
     if (this.#state === 'closed' || this.#state === 'away') return;
     this.#state = 'away';
@@ -141,7 +147,8 @@ export class Multiplexer {
     if (this.#state === 'closed') return;
     this.#cancelBeat();
     this.#state = 'resuming';
-    this.#silentBeats = 0;
+    this.#resumedHeard = this.#begun = false;
+    this.#silentBeats = this.#holeBeats = 0;
     this.#roundTrip = new RoundTrip(); // another path
     this.#cancelBeat = this.#options.schedule(() => this.#beat(), limits.heartbeatMs);
     this.#sender.resume(carrier);
@@ -188,44 +195,56 @@ export class Multiplexer {
   #dispatch(frame: Frame, length: number): void {
     const first = !this.#heard;
     this.#heard = true;
-    if (first && this.#agreesOnBegin(frame)) return;
-    if ((this.#state === 'resuming') !== (frame.kind === 'resumed'))
-      throw new ProtocolError('flow-violation', 'a carrier begins with what has come, and only then');
+    // Of several ways that came up at once, the ends may have begun on different ones: for who begins on this one, it is the
+    // first, for the other not. Neither has anything of the other, so all is as with a RESUMED of 0.
+    if (first && this.#state === 'resuming' && frame.kind !== 'resumed') this.#proceed(0);
     switch (frame.kind) {
       case 'ping':
         return this.#answer(frame.token);
       case 'pong':
         return this.#sender.roundTrip(this.#roundTrip.pong(frame.token, this.#options.now()));
       case 'received':
-        return this.#sender.acknowledge(frame.count);
+        return this.#sender.acknowledge(frame.count, frame.bytes);
       case 'resumed':
-        return this.#proceed(frame.count);
+        return this.#resumed(frame.count);
       case 'bye':
-        return this.#lose(new ProtocolError('cancelled', 'the peer has left'));
+        return this.#leave(frame.count);
       case 'open':
       case 'data':
       case 'credit':
       case 'end':
       case 'reset':
       case 'control':
-        this.#received.add(length);
-        return frame.kind === 'open' ? this.#accept(frame.stream, frame.open) : this.#deliver(frame);
+        for (const next of this.#received.add(frame, length)) this.#take(next);
+        if (this.#byeAt !== null) this.#leave(this.#byeAt);
     }
   }
 
-  /**
-   * Of several ways that came up at once, the ends may have begun on different ones: for who begins on this one, it is the
-   * first, for the other not. Neither has anything of the other, so all is as with a RESUMED of 0. True: it was that, and no more.
-   */
-  #agreesOnBegin(frame: Frame): boolean {
-    if (this.#state === 'up') return frame.kind === 'resumed' && frame.count === 0;
-    if (frame.kind !== 'resumed') this.#proceed(0);
-    return false;
+  #take(frame: StreamFrame): void {
+    if (this.#state === 'closed') return;
+    if (frame.kind === 'open') this.#accept(frame.stream, frame.open);
+    else this.#deliver(frame);
+  }
+
+  /** Once on each carrier. A carrier may bring it late. */
+  #resumed(count: number): void {
+    if (this.#resumedHeard || (this.#begun && count !== 0))
+      throw new ProtocolError('flow-violation', 'a carrier begins with what has come, and only then');
+    this.#resumedHeard = true;
+    if (this.#state === 'resuming') this.#proceed(count);
+    else this.#sender.acknowledge(count, 0);
+  }
+
+  /** What was sent before is heard first. */
+  #leave(count: number): void {
+    this.#byeAt = count;
+    if (count <= this.#received.count) this.#lose(hasLeft());
   }
 
   #proceed(count: number): void {
     this.#sender.proceed(count);
     this.#state = 'up';
+    this.#silentBeats = 0;
     this.#sender.beat({ kind: 'ping', token: this.#roundTrip.ping(this.#options.now()) });
     this.#options.onBack?.();
   }
@@ -270,10 +289,19 @@ export class Multiplexer {
     if (this.#state === 'closed' || this.#state === 'away') return;
     if (this.#silentBeats * limits.heartbeatMs >= limits.heartbeatLostMs)
       return this.away(new ProtocolError('timed-out', 'the peer is silent'));
+    if (this.#lacksTooLong()) return this.away(new ProtocolError('timed-out', 'a frame does not come'));
     this.#silentBeats++;
     this.#cancelBeat = this.#options.schedule(() => this.#beat(), limits.heartbeatMs);
     if (this.#state === 'up')
       this.#sender.beat({ kind: 'ping', token: this.#roundTrip.ping(this.#options.now()) });
+  }
+
+  /** Whether a frame has not come for so long that this carrier will not bring it, though others come. */
+  #lacksTooLong(): boolean {
+    const { count, hasHole } = this.#received;
+    this.#holeBeats = hasHole && count === this.#holeAt ? this.#holeBeats + 1 : 0;
+    this.#holeAt = count;
+    return this.#holeBeats * limits.heartbeatMs > limits.holeLostMs;
   }
 
   #lose(error: ProtocolError): void {
@@ -293,4 +321,8 @@ export class Multiplexer {
     this.#sender.end();
     for (const stream of streams) stream.abandon(code);
   }
+}
+
+function hasLeft(): ProtocolError {
+  return new ProtocolError('cancelled', 'the peer has left');
 }

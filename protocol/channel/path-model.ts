@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts';
 import { DeliveryRate, type DeliverySample } from './delivery-rate.ts';
+import { Pace } from './pace.ts';
 import { Windowed } from './windowed.ts';
 
 /**
@@ -13,7 +14,7 @@ import { Windowed } from './windowed.ts';
  */
 const startup = {
   ...{ gain: 1.5, lateGain: 1.2, lateMost: 1.25, grown: 0.4, flatRounds: 3 },
-  ...{ train: { share: 1 / 12, ms: 3 }, full: 0.4, queue: { share: 0.25, ms: 4 } },
+  ...{ train: { share: 1 / 12, ms: 3 }, full: 0.55, queue: { share: 0.25, ms: 4 } },
 };
 /**
  * ProbeBW (§4.3.3), a round each: twice more than the path is thought to hold, so that the second sees what came of the first;
@@ -25,6 +26,8 @@ const [firstProbe, lastProbe, drain] = [0, 1, 2];
 const found = 1.1;
 /** "Plus a little": what waits at the far end for its acknowledgement (§4.5.5), in milliseconds at the path's rate. */
 const slackMs = 3;
+/** A window goes out no faster than so many times in a round trip, and no more of it at once than goes out in so long. */
+const pace = { startGain: 2, gain: 1.25, ms: 10, least: 2 * 1024 };
 /** Rounds of short paths last longer than a round trip: a batch of acknowledgements is none. */
 const shortestRoundMs = 5;
 /** How long samples count, and in how many round trips at least (§4.5.2, §4.5.3). */
@@ -40,6 +43,7 @@ const anotherPath = { factor: 1.5, ms: 5 };
 export class PathModel {
   readonly #now: () => number;
   readonly #flight: DeliveryRate;
+  readonly #pace: Pace;
   #rates = Windowed.highest();
   #roundTrips = Windowed.lowest();
   #starting = true;
@@ -57,6 +61,7 @@ export class PathModel {
   constructor(now: () => number) {
     this.#now = now;
     this.#flight = new DeliveryRate(now);
+    this.#pace = new Pace(now);
   }
 
   /** Bytes that may be on the way at once. */
@@ -79,8 +84,17 @@ export class PathModel {
     return this.#roundTrips.best;
   }
 
+  /** Milliseconds until more may go out, though the window is not full; 0: now. */
+  get waitMs(): number {
+    const roundTrip = this.#roundTrips.best;
+    if (roundTrip === null || roundTrip <= pace.ms) return 0;
+    const rate = ((this.#starting ? pace.startGain : pace.gain) * this.window) / roundTrip;
+    return this.#pace.wait(rate, Math.max(pace.least, rate * pace.ms));
+  }
+
   /** Bytes that were handed to the carrier. */
   sent(bytes: number): void {
+    this.#pace.spend(bytes);
     this.#flight.sent(bytes, this.window);
   }
 

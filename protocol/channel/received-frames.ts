@@ -1,4 +1,6 @@
 import { limits } from '../limits.ts';
+import { FrameOrder } from './frame-order.ts';
+import type { Frame, PlacedFrame } from './frame.ts';
 
 export interface ReceivedFramesOptions {
   readonly now: () => number;
@@ -15,13 +17,14 @@ const amount = { least: 2 * 1024, most: limits.acknowledgeEvery };
 const frameCost = 64;
 
 /**
- * Counts what came, and says when the peer is to hear of it. The amount between two words doubles while they come faster than
+ * Brings what came into order, counts it, and says when the peer is to hear of it. The amount between two words doubles while they come faster than
  * is useful, so at least half of what came in one go is told at once: a peer never waits for a timer with a window of its own.
  */
 export class ReceivedFrames {
   readonly #options: ReceivedFramesOptions;
-  #count = 0;
-  #told = 0;
+  readonly #order = new FrameOrder();
+  #bytes = 0; // on this carrier
+  #untold = false;
   #toldAt = 0;
   #bytesSince = 0;
   #every: number = amount.least;
@@ -31,8 +34,14 @@ export class ReceivedFrames {
     this.#options = options;
   }
 
+  /** All of the first so many have come. */
   get count(): number {
-    return this.#count;
+    return this.#order.count;
+  }
+
+  /** A frame before some that have come has not. */
+  get hasHole(): boolean {
+    return this.#order.hasHole;
   }
 
   /** Enough has come for a word on it, or has waited for one long enough. */
@@ -43,25 +52,36 @@ export class ReceivedFrames {
 
   /** The peer does not know all of it yet. */
   get untold(): boolean {
-    return this.#told < this.#count;
+    return this.#untold;
   }
 
-  add(bytes: number): void {
-    this.#count++;
+  /** A frame in a message of so many bytes; returns what is in order by it. Throws `flow-violation` as {@link FrameOrder.add}. */
+  add(frame: PlacedFrame, bytes: number): PlacedFrame[] {
+    this.#bytes += bytes;
+    this.#untold = true;
     this.#bytesSince += bytes + frameCost;
     if (this.#bytesSince >= amount.least && !this.due) this.#cancelTimer ??= this.#wait();
+    return this.#order.add(frame, bytes);
   }
 
-  /** The count, as it is told now. */
-  tell(): number {
+  /** Another carrier; returns the count that it begins with. */
+  resume(): number {
+    this.#order.resume();
+    this.#bytes = 0;
+    this.tell();
+    return this.count;
+  }
+
+  /** What came, as it is told now. */
+  tell(): Extract<Frame, { kind: 'received' }> {
     const elapsed = this.#sinceTold;
     if (elapsed < tellEveryMs.least) this.#every = Math.min(amount.most, this.#every * 2);
     if (elapsed > tellEveryMs.most) this.#every = Math.max(amount.least, this.#every / 2);
-    this.#told = this.#count;
+    this.#untold = false;
     this.#toldAt = this.#options.now();
     this.#bytesSince = 0;
     this.stop();
-    return this.#count;
+    return { kind: 'received', count: this.count, bytes: this.#bytes };
   }
 
   /** No timer runs any more, until more comes. */

@@ -1,6 +1,7 @@
+import type { Bytes } from '../bytes.ts';
 import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, Lane } from './carrier.ts';
 import { encodeFrame, type Frame, type StreamFrame } from './frame.ts';
 import { PathModel } from './path-model.ts';
 import type { ReceivedFrames } from './received-frames.ts';
@@ -13,6 +14,7 @@ type Beat = Extract<Frame, { kind: 'ping' | 'pong' }>;
 export interface SenderOptions {
   readonly received: ReceivedFrames;
   readonly now: () => number;
+  readonly schedule: (run: () => void, ms: number) => () => void;
   /** Frames ahead of data that may wait. */
   readonly mostUrgent: number;
   /** The carrier took a frame no more. */
@@ -35,6 +37,7 @@ export class Sender {
   #beats: Beat[] = [];
   #urgent: StreamFrame[] = [];
   #pumping = false;
+  #cancelWake: (() => void) | null = null;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -60,7 +63,8 @@ export class Sender {
     this.#carrier = carrier;
     this.#resuming = true;
     this.#path.restart();
-    this.#transmit(encodeFrame({ kind: 'resumed', count: this.#options.received.tell() }));
+    this.#sent.restart();
+    this.#transmit(encodeFrame({ kind: 'resumed', count: this.#options.received.resume() }));
   }
 
   /** The peer has so many of the frames. Throws `flow-violation` for a count that cannot be. */
@@ -69,9 +73,10 @@ export class Sender {
     this.#resuming = false;
   }
 
-  /** Throws `flow-violation` for a count that cannot be. */
-  acknowledge(count: number): void {
-    this.#path.acknowledged(this.#sent.acknowledge(count));
+  /** All of the first so many came, and so many bytes on this carrier. Throws `flow-violation` for what cannot be. */
+  acknowledge(count: number, bytes: number): void {
+    const arrived = this.#sent.acknowledge(count, bytes);
+    if (arrived > 0) this.#path.acknowledged(arrived);
   }
 
   /** A heartbeat took so long. */
@@ -81,13 +86,15 @@ export class Sender {
 
   /** The carrier is gone. */
   drop(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = null;
     this.#carrier = null;
     this.#beats = [];
   }
 
   /** Nothing is sent any more, but a last word to whoever still listens. */
   end(): void {
-    this.#transmit(encodeFrame({ kind: 'bye' }));
+    this.#transmit(encodeFrame({ kind: 'bye', count: this.#sent.sent }));
     this.drop();
     this.#scheduler.clear();
     this.#sent.clear();
@@ -98,7 +105,7 @@ export class Sender {
   beat(frame: Beat): void {
     if (this.#carrier === null || this.#resuming) return;
     const { received } = this.#options;
-    if (received.untold) this.#transmit(encodeFrame({ kind: 'received', count: received.tell() }));
+    if (received.untold) this.#transmit(encodeFrame(received.tell()));
     // A carrier that takes nothing: one question is enough.
     if (frame.kind === 'pong' || !this.#beats.some(({ kind }) => kind === 'ping')) this.#beats.push(frame);
     this.pump();
@@ -142,45 +149,59 @@ export class Sender {
     const buffered = carrier.bufferedAmount();
     if (buffered >= 2 * limits.channelHighWater) return false;
     const { received } = this.#options;
-    if (received.due) return this.#transmit(encodeFrame({ kind: 'received', count: received.tell() }));
+    if (received.due) return this.#transmit(encodeFrame(received.tell()));
     const beat = this.#beats.shift();
     if (beat !== undefined) return this.#transmit(encodeFrame(beat));
-    if (this.#sent.hasUnsent) return this.#hasRoom(buffered) && this.#sendCounted();
+    if (this.#sent.hasUnsent) return this.#hasRoom(buffered) && this.#sendCounted('bulk');
     const urgent = this.#urgent.shift();
     if (urgent === undefined) return this.#sendData(buffered);
-    this.#sent.add(encodeFrame(urgent));
-    return this.#sendCounted();
+    this.#sent.add(encodeFrame({ ...urgent, place: this.#sent.place(urgent.kind, urgent.stream) }));
+    return this.#sendCounted('prompt');
   }
 
   /** Streams with little queued may go a little beyond what the path is thought to hold: a keystroke waits for nobody. */
   #sendData(buffered: number): boolean {
     if (buffered >= limits.channelHighWater || this.#sent.full) return false;
-    const full = !this.#hasRoom(buffered);
+    const full = !this.#hasRoom(buffered) || this.#isPaced();
     if (full && this.#path.inFlight >= this.#path.window + limits.interactiveFlight) return false;
     const stream = this.#scheduler.next(full);
     if (stream === null) {
       if (!full) this.#path.hungry();
       return false;
     }
-    this.#sent.add(stream.takeFrame(this.#payloadLength(buffered)));
-    const sent = this.#sendCounted();
+    const lane = stream.queued > limits.streamInteractive ? 'bulk' : 'prompt';
+    const place = this.#sent.place('data', stream.id);
+    this.#sent.add(stream.takeFrame(this.#payloadLength(buffered), place));
+    const sent = this.#sendCounted(lane);
     stream.drain();
     return sent;
+  }
+
+  /** The window has room, and is not to be filled at once. */
+  #isPaced(): boolean {
+    const ms = this.#path.waitMs;
+    if (ms > 0) this.#cancelWake ??= this.#options.schedule(() => this.#wake(), ms);
+    return ms > 0;
+  }
+
+  #wake(): void {
+    this.#cancelWake = null;
+    this.pump();
   }
 
   #hasRoom(buffered: number): boolean {
     return buffered < limits.channelHighWater && this.#path.inFlight < this.#path.window;
   }
 
-  #sendCounted(): boolean {
+  #sendCounted(lane: Lane): boolean {
     const frame = this.#sent.takeUnsent();
     this.#path.sent(frame.length);
-    return this.#transmit(frame);
+    return this.#transmit(frame, lane);
   }
 
-  #transmit(message: ReturnType<typeof encodeFrame>): boolean {
+  #transmit(message: Bytes, lane: Lane = 'prompt'): boolean {
     try {
-      this.#carrier?.send(message);
+      this.#carrier?.send(message, lane);
       return true;
     } catch {
       // Carriers throw only when they are closed, and their words differ between stacks.

@@ -4,7 +4,7 @@ import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { StreamControlSchema, type StreamControl } from '../messages/gen/session_pb.js';
 import { CreditWindow, type PathClock } from './credit-window.ts';
-import { encodeFrame, frameHeaderLength, writeHeader, type StreamFrame } from './frame.ts';
+import { encodeFrame, streamHeaderLength, writeStreamHeader, type Place, type StreamFrame } from './frame.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
 /**
@@ -141,12 +141,12 @@ export class MultiplexedStream implements Stream {
     return this.#queue.length > 0 ? this.#credit > 0 : this.#ending;
   }
 
-  /** The next DATA frame of at most `maxPayload` bytes, or the END frame. */
-  takeFrame(maxPayload: number): Bytes {
+  /** The next DATA frame of at most `maxPayload` bytes, or the END frame, for that place. */
+  takeFrame(maxPayload: number, place: Place): Bytes {
     const length = Math.min(maxPayload, this.#queue.length, this.#credit);
-    const frame = new Uint8Array(frameHeaderLength + length);
-    writeHeader(frame, length > 0 ? 'data' : 'end', this.id);
-    this.#queue.fill(frame, frameHeaderLength);
+    const frame = new Uint8Array(streamHeaderLength + length);
+    writeStreamHeader(frame, length > 0 ? 'data' : 'end', this.id, place);
+    this.#queue.fill(frame, streamHeaderLength);
     this.#credit -= length;
     if (length === 0) this.#sentEnd();
     return frame;
@@ -251,6 +251,6 @@ export class MultiplexedStream implements Stream {
 
 /** Refuses what cannot be encoded to whoever says it, and not later to whatever event sends it. */
 function checked(frame: StreamFrame): StreamFrame {
-  encodeFrame(frame);
+  encodeFrame({ ...frame, place: { number: 0, back: 0 } });
   return frame;
 }

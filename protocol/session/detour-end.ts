@@ -1,5 +1,4 @@
 import { empty, type Bytes } from '../bytes.ts';
-import type { Carrier } from '../channel/carrier.ts';
 import { tagLength } from '../crypto/aes-gcm.ts';
 import { ProtocolError, toProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -14,12 +13,18 @@ export interface DetourSocket {
   close(): void;
 }
 
+/** A carrier of one lane, which keeps its order. */
+export interface DetourCarrier {
+  readonly send: (message: Bytes) => void;
+  readonly bufferedAmount: () => number;
+}
+
 export interface DetourEndOptions {
   readonly side: Side;
   readonly channel: LinkChannel;
   readonly socket: DetourSocket;
   /** The other end is there and has the keys. Messages may come from here on. */
-  readonly onOpen: (carrier: Carrier) => void;
+  readonly onOpen: (carrier: DetourCarrier) => void;
   readonly onMessage: (message: Bytes) => void;
   /** Called once, unless it was closed here: `open-failed` or `malformed` when the router did not leave it as it was. */
   readonly onLost: (reason: ProtocolError) => void;

@@ -1,4 +1,5 @@
 // A gateway made of protocol/ functions alone: enrols, keeps a link, answers commands, and can be told to misbehave.
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import { create } from '@bufbuild/protobuf';
 import { copy, empty, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair, type EcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
@@ -45,6 +46,8 @@ export interface Misbehaviour {
   readonly wrongProof?: boolean;
   /** Signs its answers with another key. */
   readonly answerSigner?: Signer;
+  /** Says that it speaks that version of frames. */
+  readonly frames?: number;
 }
 
 export interface AnsweredSession {
@@ -266,7 +269,11 @@ export class FakeGateway {
     const scope = { sessionUid, recordUid: shareUid, gatewayUid: this.token.gatewayUid };
     const keys = await SessionKeys.derive('gateway', scope, copy(secret), copy(sessionNonce));
     await keys.openMessage(signed.sealedPayload);
-    const reply = encodeMessage(ConnectReplySchema, { answer: 'v=0', streamToken: new Uint8Array(16) });
+    const reply = encodeMessage(ConnectReplySchema, {
+      frames: this.#misbehaviour.frames ?? framesVersion,
+      answer: 'v=0',
+      streamToken: new Uint8Array(16),
+    });
     return sealed(await keys.sealMessage(await signReply(signer, signed.command, reply)));
   }
 
@@ -288,6 +295,7 @@ export class FakeGateway {
     this.sessions.push({ sessionUid, request, keys, machine, credential });
     for (const body of this.early) await this.signal(sessionUid, body);
     const reply = encodeMessage(ConnectReplySchema, {
+      frames: this.#misbehaviour.frames ?? framesVersion,
       answer: 'the answer',
       streamToken: new Uint8Array(16),
     });

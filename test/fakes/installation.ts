@@ -1,3 +1,4 @@
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AccessProofSchema } from '../../protocol/messages/gen/sharing_pb.js';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -282,6 +283,7 @@ export class Installation {
     const resumeKey = signerOf(generateEcdhKeyPair().privateKey);
     const stated = (uid: Uid) => BigInt(more.anyRevision ? 0 : (this.revisions.get(uid) ?? 0));
     const request = encodeMessage(ConnectRequestSchema, {
+      frames: framesVersion,
       offer: more.offer ?? (await page.offer()),
       peerUid: uidBytes(page.peerUid),
       display: { width: 1024, height: 768, dpi: 96, timezone: 'Europe/Berlin' },

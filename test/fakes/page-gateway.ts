@@ -3,7 +3,7 @@ import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { Carrier } from '../../protocol/channel/carrier.ts';
+import { channelLabels, type Carrier } from '../../protocol/channel/carrier.ts';
 import type { DetourOffer, ToDetour } from '../../workers/api.ts';
 import type { GatewayPeer } from '../../web/session/gateway-peer.ts';
 
@@ -11,6 +11,7 @@ import type { GatewayPeer } from '../../web/session/gateway-peer.ts';
 export class PageGateway {
   readonly heard: { readonly opcode: string; readonly args: readonly string[] }[] = [];
   #connection = new RTCPeerConnection();
+  readonly #channels: RTCDataChannel[] = []; // until both are there
   readonly #stream = Promise.withResolvers<Stream>();
   #multiplexer: Multiplexer | null = null;
   /** Neither hears nor answers from now on: a gateway that hangs. */
@@ -57,6 +58,7 @@ export class PageGateway {
   /** The answer to a page that comes back; its candidates are in it. */
   async reanswer(offer: string): Promise<string> {
     this.#connection.close();
+    this.#channels.length = 0;
     const connection = (this.#connection = new RTCPeerConnection());
     connection.addEventListener('datachannel', ({ channel }) => this.#accept(channel));
     await connection.setRemoteDescription({ type: 'offer', sdp: offer });
@@ -85,18 +87,23 @@ export class PageGateway {
     this.#connection.close();
   }
 
+  /** Both of the page's channels are its carrier. */
   #accept(channel: RTCDataChannel): void {
     channel.binaryType = 'arraybuffer';
     channel.addEventListener('message', ({ data }) => {
       if (!this.deaf) this.#multiplexer?.receive(new Uint8Array(data as ArrayBuffer));
     });
-    const carrier = {
-      send: (message: Uint8Array<ArrayBuffer>) => {
-        if (!this.deaf) channel.send(message);
+    const channels = [...this.#channels.splice(0), channel];
+    const [bulk, prompt] = [channelLabels.bulk, channelLabels.prompt].map((label) =>
+      channels.find((one) => one.label === label),
+    );
+    if (!bulk || !prompt) return void this.#channels.push(...channels);
+    this.#carry({
+      send: (message, lane) => {
+        if (!this.deaf) ({ bulk, prompt })[lane].send(message);
       },
-      bufferedAmount: () => channel.bufferedAmount,
-    };
-    this.#carry(carrier);
+      bufferedAmount: () => bulk.bufferedAmount + prompt.bufferedAmount,
+    });
   }
 
   #carry(carrier: Carrier): void {

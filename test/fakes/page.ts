@@ -1,5 +1,5 @@
 import { PeerConnection, type DataChannel, type LocalDescriptionInit } from 'node-datachannel';
-import type { Carrier } from '../../protocol/channel/carrier.ts';
+import { channelLabels, type Carrier } from '../../protocol/channel/carrier.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -8,7 +8,7 @@ import type { VaultVerbs } from '../../workers/api.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 
 export interface PageOptions {
-  readonly label?: string;
+  readonly labels?: Readonly<Record<keyof typeof channelLabels, string>>;
   /** ICE credentials of somebody else. */
   readonly init?: LocalDescriptionInit;
   /** How this page reaches a candidate of the gateway's, null: not at all. */
@@ -18,18 +18,23 @@ export interface PageOptions {
 /** As the browser's page gives itself. */
 const farewellMs = 1_000;
 
+interface Lanes {
+  readonly bulk: DataChannel;
+  readonly prompt: DataChannel;
+}
+
 /** One real peer connection of a page, in this process. */
 class PageLink {
   readonly connection: PeerConnection;
-  readonly opened: Promise<DataChannel>;
-  readonly #channel: DataChannel;
+  readonly opened: Promise<Lanes>;
+  readonly #channels: Lanes;
   readonly #closed = Promise.withResolvers<void>();
   readonly #offer: Promise<string>;
   readonly #reach: (candidate: string) => string | null;
 
   constructor(
-    { label = 'sallyport', init, reach = (candidate) => candidate }: PageOptions,
-    hooks: { readonly onOpen: (channel: DataChannel) => void; readonly onClosed: () => void },
+    { labels = channelLabels, init, reach = (candidate) => candidate }: PageOptions,
+    hooks: { readonly onOpen: (channels: Lanes) => void; readonly onClosed: () => void },
   ) {
     this.#reach = reach;
     const disableAutoNegotiation = init !== undefined;
@@ -41,24 +46,29 @@ class PageLink {
       const sdp = this.connection.localDescription()?.sdp;
       if (state === 'complete' && sdp !== undefined) gathered.resolve(withoutCandidates(sdp));
     });
-    const channel = this.connection.createDataChannel(label);
-    this.#channel = channel;
+    const create = (label: string) => this.connection.createDataChannel(label, { unordered: true });
+    this.#channels = { bulk: create(labels.bulk), prompt: create(labels.prompt) };
     if (init) this.connection.setLocalDescription('offer', init);
+    const channels = Object.values(this.#channels) as DataChannel[];
+    let open = 0;
     this.opened = new Promise((resolve) => {
-      channel.onOpen(() => {
-        hooks.onOpen(channel);
-        resolve(channel);
+      for (const channel of channels)
+        channel.onOpen(() => {
+          if (++open < channels.length) return;
+          hooks.onOpen(this.#channels);
+          resolve(this.#channels);
+        });
+    });
+    for (const channel of channels)
+      channel.onClosed(() => {
+        this.#closed.resolve();
+        hooks.onClosed();
       });
-    });
-    channel.onClosed(() => {
-      this.#closed.resolve();
-      hooks.onClosed();
-    });
   }
 
   /** Waits for the gateway to close: the library throws away what was sent just before an end of its own. */
   leave(): void {
-    if (!this.#channel.isOpen()) return this.connection.close();
+    if (!this.#channels.prompt.isOpen()) return this.connection.close();
     const late = setTimeout(() => this.#closed.resolve(), farewellMs);
     void this.#closed.promise.then(() => {
       clearTimeout(late);
@@ -110,9 +120,9 @@ export class FakePage {
   constructor({ comesBack = false, ...link }: PageOptions & { readonly comesBack?: boolean } = {}) {
     this.#comesBack = comesBack;
     this.lost = this.#lost.promise;
-    this.#link = this.#newLink(link, (channel) => {
+    this.#link = this.#newLink(link, (channels) => {
       this.#way = this.#link;
-      this.#start(this.#carrierOf(channel));
+      this.#start(this.#carrierOf(channels));
     });
     this.opened = this.#link.opened.then(() => {});
   }
@@ -152,11 +162,11 @@ export class FakePage {
   /** A new connection, by what the gateway answers to its offer. Settles when both ends go on. */
   async reopen(order: (offer: string, attempt: number) => Promise<string>): Promise<void> {
     const back = (this.#back = Promise.withResolvers());
-    const link = this.#newLink({}, (channel) => {
+    const link = this.#newLink({}, (channels) => {
       if (this.#link !== link) return;
       this.#former = this.#way;
       this.#way = link;
-      this.#multiplexer?.resume(this.#carrierOf(channel));
+      this.#multiplexer?.resume(this.#carrierOf(channels));
     });
     this.#link = link;
     link.accept(await order(await link.offer(), ++this.attempts));
@@ -194,18 +204,11 @@ export class FakePage {
     this.#link.leave();
   }
 
-  #newLink(options: PageOptions, onOpen: (channel: DataChannel) => void): PageLink {
+  #newLink(options: PageOptions, onOpen: (channels: Lanes) => void): PageLink {
     const link: PageLink = new PageLink(options, {
-      onOpen: (channel) => {
-        channel.setBufferedAmountLowThreshold(limits.channelLowWater);
-        channel.onBufferedAmountLow(() => this.#way === link && this.#multiplexer?.writable());
-        channel.onMessage((message) => {
-          if (typeof message === 'string' || this.#way !== link) return;
-          if (this.#former instanceof DetourLink) this.#former.close();
-          this.#former = null;
-          this.#multiplexer?.receive(new Uint8Array(message));
-        });
-        onOpen(channel);
+      onOpen: (channels) => {
+        for (const channel of Object.values(channels) as DataChannel[]) this.#listen(link, channel);
+        onOpen(channels);
       },
       onClosed: () => {
         if (this.#way !== link) return;
@@ -216,10 +219,21 @@ export class FakePage {
     return link;
   }
 
-  #carrierOf(channel: DataChannel): Carrier {
+  #listen(link: PageLink, channel: DataChannel): void {
+    channel.setBufferedAmountLowThreshold(limits.channelLowWater);
+    channel.onBufferedAmountLow(() => this.#way === link && this.#multiplexer?.writable());
+    channel.onMessage((message) => {
+      if (typeof message === 'string' || this.#way !== link) return;
+      if (this.#former instanceof DetourLink) this.#former.close();
+      this.#former = null;
+      this.#multiplexer?.receive(new Uint8Array(message));
+    });
+  }
+
+  #carrierOf(lanes: Lanes): Carrier {
     return {
-      send: (message) => void (this.mute || channel.sendMessageBinary(message)),
-      bufferedAmount: () => channel.bufferedAmount(),
+      send: (message, lane) => void (this.mute || lanes[lane].sendMessageBinary(message)),
+      bufferedAmount: () => lanes.bulk.bufferedAmount() + lanes.prompt.bufferedAmount(),
     };
   }
 

@@ -1,4 +1,5 @@
 // Commands of a session's owner and of their guests, as their vaults make them.
+import { framesVersion } from '../../protocol/channel/frame.ts';
 import { copy, type Bytes } from '../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { signerOf } from '../../protocol/crypto/ecdsa.ts';
@@ -107,6 +108,7 @@ export async function prepareJoin(
   const keys = await SessionKeys.derive('vault', scope, copy(secret), sessionNonce);
   const resumeKey = signerOf(generateEcdhKeyPair().privateKey);
   const request = encodeMessage(JoinRequestSchema, {
+    frames: framesVersion,
     offer: offer ?? (await page.offer()),
     peerUid: uidBytes(page.peerUid),
     imageTypes: ['image/webp', 'image/png'],

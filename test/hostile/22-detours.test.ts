@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { concat, utf8, type Bytes } from '../../protocol/bytes.ts';
 import { generateEphemeralKey } from '../../protocol/crypto/ecdh.ts';
-import type { Carrier } from '../../protocol/channel/carrier.ts';
+import type { DetourCarrier } from '../../protocol/session/detour-end.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { agreeOnDetour } from '../../protocol/session/detour.ts';
 import { DetourEnd } from '../../protocol/session/detour-end.ts';
@@ -18,7 +18,7 @@ const honest: Tamper = (message, _, hand) => hand(message);
 async function detour(tamper: Tamper, routersKey = false) {
   const [vault, gateway, router] = await Promise.all([1, 2, 3].map(() => generateEphemeralKey()));
   if (!vault || !gateway || !router) throw new Error('no keys');
-  const [carrier, lost] = [Promise.withResolvers<Carrier>(), Promise.withResolvers<string>()];
+  const [carrier, lost] = [Promise.withResolvers<DetourCarrier>(), Promise.withResolvers<string>()];
   const heard: string[] = [];
   let sent = 0;
   const ends: { vault?: DetourEnd; gateway?: DetourEnd } = {};

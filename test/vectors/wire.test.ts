@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { encodeHex, parseHex } from '../../protocol/bytes.ts';
-import { decodeFrame, encodeFrame, type Frame } from '../../protocol/channel/frame.ts';
+import { decodeFrame, encodeFrame, type Frame, type PlacedFrame } from '../../protocol/channel/frame.ts';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstruction } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -17,11 +17,11 @@ runVectors<{ message: string; frame: object }>('frame', frames, ({ message, fram
 function shown(frame: Frame): object {
   switch (frame.kind) {
     case 'open':
-      return { kind: frame.kind, stream: frame.stream, streamToken: encodeHex(frame.open.streamToken) };
+      return { ...whose(frame), streamToken: encodeHex(frame.open.streamToken) };
     case 'data':
       return { ...frame, data: encodeHex(frame.data) };
     case 'control':
-      return { kind: frame.kind, stream: frame.stream, control: shownControl(frame.control.body) };
+      return { ...whose(frame), control: shownControl(frame.control.body) };
     case 'ping':
     case 'pong':
       return { ...frame, token: encodeHex(frame.token) };
@@ -33,6 +33,10 @@ function shown(frame: Frame): object {
     case 'bye':
       return frame;
   }
+}
+
+function whose({ kind, stream, place }: PlacedFrame): object {
+  return { kind, stream, place };
 }
 
 function shownControl(body: { readonly case: string | undefined; readonly value?: unknown }): object {

@@ -186,6 +186,12 @@ export const commandFailures = {
     'Somebody changed who may watch meanwhile.',
     'Look at it again, then change it.',
   ],
+  'page-outdated': [
+    'gateway',
+    'This page is older than the gateway',
+    'Since it was loaded, the gateway was updated, and they speak different versions of the protocol.',
+    'Reload the page; if that changes nothing, update the server.',
+  ],
   'peer-gone': [
     'gateway',
     'The gateway no longer has this connection',

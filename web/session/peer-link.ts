@@ -1,6 +1,6 @@
 import type { Carrier } from '../../protocol/channel/carrier.ts';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
+import { DataChannels } from './data-channels.ts';
 
 export interface Candidate {
   readonly candidate: string;
@@ -17,22 +17,20 @@ export interface PeerLinkHooks {
 const mostCandidates = 64;
 /** An offer that waits for its own candidates waits so long. */
 const gatherMs = 150;
-/** What was said last may still be on its way when a channel is closed. */
-const farewellMs = 1_000;
 
-/** One way to a gateway: a peer connection with its one data channel. */
+/** One way to a gateway: a peer connection with its data channels. */
 export class PeerLink {
-  /** Settles when the channel is open; rejects with `unavailable` when there is no path in time, or with what is wrong with the relays. */
+  /** Settles when the channels are open; rejects with `unavailable` when there is no path in time, or with what is wrong with the relays. */
   readonly opened: Promise<Carrier>;
   readonly #connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
   readonly #iceServers: Promise<readonly RTCIceServer[]>;
   readonly #accepted = Promise.withResolvers<void>();
-  readonly #channel: RTCDataChannel;
+  readonly #channels: DataChannels;
   readonly #hooks: PeerLinkHooks;
+  readonly #opening = Promise.withResolvers<Carrier>();
   readonly #deadline: ReturnType<typeof setTimeout>;
   #sendCandidate: ((candidate: Candidate) => void) | null = null;
   #candidates: Candidate[] = [];
-  #reject: (error: ProtocolError) => void = () => {};
   #gathering: Promise<void> = Promise.resolve();
   #gone = false;
 
@@ -41,16 +39,18 @@ export class PeerLink {
     this.#hooks = hooks;
     this.#iceServers = iceServers;
     iceServers.catch(() => {}); // told by the search, which may begin after they were refused
-    this.#channel = this.#connection.createDataChannel('sallyport', { ordered: true });
-    this.#channel.binaryType = 'arraybuffer';
-    this.#channel.bufferedAmountLowThreshold = limits.channelLowWater;
+    this.#channels = new DataChannels(this.#connection, {
+      onOpen: (carrier) => this.#open(carrier),
+      onMessage: hooks.onMessage,
+      onRoom: hooks.onRoom,
+      onClosed: () => this.#lose(),
+    });
     this.#connection.addEventListener('icecandidate', (event) => this.#found(event.candidate));
     this.#connection.addEventListener('connectionstatechange', () => {
       if (['failed', 'closed'].includes(this.#connection.connectionState)) this.#lose();
     });
-    this.#channel.addEventListener('close', () => this.#lose());
     this.#deadline = setTimeout(() => this.#lose(), openWithinMs);
-    this.opened = this.#open();
+    this.opened = this.#opening.promise;
     // Whoever waits for it hears of it; when nobody does any more, it is no fault of the page.
     this.opened.catch(() => {});
   }
@@ -113,15 +113,8 @@ export class PeerLink {
     this.#gone = true;
     clearTimeout(this.#deadline);
     this.#accepted.resolve();
-    this.#reject(error);
-    const connection = this.#connection;
-    if (this.#channel.readyState !== 'open') return connection.close();
-    const deadline = setTimeout(() => connection.close(), farewellMs);
-    this.#channel.addEventListener('close', () => {
-      clearTimeout(deadline);
-      connection.close();
-    });
-    this.#channel.close();
+    this.#opening.reject(error);
+    this.#channels.close(() => this.#connection.close());
   }
 
   /** With the local description the search begins, so the servers have to be known by then. */
@@ -132,25 +125,9 @@ export class PeerLink {
     await this.#connection.setLocalDescription(offer);
   }
 
-  #open(): Promise<Carrier> {
-    const channel = this.#channel;
-    channel.addEventListener('bufferedamountlow', () => this.#gone || this.#hooks.onRoom());
-    channel.addEventListener('message', ({ data }) => {
-      if (data instanceof ArrayBuffer && !this.#gone) this.#hooks.onMessage(new Uint8Array(data));
-    });
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      channel.addEventListener('open', () => {
-        clearTimeout(this.#deadline);
-        resolve({
-          send: (message) => {
-            if (this.#gone) throw new ProtocolError('unavailable', 'the channel is closed');
-            channel.send(message);
-          },
-          bufferedAmount: () => channel.bufferedAmount,
-        });
-      });
-    });
+  #open(carrier: Carrier): void {
+    clearTimeout(this.#deadline);
+    this.#opening.resolve(carrier);
   }
 
   #found(found: RTCIceCandidate | null): void {

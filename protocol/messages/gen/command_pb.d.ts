@@ -347,6 +347,13 @@ export declare type ConnectRequest = Message<"sallyport.v1.ConnectRequest"> & {
    * @generated from field: bytes detour_key = 30;
    */
   detourKey: Uint8Array;
+
+  /**
+   * The version of the frames that the page speaks. §14.12.
+   *
+   * @generated from field: uint32 frames = 31;
+   */
+  frames: number;
 };
 
 /**
@@ -572,6 +579,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: bytes detour_key = 30;
    */
   detourKey: Uint8Array;
+
+  /**
+   * The version of the frames that the gateway speaks. §14.12.
+   *
+   * @generated from field: uint32 frames = 31;
+   */
+  frames: number;
 
   /**
    * Absent: nothing.
@@ -1109,6 +1123,11 @@ export declare type JoinRequest = Message<"sallyport.v1.JoinRequest"> & {
    * @generated from field: bytes detour_key = 30;
    */
   detourKey: Uint8Array;
+
+  /**
+   * @generated from field: uint32 frames = 31;
+   */
+  frames: number;
 };
 
 /**

@@ -319,6 +319,16 @@ describe('gateways and sessions of the vault engine', () => {
     await expect(startSession(engine, machineUid)).rejects.toMatchObject({ name: 'gateway-unknown' });
   });
 
+  test.each([0, 1, 3])('a gateway that speaks version %i of frames is told apart at once', async (frames) => {
+    const { engine } = await create();
+    const { gatewayUid } = await enrol(engine, 'Oulu', { frames });
+    const { machineUid } = await makeMachine(engine, gatewayUid);
+    await expect(startSession(engine, machineUid)).rejects.toMatchObject({
+      name: 'refused',
+      message: 'unsupported: the gateway speaks another version of frames',
+    });
+  });
+
   test('an answer that another key signed is no answer', async () => {
     const { engine } = await create();
     const answerSigner = signerOf(generateEcdhKeyPair().privateKey);

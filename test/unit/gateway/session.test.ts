@@ -58,7 +58,11 @@ class ShellStandIn implements Shell {
 function connected(onStream: (stream: Stream) => void): Multiplexer {
   const options = { now: () => performance.now(), onLost: () => {} };
   const over = (send: (message: Bytes) => void) => ({ send, bufferedAmount: () => 0 });
-  const schedule = () => () => {}; // no heartbeats
+  const schedule = (run: () => void, ms: number) => {
+    if (ms === 0) return () => {}; // no heartbeats
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  };
   const acceptor: Multiplexer = new Multiplexer({
     ...options,
     ...{ role: 'acceptor', schedule, onStream },

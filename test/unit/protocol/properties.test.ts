@@ -200,23 +200,33 @@ test('signatures verify for their message, and the two forms are not taken for e
 
 describe('frames', () => {
   const stream = fc.integer({ min: 1, max: 0xffffffff });
+  const place = fc
+    .record({ number: fc.nat(2 ** 31), high: fc.nat(2 ** 16 - 1), back: fc.nat(2 ** 31) })
+    .map(({ number, high, back }) => ({ number: high * 2 ** 32 + number, back: Math.min(back, number) }));
+  const count = fc.maxSafeNat();
   const frame: fc.Arbitrary<Frame> = fc.oneof(
     fc.record({
       kind: fc.constant('data' as const),
-      stream,
+      ...{ stream, place },
       data: fc.uint8Array({ minLength: 1 }).map(copy),
     }),
     fc.record({
       kind: fc.constant('credit' as const),
-      stream,
+      ...{ stream, place },
       bytes: fc.integer({ min: 1, max: limits.maxCredit }),
     }),
-    fc.record({ kind: fc.constant('end' as const), stream }),
-    fc.record({ kind: fc.constant('reset' as const), stream, code: fc.stringMatching(/^[a-z0-9-]{1,64}$/) }),
+    fc.record({ kind: fc.constant('end' as const), stream, place }),
+    fc.record({
+      kind: fc.constant('reset' as const),
+      ...{ stream, place },
+      code: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
+    }),
     fc.record({
       kind: fc.constantFrom('ping' as const, 'pong' as const),
       token: fc.uint8Array({ minLength: 8, maxLength: 8 }).map(copy),
     }),
+    fc.record({ kind: fc.constant('received' as const), count, bytes: count }),
+    fc.record({ kind: fc.constantFrom('resumed' as const, 'bye' as const), count }),
   );
 
   test('come back as they went', () => {

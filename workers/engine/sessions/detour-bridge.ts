@@ -1,6 +1,6 @@
 import type { FromDetour } from '../../api.ts';
 import { copy, type Bytes } from '../../../protocol/bytes.ts';
-import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import type { DetourCarrier } from '../../../protocol/session/detour-end.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { DetourEnd } from '../../../protocol/session/detour-end.ts';
@@ -32,7 +32,7 @@ export class DetourBridge {
   readonly #parts: DetourBridgeParts;
   readonly #socket: Socket;
   readonly #end: DetourEnd;
-  #carrier: Carrier | null = null;
+  #carrier: DetourCarrier | null = null;
   #given = 0; // bytes that the page gave
   #told = 0; // of these it knows that they have left
   #cancelLook: (() => void) | null = null;
@@ -68,7 +68,7 @@ export class DetourBridge {
     this.#end.start();
   }
 
-  #begin(carrier: Carrier): void {
+  #begin(carrier: DetourCarrier): void {
     this.#cancelDeadline();
     this.#carrier = carrier;
     this.#say({ kind: 'open' });

@@ -10,6 +10,7 @@ import { copy, empty, encodeBase64url, wipe, type Bytes } from '../../../protoco
 import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { framesVersion } from '../../../protocol/channel/frame.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
@@ -130,7 +131,12 @@ export class Sessions {
     const { key, publicKey } = await generateDeviceKey();
     const fresh = await this.#freshPeer(input);
     const detourKey = fresh?.detourKey.publicKey ?? empty;
-    const request = { ...connectRequest(input, stated), resumeKey: publicKey, detourKey };
+    const request = {
+      ...connectRequest(input, stated),
+      resumeKey: publicKey,
+      detourKey,
+      frames: framesVersion,
+    };
     const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, request));
     const order = { ...this.#orderOf(CommandKind.CONNECT), sessionNonce, ...scope };
     const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
@@ -153,6 +159,7 @@ export class Sessions {
     const request = {
       ...{ offer: input.offer ?? '', peerUid: uidBytes(input.peerUid), imageTypes, resumeKey: publicKey },
       detourKey: fresh?.detourKey.publicKey ?? empty,
+      frames: framesVersion,
     };
     const payload = await keys.sealMessage(encodeMessage(JoinRequestSchema, request));
     const about = { gatewayUid, recordUid: null, sessionUid, sessionNonce, shareUid };
@@ -190,6 +197,8 @@ export class Sessions {
       const { sealed, detourTicket: ticket } = await desk.send(signed);
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
       const opened = decodeMessage(ConnectReplySchema, reply);
+      // An older gateway has opened a session, and ends it when no page comes.
+      if (opened.frames !== framesVersion) throw new ProtocolError('refused', otherFrames);
       if (recordUid !== null)
         this.#keepAccess(running, { sessionUid, recordUid, gateway }, opened.accessLeaseMs);
       const { detourKey: gatewayKeyOfIt } = opened;
@@ -327,6 +336,9 @@ function isOutdated(error: unknown): boolean {
     error instanceof ProtocolError && error.code === 'refused' && error.message.startsWith('record-outdated')
   );
 }
+
+/** As a gateway's own refusal would be. */
+const otherFrames = 'unsupported: the gateway speaks another version of frames';
 
 function connectRequest(
   { offer, peerUid, display, acceptedHostKey, supplied }: StartSession,

@@ -16,10 +16,13 @@ class DeepPipe {
   deliver: (message: Bytes) => void = () => {};
   /** Nothing leaves before then: a lost packet that everything behind it waits for. */
   stoppedUntil = 0;
+  /** Of so many messages one is lost and sent again: it comes a round trip and a half later, and what follows it does not wait. */
+  loseOneOf = Infinity;
   readonly #clock: FakeClock;
   readonly #shape: Shape;
   #freeAt = 0;
   #arrivesAt = 0;
+  #sent = 0;
 
   constructor(clock: FakeClock, shape: Shape) {
     this.#clock = clock;
@@ -35,7 +38,8 @@ class DeepPipe {
     const { rate, delayMs } = this.#shape;
     this.#freeAt = Math.max(this.#freeAt, this.#clock.time, this.stoppedUntil) + message.length / rate;
     this.#arrivesAt = Math.max(this.#arrivesAt, this.#freeAt + delayMs); // order is kept when the path becomes shorter
-    this.#clock.schedule(() => this.deliver(message), this.#arrivesAt - this.#clock.time);
+    const again = ++this.#sent % this.loseOneOf === 0 ? 3 * delayMs : 0;
+    this.#clock.schedule(() => this.deliver(message), this.#arrivesAt - this.#clock.time + again);
   };
 }
 

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { concat, equal, type Bytes } from '../../../../protocol/bytes.ts';
-import { decodeFrame, encodeFrame, frameTypes } from '../../../../protocol/channel/frame.ts';
+import {
+  decodeFrame,
+  encodeFrame,
+  frameTypes,
+  type Frame,
+  type PlacedFrame,
+  type StreamFrame,
+} from '../../../../protocol/channel/frame.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import type { ProtocolError } from '../../../../protocol/errors.ts';
 import { limits } from '../../../../protocol/limits.ts';
+import { FramePlaces } from '../../../fixtures/frame-places.ts';
 import { collect, FakeClock, Peers } from './peers.ts';
+
+type Said = StreamFrame | Exclude<Frame, PlacedFrame>;
 
 function pattern(length: number, seed = 1): Bytes {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + seed) & 0xff);
@@ -376,66 +386,66 @@ describe('heartbeats', () => {
 
 describe('a peer that breaks the rules is lost with a clear code', () => {
   const token = new Uint8Array(16);
-  const open = encodeFrame({ kind: 'open', stream: 1, open: openMessage(token) });
-  const data = (stream: number, length = 1) =>
-    encodeFrame({ kind: 'data', stream, data: new Uint8Array(length) });
-  const end = encodeFrame({ kind: 'end', stream: 1 });
+  const opening = (stream: number): StreamFrame => ({ kind: 'open', stream, open: openMessage(token) });
+  const open = opening(1);
+  const data = (stream: number, length = 1): StreamFrame => ({
+    ...{ kind: 'data', stream },
+    data: new Uint8Array(length),
+  });
+  const end: StreamFrame = { kind: 'end', stream: 1 };
 
-  test.each([
+  test.each<[string, Said[]]>([
     ['data on a stream that was never opened', [data(1)]],
-    ['credit for a stream that was never opened', [encodeFrame({ kind: 'credit', stream: 9, bytes: 1 })]],
-    ['a stream id out of turn', [encodeFrame({ kind: 'open', stream: 2, open: openMessage(token) })]],
+    ['credit for a stream that was never opened', [{ kind: 'credit', stream: 9, bytes: 1 }]],
+    ['a stream id out of turn', [opening(2)]],
     ['a stream opened twice', [open, open]],
     ['data after the end', [open, end, data(1)]],
     ['a second end', [open, end, end]],
     ['more data than granted', [open, ...Array.from({ length: 9 }, () => data(1, limits.framePayload))]],
-    [
-      'more credit than the most',
-      [open, encodeFrame({ kind: 'credit', stream: 1, bytes: limits.maxCredit })],
-    ],
-    ['an answer to no ping', [encodeFrame({ kind: 'pong', token: new Uint8Array(8) })]],
+    ['more credit than the most', [open, { kind: 'credit', stream: 1, bytes: limits.maxCredit }]],
+    ['an answer to no ping', [{ kind: 'pong', token: new Uint8Array(8) }]],
     [
       'more streams than allowed',
-      Array.from({ length: limits.streamsPerPeer + 1 }, (_, i) =>
-        encodeFrame({ kind: 'open', stream: i + 1, open: openMessage(token) }),
-      ),
+      Array.from({ length: limits.streamsPerPeer + 1 }, (_, i) => opening(i + 1)),
     ],
   ])('%s', (_, frames) => {
     expect(play(frames)?.code).toBe('flow-violation');
   });
 
   test('a malformed frame', () => {
-    expect(play([Uint8Array.of(99, 0, 0, 0, 1)])?.code).toBe('malformed');
+    const { peer, lost } = lonely('acceptor', false);
+    peer.receive(Uint8Array.of(99, 0, 0, 0, 1));
+    expect(lost.error?.code).toBe('malformed');
   });
 
   test('a flood of pings whose answers it does not read', () => {
-    const pings = Array.from({ length: 100 }, () => encodeFrame({ kind: 'ping', token: new Uint8Array(8) }));
+    const pings = Array.from({ length: 100 }, (): Said => ({ kind: 'ping', token: new Uint8Array(8) }));
     expect(play(pings, true)?.code).toBe('flow-violation');
   });
 
   test('streams opened and reset for ever, the answers never read', () => {
-    const lost = playForever((i) => [
-      encodeFrame({ kind: 'open', stream: i, open: openMessage(token) }),
-      encodeFrame({ kind: 'reset', stream: i, code: 'cancelled' }),
-    ]);
+    const lost = playForever((i) => [opening(i), { kind: 'reset', stream: i, code: 'cancelled' }]);
     expect(lost?.code).toBe('flow-violation');
   });
 
   test('an acceptor that opens a stream', () => {
     const { peer, lost } = lonely('opener', false);
-    peer.receive(open);
+    peer.receive(new FramePlaces().encode(open));
     expect(lost.error?.code).toBe('flow-violation');
   });
 
-  function play(frames: readonly Bytes[], stuck = false): ProtocolError | undefined {
+  function play(frames: readonly Said[], stuck = false): ProtocolError | undefined {
     const { peer, lost } = lonely('acceptor', stuck);
-    for (const frame of frames) peer.receive(frame);
+    const places = new FramePlaces();
+    for (const frame of frames) peer.receive(places.encode(frame));
     return lost.error;
   }
 
-  function playForever(frames: (i: number) => Bytes[]): ProtocolError | undefined {
+  function playForever(frames: (i: number) => StreamFrame[]): ProtocolError | undefined {
     const { peer, lost } = lonely('acceptor', true);
-    for (let i = 1; i < 10_000 && lost.error === undefined; i++) frames(i).forEach((f) => peer.receive(f));
+    const places = new FramePlaces();
+    for (let i = 1; i < 10_000 && lost.error === undefined; i++)
+      frames(i).forEach((frame) => peer.receive(places.encode(frame)));
     return lost.error;
   }
 });

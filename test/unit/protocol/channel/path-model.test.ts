@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ReceivedFrames } from '../../../../protocol/channel/received-frames.ts';
 import { Windowed } from '../../../../protocol/channel/windowed.ts';
+import { FramePlaces } from '../../../fixtures/frame-places.ts';
 import { DeepPath, floodStream } from './deep-path.ts';
 import { FakeClock, ResumingPeers, collect } from './peers.ts';
 
@@ -48,8 +49,32 @@ function keysBeside(path: DeepPath) {
   }
   expect(delays.length).toBeGreaterThan(180);
   const late = delays.sort((a, b) => a - b)[Math.floor(delays.length * 0.99)]!;
-  return { late, rate: (bulk.got.length - before) / (path.clock.time - begun) };
+  return { late, delays, rate: (bulk.got.length - before) / (path.clock.time - begun) };
 }
+
+describe.each(paths.filter(({ rtt }) => rtt >= 10))(
+  'a path of $rtt ms and $rate Mbit/s that loses one message in three hundred',
+  ({ rtt, rate }) => {
+    const shape = { rate: mbit(rate), delayMs: rtt / 2 };
+
+    test('keys do not wait for what the flood has lost', () => {
+      const path = new DeepPath(shape);
+      path.up.loseOneOf = 301;
+      const { delays } = keysBeside(path);
+      // Of the keys themselves some are lost, and hold back those that follow them.
+      const late = delays.filter((ms) => ms > rtt / 2 + 10);
+      expect(late.length).toBeLessThanOrEqual(delays.length * 0.03);
+      expect(path.lost).toEqual([]);
+    });
+
+    test('the flood goes on', () => {
+      const path = flooded(shape);
+      path.up.loseOneOf = 301;
+      path.clock.advance(1_000);
+      expect(rateOf(path, 3_000)).toBeGreaterThan(0.7 * shape.rate);
+    });
+  },
+);
 
 describe('ends that are busy half of the time, for up to ten milliseconds', () => {
   test.each(paths.filter(({ rtt }) => rtt >= 10))(
@@ -175,13 +200,14 @@ describe('what came is told', () => {
   const open = () => {
     const clock = new FakeClock();
     const told: number[] = [];
+    const places = new FramePlaces();
     const received: ReceivedFrames = new ReceivedFrames({
       ...{ now: clock.now, schedule: clock.schedule },
-      onDue: () => told.push(received.tell()),
+      onDue: () => told.push(received.tell().count),
     });
     const come = (bytes: number) => {
-      received.add(bytes);
-      if (received.due) told.push(received.tell());
+      received.add(places.place({ kind: 'end', stream: 1 }), bytes);
+      if (received.due) told.push(received.tell().count);
     };
     return { clock, told, come, received };
   };

@@ -48,6 +48,8 @@ export interface Path {
   readonly delayMs: number;
   /** Bytes a millisecond. */
   readonly rate: number;
+  /** Messages come up to so much later, each for itself: they overtake each other. */
+  readonly jitterMs?: number;
 }
 
 /** One direction of a data channel: a send buffer in front of a path of some rate and delay. */
@@ -64,6 +66,7 @@ class Pipe {
   readonly #clock: FakeClock;
   readonly #path: Path;
   #busyUntil = 0;
+  #seed = 11;
 
   constructor(clock: FakeClock, path: Path) {
     this.#clock = clock;
@@ -79,12 +82,17 @@ class Pipe {
     this.#clock.schedule(() => this.#leave(message), this.#busyUntil - this.#clock.time);
   };
 
+  #jitter(): number {
+    this.#seed = (this.#seed * 48_271) % 0x7fff_ffff;
+    return (this.#path.jitterMs ?? 0) * (this.#seed / 0x7fff_ffff);
+  }
+
   #leave(message: Bytes): void {
     const before = this.buffered;
     this.buffered -= message.length;
     this.#clock.schedule(() => {
       if (!this.closed && !this.silent) this.deliver(message);
-    }, this.#path.delayMs);
+    }, this.#path.delayMs + this.#jitter());
     if (before > limits.channelLowWater && this.buffered <= limits.channelLowWater) this.onLow();
   }
 }

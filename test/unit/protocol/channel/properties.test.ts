@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { concat } from '../../../../protocol/bytes.ts';
-import { encodeFrame } from '../../../../protocol/channel/frame.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../../../protocol/errors.ts';
+import { FramePlaces } from '../../../fixtures/frame-places.ts';
 import { hostileBytes } from '../fuzz/mutation.ts';
 import { collect, FakeClock, Peers } from './peers.ts';
 import frames from '../../../vectors/frames.json' with { type: 'json' };
@@ -12,6 +12,7 @@ import { parseHex } from '../../../../protocol/bytes.ts';
 const path = fc.record({
   delayMs: fc.double({ min: 0, max: 120, noNaN: true }),
   rate: fc.double({ min: 200, max: 30_000, noNaN: true }),
+  jitterMs: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 100, noNaN: true })),
 });
 
 /** One thing that one side does to one of its streams, and how long it waits afterwards. */
@@ -88,7 +89,7 @@ test('two honest peers never take each other for rule breakers, and every stream
 const valid = frames.cases.filter((vector) => !('fails' in vector)).map(({ message }) => parseHex(message));
 
 test('no sequence of messages makes a multiplexer throw, hang or answer without bound', () => {
-  const open = encodeFrame({
+  const open = new FramePlaces().encode({
     kind: 'open',
     stream: 1,
     open: { $typeName: 'sallyport.v1.StreamOpen', streamToken: new Uint8Array(16) },
