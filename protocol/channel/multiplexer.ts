@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import { StreamOpenSchema, type StreamOpen } from '../messages/gen/session_pb.js';
 import type { Carrier } from './carrier.ts';
 import { decodeFrame, encodeFrame, type Frame, type StreamFrame } from './frame.ts';
+import { Liveness } from './liveness.ts';
 import { ReceivedFrames } from './received-frames.ts';
 import { RoundTrip } from './round-trip.ts';
 import { Sender } from './sender.ts';
@@ -48,6 +49,7 @@ export class Multiplexer {
   readonly #options: MultiplexerOptions;
   readonly #maxStreams: number;
   readonly #received: ReceivedFrames;
+  readonly #liveness: Liveness;
   readonly #sender: Sender;
   readonly #carrier: StreamCarrier;
   readonly #streams = new Map<number, MultiplexedStream>();
@@ -55,13 +57,10 @@ export class Multiplexer {
   #roundTrip = new RoundTrip();
   #state: 'up' | 'away' | 'resuming' | 'closed' = 'up';
   #lastStream = 0;
-  #silentBeats = 0;
   #heard = false; // anything of the peer, on any carrier
   #resumedHeard = false; // the peer has said what it has, on this carrier
   #begun = true; // on this carrier nothing is resumed here
   #byeAt: number | null = null; // the peer leaves, after so many frames
-  #holeBeats = 0; // for which the same frame has been lacking
-  #holeAt = 0;
   #cancelBeat: () => void;
 
   constructor(options: MultiplexerOptions) {
@@ -69,6 +68,7 @@ export class Multiplexer {
     this.#maxStreams = options.maxStreams ?? limits.streamsPerPeer;
     const { now, schedule } = options;
     this.#received = new ReceivedFrames({ now, schedule, onDue: () => this.#sender.pump() });
+    this.#liveness = new Liveness(this.#received);
     this.#sender = new Sender({
       received: this.#received,
       ...{ now, schedule },
@@ -109,7 +109,7 @@ export class Multiplexer {
   /** One message of the present carrier. Never throws: what the peer does wrong ends in onLost. */
   receive(message: Uint8Array): void {
     if (this.#state === 'closed' || this.#state === 'away') return;
-    if (this.#state === 'up') this.#silentBeats = 0; // who has to say first what came, and does not, says nothing
+    if (this.#state === 'up') this.#liveness.heard(); // who has to say first what came, and does not, says nothing
     try {
       this.#dispatch(decodeFrame(message), message.length);
     } catch (error) {
@@ -138,8 +138,7 @@ export class Multiplexer {
 
   /** There is reason to think that the carrier is gone: a peer that says nothing for two more beats is away. */
   doubt(): void {
-    const doubted = limits.heartbeatLostMs / limits.heartbeatMs - 2;
-    this.#silentBeats = Math.max(this.#silentBeats, doubted);
+    this.#liveness.doubt();
   }
 
   /** Goes on over another carrier, which must be open. Nothing of the former one may come any more. */
@@ -148,7 +147,7 @@ export class Multiplexer {
     this.#cancelBeat();
     this.#state = 'resuming';
     this.#resumedHeard = this.#begun = false;
-    this.#silentBeats = this.#holeBeats = 0;
+    this.#liveness.restart();
     this.#roundTrip = new RoundTrip(); // another path
     this.#cancelBeat = this.#options.schedule(() => this.#beat(), limits.heartbeatMs);
     this.#sender.resume(carrier);
@@ -244,7 +243,7 @@ export class Multiplexer {
   #proceed(count: number): void {
     this.#sender.proceed(count);
     this.#state = 'up';
-    this.#silentBeats = 0;
+    this.#liveness.heard();
     this.#sender.beat({ kind: 'ping', token: this.#roundTrip.ping(this.#options.now()) });
     this.#options.onBack?.();
   }
@@ -284,24 +283,13 @@ export class Multiplexer {
     if (frame.kind === 'reset' || frame.kind === 'end') this.#resetting.delete(frame.stream);
   }
 
-  /** Silence is counted in beats, not by the clock: a machine that slept has not heard its peer be silent. */
   #beat(): void {
     if (this.#state === 'closed' || this.#state === 'away') return;
-    if (this.#silentBeats * limits.heartbeatMs >= limits.heartbeatLostMs)
-      return this.away(new ProtocolError('timed-out', 'the peer is silent'));
-    if (this.#lacksTooLong()) return this.away(new ProtocolError('timed-out', 'a frame does not come'));
-    this.#silentBeats++;
+    const lost = this.#liveness.beat();
+    if (lost !== null) return this.away(lost);
     this.#cancelBeat = this.#options.schedule(() => this.#beat(), limits.heartbeatMs);
     if (this.#state === 'up')
       this.#sender.beat({ kind: 'ping', token: this.#roundTrip.ping(this.#options.now()) });
-  }
-
-  /** Whether a frame has not come for so long that this carrier will not bring it, though others come. */
-  #lacksTooLong(): boolean {
-    const { count, hasHole } = this.#received;
-    this.#holeBeats = hasHole && count === this.#holeAt ? this.#holeBeats + 1 : 0;
-    this.#holeAt = count;
-    return this.#holeBeats * limits.heartbeatMs > limits.holeLostMs;
   }
 
   #lose(error: ProtocolError): void {
