@@ -19,7 +19,8 @@ interface Header {
 
 /** Letters and lines of a terminal. More pixels take longer here than where the browser decodes them aside. */
 const mostPixels = 32 * 1024;
-const mostBytes = 16 * 1024;
+/** A longer file is never decoded here. */
+export const smallPngBytes = 16 * 1024;
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Chunks that change no pixel of an image that has all of its background. */
 const unseen: ReadonlySet<string> = new Set(['bKGD', 'pHYs', 'tEXt', 'tIME']);
@@ -29,7 +30,7 @@ const unseen: ReadonlySet<string> = new Set(['bKGD', 'pHYs', 'tEXt', 'tIME']);
  * else, is too large or is damaged, and the browser's own decoder is the one to ask.
  */
 export function decodeSmallPng(png: Uint8Array): DecodedImage | null {
-  if (png.length > mostBytes || signature.some((byte, at) => png[at] !== byte)) return null;
+  if (png.length > smallPngBytes || signature.some((byte, at) => png[at] !== byte)) return null;
   try {
     return decode(png);
   } catch (error) {

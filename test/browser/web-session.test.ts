@@ -126,7 +126,7 @@ describe('the picture', () => {
     const screen = await connect();
     await draw();
     await show(100, [redPng.slice(0, 400), redPng.slice(400)]);
-    await show(120, [checkedPng]);
+    await show(120, [checkedPng.slice(0, 60), checkedPng.slice(60)]);
     await show(0, [checkedPng]);
     await gateway.send('sync', 2);
     await eventually(() => expect(gateway.said('sync').at(-1)).toEqual(['2']));

@@ -1,6 +1,7 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { limits } from '../../protocol/limits.ts';
+import { takeImages } from '../session/drawing/image-streams.ts';
 
 /** What was on all layers at one moment; images, compressed. */
 export interface PaintedState {
@@ -30,6 +31,7 @@ export class Painter {
     this.#client = new Guacamole.Client(this.#tunnel);
     this.#client.onaudio = () => silence();
     const display = this.#client.getDisplay();
+    takeImages(display);
     display.showCursor(false);
     display.onresize = onResize;
   }

@@ -1,6 +1,6 @@
 import type * as Guacamole from '@glokon/guacamole-common-js';
-import { decodeBase64, type Bytes } from '../../../protocol/bytes.ts';
-import { decodeSmallPng, type DecodedImage } from '../../../protocol/guacamole/small-png.ts';
+import { concat, decodeBase64, type Bytes } from '../../../protocol/bytes.ts';
+import { decodeSmallPng, smallPngBytes, type DecodedImage } from '../../../protocol/guacamole/small-png.ts';
 
 /**
  * Draws images of guacd's streams without a detour: letters and lines of a terminal are decoded at once, so that the frame
@@ -13,8 +13,8 @@ export function takeImages(display: Guacamole.Display): void {
     const parts: Bytes[] = [];
     stream.onblob = (text) => parts.push(decodeBase64(text));
     stream.onend = () => {
-      const [only] = parts;
-      const image = only !== undefined && parts.length === 1 ? decodeSmallPng(only) : null;
+      const length = parts.reduce((sum, part) => sum + part.length, 0);
+      const image = length <= smallPngBytes ? decodeSmallPng(concat(...parts)) : null;
       const canvas = image === null ? null : toCanvas(image);
       // The types name one kind of what a canvas can draw.
       if (canvas !== null) display.drawImage(layer, x, y, canvas as unknown as HTMLImageElement);
@@ -23,10 +23,10 @@ export function takeImages(display: Guacamole.Display): void {
   };
 }
 
-function toCanvas({ width, height, pixels }: DecodedImage): HTMLCanvasElement | null {
-  const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width, height });
-  const context = canvas.getContext('2d');
+/** One that the processor keeps: a texture for each letter would be moved back and forth. */
+function toCanvas({ width, height, pixels }: DecodedImage): OffscreenCanvas | null {
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   context?.putImageData(new ImageData(pixels, width, height), 0, 0);
   return context === null ? null : canvas;
 }
