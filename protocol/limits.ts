@@ -258,6 +258,11 @@ export const limits = {
   withdrawals: { each: 1_000, aheadMs: 10 * 60_000 },
 
   /**
+   * What a page's display may have to draw (web/session/picture). `slice`: pixels that are drawn in one go, two 4K screens, and
+   * that may wait; `frames` that wait: half a second of a browser's; `standstillMs`: so long after nothing was drawn, nothing will be.
+   */
+  picture: { slice: 2 * 3_840 * 2_160, frames: 32, standstillMs: 10_000 },
+  /**
    * Guacamole instructions. guacd itself parses at most 8192 bytes and 128 elements (parser-constants.h), so more
    * toward it only ends the session; what it sends is allowed four times that, for versions to come.
    */

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { concat } from '../../protocol/bytes.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
+import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../protocol/guacamole/picture-filter.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 import { BrowserFilter } from './browser-filter.ts';
@@ -25,6 +26,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly policy: GuacdPolicy;
   /** Sees the picture from its first instruction. Without one it is lost until `attach`. */
   readonly viewer?: Viewer;
+  /** Layers and buffers that the viewer has of a connection before this one, whose numbers mean other things here. */
+  readonly former?: readonly number[];
   /** What guacd may be told when it asks for more ("password" …), each once. */
   readonly answers?: Readonly<Record<string, string>>;
   /** Sees what may go to a viewer, whole instructions, before any does; without a viewer too. */
@@ -116,12 +119,18 @@ export class GuacdConnection {
     this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
     void socket.closed.then((failure) => this.#end(failure));
     signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#show((options.former ?? []).map((layer) => encodeInstructionBytes('dispose', layer)));
     socket.receive((batch) => this.#take(batch));
   }
 
   /** Instructions of the picture so far. */
   get drawn(): number {
     return this.#drawn;
+  }
+
+  /** Layers and buffers that a viewer has of it. */
+  get layers(): readonly number[] {
+    return this.#fromTarget.layers;
   }
 
   shows(viewer: Viewer): boolean {
@@ -230,7 +239,7 @@ export class GuacdConnection {
   }
 
   #show(instructions: readonly Uint8Array[]): void {
-    if (!this.#viewer) return;
+    if (!this.#viewer || instructions.length === 0) return;
     const room = this.#viewer(concat(...instructions));
     if (room || this.#stallTimer || !this.#viewer) return;
     this.#socket.pause();

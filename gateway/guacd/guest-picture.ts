@@ -11,8 +11,8 @@ export interface GuestDoor {
   /** Of the one who leads: what a guest missed while they were let in shows in it. */
   readonly drawn: () => number;
   readonly policy: GuacdPolicy;
-  /** Throws a {@link SessionFailure} when guacd lets nobody in. */
-  open(viewer: Viewer, guest: GuestPolicy): Promise<GuacdConnection>;
+  /** `former`: layers that the guest's page has by now. Throws a {@link SessionFailure} when guacd lets nobody in. */
+  open(viewer: Viewer, guest: GuestPolicy, former: readonly number[]): Promise<GuacdConnection>;
 }
 
 export interface GuestPictureOptions {
@@ -43,6 +43,7 @@ export class GuestPicture {
   readonly #options: GuestPictureOptions;
   readonly #filter: BrowserFilter;
   #guacd: GuacdConnection | null = null;
+  #former: GuacdConnection | null = null; // that was shown last
   #viewer: Viewer | null = null;
   #joins = 0; // the newest is shown, and no other
   #joinedAt = -restMs;
@@ -111,7 +112,8 @@ export class GuestPicture {
     const before = this.#door.drawn();
     this.#joinedAt = performance.now();
     const number = ++this.#joins;
-    const joined = await this.#door.open((part) => this.#show(number, part), this.#options.guest);
+    const show: Viewer = (part) => this.#show(number, part);
+    const joined = await this.#door.open(show, this.#options.guest, this.#former?.layers ?? []);
     if (this.#over || this.#viewer !== viewer || this.#joins !== number) return void joined.close();
     this.#use(joined);
     void joined.inSession.then(() => {
@@ -124,7 +126,7 @@ export class GuestPicture {
 
   #use(joined: GuacdConnection): void {
     const old = this.#guacd;
-    this.#guacd = joined;
+    this.#guacd = this.#former = joined;
     void old?.close();
     void joined.ended.then((failure) => {
       if (this.#guacd !== joined) return;

@@ -108,10 +108,11 @@ export class Picture {
     const guest = new GuestPicture(
       {
         ...{ begun: this.#begun, policy, drawn: () => this.#guacd.drawn },
-        open: (viewer, { typing }) => {
+        open: (viewer, { typing }, former) => {
           const parameters = { 'read-only': String(!typing) };
           const seen = { viewer, answersSync: true, ...(onRefused && { onRefused }) };
-          return openGuacd({ ...joins, policy, select: { join: this.#guacd.id }, parameters, ...seen });
+          const select = { join: this.#guacd.id };
+          return openGuacd({ ...joins, policy, select, parameters, former, ...seen });
         },
       },
       options,
@@ -139,7 +140,7 @@ export class Picture {
     const drawnBefore = old.drawn;
     const onStalled = () => this.#options.onStalled?.();
     const select = { join: old.id };
-    const seen = { viewer, onStalled, ...this.#recorded.tee() };
+    const seen = { viewer, onStalled, former: old.layers, ...this.#recorded.tee() };
     const joined = await openGuacd({ ...this.#options, select, parameters: {}, ...seen });
     if (this.#over) return void joined.close();
     this.#guacd = joined;

@@ -38,6 +38,8 @@ const terminalArgument = oneOf('color-scheme', 'font-name', 'font-size');
 const pictureKind = oneOf('image/png', 'image/jpeg', 'image/webp');
 
 const maxStreams = 256;
+/** Of them clipboards and arguments, whose text a page keeps until their end. guacd has one or a few, and ends them at once. */
+const maxTexts = 16;
 /** Base64 characters of one clipboard: guacd's own bound is 256 KiB of text. */
 const maxClipboardText = 512 * 1024;
 const maxArgumentText = 8 * 1024;
@@ -59,6 +61,8 @@ interface OpenStream {
     readonly place: readonly [string, string, string];
     held: Uint8Array | null;
     text: number;
+    /** By its header; 0 before it. */
+    pixels: number;
   } | null;
 }
 
@@ -69,6 +73,7 @@ export class PictureFilter {
   readonly #open = new Map<string, OpenStream>();
   readonly #surfaces = new Surfaces();
   #pictureText = 0;
+  #texts = 0;
 
   constructor(policy: PicturePolicy, onRefused: (opcode: string) => void = () => {}) {
     this.#policy = policy;
@@ -84,6 +89,25 @@ export class PictureFilter {
       else forward.push(...passed);
     }
     return { forward, replies };
+  }
+
+  /**
+   * The same judgement where it has been made before: whether an end that filters as this one does would have let it through,
+   * as it is.
+   */
+  admits(instruction: Instruction): boolean {
+    const passed = this.#pass(instruction);
+    return passed !== null && (passed.length === 0 || passed.at(-1) === instruction.raw);
+  }
+
+  /** Pixels of the picture that this stream brings; 0: it brings none. */
+  pixelsOf(stream: string): number {
+    return this.#open.get(stream)?.picture?.pixels ?? 0;
+  }
+
+  /** Layers and buffers that the browser has of this. */
+  get layers(): readonly number[] {
+    return this.#surfaces.layers;
   }
 
   /** What goes to the browser in its place, mostly itself; null: it is refused. */
@@ -102,6 +126,8 @@ export class PictureFilter {
     if (opcode === 'img') return this.#opensPicture(index, args, raw);
     if (opcode === 'clipboard' && this.#policy.disableCopy) return null;
     if (opcode === 'argv' && !terminalArgument(args[2] ?? '')) return null;
+    if (this.#texts >= maxTexts) return null;
+    this.#texts++;
     this.#open.set(index, {
       left: opcode === 'clipboard' ? maxClipboardText : maxArgumentText,
       picture: null,
@@ -112,7 +138,10 @@ export class PictureFilter {
   #opensPicture(index: string, args: readonly string[], raw: Uint8Array): readonly Uint8Array[] | null {
     const [, , layer = '', kind = '', left = '', top = ''] = args;
     if (!pictureKind(kind)) return null;
-    this.#open.set(index, { left: 0, picture: { place: [layer, left, top], held: raw.slice(), text: 0 } });
+    this.#open.set(index, {
+      left: 0,
+      picture: { place: [layer, left, top], held: raw.slice(), text: 0, pixels: 0 },
+    });
     return [];
   }
 
@@ -137,7 +166,8 @@ export class PictureFilter {
       return begun ? [encodeInstructionBytes('end', index)] : null;
     }
     const first = picture.held;
-    if (first !== null && !this.#fits(picture.place, text)) {
+    if (first !== null) picture.pixels = this.#pixelsOf(picture.place, text);
+    if (picture.pixels === 0) {
       this.#refusePicture(index);
       return null;
     }
@@ -147,9 +177,11 @@ export class PictureFilter {
     return first === null ? [raw] : [first, raw];
   }
 
-  #fits(place: readonly [string, string, string], text: string): boolean {
+  /** Of a picture that begins so; 0: it is none, or too large. */
+  #pixelsOf(place: readonly [string, string, string], text: string): number {
     const header = headerOf(text);
-    return header !== null && this.#surfaces.admitsPicture(place, [header.width, header.height]);
+    if (header === null || !this.#surfaces.admitsPicture(place, [header.width, header.height])) return 0;
+    return header.width * header.height;
   }
 
   #refusePicture(index: string): void {
@@ -166,7 +198,10 @@ export class PictureFilter {
   }
 
   #close(index: string): void {
-    this.#pictureText -= this.#open.get(index)?.picture?.text ?? 0;
+    const stream = this.#open.get(index);
+    if (stream === undefined) return;
+    if (stream.picture === null) this.#texts--;
+    else this.#pictureText -= stream.picture.text;
     this.#open.delete(index);
   }
 

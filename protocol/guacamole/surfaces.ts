@@ -4,11 +4,13 @@ import { integer, type ArgumentCheck } from './argument-checks.ts';
 /** Layers of a desktop and its windows are some; buffers, below 0, are as many as RDP caches bitmaps. Each is a canvas. */
 const layer = integer(-16_384, 1_024);
 const place = integer(-32_768, 32_767);
+/** Where something is taken from: guacd cuts off what lies outside of it, and of an empty one a page can take nothing. */
+const source = integer(0, 32_767);
 const extent = integer(0, 32_767);
 const byte = integer(0, 255);
 const mask = integer(0, 15);
-/** A pointer of 512 pixels is four times the largest that people set. */
-const pointerSide = integer(0, 512);
+/** A pointer of 512 pixels is four times the largest that people set; of one without any, no page can make a picture. */
+const pointerSide = integer(1, 512);
 const anything: ArgumentCheck = () => true;
 
 const mostSide = 16_384;
@@ -18,19 +20,23 @@ const canvasUnit = 64;
 const mostPixels = 4 * 3_840 * 2_160;
 /** Of all layers together: 400 MB of a page. */
 const mostPixelsTogether = 3 * mostPixels;
+/** Rectangles of one path. guacd fills each by itself; a page keeps those that are not filled. */
+const mostRects = 1_024;
+/** Layers in layers: guacd's windows lie on the screen, and what belongs to them on them. */
+const deepest = 16;
 
 /** What guacd draws with, with the checks of its arguments. Some may be left out at the end, or be more. */
 const drawing: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
   ['cfill', [mask, layer, byte, byte, byte, byte]],
-  ['copy', [layer, place, place, extent, extent, mask, layer, place, place]],
-  ['cursor', [place, place, layer, place, place, pointerSide, pointerSide]],
+  ['copy', [layer, source, source, extent, extent, mask, layer, place, place]],
+  ['cursor', [place, place, layer, source, source, pointerSide, pointerSide]],
   ['dispose', [layer]],
   ['move', [layer, layer, place, place, place]],
   ['rect', [layer, place, place, extent, extent]],
   ['set', [layer, anything, anything]],
   ['shade', [layer, byte]],
   ['size', [layer, extent, extent]],
-  ['transfer', [layer, place, place, extent, extent, byte, layer, place, place]],
+  ['transfer', [layer, source, source, extent, extent, byte, layer, place, place]],
 ]);
 
 /** A buffer grows to what is drawn on it: which argument names it, and where the place and the size of that begin. */
@@ -60,11 +66,18 @@ type Size = readonly [width: number, height: number];
  */
 export class Surfaces {
   readonly #sizes = new Map<number, Size>();
+  readonly #rects = new Map<number, number>(); // of a path that is not filled yet
+  readonly #parents = new Map<number, number>();
   #pixels = 0;
 
   /** Pixels that a page keeps for all layers at present. */
   get pixels(): number {
     return this.#pixels;
+  }
+
+  /** What a page has of this beside the screen itself. */
+  get layers(): readonly number[] {
+    return [...this.#sizes.keys()].filter((index) => index !== 0);
   }
 
   /** Whether this is one of guacd's drawing instructions. */
@@ -80,6 +93,9 @@ export class Surfaces {
     if (opcode === 'dispose') return this.#forget(number(0));
     if (opcode === 'size') return this.#resize(number(0), [number(1), number(2)]);
     if (!(naming.get(opcode) ?? []).every((at) => this.#mention(number(at)))) return false;
+    if (opcode === 'move' && !this.#moves(number(0), number(1))) return false;
+    if (opcode === 'rect' && !this.#outlines(number(0))) return false;
+    if (opcode === 'cfill') this.#rects.delete(number(1));
     const [on, from, size] = growing.get(opcode) ?? [];
     if (on === undefined || from === undefined || size === undefined) return true;
     return this.#grow(number(on), number(from) + number(size), number(from + 1) + number(size + 1));
@@ -93,6 +109,24 @@ export class Surfaces {
     return (
       this.#mention(Number(index)) && this.#grow(Number(index), Number(left) + width, Number(top) + height)
     );
+  }
+
+  /** Onto another layer. What would lie on itself, no page can show. */
+  #moves(index: number, parent: number): boolean {
+    let above = parent;
+    for (let steps = 0; above > 0; steps++) {
+      if (above === index || steps >= deepest) return false;
+      above = this.#parents.get(above) ?? 0;
+    }
+    this.#parents.set(index, parent);
+    return true;
+  }
+
+  #outlines(index: number): boolean {
+    const rects = (this.#rects.get(index) ?? 0) + 1;
+    if (rects > mostRects) return false;
+    this.#rects.set(index, rects);
+    return true;
   }
 
   #mention(index: number): boolean {
@@ -120,6 +154,8 @@ export class Surfaces {
     if (index === 0) return false; // the screen itself stays
     this.#pixels -= keptFor(this.#sizes.get(index) ?? [0, 0]);
     this.#sizes.delete(index);
+    this.#rects.delete(index);
+    this.#parents.delete(index);
     return true;
   }
 }

@@ -16,6 +16,9 @@ export class PageGateway {
   #multiplexer: Multiplexer | null = null;
   /** Neither hears nor answers from now on: a gateway that hangs. */
   deaf = false;
+  /** Gives no credit for what it hears, so that nothing more can be said to it. */
+  stingy = false;
+  #room: () => void = () => {};
 
   async answer(peer: GatewayPeer, detour: DetourOffer | null = null): Promise<void> {
     this.#connection.addEventListener('datachannel', ({ channel }) => this.#accept(channel));
@@ -78,6 +81,21 @@ export class PageGateway {
     (await this.stream).write(encodeInstructionBytes(opcode, ...args));
   }
 
+  /** As fast as the page takes it, until it takes no more. */
+  async flood(pieces: Iterable<Uint8Array>): Promise<void> {
+    const stream = await this.stream;
+    stream.onReset = () => this.#room();
+    for (const piece of pieces) {
+      if (!stream.open) return;
+      if (stream.write(piece)) continue;
+      await new Promise<void>((resolve) => {
+        this.#room = resolve;
+        stream.onDrain = resolve;
+        if (!stream.open) resolve();
+      });
+    }
+  }
+
   said(opcode: string): readonly (readonly string[])[] {
     return this.heard.filter((instruction) => instruction.opcode === opcode).map(({ args }) => args);
   }
@@ -119,7 +137,7 @@ export class PageGateway {
       onStream: (stream) => {
         stream.onData = (bytes) => {
           for (const { opcode, args } of decoder.decode(bytes)) this.heard.push({ opcode, args });
-          stream.consumed(bytes.length);
+          if (!this.stingy) stream.consumed(bytes.length);
         };
         this.#stream.resolve(stream);
       },

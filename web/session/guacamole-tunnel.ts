@@ -1,12 +1,9 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
-import { toProtocolError } from '../../protocol/errors.ts';
-import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
-import type { Instruction } from '../../protocol/guacamole/instruction.ts';
-import { limits } from '../../protocol/limits.ts';
 import { DrawingPace } from './drawing/pace.ts';
 import { pageTyping } from './drawing/typing.ts';
+import type { PictureIntake } from './picture/picture-intake.ts';
 
 /** Input waits here while the stream asks for patience; more than this is a session that is gone. */
 const mostWaiting = 1024 * 1024;
@@ -20,29 +17,24 @@ export interface PacedTunnel {
   readonly pace: DrawingPace;
 }
 
-/** A Guacamole tunnel over one stream of the data channel. The stream's end and reset stay the caller's. */
-export function createTunnel(stream: Stream): PacedTunnel {
+/**
+ * A Guacamole tunnel over one stream of the data channel. The stream's end and reset stay the caller's. What comes is the
+ * intake's, which is made with the display that the tunnel's client has.
+ */
+export function createTunnel(
+  stream: Stream,
+  intake: () => Pick<PictureIntake, 'take' | 'close'>,
+): PacedTunnel {
   const Base = Guacamole.Tunnel as unknown as new () => Guacamole.Tunnel;
   const tunnel = new Base();
-  const decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
   const output = new PatientWriter(stream);
-  const pace: DrawingPace = new DrawingPace({
+  const pace = new DrawingPace({
     typing: pageTyping,
     schedule: (run, ms) => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    draw: (parts) => {
-      try {
-        for (const { opcode, args } of ofOneFrame(parts.flatMap((bytes) => decoder.decode(bytes)))) {
-          if (opcode === 'audio') pace.hurry();
-          tunnel.oninstruction?.(opcode, [...args]);
-        }
-        stream.consumed(parts.reduce((sum, { length }) => sum + length, 0));
-      } catch (error) {
-        fail(stream, toProtocolError(error)?.code ?? 'internal');
-      }
-    },
+    draw: (parts) => intake().take(parts),
   });
   // Guacamole's classes set their methods on each instance, so a subclass could not override them.
   Object.assign(tunnel, {
@@ -54,6 +46,7 @@ export function createTunnel(stream: Stream): PacedTunnel {
     },
     disconnect: () => {
       setState(tunnel, Guacamole.Tunnel.State.CLOSED);
+      intake().close();
       stream.end();
     },
     sendMessage: (opcode: string, ...elements: unknown[]) => {
@@ -63,14 +56,8 @@ export function createTunnel(stream: Stream): PacedTunnel {
   return { tunnel, pace };
 }
 
-/** The display shows one frame for each of the browser's, so of several that came together the last one alone is one. */
-function ofOneFrame(instructions: readonly Instruction[]): readonly Instruction[] {
-  const last = instructions.findLastIndex(({ opcode }) => opcode === 'sync');
-  return instructions.filter(({ opcode }, at) => opcode !== 'sync' || at === last);
-}
-
 /** As if it had been thrown where the stream gave the bytes: some are drawn later. */
-function fail(stream: Stream, code: string): void {
+export function failStream(stream: Stream, code: string): void {
   if (!stream.open) return;
   stream.reset(code);
   stream.onReset?.(code);
@@ -99,7 +86,7 @@ class PatientWriter {
       return;
     }
     this.#waitingBytes += bytes.length;
-    if (this.#waitingBytes > mostWaiting) return this.#stream.reset('limit-reached');
+    if (this.#waitingBytes > mostWaiting) return failStream(this.#stream, 'gateway-deaf');
     this.#waiting.push(bytes);
   }
 

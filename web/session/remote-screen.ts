@@ -4,8 +4,9 @@ import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-b
 import { takeImages } from './drawing/image-streams.ts';
 import type { Attention, DrawingPace } from './drawing/pace.ts';
 import { pageTyping } from './drawing/typing.ts';
-import { createTunnel } from './guacamole-tunnel.ts';
+import { createTunnel, failStream } from './guacamole-tunnel.ts';
 import { KeyboardInput } from './keyboard/keyboard-input.ts';
+import { PictureIntake } from './picture/picture-intake.ts';
 import { PictureView } from './picture-view.ts';
 import { buttons, PointerInput } from './pointer/pointer-input.ts';
 import type { Place } from './pointer/pointer-place.ts';
@@ -66,6 +67,7 @@ export class RemoteScreen {
   readonly #policy: ScreenPolicy;
   readonly #view: PictureView;
   readonly #pace: DrawingPace;
+  readonly #intake: PictureIntake;
   #keyboard: KeyboardInput | null = null;
   #pointer: PointerInput | null = null;
   #touch: TouchMode = 'direct';
@@ -78,10 +80,18 @@ export class RemoteScreen {
     this.#size = size;
     this.#policy = policy;
     this.#targets = targets;
-    const { tunnel, pace } = createTunnel(stream);
+    const { tunnel, pace } = createTunnel(stream, () => this.#intake);
     this.#pace = pace;
     this.#client = new Guacamole.Client(tunnel);
     takeImages(this.#client.getDisplay());
+    this.#intake = new PictureIntake(this.#client.getDisplay(), {
+      instruction: (opcode, args) => {
+        if (opcode === 'audio') pace.hurry();
+        tunnel.oninstruction?.(opcode, args);
+      },
+      consumed: (bytes) => stream.consumed(bytes),
+      failed: (code) => failStream(stream, code),
+    });
     this.#watchFirstFrame(tunnel);
     this.#client.onclipboard = (input, mimetype) =>
       readClipboard(input, mimetype, (text) => {

@@ -86,6 +86,24 @@ export const sessionFailures = {
     'An instruction broke the rules, so the session was closed.',
     reconnect,
   ],
+  'picture-broken': [
+    'guacd',
+    'A picture could not be read',
+    'It is damaged, or was not what it said, so the session was closed.',
+    reconnect,
+  ],
+  'picture-stuck': [
+    'guacd',
+    'The picture stands still',
+    'Nothing of what the gateway sent could be drawn for ten seconds, so the session was closed.',
+    'Reconnect. If it keeps happening, close other programs on this device, and look at the gateway’s log.',
+  ],
+  'gateway-deaf': [
+    'gateway',
+    'The gateway takes nothing from this page',
+    'What was typed and answered waited for it until there was too much of it.',
+    reconnect,
+  ],
   // the way to the target
   'name-not-found': [
     'target',

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openPicture, type PictureOptions } from '../../../gateway/guacd/picture.ts';
+import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { FakeGuacd } from './fake-guacd.ts';
 import { collectGarbage } from '../../fixtures/garbage.ts';
 
@@ -35,5 +37,35 @@ test('a session that has begun keeps nothing that its login needed', async () =>
   } finally {
     await picture.close();
     await guacd.stop();
+  }
+});
+
+test('a page that comes back gives up the layers that it had, before it is shown the present ones', async () => {
+  const guacd = await FakeGuacd.start();
+  const { picture } = await open(guacd.port, new AbortController().signal);
+  const shown: string[] = [];
+  const viewer = (bytes: Uint8Array) => {
+    for (const { opcode, args } of new InstructionDecoder(limits.guacamole.fromGuacd).decode(bytes))
+      shown.push([opcode, ...args].join(' '));
+    return true;
+  };
+  try {
+    await picture.attach(viewer);
+    guacd.raw(
+      '4.size,1.0,3.800,3.600;4.size,1.1,2.64,2.64;4.rect,2.-2,1.0,1.0,2.64,2.64;4.size,1.3,1.9,1.9;',
+    );
+    guacd.raw('7.dispose,1.3;4.sync,1.1;');
+    await expect.poll(() => shown).toContain('sync 1');
+    picture.detach();
+    guacd.raw('4.size,1.4,2.64,2.64;4.sync,1.2;');
+    await guacd.until(() => guacd.heard.some(([opcode, time]) => opcode === 'sync' && time === '2'));
+    shown.length = 0;
+    await picture.attach(viewer);
+    guacd.raw('4.size,1.0,3.800,3.600;4.sync,1.3;');
+    await expect.poll(() => shown).toContain('sync 3');
+    expect(shown).toEqual(['dispose 1', 'dispose -2', 'dispose 4', 'size 0 800 600', 'sync 3']);
+  } finally {
+    await picture.close();
+    guacd.hangUp();
   }
 });
