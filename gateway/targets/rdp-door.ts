@@ -94,19 +94,23 @@ async function knock(socket: Duplex, { loadBalanceInfo }: RdpSettings, wanted: n
   return await readPacket(socket);
 }
 
+/** One listener until it is whole: behind a jump machine several pieces may come in one turn, and whoever is not there loses them. */
 async function readPacket(socket: Duplex): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const fail = (why: string) => reject(new SessionFailure('target', 'target-protocol', why));
   let read = Buffer.alloc(0);
-  while (read.length < 4 || read.length < read.readUInt16BE(2)) {
-    const [bytes]: unknown[] = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(
-      () => [],
-    );
-    if (!(bytes instanceof Buffer))
-      throw new SessionFailure('target', 'target-protocol', 'the target hung up');
+  const take = (bytes: Buffer) => {
     read = Buffer.concat([read, bytes]);
-    if (read[0] !== 3 || read.length > mostAnswer)
-      throw new SessionFailure('target', 'target-protocol', 'the target does not speak RDP');
+    if (read[0] !== 3 || read.length > mostAnswer) fail('the target does not speak RDP');
+    else if (read.length >= 4 && read.length >= read.readUInt16BE(2)) resolve(read);
+  };
+  const hungUp = () => fail('the target hung up');
+  socket.on('data', take).once('close', hungUp).once('error', hungUp);
+  try {
+    return await promise;
+  } finally {
+    socket.off('data', take).off('close', hungUp).off('error', hungUp);
   }
-  return read;
 }
 
 /** Without an answer it knows RDP's own encryption alone. */

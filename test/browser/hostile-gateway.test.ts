@@ -213,7 +213,7 @@ describe('what may be said, and too much of it, waits until it is drawn', { time
 
   test('sizes', async () => {
     const sizes = times(100, (n): Said[] => [
-      ['size', 0, 1_500 + (n % 9) * 64, 1_000 - (n % 7) * 64],
+      ['size', 0, 640 + (n % 9) * 64, 900 - (n % 7) * 64],
       ['sync', n],
     ]);
     await weathers(endless(say(...sizes.flat())));
@@ -226,7 +226,7 @@ describe('what may be said, and too much of it, waits until it is drawn', { time
 
   test('screens that are worked out pixel by pixel', async () => {
     const inverted = times(20, (n): Said[] => [
-      ['transfer', 0, 0, 0, 400, 400, 10, 0, n, n],
+      ['transfer', 0, 0, 0, 200, 200, 10, 0, n, n],
       ['sync', n],
     ]);
     await weathers(endless(say(...screen, ...inverted.flat())));
