@@ -1,3 +1,4 @@
+import type { MovedFiles } from './files/file-reports.ts';
 import { signerOf } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
@@ -104,7 +105,7 @@ class Gateway implements RunningGateway {
       ...{ url: this.#door.socketUrl(serverPaths.detour), tls: () => this.#door.tls },
       allowed: settings.media.throughServer,
     });
-    this.sessions = new Sessions(log, (sessionUid) => this.#sessionEnded(sessionUid));
+    this.sessions = new Sessions(log, (sessionUid, code) => this.#sessionEnded(sessionUid, code));
     this.#roster = new RosterKeeper({ ...config, state, request: () => this.#requestRoster() });
     this.#link = new Link({
       ...{ door: this.#door, gatewayUid, clientId: config.clientId, device, appKey: config.appKey },
@@ -134,6 +135,7 @@ class Gateway implements RunningGateway {
       ...{ access: this.#access, running, recordings, machines, signal },
       ...{ media: settings.media, offers: { drive: this.#drives !== null, sound: plugins } },
       openShell: (order, hooks) => openShell({ guacd: settings.guacd, drives: this.#drives }, order, hooks),
+      tellFiles: (sessionUid, files) => this.#tellFiles(sessionUid, files),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
     });
     const shares = new SessionShares({ sessions: this.sessions, roster, now: Date.now, log });
@@ -265,8 +267,13 @@ class Gateway implements RunningGateway {
     this.#link.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
   }
 
-  #sessionEnded(sessionUid: Uid): void {
-    this.#link.send({ case: 'sessionEnded', value: { sessionUid: uidBytes(sessionUid) } });
+  #tellFiles(sessionUid: Uid, { size, ...files }: MovedFiles): void {
+    const value = { sessionUid: uidBytes(sessionUid), ...files, size: BigInt(size) };
+    this.#link.send({ case: 'filesMoved', value });
+  }
+
+  #sessionEnded(sessionUid: Uid, code: string): void {
+    this.#link.send({ case: 'sessionEnded', value: { sessionUid: uidBytes(sessionUid), code } });
   }
 }
 

@@ -195,6 +195,9 @@ export const limits = {
     goingSoonMs: 7 * 24 * 60 * 60_000,
   },
 
+  /** Of what a server notes of sessions: `entries` of one, and `counted` in one of them, at most. */
+  sessionLog: { entries: 1_000, counted: 1_000_000 },
+
   /**
    * Files of machines. `path` and `name`: bytes, as POSIX systems bound them, a name of a listing up to what Windows has in
    * UTF-8; `entries` of one folder that are shown; `answer`: one message before the next; `streams` of one session at once.

@@ -14,6 +14,7 @@ import {
   RecordingUploadService,
 } from '../protocol/messages/gen/recording_pb.js';
 import { OversightService } from '../protocol/messages/gen/session-policy_pb.js';
+import { SessionLogService } from '../protocol/messages/gen/session-log_pb.js';
 import { SessionShareService } from '../protocol/messages/gen/session-share_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
 import { ShareLinkService } from '../protocol/messages/gen/share-link_pb.js';
@@ -51,6 +52,8 @@ import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './rout
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
 import { oversightHandlers } from './oversight/oversight-service.ts';
+import { expireSessionLog } from './session-log/session-log.ts';
+import { sessionLogHandlers } from './session-log/session-log-service.ts';
 import { expireSessionShares } from './session-shares/guest-list.ts';
 import { sessionShareHandlers } from './session-shares/session-share-service.ts';
 import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
@@ -191,6 +194,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     expireUploads,
     recordingExpiry(config.recordings),
     expireSessionShares,
+    expireSessionLog,
   ]);
   const bounds = config.recordings;
   const onGone = () => sweep.wake();
@@ -208,6 +212,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(RecordingUploadService, uploadHandlers({ db, blobs, writes, bounds, onGone })),
     ...methodsOf(RecordingService, recordingHandlers({ db, blobs, bounds, onGone })),
     ...methodsOf(RecordingKeepingService, keepingHandlers({ db, bounds, room: blobs, onChanged: onGone })),
+    ...methodsOf(SessionLogService, sessionLogHandlers(db)),
     ...methodsOf(SessionShareService, sessionShareHandlers({ db, head })),
     ...methodsOf(OversightService, oversightHandlers({ db, head })),
     ...methodsOf(RecordingMarkerService, markerHandlers(db)),

@@ -12,6 +12,7 @@ import type { RecordingVerbs } from './api/recordings.ts';
 import type { RecordVerbs } from './api/records.ts';
 import type { RecoveryVerbs } from './api/recovery.ts';
 import type { SharingVerbs } from './api/sharing.ts';
+import type { SessionLogVerbs } from './api/session-log.ts';
 import type { SessionShareVerbs } from './api/session-shares.ts';
 import type { SessionVerbs } from './api/sessions.ts';
 import type { ShareLinkVerbs } from './api/share-links.ts';
@@ -32,6 +33,7 @@ export type * from './api/oversight.ts';
 export type * from './api/recordings.ts';
 export type * from './api/records.ts';
 export type * from './api/recovery.ts';
+export type * from './api/session-log.ts';
 export type * from './api/session-shares.ts';
 export type * from './api/sessions.ts';
 export type * from './api/sharing.ts';
@@ -60,6 +62,7 @@ export interface VaultVerbs
     SessionVerbs,
     SessionShareVerbs,
     OversightVerbs,
+    SessionLogVerbs,
     RecordingVerbs,
     SharingVerbs,
     ToolVerbs,

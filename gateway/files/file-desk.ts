@@ -14,6 +14,7 @@ import { download } from './download.ts';
 import { FileFailure } from './file-failure.ts';
 import type { FileHost } from './file-host.ts';
 import type { FilePlace } from './file-place.ts';
+import type { MovedFile } from './file-reports.ts';
 import { FileStream, StreamGone } from './file-stream.ts';
 import { listFolder } from './listing.ts';
 import { RemoteRoot } from './remote-root.ts';
@@ -26,6 +27,8 @@ export interface FileDeskOptions {
   readonly log: Logger;
   /** Something was asked for, or moves between file and page: as good as input. A transfer that stands still is none. */
   readonly onUsed?: () => void;
+  /** A file went, or did not get through. */
+  readonly onTransferred?: (file: MovedFile) => void;
 }
 
 /** The files of one session's machine: what the record allows, one stream a request. protocol.md §27 */
@@ -88,9 +91,9 @@ export class FileDesk {
       case 'list':
         return await listFolder(place, page, ask);
       case 'read':
-        return await this.#transfer('download', () => download(place, page, ask));
+        return await this.#transfer('download', page, () => download(place, page, ask));
       case 'write':
-        return await this.#transfer('upload', () => upload(place, page, ask));
+        return await this.#transfer('upload', page, () => upload(place, page, ask));
       case 'make':
         await makeFolder(place, ask);
         break;
@@ -105,15 +108,23 @@ export class FileDesk {
   }
 
   /** Names are the person's business: the log has none. */
-  async #transfer(reason: string, run: () => Promise<number>): Promise<void> {
-    const { log } = this.#options;
+  async #transfer(
+    reason: 'upload' | 'download',
+    page: FileStream,
+    run: () => Promise<number>,
+  ): Promise<void> {
+    const { log, onTransferred = () => {} } = this.#options;
+    const upload = reason === 'upload';
     const begun = performance.now();
     const ms = () => Math.round(performance.now() - begun);
     try {
-      log.info('file transferred', { reason, bytes: await run(), ms: ms() });
+      const bytes = await run();
+      log.info('file transferred', { reason, bytes, ms: ms() });
+      onTransferred({ upload, size: bytes, finished: true });
     } catch (error) {
       const code = error instanceof StreamGone ? 'cancelled' : this.#codeOf(error);
       log.info('file not transferred', { reason, code, ms: ms() });
+      if (page.moved > 0) onTransferred({ upload, size: page.moved, finished: false });
       throw error;
     }
   }

@@ -11,6 +11,7 @@ export class StreamGone extends Error {}
 export class FileStream {
   readonly #stream: AwaitedStream;
   #gone: string | null = null;
+  #moved = 0;
   readonly #leaving = new Set<() => void>(); // not one promise for all: each race would stay with it to the end
 
   /** `onMoved` hears of everything that goes either way. */
@@ -23,6 +24,11 @@ export class FileStream {
     return this.#gone === withdrawnCode;
   }
 
+  /** Bytes that went either way. */
+  get moved(): number {
+    return this.#moved;
+  }
+
   get gone(): boolean {
     return this.#gone !== null;
   }
@@ -32,13 +38,17 @@ export class FileStream {
   }
 
   /** Settles when there is room for more. Throws {@link StreamGone}. */
-  write(bytes: Uint8Array): Promise<void> {
-    return this.#stream.write(bytes);
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#stream.write(bytes);
+    this.#moved += bytes.length;
   }
 
   /** What the page sends, up to its end. Each part is to be given back by {@link consumed}. Throws {@link StreamGone}. */
   async *chunks(): AsyncGenerator<Uint8Array, void> {
-    for (let part = await this.#stream.read(); part !== null; part = await this.#stream.read()) yield part;
+    for (let part = await this.#stream.read(); part !== null; part = await this.#stream.read()) {
+      this.#moved += part.length;
+      yield part;
+    }
   }
 
   /** What the machine is asked for, for as long as the page is there. Throws {@link StreamGone} when it leaves. */

@@ -4,6 +4,7 @@ import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_
 import type { FileSettings, SessionSettings } from '../../protocol/records/session-settings.ts';
 import type { Logger } from '../log/logger.ts';
 import type { GatewayOffers } from '../guacd/offers.ts';
+import { FileReports, type MovedFiles } from './file-reports.ts';
 import { FileDesk } from './file-desk.ts';
 import type { FileHost } from './file-host.ts';
 import { SftpClient } from './sftp-client.ts';
@@ -38,10 +39,17 @@ export class SessionFiles {
   readonly #settings: FileSettings | null;
   readonly #log: Logger;
   readonly #onUsed: () => void;
+  readonly #reports: FileReports;
   #desk: FileDesk | null = null;
 
-  /** `onUsed` hears of requests and of what moves: as good as input. */
-  constructor(settings: FileSettings | null, log: Logger, onUsed: () => void) {
+  /** `onUsed` hears of requests and of what moves: as good as input; `onMoved` of files that went. */
+  constructor(
+    settings: FileSettings | null,
+    log: Logger,
+    onUsed: () => void,
+    onMoved: (files: MovedFiles) => void = () => {},
+  ) {
+    this.#reports = new FileReports(onMoved);
     this.#settings = settings;
     this.#onUsed = onUsed;
     this.#log = log;
@@ -52,7 +60,10 @@ export class SessionFiles {
     const settings = this.#settings;
     const open = waysTo(shell);
     if (settings !== null && open !== null)
-      this.#desk = new FileDesk({ settings, open, log: this.#log, onUsed: this.#onUsed });
+      this.#desk = new FileDesk({
+        ...{ settings, open, log: this.#log, onUsed: this.#onUsed },
+        onTransferred: (file) => this.#reports.add(file),
+      });
   }
 
   /** Something is under way. */
@@ -72,5 +83,10 @@ export class SessionFiles {
     const timer = setTimeout(deadline.resolve, tidyMs);
     await Promise.race([this.#desk.close(keep), deadline.promise]);
     clearTimeout(timer);
+  }
+
+  /** What was not told yet is told: the session is about to be over. */
+  tell(): void {
+    this.#reports.flush();
   }
 }

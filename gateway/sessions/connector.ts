@@ -1,3 +1,4 @@
+import type { MovedFiles } from '../files/file-reports.ts';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
@@ -88,6 +89,8 @@ export interface ConnectorOptions {
   readonly offers: GatewayOffers;
   readonly openShell: (order: ShellOrder, hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sessionUid: Uid, sealed: Uint8Array) => void;
+  /** The server hears of files that went in a session. */
+  readonly tellFiles: (sessionUid: Uid, files: MovedFiles) => void;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
@@ -243,7 +246,7 @@ export class Connector {
     known: Pick<ShellOrder, 'credential' | 'recorder'>,
     recording: RecordingNotice | null,
   ): Session {
-    const { openShell, sendSignal, offers } = this.#options;
+    const { openShell, sendSignal, tellFiles, offers } = this.#options;
     const { sessionUid: uid, recordUid } = scope;
     return new Session({
       ...{ uid, recordUid, keys, resumeKey, ...owned, protocol: machine.settings.protocol },
@@ -253,6 +256,7 @@ export class Connector {
       terms: termsOf(machine, owned.accountUid, recording),
       openShell: (hooks) => openShell({ machine, request, trustedKeys, jump, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
+      onFiles: (files) => tellFiles(uid, files),
     });
   }
 

@@ -6,6 +6,7 @@ import type { SessionKeys } from '../../protocol/session/session-keys.ts';
 import type { RemoteFileRequest } from '../../protocol/messages/gen/remote-file_pb.js';
 import type { FileSettings } from '../../protocol/records/session-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
+import type { MovedFiles } from '../files/file-reports.ts';
 import { SessionFiles } from '../files/session-files.ts';
 import type { SharedTerms } from '../sharing/share-policy.ts';
 import type { Logger } from '../log/logger.ts';
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly openStreamMs?: number;
   /** What it has of the machine's files; null: nothing. */
   readonly files: FileSettings | null;
+  /** Files that went between its page and the machine. */
+  readonly onFiles?: (files: MovedFiles) => void;
   /** How it may be shared; without them, not at all. */
   readonly terms?: SharedTerms;
   /** Of a guest's: the share by which they are in somebody else's session. */
@@ -103,7 +106,7 @@ export class Session {
     this.#openShell = openShell;
     const { keys, sendSignal: send, begunAt, log } = options;
     this.#dropped = new DroppedInstructions(log);
-    this.#files = new SessionFiles(options.files, log, () => this.#clock.used());
+    this.#files = new SessionFiles(options.files, log, () => this.#clock.used(), options.onFiles);
     this.reporter = new Reporter({ keys, send, begunAt, log });
     this.#signals = new SignalInbox({ keys, log, obey: (signal) => this.#obey(signal) });
     this.#clock = new SessionClock(options.limits ?? unlimited, {
@@ -313,6 +316,7 @@ export class Session {
   /** At once, unless uploads that are not whole are to be taken away first. */
   async #leaveShell(end: SessionEnd): Promise<void> {
     if (this.#files.busy) await this.#files.leave(end === ends.peerLost);
+    this.#files.tell();
     this.#abort.abort();
     await this.#shell?.close();
   }

@@ -28,10 +28,10 @@ export class Sessions {
   readonly #left = new Map<Uid, Session>(); // that ended while their page was away: it may still come for the reason
   readonly #reserved = new Map<Uid, number>(); // account → sessions being made
   readonly #log: Logger;
-  readonly #onEnded: (sessionUid: Uid) => void;
+  readonly #onEnded: (sessionUid: Uid, code: string) => void;
   #closed = false;
 
-  constructor(log: Logger, onEnded: (sessionUid: Uid) => void) {
+  constructor(log: Logger, onEnded: (sessionUid: Uid, code: string) => void) {
     this.#log = log;
     this.#onEnded = onEnded;
   }
@@ -80,12 +80,12 @@ export class Sessions {
     this.#tokens.set(key, session);
     const fileKey = fileToken === null ? null : encodeHex(fileToken);
     if (fileKey !== null) this.#fileTokens.set(fileKey, session);
-    void session.ended.then(() => {
+    void session.ended.then(({ code }) => {
       if (fileKey !== null) this.#fileTokens.delete(fileKey);
       this.#sessions.delete(session.uid);
       this.#keepLate(key);
       this.#keepLeft(session);
-      this.#onEnded(session.uid);
+      this.#onEnded(session.uid, code);
     });
     void session.streamDue.then(() => this.#forget(key));
     if (this.#closed) session.end(ends.gatewayStopping);

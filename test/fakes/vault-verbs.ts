@@ -148,6 +148,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     ...createFakeShareLinks(),
     ...createFakeExchange(),
     ...createFakeRecordings(),
+    listSessionLog: async () => ({ entries: [], more: false }),
     ...createFakeSessionShares((uid) => `${uid.slice(0, 4)}@example.test`),
     ...createFakeOversight((uid) => `${uid.slice(0, 4)}@example.test`),
     ...rotation,

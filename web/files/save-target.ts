@@ -82,7 +82,7 @@ async function parked(name: string): Promise<SaveTarget> {
 }
 
 /** To the browser's own downloads. Never opened in a tab: a file may be a page of somebody else's. */
-function handOver(blob: Blob, name: string): void {
+export function handOver(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;

@@ -1,6 +1,7 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
 import FolderPlus from '@lucide/svelte/icons/folder-plus';
+import History from '@lucide/svelte/icons/history';
 import Film from '@lucide/svelte/icons/film';
 import Folder from '@lucide/svelte/icons/folder';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
@@ -114,6 +115,12 @@ export function paletteCommands({
       icon: Film,
       hint: 'g r',
       run: () => route.go({ page: 'recordings' }),
+    },
+    {
+      id: 'events',
+      title: 'Go to session events',
+      icon: History,
+      run: () => route.go({ page: 'events' }),
     },
     {
       id: 'recording-search',

@@ -36,7 +36,15 @@ const ends: ReadonlyMap<string, string> = new Map([
   ['time-limit', 'Time was over'],
   ['signed-out', 'Access ended'],
   ['gateway-stopping', 'Gateway stopped'],
+  ['gateway-lost', 'The server lost the gateway'],
+  ['host-left', 'Its host ended it'],
+  ...['recording-failed', 'recording-no-room'].map((code) => [code, 'It could not be recorded'] as const),
 ]);
+
+/** Why a session ended, in a word or two. */
+export function endText(code: string): string {
+  return ends.get(code) ?? endOf(code);
+}
 
 /** Of a code that has no words of its own. */
 function endOf(reason: string): string {
@@ -54,7 +62,7 @@ export function stateText({ said }: Pick<RecordingSummary, 'said'>): string {
     'recording-failed': 'Recording failed',
     forged: 'End is not signed',
   };
-  return said.state === 'ended' ? (ends.get(said.reason) ?? endOf(said.reason)) : words[said.state];
+  return said.state === 'ended' ? endText(said.reason) : words[said.state];
 }
 
 export type StateTone = 'plain' | 'live' | 'caution' | 'danger';

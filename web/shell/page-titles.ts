@@ -7,6 +7,7 @@ export const pageTitles = {
   recording: 'Recording',
   'recording-search': 'Search in recordings',
   'recording-keeping': 'Keeping recordings',
+  events: 'Session events',
   people: 'People',
   health: 'Password health',
   transfer: 'Import and export',

@@ -12,6 +12,8 @@ export type Place =
   | { readonly page: 'session'; readonly tab: string }
   /** All of them, or those of one machine. */
   | { readonly page: 'recordings'; readonly recordUid?: Uid }
+  /** What happened in sessions: of all machines, or of one. */
+  | { readonly page: 'events'; readonly recordUid?: Uid }
   /** Found by words: at that moment of it. */
   | { readonly page: 'recording'; readonly sessionUid: Uid; readonly atMs?: number }
   /** For words in all of them. */
@@ -69,6 +71,8 @@ export function hashOf(place: Place): string {
       return `#/session/${place.tab}`;
     case 'recordings':
       return place.recordUid === undefined ? '#/recordings' : `#/recordings/${place.recordUid}`;
+    case 'events':
+      return place.recordUid === undefined ? '#/events' : `#/events/${place.recordUid}`;
     case 'recording':
       return `#/recording/${place.sessionUid}${place.atMs === undefined ? '' : `/${place.atMs}`}`;
     case 'recording-search':
@@ -89,6 +93,7 @@ export function parsePlace(hash: string): Place {
   if (page === 'session' && name) return { page, tab: name };
   if (page === 'recordings' && name === 'search') return { page: 'recording-search' };
   if (page === 'recordings' && name === 'keeping') return { page: 'recording-keeping' };
+  if (page === 'events') return isUid(name) ? { page, recordUid: name } : { page };
   if (page === 'recordings') return isUid(name) ? { page, recordUid: name } : { page };
   if (page === 'recording' && isUid(name)) return recordingPlace(name, rest[1]);
   if ((page === 'folder' || page === 'tag') && name) {

@@ -14,6 +14,7 @@ import { oversightVerbs } from './verbs/oversight-verbs.ts';
 import { recordVerbs } from './verbs/record-verbs.ts';
 import { recordingVerbs } from './verbs/recording-verbs.ts';
 import { recoveryVerbs } from './verbs/recovery-verbs.ts';
+import { sessionLogVerbs } from './verbs/session-log-verbs.ts';
 import { sessionShareVerbs } from './verbs/session-share-verbs.ts';
 import { sessionVerbs } from './verbs/session-verbs.ts';
 import { sharingVerbs } from './verbs/sharing-verbs.ts';
@@ -42,6 +43,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...sessionVerbs(core),
     ...sessionShareVerbs(core),
     ...oversightVerbs(core),
+    ...sessionLogVerbs(core),
     ...recordingVerbs(core),
     ...sharingVerbs(core),
     ...shareLinkVerbs(core),

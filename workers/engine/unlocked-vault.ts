@@ -26,6 +26,7 @@ import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { OversightDesk } from './oversight/oversight-desk.ts';
+import { SessionLog } from './session-log/session-log.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
 import { KeepingDesk } from './recordings/keeping-desk.ts';
 import { Recordings } from './recordings/recordings.ts';
@@ -84,6 +85,7 @@ export class UnlockedVault {
   readonly sessions: Sessions;
   readonly sessionShares: SessionShares;
   readonly oversight: OversightDesk;
+  readonly sessionLog: SessionLog;
   readonly recordings: Recordings;
   readonly iceServers: IceServersDesk;
   readonly devices: Devices;
@@ -227,6 +229,7 @@ export class UnlockedVault {
       },
     });
     const emailOf = (uid: Uid) => findMember(rosters.roster, uid)?.email ?? '';
+    this.sessionLog = new SessionLog({ session, gateways, titleOf, emailOf });
     const keeping = new KeepingDesk({
       session,
       ownUid: accountUid,

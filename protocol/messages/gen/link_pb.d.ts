@@ -569,6 +569,12 @@ export declare type GatewayFrame = Message<"sallyport.v1.GatewayFrame"> & {
      */
     value: SessionEnded;
     case: "sessionEnded";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.FilesMoved files_moved = 50;
+     */
+    value: FilesMoved;
+    case: "filesMoved";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -680,6 +686,13 @@ export declare type SessionEnded = Message<"sallyport.v1.SessionEnded"> & {
    * @generated from field: bytes session_uid = 1;
    */
   sessionUid: Uint8Array;
+
+  /**
+   * Of the end, as the page is told.
+   *
+   * @generated from field: string code = 50;
+   */
+  code: string;
 };
 
 /**
@@ -687,6 +700,50 @@ export declare type SessionEnded = Message<"sallyport.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export declare const SessionEndedSchema: GenMessage<SessionEnded>;
+
+/**
+ * Files went between a session's page and its machine, of one kind; their names are nobody's business. §30.6.
+ *
+ * @generated from message sallyport.v1.FilesMoved
+ */
+export declare type FilesMoved = Message<"sallyport.v1.FilesMoved"> & {
+  /**
+   * @generated from field: bytes session_uid = 1;
+   */
+  sessionUid: Uint8Array;
+
+  /**
+   * To the machine; otherwise from it.
+   *
+   * @generated from field: bool upload = 2;
+   */
+  upload: boolean;
+
+  /**
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * Bytes of all of them.
+   *
+   * @generated from field: uint64 size = 4;
+   */
+  size: bigint;
+
+  /**
+   * All bytes went through.
+   *
+   * @generated from field: bool finished = 5;
+   */
+  finished: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.FilesMoved.
+ * Use `create(FilesMovedSchema)` to create a new message.
+ */
+export declare const FilesMovedSchema: GenMessage<FilesMoved>;
 
 /**
  * @generated from message sallyport.v1.RouterToGatewayFrame

@@ -18,6 +18,7 @@ import { ReplayWindow } from '../../api/replay-window.ts';
 import { requireNoWait } from '../../api/refusal.ts';
 import { RateLimiter, type Rate } from '../../api/token-bucket.ts';
 import type { Logger } from '../../log/logger.ts';
+import type { SessionLog } from '../../session-log/session-log.ts';
 import type { GuestList, SessionOffer } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, NewSession, VaultEnd } from '../head/head.ts';
@@ -44,6 +45,7 @@ export interface RelayParts {
   readonly log: Logger;
   readonly sessions: SessionTable;
   readonly guests: GuestList;
+  readonly sessionLog: SessionLog;
   /** null: this server takes none. */
   readonly detours: Pick<Detours, 'issue'> | null;
 }
@@ -79,11 +81,27 @@ export class CommandRelay {
       const tickets = detours?.issue(session, command.gatewayUid) ?? null;
       const reply = await this.#send(signed, { command, from }, newSession, tickets?.gateway ?? null);
       taken = reply.outcome.case === 'sealed';
-      if (taken && offer) await this.#parts.guests.joined(offer, sessionOf(command), Date.now());
+      if (taken && offer) await this.#joined(offer, command);
+      if (taken && command.kind === CommandKind.CONNECT) await this.#opened(command);
       return { reply, ticket: taken && tickets ? tickets.vault : null };
     } finally {
       sessions.settle(newSession.sessionUid, command.gatewayUid, taken);
     }
+  }
+
+  /** A guest who left before their joining was noted has left. */
+  async #joined(offer: SessionOffer, command: Command): Promise<void> {
+    const { guests, sessions } = this.#parts;
+    const joinUid = sessionOf(command);
+    await guests.joined(offer, joinUid, Date.now());
+    if (!sessions.has(joinUid, command.gatewayUid)) guests.ended(command.gatewayUid, joinUid);
+  }
+
+  async #opened(command: Command): Promise<void> {
+    const { accountUid, gatewayUid, recordUid } = command;
+    if (recordUid === null) return;
+    const session = { sessionUid: sessionOf(command), recordUid, accountUid, gatewayUid };
+    await this.#parts.sessionLog.opened(session, Date.now());
   }
 
   /** Signed by this account's key, alive, never seen before: attack class 24, before the gateway sees anything. */

@@ -16,6 +16,7 @@ import type {
   Head,
   VaultEnd,
 } from '../head/head.ts';
+import type { MovedFiles } from '../../session-log/session-log.ts';
 import type { IssuedServers } from '../../relay/relay-credentials.ts';
 import { GatewaySessions } from './gateway-sessions.ts';
 import { PendingCommands } from './pending-commands.ts';
@@ -52,9 +53,11 @@ export interface PresenceWays {
   /** The gateway was away for too long, or may not come back. */
   readonly forget: () => void;
   /** The gateway says that a session is over. */
-  readonly ended: (sessionUid: Uid) => void;
+  readonly ended: (sessionUid: Uid, code: string) => void;
   /** It answered a command that begins a session. */
   readonly begun: () => void;
+  /** The gateway says that files went in a session. */
+  readonly moved: (sessionUid: Uid, files: MovedFiles) => void;
   readonly iceServers: () => IssuedServers;
 }
 
@@ -143,8 +146,13 @@ export class GatewayPresence implements GatewaySubscriber {
         this.#signal(uidOf(body.value.sessionUid), body.value.sealed);
         return null;
       case 'sessionEnded':
-        this.#sessionEnded(uidOf(body.value.sessionUid));
+        this.#sessionEnded(uidOf(body.value.sessionUid), body.value.code);
         return null;
+      case 'filesMoved': {
+        const { sessionUid, upload, count, size, finished } = body.value;
+        this.#ways.moved(uidOf(sessionUid), { upload, count, size: Number(size), finished });
+        return null;
+      }
       case 'rosterRequest':
         return 'roster-wanted';
       case 'proof':
@@ -235,11 +243,11 @@ export class GatewayPresence implements GatewaySubscriber {
     this.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
   }
 
-  #sessionEnded(sessionUid: Uid): void {
+  #sessionEnded(sessionUid: Uid, code: string): void {
     const from = this.#sessions.vaultOf(sessionUid);
     if (from) this.#announceEnd(sessionUid, from);
     this.#sessions.remove(sessionUid);
-    this.#ways.ended(sessionUid);
+    this.#ways.ended(sessionUid, code);
   }
 
   #announceEnd(sessionUid: Uid, from: VaultEnd): void {
@@ -252,7 +260,15 @@ export class GatewayPresence implements GatewaySubscriber {
     this.#received = 0;
     this.#acknowledged = 0;
     this.#pending.answerAll(offline);
-    for (const { sessionUid, from } of this.#sessions.clear()) this.#announceEnd(sessionUid, from);
+    this.#loseSessions();
+  }
+
+  /** Nobody says any more how they go on: they are over as far as this server knows, with their invitations. */
+  #loseSessions(): void {
+    for (const { sessionUid, from } of this.#sessions.clear()) {
+      this.#announceEnd(sessionUid, from);
+      this.#ways.ended(sessionUid, 'gateway-lost');
+    }
   }
 
   /** Sent again are the frames that the gateway has not got; it does the same from `received`. */

@@ -96,6 +96,11 @@ export class SessionTable {
     if (entry.claims <= 0 && !entry.taken) this.#drop(sessionUid, entry);
   }
 
+  /** It has not ended, as far as is known. */
+  has(sessionUid: Uid, gatewayUid: Uid): boolean {
+    return this.#sessions.get(sessionUid)?.gatewayUid === gatewayUid;
+  }
+
   remove(sessionUid: Uid, gatewayUid: Uid): void {
     const entry = this.#sessions.get(sessionUid);
     if (entry?.gatewayUid === gatewayUid) this.#drop(sessionUid, entry);

@@ -9,6 +9,7 @@ import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Logger } from '../../log/logger.ts';
 import type { RelayCredentials } from '../../relay/relay-credentials.ts';
 import { LiveNews } from '../../oversight/live-news.ts';
+import { SessionLog, type MovedFiles } from '../../session-log/session-log.ts';
 import { GuestList } from '../../session-shares/guest-list.ts';
 import type { Database } from '../../store/database.ts';
 import type { Head, Unsubscribe } from '../head/head.ts';
@@ -57,6 +58,7 @@ export class RouterWorker {
   readonly #sessions: SessionTable;
   readonly #guests: GuestList;
   readonly #news: LiveNews;
+  readonly #sessionLog: SessionLog;
   readonly #detours: Detours | null;
   readonly #relay: CommandRelay;
   readonly #openings: RateLimiter;
@@ -68,11 +70,17 @@ export class RouterWorker {
     this.#sessions = new SessionTable(parts.head);
     this.#news = new LiveNews(parts);
     this.#guests = new GuestList({ ...parts, news: this.#news });
+    this.#sessionLog = new SessionLog(parts.db, parts.log);
     const { head, log, db } = parts;
     const expiryOf = async (tokenHash: Uint8Array) =>
       (await findSessionByHash(db, tokenHash, Date.now())).expiresAt;
     this.#detours = parts.throughServer ? new Detours({ head, log, expiryOf }) : null;
-    const tables = { sessions: this.#sessions, guests: this.#guests, detours: this.#detours };
+    const tables = {
+      sessions: this.#sessions,
+      guests: this.#guests,
+      detours: this.#detours,
+      sessionLog: this.#sessionLog,
+    };
     this.#relay = new CommandRelay({ ...parts, ...tables });
     this.#openings = new RateLimiter(parts.openings);
   }
@@ -154,11 +162,14 @@ export class RouterWorker {
     const { head, times, relay } = this.#parts;
     const forget = () => this.#forget(gatewayUid);
     const begun = () => this.#news.tell(gatewayUid);
-    const ended = (sessionUid: Uid) => {
+    const ended = (sessionUid: Uid, code: string) => {
       this.#guests.ended(gatewayUid, sessionUid);
+      this.#sessionLog.ended(gatewayUid, sessionUid, code);
       this.#news.tell(gatewayUid);
     };
-    const ways = { forget, ended, begun, iceServers: () => relay.issue() };
+    const moved = (sessionUid: Uid, files: MovedFiles) =>
+      this.#sessionLog.moved(gatewayUid, sessionUid, files);
+    const ways = { forget, ended, begun, moved, iceServers: () => relay.issue() };
     const presence = new GatewayPresence(gatewayUid, head, times.presence, ways);
     this.#gateways.set(gatewayUid, { presence, unsubscribe: head.subscribe(`gw.${gatewayUid}`, presence) });
     return presence;

@@ -277,6 +277,7 @@ describe('session table', () => {
       forget: () => {},
       ended: () => {},
       begun: () => {},
+      moved: () => {},
       iceServers: noServers,
     });
     const wire = { transmit: vi.fn(), acknowledge: vi.fn(), drop: vi.fn(), sendRoster: vi.fn() };

@@ -40,6 +40,7 @@ test('a gateway that is removed while it proves itself is put out', async () => 
     forget,
     ended: () => {},
     begun: () => {},
+    moved: () => {},
     iceServers: noServers,
   });
   const log = createLogger('error', new Scrubber());

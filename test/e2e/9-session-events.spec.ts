@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expectAccessible } from './accessible.ts';
+import { expect, machines, test } from './house.ts';
+import { connect, disconnect } from './person.ts';
+
+test('who connected, and how that ended, is in the list of events, filtered and saved', async ({ house }) => {
+  const { page } = house;
+  await connect(page, machines.password);
+  await disconnect(page);
+  await page.getByRole('link', { name: 'Events', exact: true }).first().click();
+  const rows = page.getByRole('list', { name: 'Session events' }).getByRole('listitem');
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await expect(rows.first()).toContainText('Session over', { timeout: 2_000 });
+  }).toPass({ timeout: 30_000 });
+  await expect(rows.first()).toContainText('ada@example.org');
+  await expect(rows.nth(1)).toContainText('Connected');
+  await expect(rows.nth(1)).toContainText('through Office');
+  await page.screenshot({ path: 'test-results/screens/session-events.png' });
+  await expectAccessible(page, 'session-events');
+  const coming = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const saved = await (await coming).path();
+  expect(readFileSync(saved, 'utf8')).toMatch(/,ended,.*ada@example\.org/);
+  await page.getByLabel('Kind').selectOption('Files');
+  await expect(page.getByText('Nothing fits')).toBeVisible();
+  await page.getByLabel('Kind').selectOption('Sessions');
+  await rows.first().getByRole('button').click();
+  await expect(page.getByRole('heading', { name: `Events of ${machines.password}` })).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: 'test-results/screens/session-events-phone.png', fullPage: true });
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(wider, 'no sideways scrolling').toBe(false);
+  await page.setViewportSize({ width: 1280, height: 720 });
+});
