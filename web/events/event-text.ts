@@ -53,3 +53,11 @@ export function detailText(entry: SessionLogEntryView): string {
   if (kind === 'recording-viewed' && count > 1) return `${count} times within the hour`;
   return entry.other === null ? '' : personText(entry.other);
 }
+
+/** When a day begins that a date field names, or one so many days later; null for none. */
+export function startOf(day: string, daysLater: number): number | null {
+  if (day === '') return null;
+  const date = new Date(`${day}T00:00:00`);
+  date.setDate(date.getDate() + daysLater);
+  return date.getTime();
+}
