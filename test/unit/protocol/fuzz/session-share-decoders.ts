@@ -5,6 +5,7 @@ import { encodeContext } from '../../../../protocol/crypto/context.ts';
 import { sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
 import { decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
+import * as sessionLog from '../../../../protocol/messages/gen/session-log_pb.js';
 import * as sessionPolicy from '../../../../protocol/messages/gen/session-policy_pb.js';
 import * as sessionShare from '../../../../protocol/messages/gen/session-share_pb.js';
 import {
@@ -56,7 +57,7 @@ async function verifySigned(bytes: Uint8Array): Promise<unknown> {
 }
 
 export const sessionShareDecoders: readonly Decoder<Uint8Array>[] = [
-  ...Object.values({ ...sessionShare, ...sessionPolicy }).flatMap((desc) =>
+  ...Object.values({ ...sessionShare, ...sessionPolicy, ...sessionLog }).flatMap((desc) =>
     typeof desc === 'object' && 'kind' in desc && desc.kind === 'message'
       ? [
           {
