@@ -27,7 +27,7 @@ const chunkMs = 5_000;
 const mostWaiting = 32 * 1024 * 1024;
 /** Text shrinks to a tenth at every level; higher ones cost more than they save. */
 const deflateLevel = 3;
-/** Lines for searching wait for so many: few chunks are read to search a recording. */
+/** Lines for searching wait for so many: few chunks are read to search a recording. In a flood for a whole chunk. */
 const indexBytes = 64 * 1024;
 
 export interface SessionRecorderOptions {
@@ -69,7 +69,7 @@ export class SessionRecorder {
     if (policy.graphical) this.#tracks.set(RecordingTrack.GRAPHICAL, new Track(true));
     if (policy.text) this.#tracks.set(RecordingTrack.TEXT, new Track(false));
     if (policy.keys) this.#tracks.set(RecordingTrack.KEYS, new Track(false));
-    if (policy.text) this.#tracks.set(RecordingTrack.INDEX, new Track(false, indexBytes));
+    if (policy.text) this.#tracks.set(RecordingTrack.INDEX, new Track(false));
     this.picture = policy.graphical ? this.#pictureTap(policy.clipboard) : null;
     this.shell = policy.text || policy.keys ? this.#shellTap(policy.text) : null;
   }
@@ -189,7 +189,7 @@ export class SessionRecorder {
   #flushAll(): void {
     this.#stopTimer();
     for (const [kind, track] of this.#tracks)
-      if (!track.empty && kind !== RecordingTrack.INDEX) this.#flush(kind, track, false);
+      if (track.holds(kind === RecordingTrack.INDEX ? indexBytes : 1)) this.#flush(kind, track, false);
   }
 
   #stopTimer(): void {

@@ -17,14 +17,12 @@ export interface TakenEntries {
 /** One track's entries, until there are enough for a chunk. */
 export class Track {
   readonly #entries = new EntryBuffer();
-  readonly #most: number;
   #startMs = 0;
   #endMs = 0;
   #keyFrame: boolean;
 
-  /** `keyFrame`: the first chunk can be drawn without anything before. `most`: bytes that are enough for a chunk. */
-  constructor(keyFrame: boolean, most = chunkBytes) {
-    this.#most = most;
+  /** `keyFrame`: the first chunk can be drawn without anything before. */
+  constructor(keyFrame: boolean) {
     this.#keyFrame = keyFrame;
   }
 
@@ -33,7 +31,12 @@ export class Track {
   }
 
   get full(): boolean {
-    return this.#entries.length >= this.#most;
+    return this.holds(chunkBytes);
+  }
+
+  /** At least so many bytes wait. */
+  holds(bytes: number): boolean {
+    return this.#entries.length >= bytes;
   }
 
   /** One of {@link partsOf}. */
