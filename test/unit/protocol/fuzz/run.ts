@@ -10,6 +10,7 @@ import { recoveryDecoders } from './recovery-decoders.ts';
 import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
 import { sessionShareDecoders } from './session-share-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
+import { wayDecoders } from './way-decoders.ts';
 
 /** Runs every decoder of the protocol on hostile input: it may return or throw a ProtocolError, and nothing else. */
 export function fuzzDecoders(runs: number): void {
@@ -18,7 +19,7 @@ export function fuzzDecoders(runs: number): void {
       [
         ...[...byteDecoders, ...sharingDecoders, ...organisationDecoders],
         ...[...recordingDecoders, ...recoveryDecoders, ...remoteFileDecoders, ...sealedDecoders],
-        ...sessionShareDecoders,
+        ...[...sessionShareDecoders, ...wayDecoders],
       ],
       hostileBytes,
       runs,
