@@ -112,7 +112,8 @@ export class GuacdConnection {
     this.#timing = timing;
     this.#viewer = options.viewer ?? null;
     this.#answers = { ...options.answers };
-    this.#fromTarget = new PictureFilter(policy, (opcode) => onRefused?.('guacd', opcode));
+    const heard = { ...policy, sound: (options.audio ?? []).length > 0 };
+    this.#fromTarget = new PictureFilter(heard, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));
@@ -198,11 +199,11 @@ export class GuacdConnection {
     if (this.#over) return;
     const pictures = batch.filter((instruction) => !this.#handles(instruction));
     if (this.#over) return;
-    for (const { opcode } of pictures) if (!unseen.has(opcode)) this.#drawn++;
-    const { forward, replies } = this.#fromTarget.filter(pictures);
+    const { forward, picture, sounds, replies } = this.#fromTarget.filter(pictures);
+    this.#drawn += pictures.filter(({ opcode }) => !unseen.has(opcode)).length - sounds;
     if (replies.length > 0) this.#socket.write(concat(...replies));
+    if (picture.length > 0) this.#options.tee?.(picture);
     if (forward.length === 0) return;
-    this.#options.tee?.(forward);
     this.#show(forward);
   }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { soundKinds } from '../../protocol/guacamole/sound-format.ts';
 import type { RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { Drive } from '../drive/drives.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
@@ -107,7 +108,19 @@ async function openWay(options: GuacdSessionOptions, network: TargetWay): Promis
   const tap = settings.protocol === 'vnc' ? login : telnet;
   const guard = settings.protocol === 'telnet' ? new TelnetGuard() : null;
   const relay = await Relay.open({ target: socket, signal, ...(tap && { tap }), ...(guard && { guard }) });
-  return { ...usual, host: '127.0.0.1', port: relay.port, settings, relay, telnet };
+  return {
+    ...usual,
+    host: '127.0.0.1',
+    port: relay.port,
+    settings: reached(settings, network),
+    relay,
+    telnet,
+  };
+}
+
+/** guacd goes to a sound server by itself, which would be another one of that name behind a jump machine. */
+function reached(settings: GuacdSettings, { jumps }: TargetWay): GuacdSettings {
+  return settings.protocol === 'vnc' && jumps ? { ...settings, audioServer: null } : settings;
 }
 
 /**
@@ -174,7 +187,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
       policy,
       signal,
       select: { protocol: way.settings.protocol },
-      audio: [],
+      audio: hasSound(way.settings) ? soundKinds : [],
       video: [],
     },
     ...(timezone !== undefined && { timezone }),
@@ -184,8 +197,18 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(onInput && { onInput }),
     ...(recorder && { recorder }),
     answers: { ...(username !== undefined && { username }), ...(password !== undefined && { password }) },
-    parameters: guacdParameters({ ...options, ...way, ...(drive && { drivePath: drive.path }) }),
+    parameters: guacdParameters({
+      ...options,
+      ...way,
+      machine: options.target.host,
+      ...(drive && { drivePath: drive.path }),
+    }),
   };
+}
+
+function hasSound(settings: GuacdSettings): boolean {
+  if (settings.protocol === 'rdp') return !settings.disableAudio;
+  return settings.protocol === 'vnc' && settings.audioServer !== null;
 }
 
 interface Parts extends Way {

@@ -18,6 +18,8 @@ export interface ParameterSource {
   /** Where guacd goes: the gateway's relay, or the target. */
   readonly host: string;
   readonly port: number;
+  /** The target's own address: guacd goes to its sound server by itself. */
+  readonly machine: string;
   readonly credential: GuacdCredential;
   readonly terminal: TerminalSettings;
   readonly display: Display;
@@ -64,6 +66,10 @@ function protocolParameters(source: ParameterSource): Parameters {
         ...(settings.destHost !== '' && {
           'dest-host': settings.destHost,
           'dest-port': String(settings.destPort ?? usualVncPort),
+        }),
+        ...(settings.audioServer !== null && {
+          'enable-audio': 'true',
+          'audio-servername': settings.audioServer || source.machine,
         }),
       };
     case 'rdp':

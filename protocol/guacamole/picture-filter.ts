@@ -3,11 +3,14 @@ import { integer, oneOf } from './argument-checks.ts';
 import { readImageHeader, type ImageHeader } from './image-header.ts';
 import type { Instruction } from './instruction.ts';
 import { encodeInstructionBytes } from './instruction.ts';
+import { readSoundFormat } from './sound-format.ts';
 import { Surfaces } from './surfaces.ts';
 
 /** What of a target's side streams may reach the browser. */
 export interface PicturePolicy {
   readonly disableCopy: boolean;
+  /** Sound was asked for; else there is none. */
+  readonly sound?: boolean;
 }
 
 /** What neither draws nor opens a stream. Drawing is {@link Surfaces}' to judge; paths and stacks no guacd of ours uses. */
@@ -15,15 +18,15 @@ const passing: ReadonlySet<string> = new Set(['ack', 'mouse', 'name', 'sync']);
 
 /**
  * Instructions that open a stream, with the place of its index. Escape sequences of a hostile target can make
- * guacd's terminal open pipes and file downloads, so only these three pass; the others are answered for the browser.
+ * guacd's terminal open pipes and file downloads, so only these four pass; the others are answered for the browser.
  */
 const openers: ReadonlyMap<string, number> = new Map([
   ['img', 0],
   ['clipboard', 0],
   ['argv', 0],
+  ['audio', 0],
 ]);
 const refusedOpeners: ReadonlyMap<string, number> = new Map([
-  ['audio', 0],
   ['video', 0],
   ['file', 0],
   ['pipe', 0],
@@ -40,6 +43,8 @@ const pictureKind = oneOf('image/png', 'image/jpeg', 'image/webp');
 const maxStreams = 256;
 /** Of them clipboards and arguments, whose text a page keeps until their end. guacd has one or a few, and ends them at once. */
 const maxTexts = 16;
+/** Sounds at once: guacd has one, and another when its form changes. */
+const maxSounds = 4;
 /** Base64 characters of one clipboard: guacd's own bound is 256 KiB of text. */
 const maxClipboardText = 512 * 1024;
 const maxArgumentText = 8 * 1024;
@@ -49,13 +54,18 @@ const clientForbidden = 0x0303;
 
 export interface PictureFiltered {
   readonly forward: readonly Uint8Array[];
+  /** The same without sound: what is drawn and recorded. */
+  readonly picture: readonly Uint8Array[];
+  /** Instructions of the batch that were sound. */
+  readonly sounds: number;
   /** Answers to guacd for streams that the browser will not see. */
   readonly replies: readonly Uint8Array[];
 }
 
 interface OpenStream {
-  /** Characters that may still come, of streams that are not pictures. */
+  /** Characters that may still come, of streams that are not pictures. Sound has no end. */
   left: number;
+  readonly sound: boolean;
   /** What opens a picture is held back until its first bytes say how large it is. */
   picture: {
     readonly place: readonly [string, string, string];
@@ -82,13 +92,23 @@ export class PictureFilter {
 
   filter(batch: readonly Instruction[]): PictureFiltered {
     const forward: Uint8Array[] = [];
+    const picture: Uint8Array[] = [];
     const replies: Uint8Array[] = [];
+    let sounds = 0;
     for (const instruction of batch) {
+      const sound = this.#isSound(instruction);
+      if (sound) sounds++;
       const passed = this.#pass(instruction);
       if (passed === null) replies.push(...this.#answer(instruction));
       else forward.push(...passed);
+      if (passed !== null && !sound) picture.push(...passed);
     }
-    return { forward, replies };
+    return { forward, picture, sounds, replies };
+  }
+
+  #isSound({ opcode, args }: Instruction): boolean {
+    if (opcode === 'audio') return true;
+    return (opcode === 'blob' || opcode === 'end') && this.#open.get(args[0] ?? '')?.sound === true;
   }
 
   /**
@@ -126,13 +146,17 @@ export class PictureFilter {
     if (opcode === 'img') return this.#opensPicture(index, args, raw);
     if (opcode === 'clipboard' && this.#policy.disableCopy) return null;
     if (opcode === 'argv' && !terminalArgument(args[2] ?? '')) return null;
-    if (this.#texts >= maxTexts) return null;
-    this.#texts++;
-    this.#open.set(index, {
-      left: opcode === 'clipboard' ? maxClipboardText : maxArgumentText,
-      picture: null,
-    });
+    const sound = opcode === 'audio';
+    if (sound ? !this.#mayPlay(args[1] ?? '') : this.#texts >= maxTexts) return null;
+    if (!sound) this.#texts++;
+    const left = sound ? Infinity : opcode === 'clipboard' ? maxClipboardText : maxArgumentText;
+    this.#open.set(index, { left, sound, picture: null });
     return [raw];
+  }
+
+  #mayPlay(mimetype: string): boolean {
+    const playing = [...this.#open.values()].filter(({ sound }) => sound).length;
+    return this.#policy.sound === true && playing < maxSounds && readSoundFormat(mimetype) !== null;
   }
 
   #opensPicture(index: string, args: readonly string[], raw: Uint8Array): readonly Uint8Array[] | null {
@@ -140,6 +164,7 @@ export class PictureFilter {
     if (!pictureKind(kind)) return null;
     this.#open.set(index, {
       left: 0,
+      sound: false,
       picture: { place: [layer, left, top], held: raw.slice(), text: 0, pixels: 0 },
     });
     return [];
@@ -200,7 +225,7 @@ export class PictureFilter {
   #close(index: string): void {
     const stream = this.#open.get(index);
     if (stream === undefined) return;
-    if (stream.picture === null) this.#texts--;
+    if (stream.picture === null) this.#texts -= stream.sound ? 0 : 1;
     else this.#pictureText -= stream.picture.text;
     this.#open.delete(index);
   }

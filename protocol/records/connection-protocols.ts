@@ -143,6 +143,8 @@ const rdp = [
 const vnc = [
   text('destHost', 'Host behind a repeater'),
   port('destPort', 'Port behind a repeater'),
+  onOff('enableAudio', 'Sound of a PulseAudio server'),
+  text('audioServername', 'PulseAudio server, where it is not the machine'),
   ...filesElsewhere,
 ];
 const telnet = [

@@ -38,6 +38,8 @@ export interface VncSettings {
   /** Behind a repeater, which the record's host is then; empty: none. */
   readonly destHost: string;
   readonly destPort: number | null;
+  /** A PulseAudio server whose sound is heard, as the gateway reaches it; empty: the machine's own. null: no sound. */
+  readonly audioServer: string | null;
 }
 
 export const rdpSecurities = ['any', 'nla', 'tls', 'vmconnect', 'rdp'] as const;
@@ -84,7 +86,12 @@ export function readSessionSettings(content: RecordContent): SessionSettings | n
         loginFailureRegex: read.expression('loginFailureRegex'),
       };
     case 'vnc':
-      return { protocol, destHost: read.host('destHost'), destPort: read.integer('destPort', 1, 65_535) };
+      return {
+        protocol,
+        destHost: read.host('destHost'),
+        destPort: read.integer('destPort', 1, 65_535),
+        audioServer: read.isOn('enableAudio') ? read.host('audioServername') : null,
+      };
     case 'rdp':
       return {
         protocol,

@@ -49,6 +49,18 @@ export const debianPackages: readonly DebianPackage[] = [
     services: ['xrdp.service', 'xrdp-sesman.service'],
   },
   {
+    name: 'pulseaudio',
+    files: ['/usr/bin/pulseaudio'],
+    reason: 'a real sound server beside the VNC server, with nobody else listening (started by the tests)',
+    purposes: ['test'],
+  },
+  {
+    name: 'pulseaudio-utils',
+    files: ['/usr/bin/pacat'],
+    reason: 'what plays sound on it',
+    purposes: ['test'],
+  },
+  {
     name: 'inetutils-telnetd',
     files: ['/usr/sbin/telnetd'],
     reason: 'a real telnet server as target of the tests',

@@ -44,7 +44,14 @@ class TestSession {
     const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
     stream.onReset = (code) => this.failures.push(code);
     const targets: ScreenTargets = {
-      ...{ firstFrame: () => {}, released: () => {}, pasted: () => {}, scaled: () => {}, pinched: () => {} },
+      ...{
+        firstFrame: () => {},
+        released: () => {},
+        pasted: () => {},
+        scaled: () => {},
+        pinched: () => {},
+        sound: () => {},
+      },
       ...{ copied: (text) => this.copied.push(text), sticky: () => [] },
       failed: (message) => this.failures.push(message),
     };

@@ -50,6 +50,7 @@ beforeEach(() => {
     pasted: vi.fn(),
     scaled: vi.fn(),
     pinched: vi.fn(),
+    sound: vi.fn<() => void>(),
     sticky: vi.fn((): readonly number[] => []),
     failed: vi.fn(),
   };

@@ -87,7 +87,7 @@ export class Installation {
     this.gateway = await startGatewayProcess({
       config: this.#gatewayConfig,
       log: this.log('gateway'),
-      guacd: { pool: this.guacd.path },
+      guacd: this.guacd.place,
       settings: { SALLYPORT_GATEWAY_BIND: '127.0.0.1', LOG_LEVEL: 'debug' },
     });
   }

@@ -12,6 +12,7 @@ import { buttons, PointerInput } from './pointer/pointer-input.ts';
 import type { Place } from './pointer/pointer-place.ts';
 import type { TouchMode } from './pointer/touch-gestures.ts';
 import type { ScreenSize } from './screen-size.ts';
+import type { SoundStream } from './sound/session-sound.svelte.ts';
 import { keysyms } from './special-keys.ts';
 import type { Zoom } from './zoom.ts';
 
@@ -29,6 +30,8 @@ export interface ScreenTargets {
   readonly scaled: (scale: number) => void;
   /** Two fingers on the picture went apart or together. */
   readonly pinched: (ratio: number, around: Place) => void;
+  /** The session makes sound, of that form. */
+  readonly sound: (stream: SoundStream, mimetype: string) => void;
   /** guacd itself says what is wrong. */
   readonly failed: (message: string) => void;
 }
@@ -97,6 +100,10 @@ export class RemoteScreen {
       readClipboard(input, mimetype, (text) => {
         if (!policy.disableCopy) targets.copied(text);
       });
+    this.#client.onaudio = (stream, mimetype) => {
+      targets.sound(stream as unknown as SoundStream, mimetype);
+      return silentPlayer(); // or the library would play it by one of its own
+    };
     this.#client.onerror = (status) => targets.failed(status.message ?? '');
     this.#view = new PictureView(this.#client.getDisplay(), size, policy.resizes, targets.scaled);
     this.#client.connect('');
@@ -241,6 +248,11 @@ export class RemoteScreen {
       display.showCursor(!shown || this.#touch === 'touchpad');
     };
   }
+}
+
+/** It has nothing to put in time: sound is played by its own clock. */
+function silentPlayer(): Guacamole.AudioPlayer {
+  return { sync: () => {} };
 }
 
 /** Shift to Hyper, and the shift to the third level. */

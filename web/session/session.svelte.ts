@@ -10,6 +10,7 @@ import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import { SessionSharing } from './sharing/session-sharing.svelte.ts';
+import { SessionSound } from './sound/session-sound.svelte.ts';
 import { ScreenView } from './screen-view.svelte.ts';
 import type {
   Answers,
@@ -71,6 +72,7 @@ export class Session {
   keyboard = $state(false);
   /** The device's own keyboard may open: only where somebody asked for it. */
   typing = $state(false);
+  readonly sound = new SessionSound();
   readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
@@ -159,6 +161,7 @@ export class Session {
   close(): void {
     this.#closed = true;
     this.files?.close();
+    this.sound.close();
     this.#run?.stop();
     this.#answers = {};
     this.#stopClock();
@@ -197,6 +200,7 @@ export class Session {
       guests: (guests) => (this.remark = this.sharing.tell(guests) ?? this.remark),
       targetRtt: (milliseconds) => (this.targetMs = milliseconds),
       copied: (text) => void this.clipboard.receive(text),
+      sound: (stream, mimetype) => this.sound.take(stream, mimetype),
       sticky: () => this.sticky.take(),
       scaled: (scale) => (this.view.scale = scale),
       pinched: (ratio, around) => this.view.pinch(ratio, around),
@@ -280,10 +284,10 @@ export class Session {
 
   #ended(failure: SessionFailure): void {
     this.#stopClock();
-    this.panel = null;
+    Object.assign(this, { panel: null, ending: null });
     this.sharing.end();
+    this.sound.close();
     this.clipboard.pending = null;
-    this.ending = null;
     this.files?.lose();
     const code = this.#codeOf(failure);
     if (!asksForTrust(code)) this.#answers = {}; // which trusting the key says once more

@@ -42,7 +42,7 @@ describe.runIf(asRoot)('a desktop through guacd', () => {
   async function begin(): Promise<GuacdSession> {
     const session = await openGuacdSession({
       target: desktop,
-      settings: { protocol: 'vnc', destHost: '', destPort: null },
+      settings: { protocol: 'vnc', destHost: '', destPort: null, audioServer: null },
       credential: { password: desktop.password },
       terminal: {},
       display: { width: 800, height: 600, dpi: 96 },

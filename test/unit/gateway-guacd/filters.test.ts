@@ -20,11 +20,14 @@ function fromBrowser(list: readonly Said[], policy = free) {
   return { forward: text(forward), replies: text(replies), disconnect, refused };
 }
 
+function decoded(list: readonly Said[]) {
+  return new InstructionDecoder(limits.guacamole.fromGuacd).decode(encode(list));
+}
+
 function fromTarget(list: readonly Said[], policy = { disableCopy: false }) {
   const refused: string[] = [];
   const filter = new PictureFilter(policy, (opcode) => refused.push(opcode));
-  const batch = new InstructionDecoder(limits.guacamole.fromGuacd).decode(encode(list));
-  const { forward, replies } = filter.filter(batch);
+  const { forward, replies } = filter.filter(decoded(list));
   return { forward: text(forward), replies: text(replies), refused };
 }
 
@@ -211,6 +214,46 @@ describe('what guacd may show', () => {
       ['sync', 12345],
     ];
     expect(fromTarget(frame)).toEqual({ forward: encode(frame), replies: '', refused: [] });
+  });
+
+  describe('sound', () => {
+    const heard = { disableCopy: false, sound: true };
+    const form = 'audio/L16;rate=44100,channels=2';
+
+    it('passes where it was asked for, and is no part of the picture', () => {
+      const filter = new PictureFilter(heard);
+      const sound = decoded([
+        ['audio', 7, form],
+        ['blob', 7, 'AAAA'],
+      ]);
+      const drawing = decoded([['sync', 1]]);
+      const { forward, picture, sounds } = filter.filter([...sound, ...drawing]);
+      expect(forward).toHaveLength(3);
+      expect(picture).toEqual(drawing.map(({ raw }) => raw));
+      expect(sounds).toBe(2);
+      expect(filter.filter(decoded([['end', 7]]))).toMatchObject({ picture: [], sounds: 1 });
+    });
+
+    it('is of a form that pages play, and not more than a few at once', () => {
+      const filter = new PictureFilter(heard);
+      const open = (index: number, mimetype: string) =>
+        filter.filter(decoded([['audio', index, mimetype]])).forward.length;
+      for (const other of ['audio/ogg', 'audio/L16', `${form},x=1`, 'audio/L16;rate=1,channels=2', ''])
+        expect(open(1, other)).toBe(0);
+      expect([1, 2, 3, 4, 5].map((index) => open(index, form))).toEqual([1, 1, 1, 1, 0]);
+      expect(open(4, form)).toBe(1); // in place of the one before
+    });
+
+    it('that nobody asked for does not pass', () => {
+      const { forward, replies } = new PictureFilter({ disableCopy: false }).filter(
+        decoded([
+          ['audio', 7, form],
+          ['blob', 7, 'AAAA'],
+        ]),
+      );
+      expect(forward).toEqual([]);
+      expect(replies).toHaveLength(1);
+    });
   });
 
   it.each(['audio', 'video', 'file', 'pipe', 'nest'])(

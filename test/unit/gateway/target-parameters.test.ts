@@ -6,8 +6,8 @@ import {
 } from '../../../gateway/targets/parameters.ts';
 
 const source = (changes: Partial<ParameterSource>): ParameterSource => ({
-  ...{ host: '127.0.0.1', port: 40_000, credential: {}, terminal: {} },
-  settings: { protocol: 'vnc', destHost: '', destPort: null },
+  ...{ host: '127.0.0.1', port: 40_000, machine: 'desk.lan', credential: {}, terminal: {} },
+  settings: { protocol: 'vnc', destHost: '', destPort: null, audioServer: null },
   display: { width: 1280, height: 720, dpi: 96 },
   policy: { disableCopy: false, disablePaste: true },
   ...changes,
@@ -35,10 +35,15 @@ describe('guacd’s parameters', () => {
       ...everywhere,
       ...{ password: 'secret', 'color-depth': '24' },
     });
-    const behind = { protocol: 'vnc', destHost: 'desk', destPort: null } as const;
+    const behind = { protocol: 'vnc', destHost: 'desk', destPort: null, audioServer: null } as const;
     expect(guacdParameters(source({ settings: behind }))).toMatchObject({
       ...{ 'dest-host': 'desk', 'dest-port': '5900' },
     });
+    const heard = (audioServer: string) => ({ ...behind, destHost: '', audioServer });
+    const own = { 'enable-audio': 'true', 'audio-servername': 'desk.lan' };
+    expect(guacdParameters(source({ settings: heard('') }))).toMatchObject(own);
+    const other = { ...own, 'audio-servername': 'sound.lan' };
+    expect(guacdParameters(source({ settings: heard('sound.lan') }))).toMatchObject(other);
   });
 
   test('of telnet: a terminal, and a login by expressions where they are set', () => {

@@ -31,7 +31,7 @@ const beside: ReadonlySet<string> = new Set(['error', 'nop']);
 export class PictureIntake {
   readonly #targets: IntakeTargets;
   readonly #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
-  readonly #filter = new PictureFilter({ disableCopy: false }); // what is copied is the session's to keep back
+  readonly #filter = new PictureFilter({ disableCopy: false, sound: true }); // what is copied is the session's to keep back
   readonly #pace: PicturePace;
   readonly #decoding: PictureDecoding;
   readonly #chunks: Uint8Array[] = []; // no more than the stream's credit

@@ -17,7 +17,12 @@ const settingsOf = (connection: Record<string, unknown>) => readSessionSettings(
 
 test('what is not set is as usual; other protocols have no sessions', () => {
   expect(settingsOf({})).toEqual({ protocol: 'ssh', command: '', files: null });
-  expect(settingsOf({ protocol: 'vnc' })).toEqual({ protocol: 'vnc', destHost: '', destPort: null });
+  expect(settingsOf({ protocol: 'vnc' })).toEqual({
+    ...{ protocol: 'vnc', destHost: '', destPort: null, audioServer: null },
+  });
+  expect(settingsOf({ protocol: 'vnc', enableAudio: true })).toMatchObject({ audioServer: '' });
+  const sound = { enableAudio: true, audioServername: 'sound.lan' };
+  expect(settingsOf({ protocol: 'vnc', ...sound })).toMatchObject({ audioServer: 'sound.lan' });
   expect(settingsOf({ protocol: 'telnet' })).toEqual({
     ...{ protocol: 'telnet', usernameRegex: '', passwordRegex: '' },
     ...{ loginSuccessRegex: '', loginFailureRegex: '' },
@@ -88,6 +93,7 @@ describe('what cannot be meant is refused by its name', () => {
     ['vnc', 'destPort', 0],
     ['vnc', 'destPort', 65_536],
     ['vnc', 'destPort', '12x'],
+    ['vnc', 'enableAudio', 'yes'],
     ['telnet', 'usernameRegex', '(a)\\1'],
     ['telnet', 'passwordRegex', '(a{9}){9}'],
     ['telnet', 'loginSuccessRegex', 'x'.repeat(257)],
