@@ -1,7 +1,7 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
 import FolderPlus from '@lucide/svelte/icons/folder-plus';
-import History from '@lucide/svelte/icons/history';
+import History from '@lucide/svelte/icons/rotate-ccw-clock';
 import Film from '@lucide/svelte/icons/film';
 import Folder from '@lucide/svelte/icons/folder';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
