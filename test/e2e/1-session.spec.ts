@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { machines, test, expect } from './house.ts';
 import type { Installation } from './installation.ts';
 import { connect, run, targetFile, terminal } from './person.ts';
-import { countPixels } from './pixels.ts';
+import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -31,7 +31,7 @@ test('what the target prints is drawn: a green field has the size it was printed
   await targetFile(installation, 'drawn.txt');
   // Six lines of forty cells; at the smallest font a cell has over 60 pixels.
   await expect
-    .poll(async () => countPixels(await terminal(page).screenshot(), isGreen))
+    .poll(async () => countPixels(await terminal(page).screenshot(), isTerminalGreen))
     .toBeGreaterThan(6 * 40 * 60);
   await page.screenshot({ path: 'test-results/terminal.png' });
 });
@@ -146,5 +146,3 @@ test('Disconnect ends the shell on the target, and Reconnect opens a new one', a
   await run(page, 'echo again > again.txt');
   expect(await targetFile(installation, 'again.txt')).toBe('again');
 });
-
-const isGreen = (red: number, green: number, blue: number) => green > 120 && red < 90 && blue < 90;

@@ -1,7 +1,7 @@
 // Sessions of one page beside each other, some of them busy: what is drawn is right, and what is typed arrives.
 import { expect, machines, test } from './house.ts';
 import { connect, run, targetFile, terminal } from './person.ts';
-import { countPixels } from './pixels.ts';
+import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -21,7 +21,7 @@ test('a session that floods while nobody sees it shows how that ended as soon as
   await page.getByRole('tab', { name: machines.password }).first().click();
   // Six lines of forty cells; at the smallest font a cell has over 60 pixels.
   await expect
-    .poll(async () => countPixels(await terminal(page).screenshot(), isGreen), { timeout: 15_000 })
+    .poll(async () => countPixels(await terminal(page).screenshot(), isTerminalGreen), { timeout: 15_000 })
     .toBeGreaterThan(6 * 40 * 60);
   await page.keyboard.type('echo on > after-flood.txt\n');
   expect(await targetFile(installation, 'after-flood.txt')).toBe('on');
@@ -46,13 +46,9 @@ test('what is typed beside a tile that floods arrives as it was typed, and the f
   expect(await targetFile(installation, 'tile-flood.txt')).toBe('ended');
   const first = page.getByRole('application', { name: /of Build server$/ });
   await expect
-    .poll(async () => countPixels(await first.screenshot(), isGreen), { timeout: 15_000 })
+    .poll(async () => countPixels(await first.screenshot(), isTerminalGreen), { timeout: 15_000 })
     .toBeGreaterThan(6 * 40 * 60);
   await page.getByRole('button', { name: 'One session' }).click();
   await page.getByRole('button', { name: 'Close tab' }).click();
   await page.getByRole('button', { name: 'Close tab' }).click();
 });
-
-function isGreen(red: number, green: number, blue: number): boolean {
-  return green > 100 && red < green / 2 && blue < green / 2;
-}

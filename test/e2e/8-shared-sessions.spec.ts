@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
 import { connect, newMember, run, targetFile, terminal } from './person.ts';
-import { countPixels } from './pixels.ts';
+import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -34,8 +34,6 @@ async function join(page: Page): Promise<void> {
   await expect(terminal(page)).toBeVisible({ timeout: 30_000 });
 }
 
-const isGreen = (red: number, green: number, blue: number) => green > 120 && red < 90 && blue < 90;
-
 test('who is invited hears of it, joins, and sees what the owner sees', async ({ house }) => {
   const { page, installation } = house;
   ({ page: other } = await newMember(house, vera));
@@ -51,7 +49,7 @@ test('who is invited hears of it, joins, and sees what the owner sees', async ({
   await expectAccessible(other, 'invited-session');
   await join(other);
   await expect
-    .poll(async () => countPixels(await terminal(other).screenshot(), isGreen), { timeout: 30_000 })
+    .poll(async () => countPixels(await terminal(other).screenshot(), isTerminalGreen), { timeout: 30_000 })
     .toBeGreaterThan(6 * 40 * 40);
   await expect(other.getByText('You look on')).toBeVisible();
   await expect(page.getByRole('button', { name: new RegExp(vera) })).toBeVisible();

@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
 import { connect, newMember, run, targetFile, terminal } from './person.ts';
-import { countPixels } from './pixels.ts';
+import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -13,8 +13,6 @@ let other: Page;
 
 const policy = (page: Page) => page.getByRole('dialog', { name: /^Who may watch sessions over/ });
 const live = (page: Page) => page.getByRole('list', { name: 'Live sessions' });
-const isGreen = (red: number, green: number, blue: number) => green > 120 && red < 90 && blue < 90;
-
 async function openPolicy(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Gateways' }).click();
   await page.getByRole('button', { name: /^Who may watch/ }).click();
@@ -76,7 +74,7 @@ test('who looks on sees the screen, is seen at once, and types in vain', async (
   await other.getByRole('searchbox', { name: 'Filter by person' }).fill('');
   await watch(other);
   await expect
-    .poll(async () => countPixels(await terminal(other).screenshot(), isGreen), { timeout: 30_000 })
+    .poll(async () => countPixels(await terminal(other).screenshot(), isTerminalGreen), { timeout: 30_000 })
     .toBeGreaterThan(6 * 40 * 40);
   await expect(other.getByText(`You look on · ${ada}`)).toBeVisible();
   const mark = page.getByRole('button', { name: new RegExp(`${wim}.*is watching`) });

@@ -4,16 +4,14 @@ import { judgeRecording } from '../../scripts/recordings/verdict.ts';
 import { expectAccessible } from './accessible.ts';
 import { machines, test, expect } from './house.ts';
 import { connect, createMachine, disconnect, openRecord, run, targetFile, terminal } from './person.ts';
-import { countPixels } from './pixels.ts';
+import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
 const recorded = 'Recorded server';
 const position = (page: Page) => page.getByRole('slider', { name: 'Position' });
 const screen = (page: Page) => page.getByRole('img', { name: 'The recorded screen' });
-const greenOn = async (page: Page) => countPixels(await screen(page).screenshot(), isGreen);
-const isGreen = (red: number, green: number, blue: number) => green > 120 && red < 90 && blue < 90;
-
+const greenOn = async (page: Page) => countPixels(await screen(page).screenshot(), isTerminalGreen);
 test('a session of a machine that is recorded comes to the list, by what its gateway signed', async ({
   house,
 }) => {
@@ -30,7 +28,7 @@ test('a session of a machine that is recorded comes to the list, by what its gat
   await run(page, `clear; ${green}; echo > green.txt`);
   await targetFile(installation, 'green.txt');
   // What the page shows, the recorder saw before: ended any sooner, a slow guacd would not have drawn it.
-  const shown = async () => countPixels(await terminal(page).screenshot(), isGreen);
+  const shown = async () => countPixels(await terminal(page).screenshot(), isTerminalGreen);
   await expect.poll(shown).toBeGreaterThan(6 * 40 * 15);
   await disconnect(page);
   await openRecord(page, recorded);

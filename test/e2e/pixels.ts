@@ -22,6 +22,11 @@ export function countPixels(
   return count;
 }
 
+/** Of a terminal's green, SGR 42, in guacd's colours. */
+export function isTerminalGreen(red: number, green: number, blue: number): boolean {
+  return green > 100 && red < 90 && blue < 90;
+}
+
 function decodePng(png: Buffer): { width: number; height: number; channels: number; data: Buffer } {
   const [width, height, depth, colour] = [png.readUInt32BE(16), png.readUInt32BE(20), png[24], png[25]];
   if (depth !== 8 || (colour !== 2 && colour !== 6))
