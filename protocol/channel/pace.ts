@@ -13,10 +13,15 @@ export class Pace {
     this.#at = now();
   }
 
-  /** Milliseconds until more may go out, at so many bytes a millisecond and no more than `depth` at once; 0: now. */
+  /**
+   * Milliseconds until more may go out, at so many bytes a millisecond and no more than `depth` at once; 0: now. What went out
+   * without asking (urgent frames, what is sent again, all of a path too short to be paced) may be any amount, at another
+   * path's rate: of that no more than `depth` has to be made up for.
+   */
   wait(rate: number, depth: number): number {
     const now = this.#now();
-    this.#tokens = Math.min(depth, this.#tokens + (now - this.#at) * rate);
+    const filled = Math.max(-depth, this.#tokens) + (now - this.#at) * rate;
+    this.#tokens = Math.min(depth, filled);
     this.#at = now;
     return this.#tokens > 0 ? 0 : (leastGrant - this.#tokens) / rate;
   }

@@ -24,9 +24,19 @@ test('what may go out at once is bounded, and the rest follows at its rate', () 
 test('the wait is long enough for something to go out, and no longer than for a few frames', () => {
   let now = 0;
   const pace = new Pace(() => now);
-  pace.spend(10_000);
+  pace.spend(1_500);
   const ms = pace.wait(100, 2_000);
-  expect(ms).toBeLessThanOrEqual(10_000 / 100 + 11);
+  expect(ms).toBeLessThanOrEqual(1_500 / 100 + 11);
+  now += ms;
+  expect(pace.wait(100, 2_000)).toBe(0);
+});
+
+test('what went out without asking, at the rate of a shorter path, holds nothing up for long', () => {
+  let now = 0;
+  const pace = new Pace(() => now);
+  pace.spend(1e10);
+  const ms = pace.wait(100, 2_000);
+  expect(ms).toBeLessThanOrEqual(2_000 / 100 + 11);
   now += ms;
   expect(pace.wait(100, 2_000)).toBe(0);
 });

@@ -117,6 +117,14 @@ describe('a path that changes under a flood', () => {
     expect(rateOf(path, 2_000)).toBeGreaterThan(0.8 * mbit(100));
   });
 
+  test('becomes long after one that is too short to be paced: what went out there is not to be made up for', () => {
+    const path = flooded({ ...shape, delayMs: 0.5 });
+    path.clock.advance(5_000);
+    path.shape.delayMs = 20;
+    path.clock.advance(10_000);
+    expect(rateOf(path, 2_000)).toBeGreaterThan(0.8 * mbit(100));
+  });
+
   test('becomes short: the queue that was right for the long one goes', () => {
     const path = flooded({ ...shape, delayMs: 50 });
     path.shape.delayMs = 5;
