@@ -19,8 +19,10 @@ class HandDisplay {
     else this.waiting.push(callback);
   };
   drawBlob = (): void => {};
-  draw(count = 1): void {
-    for (const drawn of this.waiting.splice(0, count)) drawn();
+  /** The first that waits. Who waits for room hears of it after that. */
+  async draw(): Promise<void> {
+    this.waiting.shift()?.();
+    await Promise.resolve();
   }
 }
 
@@ -93,7 +95,7 @@ describe('what comes of a picture', () => {
 });
 
 describe('what is not drawn yet', () => {
-  test('is so many frames, and the rest waits as the bytes that it came as', () => {
+  test('is so many frames, and the rest waits as the bytes that it came as', async () => {
     const names = Array.from({ length: 1_000 }, (_, n) => `name ${n}`);
     let given = 0;
     for (let n = 0; n < 1_000; n++) {
@@ -104,20 +106,20 @@ describe('what is not drawn yet', () => {
     expect(display.waiting.length).toBe(frames);
     expect(heard.length).toBe(2 * frames);
     const before = consumed;
-    display.draw();
+    await display.draw();
     expect(consumed).toBeGreaterThan(before);
-    while (display.waiting.length > 0) display.draw();
+    while (display.waiting.length > 0) await display.draw();
     expect(heard.filter((line) => line.startsWith('name'))).toEqual(names);
     expect(consumed).toBe(given);
   });
 
-  test('is cut where it is too much for one frame, sync or none', () => {
+  test('is cut where it is too much for one frame, sync or none', async () => {
     const side = 4_000;
     const large = say(['rect', -1, 0, 0, side, side], ['cfill', 14, -1, 0, 0, 0, 255]);
     for (let n = 0; n < 10; n++) intake.take([large]);
     expect(display.waiting.length).toBe(1);
     expect(heard.length).toBeLessThan(2 + (2 * slice) / side ** 2);
-    while (display.waiting.length > 0) display.draw();
+    while (display.waiting.length > 0) await display.draw();
     expect(heard.length).toBe(20);
   });
 
@@ -132,21 +134,21 @@ describe('what is not drawn yet', () => {
     expect([heard.length, failures]).toEqual([40_000, []]);
   });
 
-  test('does not wait for a frame that the display lost', () => {
+  test('does not wait for a frame that the display lost', async () => {
     take(['sync', 1]);
     take(['sync', 2]);
     display.waiting.shift(); // it threw
-    display.draw();
+    await display.draw();
     vi.useFakeTimers();
     vi.advanceTimersByTime(10 * standstillMs);
     expect(failures).toEqual([]);
   });
 
-  test('takes little more room than its bytes, when each comes alone', () => {
+  test('takes little more room than its bytes, when each comes alone', async () => {
     for (let n = 0; n < frames; n++) take(['sync', n]);
     const crumbs = say(...Array.from({ length: 5_000 }, (_, n): Said => ['name', n]));
     for (const byte of crumbs) intake.take([Uint8Array.of(byte)]);
-    while (display.waiting.length > 0) display.draw();
+    while (display.waiting.length > 0) await display.draw();
     expect(heard.length).toBe(5_000 + frames);
   });
 
@@ -164,7 +166,7 @@ describe('what is not drawn yet', () => {
     for (let n = 0; n < 3; n++) take(['sync', n]);
     for (let n = 0; n < 2; n++) {
       await vi.advanceTimersByTimeAsync(standstillMs - 1);
-      display.draw();
+      await display.draw();
     }
     vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
     await vi.advanceTimersByTimeAsync(5 * standstillMs);

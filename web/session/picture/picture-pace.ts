@@ -12,7 +12,7 @@ interface Handed {
 }
 
 export interface PaceHooks {
-  /** The display has room again. */
+  /** The display has room again. Not called while it draws: a flush from there would draw anew what is being drawn. */
   readonly onRoom: () => void;
   /** Nothing was drawn for so long that nothing will be. */
   readonly onStandstill: () => void;
@@ -92,7 +92,7 @@ export class PicturePace {
     clearTimeout(this.#watch);
     this.#watch = undefined;
     if (this.#waiting.length > 0) this.#watchOver();
-    if (wasFull && !this.full && !this.#over) this.#hooks.onRoom();
+    if (wasFull && !this.full) queueMicrotask(() => this.#over || this.#hooks.onRoom());
   }
 
   /** A page that is not seen, or a device that slept, draws when it is seen again. */
