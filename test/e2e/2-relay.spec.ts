@@ -1,5 +1,10 @@
 // A server with a relay of its own: a browser that may use nothing else, and what Diagnose says of each leg.
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { freePort } from '../../scripts/process/guacd.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { startCoturn, type Coturn } from '../fixtures/coturn.ts';
 import { expectAccessible } from './accessible.ts';
 import { Installation } from './installation.ts';
@@ -9,20 +14,33 @@ import { connect, disconnect, openRecord, run, targetFile } from './person.ts';
 const test = base.extend<object, { relayed: House & { readonly coturn: Coturn } }>({
   relayed: [
     async ({ browser }, use) => {
-      const coturn = await startCoturn();
-      const installation = await Installation.start(coturn);
+      const folder = mkdtempSync(join(tmpdir(), 'sallyport-relay-'));
+      const [coturn, turns] = await startCoturnByTls(folder);
+      const stranger = await startCoturn({ secret: 'a secret that the server does not have' });
+      const urls = [...coturn.urls, turns, ...stranger.urls];
+      const installation = await Installation.start({ urls, secret: coturn.secret });
       try {
         const house = await moveIn(browser, installation);
         await use({ ...house, coturn });
         await house.context.close();
       } finally {
         await installation.stop();
-        await coturn.stop();
+        await Promise.all([coturn.stop(), stranger.stop()]);
+        rmSync(folder, { recursive: true });
       }
     },
     { scope: 'worker', timeout: 180_000 },
   ],
 });
+
+/** With a certificate that no browser believes. */
+async function startCoturnByTls(folder: string): Promise<[Coturn, string]> {
+  const { certificate, key } = makeCertificate(folder);
+  for (const path of [folder, certificate, key]) chmodSync(path, 0o755); // coturn reads them as nobody
+  const port = await freePort();
+  const settings = [`cert=${certificate}`, `pkey=${key}`, `tls-listening-port=${port}`];
+  return [await startCoturn({ settings }), `turns:127.0.0.1:${port}?transport=tcp`];
+}
 
 /** From its next load on, the page's connections look for relays alone. */
 async function useRelaysOnly(page: Page): Promise<void> {
@@ -66,7 +84,7 @@ test('a browser that may use the relay alone gets a terminal that echoes', async
 test('Diagnose finds every leg whole, and says it as text without a name or address', async ({ relayed }) => {
   const { page, installation } = relayed;
   const dialog = await diagnose(page, machines.password);
-  for (const name of ['server', 'router', 'udp', 'relay', 'gateway', 'guacd', 'target'])
+  for (const name of ['server', 'router', 'udp', 'relay-1', 'relay-2', 'gateway', 'guacd', 'target'])
     await expect(leg(dialog, name)).toHaveAttribute('data-state', 'ok');
   await expectAccessible(page, 'diagnose');
   await dialog.getByRole('button', { name: 'Copy as text' }).click();
@@ -74,6 +92,25 @@ test('Diagnose finds every leg whole, and says it as text without a name or addr
   expect(text).toContain('guacd: ok');
   for (const secret of [...installation.secrets, machines.password, '127.0.0.1'])
     expect(text).not.toContain(secret);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});
+
+test('Diagnose tests each way to a relay apart, and names what is wrong with which', async ({ relayed }) => {
+  const { page } = relayed;
+  const dialog = await diagnose(page, machines.password);
+  for (const [at, way] of ['UDP', 'TCP'].entries()) {
+    await expect(leg(dialog, `relay-${at + 1}`)).toHaveAttribute('data-state', 'ok');
+    await expect(leg(dialog, `relay-${at + 1}`)).toContainText(`Relay by ${way} (TURN)`);
+    const other = leg(dialog, `relay-${at + 4}`);
+    await expect(other).toHaveAttribute('data-state', 'failed');
+    await expect(other).toContainText(`Relay by ${way} (TURN), number 2`);
+    await expect(other).toContainText('Compare secret and clock of server and relay.');
+  }
+  const tls = leg(dialog, 'relay-3');
+  await expect(tls).toHaveAttribute('data-state', 'failed');
+  await expect(tls).toContainText('Relay by TLS (TURN)');
+  await expect(tls).toContainText(/coturn’s certificate is good/);
+  await expectAccessible(page, 'diagnose-relays');
   await dialog.getByRole('button', { name: 'Close' }).click();
 });
 

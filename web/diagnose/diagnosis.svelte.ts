@@ -3,14 +3,22 @@ import type { Uid } from '../../protocol/uid.ts';
 import type { DiagnosedLegView, IceServer, VaultVerbs } from '../../workers/api.ts';
 import { describeFailure } from '../session/failures.ts';
 import { refusalOf } from '../session/signal-text.ts';
-import type { IceFound } from './ice-search.ts';
-import { diagnosedLegs, reportText, type DiagnosedLegName, type LegResult } from './leg-names.ts';
+import type { IceFound, IceSearch } from './ice-search.ts';
+import {
+  diagnosedLegNames,
+  diagnosedLegs,
+  reportText,
+  type DiagnosedLegName,
+  type LegResult,
+  type ShownLeg,
+} from './leg-names.ts';
+import { relayLegsOf, relayResult, stunServersOf, type RelayLeg } from './relay-legs.ts';
 
 export interface DiagnosisParts {
   readonly verbs: Pick<VaultVerbs, 'iceServers' | 'diagnoseMachine'>;
   /** Rejects when the server does not answer. */
   readonly askServer: (signal: AbortSignal) => Promise<void>;
-  readonly searchPaths: (servers: readonly IceServer[], signal: AbortSignal) => Promise<IceFound>;
+  readonly searchPaths: (search: IceSearch, signal: AbortSignal) => Promise<IceFound>;
 }
 
 type Results = Readonly<Record<DiagnosedLegName, LegResult>>;
@@ -18,6 +26,8 @@ type Results = Readonly<Record<DiagnosedLegName, LegResult>>;
 /** Tests each leg of a session on one machine, those that do not need each other at once. */
 export class Diagnosis {
   results: Results = $state.raw(everyLeg({ state: 'waiting' }));
+  /** One for each address of a relay, once the server has named them. */
+  relays: readonly ShownLeg[] = $state.raw([]);
   running = $state(false);
   readonly #parts: DiagnosisParts;
   readonly #recordUid: Uid;
@@ -28,8 +38,18 @@ export class Diagnosis {
     this.#recordUid = recordUid;
   }
 
+  /** In the order in which each needs the ones before. */
+  get legs(): readonly ShownLeg[] {
+    const { results, relays } = this;
+    return diagnosedLegs.flatMap((id) =>
+      id === 'relay' && relays.length > 0
+        ? relays
+        : [{ id, name: diagnosedLegNames[id], result: results[id] }],
+    );
+  }
+
   get report(): string {
-    return reportText(this.results, Date.now());
+    return reportText(this.legs, Date.now());
   }
 
   /** Never rejects: whatever happens is a result. */
@@ -37,6 +57,7 @@ export class Diagnosis {
     this.#stop.abort();
     const stop = (this.#stop = new AbortController());
     this.results = everyLeg({ state: 'waiting' });
+    this.relays = [];
     this.running = true;
     await this.#everything(stop.signal);
     if (this.#stop === stop) this.running = false;
@@ -46,8 +67,8 @@ export class Diagnosis {
   cancel(): void {
     this.#stop.abort();
     this.running = false;
-    for (const leg of diagnosedLegs)
-      if (['waiting', 'running'].includes(this.results[leg].state)) this.#set(leg, { state: 'cancelled' });
+    for (const { id, result } of this.legs)
+      if (['waiting', 'running'].includes(result.state)) this.#set(id, { state: 'cancelled' });
   }
 
   async #everything(signal: AbortSignal): Promise<void> {
@@ -71,23 +92,36 @@ export class Diagnosis {
     await Promise.all([this.#paths(servers, signal), this.#gateway(signal)]);
   }
 
+  /** By UDP, and by each relay: none of them needs the others. */
   async #paths(servers: readonly IceServer[], signal: AbortSignal): Promise<void> {
-    const relays = servers.some(({ username }) => username !== undefined);
-    if (!relays) this.#say(signal, 'relay', noRelay);
-    else this.#say(signal, 'relay', { state: 'running' });
-    const begunAt = performance.now();
-    const found = await this.#test(signal, 'udp', () => this.#search(servers, signal), describePaths);
-    const tookMs = performance.now() - begunAt;
-    if (!relays) return;
-    if (found === null) return this.#notReached(signal, 'udp', ['relay']);
-    this.#say(signal, 'relay', relayResult(found, tookMs));
+    const relays = relayLegsOf(servers);
+    if (relays.length === 0) this.#say(signal, 'relay', noRelay);
+    this.relays = relays.map(({ id, name, address }) => ({
+      id,
+      name,
+      address,
+      result: { state: 'running' },
+    }));
+    const search = () => this.#search(stunServersOf(servers), signal);
+    await Promise.all([
+      this.#test(signal, 'udp', search, describePaths),
+      ...relays.map((relay) => this.#relay(relay, signal)),
+    ]);
   }
 
   async #search(servers: readonly IceServer[], signal: AbortSignal): Promise<IceFound> {
-    const found = await this.#parts.searchPaths(servers, signal);
-    if (found.host + found.reflexive + found.relayed === 0)
-      throw new ProtocolError('unavailable', 'no candidate at all');
+    const found = await this.#parts.searchPaths({ servers, policy: 'all' }, signal);
+    if (found.host + found.reflexive === 0) throw new ProtocolError('unavailable', 'no candidate at all');
     return found;
+  }
+
+  async #relay(relay: RelayLeg, signal: AbortSignal): Promise<void> {
+    const begunAt = performance.now();
+    const result = await this.#parts.searchPaths({ servers: [relay.server], policy: 'relay' }, signal).then(
+      (found) => relayResult(relay, found, performance.now() - begunAt),
+      (error: unknown) => failureResult('relay', error, performance.now() - begunAt),
+    );
+    this.#say(signal, relay.id, result);
   }
 
   /** One signed command: its answer is the gateway's own leg too. */
@@ -128,12 +162,13 @@ export class Diagnosis {
   }
 
   /** A run that was cancelled or begun anew says nothing any more. */
-  #say(signal: AbortSignal, leg: DiagnosedLegName, result: LegResult): void {
+  #say(signal: AbortSignal, leg: ShownLeg['id'], result: LegResult): void {
     if (!signal.aborted) this.#set(leg, result);
   }
 
-  #set(leg: DiagnosedLegName, result: LegResult): void {
-    this.results = { ...this.results, [leg]: result };
+  #set(id: ShownLeg['id'], result: LegResult): void {
+    if (Object.hasOwn(this.results, id)) this.results = { ...this.results, [id]: result };
+    else this.relays = this.relays.map((leg) => (leg.id === id ? { ...leg, result } : leg));
   }
 }
 
@@ -167,21 +202,8 @@ function everyLeg(result: LegResult): Results {
   };
 }
 
-function describePaths({ host, reflexive, relayed }: IceFound): string {
-  return `${host} local, ${reflexive} behind NAT, ${relayed} at a relay`;
-}
-
-/** A relay that refuses says why; one that is not reached says nothing. */
-function relayResult({ relayed, refusals }: IceFound, tookMs: number): LegResult {
-  if (relayed > 0) return { state: 'ok', note: `${relayed} given`, tookMs };
-  const code = refusals.find((refusal) => refusal < 700) ?? 701;
-  const [note, next] =
-    code === 401
-      ? ['it refuses the name and password', 'Compare secret and clock of server and relay.']
-      : code === 701
-        ? ['it does not answer', 'Check that coturn runs, and that UDP 3478 to it is open.']
-        : [`it answers ${code}`, 'Look at the log of coturn.'];
-  return { state: 'failed', note, next, code: `turn-${code}`, tookMs };
+function describePaths({ host, reflexive }: IceFound): string {
+  return `${host} local, ${reflexive} behind NAT`;
 }
 
 function beyondResult(leg: (typeof beyond)[number], legs: readonly DiagnosedLegView[]): LegResult {
@@ -200,7 +222,7 @@ function beyondResult(leg: (typeof beyond)[number], legs: readonly DiagnosedLegV
 function failureResult(leg: DiagnosedLegName, error: unknown, tookMs: number): LegResult {
   if (leg === 'server')
     return { state: 'failed', note: 'it does not answer', next: serverNext, code: 'offline', tookMs };
-  if (leg === 'udp') {
+  if (leg === 'udp' || leg === 'relay') {
     const code = toProtocolError(error)?.code ?? 'internal';
     return { state: 'failed', note: 'the browser found no candidate', next: pathNext, code, tookMs };
   }

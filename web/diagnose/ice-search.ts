@@ -1,5 +1,11 @@
 import type { IceServer } from '../../workers/api.ts';
 
+export interface IceSearch {
+  readonly servers: readonly IceServer[];
+  /** `relay`: looks for relays alone, and is content with the first. */
+  readonly policy: RTCIceTransportPolicy;
+}
+
 /** What the browser's search for paths came to. */
 export interface IceFound {
   /** Addresses of this machine, of this network as a STUN server sees it, and at relays. */
@@ -13,8 +19,8 @@ export interface IceFound {
 const searchMs = 9_000;
 
 /** Looks for candidates with these servers, and gives up what it found when time is over. Throws when it is aborted. */
-export async function searchPaths(servers: readonly IceServer[], signal: AbortSignal): Promise<IceFound> {
-  const connection = new RTCPeerConnection({ iceServers: [...servers] });
+export async function searchPaths({ servers, policy }: IceSearch, signal: AbortSignal): Promise<IceFound> {
+  const connection = new RTCPeerConnection({ iceServers: [...servers], iceTransportPolicy: policy });
   const types: string[] = [];
   const refusals: number[] = [];
   try {
@@ -27,6 +33,7 @@ export async function searchPaths(servers: readonly IceServer[], signal: AbortSi
     });
     connection.addEventListener('icecandidate', ({ candidate }) => {
       if (candidate?.type) types.push(candidate.type);
+      if (policy === 'relay' && candidate?.type === 'relay') resolve();
     });
     connection.addEventListener('icecandidateerror', ({ errorCode }) => refusals.push(errorCode));
     connection.addEventListener('icegatheringstatechange', () => {

@@ -15,12 +15,21 @@ export const diagnosedLegNames: Readonly<Record<DiagnosedLegName, string>> = {
   server: 'Server (DNS, TLS, HTTPS)',
   router: 'Router link',
   udp: 'UDP and ICE candidates',
-  relay: 'Relay (TURN)',
+  relay: 'Relays (TURN)',
   gateway: 'Gateway',
   guacd: 'guacd',
   jump: 'Jump machine (DNS, TCP), as the gateway sees it',
   target: 'Machine (DNS, TCP), as the gateway sees it',
 };
+
+/** A leg as it is shown: of this list, or of one relay's address in place of `relay`. */
+export interface ShownLeg {
+  readonly id: DiagnosedLegName | `relay-${number}`;
+  readonly name: string;
+  /** For the screen alone. */
+  readonly address?: string;
+  readonly result: LegResult;
+}
 
 export type LegResult =
   | { readonly state: 'waiting' | 'running' | 'cancelled' }
@@ -57,14 +66,13 @@ export function resultText(result: LegResult): string {
 }
 
 /** All of it as text for a ticket: names, results, times and codes; no address, name of a machine, or password. */
-export function reportText(results: Readonly<Record<DiagnosedLegName, LegResult>>, atMs: number): string {
-  const lines = diagnosedLegs.map((leg) => {
-    const result = results[leg];
+export function reportText(legs: readonly ShownLeg[], atMs: number): string {
+  const lines = legs.map(({ name, result }) => {
     const took = 'tookMs' in result ? ` (${Math.round(result.tookMs)} ms)` : '';
     const code = result.state === 'failed' ? ` [${result.code}]` : '';
     const note = 'note' in result ? ` – ${result.note}` : '';
     const next = 'next' in result ? `\n    Next: ${result.next}` : '';
-    return `${diagnosedLegNames[leg]}: ${resultText(result)}${took}${code}${note}${next}`;
+    return `${name}: ${resultText(result)}${took}${code}${note}${next}`;
   });
   return [`Sallyport diagnosis, ${new Date(atMs).toISOString()}`, ...lines].join('\n');
 }

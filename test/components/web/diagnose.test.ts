@@ -4,10 +4,12 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import DiagnosedLegs from '../../../web/diagnose/DiagnosedLegs.svelte';
 import { Diagnosis, type DiagnosisParts } from '../../../web/diagnose/diagnosis.svelte.ts';
-import { diagnosedLegs } from '../../../web/diagnose/leg-names.ts';
+import type { IceSearch } from '../../../web/diagnose/ice-search.ts';
 import type { DiagnosedLegView, IceServer } from '../../../workers/api.ts';
 
-const turn: IceServer = { urls: ['turn:relay.example'], username: '1:a', credential: 'word' };
+const urls = ['turn:relay.example', 'turn:relay.example?transport=tcp', 'turns:relay.example:443'];
+const turn: IceServer = { urls, username: '1:a', credential: 'word' };
+const ways = ['UDP', 'TCP', 'TLS'] as const;
 const whole: readonly DiagnosedLegView[] = [
   { leg: 'guacd', code: null, tookMs: 3 },
   { leg: 'target', code: null, tookMs: 4 },
@@ -26,8 +28,8 @@ function begin(changes: Changes = {}) {
   return new Diagnosis(parts, newUid());
 }
 
-const states = ({ results }: Diagnosis) =>
-  Object.fromEntries(diagnosedLegs.map((leg) => [leg, results[leg].state]));
+const states = ({ legs }: Diagnosis) => Object.fromEntries(legs.map(({ id, result }) => [id, result.state]));
+const resultOf = ({ legs }: Diagnosis, wanted: string) => legs.find(({ id }) => id === wanted)?.result;
 
 let mounted: object | null = null;
 afterEach(() => {
@@ -61,7 +63,7 @@ test('an offline gateway is named; guacd and machine are not reached; the paths 
   expect(states(diagnosis)).toMatchObject({
     gateway: 'failed',
     guacd: 'not-reached',
-    relay: 'ok',
+    'relay-1': 'ok',
     udp: 'ok',
   });
   expect(diagnosis.results.gateway).toMatchObject({
@@ -76,15 +78,70 @@ test('a server without a relay is not configured for one, and that is no failure
   expect(states(diagnosis)).toMatchObject({ relay: 'not-configured', udp: 'ok', gateway: 'ok' });
 });
 
-test.each([
-  [[401], 'turn-401', /secret and clock/],
-  [[701], 'turn-701', /UDP 3478/],
-  [[], 'turn-701', /UDP 3478/],
-  [[701, 508], 'turn-508', /log of coturn/],
-])('a relay that gives nothing and says %j is %s', async (refusals, code, next) => {
-  const diagnosis = begin({ searchPaths: async () => ({ ...found, relayed: 0, refusals }) });
+test('each address of a relay is looked for alone, and UDP without asking for a relay', async () => {
+  const searches: IceSearch[] = [];
+  const diagnosis = begin({
+    iceServers: async () => [
+      { urls: ['stun:relay.example'] },
+      { ...turn, urls: [...urls, 'turn:b.example'] },
+    ],
+    searchPaths: async (search) => {
+      searches.push(search);
+      return found;
+    },
+  });
   await diagnosis.run();
-  expect(diagnosis.results.relay).toMatchObject({ state: 'failed', code, next: expect.stringMatching(next) });
+  const [udp, ...relays] = searches;
+  expect(udp).toEqual({ servers: [{ urls: ['stun:relay.example', 'stun:b.example'] }], policy: 'all' });
+  expect(relays).toEqual(
+    [...urls, 'turn:b.example'].map((url) => ({ servers: [{ ...turn, urls: [url] }], policy: 'relay' })),
+  );
+  const names = diagnosis.legs.map(({ name }) => name).filter((name) => name.includes('TURN'));
+  expect(names).toEqual([...ways.map((way) => `Relay by ${way} (TURN)`), 'Relay by UDP (TURN), number 2']);
+});
+
+test('of three ways to a relay the closed one is named, and the others are still tested', async () => {
+  const diagnosis = begin({
+    searchPaths: async ({ servers, policy }) => {
+      const closed = policy === 'relay' && servers[0]?.urls[0] === urls[0];
+      return closed ? { ...found, relayed: 0, refusals: [701] } : found;
+    },
+  });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({
+    ...{ udp: 'ok', 'relay-1': 'failed', 'relay-2': 'ok', 'relay-3': 'ok' },
+  });
+});
+
+test.each([
+  [[401], 'turn-401', /secret and clock/, /secret and clock/, /secret and clock/],
+  [[701], 'turn-701', /UDP 3478/, /TCP 3478/, /certificate.*TCP 443/],
+  [[], 'turn-701', /UDP 3478/, /TCP 3478/, /certificate.*TCP 443/],
+  [[701, 508], 'turn-508', /log of coturn/, /log of coturn/, /log of coturn/],
+])(
+  'relays that give nothing and say %j are %s, each with a next step of its own',
+  async (refusals, code, ...next) => {
+    const diagnosis = begin({ searchPaths: async () => ({ ...found, relayed: 0, refusals }) });
+    await diagnosis.run();
+    for (const [at, text] of next.entries())
+      expect(resultOf(diagnosis, `relay-${at + 1}`)).toMatchObject({
+        ...{ state: 'failed', code, next: expect.stringMatching(text) },
+      });
+  },
+);
+
+test('a browser that cannot search at all has every way failed, and says so', async () => {
+  const diagnosis = begin({
+    searchPaths: () => Promise.reject(new DOMException('none', 'NotSupportedError')),
+  });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({
+    udp: 'failed',
+    'relay-1': 'failed',
+    'relay-3': 'failed',
+    gateway: 'ok',
+  });
+  expect(resultOf(diagnosis, 'relay-1')).toMatchObject({ next: expect.stringMatching(/WebRTC/) });
 });
 
 test('relays that cannot be are the router’s fault', async () => {
@@ -136,11 +193,12 @@ test('each leg is shown and read with its result, the next step beside it, and c
   const closed: DiagnosedLegView = { leg: 'target', code: 'target-refused', tookMs: 12 };
   const diagnosis = begin({ diagnoseMachine: async () => [{ ...closed }, whole[0] ?? closed] });
   await diagnosis.run();
-  mounted = mount(DiagnosedLegs, { target: document.body, props: { results: diagnosis.results } });
+  mounted = mount(DiagnosedLegs, { target: document.body, props: { legs: diagnosis.legs } });
   flushSync();
   const target = document.querySelector('[data-leg=target]');
   expect(target?.textContent).toMatch(/as the gateway sees it: failed/);
   expect(target?.textContent).toContain('Next:');
+  expect(document.querySelector('[data-leg=relay-3]')?.textContent).toContain('turns:relay.example:443');
   expect(diagnosis.report).toMatch(/guacd: ok \(\d+ ms\)/);
   expect(diagnosis.report).toMatch(/failed \(12 ms\) \[target-refused\] – .+\n {4}Next: /);
   expect(diagnosis.report).not.toContain('relay.example');
