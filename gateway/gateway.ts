@@ -27,7 +27,7 @@ import { MachineReader } from './secrets/machine.ts';
 import { RecordReader } from './secrets/record-reader.ts';
 import { Connector } from './sessions/connector.ts';
 import { Diagnosis } from './sessions/diagnosis.ts';
-import { describeGateway, listTasks } from './sessions/description.ts';
+import { countShown, describeGateway, listTasks } from './sessions/description.ts';
 import { openShell } from './sessions/open-shell.ts';
 import { Resumption } from './sessions/resumption.ts';
 import { SessionAccess } from './sessions/session-access.ts';
@@ -171,7 +171,7 @@ class Gateway implements RunningGateway {
         unshareSession: (request, member) => shares.unshare(member, request),
         describe: async () => {
           const spooled = await this.#recordings.spoolState();
-          const shown = this.sessions.size - shares.unseen;
+          const shown = countShown(this.sessions, shares);
           return await describeGateway(settings, shown, this.#roster.version, spooled);
         },
         listTasks: (member) => listTasks(this.sessions, shares, member),

@@ -41,18 +41,28 @@ export async function describeGateway(
   };
 }
 
+/** Without those who look on unseen. Of whoever is leaving it is not known any more whether they were seen: they count no more. */
+export function countShown(sessions: Pick<Sessions, 'list'>, shares: Pick<SessionShares, 'placeOf'>): number {
+  const shown = sessions.list().filter((session) => {
+    const place = shares.placeOf(session);
+    return session.shareUid === null || (place !== null && !place.silent);
+  });
+  return shown.length;
+}
+
 /**
  * The sessions that this member may see: all for an administrator, else the member's own; of those who look on unseen,
- * never the ones who look on at the member's.
+ * never the ones who look on at the member's. Of others' guests none who is leaving, as of {@link countShown}.
  */
 export function listTasks(
-  sessions: Sessions,
+  sessions: Pick<Sessions, 'list'>,
   shares: Pick<SessionShares, 'placeOf'>,
   { accountUid, administrator }: RosterMember,
 ): MessageInitShape<typeof TaskListSchema> {
   const seen = sessions.list().filter((session) => {
     const place = shares.placeOf(session);
-    const hidden = place?.silent === true && place.host.accountUid === accountUid;
+    const leaving = session.shareUid !== null && place === null;
+    const hidden = leaving || (place?.silent === true && place.host.accountUid === accountUid);
     return session.accountUid === accountUid || (administrator && !hidden);
   });
   const tasks = seen.map((session) => ({

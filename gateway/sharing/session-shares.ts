@@ -99,11 +99,6 @@ export class SessionShares {
     }
   }
 
-  /** How many look on whom nobody is told of. */
-  get unseen(): number {
-    return [...this.#standing.values()].filter(({ guest, silent }) => guest !== null && silent).length;
-  }
-
   /** In which session somebody is who is not there as its owner; null: in none. */
   placeOf(
     guest: Session,

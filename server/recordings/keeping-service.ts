@@ -16,7 +16,7 @@ import type { StoreRoom } from '../blobs/store-room.ts';
 import { holdOrganisation, readMembership, requireAdministrator } from '../organisation/membership.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { addEvent } from './recording-events.ts';
-import { findKeeping, isHeld, keptUntil, type KeepingBounds } from './recording-keeping.ts';
+import { countedFrom, findKeeping, isHeld, keptUntil, type KeepingBounds } from './recording-keeping.ts';
 import { usedByOrganisation } from './recording-room.ts';
 import { fetchedBy } from './recording-rows.ts';
 
@@ -152,7 +152,7 @@ async function countsOf(
     SELECT count(*)::text AS count, coalesce(min(started_at), 0)::text AS oldest,
       count(*) FILTER (WHERE ${isHeld})::text AS held,
       count(*) FILTER (WHERE NOT ${isHeld} AND ${keptUntil(bounds)} < ${soon})::text AS soon,
-      count(*) FILTER (WHERE NOT ${isHeld} AND changed_at + ${previewDays * dayMs}::bigint < ${soon})::text AS would
+      count(*) FILTER (WHERE NOT ${isHeld} AND ${countedFrom} + ${previewDays * dayMs}::bigint < ${soon})::text AS would
     FROM recording WHERE organisation_uid = ${organisationUid}`.execute(db);
   const number = (text: string | undefined) => Number(text ?? 0);
   const [row] = rows;

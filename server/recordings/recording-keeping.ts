@@ -34,14 +34,21 @@ export function keptDays({ retentionDays }: KeepingBounds, keeping: Pick<Keeping
 }
 
 /**
+ * From when the days of a `recording` row count. One that is not closed may be of a session that goes on without anything to
+ * record, or wait at its gateway: it is given a week more.
+ */
+export const countedFrom = sql`(recording.changed_at
+  + CASE WHEN recording.closing IS NULL THEN ${sql.lit(limits.recording.goingSoonMs)} ELSE 0 END)`;
+
+/**
  * When the time of a `recording` row is over, by the row of `recording_keeping` of its organisation; NULL: never. What the
  * organisation shortens goes a week after it said so at the earliest; the server's own bound knows no such week.
  */
 export function keptUntil({ retentionDays }: Pick<KeepingBounds, 'retentionDays'>) {
   const own = retentionDays * dayMs;
   return sql<number | null>`LEAST(
-    CASE WHEN ${own}::bigint > 0 THEN recording.changed_at + ${own}::bigint END,
-    (SELECT GREATEST(recording.changed_at + keeping.days::bigint * ${sql.lit(dayMs)},
+    CASE WHEN ${own}::bigint > 0 THEN ${countedFrom} + ${own}::bigint END,
+    (SELECT GREATEST(${countedFrom} + keeping.days::bigint * ${sql.lit(dayMs)},
         keeping.set_at + ${sql.lit(limits.recording.goingSoonMs)})
       FROM recording_keeping keeping
       WHERE keeping.organisation_uid = recording.organisation_uid AND keeping.days > 0))`;

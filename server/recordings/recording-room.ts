@@ -51,12 +51,15 @@ export async function makeRoom(tx: Tx, bounds: KeepingBounds, owner: Uid, now: n
   const keeping = await findKeeping(tx, organisationUid);
   const removes = organisationUid !== null && keeping?.remove_oldest === true;
   if (removes) await holdOrganisation(tx, organisationUid); // who comes second sees what the first one removed
-  const excess = await excessOf(tx, owner, bounds, keeping);
-  if (excess === null) return 0;
-  const gone = removes ? await removeOldest(tx, excess, now) : 0;
-  if (gone === 0 || (await excessOf(tx, owner, bounds, keeping)) !== null)
-    throw new ProtocolError('limit-reached', 'there is no room for more recordings');
-  return gone;
+  let gone = 0;
+  // The account's bound first, then its organisation's: of each there may be too much.
+  for (;;) {
+    const excess = await excessOf(tx, owner, bounds, keeping);
+    if (excess === null) return gone;
+    const removed = removes ? await removeOldest(tx, excess, now) : 0;
+    if (removed === 0) throw new ProtocolError('limit-reached', 'there is no room for more recordings');
+    gone += removed;
+  }
 }
 
 async function excessOf(

@@ -46,7 +46,7 @@ export function sessionLogHandlers(db: Database): Handlers<typeof SessionLogServ
   return { listSessionLog: signedIn(list) };
 }
 
-/** All that one may know. Who looked on unseen is told to administrators alone. */
+/** All that one may know. Who looked on unseen is told to administrators alone, and to none whose session it was. */
 function entriesFor(account: Uid, organisationUid: Uint8Array | null) {
   const me = uidBytes(account);
   const ofOrganisation = sql`SELECT account_uid FROM account WHERE organisation_uid = ${organisationUid}`;
@@ -54,7 +54,8 @@ function entriesFor(account: Uid, organisationUid: Uint8Array | null) {
     ? sql`organisation_uid = ${organisationUid}`
     : sql`(owner_uid = ${me} OR account_uid = ${me})`;
   const guests = organisationUid
-    ? sql`(event.host_uid IN (${ofOrganisation}) OR event.guest_uid IN (${ofOrganisation}))`
+    ? sql`(event.host_uid IN (${ofOrganisation}) OR event.guest_uid IN (${ofOrganisation}))
+        AND NOT (event.silent AND event.host_uid = ${me} AND event.guest_uid <> ${me})`
     : sql`(event.host_uid = ${me} OR event.guest_uid = ${me} OR opening.owner_uid = ${me}) AND NOT event.silent`;
   const recordings = organisationUid ? sql`organisation_uid = ${organisationUid}` : sql`owner_uid = ${me}`;
   return sql`

@@ -1,5 +1,6 @@
 // Notes who connected where, and by the gateway's word how that ended and which files went. protocol.md §30.6.
 import { sql } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { SessionLogKind } from '../../protocol/messages/gen/session-log_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -41,14 +42,26 @@ export class SessionLog {
     this.#log = log;
   }
 
+  /**
+   * Throws `conflict` for a session that there was on that gateway. Its UID is the vault's choice: who chose one twice would
+   * connect a second time without an entry.
+   */
+  async requireNew(gatewayUid: Uid, sessionUid: Uid): Promise<void> {
+    const { rows } = await sql`
+      SELECT 1 FROM session_log WHERE ${this.#opening(gatewayUid, sessionUid)}`.execute(this.#db);
+    if (rows.length > 0) throw new ProtocolError('conflict', 'there was such a session');
+  }
+
+  /** Throws `conflict` for what cannot be noted: there was such a session, or there is no such record any more. */
   async opened({ sessionUid, recordUid, accountUid, gatewayUid }: OpenedSession, now: number): Promise<void> {
     const [session, record] = [uidBytes(sessionUid), uidBytes(recordUid)];
-    await sql`
+    const { rows } = await sql`
       INSERT INTO session_log (kind, session_uid, record_uid, owner_uid, organisation_uid, account_uid, gateway_uid, at)
         SELECT ${SessionLogKind.OPENED}::smallint, ${session}, ${record}, record.owner_uid, owner.organisation_uid,
           ${uidBytes(accountUid)}, ${uidBytes(gatewayUid)}, ${now}::bigint
         FROM record JOIN account owner ON owner.account_uid = record.owner_uid WHERE record.record_uid = ${record}
-        ON CONFLICT DO NOTHING`.execute(this.#db);
+        ON CONFLICT DO NOTHING RETURNING 1`.execute(this.#db);
+    if (rows.length === 0) throw new ProtocolError('conflict', 'the session cannot be noted');
     const early = this.#early.get(keyOf(gatewayUid, sessionUid));
     if (early === undefined) return;
     this.#early.delete(keyOf(gatewayUid, sessionUid));

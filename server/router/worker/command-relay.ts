@@ -129,6 +129,7 @@ export class CommandRelay {
   async #allowedSession(command: Command): Promise<NewSession | null> {
     switch (command.kind) {
       case CommandKind.CONNECT:
+        await this.#parts.sessionLog.requireNew(command.gatewayUid, sessionOf(command));
         return { ...(await this.#connectSession(command)), resumes: false };
       case CommandKind.RESUME:
         return { ...(await this.#resumedSession(command)), resumes: true };

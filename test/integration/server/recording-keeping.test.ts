@@ -10,6 +10,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { signKeeping, type RecordingKeeping } from '../../../protocol/signed/recording-keeping.ts';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { recordingExpiry } from '../../../server/recordings/recording-keeping.ts';
+import { makeRoom } from '../../../server/recordings/recording-room.ts';
 import type { ApiClient } from '../../fixtures/api-client.ts';
 import { enrolGateway, putRecord, type TestGateway } from '../../fixtures/application.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
@@ -179,5 +180,30 @@ describe('how recordings are kept', () => {
     // Nothing that may go is left: nothing goes, and nothing more comes.
     expect(await codeOf(store())).toBe('limit-reached');
     expect(await listed()).toHaveLength(3);
+  });
+
+  test('where account and organisation have too much, the oldest go for both', async () => {
+    for (const daysAgo of [60, 50, 40, 30]) await store(daysAgo);
+    const [size] = (await listed()).map(
+      ({ sealedSize, chunkCount }) => Number(sealedSize) + 4096 + chunkCount * 512,
+    );
+    if (size === undefined) return expect.unreachable();
+    await set({ days: 0, mostBytes: size, removeOldest: true });
+    const tight = { retentionDays: 0, quota: 3 * size };
+    const gone = await open.db.transaction().execute((tx) => makeRoom(tx, tight, member.uid, Date.now()));
+    expect([gone, (await listed()).length]).toEqual([4, 0]);
+  });
+
+  test('what is not closed stays a week longer: its session may go on with nothing to record', async () => {
+    const sessionUid = await store(370);
+    await open.db
+      .updateTable('recording')
+      .set({ closing: null })
+      .where('session_uid', '=', sessionUid)
+      .execute();
+    await sweep();
+    expect(await listed()).toHaveLength(1);
+    await sweep(Date.now() + 3 * dayMs);
+    expect(await listed()).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ import { GatewayFrameSchema, VaultFrameSchema } from '../../../protocol/messages
 import { signCommand, verifyCommand } from '../../../protocol/signed/command.ts';
 import { signLinkProof } from '../../../protocol/signed/link-proof.ts';
 import { verifyRoster } from '../../../protocol/signed/roster.ts';
-import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { ApiClient } from '../../fixtures/api-client.ts';
 import { enrolGateway, putRecord, type PolicyChanges } from '../../fixtures/application.ts';
 import {
@@ -51,8 +51,14 @@ describe('router', () => {
   });
 
   /** A connect command on its way. */
-  const connect = async (vault: ApiClient, link: VaultClient, gatewayUid: Uid, recordUid: Uid) => {
-    const what = order(vault, gatewayUid, recordUid);
+  const connect = async (
+    vault: ApiClient,
+    link: VaultClient,
+    gatewayUid: Uid,
+    recordUid: Uid,
+    sessionUid = newUid(),
+  ) => {
+    const what = { ...order(vault, gatewayUid, recordUid), sessionUid };
     const command = await signCommand(vault.account.signer, what, utf8('sealed'), Date.now());
     await link.send({ body: { case: 'command', value: { requestId: ++requests, command } } });
     return uidBytes(what.sessionUid);
@@ -198,6 +204,20 @@ describe('router', () => {
     await connect(vault, link, gatewayUid, recordUid);
     await accept(gateway);
     expect((await link.next('commandResult')).outcome.case).toBe('reply');
+  });
+
+  test('a session that is over does not come again under its name: nothing would note who connected', async () => {
+    const { vault, identity, gateway, link, recordUid } = await pair();
+    const sessionUid = await connect(vault, link, identity.gatewayUid, recordUid);
+    await accept(gateway);
+    await link.next('commandResult');
+    await gateway.send({ body: { case: 'sessionEnded', value: { sessionUid } } });
+    const again = async () => {
+      await connect(vault, link, identity.gatewayUid, recordUid, uidOf(sessionUid));
+      const { outcome } = await link.next('commandResult');
+      return outcome.case === 'failure' ? outcome.value.message : outcome.case;
+    };
+    await expect.poll(again, { timeout: 15_000 }).toBe('there was such a session');
   });
 
   test('sealed signals pass both ways between the two ends of a session and to nobody else', async () => {

@@ -1,6 +1,8 @@
 // What a server notes of sessions, as owner, guest, administrator and stranger see it; a gateway's word counts for its own.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { SessionEventKind } from '../../../protocol/messages/gen/session-share_pb.js';
+import { addEvents } from '../../../server/session-shares/session-events.ts';
 import { SessionLog } from '../../../server/session-log/session-log.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 import { Scrubber } from '../../../protocol/log/scrubber.ts';
@@ -52,6 +54,43 @@ describe('the log of sessions', () => {
     expect(await kinds(stranger.engine, { recordUid: machine })).toEqual([]);
   });
 
+  test('no session comes twice: its second beginning would be noted nowhere', async () => {
+    const { uid } = house.person(1);
+    const sessionUid = newUid();
+    const opening = { sessionUid, recordUid: machine, accountUid: uid, gatewayUid };
+    await log.requireNew(gatewayUid, sessionUid);
+    await log.opened(opening, 1);
+    await expect(log.requireNew(gatewayUid, sessionUid)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(log.opened(opening, 2)).rejects.toMatchObject({ code: 'conflict' });
+    const gone = { ...opening, sessionUid: newUid(), recordUid: newUid() };
+    await expect(log.opened(gone, 3)).rejects.toMatchObject({ code: 'conflict' });
+    await house.db.deleteFrom('session_log').where('session_uid', '=', uidBytes(sessionUid)).execute();
+  });
+
+  test('who looks on unseen is shown to administrators, and to none whose session it is', async () => {
+    const [admin, owner] = [house.person(0), house.person(1)];
+    const watchedBy = async (host: Uid, guest: Uid) =>
+      await addEvents(
+        house.db,
+        SessionEventKind.WATCHED,
+        [
+          {
+            ...{ session_uid: uidBytes(newUid()), gateway_uid: uidBytes(gatewayUid), silent: true },
+            ...{ host_uid: uidBytes(host), guest_uid: uidBytes(guest) },
+          },
+        ],
+        Date.now(),
+      );
+    const guests = { group: 'guests' } as const;
+    await watchedBy(admin.uid, owner.uid);
+    expect(await kinds(admin.engine, guests)).toEqual([]);
+    expect(await kinds(owner.engine, guests)).toEqual([]); // no administrator any more
+    await watchedBy(owner.uid, admin.uid);
+    expect(await kinds(admin.engine, guests)).toEqual(['watched']);
+    expect(await kinds(owner.engine, guests)).toEqual([]);
+    await house.db.deleteFrom('session_event').execute();
+  });
+
   test('filters by machine, person, kind and time, and pages lose nothing', async () => {
     const { engine: admin } = house.person(0);
     const at = Date.now() + 60_000;
@@ -84,7 +123,8 @@ describe('the log of sessions', () => {
     await expect
       .poll(
         async () => {
-          await log.opened({ sessionUid: early, recordUid: machine, accountUid: uid, gatewayUid }, 4);
+          const opening = { sessionUid: early, recordUid: machine, accountUid: uid, gatewayUid };
+          await log.opened(opening, 4).catch(() => {}); // noted by an earlier look
           return (await entriesOf(early)).map(({ kind }) => kind);
         },
         { timeout: 15_000 },
