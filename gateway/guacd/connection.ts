@@ -90,6 +90,7 @@ export class GuacdConnection {
   readonly #fromTarget: PictureFilter;
   #fromBrowser: BrowserFilter;
   #viewer: Viewer | null;
+  #leftWith: readonly number[] | null = null; // layers of a viewer that is gone
   #stallTimer: NodeJS.Timeout | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #synced: () => void = () => {};
@@ -129,9 +130,9 @@ export class GuacdConnection {
     return this.#drawn;
   }
 
-  /** Layers and buffers that a viewer has of it. */
+  /** Layers and buffers that its viewer has of it, or the last one had: what went on since then, nobody saw. */
   get layers(): readonly number[] {
-    return this.#fromTarget.layers;
+    return this.#leftWith ?? this.#fromTarget.layers;
   }
 
   shows(viewer: Viewer): boolean {
@@ -142,11 +143,13 @@ export class GuacdConnection {
   attach(viewer: Viewer): void {
     this.#fromBrowser = this.#newBrowserFilter();
     this.#viewer = viewer;
+    this.#leftWith = null;
     this.resume();
   }
 
   /** Goes on without a viewer. */
   detach(): void {
+    if (this.#viewer) this.#leftWith = this.#fromTarget.layers;
     this.#viewer = null;
     this.resume();
   }
