@@ -15,7 +15,7 @@ import { sharePriority } from './priority.ts';
 const [megabits = 8, queueMs = 200] = process.argv.slice(2).map(Number);
 const keys = 60;
 const machine = 'Build server';
-/** Text that no two screens of have in common, so that each is a new picture. */
+/** Text that no two screens have in common, so that each is a new picture. */
 const flood = 'base64 -w 90 /dev/urandom';
 const goals = { idle: 1.1, flooded: 0.5 };
 
