@@ -31,6 +31,7 @@ interface Entry {
   readonly size: string | null;
   readonly finished: boolean | null;
   readonly count: number;
+  readonly silent: boolean;
 }
 
 /** What happened in sessions and with recordings, in one list. protocol.md §30.6. */
@@ -60,17 +61,18 @@ function entriesFor(account: Uid, organisationUid: Uint8Array | null) {
   const recordings = organisationUid ? sql`organisation_uid = ${organisationUid}` : sql`owner_uid = ${me}`;
   return sql`
     SELECT ${sql.lit(sources.session)} AS source, entry_id, kind, at, session_uid, record_uid, account_uid,
-      NULL::bytea AS other_uid, gateway_uid, code, upload, size, finished, count
+      NULL::bytea AS other_uid, gateway_uid, code, upload, size, finished, count,
+      FALSE AS silent
     FROM session_log WHERE ${sessions}
     UNION ALL
     SELECT ${sql.lit(sources.guest)}, event.event_id, event.kind, event.at, event.session_uid, opening.record_uid,
-      event.host_uid, event.guest_uid, event.gateway_uid, NULL, NULL, NULL, NULL, 1
+      event.host_uid, event.guest_uid, event.gateway_uid, NULL, NULL, NULL, NULL, 1, event.silent
     FROM session_event event LEFT JOIN session_log opening ON opening.session_uid = event.session_uid
       AND opening.gateway_uid = event.gateway_uid AND opening.kind = ${sql.lit(SessionLogKind.OPENED)}
     WHERE ${guests}
     UNION ALL
     SELECT ${sql.lit(sources.recording)}, event_id, kind, first_at, session_uid, record_uid, account_uid, NULL, NULL,
-      NULL, NULL, NULL, NULL, count
+      NULL, NULL, NULL, NULL, count, FALSE
     FROM recording_event WHERE ${recordings} AND kind <> ${sql.lit(RecordingEventKind.FETCHED)}`;
 }
 
@@ -105,6 +107,7 @@ function describe(row: Entry) {
     ...{ otherUid: row.other_uid ?? none, gatewayUid: row.gateway_uid ?? none },
     ...{ sessionUid: row.session_uid ?? none, code: row.code ?? '', upload: row.upload ?? false },
     ...{ size: BigInt(row.size ?? 0), finished: row.finished ?? false, count: row.count },
+    silent: row.silent,
   };
 }
 

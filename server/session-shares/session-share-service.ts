@@ -3,17 +3,15 @@ import { limits } from '../../protocol/limits.ts';
 import {
   SessionEventKind,
   type EndSessionSharesRequest,
-  type ListSessionEventsRequest,
   type OfferSessionShareRequest,
   type SessionShareService,
 } from '../../protocol/messages/gen/session-share_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
-import { readMembership } from '../organisation/membership.ts';
 import type { Head } from '../router/head/head.ts';
 import { findGatewayPolicy } from '../router/worker/policy.ts';
 import type { Database, Tx } from '../store/database.ts';
-import { addEvents, listEvents } from './session-events.ts';
+import { addEvents } from './session-events.ts';
 
 export interface SessionShareParts {
   readonly db: Database;
@@ -75,20 +73,10 @@ export function sessionShareHandlers({ db, head }: SessionShareParts): Handlers<
     return { shares };
   }
 
-  async function events({ before }: ListSessionEventsRequest, { session }: SignedInCall) {
-    const { administrator, organisationUid } = await readMembership(db, session.accountUid);
-    const from = before > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : Number(before);
-    return await listEvents(db, session.accountUid, {
-      before: from,
-      organisationUid: administrator ? organisationUid : null,
-    });
-  }
-
   return {
     offerSessionShare: signedIn(offer),
     endSessionShares: signedIn(end),
     listSessionShares: signedIn(list),
-    listSessionEvents: signedIn(events),
   };
 }
 

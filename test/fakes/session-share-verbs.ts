@@ -1,11 +1,10 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
-import type { InvitedSession, SessionEventView, SessionShareVerbs, ShareSession } from '../../workers/api.ts';
+import type { InvitedSession, SessionShareVerbs, ShareSession } from '../../workers/api.ts';
 
 /** What a test prepares and watches of live sessions that are shared. */
 export interface FakeSessionShares extends SessionShareVerbs {
   readonly invitedSessions: InvitedSession[];
-  readonly sessionEvents: SessionEventView[];
   readonly sharedSessions: ShareSession[];
   /** Of every share that was taken back; null: all of a session. */
   readonly unsharedSessions: (Uid | null)[];
@@ -18,13 +17,12 @@ export function createFakeSessionShares(emailOf: (uid: Uid) => string): FakeSess
   const sharedSessions: ShareSession[] = [];
   const unsharedSessions: (Uid | null)[] = [];
   const invitedSessions: InvitedSession[] = [];
-  const sessionEvents: SessionEventView[] = [];
   let failure: ProtocolError | null = null;
   const check = () => {
     if (failure) throw failure;
   };
   return {
-    ...{ sharedSessions, unsharedSessions, invitedSessions, sessionEvents },
+    ...{ sharedSessions, unsharedSessions, invitedSessions },
     failShares: (error) => void (failure = error),
     shareSession: async (input) => {
       check();
@@ -40,10 +38,6 @@ export function createFakeSessionShares(emailOf: (uid: Uid) => string): FakeSess
     listInvitedSessions: async () => invitedSessions,
     joinSession: async () => {
       throw new ProtocolError('unavailable', 'not in the fake');
-    },
-    listSessionEvents: async () => {
-      check();
-      return { events: sessionEvents, more: false };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { SessionLogEntryView } from '../../workers/api.ts';
 
 const columns = [
   ...['time', 'kind', 'machine', 'machine_uid', 'person', 'person_uid', 'other_person', 'other_uid'],
-  ...['gateway', 'session_uid', 'code', 'direction', 'bytes', 'finished', 'count'],
+  ...['gateway', 'session_uid', 'code', 'direction', 'bytes', 'finished', 'count', 'unseen'],
 ] as const;
 type Row = Readonly<Record<(typeof columns)[number], string | number | boolean>>;
 
@@ -22,7 +22,7 @@ export function rowOf(entry: SessionLogEntryView): Row {
       direction: files ? (entry.upload ? 'to-machine' : 'from-machine') : '',
       bytes: files ? entry.size : '',
     },
-    ...{ finished: files ? entry.finished : '', count: entry.count },
+    ...{ finished: files ? entry.finished : '', count: entry.count, unseen: entry.silent },
   };
 }
 

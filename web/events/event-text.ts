@@ -51,7 +51,7 @@ export function detailText(entry: SessionLogEntryView): string {
     return `${count} file${plural(count)} ${way}, ${formatSize(size)}${finished ? '' : ', not whole'}`;
   }
   if (kind === 'recording-viewed' && count > 1) return `${count} times within the hour`;
-  return entry.other === null ? '' : personText(entry.other);
+  return `${personText(entry.other)}${entry.silent ? ', unseen' : ''}`;
 }
 
 /** When a day begins that a date field names, or one so many days later; null for none. */

@@ -75,6 +75,8 @@ export interface SessionLogEntryView {
   readonly size: number;
   readonly finished: boolean;
   readonly count: number;
+  /** Somebody looked on, and whose session it is was not told. */
+  readonly silent: boolean;
 }
 
 export interface SessionLogPerson {

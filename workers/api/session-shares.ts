@@ -14,8 +14,6 @@ export interface SessionShareVerbs {
   listInvitedSessions(): Promise<readonly InvitedSession[]>;
   /** Opens a session of one's own on somebody else's, as their invitation allows. As startSession otherwise. */
   joinSession(input: JoinSession): Promise<SessionStarted>;
-  /** Who shared with whom, and who came and went; newest first. `before`: an event's number; null: the newest. */
-  listSessionEvents(before: number | null): Promise<SessionEvents>;
 }
 
 export interface ShareSession {
@@ -46,27 +44,3 @@ export interface InvitedSession {
 }
 
 export type JoinSession = Pick<StartSession, 'peerUid' | 'offer'> & { readonly shareUid: Uid };
-
-export interface SessionEvents {
-  readonly events: readonly SessionEventView[];
-  readonly more: boolean;
-}
-
-export interface SessionEventView {
-  readonly eventId: number;
-  /**
-   * By invitation: `shared` to `left`. By a gateway's policy (§29): an administrator looked on (`watched`, `watch-over`), ended
-   * somebody else's session (`ended`), or signed another policy of the gateway (`policy`).
-   */
-  readonly kind: 'shared' | 'unshared' | 'joined' | 'left' | 'watched' | 'watch-over' | 'ended' | 'policy';
-  /** null: it is about the gateway. */
-  readonly sessionUid: Uid | null;
-  readonly gatewayUid: Uid;
-  /** Whose session it is; empty: somebody who is in the roster no more. */
-  readonly hostEmail: string;
-  /** The guest, or the administrator who looked on, ended it or signed. */
-  readonly guestEmail: string;
-  /** Whose session it is, was not told. */
-  readonly silent: boolean;
-  readonly at: number;
-}

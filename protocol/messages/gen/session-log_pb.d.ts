@@ -209,6 +209,13 @@ export declare type SessionLogEntry = Message<"sallyport.v1.SessionLogEntry"> & 
    * @generated from field: uint32 count = 14;
    */
   count: number;
+
+  /**
+   * Of who looks on: whose session it is, is not told.
+   *
+   * @generated from field: bool silent = 15;
+   */
+  silent: boolean;
 };
 
 /**

@@ -232,102 +232,8 @@ export declare type SessionInvitation = Message<"sallyport.v1.SessionInvitation"
 export declare const SessionInvitationSchema: GenMessage<SessionInvitation>;
 
 /**
- * @generated from message sallyport.v1.ListSessionEventsRequest
- */
-export declare type ListSessionEventsRequest = Message<"sallyport.v1.ListSessionEventsRequest"> & {
-  /**
-   * Events before that one; 0: the newest.
-   *
-   * @generated from field: uint64 before = 1;
-   */
-  before: bigint;
-};
-
-/**
- * Describes the message sallyport.v1.ListSessionEventsRequest.
- * Use `create(ListSessionEventsRequestSchema)` to create a new message.
- */
-export declare const ListSessionEventsRequestSchema: GenMessage<ListSessionEventsRequest>;
-
-/**
- * @generated from message sallyport.v1.ListSessionEventsResponse
- */
-export declare type ListSessionEventsResponse = Message<"sallyport.v1.ListSessionEventsResponse"> & {
-  /**
-   * @generated from field: repeated sallyport.v1.SessionEvent events = 1;
-   */
-  events: SessionEvent[];
-
-  /**
-   * @generated from field: bool more = 2;
-   */
-  more: boolean;
-};
-
-/**
- * Describes the message sallyport.v1.ListSessionEventsResponse.
- * Use `create(ListSessionEventsResponseSchema)` to create a new message.
- */
-export declare const ListSessionEventsResponseSchema: GenMessage<ListSessionEventsResponse>;
-
-/**
- * @generated from message sallyport.v1.SessionEvent
- */
-export declare type SessionEvent = Message<"sallyport.v1.SessionEvent"> & {
-  /**
-   * @generated from field: uint64 event_id = 1;
-   */
-  eventId: bigint;
-
-  /**
-   * @generated from field: sallyport.v1.SessionEventKind kind = 2;
-   */
-  kind: SessionEventKind;
-
-  /**
-   * @generated from field: bytes session_uid = 3;
-   */
-  sessionUid: Uint8Array;
-
-  /**
-   * @generated from field: bytes gateway_uid = 4;
-   */
-  gatewayUid: Uint8Array;
-
-  /**
-   * Whose session it is.
-   *
-   * @generated from field: bytes host_uid = 5;
-   */
-  hostUid: Uint8Array;
-
-  /**
-   * Also who looked on, and who ended it.
-   *
-   * @generated from field: bytes guest_uid = 6;
-   */
-  guestUid: Uint8Array;
-
-  /**
-   * @generated from field: int64 at_ms = 7;
-   */
-  atMs: bigint;
-
-  /**
-   * Whose session it is, is not told.
-   *
-   * @generated from field: bool silent = 40;
-   */
-  silent: boolean;
-};
-
-/**
- * Describes the message sallyport.v1.SessionEvent.
- * Use `create(SessionEventSchema)` to create a new message.
- */
-export declare const SessionEventSchema: GenMessage<SessionEvent>;
-
-/**
+ * In the log of sessions, session-log.proto.
+ *
  * @generated from enum sallyport.v1.SessionEventKind
  */
 export enum SessionEventKind {
@@ -421,16 +327,6 @@ export declare const SessionShareService: GenService<{
     methodKind: "unary";
     input: typeof ListSessionSharesRequestSchema;
     output: typeof ListSessionSharesResponseSchema;
-  },
-  /**
-   * Of the caller's sessions, and of those that they were a guest of; newest first. Administrators: of everybody.
-   *
-   * @generated from rpc sallyport.v1.SessionShareService.ListSessionEvents
-   */
-  listSessionEvents: {
-    methodKind: "unary";
-    input: typeof ListSessionEventsRequestSchema;
-    output: typeof ListSessionEventsResponseSchema;
   },
 }>;
 

@@ -2,12 +2,13 @@
 import { expect, test } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import { csvOf, jsonOf } from '../../../web/events/event-export.ts';
+import { detailText } from '../../../web/events/event-text.ts';
 import type { SessionLogEntryView } from '../../../workers/api.ts';
 
 const entry: SessionLogEntryView = {
   ...{ place: { at: 0, source: 1, id: 7 }, kind: 'files', recordUid: newUid(), title: '=HYPERLINK("x"),1' },
   ...{ who: { uid: newUid(), email: 'ada@example.test' }, other: null, gateway: 'Office\nBerlin' },
-  ...{ sessionUid: newUid(), code: '', upload: true, size: 12, finished: false, count: 2 },
+  ...{ sessionUid: newUid(), code: '', upload: true, size: 12, finished: false, count: 2, silent: false },
 };
 
 test('a table has one line of names and one for each event, quoted where it must be', () => {
@@ -15,7 +16,7 @@ test('a table has one line of names and one for each event, quoted where it must
   expect(text.startsWith('time,kind,machine,')).toBe(true);
   expect(text).toContain('1970-01-01T00:00:00.000Z,files,"\'=HYPERLINK(""x""),1"');
   expect(text).toContain('"Office\nBerlin"');
-  expect(text).toContain(',to-machine,12,false,2\r\n');
+  expect(text).toContain(',to-machine,12,false,2,false\r\n');
   expect(csvOf([])).toMatch(/^time,[\w,]*\r\n$/);
 });
 
@@ -24,4 +25,12 @@ test('JSON has the same members', () => {
   expect(rows).toMatchObject([
     { kind: 'files', bytes: 12, machine: entry.title, person: 'ada@example.test' },
   ]);
+});
+
+test('who looked on unseen is named, and that it was unseen', () => {
+  const other = { uid: newUid(), email: 'eve@example.test' };
+  const watched: SessionLogEntryView = { ...entry, kind: 'watched', other, silent: true };
+  expect(detailText(watched)).toBe('eve@example.test, unseen');
+  expect(detailText({ ...watched, silent: false })).toBe('eve@example.test');
+  expect(csvOf([watched])).toContain(',true\r\n');
 });

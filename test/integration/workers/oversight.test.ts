@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LiveGateway } from '../../../workers/api.ts';
 import { fileHolds } from '../../fakes/terminal.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
+import { guestEventKinds, guestEvents } from '../../fixtures/guest-events.ts';
 import { startLiveHouse, type LiveHouse } from '../../fixtures/live-house.ts';
 
 const display = { width: 1024, height: 768, dpi: 96, timezone: 'UTC' };
@@ -99,14 +100,13 @@ describe.runIf(process.getuid?.() === 0)('live sessions of an organisation', () 
     });
     await untilLive(guest, ({ state, sessions }) => state === 'online' && sessions.length === 0);
     await expect
-      .poll(async () => (await host.listSessionEvents(null)).events.map(({ kind }) => kind).sort(), patience)
-      .toEqual(['ended', 'policy', 'watch-over', 'watched']);
-    const { events } = await guest.listSessionEvents(null);
-    const ended = events.find(({ kind }) => kind === 'ended');
+      .poll(() => guestEventKinds(host), patience)
+      .toEqual(['ended-by-administrator', 'policy-set', 'watch-over', 'watched']);
+    const ended = (await guestEvents(guest)).find(({ kind }) => kind === 'ended-by-administrator');
     expect(ended).toMatchObject({
       sessionUid,
-      hostEmail: 'person-0@example.test',
-      guestEmail: 'person-1@example.test',
+      who: { email: 'person-0@example.test' },
+      other: { email: 'person-1@example.test' },
     });
   }, 60_000);
 
@@ -117,19 +117,19 @@ describe.runIf(process.getuid?.() === 0)('live sessions of an organisation', () 
     const { terminal, started } = await running();
     const { sessionUid } = started;
     await untilLive(guest, ({ silent, sessions }) => silent && sessions.length === 1);
-    const before = (await host.listSessionEvents(null)).events.length;
+    const before = (await guestEvents(host)).length;
     const inside = await house.open((page) => guest.watchSession({ gatewayUid: uid, sessionUid, ...page }));
     expect(inside.started.guest).toMatchObject({ byPolicy: true, silent: true });
     await inside.terminal.until(() => inside.terminal.pictures > 0);
-    const watched = (await guest.listSessionEvents(null)).events[0];
+    const watched = (await guestEvents(guest))[0];
     expect(watched).toMatchObject({ kind: 'watched', silent: true, sessionUid });
     await setPolicy({ silent: true, watch: false });
     expect((await inside.terminal.control('ended')).body.value).toMatchObject({ code: 'watch-over' });
     await expect
-      .poll(async () => (await guest.listSessionEvents(null)).events[0]?.kind, patience)
-      .toBe('watch-over');
-    const { events } = await host.listSessionEvents(null);
-    expect(events.slice(0, events.length - before).map(({ kind }) => kind)).toEqual(['policy']);
+      .poll(async () => (await guestEvents(guest)).slice(0, 2).map(({ kind }) => kind), patience)
+      .toContain('watch-over');
+    const events = await guestEvents(host);
+    expect(events.slice(0, events.length - before).map(({ kind }) => kind)).toEqual(['policy-set']);
     const own = await untilLive(host, ({ sessions }) => sessions.length === 1);
     expect(own.sessions[0]?.guests).toEqual([]);
     expect(terminal.controls.some(({ body }) => body.case === 'guests')).toBe(false);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
+import { guestEventKinds, guestEvents } from '../../fixtures/guest-events.ts';
 import { startLiveHouse, type LiveHouse } from '../../fixtures/live-house.ts';
 import { fileHolds } from '../../fakes/terminal.ts';
 
@@ -56,10 +57,13 @@ describe.runIf(process.getuid?.() === 0)('a live session, shared', () => {
       name: 'not-found',
     });
     await expect
-      .poll(async () => (await guest.listSessionEvents(null)).events.map(({ kind }) => kind).sort(), patience)
+      .poll(() => guestEventKinds(guest), patience)
       .toEqual(['joined', 'left', 'shared', 'unshared']);
-    const { events } = await host.listSessionEvents(null);
-    expect(events.at(-1)).toMatchObject({ kind: 'shared', sessionUid, guestEmail: 'person-1@example.test' });
+    const events = await guestEvents(host);
+    expect(events.at(-1)).toMatchObject({
+      ...{ kind: 'shared', sessionUid, title: 'build host', gateway: 'Office', silent: false },
+      ...{ who: { email: 'person-0@example.test' }, other: { email: 'person-1@example.test' } },
+    });
     terminal.end();
   }, 60_000);
 

@@ -96,6 +96,7 @@ export class SessionLog {
       gateway: gatewayUid === null ? '' : (names.get(gatewayUid) ?? ''),
       ...{ sessionUid: uidIn(entry.sessionUid), code: entry.code, upload: entry.upload },
       ...{ size: Number(entry.size), finished: entry.finished, count: entry.count },
+      silent: entry.silent,
     };
   }
 

@@ -1,8 +1,6 @@
 import type {
   InvitedSession,
   JoinSession,
-  SessionEvents,
-  SessionEventView,
   SessionShareView,
   ShareSession,
 } from '../../api/session-shares.ts';
@@ -12,10 +10,8 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import {
-  SessionEventKind,
   SessionShareService,
   type OfferedSessionShare,
-  type SessionEvent,
 } from '../../../protocol/messages/gen/session-share_pb.js';
 import {
   openSessionInvitation,
@@ -125,13 +121,6 @@ export class SessionShares {
     return await this.#parts.sessions.join(found.invitation, page);
   }
 
-  async events(before: number | null): Promise<SessionEvents> {
-    const answer = await this.#parts.session.call(SessionShareService.method.listSessionEvents, {
-      before: BigInt(before ?? 0),
-    });
-    return { events: answer.events.flatMap((event) => this.#eventOf(event)), more: answer.more };
-  }
-
   /** Forgets every secret, for good: also those that are on their way. */
   clear(): void {
     this.#over = true;
@@ -210,25 +199,6 @@ export class SessionShares {
     return member;
   }
 
-  /** None of a newer server's. */
-  #eventOf({ eventId, kind, sessionUid, gatewayUid, ...event }: SessionEvent): readonly SessionEventView[] {
-    const name = kindNames[kind] ?? null;
-    if (name === null) return [];
-    const { silent, atMs, hostUid, guestUid } = event;
-    return [
-      {
-        ...{ eventId: Number(eventId), kind: name, silent, at: Number(atMs), gatewayUid: uidOf(gatewayUid) },
-        sessionUid: sessionUid.length > 0 ? uidOf(sessionUid) : null,
-        hostEmail: this.#emailOf(uidOf(hostUid)),
-        guestEmail: this.#emailOf(uidOf(guestUid)),
-      },
-    ];
-  }
-
-  #emailOf(accountUid: Uid): string {
-    return findMember(this.#parts.account.organisation.roster, accountUid)?.email ?? '';
-  }
-
   #untilOf(minutes: number): number {
     const most = limits.sessionShares.longestMs / 60_000;
     if (!Number.isInteger(minutes) || minutes < 1 || minutes > most)
@@ -236,15 +206,3 @@ export class SessionShares {
     return this.#parts.session.now() + minutes * 60_000;
   }
 }
-
-const kindNames: Readonly<Record<SessionEventKind, SessionEventView['kind'] | null>> = {
-  [SessionEventKind.UNSPECIFIED]: null,
-  [SessionEventKind.SHARED]: 'shared',
-  [SessionEventKind.UNSHARED]: 'unshared',
-  [SessionEventKind.JOINED]: 'joined',
-  [SessionEventKind.LEFT]: 'left',
-  [SessionEventKind.WATCHED]: 'watched',
-  [SessionEventKind.WATCH_OVER]: 'watch-over',
-  [SessionEventKind.ENDED]: 'ended',
-  [SessionEventKind.POLICY]: 'policy',
-};

@@ -9,6 +9,5 @@ export function sessionShareVerbs(core: EngineCore): SessionShareVerbs {
     unshareSession: async (input) => await shares().unshare(input),
     listInvitedSessions: async () => await shares().invited(),
     joinSession: async (input) => await shares().join(input),
-    listSessionEvents: async (before) => await shares().events(before),
   };
 }
