@@ -205,7 +205,7 @@ const sessions = [
   number('maxSessionMinutes', 'Minutes that a session lasts at most', { format: 'minutes' }),
   number('reconnectSeconds', 'Seconds that a session waits when its connection is lost (at most 900)'),
   choice('sessionSharing', 'Who opened a session may let colleagues into it', {
-    off: 'No',
+    off: 'No, and no administrator looks on',
     watch: 'To look on',
     type: 'To look on, or to type too',
   }),

@@ -10,8 +10,15 @@ export interface GatewayVerbs {
   readGatewayInfo(gatewayUid: Uid): Promise<GatewayInfoView>;
   /** What runs there: of everybody for an administrator, else one's own. */
   listTasks(gatewayUid: Uid): Promise<TaskView[]>;
-  /** Ends a session there, one's own or as an administrator anybody's, who is told by whom. `refused`: the gateway's code. */
-  endTask(input: { readonly gatewayUid: Uid; readonly taskUid: Uid }): Promise<void>;
+  /** Ends a session there, one's own or as an administrator anybody's, who is told by whom and why. `refused`: the gateway's code. */
+  endTask(input: EndTask): Promise<void>;
+}
+
+export interface EndTask {
+  readonly gatewayUid: Uid;
+  readonly taskUid: Uid;
+  /** One line; empty: none. */
+  readonly reason: string;
 }
 
 export interface GatewayView {

@@ -20,6 +20,13 @@ test('a table has one line of names and one for each event, quoted where it must
   expect(csvOf([])).toMatch(/^time,[\w,]*\r\n$/);
 });
 
+test.each(['=1', '+1', '-1', '@x', '\t=1', '\r=1', '\n=1', '＝1', '－1'])(
+  '%j is no formula in a table',
+  (title) => {
+    expect(csvOf([{ ...entry, title }])).toContain(`'${title}`);
+  },
+);
+
 test('JSON has the same members', () => {
   const rows: unknown = JSON.parse(jsonOf([entry]));
   expect(rows).toMatchObject([

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import { createFakeVault } from '../../fakes/vault-verbs.ts';
-import { button, closeApp, openApp, shows } from './app-page.ts';
+import { button, closeApp, enter, openApp, shows } from './app-page.ts';
 
 afterEach(closeApp);
 
@@ -31,9 +31,11 @@ test('says whose session runs on a gateway, and ends it once that was asked', as
   press('End');
   await shows('End this session?');
   expect(endTask).not.toHaveBeenCalled();
+  enter(document.querySelector('[role=dialog] input'), ' maintenance at noon ');
   press('End session');
   await shows('None at the moment.');
   expect(endTask).toHaveBeenCalledOnce();
+  expect(endTask.mock.calls[0]?.[0]).toMatchObject({ reason: 'maintenance at noon' });
 });
 
 test('a gateway’s refusal is said, and the question stays', async () => {

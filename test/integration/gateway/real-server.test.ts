@@ -135,7 +135,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
     await terminal.until(() => terminal.count('sync') > 0);
     const tasks = await engine.listTasks(gatewayUid);
     expect(tasks.find(({ uid }) => uid === sessionUid)?.email).toBe('ada@example.test');
-    await engine.endTask({ gatewayUid, taskUid: sessionUid });
+    await engine.endTask({ gatewayUid, taskUid: sessionUid, reason: '' });
     expect((await terminal.control('ended')).body.value).toMatchObject({ code: 'ended-by-command' });
   });
 

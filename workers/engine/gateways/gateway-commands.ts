@@ -1,8 +1,10 @@
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { GatewayInfoView, TaskView } from '../../api.ts';
-import { empty, type Bytes } from '../../../protocol/bytes.ts';
+import { empty, utf8, type Bytes } from '../../../protocol/bytes.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../protocol/crypto/ecies.ts';
 import { purposes } from '../../../protocol/crypto/labels.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import {
@@ -29,6 +31,7 @@ import {
   type WatchSessionReply,
 } from '../../../protocol/messages/gen/session-policy_pb.js';
 import { findMember, type Roster } from '../../../protocol/signed/roster.ts';
+import { shortLine } from '../../../protocol/shown-line.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import {
   commandUidOf,
@@ -122,9 +125,16 @@ export class GatewayCommands {
     return decodeMessage(WatchSessionReplySchema, await this.#tell(gateway, about, request));
   }
 
-  /** Ends a session whatever became of its stream. `reason`: for whose it is, of somebody else's. */
+  /**
+   * Ends a session whatever became of its stream. `reason`: for whose it is, of somebody else's. Throws `malformed` for one that is
+   * longer than a gateway takes.
+   */
   async endSession(gateway: NamedGateway, sessionUid: Uid, reason = ''): Promise<void> {
-    const request = encodeMessage(EndSessionRequestSchema, { sessionUid: uidBytes(sessionUid), reason });
+    const line = shortLine(reason, Infinity);
+    if (utf8(line).length > limits.oversight.reason)
+      throw new ProtocolError('malformed', 'the reason is longer than a line');
+    const said = { sessionUid: uidBytes(sessionUid), reason: line };
+    const request = encodeMessage(EndSessionRequestSchema, said);
     await this.#tell(gateway, { kind: CommandKind.END_SESSION, recordUid: null }, request);
   }
 

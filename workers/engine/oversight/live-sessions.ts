@@ -9,9 +9,7 @@ import type {
 import { parseBase64url, wipe } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { limits } from '../../../protocol/limits.ts';
 import { OversightService, type OverseenGateway } from '../../../protocol/messages/gen/session-policy_pb.js';
-import { shortLine } from '../../../protocol/shown-line.ts';
 import { findMember, type RosterMember } from '../../../protocol/signed/roster.ts';
 import { mayEndSessions } from '../../../protocol/signed/session-policy.ts';
 import { newUid, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -90,9 +88,7 @@ export class LiveSessions {
   }
 
   async end({ gatewayUid, sessionUid, reason }: EndLiveSession): Promise<void> {
-    const line = shortLine(reason, limits.oversight.reason);
-    if (line !== reason.trim()) throw new ProtocolError('malformed', 'the reason is longer than a line');
-    await this.#parts.commands.endSession(this.#trusted(gatewayUid).gateway, sessionUid, line);
+    await this.#parts.commands.endSession(this.#trusted(gatewayUid).gateway, sessionUid, reason);
   }
 
   /** Nothing is asked any more. */

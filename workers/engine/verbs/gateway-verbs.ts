@@ -17,7 +17,7 @@ export function gatewayVerbs(core: EngineCore): GatewayVerbs {
     },
     readGatewayInfo: async (gatewayUid) => await core.unlocked().commands.readInfo(gatewayUid),
     listTasks: async (gatewayUid) => await core.unlocked().commands.listTasks(gatewayUid),
-    endTask: async ({ gatewayUid, taskUid }) =>
-      await core.unlocked().commands.endSession(await gateways().find(gatewayUid), taskUid),
+    endTask: async ({ gatewayUid, taskUid, reason }) =>
+      await core.unlocked().commands.endSession(await gateways().find(gatewayUid), taskUid, reason),
   };
 }
