@@ -18,7 +18,7 @@ import type { MovedFile } from './file-reports.ts';
 import { FileStream, StreamGone } from './file-stream.ts';
 import { listFolder } from './listing.ts';
 import { RemoteRoot } from './remote-root.ts';
-import { upload } from './upload.ts';
+import { dropUpload, upload } from './upload.ts';
 
 export interface FileDeskOptions {
   readonly settings: FileSettings;
@@ -102,6 +102,9 @@ export class FileDesk {
         break;
       case 'remove':
         await removeFile(place, ask);
+        break;
+      case 'drop':
+        await dropUpload(place, ask);
         break;
     }
     await page.answer({ answer: { case: 'done', value: {} } });

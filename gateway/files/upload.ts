@@ -9,6 +9,7 @@ import { attributesOf } from './present-files.ts';
 import { kindOf, openFlags, packetData, type FileAttributes } from './sftp-packets.ts';
 
 type WriteAsk = Extract<RemoteFileAsk, { kind: 'write' }>;
+type DropAsk = Extract<RemoteFileAsk, { kind: 'drop' }>;
 
 /** Writes on their way: 1 MiB. An upload that goes on writes as much again, because of these some may be missing. */
 const ahead = 32;
@@ -46,19 +47,46 @@ export async function upload(place: FilePlace, stream: FileStream, ask: WriteAsk
   return ask.size - offset;
 }
 
-const ignore = () => {}; // closed already, or the connection is gone: the first failure is the one to be told
-
-async function findTarget({ sftp, root }: FilePlace, { path, transfer, replace }: WriteAsk): Promise<Target> {
+/**
+ * Removes what an upload that broke off left, by the name that none but that upload has. What lies there and is no plain
+ * file is nobody's upload, and stays.
+ */
+export async function dropUpload(place: FilePlace, { path, transfer }: DropAsk): Promise<void> {
+  const { sftp, root } = place;
   const wanted = await root.place(path);
   const there = await attributesOf(sftp, wanted.path);
+  const part = partOf((await behindLink(place, path, { ...wanted, there })).folder, transfer);
+  const left = await attributesOf(sftp, part);
+  if (left !== null && kindOf(left) === 'file') await sftp.remove(part);
+}
+
+const ignore = () => {}; // closed already, or the connection is gone: the first failure is the one to be told
+
+async function findTarget(place: FilePlace, { path, transfer, replace }: WriteAsk): Promise<Target> {
+  const wanted = await place.root.place(path);
+  const there = await attributesOf(place.sftp, wanted.path);
   if (there !== null && !replace) throw new FileFailure('exists');
-  // Of a link what it leads to is replaced.
-  const followed = there !== null && kindOf(there) === 'link' ? await root.real(path) : wanted.path;
-  const former = followed === wanted.path ? there : await sftp.stat(followed);
+  const followed = await behindLink(place, path, { ...wanted, there });
+  const former = followed.path === wanted.path ? there : await place.sftp.stat(followed.path);
   if (former !== null && kindOf(former) !== 'file') throw new FileFailure('not-a-file');
-  const folder = splitRemotePath(followed)?.folder ?? wanted.folder;
-  const name = Buffer.from(`.sallyport-${encodeHex(transfer)}.part`);
-  return { path: followed, part: Buffer.from(joinRemotePath(folder, name)), former };
+  return { path: followed.path, part: partOf(followed.folder, transfer), former };
+}
+
+interface Found {
+  readonly path: Buffer;
+  readonly folder: Uint8Array;
+  readonly there: FileAttributes | null;
+}
+
+/** Of a link what it leads to is replaced. */
+async function behindLink({ root }: FilePlace, asked: Uint8Array, { path, folder, there }: Found) {
+  if (there === null || kindOf(there) !== 'link') return { path, folder };
+  const followed = await root.real(asked);
+  return { path: followed, folder: splitRemotePath(followed)?.folder ?? folder };
+}
+
+function partOf(folder: Uint8Array, transfer: Uint8Array): Buffer {
+  return Buffer.from(joinRemotePath(folder, Buffer.from(`.sallyport-${encodeHex(transfer)}.part`)));
 }
 
 /** A new one, or what there is of it; then from where on it is written. */

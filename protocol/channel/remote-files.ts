@@ -52,7 +52,8 @@ export type RemoteFileAsk =
     }
   | { readonly kind: 'make'; readonly path: Bytes }
   | { readonly kind: 'rename'; readonly path: Bytes; readonly name: Bytes }
-  | { readonly kind: 'remove'; readonly path: Bytes; readonly folder: boolean };
+  | { readonly kind: 'remove'; readonly path: Bytes; readonly folder: boolean }
+  | { readonly kind: 'drop'; readonly path: Bytes; readonly transfer: Bytes };
 
 const transferLength = 16;
 
@@ -65,9 +66,8 @@ export function parseRemoteFileRequest({ ask }: RemoteFileRequest): RemoteFileAs
       return { kind: 'read', path: parseRemotePath(ask.value.path), offset: exact(ask.value.offset) };
     case 'write': {
       const { path, size, transfer, replace, resume } = ask.value;
-      if (transfer.length !== transferLength) throw malformed('a transfer has 16 bytes');
       return {
-        ...{ kind: 'write', path: named(path), size: exact(size), transfer: copy(transfer) },
+        ...{ kind: 'write', path: named(path), size: exact(size), transfer: transferOf(transfer) },
         ...{ replace, resume },
       };
     }
@@ -79,6 +79,10 @@ export function parseRemoteFileRequest({ ask }: RemoteFileRequest): RemoteFileAs
     }
     case 'remove':
       return { kind: 'remove', path: below(ask.value.path), folder: ask.value.folder };
+    case 'drop':
+      return {
+        ...{ kind: 'drop', path: named(ask.value.path), transfer: transferOf(ask.value.transfer) },
+      };
     case undefined:
       throw malformed('nothing is asked for');
   }
@@ -146,6 +150,11 @@ function below(path: Uint8Array): Bytes {
   const whole = parseRemotePath(path);
   if (whole.length < 2) throw malformed('not the root itself');
   return whole;
+}
+
+function transferOf(bytes: Uint8Array): Bytes {
+  if (bytes.length !== transferLength) throw malformed('a transfer has 16 bytes');
+  return copy(bytes);
 }
 
 function exact(value: bigint): number {

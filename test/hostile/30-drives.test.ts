@@ -168,7 +168,7 @@ describe('names', () => {
 
 describe('the record’s switches hold at the gateway, whatever a page asks', () => {
   test.each([
-    [{ upload: false }, ['write', 'make', 'rename', 'remove']],
+    [{ upload: false }, ['write', 'make', 'rename', 'remove', 'drop']],
     [{ download: false }, ['read']],
   ] as const)('%j', async (settings, refused) => {
     writeFileSync(inDrive('there'), 'there');
@@ -179,6 +179,7 @@ describe('the record’s switches hold at the gateway, whatever a page asks', ()
       make: () => held.page.makeFolder(bytesOf('/folder'), noSignal()),
       rename: () => held.page.rename(bytesOf('/there'), bytesOf('other'), noSignal()),
       remove: () => held.page.remove(bytesOf('/there'), false, noSignal()),
+      drop: () => held.page.dropUpload(bytesOf('/there'), new Uint8Array(16), noSignal()),
     };
     for (const kind of refused) await expect(asks[kind]()).rejects.toThrow('not-allowed');
     expect(readdirSync(drive.path)).toEqual(['there']);

@@ -174,6 +174,7 @@ describe.runIf(program !== undefined)('a record that allows', () => {
     expect(await codeOf(page.makeFolder(bytesOf(inPlace('new')), noSignal()))).toBe('not-allowed');
     expect(await codeOf(page.rename(own, bytesOf('x'), noSignal()))).toBe('not-allowed');
     expect(await codeOf(page.remove(own, false, noSignal()))).toBe('not-allowed');
+    expect(await codeOf(page.dropUpload(own, new Uint8Array(16), noSignal()))).toBe('not-allowed');
     expect(all()).toEqual(before);
     expect((await downloaded(page, inPlace('root/inside/own.txt'))).length).toBeGreaterThan(0);
   });
@@ -227,5 +228,32 @@ describe.runIf(program !== undefined)('an upload', () => {
     expect(await codeOf(uploaded(page, order))).not.toBe('done');
     expect(await codeOf(uploaded(page, { ...order, resume: true }))).not.toBe('done');
     expect(readFileSync(inPlace('outside/secret.txt'), 'utf8')).toBe('outside/secret.txt');
+  });
+
+  test('that is given up takes its own part with it, and nothing else whatever is asked', async () => {
+    const partOf = (byte: string) => `.sallyport-${byte.repeat(16)}.part`;
+    const transferOf = (byte: number) => new Uint8Array(16).fill(byte);
+    for (const where of ['root', 'root/inside', 'outside'])
+      writeFileSync(inPlace(where, partOf('01')), 'own');
+    writeFileSync(inPlace('root', partOf('02')), 'another one’s');
+    mkdirSync(inPlace('root', partOf('03')));
+    symlinkSync('../outside/secret.txt', inPlace('root', partOf('04')));
+    const { page } = serve({ root: inPlace('root') });
+    const drop = (path: string, byte: number) =>
+      codeOf(page.dropUpload(bytesOf(path), transferOf(byte), noSignal()));
+    const all = () => ['root', 'root/inside', 'outside'].map((name) => readdirSync(inPlace(name)).sort());
+    const [root, ...others] = all();
+    expect(await drop('/new.txt', 1)).toBe('done');
+    expect(all()).toEqual([root?.filter((name) => name !== partOf('01')), ...others]);
+    const after = all();
+    expect(await drop('/new.txt', 1)).toBe('done'); // there is none any more
+    for (const byte of [3, 4]) expect(await drop('/new.txt', byte)).toBe('done');
+    expect(await drop('/way-out/new.txt', 1)).toBe('outside-root');
+    expect(await drop('/secret-link', 1)).toBe('outside-root');
+    expect(await drop('/../outside/new.txt', 1)).toBe('malformed');
+    expect(await drop('/', 1)).toBe('malformed');
+    const short = page.dropUpload(bytesOf('/new.txt'), new Uint8Array(15), noSignal());
+    expect(await codeOf(short)).toBe('malformed');
+    expect(all()).toEqual(after);
   });
 });

@@ -56,6 +56,12 @@ export declare type RemoteFileRequest = Message<"sallyport.v1.RemoteFileRequest"
      */
     value: RemoveFile;
     case: "remove";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.DropUpload drop = 7;
+     */
+    value: DropUpload;
+    case: "drop";
   } | { case: undefined; value?: undefined };
 };
 
@@ -209,6 +215,31 @@ export declare type RemoveFile = Message<"sallyport.v1.RemoveFile"> & {
  * Use `create(RemoveFileSchema)` to create a new message.
  */
 export declare const RemoveFileSchema: GenMessage<RemoveFile>;
+
+/**
+ * What an upload that broke off left is to go. If nothing did: done.
+ *
+ * @generated from message sallyport.v1.DropUpload
+ */
+export declare type DropUpload = Message<"sallyport.v1.DropUpload"> & {
+  /**
+   * As in its WriteFile.
+   *
+   * @generated from field: bytes path = 1;
+   */
+  path: Uint8Array;
+
+  /**
+   * @generated from field: bytes transfer = 2;
+   */
+  transfer: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.DropUpload.
+ * Use `create(DropUploadSchema)` to create a new message.
+ */
+export declare const DropUploadSchema: GenMessage<DropUpload>;
 
 /**
  * @generated from message sallyport.v1.RemoteFileAnswer

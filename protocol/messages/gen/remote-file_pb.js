@@ -11,7 +11,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file remote-file.proto.
  */
 export const file_remote_file = /*@__PURE__*/
-  fileDesc("ChFyZW1vdGUtZmlsZS5wcm90bxIMc2FsbHlwb3J0LnYxIpgCChFSZW1vdGVGaWxlUmVxdWVzdBIoCgRsaXN0GAEgASgLMhguc2FsbHlwb3J0LnYxLkxpc3RGb2xkZXJIABImCgRyZWFkGAIgASgLMhYuc2FsbHlwb3J0LnYxLlJlYWRGaWxlSAASKAoFd3JpdGUYAyABKAsyFy5zYWxseXBvcnQudjEuV3JpdGVGaWxlSAASKAoEbWFrZRgEIAEoCzIYLnNhbGx5cG9ydC52MS5NYWtlRm9sZGVySAASKgoGcmVuYW1lGAUgASgLMhguc2FsbHlwb3J0LnYxLlJlbmFtZUZpbGVIABIqCgZyZW1vdmUYBiABKAsyGC5zYWxseXBvcnQudjEuUmVtb3ZlRmlsZUgAQgUKA2FzayIaCgpMaXN0Rm9sZGVyEgwKBHBhdGgYASABKAwiKAoIUmVhZEZpbGUSDAoEcGF0aBgBIAEoDBIOCgZvZmZzZXQYAiABKAQiWgoJV3JpdGVGaWxlEgwKBHBhdGgYASABKAwSDAoEc2l6ZRgCIAEoBBIQCgh0cmFuc2ZlchgDIAEoDBIPCgdyZXBsYWNlGAQgASgIEg4KBnJlc3VtZRgFIAEoCCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAwiKAoKUmVuYW1lRmlsZRIMCgRwYXRoGAEgASgMEgwKBG5hbWUYAiABKAwiKgoKUmVtb3ZlRmlsZRIMCgRwYXRoGAEgASgMEg4KBmZvbGRlchgCIAEoCCLFAQoQUmVtb3RlRmlsZUFuc3dlchIoCgRwYWdlGAEgASgLMhguc2FsbHlwb3J0LnYxLkZvbGRlclBhZ2VIABIqCgZvcGVuZWQYAiABKAsyGC5zYWxseXBvcnQudjEuRmlsZU9wZW5lZEgAEikKBXJlYWR5GAMgASgLMhguc2FsbHlwb3J0LnYxLldyaXRlUmVhZHlIABImCgRkb25lGAQgASgLMhYuc2FsbHlwb3J0LnYxLkZpbGVEb25lSABCCAoGYW5zd2VyIlkKCkZvbGRlclBhZ2USDAoEcGF0aBgBIAEoDBIqCgdlbnRyaWVzGAIgAygLMhkuc2FsbHlwb3J0LnYxLlJlbW90ZUVudHJ5EhEKCXRydW5jYXRlZBgDIAEoCCJ/CgtSZW1vdGVFbnRyeRIMCgRuYW1lGAEgASgMEiYKBGtpbmQYAiABKA4yGC5zYWxseXBvcnQudjEuUmVtb3RlS2luZBIMCgRsaW5rGAMgASgIEgwKBHNpemUYBCABKAQSEAoIbW9kaWZpZWQYBSABKAQSDAoEbW9kZRgGIAEoDSIsCgpGaWxlT3BlbmVkEgwKBHNpemUYASABKAQSEAoIbW9kaWZpZWQYAiABKAQiHAoKV3JpdGVSZWFkeRIOCgZvZmZzZXQYASABKAQiCgoIRmlsZURvbmUqVwoKUmVtb3RlS2luZBIbChdSRU1PVEVfS0lORF9VTlNQRUNJRklFRBAAEhQKEFJFTU9URV9LSU5EX0ZJTEUQARIWChJSRU1PVEVfS0lORF9GT0xERVIQAmIGcHJvdG8z");
+  fileDesc("ChFyZW1vdGUtZmlsZS5wcm90bxIMc2FsbHlwb3J0LnYxIsICChFSZW1vdGVGaWxlUmVxdWVzdBIoCgRsaXN0GAEgASgLMhguc2FsbHlwb3J0LnYxLkxpc3RGb2xkZXJIABImCgRyZWFkGAIgASgLMhYuc2FsbHlwb3J0LnYxLlJlYWRGaWxlSAASKAoFd3JpdGUYAyABKAsyFy5zYWxseXBvcnQudjEuV3JpdGVGaWxlSAASKAoEbWFrZRgEIAEoCzIYLnNhbGx5cG9ydC52MS5NYWtlRm9sZGVySAASKgoGcmVuYW1lGAUgASgLMhguc2FsbHlwb3J0LnYxLlJlbmFtZUZpbGVIABIqCgZyZW1vdmUYBiABKAsyGC5zYWxseXBvcnQudjEuUmVtb3ZlRmlsZUgAEigKBGRyb3AYByABKAsyGC5zYWxseXBvcnQudjEuRHJvcFVwbG9hZEgAQgUKA2FzayIaCgpMaXN0Rm9sZGVyEgwKBHBhdGgYASABKAwiKAoIUmVhZEZpbGUSDAoEcGF0aBgBIAEoDBIOCgZvZmZzZXQYAiABKAQiWgoJV3JpdGVGaWxlEgwKBHBhdGgYASABKAwSDAoEc2l6ZRgCIAEoBBIQCgh0cmFuc2ZlchgDIAEoDBIPCgdyZXBsYWNlGAQgASgIEg4KBnJlc3VtZRgFIAEoCCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAwiKAoKUmVuYW1lRmlsZRIMCgRwYXRoGAEgASgMEgwKBG5hbWUYAiABKAwiKgoKUmVtb3ZlRmlsZRIMCgRwYXRoGAEgASgMEg4KBmZvbGRlchgCIAEoCCIsCgpEcm9wVXBsb2FkEgwKBHBhdGgYASABKAwSEAoIdHJhbnNmZXIYAiABKAwixQEKEFJlbW90ZUZpbGVBbnN3ZXISKAoEcGFnZRgBIAEoCzIYLnNhbGx5cG9ydC52MS5Gb2xkZXJQYWdlSAASKgoGb3BlbmVkGAIgASgLMhguc2FsbHlwb3J0LnYxLkZpbGVPcGVuZWRIABIpCgVyZWFkeRgDIAEoCzIYLnNhbGx5cG9ydC52MS5Xcml0ZVJlYWR5SAASJgoEZG9uZRgEIAEoCzIWLnNhbGx5cG9ydC52MS5GaWxlRG9uZUgAQggKBmFuc3dlciJZCgpGb2xkZXJQYWdlEgwKBHBhdGgYASABKAwSKgoHZW50cmllcxgCIAMoCzIZLnNhbGx5cG9ydC52MS5SZW1vdGVFbnRyeRIRCgl0cnVuY2F0ZWQYAyABKAgifwoLUmVtb3RlRW50cnkSDAoEbmFtZRgBIAEoDBImCgRraW5kGAIgASgOMhguc2FsbHlwb3J0LnYxLlJlbW90ZUtpbmQSDAoEbGluaxgDIAEoCBIMCgRzaXplGAQgASgEEhAKCG1vZGlmaWVkGAUgASgEEgwKBG1vZGUYBiABKA0iLAoKRmlsZU9wZW5lZBIMCgRzaXplGAEgASgEEhAKCG1vZGlmaWVkGAIgASgEIhwKCldyaXRlUmVhZHkSDgoGb2Zmc2V0GAEgASgEIgoKCEZpbGVEb25lKlcKClJlbW90ZUtpbmQSGwoXUkVNT1RFX0tJTkRfVU5TUEVDSUZJRUQQABIUChBSRU1PVEVfS0lORF9GSUxFEAESFgoSUkVNT1RFX0tJTkRfRk9MREVSEAJiBnByb3RvMw");
 
 /**
  * Describes the message sallyport.v1.RemoteFileRequest.
@@ -63,46 +63,53 @@ export const RemoveFileSchema = /*@__PURE__*/
   messageDesc(file_remote_file, 6);
 
 /**
+ * Describes the message sallyport.v1.DropUpload.
+ * Use `create(DropUploadSchema)` to create a new message.
+ */
+export const DropUploadSchema = /*@__PURE__*/
+  messageDesc(file_remote_file, 7);
+
+/**
  * Describes the message sallyport.v1.RemoteFileAnswer.
  * Use `create(RemoteFileAnswerSchema)` to create a new message.
  */
 export const RemoteFileAnswerSchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 7);
+  messageDesc(file_remote_file, 8);
 
 /**
  * Describes the message sallyport.v1.FolderPage.
  * Use `create(FolderPageSchema)` to create a new message.
  */
 export const FolderPageSchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 8);
+  messageDesc(file_remote_file, 9);
 
 /**
  * Describes the message sallyport.v1.RemoteEntry.
  * Use `create(RemoteEntrySchema)` to create a new message.
  */
 export const RemoteEntrySchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 9);
+  messageDesc(file_remote_file, 10);
 
 /**
  * Describes the message sallyport.v1.FileOpened.
  * Use `create(FileOpenedSchema)` to create a new message.
  */
 export const FileOpenedSchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 10);
+  messageDesc(file_remote_file, 11);
 
 /**
  * Describes the message sallyport.v1.WriteReady.
  * Use `create(WriteReadySchema)` to create a new message.
  */
 export const WriteReadySchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 11);
+  messageDesc(file_remote_file, 12);
 
 /**
  * Describes the message sallyport.v1.FileDone.
  * Use `create(FileDoneSchema)` to create a new message.
  */
 export const FileDoneSchema = /*@__PURE__*/
-  messageDesc(file_remote_file, 12);
+  messageDesc(file_remote_file, 13);
 
 /**
  * Describes the enum sallyport.v1.RemoteKind.

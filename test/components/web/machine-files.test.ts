@@ -7,7 +7,7 @@ import { Download } from '../../../web/session/files/file-transfer.svelte.ts';
 import { keyOf, partsOf, textOf } from '../../../web/session/files/name-text.ts';
 import { RequestStream } from '../../../web/session/files/request-stream.ts';
 import { SessionFiles } from '../../../web/session/files/session-files.svelte.ts';
-import { namesAnswer, sftpPacket, SftpPeer } from '../../fakes/sftp-peer.ts';
+import { attributesAnswer, namesAnswer, sftpPacket, SftpPeer } from '../../fakes/sftp-peer.ts';
 import { bytesOf, deskWithPage, type DeskWithPage } from '../../fixtures/file-desk.ts';
 
 const met: DeskWithPage[] = [];
@@ -30,6 +30,27 @@ function connect(files: SessionFiles, peer: SftpPeer): DeskWithPage {
 const shownNames = (files: SessionFiles) => files.folder.files.map(({ text }) => text);
 const states = (files: SessionFiles) => files.transfers.map(({ state }) => state);
 const fileOf = (text: string, name = 'new.txt') => new File([text], name);
+
+/** An upload that the end of its session broke off. */
+async function brokenUpload(files: SessionFiles) {
+  const peer = new SftpPeer();
+  peer.odd = ({ type }) => (type === 6 ? null : undefined);
+  const lost = connect(files, peer);
+  await files.upload([fileOf('some text')]);
+  await expect.poll(() => peer.count(6)).toBe(1);
+  files.lose();
+  lost.breakOff();
+  await expect.poll(() => states(files)).toEqual(['failed']);
+  const [broken] = files.transfers;
+  if (broken === undefined) throw new Error('no upload');
+  return { broken, peer };
+}
+
+/** The names of parts in requests: all of them, or of one type. */
+const partsIn = (peer: SftpPeer, only: number | null = null) =>
+  peer.requests
+    .filter(({ type }) => only === null || type === only)
+    .flatMap(({ body }) => /\.sallyport-[0-9a-f]{32}\.part/.exec(body.toString()) ?? []);
 
 describe('a folder', () => {
   const listing = [
@@ -109,26 +130,59 @@ describe('an upload', () => {
   });
 
   test('that broke off goes on in the next session, as the same transfer', async () => {
-    const [first, second] = [new SftpPeer(), new SftpPeer()];
-    first.odd = ({ type }) => (type === 6 ? null : undefined);
     const files = new SessionFiles();
-    const lost = connect(files, first);
-    await files.upload([fileOf('some text')]);
-    await expect.poll(() => first.count(6)).toBe(1);
-    files.lose();
-    lost.breakOff();
-    await expect.poll(() => states(files)).toEqual(['failed']);
-    const [broken] = files.transfers;
+    const { broken, peer: first } = await brokenUpload(files);
     expect(broken).toMatchObject({ failure: 'connection-lost', goesOn: true });
+    const second = new SftpPeer();
     second.content = Buffer.alloc(0);
     connect(files, second);
-    if (broken !== undefined) files.retry(broken);
+    files.retry(broken);
     await expect.poll(() => states(files)).toEqual(['done']);
-    const partOf = (peer: SftpPeer) =>
-      peer.requests
-        .map(({ body }) => /\.sallyport-[0-9a-f]{32}\.part/.exec(body.toString())?.[0])
-        .find(Boolean);
-    expect(partOf(second)).toBe(partOf(first));
+    expect(partsIn(second)[0]).toBe(partsIn(first)[0]);
+  });
+
+  test('that broke off and is cancelled in the next session leaves nothing on the machine', async () => {
+    const files = new SessionFiles();
+    const { broken, peer: first } = await brokenUpload(files);
+    const second = new SftpPeer();
+    second.odd = ({ type, id, body }) =>
+      type === 7 && body.toString().includes('.part') ? attributesAnswer(id, 0o100644, 4) : undefined;
+    connect(files, second);
+    const cancelled = files.cancel(broken);
+    expect(files.transfers).toEqual([]);
+    await cancelled;
+    expect(partsIn(second, 13)).toEqual([partsIn(first)[0]]);
+  });
+
+  test('that broke off and may not go on any more leaves nothing on the machine either', async () => {
+    const files = new SessionFiles();
+    const { broken, peer: first } = await brokenUpload(files);
+    const second = new SftpPeer();
+    second.odd = ({ type, id, body }) => {
+      if (type !== 7) return undefined; // somebody else made the file meanwhile
+      return attributesAnswer(id, 0o100644, body.toString().includes('.part') ? 4 : 9);
+    };
+    connect(files, second);
+    files.retry(broken);
+    await expect.poll(() => states(files)).toEqual(['exists']);
+    await expect.poll(() => partsIn(second, 13)).toEqual([partsIn(first)[0]]);
+  });
+
+  test('that broke off is cancelled without a session, too, and a machine that keeps its part hinders nobody', async () => {
+    const files = new SessionFiles();
+    const { broken } = await brokenUpload(files);
+    await files.cancel(broken);
+    expect(files.transfers).toEqual([]);
+    const { broken: other } = await brokenUpload(files);
+    const refusing = new SftpPeer();
+    refusing.odd = ({ type, id, body }) => {
+      if (type === 13) return sftpPacket(101, id, 3, Buffer.from('no'), Buffer.from(''));
+      return type === 7 && body.toString().includes('.part') ? attributesAnswer(id, 0o100644, 4) : undefined;
+    };
+    connect(files, refusing);
+    await files.cancel(other);
+    expect(partsIn(refusing, 13)).toHaveLength(1);
+    expect(files.transfers).toEqual([]);
   });
 
   test('waits for its turn when three run, and a cancelled one leaves the list', async () => {

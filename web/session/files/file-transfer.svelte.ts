@@ -50,11 +50,11 @@ export abstract class FileTransfer {
   /** One try, from where the last one broke off. Never throws. */
   async run(files: MachineFiles): Promise<void> {
     this.#stop = new AbortController();
-    const before = this.failure;
+    const resumes = this.goesOn;
     this.failure = null;
     this.state = 'running';
     try {
-      await this.move(files, this.#stop.signal, before !== null && resumable.has(before));
+      await this.move(files, this.#stop.signal, resumes);
       this.state = 'done';
     } catch (error) {
       const code = fileFailureOf(
@@ -63,24 +63,25 @@ export abstract class FileTransfer {
       );
       this.failure = code;
       this.state = code === 'exists' ? 'exists' : 'failed';
-      if (!this.goesOn) await this.forget();
+      if (!this.goesOn) await this.forget(resumes ? files : null);
     }
   }
 
-  /** Nothing of it is to stay, at either end. */
-  async cancel(): Promise<void> {
+  /** Nothing of it is to stay, at either end; `files` null: the machine is out of reach. It is over at once, or when its try is. */
+  async cancel(files: MachineFiles | null): Promise<void> {
     const running = this.state === 'running';
     this.#stop.abort();
     if (running) return;
+    const broken = this.goesOn;
     this.failure = 'cancelled';
     this.state = 'failed';
-    await this.forget();
+    await this.forget(broken ? files : null);
   }
 
   protected abstract move(files: MachineFiles, signal: AbortSignal, resume: boolean): Promise<void>;
 
-  /** What was kept to go on is let go. */
-  protected abstract forget(): Promise<void>;
+  /** What was kept to go on is let go; with `files` also what an earlier try may have left on the machine. */
+  protected abstract forget(files: MachineFiles | null): Promise<void>;
 }
 
 export class Upload extends FileTransfer {
@@ -105,10 +106,12 @@ export class Upload extends FileTransfer {
     await files.upload({ ...order, resume, progress, signal });
   }
 
-  protected forget(): Promise<void> {
+  protected async forget(files: MachineFiles | null): Promise<void> {
+    const transfer = this.#transfer;
     this.#transfer = crypto.getRandomValues(new Uint8Array(16));
     this.done = 0;
-    return Promise.resolve();
+    const nobodyStops = new AbortController().signal;
+    await files?.dropUpload(this.path, transfer, nobodyStops).catch(() => undefined); // it stays, under its own name
   }
 }
 

@@ -133,6 +133,11 @@ export class MachineFiles {
     await this.#change({ case: 'remove', value: { path, folder } }, signal);
   }
 
+  /** What an upload that broke off left there goes. */
+  async dropUpload(path: Bytes, transfer: Bytes, signal: AbortSignal): Promise<void> {
+    await this.#change({ case: 'drop', value: { path, transfer } }, signal);
+  }
+
   async #change(ask: Ask, signal: AbortSignal): Promise<void> {
     await this.#request(ask, signal, async (stream) => valueOf(await stream.answer(), 'done'));
   }

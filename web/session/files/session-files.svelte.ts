@@ -73,7 +73,7 @@ export class SessionFiles {
 
   /** Nobody looks at it any more: nothing of what is not whole is to stay. */
   close(): void {
-    for (const transfer of this.transfers) void transfer.cancel();
+    for (const transfer of this.transfers) void transfer.cancel(this.access?.files ?? null);
     this.lose();
   }
 
@@ -116,8 +116,9 @@ export class SessionFiles {
   }
 
   async cancel(transfer: FileTransfer): Promise<void> {
-    await transfer.cancel();
+    const tidied = transfer.cancel(this.access?.files ?? null);
     if (transfer.over) this.dismiss(transfer);
+    await tidied;
   }
 
   dismiss(transfer: FileTransfer): void {

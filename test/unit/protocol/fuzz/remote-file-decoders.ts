@@ -20,6 +20,7 @@ const asks = [
   { case: 'make', value: { path } },
   { case: 'rename', value: { path, name: utf8('other') } },
   { case: 'remove', value: { path, folder: true } },
+  { case: 'drop', value: { path, transfer: new Uint8Array(16) } },
 ] as const;
 const requests = asks.map((ask) => encodeMessage(remoteFile.RemoteFileRequestSchema, { ask }));
 const page = { case: 'page' as const, value: { path, entries: [entry, entry] } };
