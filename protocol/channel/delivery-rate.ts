@@ -26,7 +26,7 @@ const marks = { perWindow: 16, spacing: 1024, most: 64 };
 
 /**
  * What is on the way, and at what rate it arrives: draft-cheng-iccrg-delivery-rate-estimation-02 (§3.2, §3.3), on marks in
- * the stream of bytes instead of on each packet. Bytes arrive in order.
+ * what is sent instead of on each packet. Bytes count as arrived in the order of their sending, whichever came.
  */
 export class DeliveryRate {
   readonly #now: () => number;
