@@ -15,6 +15,8 @@ const atOnce = 100;
 /** Where an entry is from; part of its place. */
 const sources = { session: 1, guest: 2, recording: 3 } as const;
 
+type Sql = ReturnType<typeof sql>;
+
 /** A row of any of the three. */
 interface Entry {
   readonly source: number;
@@ -38,42 +40,71 @@ interface Entry {
 export function sessionLogHandlers(db: Database): Handlers<typeof SessionLogService> {
   async function list(request: ListSessionLogRequest, { session }: SignedInCall) {
     const { administrator, organisationUid } = await readMembership(db, session.accountUid);
-    const all = entriesFor(session.accountUid, administrator ? organisationUid : null);
+    const parts = sourcesFor(session.accountUid, administrator ? organisationUid : null, request.group);
+    const fits = sql.join(filtersOf(request), sql` AND `);
+    const newest = sql`ORDER BY at DESC, source DESC, entry_id DESC LIMIT ${sql.lit(atOnce + 1)}`;
+    // Of each no more than is shown: so the newest are read by an index, however many there are.
+    const each = parts.map((entries) => sql`(SELECT * FROM (${entries}) entry WHERE ${fits} ${newest})`);
     const { rows } = await sql<Entry>`
-      SELECT * FROM (${all}) entry WHERE ${sql.join(filtersOf(request), sql` AND `)}
-      ORDER BY at DESC, source DESC, entry_id DESC LIMIT ${sql.lit(atOnce + 1)}`.execute(db);
+      SELECT * FROM (${sql.join(each, sql` UNION ALL `)}) entry ${newest}`.execute(db);
     return { entries: rows.slice(0, atOnce).map(describe), more: rows.length > atOnce };
   }
   return { listSessionLog: signedIn(list) };
 }
 
-/** All that one may know. Who looked on unseen is told to administrators alone, and to none whose session it was. */
-function entriesFor(account: Uid, organisationUid: Uint8Array | null) {
+/** All that one may know, by where it is from. Who looked on unseen is told to administrators alone, and to none whose session it was. */
+function sourcesFor(account: Uid, organisationUid: Uint8Array | null, group: SessionLogGroup) {
+  const { UNSPECIFIED, GUESTS, RECORDINGS } = SessionLogGroup;
   const me = uidBytes(account);
-  const ofOrganisation = sql`SELECT account_uid FROM account WHERE organisation_uid = ${organisationUid}`;
-  const sessions = organisationUid
-    ? sql`organisation_uid = ${organisationUid}`
-    : sql`(owner_uid = ${me} OR account_uid = ${me})`;
-  const guests = organisationUid
-    ? sql`(event.host_uid IN (${ofOrganisation}) OR event.guest_uid IN (${ofOrganisation}))
-        AND NOT (event.silent AND event.host_uid = ${me} AND event.guest_uid <> ${me})`
-    : sql`(event.host_uid = ${me} OR event.guest_uid = ${me} OR opening.owner_uid = ${me}) AND NOT event.silent`;
-  const recordings = organisationUid ? sql`organisation_uid = ${organisationUid}` : sql`owner_uid = ${me}`;
+  const wanted = (one: SessionLogGroup) => group === UNSPECIFIED || group === one;
+  const own =
+    organisationUid === null ? [sql`owner_uid = ${me}`] : [sql`organisation_uid = ${organisationUid}`];
+  const took = organisationUid === null ? [sql`account_uid = ${me} AND owner_uid <> ${me}`] : [];
+  return [
+    ...(group === GUESTS || group === RECORDINGS ? [] : [...own, ...took].map(sessionEntries)),
+    ...(wanted(GUESTS) ? guestsOf(me, organisationUid).map(guestEntries) : []),
+    ...(wanted(RECORDINGS) ? own.map(recordingEntries) : []),
+  ];
+}
+
+function sessionEntries(whose: Sql) {
   return sql`
     SELECT ${sql.lit(sources.session)} AS source, entry_id, kind, at, session_uid, record_uid, account_uid,
-      NULL::bytea AS other_uid, gateway_uid, code, upload, size, finished, count,
-      FALSE AS silent
-    FROM session_log WHERE ${sessions}
-    UNION ALL
-    SELECT ${sql.lit(sources.guest)}, event.event_id, event.kind, event.at, event.session_uid, opening.record_uid,
-      event.host_uid, event.guest_uid, event.gateway_uid, NULL, NULL, NULL, NULL, 1, event.silent
+      NULL::bytea AS other_uid, gateway_uid, code, upload, size, finished, count, FALSE AS silent
+    FROM session_log WHERE ${whose}`;
+}
+
+/** Of which guests; each of them is in one of the lists. */
+function guestsOf(me: Uint8Array, organisationUid: Uint8Array | null): readonly Sql[] {
+  const [host, guest] = [sql`event.host_uid = ${me}`, sql`event.guest_uid = ${me}`];
+  if (organisationUid === null)
+    return [
+      sql`NOT event.silent AND ${host}`,
+      sql`NOT event.silent AND ${guest} AND NOT ${host}`,
+      sql`NOT event.silent AND opening.owner_uid = ${me} AND NOT ${host} AND NOT ${guest}`,
+    ];
+  const all = sql`SELECT account_uid FROM account WHERE organisation_uid = ${organisationUid}`;
+  const one = sql`(event.host_uid IN (${all}) OR event.guest_uid IN (${all}))`;
+  return [sql`${one} AND NOT (event.silent AND ${host} AND NOT ${guest})`];
+}
+
+function guestEntries(whose: Sql) {
+  return sql`
+    SELECT ${sql.lit(sources.guest)} AS source, event.event_id AS entry_id, event.kind, event.at, event.session_uid,
+      opening.record_uid, event.host_uid AS account_uid, event.guest_uid AS other_uid, event.gateway_uid,
+      NULL::text AS code, NULL::boolean AS upload, NULL::bigint AS size, NULL::boolean AS finished, 1 AS count,
+      event.silent
     FROM session_event event LEFT JOIN session_log opening ON opening.session_uid = event.session_uid
       AND opening.gateway_uid = event.gateway_uid AND opening.kind = ${sql.lit(SessionLogKind.OPENED)}
-    WHERE ${guests}
-    UNION ALL
-    SELECT ${sql.lit(sources.recording)}, event_id, kind, first_at, session_uid, record_uid, account_uid, NULL, NULL,
-      NULL, NULL, NULL, NULL, count, FALSE
-    FROM recording_event WHERE ${recordings} AND kind <> ${sql.lit(RecordingEventKind.FETCHED)}`;
+    WHERE ${whose}`;
+}
+
+function recordingEntries(whose: Sql) {
+  return sql`
+    SELECT ${sql.lit(sources.recording)} AS source, event_id AS entry_id, kind, first_at AS at, session_uid, record_uid,
+      account_uid, NULL::bytea AS other_uid, NULL::bytea AS gateway_uid, NULL::text AS code, NULL::boolean AS upload,
+      NULL::bigint AS size, NULL::boolean AS finished, count, FALSE AS silent
+    FROM recording_event WHERE ${whose} AND kind <> ${sql.lit(RecordingEventKind.FETCHED)}`;
 }
 
 function filtersOf({ recordUid, accountUid, group, fromMs, beforeMs, after }: ListSessionLogRequest) {
@@ -83,18 +114,17 @@ function filtersOf({ recordUid, accountUid, group, fromMs, beforeMs, after }: Li
     const who = uidBytes(uidOf(accountUid));
     filters.push(sql`(account_uid = ${who} OR other_uid = ${who})`);
   }
-  const { SESSIONS, FILES, GUESTS, RECORDINGS } = SessionLogGroup;
+  const { SESSIONS, FILES } = SessionLogGroup;
   const files = sql.lit(SessionLogKind.FILES);
-  if (group === SESSIONS) filters.push(sql`(source = 1 AND kind <> ${files})`);
-  if (group === FILES) filters.push(sql`(source = 1 AND kind = ${files})`);
-  if (group === GUESTS) filters.push(sql`source = 2`);
-  if (group === RECORDINGS) filters.push(sql`source = 3`);
+  if (group === SESSIONS) filters.push(sql`kind <> ${files}`);
+  if (group === FILES) filters.push(sql`kind = ${files}`);
   if (fromMs > 0n) filters.push(sql`at >= ${bounded(fromMs)}::bigint`);
   if (beforeMs > 0n) filters.push(sql`at < ${bounded(beforeMs)}::bigint`);
-  if (after)
-    filters.push(
-      sql`(at, source, entry_id) < (${bounded(after.atMs)}::bigint, ${after.source & 3}::integer, ${bounded(after.entryId)}::bigint)`,
-    );
+  if (after) {
+    const { atMs, source, entryId } = after;
+    const place = sql`(${bounded(atMs)}::bigint, ${source & 3}::integer, ${bounded(entryId)}::bigint)`;
+    filters.push(sql`at <= ${bounded(atMs)}::bigint`, sql`(at, source, entry_id) < ${place}`);
+  }
   return filters;
 }
 

@@ -67,27 +67,41 @@ describe('the log of sessions', () => {
     await house.db.deleteFrom('session_log').where('session_uid', '=', uidBytes(sessionUid)).execute();
   });
 
+  const joinedBy = async (event: { host: Uid; guest: Uid; session?: Uid; silent?: boolean }) => {
+    const { host, guest, session = newUid(), silent = false } = event;
+    const place = { session_uid: uidBytes(session), gateway_uid: uidBytes(gatewayUid), silent };
+    const subject = { ...place, host_uid: uidBytes(host), guest_uid: uidBytes(guest) };
+    const kind = silent ? SessionEventKind.WATCHED : SessionEventKind.JOINED;
+    await addEvents(house.db, kind, [subject], Date.now());
+  };
+  const guests = { group: 'guests' } as const;
+
   test('who looks on unseen is shown to administrators, and to none whose session it is', async () => {
     const [admin, owner] = [house.person(0), house.person(1)];
-    const watchedBy = async (host: Uid, guest: Uid) =>
-      await addEvents(
-        house.db,
-        SessionEventKind.WATCHED,
-        [
-          {
-            ...{ session_uid: uidBytes(newUid()), gateway_uid: uidBytes(gatewayUid), silent: true },
-            ...{ host_uid: uidBytes(host), guest_uid: uidBytes(guest) },
-          },
-        ],
-        Date.now(),
-      );
-    const guests = { group: 'guests' } as const;
-    await watchedBy(admin.uid, owner.uid);
+    await joinedBy({ host: admin.uid, guest: owner.uid, silent: true });
     expect(await kinds(admin.engine, guests)).toEqual([]);
     expect(await kinds(owner.engine, guests)).toEqual([]); // no administrator any more
-    await watchedBy(owner.uid, admin.uid);
+    await joinedBy({ host: owner.uid, guest: admin.uid, silent: true });
     expect(await kinds(admin.engine, guests)).toEqual(['watched']);
     expect(await kinds(owner.engine, guests)).toEqual([]);
+    await house.db.deleteFrom('session_event').execute();
+  });
+
+  test('of guests host, guest and the machine’s owner hear once each, whichever of them they are; others nothing', async () => {
+    const [admin, owner, other] = [house.person(0), house.person(1), house.person(2)];
+    const session = await open(other.uid, 1);
+    await joinedBy({ host: other.uid, guest: admin.uid, session });
+    expect(await kinds(owner.engine, guests)).toEqual(['joined']); // on their machine
+    expect(await kinds(other.engine, guests)).toEqual(['joined']);
+    const own = await open(owner.uid, 1);
+    await joinedBy({ host: owner.uid, guest: admin.uid, session: own });
+    expect(await kinds(owner.engine, guests)).toEqual(['joined', 'joined']);
+    expect(await kinds(other.engine, guests)).toEqual(['joined']);
+    await joinedBy({ host: admin.uid, guest: owner.uid });
+    expect(await kinds(owner.engine, guests)).toEqual(['joined', 'joined', 'joined']);
+    expect(await kinds(admin.engine, guests)).toEqual(['joined', 'joined', 'joined']);
+    const noted = [uidBytes(session), uidBytes(own)];
+    await house.db.deleteFrom('session_log').where('session_uid', 'in', noted).execute();
     await house.db.deleteFrom('session_event').execute();
   });
 
