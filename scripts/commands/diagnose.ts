@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { diagnoseInstallation, type LegReport } from '../diagnose/operator-legs.ts';
+import type { LegReport } from '../diagnose/legs.ts';
+import { diagnoseInstallation } from '../diagnose/operator-legs.ts';
 import { runCommand } from '../process/command.ts';
 import { configuredGuacd } from '../process/guacd.ts';
 import { readConfig } from '../../server/config.ts';

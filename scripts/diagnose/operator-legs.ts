@@ -6,29 +6,17 @@ import { Client } from 'pg';
 import { WebSocket } from 'ws';
 import { askArguments } from '../../gateway/guacd/handshake.ts';
 import { InstructionSocket } from '../../gateway/guacd/instruction-socket.ts';
-import { parseIceUrl } from '../../protocol/channel/ice-servers.ts';
-import { RelayCredentials } from '../../server/relay/relay-credentials.ts';
+import { serverPaths } from '../../gateway/router/server-door.ts';
 import type { Config } from '../../server/config.ts';
-import { allocate, askMappedAddress, TurnRefusal } from './turn-allocation.ts';
+import { answerMs, Legs, type LegsParts } from './legs.ts';
+import { askRelays } from './relay-legs.ts';
 
-export type LegReport = {
-  readonly leg: string;
-  readonly result: 'ok' | 'failed' | 'not configured' | 'not reached';
-  /** Holds no password, secret or credential. */
-  readonly note: string;
-  readonly next: string;
-  readonly tookMs: number;
-};
-
-export type OperatorParts = {
+export type OperatorParts = LegsParts & {
   readonly config: Config;
   /** null: each session has one of its own, which only its gateway starts. */
   readonly guacd: { readonly host: string; readonly port: number } | null;
-  readonly signal: AbortSignal;
-  readonly report: (report: LegReport) => void;
 };
 
-const answerMs = 8_000;
 const dayMs = 24 * 60 * 60_000;
 const fewDays = 14;
 
@@ -39,21 +27,21 @@ export async function diagnoseInstallation(parts: OperatorParts): Promise<number
   await legs.test('Database', () => askDatabase(config), 'Check DATABASE_URL, and that PostgreSQL runs.');
   const url = new URL(config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${config.host}:${config.port}`);
   const found = await legs.test('DNS of the server', () => askName(url), 'Give its name an address.');
-  if (found) await askServer(legs, url);
+  if (found) await askServer(legs, url, config);
   else for (const leg of serverLegs) legs.skip(leg, 'DNS of the server');
   await askGuacd(legs, guacd);
-  await askRelays(legs, config);
+  await askRelays(legs, config.relay);
   return legs.failed;
 }
 
-const serverLegs = ['TLS', 'HTTPS', 'Router link (WebSocket)'] as const;
+const serverLegs = ['TLS', 'HTTPS', 'Router link (WebSocket)', 'Way through the server'] as const;
 
-async function askServer(legs: Legs, url: URL): Promise<void> {
-  const [tls, https, link] = serverLegs;
+async function askServer(legs: Legs, url: URL, { throughServer }: Config): Promise<void> {
+  const [tls, https, link, detour] = serverLegs;
   if (url.protocol === 'https:') {
     const next = 'Renew the certificate, or give the whole chain in TLS_CERT.';
     if (!(await legs.test(tls, (signal) => askCertificate(url, signal), next)))
-      return [https, link].forEach((leg) => legs.skip(leg, tls));
+      return [https, link, detour].forEach((leg) => legs.skip(leg, tls));
   } else
     legs.say({
       leg: tls,
@@ -68,8 +56,19 @@ async function askServer(legs: Legs, url: URL): Promise<void> {
       'Start the server; look at its log and its proxy.',
     ))
   )
-    return legs.skip(link, https);
-  await legs.test(link, (signal) => askLink(url, signal), 'Let the proxy in front pass WebSockets on.');
+    return [link, detour].forEach((leg) => legs.skip(leg, https));
+  const proxy = 'Let the proxy in front pass WebSockets on';
+  await legs.test(link, (signal) => askSocket(url, serverPaths.link, signal), `${proxy}.`);
+  if (!throughServer) {
+    const next = 'Nothing, where UDP or a relay works; else leave RELAY_THROUGH_SERVER away.';
+    return legs.say({ leg: detour, result: 'not configured', note: 'RELAY_THROUGH_SERVER is false', next });
+  }
+  const attempt = async (signal: AbortSignal) => {
+    await askSocket(url, serverPaths.detour, signal);
+    return 'the server takes it; Diagnose in the vault asks the gateway whether it does';
+  };
+  const next = `${proxy} (${serverPaths.detour}), and restart the server if RELAY_THROUGH_SERVER was changed.`;
+  await legs.test(detour, attempt, next);
 }
 
 async function askGuacd(legs: Legs, guacd: OperatorParts['guacd']): Promise<void> {
@@ -81,34 +80,6 @@ async function askGuacd(legs: Legs, guacd: OperatorParts['guacd']): Promise<void
     ));
   const next = 'Nothing here: Diagnose in the vault asks the gateway to test the guacd of a session.';
   legs.say({ leg: 'guacd', result: 'not configured', note: 'no GUACD_HOST', next });
-}
-
-async function askRelays(legs: Legs, { relay }: Config): Promise<void> {
-  if (relay === null) {
-    const next = 'Fine where browsers reach the gateway by UDP; else see Relay in docs/operations.md.';
-    return legs.say({ leg: 'Relay (TURN)', result: 'not configured', note: 'no [relay]', next });
-  }
-  for (const text of relay.urls) {
-    const url = parseIceUrl(text);
-    const next = relayNext(url.transport);
-    if (url.scheme === 'stun' || url.transport === 'udp') {
-      const seen = async (signal: AbortSignal) => `seen as ${await askMappedAddress(url, signal)}`;
-      if (!(await legs.test(`UDP to ${url.host}:${url.port}`, seen, next)) || url.scheme === 'stun') continue;
-    }
-    await legs.test(
-      `Relay ${text}`,
-      async (signal) => {
-        const allocation = await allocate(url, new RelayCredentials(relay).issue(), signal);
-        await allocation.close();
-        return `relays from ${allocation.relayedAddress}`;
-      },
-      next,
-    );
-  }
-}
-
-function relayNext(transport: 'udp' | 'tcp'): string {
-  return `Check that coturn runs, that its port is open for ${transport.toUpperCase()}, and that both have the same secret and time.`;
 }
 
 async function askDatabase({ databaseUrl }: Config): Promise<string> {
@@ -150,17 +121,19 @@ async function askKeys(url: URL, signal: AbortSignal): Promise<string> {
   return 'the server answers';
 }
 
-/** Opened and let go of: nothing is proved on it. */
-function askLink(url: URL, signal: AbortSignal): Promise<string> {
-  const address = new URL('/api/v1/gateway-link', url);
+/** Opened, and let go of when the other end has answered a ping: nothing is proved on it. */
+function askSocket(url: URL, path: string, signal: AbortSignal): Promise<string> {
+  const address = new URL(path, url);
   address.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address);
     signal.addEventListener('abort', () => socket.terminate(), { once: true });
     socket.once('error', reject);
-    socket.once('open', () => {
-      socket.terminate();
+    socket.once('close', () => reject(new Error('it was closed at once')));
+    socket.once('open', () => socket.ping());
+    socket.once('pong', () => {
       resolve('opens');
+      socket.terminate();
     });
   });
 }
@@ -176,45 +149,4 @@ async function shakeHands(
   } finally {
     socket.close(0);
   }
-}
-
-class Legs {
-  failed = 0;
-  readonly #parts: OperatorParts;
-
-  constructor(parts: OperatorParts) {
-    this.#parts = parts;
-  }
-
-  say(report: Omit<LegReport, 'tookMs'>): void {
-    this.#parts.report({ ...report, tookMs: 0 });
-  }
-
-  skip(leg: string, because: string): void {
-    this.say({ leg, result: 'not reached', note: `because of: ${because}`, next: '' });
-  }
-
-  /** Whether it works. */
-  async test(leg: string, attempt: (signal: AbortSignal) => Promise<string>, next: string): Promise<boolean> {
-    const begunAt = performance.now();
-    const signal = AbortSignal.any([this.#parts.signal, AbortSignal.timeout(answerMs)]);
-    const [result, note] = await attempt(signal).then(
-      (said) => ['ok', said] as const,
-      (error: unknown) => ['failed', causeOf(error)] as const,
-    );
-    this.#parts.signal.throwIfAborted();
-    if (result === 'failed') this.failed++;
-    const tookMs = Math.round(performance.now() - begunAt);
-    this.#parts.report({ leg, result, note, next: result === 'ok' ? '' : next, tookMs });
-    return result === 'ok';
-  }
-}
-
-/** The system's code says most; a message of the database's driver may quote its address, which holds a password. */
-function causeOf(error: unknown): string {
-  if (error instanceof TurnRefusal) return error.message;
-  const cause: unknown = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code !== '') return code;
-  return error instanceof Error ? error.message.replace(/\/\/[^@\s]*@/g, '//') : 'no answer';
 }

@@ -4,7 +4,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { diagnoseInstallation, type LegReport } from '../../../scripts/diagnose/operator-legs.ts';
+import type { LegReport } from '../../../scripts/diagnose/legs.ts';
+import { diagnoseInstallation } from '../../../scripts/diagnose/operator-legs.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
 import type { Config } from '../../../server/config.ts';
 import { makeCertificate } from '../../fixtures/certificate.ts';
@@ -51,8 +52,9 @@ describe('npm run diagnose', () => {
     expect(of('TLS')?.result).toBe('not configured');
     expect(reports.filter(({ result }) => result !== 'ok').map(({ leg }) => leg)).toEqual(['TLS']);
     expect(reports.map(({ leg }) => leg)).toEqual([
-      ...['Database', 'DNS of the server', 'TLS', 'HTTPS', 'Router link (WebSocket)', 'guacd'],
-      ...[`UDP to 127.0.0.1:${coturn.port}`, `Relay ${coturn.urls[0]}`, `Relay ${coturn.urls[1]}`],
+      ...['Database', 'DNS of the server', 'TLS', 'HTTPS', 'Router link (WebSocket)'],
+      ...['Way through the server', 'guacd', `UDP to 127.0.0.1:${coturn.port}`],
+      ...[`Relay by UDP (${coturn.urls[0]})`, `Relay by TCP (${coturn.urls[1]})`],
     ]);
     expect(JSON.stringify(reports)).not.toContain(coturn.secret);
   });
@@ -63,16 +65,52 @@ describe('npm run diagnose', () => {
     const { failed, of } = await diagnose({ relay, publicUrl }, await freePort());
     expect(failed).toBe(4);
     expect(of('guacd')).toMatchObject({ result: 'failed', next: expect.stringContaining('GUACD_HOST') });
-    expect(of('Relay')).toMatchObject({ result: 'failed', note: 'the relay answered 401' });
+    for (const way of ['UDP', 'TCP'])
+      expect(of(`Relay by ${way}`)).toMatchObject({
+        ...{ result: 'failed', note: 'the relay answered 401', next: expect.stringMatching(/same secret/) },
+      });
     expect(of('UDP')?.result).toBe('ok');
     expect(of('HTTPS')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
-    expect(of('Router link')).toMatchObject({ result: 'not reached', note: 'because of: HTTPS' });
+    for (const leg of ['Router link', 'Way through'])
+      expect(of(leg)).toMatchObject({ result: 'not reached', note: 'because of: HTTPS' });
+  });
+
+  test('a relay that is not there is named by each way, and what UDP does not reach is not asked', async () => {
+    const port = await freePort();
+    const urls = ['udp', 'tcp'].map((way) => `turn:127.0.0.1:${port}?transport=${way}`);
+    const { of } = await diagnose({ relay: { urls, secret: coturn.secret, lifetimeSeconds: 60 } });
+    const udp = `UDP to 127.0.0.1:${port}`;
+    expect(of(udp)).toMatchObject({ result: 'failed', next: expect.stringMatching(/coturn.*UDP/) });
+    expect(of('Relay by UDP')).toMatchObject({ result: 'not reached', note: `because of: ${udp}` });
+    expect(of('Relay by TCP')).toMatchObject({
+      ...{ result: 'failed', note: 'ECONNREFUSED', next: expect.stringMatching(/Start coturn.*TCP/) },
+    });
+  });
+
+  test('the way through the server is switched off by its setting, and named when the server does not have that yet', async () => {
+    expect((await diagnose({ throughServer: false })).of('Way through')).toMatchObject({
+      ...{ result: 'not configured', next: expect.stringMatching(/RELAY_THROUGH_SERVER/) },
+    });
+    const without = await startTestServer({ throughServer: false });
+    try {
+      const { of } = await diagnose({ publicUrl: without.url, relay: null });
+      expect(of('Router link')).toMatchObject({ result: 'ok' });
+      expect(of('Way through')).toMatchObject({
+        ...{
+          result: 'failed',
+          note: 'it was closed at once',
+          next: expect.stringMatching(/restart the server/),
+        },
+      });
+    } finally {
+      await without.close();
+    }
   });
 
   test('a name without an address is named, and nothing behind it is tested', async () => {
     const { of } = await diagnose({ publicUrl: 'https://nobody.invalid' });
     expect(of('DNS')).toMatchObject({ result: 'failed', next: 'Give its name an address.' });
-    for (const leg of ['TLS', 'HTTPS', 'Router link'])
+    for (const leg of ['TLS', 'HTTPS', 'Router link', 'Way through'])
       expect(of(leg)).toMatchObject({ result: 'not reached', note: 'because of: DNS of the server' });
   });
 
@@ -91,8 +129,11 @@ describe('npm run diagnose', () => {
       const { of } = await diagnose({ publicUrl: https.url, relay });
       expect(of('TLS')).toMatchObject({ result: 'failed', note: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
       expect(of('HTTPS')).toMatchObject({ result: 'not reached' });
-      expect(of('Relay turn:')).toMatchObject({ result: 'ok' });
-      expect(of('Relay turns:')).toMatchObject({ result: 'failed', note: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      expect(of('Relay by UDP')).toMatchObject({ result: 'ok' });
+      expect(of('Relay by TLS')).toMatchObject({
+        ...{ result: 'failed', note: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+        next: expect.stringMatching(/certificate that is good for its name/),
+      });
     } finally {
       await Promise.all([https.close(), withTls.stop()]);
       rmSync(folder, { recursive: true });
