@@ -159,7 +159,10 @@ class Gateway implements RunningGateway {
       gatewayUid,
     });
     const { guacd } = settings;
-    const diagnosis = new Diagnosis({ machines, access: this.#access, roster: this.#roster, guacd, signal });
+    const diagnosis = new Diagnosis({
+      ...{ gatewayUid, machines, guacd, signal },
+      ...{ access: this.#access, roster: this.#roster, detours: this.#detours },
+    });
     const gate = new CommandGate({ gatewayUid, roster: this.#roster, state, now: Date.now });
     this.#desk = new CommandDesk({
       ...{ gatewayUid, device, log, gate },
@@ -181,7 +184,7 @@ class Gateway implements RunningGateway {
         watchSession: (command, request, member) => oversight.watch(command, request, member),
         endAccess: (request, member) => running.withdraw(member, request),
         renewAccess: (request, member) => running.renew(member, request),
-        diagnose: (admitted, request) => diagnosis.run(admitted, request),
+        diagnose: (admitted, request, ways) => diagnosis.run(admitted, request, ways),
       },
     });
   }

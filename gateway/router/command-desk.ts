@@ -75,6 +75,7 @@ export interface CommandHandlers {
   diagnose(
     admitted: AdmittedCommand,
     request: DiagnoseRequest,
+    ways: OfferedWays,
   ): Promise<MessageInitShape<typeof DiagnoseReplySchema>>;
 }
 
@@ -189,7 +190,7 @@ export class CommandDesk {
       }
       case CommandKind.DIAGNOSE: {
         const request = await this.#openPayload(admitted, DiagnoseRequestSchema);
-        const reply = await handlers.diagnose(admitted, request);
+        const reply = await handlers.diagnose(admitted, request, ways);
         return await this.#seal(admitted, encodeMessage(DiagnoseReplySchema, reply));
       }
       case CommandKind.UNSPECIFIED:

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { wipe } from '../../protocol/bytes.ts';
+import { empty, wipe, type Bytes } from '../../protocol/bytes.ts';
 import {
   DiagnosedLeg,
   type DiagnoseReplySchema,
@@ -11,8 +11,11 @@ import type { Uid } from '../../protocol/uid.ts';
 import { askArguments, type GuacdProtocol } from '../guacd/handshake.ts';
 import { InstructionSocket } from '../guacd/instruction-socket.ts';
 import { leaseGuacd } from '../guacd/lease.ts';
+import type { DetourOffer, Detours } from '../media/detours.ts';
+import type { Peer } from '../media/peer.ts';
 import type { AccessCheck } from '../router/access-check.ts';
 import type { AdmittedCommand } from '../router/command-gate.ts';
+import type { OfferedWays } from '../router/command-desk.ts';
 import { Refusal } from '../router/refusal.ts';
 import type { RosterKeeper } from '../router/roster-keeper.ts';
 import { readJumpMachine } from '../secrets/jump-machine.ts';
@@ -20,12 +23,15 @@ import { requireRevision, type Machine, type MachineReader } from '../secrets/ma
 import type { Settings } from '../settings.ts';
 import { connectTcp } from '../ssh/tcp.ts';
 import { SessionFailure, withDeadline, type SessionLeg } from '../terminal/failure.ts';
+import { refusing } from './resumption.ts';
 
 export interface DiagnosisParts {
   readonly machines: MachineReader;
   readonly access: AccessCheck;
   readonly roster: Pick<RosterKeeper, 'requireMember'>;
+  readonly detours: Pick<Detours, 'prepare' | 'expect'>;
   readonly guacd: Settings['guacd'];
+  readonly gatewayUid: Uid;
   readonly signal: AbortSignal;
 }
 
@@ -56,6 +62,7 @@ export class Diagnosis {
   async run(
     { command, member }: AdmittedCommand,
     request: DiagnoseRequest,
+    { detourTicket: ticket }: Pick<OfferedWays, 'detourTicket'>,
   ): Promise<MessageInitShape<typeof DiagnoseReplySchema>> {
     if (command.recordUid === null) throw new Refusal('malformed', 'diagnose names no record');
     this.#count(member.accountUid, performance.now());
@@ -64,7 +71,17 @@ export class Diagnosis {
       this.#try(DiagnosedLeg.GUACD, 'guacd', (signal) => this.#shakeHands(machine, signal)),
       this.#tryAddress(machine),
     ]);
-    return { legs };
+    const detourKey = await this.#expectDetour(command.commandUid, { ticket, pageKey: request.detourKey });
+    return { legs, detourKey };
+  }
+
+  /** The page may open it as soon as it has the answer; the command stands for session and peer. This gateway's key, or none. */
+  async #expectDetour(commandUid: Uid, offer: DetourOffer): Promise<Bytes> {
+    const { detours, gatewayUid, signal } = this.#parts;
+    const scope = { sessionUid: commandUid, peerUid: commandUid, gatewayUid, attempt: 0 };
+    const detour = await refusing({}, 'malformed', () => detours.prepare(offer, scope));
+    if (detour) detours.expect(detour, { takeDetour: (_, begin) => tryDetour(begin, signal) });
+    return detour?.publicKey ?? empty;
   }
 
   /** Of a machine behind another the gateway knows no more than that other without logging in there. */
@@ -124,4 +141,16 @@ export class Diagnosis {
 
 async function knock({ host, port }: Pick<Machine, 'host' | 'port'>, signal: AbortSignal): Promise<void> {
   (await connectTcp(host, port, signal)).destroy();
+}
+
+/** Left as soon as the page has it: that it comes about is all that is asked. */
+function tryDetour(begin: Parameters<Peer['takeDetour']>[1], signal: AbortSignal): void {
+  const stop = new AbortController();
+  const link = begin({
+    onOpen: () => stop.abort(),
+    onMessage: () => stop.abort(),
+    onRoom: () => undefined,
+    onLost: () => stop.abort(),
+  });
+  AbortSignal.any([signal, stop.signal]).addEventListener('abort', () => link.close(), { once: true });
 }

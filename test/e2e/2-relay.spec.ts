@@ -84,7 +84,17 @@ test('a browser that may use the relay alone gets a terminal that echoes', async
 test('Diagnose finds every leg whole, and says it as text without a name or address', async ({ relayed }) => {
   const { page, installation } = relayed;
   const dialog = await diagnose(page, machines.password);
-  for (const name of ['server', 'router', 'udp', 'relay-1', 'relay-2', 'gateway', 'guacd', 'target'])
+  for (const name of [
+    'server',
+    'router',
+    'udp',
+    'relay-1',
+    'relay-2',
+    'gateway',
+    'detour',
+    'guacd',
+    'target',
+  ])
     await expect(leg(dialog, name)).toHaveAttribute('data-state', 'ok');
   await expectAccessible(page, 'diagnose');
   await dialog.getByRole('button', { name: 'Copy as text' }).click();

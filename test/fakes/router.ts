@@ -110,10 +110,14 @@ export class FakeRouter {
   relay(
     command: SignedCommand,
     iceServers?: MessageInitShape<typeof IceServersSchema>,
+    detourTicket: Uint8Array = new Uint8Array(0),
   ): Promise<CommandReply> {
     const relayId = ++this.#relayId;
     const reply = new Promise<CommandReply>((resolve) => this.#waiting.set(relayId, resolve));
-    this.send({ case: 'command', value: { relayId, command, ...(iceServers && { iceServers }) } });
+    this.send({
+      case: 'command',
+      value: { relayId, command, detourTicket, ...(iceServers && { iceServers }) },
+    });
     return reply;
   }
 

@@ -15,7 +15,7 @@ const scope = { sessionUid: newUid(), gatewayUid: newUid(), peerUid: newUid(), a
 const honest: Tamper = (message, _, hand) => hand(message);
 
 /** Both ends of one detour; what the gateway sends goes by the router's hands. */
-async function detour(tamper: Tamper, routersKey = false) {
+async function detour(tamper: Tamper, routersKey = false, gatewayScope = scope) {
   const [vault, gateway, router] = await Promise.all([1, 2, 3].map(() => generateEphemeralKey()));
   if (!vault || !gateway || !router) throw new Error('no keys');
   const [carrier, lost] = [Promise.withResolvers<DetourCarrier>(), Promise.withResolvers<string>()];
@@ -24,7 +24,7 @@ async function detour(tamper: Tamper, routersKey = false) {
   const ends: { vault?: DetourEnd; gateway?: DetourEnd } = {};
   const end = async (side: Side, own: typeof vault, other: Bytes) =>
     new DetourEnd({
-      ...{ side, channel: await agreeOnDetour(side, scope, own, other) },
+      ...{ side, channel: await agreeOnDetour(side, side === 'vault' ? scope : gatewayScope, own, other) },
       socket: {
         waiting: 0,
         send: (message) => {
@@ -83,6 +83,12 @@ test('an honest one ends nothing', async () => {
 
 test('a router that puts a key of its own in place of the gateway’s gets no detour', async () => {
   const { lost } = await detour(honest, true);
+  expect(await lost).toBe('open-failed');
+});
+
+test('nor one that hands a diagnosis to a session: the same keys open nothing under another command', async () => {
+  const commandUid = newUid();
+  const { lost } = await detour(honest, false, { ...scope, sessionUid: commandUid, peerUid: commandUid });
   expect(await lost).toBe('open-failed');
 });
 

@@ -1,8 +1,6 @@
-import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import { ProtocolError } from '../../protocol/errors.ts';
 import type { Uid } from '../../protocol/uid.ts';
-import type { DiagnosedLegView, IceServer, VaultVerbs } from '../../workers/api.ts';
-import { describeFailure } from '../session/failures.ts';
-import { refusalOf } from '../session/signal-text.ts';
+import type { DetourOffer, IceServer, VaultVerbs } from '../../workers/api.ts';
 import type { IceFound, IceSearch } from './ice-search.ts';
 import {
   diagnosedLegNames,
@@ -12,6 +10,7 @@ import {
   type LegResult,
   type ShownLeg,
 } from './leg-names.ts';
+import { beyond, beyondResult, describePaths, failureResult, noRelay, refusedDetour } from './leg-results.ts';
 import { relayLegsOf, relayResult, stunServersOf, type RelayLeg } from './relay-legs.ts';
 
 export interface DiagnosisParts {
@@ -19,7 +18,12 @@ export interface DiagnosisParts {
   /** Rejects when the server does not answer. */
   readonly askServer: (signal: AbortSignal) => Promise<void>;
   readonly searchPaths: (search: IceSearch, signal: AbortSignal) => Promise<IceFound>;
+  /** Rejects when it does not come about. */
+  readonly tryDetour: (detourUid: Uid, signal: AbortSignal) => Promise<void>;
 }
+
+/** What nobody learns without the router. */
+const unrouted = ['udp', 'relay', 'gateway', 'detour', ...beyond] as const;
 
 type Results = Readonly<Record<DiagnosedLegName, LegResult>>;
 
@@ -79,15 +83,14 @@ export class Diagnosis {
       () => askServer(signal),
       () => 'answers',
     );
-    if (server === null)
-      return this.#notReached(signal, 'server', ['router', 'udp', 'relay', ...beyond, 'gateway']);
+    if (server === null) return this.#notReached(signal, 'server', ['router', ...unrouted]);
     const servers = await this.#test(
       signal,
       'router',
       () => verbs.iceServers(),
       () => 'answers',
     );
-    if (servers === null) return this.#notReached(signal, 'router', ['udp', 'relay', ...beyond, 'gateway']);
+    if (servers === null) return this.#notReached(signal, 'router', unrouted);
     if (signal.aborted) return; // the gateway is not asked for nobody
     await Promise.all([this.#paths(servers, signal), this.#gateway(signal)]);
   }
@@ -128,14 +131,21 @@ export class Diagnosis {
   async #gateway(signal: AbortSignal): Promise<void> {
     const { verbs } = this.#parts;
     for (const leg of beyond) this.#say(signal, leg, { state: 'running' });
-    const legs = await this.#test(
+    const found = await this.#test(
       signal,
       'gateway',
       () => verbs.diagnoseMachine(this.#recordUid),
       () => 'online, and its answer is signed',
     );
-    if (legs === null) return this.#notReached(signal, 'gateway', beyond);
-    for (const leg of beyond) this.#say(signal, leg, beyondResult(leg, legs));
+    if (found === null) return this.#notReached(signal, 'gateway', ['detour', ...beyond]);
+    for (const leg of beyond) this.#say(signal, leg, beyondResult(leg, found.legs));
+    if (!signal.aborted) await this.#detour(found.detour, signal);
+  }
+
+  async #detour(detour: DetourOffer, signal: AbortSignal): Promise<void> {
+    if ('refusedBy' in detour) return this.#say(signal, 'detour', refusedDetour(detour.refusedBy));
+    const attempt = () => this.#parts.tryDetour(detour.detourUid, signal);
+    await this.#test(signal, 'detour', attempt, () => 'comes about');
   }
 
   /** The value, or null when the leg failed: then that is said. */
@@ -172,61 +182,9 @@ export class Diagnosis {
   }
 }
 
-const beyond = ['guacd', 'jump', 'target'] as const;
-
-const noJump: LegResult = {
-  state: 'not-configured',
-  note: 'the gateway reaches the machine by itself',
-  next: 'Nothing.',
-};
-const behindJump: LegResult = {
-  state: 'not-configured',
-  note: 'it is behind the jump machine, where the diagnosis does not log in',
-  next: 'Connect: a session says whether the jump machine or the machine fails.',
-};
-
-const noRelay: LegResult = {
-  state: 'not-configured',
-  note: 'the server names no relay',
-  next: 'Nothing, where browser and gateway reach each other. Else set up [relay] in the server’s settings.',
-};
-
-const pathNext = 'Check that the browser may use WebRTC, and that this network allows UDP.';
-const serverNext =
-  'Check the network, the server’s name and its certificate; npm run diagnose on the server says more.';
-
 function everyLeg(result: LegResult): Results {
   return {
     ...{ server: result, router: result, udp: result, relay: result },
-    ...{ gateway: result, guacd: result, jump: result, target: result },
+    ...{ gateway: result, detour: result, guacd: result, jump: result, target: result },
   };
-}
-
-function describePaths({ host, reflexive }: IceFound): string {
-  return `${host} local, ${reflexive} behind NAT`;
-}
-
-function beyondResult(leg: (typeof beyond)[number], legs: readonly DiagnosedLegView[]): LegResult {
-  const found = legs.find((view) => view.leg === leg);
-  const jumps = legs.some((view) => view.leg === 'jump');
-  if (!found && leg === 'jump') return noJump;
-  if (!found && jumps) return behindJump;
-  if (!found) return { state: 'not-reached', because: 'gateway' };
-  const { code, tookMs } = found;
-  if (code === null)
-    return { state: 'ok', note: leg === 'guacd' ? 'shakes hands' : 'takes a connection', tookMs };
-  const { title, next } = describeFailure({ leg, code, message: '' });
-  return { state: 'failed', note: title, next, code, tookMs };
-}
-
-function failureResult(leg: DiagnosedLegName, error: unknown, tookMs: number): LegResult {
-  if (leg === 'server')
-    return { state: 'failed', note: 'it does not answer', next: serverNext, code: 'offline', tookMs };
-  if (leg === 'udp' || leg === 'relay') {
-    const code = toProtocolError(error)?.code ?? 'internal';
-    return { state: 'failed', note: 'the browser found no candidate', next: pathNext, code, tookMs };
-  }
-  const failure = refusalOf(error);
-  const { title, next } = describeFailure(failure);
-  return { state: 'failed', note: title, next, code: failure.code, tookMs };
 }

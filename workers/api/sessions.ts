@@ -19,7 +19,7 @@ export interface SessionVerbs extends DetourVerbs {
   /** Forgets the session's keys and tells the router. The stream's own end is the page's. */
   endSession(sessionUid: Uid): Promise<void>;
   /** How far a session on that machine would come at its gateway, which logs in to nothing. */
-  diagnoseMachine(recordUid: Uid): Promise<readonly DiagnosedLegView[]>;
+  diagnoseMachine(recordUid: Uid): Promise<MachineDiagnosis>;
   /** Stores the host key in the machine's record. */
   pinHostKey(input: { recordUid: Uid; hostKey: string }): Promise<void>;
 }
@@ -29,6 +29,12 @@ export interface IceServer {
   readonly urls: string[];
   readonly username?: string;
   readonly credential?: string;
+}
+
+export interface MachineDiagnosis {
+  readonly legs: readonly DiagnosedLegView[];
+  /** One that ends once it was open. */
+  readonly detour: DetourOffer;
 }
 
 export interface DiagnosedLegView {

@@ -1299,6 +1299,13 @@ export declare type DiagnoseRequest = Message<"sallyport.v1.DiagnoseRequest"> & 
    * @generated from field: sallyport.v1.AccessProof access = 2;
    */
   access?: AccessProof | undefined;
+
+  /**
+   * As in ConnectRequest: for a detour that is opened once and carries nothing.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**
@@ -1315,6 +1322,13 @@ export declare type DiagnoseReply = Message<"sallyport.v1.DiagnoseReply"> & {
    * @generated from field: repeated sallyport.v1.LegDiagnosis legs = 1;
    */
   legs: LegDiagnosis[];
+
+  /**
+   * Empty: this gateway takes no detours, or the router named none.
+   *
+   * @generated from field: bytes detour_key = 30;
+   */
+  detourKey: Uint8Array;
 };
 
 /**

@@ -39,6 +39,11 @@ export interface Relayed {
   readonly ticket: Uint8Array | null;
 }
 
+interface Ends {
+  readonly command: Command;
+  readonly from: VaultEnd;
+}
+
 export interface RelayParts {
   readonly db: Database;
   readonly head: Head;
@@ -67,12 +72,7 @@ export class CommandRelay {
     const offer = await this.#offerOf(command);
     const newSession = offer ? guestSession(command) : await this.#allowedSession(command);
     const from = { accountUid: session.accountUid, deviceUid: session.deviceUid };
-    if (newSession === null) {
-      const reply = await this.#send(signed, { command, from }, null, null);
-      const { notice, outcome } = reply;
-      if (notice && outcome.case === 'sealed') await this.#parts.guests.noticed(command, notice, Date.now());
-      return { reply, ticket: null };
-    }
+    if (newSession === null) return await this.#withoutSession(signed, { command, from }, session);
     const { sessions, detours } = this.#parts;
     const enter = newSession.resumes ? sessions.resume : sessions.add;
     enter.call(sessions, newSession.sessionUid, command.gatewayUid, from, taker);
@@ -87,6 +87,18 @@ export class CommandRelay {
     } finally {
       sessions.settle(newSession.sessionUid, command.gatewayUid, taken);
     }
+  }
+
+  /** A diagnosis gets a detour all the same: to see that one comes about. */
+  async #withoutSession(signed: SignedCommand, ends: Ends, session: Session): Promise<Relayed> {
+    const { detours, guests } = this.#parts;
+    const { command } = ends;
+    const diagnoses = command.kind === CommandKind.DIAGNOSE;
+    const tickets = (diagnoses && detours?.issue(session, command.gatewayUid)) || null;
+    const reply = await this.#send(signed, ends, null, tickets?.gateway ?? null);
+    const taken = reply.outcome.case === 'sealed';
+    if (reply.notice && taken) await guests.noticed(command, reply.notice, Date.now());
+    return { reply, ticket: taken && tickets ? tickets.vault : null };
   }
 
   /** A guest who left before their joining was noted has left. */
@@ -180,7 +192,7 @@ export class CommandRelay {
 
   async #send(
     signed: SignedCommand,
-    { command, from }: { readonly command: Command; readonly from: VaultEnd },
+    { command, from }: Ends,
     session: NewSession | null,
     detourTicket: Uint8Array | null,
   ): Promise<CommandReply> {

@@ -215,7 +215,8 @@ export class GatewayPresence implements GatewaySubscriber {
     const why = session && this.#sessions.add(session, from);
     if (why) return busy(why);
     const { relayId, answer } = this.#pending.add();
-    const ways = session && { iceServers: this.#ways.iceServers(), detourTicket: detourTicket ?? empty };
+    const relays = session && { iceServers: this.#ways.iceServers() };
+    const ways = { ...relays, detourTicket: detourTicket ?? empty };
     this.send({ case: 'command', value: { relayId, command: signed, ...ways } });
     const answered = await answer;
     if (session) this.#sessions.settle(session.sessionUid, isAccepted(answered));

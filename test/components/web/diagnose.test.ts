@@ -5,26 +5,26 @@ import { newUid } from '../../../protocol/uid.ts';
 import DiagnosedLegs from '../../../web/diagnose/DiagnosedLegs.svelte';
 import { Diagnosis, type DiagnosisParts } from '../../../web/diagnose/diagnosis.svelte.ts';
 import type { IceSearch } from '../../../web/diagnose/ice-search.ts';
-import type { DiagnosedLegView, IceServer } from '../../../workers/api.ts';
+import type { DetourOffer, DiagnosedLegView, IceServer, MachineDiagnosis } from '../../../workers/api.ts';
 
 const urls = ['turn:relay.example', 'turn:relay.example?transport=tcp', 'turns:relay.example:443'];
 const turn: IceServer = { urls, username: '1:a', credential: 'word' };
 const ways = ['UDP', 'TCP', 'TLS'] as const;
-const whole: readonly DiagnosedLegView[] = [
-  { leg: 'guacd', code: null, tookMs: 3 },
-  { leg: 'target', code: null, tookMs: 4 },
-];
+const guacd: DiagnosedLegView = { leg: 'guacd', code: null, tookMs: 3 };
+const target: DiagnosedLegView = { leg: 'target', code: null, tookMs: 4 };
+const whole: MachineDiagnosis = { legs: [guacd, target], detour: { detourUid: newUid() } };
 const found = { host: 2, reflexive: 1, relayed: 1, refusals: [] };
 
 interface Changes extends Partial<Omit<DiagnosisParts, 'verbs'>> {
   readonly iceServers?: () => Promise<readonly IceServer[]>;
-  readonly diagnoseMachine?: () => Promise<readonly DiagnosedLegView[]>;
+  readonly diagnoseMachine?: () => Promise<MachineDiagnosis>;
 }
 
 function begin(changes: Changes = {}) {
   const { iceServers = async () => [turn], diagnoseMachine = async () => whole, ...rest } = changes;
   const verbs = { iceServers, diagnoseMachine };
-  const parts = { verbs, askServer: async () => undefined, searchPaths: async () => found, ...rest };
+  const works = async () => undefined;
+  const parts = { verbs, askServer: works, searchPaths: async () => found, tryDetour: works, ...rest };
   return new Diagnosis(parts, newUid());
 }
 
@@ -63,6 +63,7 @@ test('an offline gateway is named; guacd and machine are not reached; the paths 
   expect(states(diagnosis)).toMatchObject({
     gateway: 'failed',
     guacd: 'not-reached',
+    detour: 'not-reached',
     'relay-1': 'ok',
     udp: 'ok',
   });
@@ -144,6 +145,42 @@ test('a browser that cannot search at all has every way failed, and says so', as
   expect(resultOf(diagnosis, 'relay-1')).toMatchObject({ next: expect.stringMatching(/WebRTC/) });
 });
 
+const detoured = (detour: DetourOffer) => ({ diagnoseMachine: async () => ({ ...whole, detour }) });
+
+test('the detour that the gateway’s answer prepared is opened, that one and once', async () => {
+  const opened: string[] = [];
+  const detourUid = newUid();
+  const tryDetour = async (uid: string) => void opened.push(uid);
+  const diagnosis = begin({ ...detoured({ detourUid }), tryDetour });
+  await diagnosis.run();
+  expect(opened).toEqual([detourUid]);
+  expect(diagnosis.results.detour).toMatchObject({ state: 'ok' });
+});
+
+test.each([
+  ['server', / RELAY_THROUGH_SERVER on the server/],
+  ['gateway', /SALLYPORT_GATEWAY_THROUGH_SERVER on the gateway/],
+] as const)(
+  'a detour that the %s does not let is no failure, and who may change it is said',
+  async (by, next) => {
+    const never = () => Promise.reject(new Error('opened what was refused'));
+    const diagnosis = begin({ ...detoured({ refusedBy: by }), tryDetour: never });
+    await diagnosis.run();
+    expect(diagnosis.results.detour).toMatchObject({
+      ...{ state: 'not-configured', note: expect.stringContaining(`this ${by}`) },
+      next: expect.stringMatching(next),
+    });
+  },
+);
+
+test('a detour that breaks is named with the proxies in between, and nothing else fails for it', async () => {
+  const tryDetour = () => Promise.reject(new ProtocolError('timed-out', 'the gateway did not come'));
+  const diagnosis = begin({ tryDetour });
+  await diagnosis.run();
+  expect(states(diagnosis)).toMatchObject({ detour: 'failed', gateway: 'ok', target: 'ok' });
+  expect(diagnosis.results.detour).toMatchObject({ code: 'timed-out', next: expect.stringMatching(/prox/) });
+});
+
 test('relays that cannot be are the router’s fault', async () => {
   const diagnosis = begin({ iceServers: () => Promise.reject(new ProtocolError('too-large')) });
   await diagnosis.run();
@@ -151,7 +188,7 @@ test('relays that cannot be are the router’s fault', async () => {
 });
 
 test('cancelled, what has no result gets none, and what comes later is not heard', async () => {
-  const late = Promise.withResolvers<readonly DiagnosedLegView[]>();
+  const late = Promise.withResolvers<MachineDiagnosis>();
   const asked = Promise.withResolvers<void>();
   const diagnosis = begin({
     diagnoseMachine: () => {
@@ -191,7 +228,7 @@ test('cancelled before the gateway is asked, it is not asked', async () => {
 
 test('each leg is shown and read with its result, the next step beside it, and copied as text', async () => {
   const closed: DiagnosedLegView = { leg: 'target', code: 'target-refused', tookMs: 12 };
-  const diagnosis = begin({ diagnoseMachine: async () => [{ ...closed }, whole[0] ?? closed] });
+  const diagnosis = begin({ diagnoseMachine: async () => ({ ...whole, legs: [closed, guacd] }) });
   await diagnosis.run();
   mounted = mount(DiagnosedLegs, { target: document.body, props: { legs: diagnosis.legs } });
   flushSync();

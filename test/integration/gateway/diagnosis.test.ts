@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { generateEphemeralKey } from '../../../protocol/crypto/ecdh.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../protocol/crypto/ecies.ts';
 import { decodeMessage } from '../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../protocol/messages/encode.ts';
@@ -9,6 +12,7 @@ import {
   DiagnosedLeg,
   DiagnoseReplySchema,
   DiagnoseRequestSchema,
+  type DiagnoseReply,
 } from '../../../protocol/messages/gen/command_pb.js';
 import { commandUidOf, verifyReply } from '../../../protocol/signed/command.ts';
 import { newUid } from '../../../protocol/uid.ts';
@@ -49,17 +53,25 @@ async function begin({ target = port(), guacd = port() } = {}) {
 
 /** What the gateway says by leg, or the code of its refusal. */
 async function diagnose(person: Person = made.person, recordUid = made.machineUid, recordRevision = 1n) {
-  const request = encodeMessage(DiagnoseRequestSchema, { recordRevision });
+  const reply = await ask({ recordRevision }, { person, recordUid });
+  if (typeof reply === 'string') return reply;
+  return Object.fromEntries(reply.legs.map(({ leg, code }) => [DiagnosedLeg[leg], code]));
+}
+
+async function ask(
+  stated: MessageInitShape<typeof DiagnoseRequestSchema>,
+  { person = made.person, recordUid = made.machineUid, ticket = new Uint8Array(0) } = {},
+): Promise<DiagnoseReply | string> {
+  const request = encodeMessage(DiagnoseRequestSchema, stated);
   const objects = [made.gatewayUid, person.accountUid];
   const payload = await sealToPublicKey(made.deviceKey, 'command-payload', objects, request);
   const order = { kind: CommandKind.DIAGNOSE, recordUid };
   const command = await commandOf(person, made.gatewayUid, order, { payload });
-  const { outcome } = await made.router.relay(command);
+  const { outcome } = await made.router.relay(command, undefined, ticket);
   if (outcome.case !== 'sealed') return outcome.value?.code ?? '';
   const sealedFor = [made.gatewayUid, commandUidOf(command.command)];
   const opened = await openWithPrivateKey(person.ecdh, 'command-reply', sealedFor, outcome.value);
-  const { legs } = decodeMessage(DiagnoseReplySchema, verifyReply(made.deviceKey, command.command, opened));
-  return Object.fromEntries(legs.map(({ leg, code }) => [DiagnosedLeg[leg], code]));
+  return decodeMessage(DiagnoseReplySchema, verifyReply(made.deviceKey, command.command, opened));
 }
 
 describe('a diagnosis at the gateway', () => {
@@ -91,6 +103,21 @@ describe('a diagnosis at the gateway', () => {
     expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: '' });
     await made.putJump({ ...jump, port: await freePort() });
     expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: 'target-refused' });
+  });
+
+  test('a detour is prepared for a ticket and a key, and for nothing less', async () => {
+    await begin();
+    const { publicKey: detourKey } = await generateEphemeralKey();
+    const ticket = randomBytes(32);
+    const keyFor = async (stated: object, ways: object) => {
+      const reply = await ask({ recordRevision: 1n, ...stated }, ways);
+      return typeof reply === 'string' ? reply : reply.detourKey.length;
+    };
+    expect(await keyFor({ detourKey }, { ticket })).toBe(detourKey.length);
+    expect(await keyFor({ detourKey }, {})).toBe(0);
+    expect(await keyFor({ detourKey }, { ticket: randomBytes(31) })).toBe(0);
+    expect(await keyFor({}, { ticket })).toBe(0);
+    expect(await keyFor({ detourKey: randomBytes(65) }, { ticket })).toBe('malformed');
   });
 
   test('who may not connect learns nothing', async () => {

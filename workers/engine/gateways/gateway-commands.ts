@@ -39,7 +39,7 @@ import {
   verifyReply,
   type CommandOrder,
 } from '../../../protocol/signed/command.ts';
-import type { CommandDesk } from './command-desk.ts';
+import type { Answered, CommandDesk } from './command-desk.ts';
 import type { Gateways, NamedGateway } from './gateways.ts';
 import type { OpenedAccount } from '../account/opened-account.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
@@ -47,6 +47,18 @@ import type { VaultSession } from '../connection/vault-session.ts';
 /** What a command is about. */
 type CommandSubject = Pick<CommandOrder, 'kind' | 'recordUid' | 'shareUid'> &
   Partial<Pick<CommandOrder, 'sessionUid'>>;
+
+interface Exchanged extends Pick<Answered, 'detourTicket'> {
+  readonly command: Bytes;
+  /** The encoded SignedReply, of nobody yet. */
+  readonly opened: Bytes;
+}
+
+/** What the gateway says, and the router's ticket for a detour of that command. */
+export interface Diagnosed extends Pick<Answered, 'detourTicket'> {
+  readonly reply: DiagnoseReply;
+  readonly commandUid: Uid;
+}
 
 export interface GatewayCommandParts {
   readonly account: OpenedAccount;
@@ -180,18 +192,27 @@ export class GatewayCommands {
     gateway: NamedGateway,
     recordUid: Uid,
     request: MessageInitShape<typeof DiagnoseRequestSchema>,
-  ): Promise<DiagnoseReply> {
+  ): Promise<Diagnosed> {
     const encoded = encodeMessage(DiagnoseRequestSchema, request);
-    const reply = await this.#tell(gateway, { kind: CommandKind.DIAGNOSE, recordUid }, encoded);
-    return decodeMessage(DiagnoseReplySchema, reply);
+    const about = { kind: CommandKind.DIAGNOSE, recordUid };
+    const { command, reply, detourTicket } = await this.#tellFor(gateway, about, encoded);
+    return {
+      ...{ reply: decodeMessage(DiagnoseReplySchema, reply), detourTicket },
+      commandUid: commandUidOf(command),
+    };
   }
 
-  /** Sealed to the pinned gateway; what it signed for this very command. */
   async #tell(gateway: NamedGateway, about: CommandSubject, request: Bytes): Promise<Bytes> {
+    return (await this.#tellFor(gateway, about, request)).reply;
+  }
+
+  /** Sealed to the pinned gateway; `reply`: what it signed for this very command. */
+  async #tellFor(gateway: NamedGateway, about: CommandSubject, request: Bytes) {
     const key = await this.#parts.gateways.pinnedKey(gateway);
     const objects = [gateway.uid, this.#parts.account.keys.accountUid];
     const payload = await sealToPublicKey(key, 'command-payload', objects, request);
-    return await this.#send(gateway.uid, key, about, payload);
+    const { command, opened, detourTicket } = await this.#exchange(gateway.uid, about, payload);
+    return { command, reply: verifyReply(key, command, opened), detourTicket };
   }
 
   async #ask<Reply extends DescMessage>(
@@ -216,19 +237,14 @@ export class GatewayCommands {
     return verifyReply(key, command, opened);
   }
 
-  /** The encoded SignedReply, of nobody yet. */
-  async #exchange(
-    gatewayUid: Uid,
-    about: CommandSubject,
-    payload: Bytes,
-  ): Promise<{ readonly command: Bytes; readonly opened: Bytes }> {
+  async #exchange(gatewayUid: Uid, about: CommandSubject, payload: Bytes): Promise<Exchanged> {
     const { account, session, desk } = this.#parts;
     const order = this.#order(gatewayUid, about);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     const objects = [gatewayUid, commandUidOf(signed.command)];
-    const { sealed } = await desk.send(signed);
+    const { sealed, detourTicket } = await desk.send(signed);
     const opened = await openWithPrivateKey(account.keys.ecdh, purposes.commandReply, objects, sealed);
-    return { command: signed.command, opened };
+    return { command: signed.command, opened, detourTicket };
   }
 
   #order(gatewayUid: Uid, about: CommandSubject): CommandOrder {

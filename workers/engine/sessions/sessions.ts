@@ -1,5 +1,5 @@
 import type {
-  DiagnosedLegView,
+  MachineDiagnosis,
   ResumeSession,
   SessionEvent,
   SessionResumed,
@@ -217,7 +217,7 @@ export class Sessions {
   }
 
   /** As {@link diagnoseMachine}. */
-  async diagnose(recordUid: Uid): Promise<readonly DiagnosedLegView[]> {
+  async diagnose(recordUid: Uid): Promise<MachineDiagnosis> {
     return await diagnoseMachine(this.#parts, recordUid);
   }
 
