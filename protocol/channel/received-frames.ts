@@ -29,6 +29,7 @@ export class ReceivedFrames {
   #bytesSince = 0;
   #every: number = amount.least;
   #cancelTimer: (() => void) | null = null;
+  #late = false; // the timer has run out: timers may do so a little before the clock says it
 
   constructor(options: ReceivedFramesOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class ReceivedFrames {
   /** Enough has come for a word on it, or has waited for one long enough. */
   get due(): boolean {
     if (this.#bytesSince < amount.least) return false;
-    return this.#bytesSince >= this.#every || this.#sinceTold >= tellEveryMs.most;
+    return this.#late || this.#bytesSince >= this.#every || this.#sinceTold >= tellEveryMs.most;
   }
 
   /** The peer does not know all of it yet. */
@@ -77,7 +78,7 @@ export class ReceivedFrames {
     const elapsed = this.#sinceTold;
     if (elapsed < tellEveryMs.least) this.#every = Math.min(amount.most, this.#every * 2);
     if (elapsed > tellEveryMs.most) this.#every = Math.max(amount.least, this.#every / 2);
-    this.#untold = false;
+    this.#untold = this.#late = false;
     this.#toldAt = this.#options.now();
     this.#bytesSince = 0;
     this.stop();
@@ -97,6 +98,7 @@ export class ReceivedFrames {
   #wait(): () => void {
     return this.#options.schedule(() => {
       this.#cancelTimer = null;
+      this.#late = true;
       this.#options.onDue();
     }, tellEveryMs.most);
   }
