@@ -64,8 +64,7 @@ export function recordingExpiry(bounds: Pick<KeepingBounds, 'retentionDays'>) {
       await releaseLapsed(tx, now);
       await removeWith(
         tx,
-        sql`SELECT session_uid FROM recording WHERE ${keptUntil(bounds)} < ${now} AND NOT ${isHeld}
-          FOR UPDATE OF recording`,
+        sql`SELECT session_uid FROM recording WHERE ${keptUntil(bounds)} < ${now} AND NOT ${isHeld}`,
         { kind: RecordingEventKind.EXPIRED, now },
       );
     });
@@ -82,15 +81,22 @@ async function releaseLapsed(tx: Tx, now: number): Promise<void> {
       FROM lapsed JOIN recording ON recording.session_uid = lapsed.session_uid`.execute(tx);
 }
 
-/** Deletes those recordings, with an event for each. How many there were. */
+/** Waits for whoever is holding one of them at this moment, so that the next statement sees the hold. */
+export async function lockRecordings(tx: Tx, sessions: ReturnType<typeof sql>): Promise<void> {
+  await sql`SELECT count(*) FROM (
+    SELECT 1 FROM recording WHERE session_uid IN (${sessions}) FOR UPDATE) locked`.execute(tx);
+}
+
+/** Deletes those recordings that nobody holds, with an event for each. How many there were. */
 export async function removeWith(
   tx: Tx,
   sessions: ReturnType<typeof sql>,
   { kind, now }: { readonly kind: RecordingEventKind; readonly now: number },
 ): Promise<number> {
+  await lockRecordings(tx, sessions);
   const { rows } = await sql<{ count: string }>`
     WITH gone AS (
-      DELETE FROM recording WHERE session_uid IN (${sessions})
+      DELETE FROM recording WHERE session_uid IN (${sessions}) AND NOT ${isHeld}
       RETURNING session_uid, record_uid, owner_uid, organisation_uid),
     said AS (
       INSERT INTO recording_event (owner_uid, record_uid, organisation_uid, session_uid, kind, hour, first_at, last_at)

@@ -22,7 +22,7 @@ import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { addEvent, countReading, listEvents } from './recording-events.ts';
 import { describeAll, goingSoon } from './described-recordings.ts';
-import { findKeeping, isHeld, keptDays, type KeepingBounds } from './recording-keeping.ts';
+import { findKeeping, isHeld, keptDays, lockRecordings, type KeepingBounds } from './recording-keeping.ts';
 import { usedSize } from './recording-room.ts';
 import { fetchedBy, findRecording, readHeaders, type RecordingRow } from './recording-rows.ts';
 
@@ -95,6 +95,7 @@ export function recordingHandlers(parts: RecordingParts): Handlers<typeof Record
     if (uidOf(row.owner_uid) !== call.session.accountUid)
       throw new ProtocolError('not-allowed', 'only the owner deletes recordings');
     await db.transaction().execute(async (tx) => {
+      await lockRecordings(tx, sql`${sessionUid}`);
       const { numDeletedRows } = await tx
         .deleteFrom('recording')
         .where('session_uid', '=', sessionUid)

@@ -1,4 +1,5 @@
 // How long recordings are kept: what administrators may set, what is held, what goes when there is no room.
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   RecordingEventKind,
@@ -180,6 +181,27 @@ describe('how recordings are kept', () => {
     // Nothing that may go is left: nothing goes, and nothing more comes.
     expect(await codeOf(store())).toBe('limit-reached');
     expect(await listed()).toHaveLength(3);
+  });
+
+  test('who holds a recording at the moment at which it is deleted, or expires, keeps it', async () => {
+    const waits = async () => {
+      const { rows } = await sql`SELECT 1 FROM pg_locks WHERE NOT granted`.execute(open.db);
+      return rows.length;
+    };
+    const sessionUid = await store(1000);
+    for (const remove of [() => codeOf(member.client.call(deleteRecording, { sessionUid })), () => sweep()]) {
+      const removed = await open.db.transaction().execute(async (tx) => {
+        await sql`SELECT 1 FROM recording WHERE session_uid = ${sessionUid} FOR UPDATE`.execute(tx);
+        const removing = remove();
+        await expect.poll(waits, { timeout: 15_000 }).toBeGreaterThan(0);
+        const hold = { session_uid: sessionUid, account_uid: uidBytes(member.uid), held_at: Date.now() };
+        await tx.insertInto('recording_hold').values(hold).execute();
+        return { removing };
+      });
+      expect(['held', undefined]).toContain(await removed.removing);
+      expect(await listed()).toHaveLength(1);
+      await open.db.deleteFrom('recording_hold').where('session_uid', '=', sessionUid).execute();
+    }
   });
 
   test('where account and organisation have too much, the oldest go for both', async () => {
