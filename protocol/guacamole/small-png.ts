@@ -18,7 +18,7 @@ interface Header {
 }
 
 /** Letters and lines of a terminal. More pixels take longer here than where the browser decodes them aside. */
-const mostPixels = 32 * 1024;
+export const smallPngPixels = 32 * 1024;
 /** A longer file is never decoded here. */
 export const smallPngBytes = 16 * 1024;
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -66,7 +66,7 @@ function readHeader(png: DataView): Header | null {
   const [width, height, depth] = [png.getUint32(16), png.getUint32(20), png.getUint8(24)];
   const [colours, compression, filter, interlaced] = [25, 26, 27, 28].map((at) => png.getUint8(at));
   if (compression !== 0 || filter !== 0 || interlaced !== 0) return null;
-  if (width < 1 || height < 1 || width * height > mostPixels) return null;
+  if (width < 1 || height < 1 || width * height > smallPngPixels) return null;
   const palette = colours === 3;
   if (palette ? ![1, 2, 4, 8].includes(depth) : depth !== 8) return null;
   if (colours === 2 || colours === 6 || palette)

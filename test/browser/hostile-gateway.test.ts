@@ -253,6 +253,11 @@ describe('what may be said, and too much of it, waits until it is drawn', { time
     await weathers(endless(shown(1, 'image/png', bomb), 200));
   });
 
+  test('pictures that the page decodes itself', async () => {
+    const small = await picture(180, 'image/png');
+    await weathers(endless(shown(1, 'image/png', small)));
+  });
+
   test('clipboards, one after another', async () => {
     const one = say(
       ['clipboard', 1, 'text/plain'],

@@ -123,6 +123,22 @@ describe('what is not drawn yet', () => {
     expect(heard.length).toBe(20);
   });
 
+  test('is few small pictures, since the page decodes those itself', async () => {
+    const side = 128;
+    const header = Buffer.from('89504e470d0a1a0a0000000d49484452000000800000008008020000', 'hex');
+    const picture = say(
+      ['img', 1, 14, 0, 'image/png', 0, 0],
+      ['blob', 1, header.toString('base64')],
+      ['end', 1],
+    );
+    const pictures = 200;
+    intake.take([concat(...Array.from({ length: pictures }, () => picture))]);
+    expect(display.waiting.length).toBe(1);
+    expect(heard.length / 3).toBeLessThan(slice / side ** 2 / 20);
+    while (display.waiting.length > 0) await display.draw();
+    expect([heard.length / 3, failures]).toEqual([pictures, []]);
+  });
+
   test('is nothing for a display that draws at once, however much comes', () => {
     display.atOnce = true;
     const rects = Array.from({ length: 100 }, (): Said[] => [

@@ -1,4 +1,5 @@
 import type { Instruction } from '../../../protocol/guacamole/instruction.ts';
+import { smallPngPixels } from '../../../protocol/guacamole/small-png.ts';
 
 /** Every instruction takes its time, whatever it covers: that of so many pixels. */
 const each = 500;
@@ -12,11 +13,13 @@ const over = '14';
 /** Pixels that are read back, and that a function of its own works out one by one. */
 const readBack = 4;
 const computed = 40;
+/** A small picture is decoded by the page itself, in about so long beside its pixels. */
+const decoding = 20_000;
 const put = '3';
 
 /**
- * What a page has to do to draw this, in pixels that are filled: a billion of them takes it a second or some. Pictures are
- * counted where they are decoded.
+ * What a page has to do to draw this, in pixels that are filled: a billion of them takes it a second or some. What a
+ * picture takes is {@link costOfPicture}.
  */
 export function costOf({ opcode, args }: Instruction): number {
   const area = (at: number) => Number(args[at] ?? 0) * Number(args[at + 1] ?? 0);
@@ -36,4 +39,9 @@ export function costOf({ opcode, args }: Instruction): number {
     default:
       return each;
   }
+}
+
+/** Of so many pixels; 0: of none. Larger ones the browser decodes aside, and the page only draws them. */
+export function costOfPicture(pixels: number): number {
+  return pixels === 0 || pixels > smallPngPixels ? pixels : decoding + computed * pixels;
 }

@@ -5,7 +5,7 @@ import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import type { Instruction } from '../../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
 import { limits } from '../../../protocol/limits.ts';
-import { costOf } from './picture-cost.ts';
+import { costOf, costOfPicture } from './picture-cost.ts';
 import { PictureDecoding } from './picture-decoding.ts';
 import { PicturePace } from './picture-pace.ts';
 
@@ -119,7 +119,7 @@ export class PictureIntake {
       throw new ProtocolError('guacamole-malformed', 'no gateway sends this');
     this.#decoding.announced = pixels;
     this.#targets.instruction(opcode, [...args]);
-    if (opcode !== 'sync') this.#pace.handed(costOf(instruction) + pixels);
+    if (opcode !== 'sync') this.#pace.handed(costOf(instruction) + costOfPicture(pixels));
   }
 
   #fail(code: string): void {
