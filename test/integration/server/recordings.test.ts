@@ -253,7 +253,7 @@ describe('recordings', () => {
       await uploads.call(startRecording, { opening: recording.opening });
       await put(recording.chunks[0]);
       if (how === 'deleted') await owner.call(deleteRecording, { sessionUid });
-      else await recordingExpiry({ retentionDays: 1 })(open.db, Date.now() + 2 * 24 * 60 * 60_000);
+      else await recordingExpiry({ retentionDays: 1 })(open.db, Date.now() + 9 * 24 * 60 * 60_000);
       await open.db.deleteFrom('chunk_removal').execute(); // its chunks are gone as well
       expect(await codeOf(uploads.call(startRecording, { opening: recording.opening }))).toBe('not-found');
       expect(await codeOf(put(recording.chunks[1]))).toBe('not-found');
