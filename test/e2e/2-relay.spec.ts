@@ -18,7 +18,7 @@ const test = base.extend<object, { relayed: House & { readonly coturn: Coturn } 
       const [coturn, turns] = await startCoturnByTls(folder);
       const stranger = await startCoturn({ secret: 'a secret that the server does not have' });
       const urls = [...coturn.urls, turns, ...stranger.urls];
-      const installation = await Installation.start({ urls, secret: coturn.secret });
+      const installation = await Installation.start({ relay: { urls, secret: coturn.secret } });
       try {
         const house = await moveIn(browser, installation);
         await use({ ...house, coturn });

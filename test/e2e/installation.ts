@@ -11,6 +11,16 @@ import { startServerProcess, type ServerProcess } from '../../scripts/process/se
 import type { Coturn } from '../fixtures/coturn.ts';
 import { startSshTarget, type SshTarget } from '../fixtures/ssh-target.ts';
 
+type Settings = Readonly<Record<string, string>>;
+
+export interface InstallationOptions {
+  /** What the server is to say of relays. */
+  readonly relay?: Pick<Coturn, 'urls' | 'secret'>;
+  /** Beside those that every installation has. */
+  readonly serverSettings?: Settings;
+  readonly gatewaySettings?: Settings;
+}
+
 const siteFolder = join(import.meta.dirname, '../../dist/web');
 
 /** Server, guacd and target run; the gateway starts once a test has a token for it. */
@@ -24,14 +34,16 @@ export class Installation {
   gateway: OwnedChild | null = null;
   /** The server's first port, kept over restarts: addresses that people use do not change. */
   #port = 0;
-  #relay: Pick<Coturn, 'urls' | 'secret'> | null = null;
+  readonly #options: InstallationOptions;
   #logs = new Map<string, LogFile>();
 
-  /** `relay`: what the server is to say of relays. */
-  static async start(relay: Pick<Coturn, 'urls' | 'secret'> | null = null): Promise<Installation> {
-    const installation = new Installation();
-    installation.#relay = relay;
-    if (relay) installation.secrets.add(relay.secret);
+  private constructor(options: InstallationOptions) {
+    this.#options = options;
+    if (options.relay) this.secrets.add(options.relay.secret);
+  }
+
+  static async start(options: InstallationOptions = {}): Promise<Installation> {
+    const installation = new Installation(options);
     await installation.startServer();
     await installation.startGuacd();
     installation.target = await startSshTarget({ line: installation.log('sshd').line });
@@ -48,13 +60,15 @@ export class Installation {
   }
 
   async startServer(): Promise<void> {
+    const { relay, serverSettings } = this.#options;
     const settings = {
       SALLYPORT_DATA: this.databaseFolder,
       SALLYPORT_HOST: '127.0.0.1',
       SALLYPORT_PORT: String(this.#port),
       SALLYPORT_SITE: siteFolder,
       LOG_LEVEL: 'debug',
-      ...(this.#relay && { RELAY_URLS: this.#relay.urls.join(' '), RELAY_SECRET: this.#relay.secret }),
+      ...(relay && { RELAY_URLS: relay.urls.join(' '), RELAY_SECRET: relay.secret }),
+      ...serverSettings,
     };
     this.server = await startServerProcess({ settings, log: this.log('server') });
     this.#port = this.server.port;
@@ -88,7 +102,7 @@ export class Installation {
       config: this.#gatewayConfig,
       log: this.log('gateway'),
       guacd: this.guacd.place,
-      settings: { SALLYPORT_GATEWAY_BIND: '127.0.0.1', LOG_LEVEL: 'debug' },
+      settings: { SALLYPORT_GATEWAY_BIND: '127.0.0.1', LOG_LEVEL: 'debug', ...this.#options.gatewaySettings },
     });
   }
 

@@ -168,7 +168,8 @@ export const commandFailures = {
     'The machine asks for a recording, and its gateway cannot make one: its disk may be full.',
     askAdministrator,
   ],
-  'recording-no-room': [
+  // the gateway’s `recording-no-room`, of a session that did not begin
+  'no-room-to-record': [
     'gateway',
     'There is no room for this recording',
     'The machine asks for a recording, and the server has no room for more: its disk is full, or a limit is reached.',

@@ -289,10 +289,10 @@ export class Session {
     this.sound.close();
     this.clipboard.pending = null;
     this.files?.lose();
-    const code = this.#codeOf(failure);
+    const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';
+    const code = wasOpen ? this.#codeOf(failure) : codeBeforeOpen(this.#codeOf(failure));
     if (!asksForTrust(code)) this.#answers = {}; // which trusting the key says once more
     const text = describeFailure({ ...failure, code });
-    const wasOpen = this.phase === 'open' || this.phase === 'reconnecting';
     const calm = text.tone === 'calm';
     const leg = calm && wasOpen ? null : this.trail.fail(failure.leg ?? text.leg);
     this.failure = { ...text, leg, code, message: failure.message };
@@ -310,4 +310,9 @@ export class Session {
     if (this.#latencyTimer !== null) clearInterval(this.#latencyTimer);
     this.#latencyTimer = null;
   }
+}
+
+/** Of a session that did not begin nothing was recorded. */
+function codeBeforeOpen(code: string): string {
+  return code === 'recording-no-room' ? 'no-room-to-record' : code;
 }

@@ -7,7 +7,7 @@ import { describeFailure, isCatalogued } from '../../../web/session/failures.ts'
 import { RunFailure } from '../../../web/session/run-failure.ts';
 import { refusalOf } from '../../../web/session/signal-text.ts';
 
-const codesOfThePage = ['ice-failed', 'peer-lost', 'not-connectable'];
+const codesOfThePage = ['ice-failed', 'peer-lost', 'not-connectable', 'no-room-to-record'];
 /** What can go wrong on the way to a jump machine and in its login. */
 const ofTheWay: readonly string[] = [
   ...['name-not-found', 'target-refused', 'target-unreachable', 'target-timed-out', 'target-lost'],
