@@ -1,5 +1,5 @@
 import type { MovedFiles } from './files/file-reports.ts';
-import { signerOf } from '../protocol/crypto/ecdsa.ts';
+import { signerAside } from '../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../protocol/errors.ts';
 import type { SignedCommand } from '../protocol/messages/gen/command_pb.js';
 import type { RelayedCommand, RouterToGatewayFrame } from '../protocol/messages/gen/link_pb.js';
@@ -94,7 +94,7 @@ class Gateway implements RunningGateway {
     const { server, serverIdentity: identity, gatewayUid } = config;
     const { certificateAuthority } = settings;
     const log = options.log.with({ gateway: gatewayUid });
-    const device = { ...signerOf(config.privateKey), privateKey: config.privateKey };
+    const device = { ...signerAside(config.privateKey), privateKey: config.privateKey };
     const online = Promise.withResolvers<void>();
     this.#log = log;
     this.#held = [log.secrets.hold(config.privateKey), log.secrets.hold(config.appKey)];

@@ -1,5 +1,7 @@
 // The gateway as a program: enrolment, running it, and saying who it is.
+import { hash } from 'node:crypto';
 import { signerOf } from '../protocol/crypto/ecdsa.ts';
+import { provideSha256 } from '../protocol/crypto/hash.ts';
 import { encodeBase64url } from '../protocol/bytes.ts';
 import { ProtocolError } from '../protocol/errors.ts';
 import { helpText, readArguments, type Arguments } from './arguments.ts';
@@ -57,6 +59,7 @@ async function tellInfo(args: Arguments): Promise<number> {
 async function run(args: Arguments): Promise<number> {
   const settings = readSettings(args.environment);
   const log = new Logger(settings.logLevel);
+  provideSha256((bytes) => hash('sha256', bytes, 'buffer')); // of recordings there is much
   const { config, state, policyFile, ...folders } = await loadConfig(args.environment, args.config);
   process.on('uncaughtException', (err) => {
     log.error('gateway failed', { err });

@@ -2,8 +2,9 @@ import type { Bytes } from '../../protocol/bytes.ts';
 import { EntryBuffer } from '../../protocol/recording/entry-buffer.ts';
 import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
 
-/** Entries that wait for their chunk: half of what one may hold, so that no entry ever makes it too much. */
-const chunkBytes = 512 * 1024;
+/** Entries that wait for their chunk: less than half of what one may hold, so that no entry ever makes it too much, nor most of them
+ * need more than half a MiB of memory. */
+const chunkBytes = 448 * 1024;
 const longestEntry = 256 * 1024;
 
 /** What one chunk is made of: encoded entries, and the times of the first and the last. */
@@ -62,6 +63,16 @@ export class Track {
     const keyFrame = this.#keyFrame;
     this.#keyFrame = false;
     return { plaintext: this.#entries.take(), startMs, endMs, keyFrame };
+  }
+
+  /** What {@link take} gave, and nobody uses any more. */
+  giveBack({ plaintext }: TakenEntries): void {
+    this.#entries.giveBack(plaintext);
+  }
+
+  /** Keeps no memory for more. */
+  rest(): void {
+    this.#entries.rest();
   }
 
   #note(atMs: number): void {

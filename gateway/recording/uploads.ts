@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
-import { ProtocolError, toProtocolError, type ErrorCode } from '../../protocol/errors.ts';
+import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
-import { RecordingChunkSchema, RecordingUploadService } from '../../protocol/messages/gen/recording_pb.js';
+import {
+  RecordingChunkSchema,
+  RecordingUploadService,
+  type StartRecordingResponse,
+} from '../../protocol/messages/gen/recording_pb.js';
 import { closeRecording, type RecordingState } from '../../protocol/recording/writer.ts';
 import { chainAfter, chainOfOpening } from '../../protocol/signed/recording.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -11,19 +15,10 @@ import { BackOff } from '../router/back-off.ts';
 import type { ServerCalls } from '../router/server-calls.ts';
 import type { SessionRecorder } from './session-recorder.ts';
 import type { Spool, SpooledRecording } from './spool.ts';
+import { isAway, isFinal, isNoRoom } from './upload-errors.ts';
 
 const { startRecording, putRecordingChunk, finishRecording } = RecordingUploadService.method;
 
-/** The server is not there, or not now: nothing else can be stored either. Anything else may be of one recording alone. */
-const away: readonly ErrorCode[] = ['offline', 'too-many-requests'];
-
-/** What another try does not change: the server knows it otherwise, or it is not what a server takes. */
-const final: readonly ErrorCode[] = [
-  ...(['conflict', 'not-allowed', 'bad-signature'] as const),
-  ...(['malformed', 'too-large', 'unsupported-version'] as const),
-];
-/** Nobody's fault but its size: it is offered again until there is room. */
-const noRoom: readonly ErrorCode[] = ['store-full', 'limit-reached'];
 /** So often in a row: two ends may misunderstand each other in passing. */
 const finalTries = 5;
 
@@ -36,6 +31,9 @@ interface Retry {
   /** The server has no room for it. */
   readonly noRoom: boolean;
 }
+
+/** What the server has of a recording. */
+type Standing = Pick<StartRecordingResponse, 'chunkCount' | 'finished'>;
 
 /** What lies in the spool, for who looks after the gateway. */
 export interface SpoolState {
@@ -66,6 +64,8 @@ export class RecordingUploads {
   readonly #stop = new AbortController();
   readonly #backOff = new BackOff();
   #retries = new Map<Uid, Retry>();
+  /** Of what goes on: as the server said, and has since then. It is asked again when anything goes wrong. */
+  readonly #standing = new Map<Uid, Standing>();
   #full = false;
   /** Not offered again in this run. */
   readonly #refused = new Set<Uid>();
@@ -223,10 +223,20 @@ export class RecordingUploads {
   }
 
   async #bring(sessionUid: Uid): Promise<void> {
+    const known = this.#standing.get(sessionUid) ?? null;
+    this.#standing.delete(sessionUid);
+    try {
+      const begun = known ?? (await this.#start(sessionUid));
+      if (begun !== null) await this.#bringFrom(sessionUid, begun);
+    } catch (error) {
+      if (toProtocolError(error)?.code !== 'not-found') throw error;
+      await this.#removed(sessionUid);
+    }
+  }
+
+  async #bringFrom(sessionUid: Uid, begun: Standing): Promise<void> {
     const { spool, calls } = this.#options;
     const { signal } = this.#stop;
-    const begun = await this.#start(sessionUid);
-    if (begun === null) return;
     let next = begun.chunkCount;
     for (;;) {
       const now = await spool.find(sessionUid);
@@ -239,7 +249,7 @@ export class RecordingUploads {
       }
       for (const index of now.chunks.slice(0, -1))
         if (index < next) await spool.removeChunk(sessionUid, index);
-      if (!now.closed) return;
+      if (!now.closed) return void this.#standing.set(sessionUid, { chunkCount: next, finished: false });
       if ((now.chunks.at(-1) ?? -1) >= next) continue;
       const closing = await spool.readClosing(sessionUid);
       await calls.call(finishRecording, { sessionUid: uidBytes(sessionUid), closing }, signal);
@@ -248,20 +258,14 @@ export class RecordingUploads {
   }
 
   /**
-   * What the server has of it. Null: it is not there any more, here or at the server; or there is nothing of it yet, and
-   * may never be.
+   * What the server has of it. Null: it is not there any more; or there is nothing of it yet, and may never be. Throws
+   * `not-found` when the server removed it.
    */
-  async #start(sessionUid: Uid) {
+  async #start(sessionUid: Uid): Promise<Standing | null> {
     const { spool, calls } = this.#options;
     const recording = await spool.find(sessionUid);
     if (recording === null || this.#isEmpty(recording)) return null;
-    try {
-      return await calls.call(startRecording, { opening: recording.opening }, this.#stop.signal);
-    } catch (error) {
-      if (toProtocolError(error)?.code !== 'not-found') throw error;
-      await this.#removed(sessionUid);
-      return null;
-    }
+    return await calls.call(startRecording, { opening: recording.opening }, this.#stop.signal);
   }
 
   /** Its session may yet end without anything to see: then it is no recording. */
@@ -291,19 +295,4 @@ export class RecordingUploads {
     else log.error('recording not stored yet', { ...about, err: error });
     return false;
   }
-}
-
-function isFinal(error: unknown): boolean {
-  const known = toProtocolError(error);
-  return known !== null && final.includes(known.code);
-}
-
-function isNoRoom(error: unknown): boolean {
-  const known = toProtocolError(error);
-  return known !== null && noRoom.includes(known.code);
-}
-
-function isAway(error: unknown): boolean {
-  const known = toProtocolError(error);
-  return known !== null && away.includes(known.code);
 }

@@ -42,9 +42,14 @@ export async function generateEphemeralKey(): Promise<{
   return { privateKey, publicKey: new Uint8Array(await crypto.subtle.exportKey('raw', publicKey)) };
 }
 
+/** A key pair as the platform takes it in: whoever asked for it wipes it. */
+export function pkcs8Of({ publicKey, privateKey }: EcdhKeyPair): Bytes {
+  return concat(beforePrivateKey, privateKey, beforePublicKey, publicKey);
+}
+
 /** The private half of a key pair, for the platform to agree with. Throws `malformed` when it is none. */
-export async function importEcdhKey({ publicKey, privateKey }: EcdhKeyPair): Promise<CryptoKey> {
-  const pkcs8 = concat(beforePrivateKey, privateKey, beforePublicKey, publicKey);
+export async function importEcdhKey(pair: EcdhKeyPair): Promise<CryptoKey> {
+  const pkcs8 = pkcs8Of(pair);
   try {
     return await crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['deriveBits']);
   } catch {

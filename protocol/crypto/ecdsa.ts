@@ -1,8 +1,8 @@
 import { p256 } from '@noble/curves/nist.js';
-import { copy, encodeHex, type Bytes } from '../bytes.ts';
+import { copy, encodeHex, wipe, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { encodeContext } from './context.ts';
-import { checkPublicKey, isUncompressed } from './ecdh.ts';
+import { checkPublicKey, isUncompressed, pkcs8Of, type EcdhKeyPair } from './ecdh.ts';
 import { sha256 } from './hash.ts';
 import type { SignatureContext } from './labels.ts';
 
@@ -29,6 +29,27 @@ export function signerOf(privateKey: Bytes): Signer {
       return Promise.resolve(copy(p256.sign(digest, privateKey, { prehash: false, lowS: true })));
     },
   };
+}
+
+/** The same by the platform, beside other work: for who signs by the hundred. Throws when it is no private key. */
+export function signerAside(privateKey: Bytes): Signer {
+  const publicKey = copy(p256.getPublicKey(privateKey, false));
+  const imported = importSigningKey({ privateKey, publicKey });
+  imported.catch(() => undefined); // whoever signs hears of it
+  return {
+    publicKey,
+    sign: async (context, message) =>
+      await signerOfCryptoKey(await imported, publicKey).sign(context, message),
+  };
+}
+
+async function importSigningKey(pair: EcdhKeyPair): Promise<CryptoKey> {
+  const pkcs8 = pkcs8Of(pair);
+  try {
+    return await crypto.subtle.importKey('pkcs8', pkcs8, keyAlgorithm, false, ['sign']);
+  } finally {
+    wipe(pkcs8);
+  }
 }
 
 /** A signer over a WebCrypto key, non-extractable where the platform keeps it. Makes s low, which WebCrypto does not. */

@@ -8,6 +8,8 @@ const firstBytes = 4_096;
 export class EntryBuffer {
   #bytes: Bytes = new Uint8Array(firstBytes);
   #length = 0;
+  /** Empty memory for when the present one is too small; null: it is asked for. */
+  #spare: Bytes | null = null;
 
   /** Bytes. */
   get length(): number {
@@ -32,12 +34,26 @@ export class EntryBuffer {
     this.#close(atMs, kind, text.length);
   }
 
-  /** All of them; it is empty then, and what it gave is nobody else's memory. */
+  /** All of them; it is empty then, and what it gave is nobody else's memory until it is given back. */
   take(): Bytes {
     const taken = this.#bytes.subarray(0, this.#length);
+    if (this.#spare && taken.length < this.#spare.length / 2) this.#spare = null; // no more comes that fast
     this.#bytes = new Uint8Array(firstBytes);
     this.#length = 0;
     return taken;
+  }
+
+  /** Memory that {@link take} gave, which nobody else uses any more: in a flood, chunk after chunk is written to the same. */
+  giveBack(taken: Bytes): void {
+    taken.fill(0);
+    const { buffer } = taken;
+    if (taken.length >= buffer.byteLength / 2 && buffer.byteLength > firstBytes)
+      this.#spare = new Uint8Array(buffer);
+  }
+
+  /** Keeps no memory for more. */
+  rest(): void {
+    this.#spare = null;
   }
 
   /** at(4) ‖ kind(1) ‖ length(4), before content that is there. */
@@ -53,8 +69,16 @@ export class EntryBuffer {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
     const former = this.#bytes;
-    this.#bytes = new Uint8Array(Math.max(needed, 2 * former.length));
+    this.#bytes = this.#grown(needed);
     this.#bytes.set(former.subarray(0, this.#length));
     former.fill(0);
+  }
+
+  #grown(needed: number): Bytes {
+    const spare = this.#spare;
+    if (spare === null || spare.length < needed)
+      return new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    this.#spare = null;
+    return spare;
   }
 }

@@ -14,6 +14,7 @@ const blankLine: readonly string[] = Array.from({ length: mostColumns }, () => '
 
 /** What a terminal shows as it is, a column each: no control, and nothing that takes two code units. */
 const plainRun = /[ -~\u0080-\ud7ff\ue000-\uffff]+/y;
+const plainLine = /^[ -~\u0080-\ud7ff\ue000-\uffff]*$/;
 
 type State = 'ground' | 'escape' | 'charset' | 'control' | 'string' | 'string-escape';
 
@@ -72,13 +73,27 @@ export class TerminalLines {
 
   #take(atMs: number, text: string): void {
     if (this.#cut) return; // nothing of it would be kept
-    for (let at = 0; at < text.length;) {
+    for (let at = this.#takeLines(text, atMs); at < text.length;) {
       const before = at;
       if (this.#state === 'ground' && this.#plain !== null) at = this.#writeOn(text, at, atMs);
       if (at > before) continue;
       const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
       at += character.length;
       this.#step(character, atMs);
+    }
+  }
+
+  /** Lines that are here from their beginning to their end and say nothing else: in a flood nearly all. How far that went. */
+  #takeLines(text: string, atMs: number): number {
+    if (this.#state !== 'ground' || this.#plain === null) return 0;
+    for (let at = this.#plain === '' ? 0 : this.#writeOn(text, 0, atMs); ;) {
+      const end = this.#plain === '' ? text.indexOf('\n', at) : -1;
+      if (end < 0 || end - at > mostColumns || this.#cut) return at;
+      const line = text.slice(at, text[end - 1] === '\r' && end > at ? end - 1 : end);
+      if (!plainLine.test(line)) return at;
+      if (line !== '') this.#atMs = atMs;
+      this.#keep(line, line.length);
+      at = end + 1;
     }
   }
 
@@ -237,6 +252,11 @@ export class TerminalLines {
     this.#plain = '';
     this.#cells = [];
     this.#column = 0;
+    this.#keep(written, length);
+  }
+
+  /** A line of so many columns that nothing more comes to. */
+  #keep(written: string, length: number): void {
     if (length === 0) return;
     const text = written.trimEnd();
     this.#characters += length; // also of blanks: lines of nothing else come to an end too

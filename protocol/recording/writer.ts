@@ -10,9 +10,8 @@ import {
   type RecordingOpeningSchema,
 } from '../messages/gen/recording_pb.js';
 import {
-  chainAfter,
   chainOfOpening,
-  signChunk,
+  linkChunk,
   signClosing,
   signOpening,
   type ChunkHeader,
@@ -84,10 +83,10 @@ export class RecordingWriter {
     const key = ofIndex ? this.#keys.index : this.#keys.content;
     const sealed = await sealChunk(key, header, deflated);
     const link = { ...header, previous, sealed };
-    const signature = await signChunk(this.#device, link);
+    const { signature, chain } = await linkChunk(this.#device, link);
     const lengthMs = Math.max(this.#state.lengthMs, said.endMs);
     const indexChunks = (this.#state.indexChunks ?? 0) + (ofIndex ? 1 : 0);
-    this.#state = { sessionUid, count: index + 1, chain: chainAfter(link), lengthMs, indexChunks };
+    this.#state = { sessionUid, count: index + 1, chain, lengthMs, indexChunks };
     return create(RecordingChunkSchema, { ...link, signature });
   }
 }

@@ -112,11 +112,20 @@ export function chainAfter(chunk: Omit<RecordingChunk, 'signature' | '$typeName'
 }
 
 /** 64 bytes over the chunk and everything before it. */
-export function signChunk(
+export async function signChunk(
   device: Signer,
   chunk: Omit<RecordingChunk, 'signature' | '$typeName'>,
 ): Promise<Bytes> {
-  return device.sign(signatureContexts.recordingChunk, linkOf(chunk));
+  return (await linkChunk(device, chunk)).signature;
+}
+
+/** The same, and the chain after it: what is sealed is hashed once. */
+export async function linkChunk(
+  device: Signer,
+  chunk: Omit<RecordingChunk, 'signature' | '$typeName'>,
+): Promise<{ readonly signature: Bytes; readonly chain: Bytes }> {
+  const link = linkOf(chunk);
+  return { signature: await device.sign(signatureContexts.recordingChunk, link), chain: sha256(link) };
 }
 
 /** Throws `malformed` for what is no chunk, `bad-signature` unless that gateway made it. */

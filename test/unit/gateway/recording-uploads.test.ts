@@ -109,6 +109,25 @@ describe('what lies in the spool', () => {
     await soon(() => spool.list()).toEqual([]);
   });
 
+  test('the server is asked once what it has of a recording that goes on, and again when something went wrong', async () => {
+    vi.spyOn(BackOff.prototype, 'nextMs').mockReturnValue(5);
+    const [spool, goes] = [await spoolOf(), await made()];
+    await lay(spool, goes, 1);
+    const bringing = uploads(spool, new Map([[goes.sessionUid, { giveUp: () => undefined }]]));
+    const has = () => server.kept.get(goes.sessionUid)?.count;
+    await soon(has).toBe(1);
+    await layChunk(spool, goes.chunks[1]);
+    bringing.wake();
+    await soon(has).toBe(2);
+    expect(server.starts).toHaveLength(1);
+    server.refused.set(goes.sessionUid, 'internal');
+    await layChunk(spool, goes.chunks[2]);
+    bringing.wake();
+    await soon(() => server.starts.length).toBeGreaterThan(1);
+    server.refused.clear();
+    await soon(has).toBe(3);
+  });
+
   test('one that the server never takes delays no other, neither in a pass nor between two', async () => {
     vi.spyOn(BackOff.prototype, 'nextMs').mockReturnValue(3_600_000);
     const [spool, poisoned, one, later] = [await spoolOf(), await made(), await made(), await made()];

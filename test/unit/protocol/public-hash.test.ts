@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { compileSha256, sha256OfPublic } from '../../../protocol/crypto/hash.ts';
+import { compileSha256, provideSha256, sha256, sha256OfPublic } from '../../../protocol/crypto/hash.ts';
 
 const lengths = [...Array(200).keys(), 1_000, 65_535, 65_536, 1_048_577];
 const inputs = lengths.map((length) => Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff));
@@ -20,4 +20,16 @@ test('what it gives stays as it is when the next one is made', async () => {
   const [first] = inputs.slice(3).map((input) => sha256OfPublic(input));
   expect(first).toEqual(expected[3]);
   expect(first?.buffer.byteLength).toBe(32);
+});
+
+test('the platform’s hash is asked for long inputs alone, and what it gives is copied', () => {
+  const asked: number[] = [];
+  provideSha256((input) => {
+    asked.push(input.length);
+    return createHash('sha256').update(input).digest();
+  });
+  const hashes = inputs.map((input) => sha256(input));
+  expect(hashes).toEqual(expected);
+  expect(asked).toEqual(lengths.filter((length) => length >= 2_048));
+  expect(new Set(hashes.map(({ buffer }) => buffer.byteLength))).toEqual(new Set([32]));
 });
