@@ -2,13 +2,14 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import { test as base, expect } from '@playwright/test';
 import { freePort } from '../../scripts/process/guacd.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
 import { startCoturn, type Coturn } from '../fixtures/coturn.ts';
 import { expectAccessible } from './accessible.ts';
 import { Installation } from './installation.ts';
 import { machines, moveIn, type House } from './move-in.ts';
+import { diagnose, leg, openWithRelaysOnly } from './paths.ts';
 import { connect, disconnect, openRecord, run, targetFile } from './person.ts';
 
 const test = base.extend<object, { relayed: House & { readonly coturn: Coturn } }>({
@@ -42,37 +43,9 @@ async function startCoturnByTls(folder: string): Promise<[Coturn, string]> {
   return [await startCoturn({ settings }), `turns:127.0.0.1:${port}?transport=tcp`];
 }
 
-/** From its next load on, the page's connections look for relays alone. */
-async function useRelaysOnly(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const Direct = window.RTCPeerConnection;
-    window.RTCPeerConnection = class extends Direct {
-      constructor(configuration?: RTCConfiguration) {
-        super({ ...configuration, iceTransportPolicy: 'relay' });
-      }
-    };
-  });
-}
-
-const leg = (dialog: Locator, name: string) => dialog.locator(`[data-leg="${name}"]`);
-
-/** Tests anew until every leg has a result. */
-async function diagnose(page: Page, title: string) {
-  await openRecord(page, title);
-  await page.getByRole('button', { name: 'More' }).click();
-  await page.getByRole('menuitem', { name: 'Diagnose' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Diagnose' });
-  await expect(dialog.getByRole('button', { name: 'Copy as text' })).toBeVisible({ timeout: 40_000 });
-  return dialog;
-}
-
 test('a browser that may use the relay alone gets a terminal that echoes', async ({ relayed }) => {
   const { installation, context, coturn } = relayed;
-  const page = await context.newPage();
-  await useRelaysOnly(page);
-  await page.goto(installation.server.url);
-  await page.getByLabel('Master password').fill('correct horse battery staple 9');
-  await page.getByRole('button', { name: 'Unlock' }).click();
+  const page = await openWithRelaysOnly(context, installation.server.url);
   await connect(page, machines.password);
   await run(page, 'echo by relay > relayed.txt');
   expect(await targetFile(installation, 'relayed.txt')).toBe('by relay');

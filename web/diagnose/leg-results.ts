@@ -54,7 +54,7 @@ export function refusedDetour(refusedBy: 'server' | 'gateway'): LegResult {
   const setting = refusedBy === 'server' ? 'RELAY_THROUGH_SERVER' : 'SALLYPORT_GATEWAY_THROUGH_SERVER';
   return {
     state: 'not-configured',
-    note: `this ${refusedBy} lets no session go through the server`,
+    note: `this ${refusedBy} lets no session go through ${refusedBy === 'server' ? 'it' : 'the server'}`,
     next: `Nothing, where UDP or a relay works. Else ask for ${setting} on the ${refusedBy}.`,
   };
 }
