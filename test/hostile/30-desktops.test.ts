@@ -34,16 +34,11 @@ const dangerous = [
     'reverse-connect',
     'listen-timeout',
   ],
-  ...[
-    'enable-audio',
-    'audio-servername',
-    'static-channels',
-    'initial-program',
-    'remote-app',
-    'console-audio',
-  ],
+  ...['static-channels', 'initial-program', 'remote-app', 'console-audio'],
   ...['enable-audio-input', 'gateway-hostname', 'gateway-password', 'wol-send-packet', 'wol-broadcast-addr'],
 ];
+/** A record may say these for VNC, checked; for anything else they mean nothing. */
+const soundOfVnc = ['enable-audio', 'audio-servername'];
 const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 const closing: (() => unknown)[] = [];
@@ -98,9 +93,10 @@ const selectsTls = Buffer.from([3, 0, 0, 19, 14, 0xd0, 0, 0, 0, 0, 0, 2, 0, 8, 0
 
 describe('a record that names what guacd must not do', () => {
   it.each(['vnc', 'telnet', 'rdp'])('%s: guacd is told nothing of it', async (protocol) => {
-    const guacd = await FakeGuacd.start(agreeable(['VERSION_1_3_0', 'hostname', ...dangerous]));
+    const names = protocol === 'vnc' ? dangerous : [...dangerous, ...soundOfVnc];
+    const guacd = await FakeGuacd.start(agreeable(['VERSION_1_3_0', 'hostname', ...names]));
     const wishes = Object.fromEntries(
-      dangerous.flatMap((name) => [
+      names.flatMap((name) => [
         [name, '/x'],
         [camel(name), '/x'],
       ]),
@@ -110,9 +106,17 @@ describe('a record that names what guacd must not do', () => {
     const session = await begin(content, target, guacd);
     const [, version, hostname, ...rest] = guacd.heard.find(([opcode]) => opcode === 'connect') ?? [];
     expect([version, hostname]).toEqual(['VERSION_1_3_0', '127.0.0.1']);
-    expect(rest).toEqual(dangerous.map(() => ''));
+    expect(rest).toEqual(names.map(() => ''));
     await session.close();
   });
+
+  it.each(['/x', 'unix:/run/pulse', 'host:4713 cookie=/etc/shadow'])(
+    'a sound server of VNC that is no host is not passed on: %s',
+    (audioServername) => {
+      const content = machine({ protocol: 'vnc', enableAudio: true, audioServername });
+      expect(() => readSessionSettings(content)).toThrow('audioServername is not valid');
+    },
+  );
 });
 
 describe('a guacd, or a target through it, that means ill', () => {
