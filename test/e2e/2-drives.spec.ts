@@ -11,7 +11,7 @@ import { connect, createMachine, createUser, disconnect, terminal } from './pers
 test.describe.configure({ mode: 'serial' });
 
 let windows: RdpChannels;
-const panel = (page: Page) => page.getByRole('region', { name: 'Drive of Windows' });
+const panel = (page: Page) => page.getByRole('region', { name: 'Drive of Windows with a drive' });
 const entry = (page: Page, name: string) => panel(page).getByRole('option', { name });
 const seen = (...names: string[]) => join(windows.drive, ...names);
 
@@ -68,11 +68,11 @@ test('what is dropped on the desktop lies on its drive, and what is saved there 
   await page.addInitScript(listen);
   await page.evaluate(listen);
   const { host, port, password } = windows.target;
-  await createUser(page, { title: 'Windows user', login: 'ada', password });
-  const place = { host, port, gateway: 'Office', protocol: 'RDP', credential: 'Windows user' };
+  await createUser(page, { title: 'Drive user', login: 'ada', password });
+  const place = { host, port, gateway: 'Office', protocol: 'RDP', credential: 'Drive user' };
   const switches = ['Ignore the certificate', 'Drive for files, “Sallyport” in the machine'];
-  await createMachine(page, { ...place, title: 'Windows', switches });
-  await connect(page, 'Windows');
+  await createMachine(page, { ...place, title: 'Windows with a drive', switches });
+  await connect(page, 'Windows with a drive');
   await windows.untilDrive();
   await drop(page, 'to the machine.txt', 'from the person');
   await expect(panel(page).getByText('Uploaded, 15 bytes')).toBeVisible({ timeout: 30_000 });
