@@ -1,6 +1,6 @@
 // Sessions of one page beside each other, some of them busy: what is drawn is right, and what is typed arrives.
 import { expect, machines, test } from './house.ts';
-import { account, connect, run, targetFile, terminal, unlock } from './person.ts';
+import { closeSessions, connect, run, targetFile, terminal } from './person.ts';
 import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -11,8 +11,7 @@ test('a session that floods while nobody sees it shows how that ended as soon as
   house,
 }) => {
   const { page, installation } = house;
-  await page.reload(); // no sessions of others beside these
-  await unlock(page, account.password);
+  await closeSessions(page);
   await connect(page, machines.password);
   const awaited = 'until [ -e flood-begins.txt ]; do sleep 0.1; done';
   await run(page, `${awaited}; seq 1 300000; clear; ${greenField}; echo over > flood-over.txt`);

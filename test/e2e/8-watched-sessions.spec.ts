@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { expect, machines, test } from './house.ts';
-import { connect, newMember, run, targetFile, terminal } from './person.ts';
+import { closeSessions, connect, newMember, run, targetFile, terminal } from './person.ts';
 import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
@@ -39,6 +39,7 @@ async function leave(page: Page): Promise<void> {
 
 test('who owns a gateway says who may watch over it, and signs that', async ({ house }) => {
   const { page } = house;
+  await closeSessions(page);
   ({ page: other } = await newMember(house, wim));
   await expect(other.getByRole('link', { name: 'Live sessions' })).toHaveCount(0);
   await page.getByRole('link', { name: 'People' }).click();

@@ -147,6 +147,7 @@ test('of a recording whose first word was changed nothing is opened', async ({ h
 
 async function openRecording(page: Page, sessionUid: Uid): Promise<void> {
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Recordings' }).click();
+  await expect(page.getByRole('heading', { name: 'Recordings', level: 1 })).toBeVisible(); // what was shown is gone
   await page.evaluate((hash) => void (location.hash = hash), `#/recording/${sessionUid}`);
 }
 

@@ -214,6 +214,15 @@ export async function connect(page: Page, title: string): Promise<void> {
   await expect(terminal(page)).toBeVisible({ timeout: 30_000 });
 }
 
+/** What earlier journeys on this page have left open. */
+export async function closeSessions(page: Page): Promise<void> {
+  const close = page.getByRole('region', { name: 'Sessions' }).getByRole('button', { name: /^Close / });
+  for (let left = await close.count(); left > 0; left--) {
+    await close.first().click();
+    await expect(close).toHaveCount(left - 1);
+  }
+}
+
 export const terminal = (page: Page) => page.getByRole('application');
 
 /** Types a command as keys and Enter. */
