@@ -16,10 +16,13 @@ import {
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
 import { signResume } from '../../protocol/session/session-resume.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
-import type { Installation } from './installation.ts';
+import type { GuacdPool } from '../../scripts/process/guacd-pool.ts';
+import type { SshTarget } from '../fixtures/ssh-target.ts';
+import { Installation } from './installation.ts';
 import { commandOf, type Person } from './organisation.ts';
 import type { FakePage } from './page.ts';
 import { hearSignals, type VaultSession } from './session-signals.ts';
+import { FakeTerminal } from './terminal.ts';
 
 export interface MadeShare {
   readonly shareUid: Uid;
@@ -49,6 +52,33 @@ export async function putRoster(
 ): Promise<void> {
   made.router.roster = await made.organisation.roster(version, people);
   made.router.send({ case: 'roster', value: made.router.roster });
+}
+
+/** Whose machine is that one. */
+export function installationAt(
+  sshd: SshTarget,
+  connection: Record<string, unknown> = {},
+): Promise<Installation> {
+  const { host, port, username, password, hostKeys } = sshd;
+  return Installation.make({ host, port, username, password, hostKey: hostKeys[0] ?? '', connection });
+}
+
+/** Starts it with these others in the organisation, and a session of its own person, up to the first picture. */
+export async function beginSession(
+  made: Installation,
+  {
+    guacd,
+    page,
+    others,
+  }: { readonly guacd: GuacdPool; readonly page: FakePage; readonly others: readonly Person[] },
+) {
+  await made.start({ GUACD_POOL: guacd.path });
+  await putRoster(made, 2n, [made.person, ...others]);
+  const { session, reply } = await made.connect(page);
+  await page.opened;
+  const terminal = new FakeTerminal(page.openStream(reply.streamToken));
+  await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
+  return { page, session, reply, terminal };
 }
 
 export async function shareCommand(

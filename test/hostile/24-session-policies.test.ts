@@ -14,7 +14,7 @@ import { SessionKeys } from '../../protocol/session/session-keys.ts';
 import { parseCommand } from '../../protocol/signed/command.ts';
 import { newUid } from '../../protocol/uid.ts';
 import type { GuacdPool } from '../../scripts/process/guacd-pool.ts';
-import { Installation } from '../fakes/installation.ts';
+import type { Installation } from '../fakes/installation.ts';
 import { newPerson, type Person } from '../fakes/organisation.ts';
 import {
   endCommand,
@@ -27,7 +27,14 @@ import {
   watched,
 } from '../fakes/oversight.ts';
 import { FakePage } from '../fakes/page.ts';
-import { joined, outcomeOf, prepareJoin, putRoster } from '../fakes/shared-session.ts';
+import {
+  beginSession,
+  installationAt,
+  joined,
+  outcomeOf,
+  prepareJoin,
+  putRoster,
+} from '../fakes/shared-session.ts';
 import { FakeTerminal } from '../fakes/terminal.ts';
 import { startTestGuacdPool } from '../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../fixtures/ssh-target.ts';
@@ -60,17 +67,8 @@ describe.runIf(process.getuid?.() === 0)('who looks on at a live session', () =>
   };
 
   async function running(connection: Record<string, unknown> = {}) {
-    const { host, port, username, password } = sshd;
-    const hostKey = sshd.hostKeys[0] ?? '';
-    made = await Installation.make({ host, port, username, password, hostKey, connection });
-    await made.start({ GUACD_POOL: guacd.path });
-    await putRoster(made, 2n, [made.person, admin, member]);
-    const page = newPage();
-    const { session, reply } = await made.connect(page);
-    await page.opened;
-    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
-    await terminal.until(() => terminal.count('sync') > 0);
-    return { session, terminal };
+    made = await installationAt(sshd, connection);
+    return await beginSession(made, { guacd, page: newPage(), others: [admin, member] });
   }
 
   const tryPolicy = async (signed: Bytes, by?: Person) =>

@@ -4,14 +4,15 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { limits } from '../../protocol/limits.ts';
 import { newUid } from '../../protocol/uid.ts';
 import type { GuacdPool } from '../../scripts/process/guacd-pool.ts';
-import { Installation } from '../fakes/installation.ts';
+import type { Installation } from '../fakes/installation.ts';
 import { newPerson, type Person } from '../fakes/organisation.ts';
 import { FakePage } from '../fakes/page.ts';
 import {
+  beginSession,
+  installationAt,
   joined,
   outcomeOf,
   prepareJoin,
-  putRoster,
   shareCommand,
   shared,
   unshareCommand,
@@ -50,17 +51,8 @@ describe.runIf(process.getuid?.() === 0)('a live session', () => {
   };
 
   async function running(connection: Record<string, unknown> = {}) {
-    const { host, port, username, password } = sshd;
-    const hostKey = sshd.hostKeys[0] ?? '';
-    made = await Installation.make({ host, port, username, password, hostKey, connection });
-    await made.start({ GUACD_POOL: guacd.path });
-    await putRoster(made, 2n, [made.person, guest, other]);
-    const page = newPage();
-    const { session, reply } = await made.connect(page);
-    await page.opened;
-    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
-    await terminal.until(() => terminal.count('sync') > 0);
-    return { session, reply, terminal };
+    made = await installationAt(sshd, connection);
+    return await beginSession(made, { guacd, page: newPage(), others: [guest, other] });
   }
 
   const tryShare = async (sessionUid: Parameters<typeof shareCommand>[1], terms: ShareTerms) =>

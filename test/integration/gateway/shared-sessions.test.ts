@@ -6,6 +6,8 @@ import { Installation } from '../../fakes/installation.ts';
 import { newPerson, type Person } from '../../fakes/organisation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import {
+  beginSession,
+  installationAt,
   joined,
   outcomeOf,
   prepareJoin,
@@ -51,22 +53,11 @@ describe.runIf(asRoot)('a shared session', () => {
   };
 
   async function open(connection: Record<string, unknown> = {}) {
-    const { host, port, username, password } = sshd;
-    const hostKey = sshd.hostKeys[0] ?? '';
-    made = await Installation.make({ host, port, username, password, hostKey, connection });
+    made = await installationAt(sshd, connection);
     return await begin();
   }
 
-  async function begin() {
-    await made.start({ GUACD_POOL: guacd.path });
-    await putRoster(made, 2n, [made.person, guest]);
-    const page = newPage();
-    const { session, reply } = await made.connect(page);
-    await page.opened;
-    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
-    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
-    return { page, session, reply, terminal };
-  }
+  const begin = () => beginSession(made, { guacd, page: newPage(), others: [guest] });
 
   async function join(share: Awaited<ReturnType<typeof shared>>) {
     const page = newPage();

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { uidOf } from '../../../protocol/uid.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
-import { Installation } from '../../fakes/installation.ts';
+import type { Installation } from '../../fakes/installation.ts';
 import { newPerson, type Person } from '../../fakes/organisation.ts';
 import {
   endCommand,
@@ -14,7 +14,16 @@ import {
   watched,
 } from '../../fakes/oversight.ts';
 import { FakePage } from '../../fakes/page.ts';
-import { joined, outcomeOf, putRoster, resumedGuest, shared, unshared } from '../../fakes/shared-session.ts';
+import {
+  beginSession,
+  installationAt,
+  joined,
+  outcomeOf,
+  putRoster,
+  resumedGuest,
+  shared,
+  unshared,
+} from '../../fakes/shared-session.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
@@ -49,17 +58,8 @@ describe.runIf(process.getuid?.() === 0)('a session that is watched', () => {
   };
 
   async function running(connection: Record<string, unknown> = {}) {
-    const { host, port, username, password } = sshd;
-    const hostKey = sshd.hostKeys[0] ?? '';
-    made = await Installation.make({ host, port, username, password, hostKey, connection });
-    await made.start({ GUACD_POOL: guacd.path });
-    await putRoster(made, 2n, [made.person, admin, guest]);
-    const page = newPage();
-    const { session, reply } = await made.connect(page);
-    await page.opened;
-    const terminal = new FakeTerminal(page.openStream(reply.streamToken));
-    await terminal.until(() => terminal.count('sync') > 0 && terminal.pictures > 0);
-    return { page, session, terminal };
+    made = await installationAt(sshd, connection);
+    return await beginSession(made, { guacd, page: newPage(), others: [admin, guest] });
   }
 
   async function join(share: Awaited<ReturnType<typeof shared>>, by: Person = admin) {
