@@ -39,7 +39,7 @@ module.exports = {
       severity: 'error',
       from: { path: inside('server') },
       to: {
-        path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation|recording)|workers)/',
+        path: '^(test/fixtures/architecture/)?(protocol/(vault|session|organisation|recording)/|protocol/secrets-manager/secret-seal|workers/)',
         reachable: true,
       },
     },

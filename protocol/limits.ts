@@ -65,6 +65,20 @@ export const limits = {
   openBody: 64 * 1024,
   /** One secrets-manager response: every record of a large application, small ones at a few KiB each. */
   secretsManagerBody: 16 * 1024 * 1024,
+  /**
+   * What general applications have of one account (protocol.md §31): records, folders, shares of one application, writes that
+   * wait for a vault; a file in the form they read, which clients hold in memory whole; all files; and events kept.
+   */
+  secrets: {
+    records: 50_000,
+    folders: 10_000,
+    shares: 10_000,
+    writes: 10_000,
+    file: 256 * 1024 * 1024,
+    fileChunk: 1024 * 1024,
+    filesPerAccount: 10_000,
+    events: 100_000,
+  },
   /** Times a secrets-manager client asks again when it is throttled, as other clients of that protocol do. */
   secretsManagerRetries: 5,
   /** One frame of a vault or gateway WebSocket: an SDP with every candidate is under 16 KiB. */

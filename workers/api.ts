@@ -20,6 +20,7 @@ import type { SignInVerbs } from './api/sign-in.ts';
 import type { ToolVerbs } from './api/tools.ts';
 
 export type * from './api/account.ts';
+export type * from './api/applications.ts';
 export type * from './api/detours.ts';
 export type * from './api/devices.ts';
 export type * from './api/exchange.ts';

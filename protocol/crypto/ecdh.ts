@@ -4,6 +4,8 @@ import { ProtocolError } from '../errors.ts';
 
 /** P-256 key agreement (NIST SP 800-56A). Public keys are 65 bytes uncompressed (SEC 1 §2.3.3), private keys 32. */
 export const publicKeyLength = 65;
+/** Of what {@link ecdhKeyPairOf} takes. */
+export const seedLength = 48;
 
 const algorithm = { name: 'ECDH', namedCurve: 'P-256' };
 /** PKCS #8 around both halves of a key pair (RFC 5958, RFC 5915, RFC 5480): all but their bytes is the same. */
@@ -21,6 +23,13 @@ export interface EcdhKeyPair {
 /** A new random P-256 key pair. */
 export function generateEcdhKeyPair(): EcdhKeyPair {
   const privateKey = copy(p256.utils.randomSecretKey());
+  return { privateKey, publicKey: ecdhPublicKey(privateKey) };
+}
+
+/** The key pair of a seed, 48 bytes, that HKDF gave: reduced as FIPS 186-5 A.2.1 says, with no bias to speak of. */
+export function ecdhKeyPairOf(seed: Uint8Array): EcdhKeyPair {
+  if (seed.length !== seedLength) throw new ProtocolError('malformed', 'a key pair is of a seed of 48 bytes');
+  const privateKey = copy(p256.utils.randomSecretKey(seed));
   return { privateKey, publicKey: ecdhPublicKey(privateKey) };
 }
 

@@ -15,6 +15,7 @@ import { hkdf, sha256 } from '../crypto/hash.ts';
 import { labels, signatureContexts } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { encodeContent, parseContent, type RecordContent } from '../records/content.ts';
+import { padJson } from '../secrets-manager/pad-json.ts';
 import { parseUid, uidBytes, type Uid } from '../uid.ts';
 
 /**
@@ -53,7 +54,7 @@ export async function sealApplicationCopy(
   const text = await signCopyText(content, binding, owner);
   return {
     wrappedKey: await sealBlob(await importAesKey(applicationKey), copyKey, empty),
-    data: await sealBlob(await importAesKey(copyKey), utf8(padText(text)), empty),
+    data: await sealBlob(await importAesKey(copyKey), utf8(padJson(text)), empty),
   };
 }
 
@@ -142,10 +143,4 @@ function ownerOf(uid: unknown): Uid {
 /** The text of a copy sealed under its key. Throws `open-failed`. */
 export async function openApplicationCopy(copyKey: Bytes, data: Uint8Array): Promise<string> {
   return parseUtf8(await openBlob(await importAesKey(copyKey), data, empty));
-}
-
-/** Trailing spaces up to a multiple of 256, at least 384: what clients of this format expect and tolerate. */
-function padText(text: string): string {
-  const length = utf8(text).length;
-  return text + ' '.repeat(Math.max(384, Math.ceil(length / 256) * 256) - length);
 }

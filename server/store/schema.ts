@@ -2,6 +2,7 @@ import type { AccountTables } from './schema/account.ts';
 import type { OrganisationTables } from './schema/organisation.ts';
 import type { RecordTables } from './schema/record.ts';
 import type { RecordingTables } from './schema/recording.ts';
+import type { SecretsTables } from './schema/secrets.ts';
 import type { SessionLogTables } from './schema/session-log.ts';
 import type { SessionShareTables } from './schema/session-share.ts';
 import type { SharingTables } from './schema/sharing.ts';
@@ -15,4 +16,5 @@ export interface Schema
     RecordingTables,
     SharingTables,
     SessionShareTables,
-    SessionLogTables {}
+    SessionLogTables,
+    SecretsTables {}

@@ -239,11 +239,18 @@ export declare type AddClientRequest = Message<"sallyport.v1.AddClientRequest"> 
   accessExpiresAtMs: bigint;
 
   /**
-   * The account's ECDH public key, which clients wrap new keys to.
+   * Which clients wrap new keys to: of a gateway the account's, of others the application's owner key (§31).
    *
    * @generated from field: bytes app_owner_public_key = 9;
    */
   appOwnerPublicKey: Uint8Array;
+
+  /**
+   * Of a client whose key pair the vault made: it is bound from the start, and encrypted_app_key is empty.
+   *
+   * @generated from field: bytes public_key = 10;
+   */
+  publicKey: Uint8Array;
 };
 
 /**

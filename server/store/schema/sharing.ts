@@ -98,6 +98,8 @@ interface ClientTable {
   address: Generated<string>;
   identity_proof: OptionalBytea;
   last_seen_at: Generated<number>;
+  created_at: Generated<number>;
+  client_version: Generated<string>;
 }
 
 interface ShareLinkTable {
