@@ -74,6 +74,7 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     sharingVersion: 1,
     invitationsVersion: 1,
     liveSessionsVersion: 1,
+    applicationsVersion: 1,
     accountVersion: 1,
     membership: 'administrator',
     organisationVersion: 1,

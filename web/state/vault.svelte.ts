@@ -10,6 +10,7 @@ const starting: VaultState = {
   sharingVersion: 0,
   invitationsVersion: 0,
   liveSessionsVersion: 0,
+  applicationsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,

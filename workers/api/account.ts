@@ -58,6 +58,8 @@ export interface VaultState {
   readonly invitationsVersion: number;
   /** Rises when something changed among the live sessions of the organisation: of administrators alone. */
   readonly liveSessionsVersion: number;
+  /** Rises whenever applications, their devices, or what waits of their changes would be listed differently. */
+  readonly applicationsVersion: number;
   /** Rises whenever lists of devices, requests, second factors or passkeys would answer differently. */
   readonly accountVersion: number;
   /** Of an unlocked account in its organisation; `pending`: accepted an invitation and is in no roster yet. */

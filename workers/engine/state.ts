@@ -10,6 +10,7 @@ const initial: VaultState = {
   sharingVersion: 0,
   invitationsVersion: 0,
   liveSessionsVersion: 0,
+  applicationsVersion: 0,
   accountVersion: 0,
   membership: 'member',
   organisationVersion: 0,
@@ -77,6 +78,10 @@ export class StateBoard {
 
   liveSessionsChanged(): void {
     this.update({ liveSessionsVersion: this.#state.liveSessionsVersion + 1 });
+  }
+
+  applicationsChanged(): void {
+    this.update({ applicationsVersion: this.#state.applicationsVersion + 1 });
   }
 
   gatewaysChanged(): void {
