@@ -14,6 +14,7 @@ import {
   RecordingUploadService,
 } from '../protocol/messages/gen/recording_pb.js';
 import { OversightService } from '../protocol/messages/gen/session-policy_pb.js';
+import { SecretsService } from '../protocol/messages/gen/secrets_pb.js';
 import { SessionLogService } from '../protocol/messages/gen/session-log_pb.js';
 import { SessionShareService } from '../protocol/messages/gen/session-share_pb.js';
 import { SharingService } from '../protocol/messages/gen/sharing_pb.js';
@@ -51,6 +52,7 @@ import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { secretsHandlers } from './secrets/secrets-service.ts';
 import { oversightHandlers } from './oversight/oversight-service.ts';
 import { expireSessionLog } from './session-log/session-log.ts';
 import { sessionLogHandlers } from './session-log/session-log-service.ts';
@@ -219,6 +221,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
+    ...methodsOf(SecretsService, { ...secretsHandlers({ db }) }),
   ]);
   const relay = new RelayCredentials(config.relay);
   const { throughServer } = config;
