@@ -175,6 +175,7 @@ export const configurationTemplates: readonly RecordTemplate[] = [
     text('pamGitHubBaseUrl', 'Address of the API'),
   ]),
   { type: 'app', title: 'Application', fields: [], internal: true },
+  { type: 'secretsApplication', title: 'Application for secrets', fields: [], internal: true },
   { type: 'folder', title: 'Folder', fields: [], internal: true },
   { type: 'contactPin', title: 'Pinned key', fields: [], internal: true },
   { type: 'revocations', title: 'Revocations', fields: [], internal: true },

@@ -3,6 +3,7 @@ import type {
   ApplicationService,
   CreateApplicationRequest,
   DeleteApplicationRequest,
+  PutApplicationDataRequest,
   RemoveClientRequest,
   ShareRecordsRequest,
   UnshareRecordsRequest,
@@ -30,8 +31,7 @@ const mostUnshared = 10_000;
 export function applicationHandlers(db: Database, head: Head): Handlers<typeof ApplicationService> {
   async function createApplication(input: CreateApplicationRequest, { session }: SignedInCall) {
     uidOf(input.applicationUid);
-    if (input.appData.length < 29 || input.appData.length > appDataMost)
-      throw new ProtocolError('malformed', 'not the data of an application');
+    checkAppData(input.appData);
     await db.transaction().execute(async (tx) => {
       await lockAccount(tx, session.accountUid);
       await requireRoomForApplication(tx, session.accountUid);
@@ -46,6 +46,18 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
           .execute(),
       );
     });
+    return {};
+  }
+
+  async function putApplicationData(input: PutApplicationDataRequest, { session }: SignedInCall) {
+    checkAppData(input.appData);
+    const { numUpdatedRows } = await db
+      .updateTable('application')
+      .set({ app_data: input.appData })
+      .where('application_uid', '=', input.applicationUid)
+      .where('owner_uid', '=', uidBytes(session.accountUid))
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) throw new ProtocolError('not-found', 'no such application');
     return {};
   }
 
@@ -135,6 +147,7 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
 
   return {
     createApplication: signedIn(createApplication),
+    putApplicationData: signedIn(putApplicationData),
     deleteApplication: signedIn(deleteApplication),
     listApplications: signedIn(listApplications),
     shareRecords: signedIn(shareRecords),
@@ -143,6 +156,11 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
     removeClient: signedIn(removeClient),
     listGateways: signedIn(readGateways),
   };
+}
+
+function checkAppData(appData: Uint8Array): void {
+  if (appData.length < 29 || appData.length > appDataMost)
+    throw new ProtocolError('malformed', 'not the data of an application');
 }
 
 async function requireRoomForApplication(tx: Tx, accountUid: Uid): Promise<void> {

@@ -62,6 +62,8 @@ export class Upkeep {
         return this.#parts.sessionShares.refresh();
       case 'liveSessionNews':
         return this.#parts.oversight.live.changed(uidOf(frame.value.gatewayUid));
+      case 'secretNews':
+        return board.applicationsChanged();
       case 'gatewayStatus':
         return board.gatewaysChanged();
       default:

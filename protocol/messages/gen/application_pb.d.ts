@@ -18,6 +18,8 @@ export declare const file_application: GenFile;
  */
 export declare type CreateApplicationRequest = Message<"sallyport.v1.CreateApplicationRequest"> & {
   /**
+   * Also of the application's record in the vault.
+   *
    * @generated from field: bytes application_uid = 1;
    */
   applicationUid: Uint8Array;
@@ -47,6 +49,41 @@ export declare type CreateApplicationResponse = Message<"sallyport.v1.CreateAppl
  * Use `create(CreateApplicationResponseSchema)` to create a new message.
  */
 export declare const CreateApplicationResponseSchema: GenMessage<CreateApplicationResponse>;
+
+/**
+ * @generated from message sallyport.v1.PutApplicationDataRequest
+ */
+export declare type PutApplicationDataRequest = Message<"sallyport.v1.PutApplicationDataRequest"> & {
+  /**
+   * @generated from field: bytes application_uid = 1;
+   */
+  applicationUid: Uint8Array;
+
+  /**
+   * As of CreateApplication.
+   *
+   * @generated from field: bytes app_data = 2;
+   */
+  appData: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.PutApplicationDataRequest.
+ * Use `create(PutApplicationDataRequestSchema)` to create a new message.
+ */
+export declare const PutApplicationDataRequestSchema: GenMessage<PutApplicationDataRequest>;
+
+/**
+ * @generated from message sallyport.v1.PutApplicationDataResponse
+ */
+export declare type PutApplicationDataResponse = Message<"sallyport.v1.PutApplicationDataResponse"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.PutApplicationDataResponse.
+ * Use `create(PutApplicationDataResponseSchema)` to create a new message.
+ */
+export declare const PutApplicationDataResponseSchema: GenMessage<PutApplicationDataResponse>;
 
 /**
  * @generated from message sallyport.v1.DeleteApplicationRequest
@@ -438,6 +475,16 @@ export declare const ApplicationService: GenService<{
     methodKind: "unary";
     input: typeof CreateApplicationRequestSchema;
     output: typeof CreateApplicationResponseSchema;
+  },
+  /**
+   * What its devices are told of it: its name.
+   *
+   * @generated from rpc sallyport.v1.ApplicationService.PutApplicationData
+   */
+  putApplicationData: {
+    methodKind: "unary";
+    input: typeof PutApplicationDataRequestSchema;
+    output: typeof PutApplicationDataResponseSchema;
   },
   /**
    * @generated from rpc sallyport.v1.ApplicationService.DeleteApplication

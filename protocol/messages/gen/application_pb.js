@@ -11,7 +11,7 @@ import { file_record } from "./record_pb.js";
  * Describes the file application.proto.
  */
 export const file_application = /*@__PURE__*/
-  fileDesc("ChFhcHBsaWNhdGlvbi5wcm90bxIMc2FsbHlwb3J0LnYxIkUKGENyZWF0ZUFwcGxpY2F0aW9uUmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEAoIYXBwX2RhdGEYAiABKAwiGwoZQ3JlYXRlQXBwbGljYXRpb25SZXNwb25zZSIzChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSFwoPYXBwbGljYXRpb25fdWlkGAEgASgMIhsKGURlbGV0ZUFwcGxpY2F0aW9uUmVzcG9uc2UiGQoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QiSwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi8KDGFwcGxpY2F0aW9ucxgBIAMoCzIZLnNhbGx5cG9ydC52MS5BcHBsaWNhdGlvbiI7CgtBcHBsaWNhdGlvbhIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEwoLcmVjb3JkX3VpZHMYAiADKAwiRAoTU2hhcmVSZWNvcmRzUmVxdWVzdBItCgZjb3BpZXMYASADKAsyHS5zYWxseXBvcnQudjEuQXBwbGljYXRpb25Db3B5IhYKFFNoYXJlUmVjb3Jkc1Jlc3BvbnNlIkUKFVVuc2hhcmVSZWNvcmRzUmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEwoLcmVjb3JkX3VpZHMYAiADKAwiGAoWVW5zaGFyZVJlY29yZHNSZXNwb25zZSKbAgoQQWRkQ2xpZW50UmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEQoJY2xpZW50X2lkGAIgASgMEhkKEWVuY3J5cHRlZF9hcHBfa2V5GAMgASgMEiYKBGtpbmQYBCABKA4yGC5zYWxseXBvcnQudjEuQ2xpZW50S2luZBITCgtnYXRld2F5X3VpZBgFIAEoDBIPCgdsb2NrX2lwGAYgASgIEiIKGmZpcnN0X2FjY2Vzc19leHBpcmVzX2F0X21zGAcgASgDEhwKFGFjY2Vzc19leHBpcmVzX2F0X21zGAggASgDEhwKFGFwcF9vd25lcl9wdWJsaWNfa2V5GAkgASgMEhIKCnB1YmxpY19rZXkYCiABKAwiEwoRQWRkQ2xpZW50UmVzcG9uc2UiKAoTUmVtb3ZlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAwiFgoUUmVtb3ZlQ2xpZW50UmVzcG9uc2UiFQoTTGlzdEdhdGV3YXlzUmVxdWVzdCI/ChRMaXN0R2F0ZXdheXNSZXNwb25zZRInCghnYXRld2F5cxgBIAMoCzIVLnNhbGx5cG9ydC52MS5HYXRld2F5Io0CCgdHYXRld2F5EhMKC2dhdGV3YXlfdWlkGAEgASgMEhcKD2FwcGxpY2F0aW9uX3VpZBgCIAEoDBIRCgljbGllbnRfaWQYAyABKAwSGwoTdG9rZW5fZXhwaXJlc19hdF9tcxgEIAEoAxIQCghlbnJvbGxlZBgFIAEoCBIOCgZvbmxpbmUYBiABKAgSFwoPb25saW5lX3NpbmNlX21zGAcgASgDEhQKDGxhc3Rfc2Vlbl9tcxgIIAEoAxIPCgd2ZXJzaW9uGAkgASgJEg8KB2FkZHJlc3MYCiABKAkSGQoRZGV2aWNlX3B1YmxpY19rZXkYCyABKAwSFgoOaWRlbnRpdHlfcHJvb2YYDCABKAwqWwoKQ2xpZW50S2luZBIbChdDTElFTlRfS0lORF9VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9LSU5EX0dFTkVSQUwQARIXChNDTElFTlRfS0lORF9HQVRFV0FZEAIy8wUKEkFwcGxpY2F0aW9uU2VydmljZRJkChFDcmVhdGVBcHBsaWNhdGlvbhImLnNhbGx5cG9ydC52MS5DcmVhdGVBcHBsaWNhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuQ3JlYXRlQXBwbGljYXRpb25SZXNwb25zZRJkChFEZWxldGVBcHBsaWNhdGlvbhImLnNhbGx5cG9ydC52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuRGVsZXRlQXBwbGljYXRpb25SZXNwb25zZRJhChBMaXN0QXBwbGljYXRpb25zEiUuc2FsbHlwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRJVCgxTaGFyZVJlY29yZHMSIS5zYWxseXBvcnQudjEuU2hhcmVSZWNvcmRzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5TaGFyZVJlY29yZHNSZXNwb25zZRJbCg5VbnNoYXJlUmVjb3JkcxIjLnNhbGx5cG9ydC52MS5VbnNoYXJlUmVjb3Jkc1JlcXVlc3QaJC5zYWxseXBvcnQudjEuVW5zaGFyZVJlY29yZHNSZXNwb25zZRJMCglBZGRDbGllbnQSHi5zYWxseXBvcnQudjEuQWRkQ2xpZW50UmVxdWVzdBofLnNhbGx5cG9ydC52MS5BZGRDbGllbnRSZXNwb25zZRJVCgxSZW1vdmVDbGllbnQSIS5zYWxseXBvcnQudjEuUmVtb3ZlQ2xpZW50UmVxdWVzdBoiLnNhbGx5cG9ydC52MS5SZW1vdmVDbGllbnRSZXNwb25zZRJVCgxMaXN0R2F0ZXdheXMSIS5zYWxseXBvcnQudjEuTGlzdEdhdGV3YXlzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5MaXN0R2F0ZXdheXNSZXNwb25zZWIGcHJvdG8z", [file_record]);
+  fileDesc("ChFhcHBsaWNhdGlvbi5wcm90bxIMc2FsbHlwb3J0LnYxIkUKGENyZWF0ZUFwcGxpY2F0aW9uUmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEAoIYXBwX2RhdGEYAiABKAwiGwoZQ3JlYXRlQXBwbGljYXRpb25SZXNwb25zZSJGChlQdXRBcHBsaWNhdGlvbkRhdGFSZXF1ZXN0EhcKD2FwcGxpY2F0aW9uX3VpZBgBIAEoDBIQCghhcHBfZGF0YRgCIAEoDCIcChpQdXRBcHBsaWNhdGlvbkRhdGFSZXNwb25zZSIzChhEZWxldGVBcHBsaWNhdGlvblJlcXVlc3QSFwoPYXBwbGljYXRpb25fdWlkGAEgASgMIhsKGURlbGV0ZUFwcGxpY2F0aW9uUmVzcG9uc2UiGQoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QiSwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi8KDGFwcGxpY2F0aW9ucxgBIAMoCzIZLnNhbGx5cG9ydC52MS5BcHBsaWNhdGlvbiI7CgtBcHBsaWNhdGlvbhIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEwoLcmVjb3JkX3VpZHMYAiADKAwiRAoTU2hhcmVSZWNvcmRzUmVxdWVzdBItCgZjb3BpZXMYASADKAsyHS5zYWxseXBvcnQudjEuQXBwbGljYXRpb25Db3B5IhYKFFNoYXJlUmVjb3Jkc1Jlc3BvbnNlIkUKFVVuc2hhcmVSZWNvcmRzUmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEwoLcmVjb3JkX3VpZHMYAiADKAwiGAoWVW5zaGFyZVJlY29yZHNSZXNwb25zZSKbAgoQQWRkQ2xpZW50UmVxdWVzdBIXCg9hcHBsaWNhdGlvbl91aWQYASABKAwSEQoJY2xpZW50X2lkGAIgASgMEhkKEWVuY3J5cHRlZF9hcHBfa2V5GAMgASgMEiYKBGtpbmQYBCABKA4yGC5zYWxseXBvcnQudjEuQ2xpZW50S2luZBITCgtnYXRld2F5X3VpZBgFIAEoDBIPCgdsb2NrX2lwGAYgASgIEiIKGmZpcnN0X2FjY2Vzc19leHBpcmVzX2F0X21zGAcgASgDEhwKFGFjY2Vzc19leHBpcmVzX2F0X21zGAggASgDEhwKFGFwcF9vd25lcl9wdWJsaWNfa2V5GAkgASgMEhIKCnB1YmxpY19rZXkYCiABKAwiEwoRQWRkQ2xpZW50UmVzcG9uc2UiKAoTUmVtb3ZlQ2xpZW50UmVxdWVzdBIRCgljbGllbnRfaWQYASABKAwiFgoUUmVtb3ZlQ2xpZW50UmVzcG9uc2UiFQoTTGlzdEdhdGV3YXlzUmVxdWVzdCI/ChRMaXN0R2F0ZXdheXNSZXNwb25zZRInCghnYXRld2F5cxgBIAMoCzIVLnNhbGx5cG9ydC52MS5HYXRld2F5Io0CCgdHYXRld2F5EhMKC2dhdGV3YXlfdWlkGAEgASgMEhcKD2FwcGxpY2F0aW9uX3VpZBgCIAEoDBIRCgljbGllbnRfaWQYAyABKAwSGwoTdG9rZW5fZXhwaXJlc19hdF9tcxgEIAEoAxIQCghlbnJvbGxlZBgFIAEoCBIOCgZvbmxpbmUYBiABKAgSFwoPb25saW5lX3NpbmNlX21zGAcgASgDEhQKDGxhc3Rfc2Vlbl9tcxgIIAEoAxIPCgd2ZXJzaW9uGAkgASgJEg8KB2FkZHJlc3MYCiABKAkSGQoRZGV2aWNlX3B1YmxpY19rZXkYCyABKAwSFgoOaWRlbnRpdHlfcHJvb2YYDCABKAwqWwoKQ2xpZW50S2luZBIbChdDTElFTlRfS0lORF9VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9LSU5EX0dFTkVSQUwQARIXChNDTElFTlRfS0lORF9HQVRFV0FZEAIy3AYKEkFwcGxpY2F0aW9uU2VydmljZRJkChFDcmVhdGVBcHBsaWNhdGlvbhImLnNhbGx5cG9ydC52MS5DcmVhdGVBcHBsaWNhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuQ3JlYXRlQXBwbGljYXRpb25SZXNwb25zZRJnChJQdXRBcHBsaWNhdGlvbkRhdGESJy5zYWxseXBvcnQudjEuUHV0QXBwbGljYXRpb25EYXRhUmVxdWVzdBooLnNhbGx5cG9ydC52MS5QdXRBcHBsaWNhdGlvbkRhdGFSZXNwb25zZRJkChFEZWxldGVBcHBsaWNhdGlvbhImLnNhbGx5cG9ydC52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaJy5zYWxseXBvcnQudjEuRGVsZXRlQXBwbGljYXRpb25SZXNwb25zZRJhChBMaXN0QXBwbGljYXRpb25zEiUuc2FsbHlwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiYuc2FsbHlwb3J0LnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZRJVCgxTaGFyZVJlY29yZHMSIS5zYWxseXBvcnQudjEuU2hhcmVSZWNvcmRzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5TaGFyZVJlY29yZHNSZXNwb25zZRJbCg5VbnNoYXJlUmVjb3JkcxIjLnNhbGx5cG9ydC52MS5VbnNoYXJlUmVjb3Jkc1JlcXVlc3QaJC5zYWxseXBvcnQudjEuVW5zaGFyZVJlY29yZHNSZXNwb25zZRJMCglBZGRDbGllbnQSHi5zYWxseXBvcnQudjEuQWRkQ2xpZW50UmVxdWVzdBofLnNhbGx5cG9ydC52MS5BZGRDbGllbnRSZXNwb25zZRJVCgxSZW1vdmVDbGllbnQSIS5zYWxseXBvcnQudjEuUmVtb3ZlQ2xpZW50UmVxdWVzdBoiLnNhbGx5cG9ydC52MS5SZW1vdmVDbGllbnRSZXNwb25zZRJVCgxMaXN0R2F0ZXdheXMSIS5zYWxseXBvcnQudjEuTGlzdEdhdGV3YXlzUmVxdWVzdBoiLnNhbGx5cG9ydC52MS5MaXN0R2F0ZXdheXNSZXNwb25zZWIGcHJvdG8z", [file_record]);
 
 /**
  * Describes the message sallyport.v1.CreateApplicationRequest.
@@ -28,116 +28,130 @@ export const CreateApplicationResponseSchema = /*@__PURE__*/
   messageDesc(file_application, 1);
 
 /**
+ * Describes the message sallyport.v1.PutApplicationDataRequest.
+ * Use `create(PutApplicationDataRequestSchema)` to create a new message.
+ */
+export const PutApplicationDataRequestSchema = /*@__PURE__*/
+  messageDesc(file_application, 2);
+
+/**
+ * Describes the message sallyport.v1.PutApplicationDataResponse.
+ * Use `create(PutApplicationDataResponseSchema)` to create a new message.
+ */
+export const PutApplicationDataResponseSchema = /*@__PURE__*/
+  messageDesc(file_application, 3);
+
+/**
  * Describes the message sallyport.v1.DeleteApplicationRequest.
  * Use `create(DeleteApplicationRequestSchema)` to create a new message.
  */
 export const DeleteApplicationRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 2);
+  messageDesc(file_application, 4);
 
 /**
  * Describes the message sallyport.v1.DeleteApplicationResponse.
  * Use `create(DeleteApplicationResponseSchema)` to create a new message.
  */
 export const DeleteApplicationResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 3);
+  messageDesc(file_application, 5);
 
 /**
  * Describes the message sallyport.v1.ListApplicationsRequest.
  * Use `create(ListApplicationsRequestSchema)` to create a new message.
  */
 export const ListApplicationsRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 4);
+  messageDesc(file_application, 6);
 
 /**
  * Describes the message sallyport.v1.ListApplicationsResponse.
  * Use `create(ListApplicationsResponseSchema)` to create a new message.
  */
 export const ListApplicationsResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 5);
+  messageDesc(file_application, 7);
 
 /**
  * Describes the message sallyport.v1.Application.
  * Use `create(ApplicationSchema)` to create a new message.
  */
 export const ApplicationSchema = /*@__PURE__*/
-  messageDesc(file_application, 6);
+  messageDesc(file_application, 8);
 
 /**
  * Describes the message sallyport.v1.ShareRecordsRequest.
  * Use `create(ShareRecordsRequestSchema)` to create a new message.
  */
 export const ShareRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 7);
+  messageDesc(file_application, 9);
 
 /**
  * Describes the message sallyport.v1.ShareRecordsResponse.
  * Use `create(ShareRecordsResponseSchema)` to create a new message.
  */
 export const ShareRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 8);
+  messageDesc(file_application, 10);
 
 /**
  * Describes the message sallyport.v1.UnshareRecordsRequest.
  * Use `create(UnshareRecordsRequestSchema)` to create a new message.
  */
 export const UnshareRecordsRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 9);
+  messageDesc(file_application, 11);
 
 /**
  * Describes the message sallyport.v1.UnshareRecordsResponse.
  * Use `create(UnshareRecordsResponseSchema)` to create a new message.
  */
 export const UnshareRecordsResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 10);
+  messageDesc(file_application, 12);
 
 /**
  * Describes the message sallyport.v1.AddClientRequest.
  * Use `create(AddClientRequestSchema)` to create a new message.
  */
 export const AddClientRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 11);
+  messageDesc(file_application, 13);
 
 /**
  * Describes the message sallyport.v1.AddClientResponse.
  * Use `create(AddClientResponseSchema)` to create a new message.
  */
 export const AddClientResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 12);
+  messageDesc(file_application, 14);
 
 /**
  * Describes the message sallyport.v1.RemoveClientRequest.
  * Use `create(RemoveClientRequestSchema)` to create a new message.
  */
 export const RemoveClientRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 13);
+  messageDesc(file_application, 15);
 
 /**
  * Describes the message sallyport.v1.RemoveClientResponse.
  * Use `create(RemoveClientResponseSchema)` to create a new message.
  */
 export const RemoveClientResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 14);
+  messageDesc(file_application, 16);
 
 /**
  * Describes the message sallyport.v1.ListGatewaysRequest.
  * Use `create(ListGatewaysRequestSchema)` to create a new message.
  */
 export const ListGatewaysRequestSchema = /*@__PURE__*/
-  messageDesc(file_application, 15);
+  messageDesc(file_application, 17);
 
 /**
  * Describes the message sallyport.v1.ListGatewaysResponse.
  * Use `create(ListGatewaysResponseSchema)` to create a new message.
  */
 export const ListGatewaysResponseSchema = /*@__PURE__*/
-  messageDesc(file_application, 16);
+  messageDesc(file_application, 18);
 
 /**
  * Describes the message sallyport.v1.Gateway.
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema = /*@__PURE__*/
-  messageDesc(file_application, 17);
+  messageDesc(file_application, 19);
 
 /**
  * Describes the enum sallyport.v1.ClientKind.

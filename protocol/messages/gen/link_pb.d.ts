@@ -220,6 +220,12 @@ export declare type RouterToVaultFrame = Message<"sallyport.v1.RouterToVaultFram
      */
     value: LiveSessionNews;
     case: "liveSessionNews";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.SecretNews secret_news = 41;
+     */
+    value: SecretNews;
+    case: "secretNews";
   } | { case: undefined; value?: undefined };
 };
 
@@ -325,6 +331,20 @@ export declare type IceServers = Message<"sallyport.v1.IceServers"> & {
  * Use `create(IceServersSchema)` to create a new message.
  */
 export declare const IceServersSchema: GenMessage<IceServers>;
+
+/**
+ * An application wrote something, or used a token: a hint. The truth is in SecretsService.
+ *
+ * @generated from message sallyport.v1.SecretNews
+ */
+export declare type SecretNews = Message<"sallyport.v1.SecretNews"> & {
+};
+
+/**
+ * Describes the message sallyport.v1.SecretNews.
+ * Use `create(SecretNewsSchema)` to create a new message.
+ */
+export declare const SecretNewsSchema: GenMessage<SecretNews>;
 
 /**
  * Roster, settings, keys or invitations of the organisation changed: a hint. The truth is in OrganisationService.

@@ -13,7 +13,7 @@ import { file_command } from "./command_pb.js";
  * Describes the file link.proto.
  */
 export const file_link = /*@__PURE__*/
-  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIt0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASPgoTaWNlX3NlcnZlcnNfcmVxdWVzdBgEIAEoCzIfLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzUmVxdWVzdEgAQgYKBGJvZHkiJwoRSWNlU2VydmVyc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kIpAFChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIABIxCgxhY2NvdW50X25ld3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjb3VudE5ld3NIABI7ChFvcmdhbmlzYXRpb25fbmV3cxgKIAEoCzIeLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25OZXdzSAASPAoSaWNlX3NlcnZlcnNfcmVzdWx0GAsgASgLMh4uc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNSZXN1bHRIABI8ChJzZXNzaW9uX3NoYXJlX25ld3MYDyABKAsyHi5zYWxseXBvcnQudjEuU2Vzc2lvblNoYXJlTmV3c0gAEjoKEWxpdmVfc2Vzc2lvbl9uZXdzGCggASgLMh0uc2FsbHlwb3J0LnYxLkxpdmVTZXNzaW9uTmV3c0gAQgYKBGJvZHkiJgoPTGl2ZVNlc3Npb25OZXdzEhMKC2dhdGV3YXlfdWlkGAEgASgMIhIKEFNlc3Npb25TaGFyZU5ld3MijQEKEEljZVNlcnZlcnNSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoDRIrCgdzZXJ2ZXJzGAIgASgLMhguc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNIABItCgdmYWlsdXJlGAMgASgLMhouc2FsbHlwb3J0LnYxLlJlbGF5RmFpbHVyZUgAQgkKB291dGNvbWUiQAoKSWNlU2VydmVycxIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkiEgoQT3JnYW5pc2F0aW9uTmV3cyINCgtBY2NvdW50TmV3cyJWCgdXZWxjb21lEhAKCGxpbmtfdWlkGAEgASgMEhYKDnNlcnZlcl90aW1lX21zGAIgASgDEg8KB3Jlc3VtZWQYAyABKAgSEAoIcmVjZWl2ZWQYBCABKAQiGQoHTmV3RGF0YRIOCgZjdXJzb3IYASABKAQioQEKDUNvbW1hbmRSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoDRIrCgVyZXBseRgCIAEoCzIaLnNhbGx5cG9ydC52MS5Db21tYW5kUmVwbHlIABItCgdmYWlsdXJlGAMgASgLMhouc2FsbHlwb3J0LnYxLlJlbGF5RmFpbHVyZUgAEhUKDWRldG91cl90aWNrZXQYBCABKAxCCQoHb3V0Y29tZSItCgxSZWxheUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjQKDUdhdGV3YXlTdGF0dXMSEwoLZ2F0ZXdheV91aWQYASABKAwSDgoGb25saW5lGAIgASgIIhsKC0xpbmtDbG9zaW5nEgwKBGNvZGUYASABKAkiMgoLU2lnbmFsRnJhbWUSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGc2VhbGVkGAIgASgMItMCCgxHYXRld2F5RnJhbWUSKwoFcHJvb2YYASABKAsyGi5zYWxseXBvcnQudjEuR2F0ZXdheVByb29mSAASMgoFcmVwbHkYAiABKAsyIS5zYWxseXBvcnQudjEuR2F0ZXdheUNvbW1hbmRSZXBseUgAEisKBnNpZ25hbBgDIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEjUKDnJvc3Rlcl9yZXF1ZXN0GAQgASgLMhsuc2FsbHlwb3J0LnYxLlJvc3RlclJlcXVlc3RIABIzCg1zZXNzaW9uX2VuZGVkGAUgASgLMhouc2FsbHlwb3J0LnYxLlNlc3Npb25FbmRlZEgAEi8KC2ZpbGVzX21vdmVkGDIgASgLMhguc2FsbHlwb3J0LnYxLkZpbGVzTW92ZWRIABIQCghyZWNlaXZlZBgPIAEoBEIGCgRib2R5IqQBCgxHYXRld2F5UHJvb2YSEQoJY2xpZW50X2lkGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBITCgtnYXRld2F5X3VpZBgDIAEoDBIPCgd2ZXJzaW9uGAQgASgJEhYKDmlkZW50aXR5X3Byb29mGAUgASgMEhcKD3Jlc3VtZV9saW5rX3VpZBgGIAEoDBIXCg9yZXN1bWVfcmVjZWl2ZWQYByABKAQiUgoTR2F0ZXdheUNvbW1hbmRSZXBseRIQCghyZWxheV9pZBgBIAEoBBIpCgVyZXBseRgCIAEoCzIaLnNhbGx5cG9ydC52MS5Db21tYW5kUmVwbHkiDwoNUm9zdGVyUmVxdWVzdCIxCgxTZXNzaW9uRW5kZWQSEwoLc2Vzc2lvbl91aWQYASABKAwSDAoEY29kZRgyIAEoCSJgCgpGaWxlc01vdmVkEhMKC3Nlc3Npb25fdWlkGAEgASgMEg4KBnVwbG9hZBgCIAEoCBINCgVjb3VudBgDIAEoDRIMCgRzaXplGAQgASgEEhAKCGZpbmlzaGVkGAUgASgIIoYEChRSb3V0ZXJUb0dhdGV3YXlGcmFtZRIsCgljaGFsbGVuZ2UYASABKAsyFy5zYWxseXBvcnQudjEuQ2hhbGxlbmdlSAASKAoHd2VsY29tZRgCIAEoCzIVLnNhbGx5cG9ydC52MS5XZWxjb21lSAASLwoHY29tbWFuZBgDIAEoCzIcLnNhbGx5cG9ydC52MS5SZWxheWVkQ29tbWFuZEgAEisKBnNpZ25hbBgEIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEiwKBnJvc3RlchgFIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXJIABIsCgdjbG9zaW5nGAYgASgLMhkuc2FsbHlwb3J0LnYxLkxpbmtDbG9zaW5nSAASLQoKdmF1bHRfZ29uZRgHIAEoCzIXLnNhbGx5cG9ydC52MS5WYXVsdEdvbmVIABIvCgtyb3N0ZXJfcGFydBgIIAEoCzIYLnNhbGx5cG9ydC52MS5Sb3N0ZXJQYXJ0SAASLQoKc2lnbmVkX291dBgJIAEoCzIXLnNhbGx5cG9ydC52MS5TaWduZWRPdXRIABIzCg1kZXRvdXJfd2FudGVkGAwgASgLMhouc2FsbHlwb3J0LnYxLkRldG91cldhbnRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkilgEKDlJlbGF5ZWRDb21tYW5kEhAKCHJlbGF5X2lkGAEgASgEEiwKB2NvbW1hbmQYAiABKAsyGy5zYWxseXBvcnQudjEuU2lnbmVkQ29tbWFuZBItCgtpY2Vfc2VydmVycxgDIAEoCzIYLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzEhUKDWRldG91cl90aWNrZXQYBCABKAwiHgoMRGV0b3VyV2FudGVkEg4KBnRpY2tldBgBIAEoDCI5CgpSb3N0ZXJQYXJ0Eg0KBWluZGV4GAEgASgNEg0KBWNvdW50GAIgASgNEg0KBWJ5dGVzGAMgASgMIiEKCVZhdWx0R29uZRIUCgxzZXNzaW9uX3VpZHMYASADKAwiIQoJU2lnbmVkT3V0EhQKDHNlc3Npb25fdWlkcxgBIAMoDGIGcHJvdG8z", [file_account, file_command]);
+  fileDesc("CgpsaW5rLnByb3RvEgxzYWxseXBvcnQudjEiGgoJQ2hhbGxlbmdlEg0KBW5vbmNlGAEgASgMIt0BCgpWYXVsdEZyYW1lEikKBXByb29mGAEgASgLMhguc2FsbHlwb3J0LnYxLlZhdWx0UHJvb2ZIABIvCgdjb21tYW5kGAIgASgLMhwuc2FsbHlwb3J0LnYxLkNvbW1hbmRSZXF1ZXN0SAASKwoGc2lnbmFsGAMgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASPgoTaWNlX3NlcnZlcnNfcmVxdWVzdBgEIAEoCzIfLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzUmVxdWVzdEgAQgYKBGJvZHkiJwoRSWNlU2VydmVyc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSI2CgpWYXVsdFByb29mEhUKDXNlc3Npb25fdG9rZW4YASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIlIKDkNvbW1hbmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SLAoHY29tbWFuZBgCIAEoCzIbLnNhbGx5cG9ydC52MS5TaWduZWRDb21tYW5kIsEFChJSb3V0ZXJUb1ZhdWx0RnJhbWUSLAoJY2hhbGxlbmdlGAEgASgLMhcuc2FsbHlwb3J0LnYxLkNoYWxsZW5nZUgAEigKB3dlbGNvbWUYAiABKAsyFS5zYWxseXBvcnQudjEuV2VsY29tZUgAEikKCG5ld19kYXRhGAMgASgLMhUuc2FsbHlwb3J0LnYxLk5ld0RhdGFIABI1Cg5jb21tYW5kX3Jlc3VsdBgEIAEoCzIbLnNhbGx5cG9ydC52MS5Db21tYW5kUmVzdWx0SAASKwoGc2lnbmFsGAUgASgLMhkuc2FsbHlwb3J0LnYxLlNpZ25hbEZyYW1lSAASNQoOZ2F0ZXdheV9zdGF0dXMYBiABKAsyGy5zYWxseXBvcnQudjEuR2F0ZXdheVN0YXR1c0gAEiwKB2Nsb3NpbmcYByABKAsyGS5zYWxseXBvcnQudjEuTGlua0Nsb3NpbmdIABIxCgxhY2NvdW50X25ld3MYCSABKAsyGS5zYWxseXBvcnQudjEuQWNjb3VudE5ld3NIABI7ChFvcmdhbmlzYXRpb25fbmV3cxgKIAEoCzIeLnNhbGx5cG9ydC52MS5PcmdhbmlzYXRpb25OZXdzSAASPAoSaWNlX3NlcnZlcnNfcmVzdWx0GAsgASgLMh4uc2FsbHlwb3J0LnYxLkljZVNlcnZlcnNSZXN1bHRIABI8ChJzZXNzaW9uX3NoYXJlX25ld3MYDyABKAsyHi5zYWxseXBvcnQudjEuU2Vzc2lvblNoYXJlTmV3c0gAEjoKEWxpdmVfc2Vzc2lvbl9uZXdzGCggASgLMh0uc2FsbHlwb3J0LnYxLkxpdmVTZXNzaW9uTmV3c0gAEi8KC3NlY3JldF9uZXdzGCkgASgLMhguc2FsbHlwb3J0LnYxLlNlY3JldE5ld3NIAEIGCgRib2R5IiYKD0xpdmVTZXNzaW9uTmV3cxITCgtnYXRld2F5X3VpZBgBIAEoDCISChBTZXNzaW9uU2hhcmVOZXdzIo0BChBJY2VTZXJ2ZXJzUmVzdWx0EhIKCnJlcXVlc3RfaWQYASABKA0SKwoHc2VydmVycxgCIAEoCzIYLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzSAASLQoHZmFpbHVyZRgDIAEoCzIaLnNhbGx5cG9ydC52MS5SZWxheUZhaWx1cmVIAEIJCgdvdXRjb21lIkAKCkljZVNlcnZlcnMSDAoEdXJscxgBIAMoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJIgwKClNlY3JldE5ld3MiEgoQT3JnYW5pc2F0aW9uTmV3cyINCgtBY2NvdW50TmV3cyJWCgdXZWxjb21lEhAKCGxpbmtfdWlkGAEgASgMEhYKDnNlcnZlcl90aW1lX21zGAIgASgDEg8KB3Jlc3VtZWQYAyABKAgSEAoIcmVjZWl2ZWQYBCABKAQiGQoHTmV3RGF0YRIOCgZjdXJzb3IYASABKAQioQEKDUNvbW1hbmRSZXN1bHQSEgoKcmVxdWVzdF9pZBgBIAEoDRIrCgVyZXBseRgCIAEoCzIaLnNhbGx5cG9ydC52MS5Db21tYW5kUmVwbHlIABItCgdmYWlsdXJlGAMgASgLMhouc2FsbHlwb3J0LnYxLlJlbGF5RmFpbHVyZUgAEhUKDWRldG91cl90aWNrZXQYBCABKAxCCQoHb3V0Y29tZSItCgxSZWxheUZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIjQKDUdhdGV3YXlTdGF0dXMSEwoLZ2F0ZXdheV91aWQYASABKAwSDgoGb25saW5lGAIgASgIIhsKC0xpbmtDbG9zaW5nEgwKBGNvZGUYASABKAkiMgoLU2lnbmFsRnJhbWUSEwoLc2Vzc2lvbl91aWQYASABKAwSDgoGc2VhbGVkGAIgASgMItMCCgxHYXRld2F5RnJhbWUSKwoFcHJvb2YYASABKAsyGi5zYWxseXBvcnQudjEuR2F0ZXdheVByb29mSAASMgoFcmVwbHkYAiABKAsyIS5zYWxseXBvcnQudjEuR2F0ZXdheUNvbW1hbmRSZXBseUgAEisKBnNpZ25hbBgDIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEjUKDnJvc3Rlcl9yZXF1ZXN0GAQgASgLMhsuc2FsbHlwb3J0LnYxLlJvc3RlclJlcXVlc3RIABIzCg1zZXNzaW9uX2VuZGVkGAUgASgLMhouc2FsbHlwb3J0LnYxLlNlc3Npb25FbmRlZEgAEi8KC2ZpbGVzX21vdmVkGDIgASgLMhguc2FsbHlwb3J0LnYxLkZpbGVzTW92ZWRIABIQCghyZWNlaXZlZBgPIAEoBEIGCgRib2R5IqQBCgxHYXRld2F5UHJvb2YSEQoJY2xpZW50X2lkGAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBITCgtnYXRld2F5X3VpZBgDIAEoDBIPCgd2ZXJzaW9uGAQgASgJEhYKDmlkZW50aXR5X3Byb29mGAUgASgMEhcKD3Jlc3VtZV9saW5rX3VpZBgGIAEoDBIXCg9yZXN1bWVfcmVjZWl2ZWQYByABKAQiUgoTR2F0ZXdheUNvbW1hbmRSZXBseRIQCghyZWxheV9pZBgBIAEoBBIpCgVyZXBseRgCIAEoCzIaLnNhbGx5cG9ydC52MS5Db21tYW5kUmVwbHkiDwoNUm9zdGVyUmVxdWVzdCIxCgxTZXNzaW9uRW5kZWQSEwoLc2Vzc2lvbl91aWQYASABKAwSDAoEY29kZRgyIAEoCSJgCgpGaWxlc01vdmVkEhMKC3Nlc3Npb25fdWlkGAEgASgMEg4KBnVwbG9hZBgCIAEoCBINCgVjb3VudBgDIAEoDRIMCgRzaXplGAQgASgEEhAKCGZpbmlzaGVkGAUgASgIIoYEChRSb3V0ZXJUb0dhdGV3YXlGcmFtZRIsCgljaGFsbGVuZ2UYASABKAsyFy5zYWxseXBvcnQudjEuQ2hhbGxlbmdlSAASKAoHd2VsY29tZRgCIAEoCzIVLnNhbGx5cG9ydC52MS5XZWxjb21lSAASLwoHY29tbWFuZBgDIAEoCzIcLnNhbGx5cG9ydC52MS5SZWxheWVkQ29tbWFuZEgAEisKBnNpZ25hbBgEIAEoCzIZLnNhbGx5cG9ydC52MS5TaWduYWxGcmFtZUgAEiwKBnJvc3RlchgFIAEoCzIaLnNhbGx5cG9ydC52MS5TaWduZWRSb3N0ZXJIABIsCgdjbG9zaW5nGAYgASgLMhkuc2FsbHlwb3J0LnYxLkxpbmtDbG9zaW5nSAASLQoKdmF1bHRfZ29uZRgHIAEoCzIXLnNhbGx5cG9ydC52MS5WYXVsdEdvbmVIABIvCgtyb3N0ZXJfcGFydBgIIAEoCzIYLnNhbGx5cG9ydC52MS5Sb3N0ZXJQYXJ0SAASLQoKc2lnbmVkX291dBgJIAEoCzIXLnNhbGx5cG9ydC52MS5TaWduZWRPdXRIABIzCg1kZXRvdXJfd2FudGVkGAwgASgLMhouc2FsbHlwb3J0LnYxLkRldG91cldhbnRlZEgAEhAKCHJlY2VpdmVkGA8gASgEQgYKBGJvZHkilgEKDlJlbGF5ZWRDb21tYW5kEhAKCHJlbGF5X2lkGAEgASgEEiwKB2NvbW1hbmQYAiABKAsyGy5zYWxseXBvcnQudjEuU2lnbmVkQ29tbWFuZBItCgtpY2Vfc2VydmVycxgDIAEoCzIYLnNhbGx5cG9ydC52MS5JY2VTZXJ2ZXJzEhUKDWRldG91cl90aWNrZXQYBCABKAwiHgoMRGV0b3VyV2FudGVkEg4KBnRpY2tldBgBIAEoDCI5CgpSb3N0ZXJQYXJ0Eg0KBWluZGV4GAEgASgNEg0KBWNvdW50GAIgASgNEg0KBWJ5dGVzGAMgASgMIiEKCVZhdWx0R29uZRIUCgxzZXNzaW9uX3VpZHMYASADKAwiIQoJU2lnbmVkT3V0EhQKDHNlc3Npb25fdWlkcxgBIAMoDGIGcHJvdG8z", [file_account, file_command]);
 
 /**
  * Describes the message sallyport.v1.Challenge.
@@ -86,149 +86,156 @@ export const IceServersSchema = /*@__PURE__*/
   messageDesc(file_link, 9);
 
 /**
+ * Describes the message sallyport.v1.SecretNews.
+ * Use `create(SecretNewsSchema)` to create a new message.
+ */
+export const SecretNewsSchema = /*@__PURE__*/
+  messageDesc(file_link, 10);
+
+/**
  * Describes the message sallyport.v1.OrganisationNews.
  * Use `create(OrganisationNewsSchema)` to create a new message.
  */
 export const OrganisationNewsSchema = /*@__PURE__*/
-  messageDesc(file_link, 10);
+  messageDesc(file_link, 11);
 
 /**
  * Describes the message sallyport.v1.AccountNews.
  * Use `create(AccountNewsSchema)` to create a new message.
  */
 export const AccountNewsSchema = /*@__PURE__*/
-  messageDesc(file_link, 11);
+  messageDesc(file_link, 12);
 
 /**
  * Describes the message sallyport.v1.Welcome.
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema = /*@__PURE__*/
-  messageDesc(file_link, 12);
+  messageDesc(file_link, 13);
 
 /**
  * Describes the message sallyport.v1.NewData.
  * Use `create(NewDataSchema)` to create a new message.
  */
 export const NewDataSchema = /*@__PURE__*/
-  messageDesc(file_link, 13);
+  messageDesc(file_link, 14);
 
 /**
  * Describes the message sallyport.v1.CommandResult.
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema = /*@__PURE__*/
-  messageDesc(file_link, 14);
+  messageDesc(file_link, 15);
 
 /**
  * Describes the message sallyport.v1.RelayFailure.
  * Use `create(RelayFailureSchema)` to create a new message.
  */
 export const RelayFailureSchema = /*@__PURE__*/
-  messageDesc(file_link, 15);
+  messageDesc(file_link, 16);
 
 /**
  * Describes the message sallyport.v1.GatewayStatus.
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema = /*@__PURE__*/
-  messageDesc(file_link, 16);
+  messageDesc(file_link, 17);
 
 /**
  * Describes the message sallyport.v1.LinkClosing.
  * Use `create(LinkClosingSchema)` to create a new message.
  */
 export const LinkClosingSchema = /*@__PURE__*/
-  messageDesc(file_link, 17);
+  messageDesc(file_link, 18);
 
 /**
  * Describes the message sallyport.v1.SignalFrame.
  * Use `create(SignalFrameSchema)` to create a new message.
  */
 export const SignalFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 18);
+  messageDesc(file_link, 19);
 
 /**
  * Describes the message sallyport.v1.GatewayFrame.
  * Use `create(GatewayFrameSchema)` to create a new message.
  */
 export const GatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 19);
+  messageDesc(file_link, 20);
 
 /**
  * Describes the message sallyport.v1.GatewayProof.
  * Use `create(GatewayProofSchema)` to create a new message.
  */
 export const GatewayProofSchema = /*@__PURE__*/
-  messageDesc(file_link, 20);
+  messageDesc(file_link, 21);
 
 /**
  * Describes the message sallyport.v1.GatewayCommandReply.
  * Use `create(GatewayCommandReplySchema)` to create a new message.
  */
 export const GatewayCommandReplySchema = /*@__PURE__*/
-  messageDesc(file_link, 21);
+  messageDesc(file_link, 22);
 
 /**
  * Describes the message sallyport.v1.RosterRequest.
  * Use `create(RosterRequestSchema)` to create a new message.
  */
 export const RosterRequestSchema = /*@__PURE__*/
-  messageDesc(file_link, 22);
+  messageDesc(file_link, 23);
 
 /**
  * Describes the message sallyport.v1.SessionEnded.
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema = /*@__PURE__*/
-  messageDesc(file_link, 23);
+  messageDesc(file_link, 24);
 
 /**
  * Describes the message sallyport.v1.FilesMoved.
  * Use `create(FilesMovedSchema)` to create a new message.
  */
 export const FilesMovedSchema = /*@__PURE__*/
-  messageDesc(file_link, 24);
+  messageDesc(file_link, 25);
 
 /**
  * Describes the message sallyport.v1.RouterToGatewayFrame.
  * Use `create(RouterToGatewayFrameSchema)` to create a new message.
  */
 export const RouterToGatewayFrameSchema = /*@__PURE__*/
-  messageDesc(file_link, 25);
+  messageDesc(file_link, 26);
 
 /**
  * Describes the message sallyport.v1.RelayedCommand.
  * Use `create(RelayedCommandSchema)` to create a new message.
  */
 export const RelayedCommandSchema = /*@__PURE__*/
-  messageDesc(file_link, 26);
+  messageDesc(file_link, 27);
 
 /**
  * Describes the message sallyport.v1.DetourWanted.
  * Use `create(DetourWantedSchema)` to create a new message.
  */
 export const DetourWantedSchema = /*@__PURE__*/
-  messageDesc(file_link, 27);
+  messageDesc(file_link, 28);
 
 /**
  * Describes the message sallyport.v1.RosterPart.
  * Use `create(RosterPartSchema)` to create a new message.
  */
 export const RosterPartSchema = /*@__PURE__*/
-  messageDesc(file_link, 28);
+  messageDesc(file_link, 29);
 
 /**
  * Describes the message sallyport.v1.VaultGone.
  * Use `create(VaultGoneSchema)` to create a new message.
  */
 export const VaultGoneSchema = /*@__PURE__*/
-  messageDesc(file_link, 29);
+  messageDesc(file_link, 30);
 
 /**
  * Describes the message sallyport.v1.SignedOut.
  * Use `create(SignedOutSchema)` to create a new message.
  */
 export const SignedOutSchema = /*@__PURE__*/
-  messageDesc(file_link, 30);
+  messageDesc(file_link, 31);
 

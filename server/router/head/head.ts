@@ -20,6 +20,8 @@ export type AccountMessage =
   | { readonly kind: 'session-share-news' }
   /** Of an administrator: sessions of that gateway began or ended, or it came or went. */
   | { readonly kind: 'live-session-news'; readonly gatewayUid: Uid }
+  /** An application wrote something, or a device of it used its token. */
+  | { readonly kind: 'secret-news' }
   | {
       readonly kind: 'signal';
       readonly gatewayUid: Uid;

@@ -216,6 +216,8 @@ export class VaultLink implements LinkUser, SignalTaker {
         return this.#send({ case: 'sessionShareNews', value: {} });
       case 'live-session-news':
         return this.#send({ case: 'liveSessionNews', value: { gatewayUid: uidBytes(message.gatewayUid) } });
+      case 'secret-news':
+        return this.#send({ case: 'secretNews', value: {} });
       case 'signed-out':
         return this.#signOut(message.which);
     }
