@@ -6,7 +6,7 @@ import { hkdf } from '../crypto/hash.ts';
 import { labels } from '../crypto/labels.ts';
 import { ProtocolError } from '../errors.ts';
 import { parseObject } from '../json.ts';
-import { uidBytes, type Uid } from '../uid.ts';
+import type { Uid } from '../uid.ts';
 import {
   openLegacyBlob,
   openLegacyCbc,
@@ -27,8 +27,8 @@ export interface SecretScope {
 /** The key of one version of a record: HKDF of the record's key, 32 bytes. Of another revision it is another. */
 export function secretKeyOf(recordKey: Uint8Array, scope: SecretScope): Bytes {
   const { accountUid, recordUid, baseRevision } = scope;
-  const parts = [uidBytes(accountUid), uidBytes(recordUid), uint64(baseRevision)];
-  return hkdf(recordKey, empty, encodeContext(labels.secretKey, ...parts));
+  const info = encodeContext(labels.secretKey, accountUid, recordUid, uint64(baseRevision));
+  return hkdf(recordKey, empty, info);
 }
 
 /** The secrets key of a shared folder or one of its subfolders: HKDF of the shared folder's key, 32 bytes. */

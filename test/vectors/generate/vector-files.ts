@@ -11,6 +11,7 @@ import { recordingKeepings } from './recording-keepings.ts';
 import { recordingMarkers } from './recording-markers.ts';
 import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
+import * as secrets from './secrets.ts';
 import * as secretsManager from './secrets-manager.ts';
 import * as sharing from './sharing.ts';
 import { sessionPolicies } from './session-policies.ts';
@@ -85,4 +86,6 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   recordings: ['25.8', recording.recordings],
   'recording-keepings': ['30.1', recordingKeepings],
   'recording-markers': ['25.12', recordingMarkers],
+  'secret-keys': ['31.2', secrets.secretKeys],
+  secrets: ['31.2', secrets.secrets],
 };

@@ -8,6 +8,7 @@ import { recordingDecoders } from './recording-decoders.ts';
 import { remoteFileDecoders } from './remote-file-decoders.ts';
 import { recoveryDecoders } from './recovery-decoders.ts';
 import { moreJsonDecoders, moreTextDecoders, sealedDecoders } from './sealed-decoders.ts';
+import { secretDecoders } from './secret-decoders.ts';
 import { sessionShareDecoders } from './session-share-decoders.ts';
 import { sealedTextDecoders, sharingDecoders } from './sharing-decoders.ts';
 import { wayDecoders } from './way-decoders.ts';
@@ -19,7 +20,7 @@ export function fuzzDecoders(runs: number): void {
       [
         ...[...byteDecoders, ...sharingDecoders, ...organisationDecoders],
         ...[...recordingDecoders, ...recoveryDecoders, ...remoteFileDecoders, ...sealedDecoders],
-        ...[...sessionShareDecoders, ...wayDecoders],
+        ...[...secretDecoders, ...sessionShareDecoders, ...wayDecoders],
       ],
       hostileBytes,
       runs,
