@@ -50,7 +50,9 @@ import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
+import { noFiles } from './secrets-manager/secret-files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
+import { secretsMethods } from './secrets-manager/secrets-methods.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
 import { secretsHandlers } from './secrets/secrets-service.ts';
 import { oversightHandlers } from './oversight/oversight-service.ts';
@@ -235,7 +237,11 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const bodies = bodyHook(options.bodies ?? bodyRoom);
   const dispatcher = new Dispatcher({ db, ring, methods, log });
   addApiRoutes(app, { dispatcher, ring, rate: rates.api, bodies });
-  addSecretsRoutes(app, { desk: new SecretsDesk(db, ring, rates.secrets), rate: rates.api, bodies, log });
+  const secretsFiles = { filesOf: noFiles, methods: new Map() };
+  const desk = new SecretsDesk({
+    ...{ db, ring, rate: rates.secrets, methods: secretsMethods({ db, head, files: secretsFiles }) },
+  });
+  addSecretsRoutes(app, { desk, rate: rates.api, bodies, log });
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
   return { app, worker, sweep, linkExpiry, accessExpiry };

@@ -11,9 +11,12 @@ export interface ClientPayload {
   readonly clientId: Bytes;
 }
 
-export interface ReadSecretsPayload extends ClientPayload {
+export interface BindingPayload extends ClientPayload {
   /** 65 bytes; only while the client has no application key. */
   readonly publicKey: Bytes | null;
+}
+
+export interface ReadSecretsPayload extends BindingPayload {
   /** Not always UIDs: clients also ask for what cannot be there. */
   readonly requestedRecords: readonly string[];
   readonly requestedFolders: readonly string[];
@@ -62,7 +65,7 @@ const eciesKeyLength = 125;
 const wrappedKeyLength = 60;
 
 /** What every method's payload starts with. Throws `malformed`, as all of these do. */
-function parseClientPayload(payload: unknown): ClientPayload {
+export function parseClientPayload(payload: unknown): ClientPayload {
   const members = new Members(payload);
   return {
     clientVersion: members.text('clientVersion').slice(0, 64),
@@ -70,12 +73,17 @@ function parseClientPayload(payload: unknown): ClientPayload {
   };
 }
 
+/** The same, with the key that a client without application key brings; only methods that read bind. */
+export function parseBindingPayload(payload: unknown): BindingPayload {
+  const publicKey = new Members(payload).optionalBytes('publicKey', publicKeyLength);
+  return { ...parseClientPayload(payload), publicKey };
+}
+
 /** `get_secret` and `get_folders`. */
 export function parseReadSecrets(payload: unknown): ReadSecretsPayload {
   const members = new Members(payload);
   return {
-    ...parseClientPayload(payload),
-    publicKey: members.optionalBytes('publicKey', publicKeyLength),
+    ...parseBindingPayload(payload),
     requestedRecords: members.texts('requestedRecords'),
     requestedFolders: members.texts('requestedFolders'),
     requestLinks: members.flag('requestLinks'),

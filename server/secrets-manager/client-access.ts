@@ -4,13 +4,17 @@ import {
   verifyClientSignature,
   type OpenedSecretsManagerRequest,
 } from '../../protocol/secrets-manager/request.ts';
-import type { ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
+import type { BindingPayload } from '../../protocol/secrets-manager/requests.ts';
+import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
 import { SecretsRefusal } from './refusal.ts';
 
 export interface Caller {
   readonly clientId: Uint8Array;
   readonly applicationUid: Uint8Array;
+  /** Account of the application. */
+  readonly ownerUid: Uid;
+  readonly appData: Uint8Array;
   /** Null before the first access. */
   readonly publicKey: Uint8Array | null;
   readonly encryptedAppKey: Uint8Array | null;
@@ -26,12 +30,20 @@ const noteEveryMs = 60_000;
 
 /** The client of that id. A token that ran out before its first use is as unknown as one that never was. */
 export async function findCaller(db: Database, clientId: Uint8Array, now: number): Promise<Caller> {
-  const row = await db.selectFrom('client').selectAll().where('client_id', '=', clientId).executeTakeFirst();
+  const row = await db
+    .selectFrom('client')
+    .innerJoin('application', 'application.application_uid', 'client.application_uid')
+    .selectAll('client')
+    .select(['owner_uid', 'app_data'])
+    .where('client_id', '=', clientId)
+    .executeTakeFirst();
   const stale = row && !row.public_key && row.first_access_expires_at <= now;
   if (!row || stale) throw new SecretsRefusal('access_denied', 'Unable to validate application access');
   return {
     clientId: row.client_id,
     applicationUid: row.application_uid,
+    ownerUid: uidOf(row.owner_uid),
+    appData: row.app_data,
     publicKey: row.public_key,
     encryptedAppKey: row.encrypted_app_key,
     appOwnerPublicKey: row.app_owner_public_key,
@@ -72,7 +84,7 @@ export function requireAccess(caller: Caller, address: string, now: number): voi
 export async function noteAccess(
   db: Database,
   caller: Caller,
-  payload: ReadSecretsPayload,
+  payload: BindingPayload,
   address: string,
   now: number,
 ): Promise<void> {

@@ -7,6 +7,7 @@ import { encodeSecretsResponse, type SecretsRecord } from '../../protocol/secret
 import { parseUid, uidBytes, uidOf } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
 import type { Caller } from './client-access.ts';
+import type { SecretsCall } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
 
 /** Bytes of records in one answer; base64 and JSON add a third. */
@@ -16,17 +17,21 @@ const recordOverhead = 128;
 /** Records that a request may name: a statement has at most 65,535 parameters. */
 const mostRequested = 10_000;
 
-export async function getSecret(db: Database, caller: Caller, payload: ReadSecretsPayload): Promise<object> {
+export async function getSecret(
+  db: Database,
+  { caller }: SecretsCall,
+  payload: ReadSecretsPayload,
+): Promise<object> {
   return encodeSecretsResponse({
     ...bindingOf(caller, payload),
-    appData: copy(await readAppData(db, caller)),
+    appData: copy(caller.appData),
     folders: [],
     records: await readRecords(db, caller, payload),
   });
 }
 
 /** Shared folders come later; the answer is the same with none. */
-export function getFolders(caller: Caller, payload: ReadSecretsPayload): object {
+export function getFolders({ caller }: SecretsCall, payload: ReadSecretsPayload): object {
   return encodeSecretsResponse({ ...bindingOf(caller, payload), appData: null, folders: [], records: [] });
 }
 
@@ -39,15 +44,6 @@ function bindingOf(caller: Caller, payload: ReadSecretsPayload) {
     expiresOn: caller.accessExpiresAt,
     warnings: [],
   };
-}
-
-async function readAppData(db: Database, caller: Caller): Promise<Uint8Array> {
-  const row = await db
-    .selectFrom('application')
-    .select('app_data')
-    .where('application_uid', '=', caller.applicationUid)
-    .executeTakeFirstOrThrow();
-  return row.app_data;
 }
 
 async function readRecords(

@@ -6,14 +6,14 @@ import {
   openSecretsManagerRequest,
   type OpenedSecretsManagerRequest,
 } from '../../protocol/secrets-manager/request.ts';
-import { parseReadSecrets, type ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
+import { parseBindingPayload, type BindingPayload } from '../../protocol/secrets-manager/requests.ts';
 import { networkOf } from '../api/network.ts';
 import { ReplayWindows, type WindowBounds } from '../api/replay-windows.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { Database } from '../store/database.ts';
 import { findCaller, noteAccess, requireAccess, verifyCaller, type Caller } from './client-access.ts';
-import { getFolders, getSecret } from './read-secrets.ts';
+import type { SecretsMethods } from './method.ts';
 import { SecretsRefusal, throttled } from './refusal.ts';
 
 export interface SecretsRequest {
@@ -33,37 +33,40 @@ const keyAnswerRate: Rate = { burst: 3, perSecond: 1 / 20 };
  */
 const replayBounds: WindowBounds = { windowMs: 10 * 60_000, mostMarks: 16_384, mostCallers: 50_000 };
 
-type Read = (db: Database, caller: Caller, payload: ReadSecretsPayload) => Promise<object>;
-
-const methods: ReadonlyMap<string, Read> = new Map<string, Read>([
-  ['get_secret', getSecret],
-  ['get_folders', async (_db, caller, payload) => getFolders(caller, payload)],
-]);
+export interface SecretsDeskParts {
+  readonly db: Database;
+  readonly ring: KeyRing;
+  readonly rate: Rate;
+  readonly methods: SecretsMethods;
+}
 
 export class SecretsDesk {
   readonly #db: Database;
   readonly #ring: KeyRing;
+  readonly #methods: SecretsMethods;
   readonly #limiter: RateLimiter;
   readonly #keyAnswers = new RateLimiter(keyAnswerRate);
   readonly #seen = new ReplayWindows(replayBounds);
 
-  constructor(db: Database, ring: KeyRing, rate: Rate) {
+  constructor({ db, ring, rate, methods }: SecretsDeskParts) {
     this.#db = db;
     this.#ring = ring;
+    this.#methods = methods;
     this.#limiter = new RateLimiter(rate);
   }
 
   /** The body of a status 200 response. Throws SecretsRefusal or ProtocolError. */
   async answer(request: SecretsRequest): Promise<Bytes> {
     const opened = await this.#open(request);
-    const read = methods.get(request.method);
-    if (!read)
-      throw new SecretsRefusal('bad_request', `The method ${nameOf(request.method)} is not supported`);
-    const payload = parseReadSecrets(opened.payload);
-    const caller = await this.#admit(request, opened, payload);
-    const content = await read(this.#db, caller, payload);
+    const { method, address } = request;
+    const run = this.#methods.get(method);
+    if (!run) throw new SecretsRefusal('bad_request', `The method ${nameOf(method)} is not supported`);
+    const payload = parseBindingPayload(opened.payload);
+    const now = Date.now();
+    const caller = await this.#admit(request, opened, payload, now);
+    const content = await run({ caller, method, address, now }, opened.payload);
     // Last, so that a request that fails uses up no token.
-    await noteAccess(this.#db, caller, payload, request.address, Date.now());
+    await noteAccess(this.#db, caller, payload, address, now);
     return await opened.sealResponse(content);
   }
 
@@ -86,9 +89,9 @@ export class SecretsDesk {
   async #admit(
     { method, address }: SecretsRequest,
     opened: OpenedSecretsManagerRequest,
-    payload: ReadSecretsPayload,
+    payload: BindingPayload,
+    now: number,
   ): Promise<Caller> {
-    const now = Date.now();
     const caller = await findCaller(this.#db, payload.clientId, now);
     verifyCaller(caller, opened, payload.publicKey);
     requireAccess(caller, address, now);

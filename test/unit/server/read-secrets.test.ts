@@ -8,6 +8,8 @@ import { scriptedStore } from '../../fixtures/scripted-store.ts';
 const caller: Caller = {
   clientId: new Uint8Array(64),
   applicationUid: new Uint8Array(16),
+  ownerUid: newUid(),
+  appData: new Uint8Array(40),
   publicKey: new Uint8Array(65),
   encryptedAppKey: null,
   appOwnerPublicKey: new Uint8Array(65),
@@ -16,6 +18,8 @@ const caller: Caller = {
   accessExpiresAt: 0,
   lastAccessAt: 0,
 };
+
+const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0 };
 
 const payload = {
   clientVersion: 'test',
@@ -28,17 +32,15 @@ const payload = {
 
 describe('reading secrets', () => {
   test('an answer that is too large is refused before a byte of it leaves the store', async () => {
-    const { db, statements } = scriptedStore(() => [
-      { app_data: new Uint8Array(40), bytes: limits.secretsManagerBody },
-    ]);
-    await expect(getSecret(db, caller, payload)).rejects.toThrow('too large');
+    const { db, statements } = scriptedStore(() => [{ bytes: limits.secretsManagerBody }]);
+    await expect(getSecret(db, call, payload)).rejects.toThrow('too large');
     expect(statements.filter((sql) => sql.includes('"wrapped_key"'))).toEqual([]);
   });
 
   test('a request that names more records than a statement takes is refused before it is a statement', async () => {
-    const { db, statements } = scriptedStore(() => [{ app_data: new Uint8Array(40), bytes: 0 }]);
+    const { db, statements } = scriptedStore(() => [{ bytes: 0 }]);
     const requestedRecords = Array.from({ length: 70_000 }, newUid);
-    const request = getSecret(db, caller, { ...payload, requestedRecords });
+    const request = getSecret(db, call, { ...payload, requestedRecords });
     await expect(request).rejects.toThrow('too many records');
     expect(statements.filter((sql) => sql.includes('application_copy'))).toEqual([]);
   });

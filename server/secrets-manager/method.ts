@@ -1,0 +1,50 @@
+// What a method of the secrets-manager API is to the desk that admits its callers. protocol.md §31.3.
+import type { ClientPayload } from '../../protocol/secrets-manager/requests.ts';
+import type { Head } from '../router/head/head.ts';
+import type { Database, Tx } from '../store/database.ts';
+import type { Caller } from './client-access.ts';
+
+/** A request whose sender was admitted. */
+export interface SecretsCall {
+  readonly caller: Caller;
+  /** As in the path. */
+  readonly method: string;
+  readonly address: string;
+  readonly now: number;
+}
+
+/** What methods need of the server. */
+export interface SecretsStore {
+  readonly db: Database;
+  readonly head: Head;
+}
+
+/** JSON value of a status 200 response; null: an empty body. */
+export type SecretsAnswer = object | null;
+
+/** One method: reads its payload strictly, and does it. Throws ProtocolError or SecretsRefusal. */
+export type SecretsMethod = (call: SecretsCall, payload: unknown) => Promise<SecretsAnswer>;
+
+export type SecretsMethods = ReadonlyMap<string, SecretsMethod>;
+
+/** A method that changes nothing. */
+export function reading<P extends ClientPayload>(
+  parse: (payload: unknown) => P,
+  run: (call: SecretsCall, payload: P) => Promise<SecretsAnswer>,
+): SecretsMethod {
+  return (call, payload) => run(call, parse(payload));
+}
+
+/** A method that writes, in one transaction: when it is answered all of it is durable, and the account's vaults hear of it. */
+export function writing<P extends ClientPayload>(
+  { db, head }: SecretsStore,
+  parse: (payload: unknown) => P,
+  run: (tx: Tx, call: SecretsCall, payload: P) => Promise<SecretsAnswer>,
+): SecretsMethod {
+  return async (call, payload) => {
+    const parsed = parse(payload);
+    const answer = await db.transaction().execute((tx) => run(tx, call, parsed));
+    head.publish(`acct.${call.caller.ownerUid}`, { kind: 'secret-news' });
+    return answer;
+  };
+}
