@@ -83,6 +83,11 @@ export class GuacdConnection {
   readonly ended: Promise<SessionFailure>;
   /** Settles with the first `sync`: guacd counts this connection among the session's. Never, when it ends before. */
   readonly inSession: Promise<void>;
+  /**
+   * Settles when a frame is whole and its screen has no size. guacd 1.3.0 begins to draw, in a thread of its own, before it
+   * counts whoever began the session among its users: what it says meanwhile, first of all the size, it says to nobody.
+   */
+  readonly unsized: Promise<void>;
   readonly #socket: InstructionSocket;
   readonly #timing: GuacdTiming;
   readonly #options: Kept;
@@ -94,6 +99,7 @@ export class GuacdConnection {
   #stallTimer: NodeJS.Timeout | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #synced: () => void = () => {};
+  #foundUnsized: () => void = () => {};
   #over = false;
   #writtenBefore = 0;
   #drawn = 0;
@@ -118,6 +124,7 @@ export class GuacdConnection {
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));
+    this.unsized = new Promise((resolve) => (this.#foundUnsized = resolve));
     this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
     void socket.closed.then((failure) => this.#end(failure));
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -208,6 +215,7 @@ export class GuacdConnection {
     if (picture.length > 0) this.#options.tee?.(picture);
     if (forward.length === 0) return;
     this.#show(forward);
+    if (this.#fromTarget.unsized && pictures.some(({ opcode }) => opcode === 'sync')) this.#foundUnsized();
   }
 
   /** What is for the gateway itself. */

@@ -54,6 +54,7 @@ export class Picture {
   /** guacd has drawn something, or is over. */
   readonly #begun: Promise<unknown>;
   #guacd: GuacdConnection;
+  #viewer: Viewer | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
 
@@ -69,6 +70,8 @@ export class Picture {
     this.#begun = Promise.race([guacd.inSession, guacd.ended]);
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.#watch(guacd);
+    // Whoever joins is given the whole screen first, so only the first connection can miss its size.
+    void guacd.unsized.then(() => this.#lookAnew(guacd));
   }
 
   /**
@@ -76,6 +79,7 @@ export class Picture {
    * from guacd. Replaces the viewer before. Throws when guacd cannot be joined.
    */
   async attach(viewer: Viewer): Promise<void> {
+    this.#viewer = viewer;
     const held = this.#held.release();
     if (held === null) return this.#join(viewer, mostJoins);
     this.#guacd.attach(viewer);
@@ -84,6 +88,7 @@ export class Picture {
 
   /** Goes on without a browser. */
   detach(): void {
+    this.#viewer = null;
     this.#held.drop();
     this.#guacd.detach();
   }
@@ -150,6 +155,12 @@ export class Picture {
       void old.close();
       if (missed && joinsLeft > 1) this.#joinAgain(joined, viewer, joinsLeft - 1);
     });
+  }
+
+  /** What was drawn has a hole that no later frame fills: the screen must come from guacd as a whole. */
+  #lookAnew(guacd: GuacdConnection): void {
+    if (this.#viewer === null) return this.detach();
+    this.#joinAgain(guacd, this.#viewer, mostJoins);
   }
 
   #joinAgain(joined: GuacdConnection, viewer: Viewer, joinsLeft: number): void {

@@ -130,6 +130,11 @@ export class PictureFilter {
     return this.#surfaces.layers;
   }
 
+  /** What was drawn so far can be seen by nobody: the screen has no size. */
+  get unsized(): boolean {
+    return this.#surfaces.unsized;
+  }
+
   /** What goes to the browser in its place, mostly itself; null: it is refused. */
   #pass(instruction: Instruction): readonly Uint8Array[] | null {
     const { opcode, args, raw } = instruction;

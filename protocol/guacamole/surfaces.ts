@@ -80,6 +80,12 @@ export class Surfaces {
     return [...this.#sizes.keys()].filter((index) => index !== 0);
   }
 
+  /** Whether something is to be seen on a screen that was never said to have any extent: a page shows nothing of it. */
+  get unsized(): boolean {
+    const [width, height] = this.#sizes.get(0) ?? [0, 0];
+    return width * height === 0 && [...this.#sizes.keys()].some((index) => index >= 0);
+  }
+
   /** Whether this is one of guacd's drawing instructions. */
   knows(opcode: string): boolean {
     return drawing.has(opcode);

@@ -40,15 +40,88 @@ test('a session that has begun keeps nothing that its login needed', async () =>
   }
 });
 
-test('a page that comes back gives up the layers that it had, before it is shown the present ones', async () => {
-  const guacd = await FakeGuacd.start();
-  const { picture } = await open(guacd.port, new AbortController().signal);
+/** What a viewer is shown, an instruction a line. */
+function eye(): { readonly shown: string[]; readonly viewer: (bytes: Uint8Array) => boolean } {
   const shown: string[] = [];
   const viewer = (bytes: Uint8Array) => {
     for (const { opcode, args } of new InstructionDecoder(limits.guacamole.fromGuacd).decode(bytes))
       shown.push([opcode, ...args].join(' '));
     return true;
   };
+  return { shown, viewer };
+}
+
+const joins = (guacd: FakeGuacd) =>
+  guacd.heard.filter(([opcode, what]) => opcode === 'select' && what === '$id').length;
+
+const withoutSize = '4.rect,1.0,1.0,1.0,2.64,2.64;4.sync,1.1;';
+const whole = '4.size,1.0,3.800,3.600;4.rect,1.0,1.0,1.0,2.64,2.64;4.sync,1.2;';
+
+test('a screen whose size guacd told nobody is asked for anew, once, while somebody looks', async () => {
+  const guacd = await FakeGuacd.start();
+  const { picture } = await open(guacd.port, new AbortController().signal);
+  const { shown, viewer } = eye();
+  try {
+    await picture.attach(viewer);
+    guacd.raw(withoutSize);
+    await guacd.until(() => joins(guacd) === 1);
+    await guacd.until(() => guacd.opcodes().filter((opcode) => opcode === 'connect').length === 2);
+    guacd.raw(whole);
+    await expect.poll(() => shown).toContain('size 0 800 600');
+    // From a guacd that has none to tell, asking again would bring none either.
+    guacd.raw('4.size,1.0,1.0,1.0;4.rect,1.0,1.0,1.0,1.1,1.1;4.sync,1.3;');
+    await expect.poll(() => shown).toContain('sync 3');
+    expect(joins(guacd)).toBe(1);
+  } finally {
+    await picture.close();
+    guacd.hangUp();
+  }
+});
+
+test('a screen whose size guacd told nobody comes whole to the page that is late', async () => {
+  const guacd = await FakeGuacd.start();
+  const { picture } = await open(guacd.port, new AbortController().signal);
+  const { shown, viewer } = eye();
+  try {
+    guacd.raw(withoutSize);
+    await expect
+      .poll(() => {
+        guacd.say('sync', 9);
+        return guacd.opcodes();
+      })
+      .toContain('sync'); // nobody's page is waited for any more: what was held is given up
+    expect(joins(guacd)).toBe(0);
+    await picture.attach(viewer);
+    guacd.raw(whole);
+    await expect.poll(() => shown).toContain('sync 2');
+    expect(shown).toEqual(['size 0 800 600', 'rect 0 0 0 64 64', 'sync 2']);
+    expect(joins(guacd)).toBe(1);
+  } finally {
+    await picture.close();
+    guacd.hangUp();
+  }
+});
+
+test('a screen that has a size, or on which nothing is drawn yet, is not asked for again', async () => {
+  const guacd = await FakeGuacd.start();
+  const { picture } = await open(guacd.port, new AbortController().signal);
+  const { shown, viewer } = eye();
+  try {
+    await picture.attach(viewer);
+    guacd.raw('4.sync,1.1;4.rect,2.-1,1.0,1.0,2.64,2.64;4.sync,1.2;');
+    guacd.raw('4.size,1.0,3.800,3.600;4.rect,1.0,1.0,1.0,2.64,2.64;4.sync,1.3;');
+    await expect.poll(() => shown).toContain('sync 3');
+    expect(joins(guacd)).toBe(0);
+  } finally {
+    await picture.close();
+    await guacd.stop();
+  }
+});
+
+test('a page that comes back gives up the layers that it had, before it is shown the present ones', async () => {
+  const guacd = await FakeGuacd.start();
+  const { picture } = await open(guacd.port, new AbortController().signal);
+  const { shown, viewer } = eye();
   try {
     await picture.attach(viewer);
     guacd.raw(
