@@ -18,6 +18,8 @@ export const labels = {
   secretKey: 'sallyport/v1/secret-key',
   secretFolderKey: 'sallyport/v1/secret-folder-key',
   secretOwnerKey: 'sallyport/v1/secret-owner-key',
+  secretFileKey: 'sallyport/v1/secret-file-key',
+  secretFileNonce: 'sallyport/v1/secret-file-nonce',
   gatewayIdentity: 'sallyport/v1/gateway-identity',
   resourceKey: 'sallyport/v1/resource-key',
   recordingIndexKey: 'sallyport/v1/recording-index-key',

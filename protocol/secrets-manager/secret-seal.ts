@@ -47,6 +47,19 @@ export function secretOwnerKeyOf(applicationRecordKey: Uint8Array, applicationUi
   }
 }
 
+/** The key of a file as applications read it: HKDF of the file's key, 32 bytes. It opens nothing of the attachment itself. */
+export function secretFileKeyOf(fileKey: Uint8Array, accountUid: Uid, fileUid: Uid): Bytes {
+  return hkdf(fileKey, empty, encodeContext(labels.secretFileKey, uidBytes(accountUid), uidBytes(fileUid)));
+}
+
+/**
+ * The nonce of that file's blob, 12 bytes: an attachment's content never changes, so the blob is the same whichever vault
+ * makes it, and another one goes on with it. Nothing else has this nonce: metadata have random ones.
+ */
+export function secretFileNonceOf(secretFileKey: Uint8Array, size: number): Bytes {
+  return hkdf(secretFileKey, empty, encodeContext(labels.secretFileNonce, uint64(BigInt(size))), 12);
+}
+
 /** Version or folder key under its holder's key, or an application's under a one-time token: 60 bytes. */
 export function wrapSecretKey(holderKey: Bytes, key: Bytes): Promise<Bytes> {
   return sealLegacyBlob(holderKey, key);

@@ -18,6 +18,11 @@ export function chunkFolder(owner: ChunkOwner, uid: Uint8Array): string {
   return owner === 'file' ? encodeHex(uid) : `r${encodeHex(uid)}`;
 }
 
+/** The chunks of a file as an account's applications read it: the vault's copy, or one that an application added. */
+export function secretFileFolder(account: Uint8Array, file: Uint8Array, added: boolean): string {
+  return `${added ? 'a' : 's'}${encodeHex(account)}${encodeHex(file)}`;
+}
+
 export function chunkKey(folder: string, index: number): string {
   return `${folder}/${index}`;
 }

@@ -865,6 +865,17 @@ export declare const StartSecretFileRequestSchema: GenMessage<StartSecretFileReq
  * @generated from message sallyport.v1.StartSecretFileResponse
  */
 export declare type StartSecretFileResponse = Message<"sallyport.v1.StartSecretFileResponse"> & {
+  /**
+   * Bit i of byte i/8 from the lowest: chunk i is there.
+   *
+   * @generated from field: bytes stored = 1;
+   */
+  stored: Uint8Array;
+
+  /**
+   * @generated from field: bool finished = 2;
+   */
+  finished: boolean;
 };
 
 /**
@@ -942,6 +953,8 @@ export declare type FinishSecretFileResponse = Message<"sallyport.v1.FinishSecre
 export declare const FinishSecretFileResponseSchema: GenMessage<FinishSecretFileResponse>;
 
 /**
+ * Of a file that an application added.
+ *
  * @generated from message sallyport.v1.GetSecretFileChunkRequest
  */
 export declare type GetSecretFileChunkRequest = Message<"sallyport.v1.GetSecretFileChunkRequest"> & {

@@ -12,7 +12,6 @@ export interface SecretsTables {
   secret_write: SecretWriteTable;
   secret_file: SecretFileTable;
   secret_file_key: SecretFileKeyTable;
-  secret_file_removal: SecretFileRemovalTable;
   secret_event: SecretEventTable;
 }
 
@@ -97,6 +96,8 @@ interface SecretFileTable {
   finished: Generated<boolean>;
   owner_key: Generated<Bytea>;
   changed_at: number;
+  /** By an application: the vault's own copy has the same UID. */
+  added: Generated<boolean>;
 }
 
 interface SecretFileKeyTable {
@@ -105,12 +106,7 @@ interface SecretFileKeyTable {
   base_revision: number;
   file_uid: Bytea;
   wrapped_key: Bytea;
-}
-
-interface SecretFileRemovalTable {
-  file_uid: Bytea;
-  account_uid: Bytea;
-  chunk_count: number;
+  added: Generated<boolean>;
 }
 
 interface SecretEventTable {
