@@ -49,7 +49,7 @@ export function secretOwnerKeyOf(applicationRecordKey: Uint8Array, applicationUi
 
 /** The key of a file as applications read it: HKDF of the file's key, 32 bytes. It opens nothing of the attachment itself. */
 export function secretFileKeyOf(fileKey: Uint8Array, accountUid: Uid, fileUid: Uid): Bytes {
-  return hkdf(fileKey, empty, encodeContext(labels.secretFileKey, uidBytes(accountUid), uidBytes(fileUid)));
+  return hkdf(fileKey, empty, encodeContext(labels.secretFileKey, accountUid, fileUid));
 }
 
 /**

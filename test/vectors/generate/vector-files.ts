@@ -11,6 +11,7 @@ import { recordingKeepings } from './recording-keepings.ts';
 import { recordingMarkers } from './recording-markers.ts';
 import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
+import { secretFiles } from './secret-files.ts';
 import * as secrets from './secrets.ts';
 import * as secretsManager from './secrets-manager.ts';
 import * as sharing from './sharing.ts';
@@ -88,4 +89,5 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   'recording-markers': ['25.12', recordingMarkers],
   'secret-keys': ['31.2', secrets.secretKeys],
   secrets: ['31.2', secrets.secrets],
+  'secret-files': ['31.5', secretFiles],
 };

@@ -34,14 +34,19 @@ const partLengths = fc.array(fc.nat(200), { maxLength: 8 });
 describe("an application's file in pieces", () => {
   test('is what AES-GCM makes of it whole, however it comes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 600 }), partLengths, partLengths, async (raw, one, other) => {
-        const content = new Uint8Array(raw);
-        const blob = await all(sealSecretBlob(key, nonce, inParts(content, ...one)));
-        expect(blob.length).toBe(secretBlobSize(content.length));
-        expect(await openSecretFile(key, blob)).toEqual(content);
-        const whole = await sealSecretFile(key, content);
-        expect(await all(openUnverifiedBlob(key, inParts(whole, ...other)))).toEqual(content);
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 600 }),
+        partLengths,
+        partLengths,
+        async (raw, one, other) => {
+          const content = new Uint8Array(raw);
+          const blob = await all(sealSecretBlob(key, nonce, inParts(content, ...one)));
+          expect(blob.length).toBe(secretBlobSize(content.length));
+          expect(await openSecretFile(key, blob)).toEqual(content);
+          const whole = await sealSecretFile(key, content);
+          expect(await all(openUnverifiedBlob(key, inParts(whole, ...other)))).toEqual(content);
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -61,7 +66,9 @@ describe("an application's file in pieces", () => {
   test('does not come to its end when it was changed anywhere', async () => {
     const blob = await sealSecretFile(key, randomBytes(100));
     for (let at = 0; at < blob.length; at++) {
-      await expect(all(openUnverifiedBlob(key, inParts(blob.with(at, (blob[at] ?? 0) ^ 0x80))))).rejects.toMatchObject({
+      await expect(
+        all(openUnverifiedBlob(key, inParts(blob.with(at, (blob[at] ?? 0) ^ 0x80)))),
+      ).rejects.toMatchObject({
         code: 'open-failed',
       });
     }
