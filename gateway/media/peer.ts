@@ -221,18 +221,18 @@ export class Peer {
     if (this.#multiplexer === null && (broken || !this.#options.mayDetour)) this.#end(reason);
   }
 
-  /** Nobody waits for a page without sessions, but for a way of its that is coming up. */
+  /** Nobody waits for a page without sessions, but for a way of its that is coming up, or that it may ask for. */
   #left(reason: ProtocolError): void {
     this.#former?.close();
     this.#way?.close();
     this.#former = this.#way = null;
     const begun = this.#multiplexer?.streams !== 0;
     const graceMs = Math.max(0, ...[...this.#watchers].map((watcher) => watcher.graceMs));
-    if (begun ? graceMs === 0 : this.#coming === null) return this.#end(reason);
+    if (graceMs === 0 && (begun || this.#coming === null)) return this.#end(reason);
     if (this.#away) return;
     this.#away = true;
-    this.#grace = setTimeout(() => this.#end(reason), begun ? graceMs : changeMs);
-    // What is still being opened has had no page yet: it has none to lose.
+    this.#grace = setTimeout(() => this.#end(reason), graceMs || changeMs);
+    // What is still being opened has had no page yet: it has none to lose, and its own time for it.
     if (begun) for (const watcher of this.#watchers) watcher.away();
   }
 

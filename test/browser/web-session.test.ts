@@ -598,6 +598,34 @@ describe('a page without a peer connection', () => {
     expect([codes, rider.gone.mock.calls]).toEqual([[], []]);
   }, 60_000);
 
+  test('loses its detour before its session has begun, and has another one', async () => {
+    peer = new GatewayPeer(verbs, () => {});
+    const doors: MessagePort[] = [];
+    vi.spyOn(verbs, 'openDetour').mockImplementation(async (_, port) => {
+      doors.push(port);
+      await gateway.detour(port);
+    });
+    const offered = await peer.offer();
+    const rider = { away: vi.fn(), back: vi.fn(), gone: vi.fn() };
+    peer.ride({ sessionUid: newUid(), graceMs: 60_000, ...rider });
+    await peer.accept(await gateway.unreachable(offered), offer());
+    const multiplexer = await peer.opened;
+    vi.spyOn(verbs, 'resumeSession').mockImplementation(async ({ offer: again }) => ({
+      answer: await gateway.unreachable(again),
+      detour: offer(),
+    }));
+    doors[0]?.postMessage({ kind: 'lost', code: 'unavailable', message: 'the router left' });
+    await eventually(() => expect(rider.away).toHaveBeenCalledOnce());
+    const stream = multiplexer.openStream({ streamToken: new Uint8Array(16) });
+    stream.onReset = (code) => codes.push(code);
+    const screen = new RemoteScreen(stream, size, open, targets);
+    await eventually(() => expect(rider.back).toHaveBeenCalledOnce());
+    screen.press([0x61]);
+    await eventually(() => expect(keys()).toEqual(['61:1', '61:0']));
+    expect([doors.length, codes, rider.gone.mock.calls]).toEqual([2, [], []]);
+    expect(peer.throughServer).toBe(true);
+  }, 40_000);
+
   test('says who does not let it through the server', async () => {
     await withoutPath({ refusedBy: 'gateway' });
     await expect(peer.opened).rejects.toMatchObject({ code: 'unavailable' });

@@ -105,7 +105,6 @@ export class SessionRun {
     this.#legs.start('guacd');
     const stream = multiplexer.openStream({ streamToken: started.streamToken });
     this.#watch(stream);
-    this.#ride(lease, started);
     // What the gateway holds it to: who may only launch does not read it in the record.
     const { protocol, resizes, certificateIgnored, watermark } = started;
     const { terminal } = connectionKindOf(protocol);
@@ -214,6 +213,7 @@ export class SessionRun {
     this.#legs.done('router');
     this.#legs.done('gateway');
     this.#stopListening = this.#services.events.listen(sessionUid, (event) => this.#onEvent(event));
+    this.#ride(started);
     if (this.#lease?.fresh !== true) return;
     this.#lease.peer.trickle((candidate) => {
       // One lost candidate is not the end: others, or the peer's own checks, may find the path.
@@ -232,8 +232,10 @@ export class SessionRun {
     }
   }
 
-  #ride({ peer }: PeerLease, { sessionUid, resumeMs }: SessionStarted): void {
-    this.#stopRiding = peer.ride({
+  /** From here on the gateway keeps the session for this page, which may lose its first way before it used it. */
+  #ride({ sessionUid, resumeMs }: SessionStarted): void {
+    if (this.#lease === null) return;
+    this.#stopRiding = this.#lease.peer.ride({
       ...{ sessionUid, graceMs: resumeMs },
       away: () => this.#over || this.#targets.away(),
       back: () => this.#over || this.#targets.back(),

@@ -129,7 +129,8 @@ test.each(['the record is read', 'a peer is found', 'the gateway answers'])(
       if (one === moment) run.stop();
     };
     const [close, release, endSession] = [vi.fn(), vi.fn(), vi.fn(() => Promise.resolve())];
-    const peer = { uid: newUid(), offer: async () => 'v=0', close, gone: false, multiplexer: null };
+    const ride = () => () => {};
+    const peer = { uid: newUid(), offer: async () => 'v=0', close, gone: false, multiplexer: null, ride };
     const services = {
       events,
       verbs: {

@@ -10,6 +10,7 @@ import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
+import type { DetourOffer } from '../../../workers/api.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
@@ -19,6 +20,11 @@ import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 
 const asRoot = process.getuid?.() === 0;
 const display = { width: 1024, height: 768, dpi: 96, timezone: 'UTC' };
+
+function detourOf(offer: DetourOffer | null): Uid {
+  if (!offer || !('detourUid' in offer)) throw new Error('no detour');
+  return offer.detourUid;
+}
 
 describe.runIf(asRoot)('a page without any UDP', () => {
   let folder: string;
@@ -101,8 +107,7 @@ describe.runIf(asRoot)('a page without any UDP', () => {
   async function connect(page = new FakePage({ comesBack: true, reach: () => null })) {
     const started = await order(page);
     page.accept(started.answer ?? '');
-    if (!started.detour || !('detourUid' in started.detour)) throw new Error('no detour');
-    await page.detour(engine, started.detour.detourUid);
+    await page.detour(engine, detourOf(started.detour));
     const terminal = new FakeTerminal(page.openStream(started.streamToken));
     await terminal.until(() => terminal.count('sync') > 0);
     return { page, terminal, ...started };
@@ -117,6 +122,24 @@ describe.runIf(asRoot)('a page without any UDP', () => {
     await fileHolds(sshd, 'detoured', 'through the server\n');
   });
 
+  test('lost its way before it had its session: it goes on where it was', async () => {
+    const page = new FakePage({ comesBack: true, reach: () => null });
+    const { answer, detour, streamToken, sessionUid } = await order(page);
+    page.accept(answer ?? '');
+    await page.detour(engine, detourOf(detour));
+    log.length = 0;
+    page.drop();
+    // The gateway has noticed, and the session it opens has outlived it.
+    await expect.poll(() => gateway.sessions.find(sessionUid)?.shell, { timeout: 15_000 }).toBeTruthy();
+    const again = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
+    await page.detour(engine, detourOf(again.detour));
+    const terminal = new FakeTerminal(page.openStream(streamToken));
+    await terminal.until(() => terminal.count('sync') > 0);
+    terminal.type('echo went on > lost-while-opening\n');
+    await fileHolds(sshd, 'lost-while-opening', 'went on\n');
+    expect(log.join('')).not.toContain('session ended');
+  });
+
   test('goes over to a peer connection and back, and not a byte is lost or doubled', async () => {
     const { page, terminal, sessionUid } = await connect();
     terminal.type('cat > through-changes\n');
@@ -129,8 +152,7 @@ describe.runIf(asRoot)('a page without any UDP', () => {
       if (n % 10 !== 9) continue;
       page.drop();
       const { detour } = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
-      if (!('detourUid' in detour)) throw new Error('no detour');
-      await page.detour(engine, detour.detourUid);
+      await page.detour(engine, detourOf(detour));
     }
     await fileHolds(sshd, 'through-changes', lines.map((line) => `${line}\n`).join(''));
   });
@@ -153,12 +175,11 @@ describe.runIf(asRoot)('a page without any UDP', () => {
   });
 
   test('a detour opens once, and is told when its name is none', async () => {
-    const { detour } = await order(new FakePage({ reach: () => null }));
-    if (!detour || !('detourUid' in detour)) throw new Error('no detour');
+    const detourUid = detourOf((await order(new FakePage({ reach: () => null }))).detour);
     const page = new FakePage({ reach: () => null });
     pages.push(page);
-    await page.detour(engine, detour.detourUid);
-    await expect(new FakePage().detour(engine, detour.detourUid)).rejects.toMatchObject({
+    await page.detour(engine, detourUid);
+    await expect(new FakePage().detour(engine, detourUid)).rejects.toMatchObject({
       code: 'not-found',
     });
   });

@@ -1,5 +1,5 @@
 // A page whose detour and peer connection come up at the same time: real peer connections, and a detour that the test holds.
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { DetourHooks } from '../../../gateway/media/detour-link.ts';
 import { parseOffer } from '../../../gateway/media/offer.ts';
 import { Peer } from '../../../gateway/media/peer.ts';
@@ -59,6 +59,23 @@ test('it left the only way that it had: the peer is over', async () => {
   page.connection.close();
   detour.onLost(new ProtocolError('unavailable', 'gone'));
   expect((await peer.ended).code).toBe('unavailable');
+});
+
+test('it left the only way that it had while its session opens: the peer waits as long as the session does', async () => {
+  const { detour, peer, page } = await ways();
+  peer.watch({ graceMs: 60_000, away: () => {}, back: () => {} });
+  detour.onOpen(carrier);
+  page.connection.close();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    detour.onLost(new ProtocolError('unavailable', 'gone'));
+    vi.advanceTimersByTime(59_999);
+    expect(await Promise.race([peer.ended, 'waits'])).toBe('waits');
+    vi.advanceTimersByTime(1);
+    expect((await peer.ended).code).toBe('unavailable');
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a detour that comes up later is left to the page, which may have begun on it, until it speaks on the other', async () => {
