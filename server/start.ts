@@ -54,6 +54,8 @@ import { noFiles } from './secrets-manager/secret-files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { expireSecretFiles } from './secrets/secret-file-rows.ts';
+import { secretFileHandlers } from './secrets/secret-file-service.ts';
 import { secretsHandlers } from './secrets/secrets-service.ts';
 import { oversightHandlers } from './oversight/oversight-service.ts';
 import { expireSessionLog } from './session-log/session-log.ts';
@@ -196,6 +198,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const writes = new ChunkWrites();
   const sweep = new ChunkSweep(db, blobs, writes, log, [
     expireUploads,
+    expireSecretFiles,
     recordingExpiry(config.recordings),
     expireSessionShares,
     expireSessionLog,
@@ -223,7 +226,10 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(HeldIndexService, heldIndexHandlers(db)),
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
-    ...methodsOf(SecretsService, { ...secretsHandlers({ db }) }),
+    ...methodsOf(SecretsService, {
+      ...secretsHandlers({ db }),
+      ...secretFileHandlers({ db, blobs, writes, quota: config.files.quota }),
+    }),
   ]);
   const relay = new RelayCredentials(config.relay);
   const { throughServer } = config;

@@ -8,6 +8,7 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { lockAccount } from '../store/account-lock.ts';
 import { chunkFolder } from '../blobs/blob-store.ts';
 import type { Database, Tx } from '../store/database.ts';
+import { requireFileRoom, requireNotRemoved } from './file-room.ts';
 
 /** Throws `conflict` for a UID that is taken by another file, `limit-reached` with the bound that is reached. */
 export async function insertFile(
@@ -24,8 +25,8 @@ export async function insertFile(
     .where('file_uid', '=', input.fileUid)
     .executeTakeFirst();
   if (known) return requireSame(known, account, input);
-  await requireNotRemoved(tx, input.fileUid);
-  await requireRoom(tx, account, Number(input.sealedSize), quota);
+  await requireNotRemoved(tx, chunkFolder('file', input.fileUid));
+  await requireFileRoom(tx, account, { kind: 'file', size: Number(input.sealedSize) }, quota);
   await tx
     .insertInto('file')
     .values({
@@ -108,35 +109,4 @@ function requireSame(known: KnownFile, account: Uid, input: StartFileRequest): v
     known.chunk_count === input.chunkCount &&
     known.sealed_size === Number(input.sealedSize);
   if (!same) throw new ProtocolError('conflict', 'there is such a file already');
-}
-
-/** Its former chunks are still being removed: they must not take new ones with them. */
-async function requireNotRemoved(tx: Tx, file: Uint8Array): Promise<void> {
-  const removal = await tx
-    .selectFrom('chunk_removal')
-    .select('folder')
-    .where('folder', '=', chunkFolder('file', file))
-    .executeTakeFirst();
-  if (removal) throw new ProtocolError('conflict', 'the file was removed');
-}
-
-async function requireRoom(tx: Tx, account: Uid, size: number, quota: number): Promise<void> {
-  const { rows } = await sql<{ bytes: string; files: string; uploads: string }>`
-    SELECT coalesce(sum(sealed_size), 0)::text AS bytes, count(*)::text AS files,
-      count(*) FILTER (WHERE NOT named)::text AS uploads
-    FROM file WHERE account_uid = ${uidBytes(account)}`.execute(tx);
-  const { bytes = '0', files = '0', uploads = '0' } = rows[0] ?? {};
-  if (Number(bytes) + size > quota)
-    throw new ProtocolError('limit-reached', `the files of this account may take ${inWords(quota)}`);
-  if (Number(files) >= limits.filesPerAccount)
-    throw new ProtocolError('limit-reached', `an account has at most ${limits.filesPerAccount} files`);
-  if (Number(uploads) >= limits.uploadsPerAccount)
-    throw new ProtocolError('limit-reached', 'too many uploads are under way');
-}
-
-/** "5 GiB": for the message of a bound. */
-export function inWords(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
-  return `${Number((bytes / 1024 ** step).toFixed(1))} ${units[step]}`;
 }

@@ -18,7 +18,8 @@ import { requireRecordAccess } from '../records/record-access.ts';
 import type { Database } from '../store/database.ts';
 import { chunkFolder, chunkKey, type BlobStore } from '../blobs/blob-store.ts';
 import type { ChunkWrites } from '../blobs/chunk-writes.ts';
-import { findFile, finishFile, insertFile, inWords, listUploads, markStored } from './file-rows.ts';
+import { inWords } from './file-room.ts';
+import { findFile, finishFile, insertFile, listUploads, markStored } from './file-rows.ts';
 import type { ChunkSweep } from '../blobs/chunk-sweep.ts';
 
 export interface FileParts {
