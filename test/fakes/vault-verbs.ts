@@ -3,6 +3,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { linksOf } from '../../protocol/records/links.ts';
 import { fieldText, putBack } from '../../protocol/records/withholding.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
+import { createFakeApplications, type FakeApplications } from './application-verbs.ts';
 import { createFakeAccount } from './account-verbs.ts';
 import { oneTimeCode } from '../../workers/tools/one-time-code.ts';
 import { compareContents } from '../../workers/tools/compare.ts';
@@ -22,6 +23,7 @@ import { createFakeSessionShares, type FakeSessionShares } from './session-share
 import { createFakeGateways } from './gateway-verbs.ts';
 import { gatewayOf, holdersIn, me, summarise, textOf, viewOf, type Stored } from './stored-records.ts';
 import type {
+  ApplicationVerbs,
   GatewayView,
   RecordFilter,
   RecordSummary,
@@ -34,12 +36,14 @@ import type {
 export interface FakeVault
   extends
     VaultVerbs,
+    ApplicationVerbs,
     FakeFiles,
     FakeShareLinks,
     FakeExchange,
     FakeSharing,
     FakeRecordings,
     FakeSessionShares,
+    FakeApplications,
     FakeOversight {
   readonly rotation: FakeKeyRotation;
   readonly records: Map<Uid, Stored>;
@@ -263,6 +267,14 @@ export function createFakeVault(start: Partial<VaultState> = {}, password = 'cor
     readRepair: () => Promise.resolve({ covered: 3, here: 2 }),
     repairVault: async () => {},
     ...createFakeGateways(gateways, records, () => set({ gatewaysVersion: state.gatewaysVersion + 1 })),
+    ...createFakeApplications(
+      (uid) => {
+        const content = records.get(uid)?.content;
+        const folder = organising.folders.find((one) => one.uid === uid)?.name ?? '';
+        return content ? { title: content.title, type: content.type } : { title: folder, type: null };
+      },
+      () => set({ applicationsVersion: state.applicationsVersion + 1 }),
+    ),
     iceServers: async () => [],
     diagnoseMachine: async () => no(),
     startSession: async () => no(),
