@@ -50,6 +50,7 @@ import { recordHandlers } from './records/record-service.ts';
 import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
+import { AccessEvents } from './secrets-manager/access-events.ts';
 import { noFiles } from './secrets-manager/secret-files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
@@ -119,7 +120,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
   const store = await openStore(config, log, scrubber);
   try {
-    const { app, worker, sweep, linkExpiry, accessExpiry } = await build(config, options, {
+    const { app, worker, sweep, linkExpiry, accessExpiry, accessEvents } = await build(config, options, {
       ...{ ring, log, db: store.db, stopped: stopping.signal },
     });
     await app.listen({ host: config.host, port: config.port });
@@ -147,6 +148,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
           linkExpiry.close(),
           accessExpiry.close(),
         ]);
+        await accessEvents.flush();
         await store.close();
         log.info({ event: 'stopped' });
       },
@@ -244,13 +246,15 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const dispatcher = new Dispatcher({ db, ring, methods, log });
   addApiRoutes(app, { dispatcher, ring, rate: rates.api, bodies });
   const secretsFiles = { filesOf: noFiles, methods: new Map() };
+  const accessEvents = new AccessEvents(db, log);
   const desk = new SecretsDesk({
-    ...{ db, ring, rate: rates.secrets, methods: secretsMethods({ db, head, files: secretsFiles }) },
+    ...{ db, head, ring, rate: rates.secrets, events: accessEvents },
+    methods: secretsMethods({ db, head, files: secretsFiles }),
   });
   addSecretsRoutes(app, { desk, rate: rates.api, bodies, log });
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
-  return { app, worker, sweep, linkExpiry, accessExpiry };
+  return { app, worker, sweep, linkExpiry, accessExpiry, accessEvents };
 }
 
 function hostIn(host: string): string {

@@ -27,16 +27,25 @@ export interface SecretsManagerRefusal {
   readonly retryAfter: number | null;
 }
 
+export interface ErrorDetails {
+  readonly keyId?: number;
+  readonly retryAfter?: number;
+  /** Of a method that there is. */
+  readonly method?: string;
+}
+
 /** Status and plain JSON body of a refusal. `message` holds no secret; `keyId` goes with `key` alone. */
 export function encodeErrorBody(
   error: SecretsManagerError,
   message: string,
-  more: { readonly keyId?: number; readonly retryAfter?: number } = {},
+  more: ErrorDetails = {},
 ): { readonly status: number; readonly body: Bytes } {
   const json = {
     error,
     message,
+    path: more.method === undefined ? '' : `/api/rest/sm/v1/${more.method}, POST`,
     additional_info: '',
+    location: '',
     ...(more.keyId === undefined ? {} : { key_id: more.keyId }), // .NET and Java need a JSON integer
     ...(more.retryAfter === undefined ? {} : { retry_after: more.retryAfter }),
   };

@@ -50,6 +50,17 @@ export interface CreateFolderPayload extends ClientPayload {
   readonly parentUid: string | null;
 }
 
+export interface UpdateFolderPayload extends ClientPayload {
+  readonly folderUid: string;
+  /** AES-CBC(folder key, {"name"}). */
+  readonly data: Bytes;
+}
+
+export interface DeleteFolderPayload extends ClientPayload {
+  readonly folderUids: readonly string[];
+  readonly forceDeletion: boolean;
+}
+
 export interface AddFilePayload extends ClientPayload {
   readonly fileRecordUid: string;
   readonly fileRecordKey: Bytes;
@@ -124,6 +135,11 @@ export function parseDeleteSecret(
   return { ...parseClientPayload(payload), recordUids: new Members(payload).texts('recordUids') };
 }
 
+/** `finalize_secret_update` and `rollback_secret_update`. */
+export function parseTransactionEnd(payload: unknown): ClientPayload & { readonly recordUid: string } {
+  return { ...parseClientPayload(payload), recordUid: new Members(payload).text('recordUid') };
+}
+
 /** `create_folder`. */
 export function parseCreateFolder(payload: unknown): CreateFolderPayload {
   const members = new Members(payload);
@@ -134,6 +150,26 @@ export function parseCreateFolder(payload: unknown): CreateFolderPayload {
     sharedFolderKey: members.bytes('sharedFolderKey'),
     data: members.bytes('data'),
     parentUid: members.optionalText('parentUid') || null,
+  };
+}
+
+/** `update_folder`. */
+export function parseUpdateFolder(payload: unknown): UpdateFolderPayload {
+  const members = new Members(payload);
+  return {
+    ...parseClientPayload(payload),
+    folderUid: members.text('folderUid'),
+    data: members.bytes('data'),
+  };
+}
+
+/** `delete_folder`. */
+export function parseDeleteFolder(payload: unknown): DeleteFolderPayload {
+  const members = new Members(payload);
+  return {
+    ...parseClientPayload(payload),
+    folderUids: members.texts('folderUids'),
+    forceDeletion: members.flag('forceDeletion'),
   };
 }
 

@@ -3,16 +3,20 @@ import { publicKeyLength } from '../crypto/ecdh.ts';
 import { Members } from './members.ts';
 
 /** What `get_secret` answers, in bytes. protocol.md §10.6. */
-export interface SecretsResponse {
+export interface SecretsResponse extends SecretsEnvelope {
   /** AES-GCM(application key, {"title","type":"app"} padded). */
   readonly appData: Bytes | null;
+  readonly folders: readonly SecretsFolder[];
+  /** Records that are shared to the application directly. */
+  readonly records: readonly SecretsRecord[];
+}
+
+/** What both methods that read answer besides. */
+export interface SecretsEnvelope {
   /** Bind only: AES-GCM(one-time token, application key). */
   readonly encryptedAppKey: Bytes | null;
   /** Bind only, 65 bytes. */
   readonly appOwnerPublicKey: Bytes | null;
-  readonly folders: readonly SecretsFolder[];
-  /** Records that are shared to the application directly. */
-  readonly records: readonly SecretsRecord[];
   /** Milliseconds; 0 is never. */
   readonly expiresOn: number;
   readonly warnings: readonly string[];
@@ -24,6 +28,18 @@ export interface SecretsFolder {
   readonly folderKey: Bytes;
   readonly isEditable: boolean;
   readonly records: readonly SecretsRecord[];
+}
+
+/** A shared folder or subfolder as `get_folders` answers it. */
+export interface SecretsFolderName {
+  readonly folderUid: string;
+  /** AES-GCM(application key, key) of a shared folder, AES-CBC(shared folder's key, key) of a subfolder. */
+  readonly folderKey: Bytes;
+  /** AES-CBC(key, {"name"}). */
+  readonly data: Bytes;
+  /** Null for a shared folder. */
+  readonly parent: string | null;
+  readonly isEditable: boolean;
 }
 
 export interface SecretsRecord {
@@ -54,15 +70,56 @@ export interface SecretsLink {
   readonly path: string | null;
 }
 
+/** What is told of each thing that `delete_secret` or `delete_folder` names. */
+export interface DeletionOutcome {
+  readonly uid: string;
+  /** `ok`, or an error of protocol.md §10.7. */
+  readonly responseCode: string;
+  readonly errorMessage: string | null;
+}
+
 /** JSON value with every member that some client insists on, in the base64 form that every client takes. */
 export function encodeSecretsResponse(response: SecretsResponse): object {
-  const { appData, encryptedAppKey, appOwnerPublicKey, folders, records, expiresOn, warnings } = response;
+  const { appData, folders, records } = response;
   return {
     appData: appData === null ? null : encodeBase64url(appData), // Java takes the url alphabet here only
-    encryptedAppKey: base64OrNull(encryptedAppKey),
-    appOwnerPublicKey: base64OrNull(appOwnerPublicKey),
     folders: folders.map(encodeFolder),
     records: records.map(encodeRecord),
+    ...encodeEnvelope(response),
+  };
+}
+
+/** The answer of `get_folders`, in the same envelope; `folders`: each parent before its children. */
+export function encodeFoldersResponse(
+  envelope: SecretsEnvelope,
+  folders: readonly SecretsFolderName[],
+): object {
+  const encoded = folders.map((folder) => ({
+    ...folder,
+    folderKey: encodeBase64(folder.folderKey),
+    data: encodeBase64(folder.data),
+    records: null,
+  }));
+  return { appData: null, folders: encoded, records: [], ...encodeEnvelope(envelope) };
+}
+
+/** The answer of `delete_secret`. */
+export function encodeRecordDeletions(outcomes: readonly DeletionOutcome[]): object {
+  return { records: outcomes.map(({ uid, ...outcome }) => ({ recordUid: uid, ...outcome })) };
+}
+
+/** The answer of `delete_folder`; Java reads it as that of `delete_secret` and needs its member, too. */
+export function encodeFolderDeletions(outcomes: readonly DeletionOutcome[]): object {
+  return {
+    folders: outcomes.map(({ uid, ...outcome }) => ({ folderUid: uid, ...outcome })),
+    records: [],
+  };
+}
+
+function encodeEnvelope({ encryptedAppKey, appOwnerPublicKey, expiresOn, warnings }: SecretsEnvelope) {
+  return {
+    encryptedAppKey: base64OrNull(encryptedAppKey),
+    appOwnerPublicKey: base64OrNull(appOwnerPublicKey),
     expiresOn,
     warnings: warnings.length === 0 ? null : warnings,
     extra: null,

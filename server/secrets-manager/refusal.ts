@@ -1,6 +1,10 @@
 import { ProtocolError } from '../../protocol/errors.ts';
 import { encodeErrorBody, type SecretsManagerError } from '../../protocol/secrets-manager/error-body.ts';
 import { TooManyRequests } from '../api/refusal.ts';
+import { isStoreAway } from '../store/violation.ts';
+
+/** When a client may come back to a server that could not ask its store. */
+const awayMs = 10_000;
 
 /** A refusal in the words of the secrets-manager API: status and plain JSON. protocol.md §10.7. */
 export class SecretsRefusal extends Error {
@@ -25,12 +29,29 @@ export function throttled(retryAfterMs: number): SecretsRefusal {
 }
 
 /** Status and body of any failure; null for one that is the server's own fault and belongs in the log. */
-export function encodeRefusal(error: unknown): ReturnType<typeof encodeErrorBody> | null {
-  if (error instanceof SecretsRefusal) return encodeErrorBody(error.error, error.message, error.more);
-  if (error instanceof TooManyRequests) return encodeRefusal(throttled(error.retryAfterMs));
+export function encodeRefusal(error: unknown, method?: string): ReturnType<typeof encodeErrorBody> | null {
+  const refusal = refusalOf(error);
+  if (!refusal) return null;
+  return encodeErrorBody(refusal.error, refusal.message, {
+    ...refusal.more,
+    ...(method !== undefined && { method: nameOf(method) }),
+  });
+}
+
+function refusalOf(error: unknown): SecretsRefusal | null {
+  if (error instanceof SecretsRefusal) return error;
+  if (error instanceof TooManyRequests) return throttled(error.retryAfterMs);
+  // Nothing was done: clients come back by themselves.
+  if (isStoreAway(error)) return throttled(awayMs);
   if (!(error instanceof ProtocolError)) return null;
-  if (error.code === 'too-many-requests' || error.code === 'unavailable')
-    return encodeRefusal(throttled(10_000));
-  if (error.code === 'replayed') return encodeErrorBody('access_denied', 'The request was sent before');
-  return encodeErrorBody('bad_request', 'The request cannot be read');
+  if (error.code === 'too-many-requests' || error.code === 'unavailable') return throttled(awayMs);
+  if (error.code === 'replayed') return new SecretsRefusal('access_denied', 'The request was sent before');
+  // Names a member and never its value.
+  const reason = error.code === 'malformed' ? `: ${error.message}` : '';
+  return new SecretsRefusal('bad_request', `The request cannot be read${reason}`);
+}
+
+/** The path is the caller's text; a method's name has these letters. */
+export function nameOf(method: string): string {
+  return /^[a-z_]{1,40}$/.test(method) ? method : 'unknown';
 }

@@ -11,10 +11,21 @@ import { networkOf } from '../api/network.ts';
 import { ReplayWindows, type WindowBounds } from '../api/replay-windows.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
+import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
-import { findCaller, noteAccess, requireAccess, verifyCaller, type Caller } from './client-access.ts';
+import type { AccessEvents } from './access-events.ts';
+import {
+  claimAddress,
+  findCaller,
+  isStale,
+  noteAccess,
+  requireAccess,
+  unknownClient,
+  verifyCaller,
+  type Caller,
+} from './client-access.ts';
 import type { SecretsMethods } from './method.ts';
-import { SecretsRefusal, throttled } from './refusal.ts';
+import { nameOf, SecretsRefusal, throttled } from './refusal.ts';
 
 export interface SecretsRequest {
   readonly method: string;
@@ -35,43 +46,59 @@ const replayBounds: WindowBounds = { windowMs: 10 * 60_000, mostMarks: 16_384, m
 
 export interface SecretsDeskParts {
   readonly db: Database;
+  readonly head: Head;
   readonly ring: KeyRing;
   readonly rate: Rate;
   readonly methods: SecretsMethods;
+  readonly events: AccessEvents;
+}
+
+/** A request that was read, and not yet believed. */
+interface Knock {
+  readonly request: SecretsRequest;
+  readonly opened: OpenedSecretsManagerRequest;
+  readonly payload: BindingPayload;
+  readonly now: number;
 }
 
 export class SecretsDesk {
-  readonly #db: Database;
-  readonly #ring: KeyRing;
-  readonly #methods: SecretsMethods;
+  readonly #parts: SecretsDeskParts;
   readonly #limiter: RateLimiter;
   readonly #keyAnswers = new RateLimiter(keyAnswerRate);
   readonly #seen = new ReplayWindows(replayBounds);
 
-  constructor({ db, ring, rate, methods }: SecretsDeskParts) {
-    this.#db = db;
-    this.#ring = ring;
-    this.#methods = methods;
-    this.#limiter = new RateLimiter(rate);
+  constructor(parts: SecretsDeskParts) {
+    this.#parts = parts;
+    this.#limiter = new RateLimiter(parts.rate);
   }
 
   /** The body of a status 200 response. Throws SecretsRefusal or ProtocolError. */
   async answer(request: SecretsRequest): Promise<Bytes> {
     const opened = await this.#open(request);
     const { method, address } = request;
-    const run = this.#methods.get(method);
+    const run = this.#parts.methods.get(method);
     if (!run) throw new SecretsRefusal('bad_request', `The method ${nameOf(method)} is not supported`);
     const payload = parseBindingPayload(opened.payload);
     const now = Date.now();
-    const caller = await this.#admit(request, opened, payload, now);
+    const caller = await this.#admit({ request, opened, payload, now });
     const content = await run({ caller, method, address, now }, opened.payload);
-    // Last, so that a request that fails uses up no token.
-    await noteAccess(this.#db, caller, payload, address, now);
+    await this.#note(caller, { request, opened, payload, now });
     return await opened.sealResponse(content);
   }
 
+  /** Last, so that a request that fails uses up no token. */
+  async #note(caller: Caller, { request, payload, now }: Knock): Promise<void> {
+    const { db, events, head } = this.#parts;
+    const { method, address } = request;
+    const [bound] = await Promise.all([
+      noteAccess(db, caller, { payload, address, now }),
+      caller.publicKey && events.note('app_client_access', caller, { method, address, now }),
+    ]);
+    if (bound) head.publish(`acct.${caller.ownerUid}`, { kind: 'secret-news' });
+  }
+
   async #open({ headers, body, address }: SecretsRequest): Promise<OpenedSecretsManagerRequest> {
-    const serverKeys = this.#ring.keys;
+    const serverKeys = this.#parts.ring.keys;
     try {
       return await openSecretsManagerRequest({ headers, body, serverKeys });
     } catch (error) {
@@ -86,24 +113,34 @@ export class SecretsDesk {
     return new SecretsRefusal('key', 'invalid key id', { keyId });
   }
 
-  async #admit(
-    { method, address }: SecretsRequest,
-    opened: OpenedSecretsManagerRequest,
-    payload: BindingPayload,
-    now: number,
-  ): Promise<Caller> {
-    const caller = await findCaller(this.#db, payload.clientId, now);
+  async #admit(knock: Knock): Promise<Caller> {
+    const { request, payload, now } = knock;
+    const caller = await findCaller(this.#parts.db, payload.clientId);
+    if (!caller) throw unknownClient();
+    try {
+      await this.#require(caller, knock);
+    } catch (error) {
+      if (error instanceof SecretsRefusal && error.error === 'access_denied')
+        await this.#parts.events.note(
+          isStale(caller, now) ? 'app_client_expired' : 'app_client_access_denied',
+          caller,
+          { method: request.method, address: request.address, now },
+        );
+      throw error;
+    }
+    return caller;
+  }
+
+  /** In the order of secrets-manager-protocol.md §4. */
+  async #require(caller: Caller, { request, opened, payload, now }: Knock): Promise<void> {
+    const { method, address } = request;
+    if (isStale(caller, now)) throw unknownClient();
     verifyCaller(caller, opened, payload.publicKey);
     requireAccess(caller, address, now);
     const client = encodeBase64(payload.clientId);
     const wait = this.#limiter.take(`${client} ${method}`, now);
     if (wait > 0) throw throttled(wait);
     this.#seen.admit(client, utf8(opened.transmissionKeyId), now);
-    return caller;
+    await claimAddress(this.#parts.db, caller, address);
   }
-}
-
-/** The path is the caller's text; a method's name has these letters. */
-function nameOf(method: string): string {
-  return /^[a-z_]{1,40}$/.test(method) ? method : 'of that name';
 }

@@ -1,18 +1,43 @@
 // The methods of the secrets-manager API: what each reads, and what it does. protocol.md §31.3.
-import { parseReadSecrets } from '../../protocol/secrets-manager/requests.ts';
+import {
+  parseCreateFolder,
+  parseCreateSecret,
+  parseDeleteFolder,
+  parseDeleteSecret,
+  parseReadSecrets,
+  parseTransactionEnd,
+  parseUpdateFolder,
+  parseUpdateSecret,
+} from '../../protocol/secrets-manager/requests.ts';
+import { deleteFolders, deleteSecrets } from './deletions.ts';
+import { createFolder, updateFolder } from './folder-writes.ts';
+import { reading, writing, type SecretsMethods, type SecretsStore } from './method.ts';
+import { getFolders } from './read-folders.ts';
+import { getSecret } from './read-secrets.ts';
+import { createSecret } from './record-creation.ts';
+import { finalizeUpdate, rollbackUpdate } from './record-transactions.ts';
+import { updateSecret } from './record-writes.ts';
 import type { FilesOf } from './secret-files.ts';
-import { reading, type SecretsMethods, type SecretsStore } from './method.ts';
-import { getFolders, getSecret } from './read-secrets.ts';
 
 export interface SecretsMethodParts extends SecretsStore {
   /** What records have of files, and the methods for these. */
   readonly files: { readonly filesOf: FilesOf; readonly methods: SecretsMethods };
 }
 
-export function secretsMethods({ db, files }: SecretsMethodParts): SecretsMethods {
+export function secretsMethods({ db, head, files }: SecretsMethodParts): SecretsMethods {
+  const store = { db, head };
+  const parts = { db, filesOf: files.filesOf };
   return new Map([
-    ['get_secret', reading(parseReadSecrets, (call, payload) => getSecret(db, call, payload))],
-    ['get_folders', reading(parseReadSecrets, async (call, payload) => getFolders(call, payload))],
+    ['get_secret', reading(parseReadSecrets, (call, payload) => getSecret(parts, call, payload))],
+    ['get_folders', reading(parseReadSecrets, (call, payload) => getFolders(db, call, payload))],
+    ['update_secret', writing(store, parseUpdateSecret, updateSecret)],
+    ['finalize_secret_update', writing(store, parseTransactionEnd, finalizeUpdate)],
+    ['rollback_secret_update', writing(store, parseTransactionEnd, rollbackUpdate)],
+    ['create_secret', writing(store, parseCreateSecret, createSecret)],
+    ['delete_secret', writing(store, parseDeleteSecret, deleteSecrets)],
+    ['create_folder', writing(store, parseCreateFolder, createFolder)],
+    ['update_folder', writing(store, parseUpdateFolder, updateFolder)],
+    ['delete_folder', writing(store, parseDeleteFolder, deleteFolders)],
     ...files.methods,
   ]);
 }

@@ -28,10 +28,13 @@ export function addSecretsRoutes(app: FastifyInstance, { desk, rate, bodies, log
     api.addHook('onRequest', bodies);
     api.setErrorHandler((error, request, reply) => {
       const status = (error as { statusCode?: number }).statusCode ?? 500;
-      const known = encodeRefusal(status < 500 ? new SecretsRefusal('bad_request', 'Not a request') : error);
+      const { method } = request.params as { method?: string };
+      const told = status < 500 ? new SecretsRefusal('bad_request', 'Not a request') : error;
+      const known = encodeRefusal(told, method);
       if (!known)
         log.error({ event: 'secrets-failure', route: request.routeOptions.url ?? 'none', err: error });
-      const refusal = known ?? encodeRefusal(new SecretsRefusal('internal_error', 'The server failed'));
+      const refusal =
+        known ?? encodeRefusal(new SecretsRefusal('internal_error', 'The server failed'), method);
       return reply
         .code(refusal?.status ?? 500)
         .type('application/json')

@@ -172,9 +172,9 @@ describe('secrets manager', () => {
       status: 403,
       refusal: { error: 'access_denied', message: 'Signature is invalid' },
     });
-    const other = await answerTo('create_secret', await seal(payload));
+    const other = await answerTo('get_file', await seal(payload));
     expect(other).toMatchObject({ status: 400, refusal: { error: 'bad_request' } });
-    expect(other.refusal?.message).toContain('create_secret');
+    expect(other.refusal?.message).toContain('get_file');
     const sealed = await seal(payload);
     const broken = { ...sealed, body: sealed.body.with(20, (sealed.body[20] ?? 0) ^ 1) };
     expect(await answerTo('get_secret', broken)).toMatchObject({

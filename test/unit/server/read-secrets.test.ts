@@ -3,6 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import type { Caller } from '../../../server/secrets-manager/client-access.ts';
 import { getSecret } from '../../../server/secrets-manager/read-secrets.ts';
+import { noFiles } from '../../../server/secrets-manager/secret-files.ts';
 import { scriptedStore } from '../../fixtures/scripted-store.ts';
 
 const caller: Caller = {
@@ -17,6 +18,10 @@ const caller: Caller = {
   boundAddress: null,
   accessExpiresAt: 0,
   lastAccessAt: 0,
+  isGateway: false,
+  firstAccessExpiresAt: 0,
+  address: '',
+  clientVersion: '',
 };
 
 const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0 };
@@ -33,14 +38,16 @@ const payload = {
 describe('reading secrets', () => {
   test('an answer that is too large is refused before a byte of it leaves the store', async () => {
     const { db, statements } = scriptedStore(() => [{ bytes: limits.secretsManagerBody }]);
-    await expect(getSecret(db, call, payload)).rejects.toThrow('too large');
-    expect(statements.filter((sql) => sql.includes('"wrapped_key"'))).toEqual([]);
+    await expect(getSecret({ db, filesOf: noFiles }, call, payload)).rejects.toThrow('too large');
+    const copies = statements.filter((sql) => sql.includes('application_copy'));
+    expect(copies.some((sql) => sql.includes('octet_length'))).toBe(true);
+    expect(copies.filter((sql) => sql.includes('"wrapped_key"'))).toEqual([]);
   });
 
   test('a request that names more records than a statement takes is refused before it is a statement', async () => {
     const { db, statements } = scriptedStore(() => [{ bytes: 0 }]);
     const requestedRecords = Array.from({ length: 70_000 }, newUid);
-    const request = getSecret(db, call, { ...payload, requestedRecords });
+    const request = getSecret({ db, filesOf: noFiles }, call, { ...payload, requestedRecords });
     await expect(request).rejects.toThrow('too many records');
     expect(statements.filter((sql) => sql.includes('application_copy'))).toEqual([]);
   });
