@@ -55,6 +55,7 @@ import { noFiles } from './secrets-manager/secret-files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { expireSecretEvents } from './secrets/secret-events.ts';
 import { expireSecretFiles } from './secrets/secret-file-rows.ts';
 import { secretFileHandlers } from './secrets/secret-file-service.ts';
 import { secretsHandlers } from './secrets/secrets-service.ts';
@@ -204,6 +205,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     recordingExpiry(config.recordings),
     expireSessionShares,
     expireSessionLog,
+    expireSecretEvents,
   ]);
   const bounds = config.recordings;
   const onGone = () => sweep.wake();
@@ -229,7 +231,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     ...methodsOf(OrganisationService, organisationHandlers({ db, head, log })),
     ...methodsOf(ApplicationService, applicationHandlers(db, head)),
     ...methodsOf(SecretsService, {
-      ...secretsHandlers({ db }),
+      ...secretsHandlers({ db, onFilesGone: onGone }),
       ...secretFileHandlers({ db, blobs, writes, quota: config.files.quota }),
     }),
   ]);

@@ -17,7 +17,7 @@ export async function listClients(db: Database, accountUid: Uid, { applicationUi
   if (applicationUid.length > 0)
     clients = clients.where('client.application_uid', '=', uidBytes(uidOf(applicationUid)));
   const rows = await clients.execute();
-  return rows.map((row) => ({
+  const described = rows.map((row) => ({
     clientId: row.client_id,
     applicationUid: row.application_uid,
     createdAtMs: BigInt(row.created_at),
@@ -30,4 +30,5 @@ export async function listClients(db: Database, accountUid: Uid, { applicationUi
     clientVersion: row.client_version,
     bound: row.public_key !== null,
   }));
+  return { clients: described };
 }

@@ -178,7 +178,7 @@ export declare const SecretLinkSchema: GenMessage<SecretLink>;
  */
 export declare type ListSecretsRequest = Message<"sallyport.v1.ListSecretsRequest"> & {
   /**
-   * Records after this UID, in the order of their bytes; empty: from the first, with everything that is not a record.
+   * `next` of the page before; empty: the first.
    *
    * @generated from field: bytes after = 1;
    */
@@ -196,6 +196,8 @@ export declare const ListSecretsRequestSchema: GenMessage<ListSecretsRequest>;
  */
 export declare type ListSecretsResponse = Message<"sallyport.v1.ListSecretsResponse"> & {
   /**
+   * Of the UIDs after `after` up to `next`, in the order of their bytes: records, folders, and shares of either.
+   *
    * @generated from field: repeated sallyport.v1.SecretState records = 1;
    */
   records: SecretState[];
@@ -206,8 +208,6 @@ export declare type ListSecretsResponse = Message<"sallyport.v1.ListSecretsRespo
   hasMore: boolean;
 
   /**
-   * With the first page.
-   *
    * @generated from field: repeated sallyport.v1.SecretFolder folders = 3;
    */
   folders: SecretFolder[];
@@ -216,6 +216,13 @@ export declare type ListSecretsResponse = Message<"sallyport.v1.ListSecretsRespo
    * @generated from field: repeated sallyport.v1.SecretShare shares = 4;
    */
   shares: SecretShare[];
+
+  /**
+   * Empty: there are no more.
+   *
+   * @generated from field: bytes next = 5;
+   */
+  next: Uint8Array;
 };
 
 /**
@@ -1276,7 +1283,7 @@ export declare const SecretTransactionSchema: GenEnum<SecretTransaction>;
  */
 export declare const SecretsService: GenService<{
   /**
-   * The account's side of everything below, to be compared with what the vault wants. A page of records each call.
+   * The account's side of everything below, to be compared with what the vault wants. A page of objects each call.
    *
    * @generated from rpc sallyport.v1.SecretsService.ListSecrets
    */

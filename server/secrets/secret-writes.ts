@@ -1,0 +1,144 @@
+// What applications wrote and no vault has taken over, and what becomes of it otherwise. protocol.md §31.4.
+import { sql } from 'kysely';
+import { ProtocolError } from '../../protocol/errors.ts';
+import {
+  SecretWriteKind,
+  type EndSecretTransactionRequest,
+  type SettledSecretWrite,
+  type SettleSecretWritesRequest,
+} from '../../protocol/messages/gen/secrets_pb.js';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { uidArray } from '../records/feed.ts';
+import type { Database } from '../store/database.ts';
+import { checkNames } from './secret-bounds.ts';
+import { removeFolders } from './secret-folders.ts';
+import { lockFolders, lockOffice, lockSecrets, raiseRevisions } from './secret-locks.ts';
+import type { Office } from './secret-rights.ts';
+import { deleteSecrets, dropFormerVersions, filesOf } from './secret-rows.ts';
+import { deleteWrites, holdWrites, writtenMeanwhile, type NamedWrite } from './taken-writes.ts';
+
+/**
+ * Applications' writes that were done or turned down: deletions, and all that no vault can read. Atomic. Throws `conflict`
+ * unless each is as listed and closed, `malformed` for content that is to be taken over instead.
+ */
+export async function settleWrites(
+  db: Database,
+  accountUid: Uid,
+  { settled }: SettleSecretWritesRequest,
+  now: number,
+): Promise<void> {
+  const names = settled.map(nameOf);
+  checkNames(names);
+  const objects = names.map(({ objectUid }) => objectUid);
+  await db.transaction().execute(async (tx) => {
+    const office = { tx, accountUid, now };
+    await lockOffice(tx, accountUid);
+    await lockSecrets(tx, accountUid, objects);
+    await lockFolders(tx, accountUid, objects);
+    const writes = await holdWrites(office, names);
+    const declined = new Set(
+      settled.filter((one) => one.declined).map((one) => uidOf(nameOf(one).objectUid)),
+    );
+    const files = await filesOf(office, objects.map(uidOf));
+    await settle(office, writes, declined);
+    await raiseRevisions(tx, accountUid, declined);
+    await dropFormerVersions(office, objects.map(uidOf), files);
+  });
+}
+
+function nameOf({ name }: SettledSecretWrite) {
+  if (!name) throw new ProtocolError('malformed', 'a write without a name');
+  return name;
+}
+
+async function settle(
+  office: Office,
+  writes: readonly NamedWrite[],
+  declined: ReadonlySet<Uid>,
+): Promise<void> {
+  const { CREATE, UPDATE, DELETE, CREATE_FOLDER, DELETE_FOLDER } = SecretWriteKind;
+  const of = (kind: SecretWriteKind, isDeclined: boolean) =>
+    writes.filter((write) => write.kind === kind && declined.has(write.objectUid) === isDeclined);
+  if ([CREATE, UPDATE].some((kind) => of(kind, false).length > 0))
+    throw new ProtocolError('malformed', 'content is taken over, not settled');
+  // What was changed before it was deleted is a change again.
+  const changedAgain = of(DELETE, true).filter(({ changed }) => changed);
+  await reviveChanges(office, changedAgain);
+  const kept = new Set(changedAgain.map(({ objectUid }) => objectUid));
+  await deleteWrites(office, named(writes.filter(({ objectUid }) => !kept.has(objectUid))));
+  await deleteSecrets(office, uidsOf([...of(CREATE, true), ...of(DELETE, false)]));
+  await removeFolders(office, uidsOf([...of(CREATE_FOLDER, true), ...of(DELETE_FOLDER, false)]));
+  await requireTakenOver(office, uidsOf(of(CREATE_FOLDER, false)));
+}
+
+function uidsOf(writes: readonly NamedWrite[]): Uint8Array[] {
+  return writes.map(({ objectUid }) => uidBytes(objectUid));
+}
+
+function named(writes: readonly NamedWrite[]) {
+  return writes.map(({ objectUid }) => ({ objectUid: uidBytes(objectUid) }));
+}
+
+async function reviveChanges({ tx, accountUid }: Office, writes: readonly NamedWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  await sql`UPDATE secret_write SET kind = ${SecretWriteKind.UPDATE}, write = DEFAULT
+    WHERE account_uid = ${uidBytes(accountUid)} AND object_uid = ANY(${uidArray(uidsOf(writes))})`.execute(
+    tx,
+  );
+}
+
+async function requireTakenOver(
+  { tx, accountUid }: Office,
+  folderUids: readonly Uint8Array[],
+): Promise<void> {
+  const left = [...(await lockFolders(tx, accountUid, folderUids)).values()];
+  if (left.some(({ baseRevision }) => baseRevision === 0))
+    throw new ProtocolError('malformed', 'a new folder is taken over with its place');
+}
+
+/**
+ * In the place of an application that does not come back. Throws `conflict` unless the write is as listed and its
+ * transaction open.
+ */
+export async function endTransaction(
+  db: Database,
+  accountUid: Uid,
+  { name, finalize }: EndSecretTransactionRequest,
+  now: number,
+): Promise<void> {
+  if (!name) throw new ProtocolError('malformed', 'a transaction without a name');
+  checkNames([name]);
+  const recordUid = uidOf(name.objectUid);
+  await db.transaction().execute(async (tx) => {
+    const office = { tx, accountUid, now };
+    await lockOffice(tx, accountUid);
+    await lockSecrets(tx, accountUid, [name.objectUid]);
+    const row = await tx
+      .selectFrom('secret_write')
+      .select(['former_data', 'base_revision'])
+      .where('account_uid', '=', uidBytes(accountUid))
+      .where('object_uid', '=', name.objectUid)
+      .where('write', '=', Number(name.write))
+      .where('transaction', '!=', 0)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!row) throw writtenMeanwhile();
+    const files = await filesOf(office, [recordUid]);
+    if (!finalize && row.former_data === null) await deleteWrites(office, [name]);
+    else await closeTransaction(office, name.objectUid, !finalize);
+    if (!finalize) await raiseRevisions(tx, accountUid, [recordUid]);
+    await dropFormerVersions(office, [recordUid], files);
+  });
+}
+
+/** Rolled back, it is another write than the one that was listed. */
+async function closeTransaction(
+  { tx, accountUid }: Office,
+  objectUid: Uint8Array,
+  back: boolean,
+): Promise<void> {
+  const former = sql`data = former_data, removed_files = coalesce(former_removed_files, '{}'), write = DEFAULT,`;
+  await sql`UPDATE secret_write SET ${back ? former : sql``} transaction = 0, former_data = NULL,
+      former_removed_files = NULL
+    WHERE account_uid = ${uidBytes(accountUid)} AND object_uid = ${objectUid}`.execute(tx);
+}
