@@ -1,12 +1,13 @@
-import type {
-  AddClientRequest,
-  ApplicationService,
-  CreateApplicationRequest,
-  DeleteApplicationRequest,
-  PutApplicationDataRequest,
-  RemoveClientRequest,
-  ShareRecordsRequest,
-  UnshareRecordsRequest,
+import {
+  ClientKind,
+  type AddClientRequest,
+  type ApplicationService,
+  type CreateApplicationRequest,
+  type DeleteApplicationRequest,
+  type PutApplicationDataRequest,
+  type RemoveClientRequest,
+  type ShareRecordsRequest,
+  type UnshareRecordsRequest,
 } from '../../protocol/messages/gen/application_pb.js';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -14,6 +15,7 @@ import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { signedIn, type Handlers, type SignedInCall } from '../api/call.ts';
 import { checkCopy } from '../records/record-bounds.ts';
 import type { Head } from '../router/head/head.ts';
+import { addEvents } from '../secrets/secret-events.ts';
 import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { isUniqueViolation } from '../store/violation.ts';
@@ -23,6 +25,8 @@ import { listGateways } from './gateways.ts';
 
 const applicationsPerAccount = 1000;
 const clientsPerApplication = 200;
+/** General ones of all applications: their list is one answer. */
+const clientsPerAccount = 10_000;
 const appDataMost = 16 * 1024;
 /** A statement has at most 65,535 parameters. */
 const mostUnshared = 10_000;
@@ -112,27 +116,35 @@ export function applicationHandlers(db: Database, head: Head): Handlers<typeof A
     return {};
   }
 
-  async function addClient(input: AddClientRequest, { session, now }: SignedInCall) {
-    const values = checkClient(input, now);
+  async function addClient(input: AddClientRequest, call: SignedInCall) {
+    const { accountUid } = call.session;
+    const values = checkClient(input, call.now);
     await db.transaction().execute(async (tx) => {
-      await requireApplication(tx, session.accountUid, input.applicationUid);
-      await requireRoomForClient(tx, input.applicationUid);
+      await lockAccount(tx, accountUid);
+      await requireApplication(tx, accountUid, input.applicationUid);
+      await requireRoomForClient(tx, accountUid, input.applicationUid);
       await insertOnce(() => tx.insertInto('client').values(values).execute());
+      if (values.kind === ClientKind.GENERAL) await noteClient(tx, 'app_client_added', input, call);
     });
     return {};
   }
 
-  async function removeClient(input: RemoveClientRequest, { session }: SignedInCall) {
-    const removed = await db
-      .deleteFrom('client')
-      .using('application')
-      .whereRef('application.application_uid', '=', 'client.application_uid')
-      .where('client_id', '=', input.clientId)
-      .where('owner_uid', '=', uidBytes(session.accountUid))
-      .returning('gateway_uid')
-      .executeTakeFirst();
-    if (!removed) throw new ProtocolError('not-found', 'no such client');
-    dropLink(removed.gateway_uid);
+  async function removeClient({ clientId }: RemoveClientRequest, call: SignedInCall) {
+    const gatewayUid = await db.transaction().execute(async (tx) => {
+      const removed = await tx
+        .deleteFrom('client')
+        .using('application')
+        .whereRef('application.application_uid', '=', 'client.application_uid')
+        .where('client_id', '=', clientId)
+        .where('owner_uid', '=', uidBytes(call.session.accountUid))
+        .returning(['gateway_uid', 'client.application_uid', 'kind'])
+        .executeTakeFirst();
+      if (!removed) throw new ProtocolError('not-found', 'no such client');
+      const client = { clientId, applicationUid: removed.application_uid };
+      if (removed.kind === ClientKind.GENERAL) await noteClient(tx, 'app_client_removed', client, call);
+      return removed.gateway_uid;
+    });
+    dropLink(gatewayUid);
     return {};
   }
 
@@ -183,13 +195,30 @@ async function requireApplication(tx: Tx, accountUid: Uid, applicationUid: Uint8
   if (!found) throw new ProtocolError('not-found', 'no such application');
 }
 
-async function requireRoomForClient(tx: Tx, applicationUid: Uint8Array): Promise<void> {
-  const { count } = await tx
+/** When the account's row is held. */
+async function requireRoomForClient(tx: Tx, accountUid: Uid, applicationUid: Uint8Array): Promise<void> {
+  const { own, all } = await tx
     .selectFrom('client')
-    .select((of) => of.fn.countAll<number>().as('count'))
-    .where('application_uid', '=', applicationUid)
+    .innerJoin('application', 'application.application_uid', 'client.application_uid')
+    .select(({ fn }) => [
+      fn.countAll<number>().filterWhere('client.application_uid', '=', applicationUid).as('own'),
+      fn.countAll<number>().as('all'),
+    ])
+    .where('owner_uid', '=', uidBytes(accountUid))
     .executeTakeFirstOrThrow();
-  if (count >= clientsPerApplication) throw new ProtocolError('limit-reached', 'too many clients');
+  if (own >= clientsPerApplication || all >= clientsPerAccount)
+    throw new ProtocolError('limit-reached', 'too many clients');
+}
+
+/** What was done with a device of an application. */
+async function noteClient(
+  tx: Tx,
+  name: string,
+  { clientId, applicationUid }: { readonly clientId: Uint8Array; readonly applicationUid: Uint8Array },
+  { session, address, now }: SignedInCall,
+): Promise<void> {
+  const of = { accountUid: session.accountUid, applicationUid: uidOf(applicationUid), clientId };
+  await addEvents(tx, [{ ...of, name, address, at: now }]);
 }
 
 async function insertOnce(insert: () => Promise<unknown>): Promise<void> {

@@ -11,19 +11,38 @@ const tokenMost = 24 * 60 * 60_000;
 /** The row of a new client. Throws `malformed`. */
 export function checkClient(input: AddClientRequest, now: number) {
   if (input.clientId.length !== 64) throw new ProtocolError('malformed', 'a client id has 64 bytes');
-  if (input.encryptedAppKey.length !== 60)
-    throw new ProtocolError('malformed', 'not a wrapped application key');
   checkPublicKey(input.appOwnerPublicKey);
+  const accessExpiresAt = storedNumber(input.accessExpiresAtMs);
   return {
     client_id: input.clientId,
     application_uid: input.applicationUid,
     ...kindOf(input),
-    encrypted_app_key: input.encryptedAppKey,
+    ...(input.publicKey.length > 0 ? boundFromTheStart(input) : waiting(input, now)),
     app_owner_public_key: input.appOwnerPublicKey,
     lock_ip: input.lockIp,
-    first_access_expires_at: firstAccessOf(input, now),
-    access_expires_at: storedNumber(input.accessExpiresAtMs),
+    access_expires_at: accessExpiresAt,
+    created_at: now,
   };
+}
+
+/** It binds with a token, once. */
+function waiting(input: AddClientRequest, now: number) {
+  if (input.encryptedAppKey.length !== 60)
+    throw new ProtocolError('malformed', 'not a wrapped application key');
+  return {
+    encrypted_app_key: input.encryptedAppKey,
+    public_key: null,
+    first_access_expires_at: firstAccessOf(input, now),
+  };
+}
+
+/** The vault made its key pair and gave it the application key: there is no token that anybody could use. */
+function boundFromTheStart({ kind, publicKey, encryptedAppKey, firstAccessExpiresAtMs }: AddClientRequest) {
+  if (kind !== ClientKind.GENERAL) throw new ProtocolError('malformed', 'a gateway binds with a token');
+  if (encryptedAppKey.length > 0 || firstAccessExpiresAtMs !== 0n)
+    throw new ProtocolError('malformed', 'a client that is bound has no token');
+  checkPublicKey(publicKey);
+  return { encrypted_app_key: null, public_key: publicKey, first_access_expires_at: 0 };
 }
 
 function kindOf({ kind, gatewayUid }: AddClientRequest) {

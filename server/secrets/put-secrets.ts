@@ -8,9 +8,10 @@ import type {
 } from '../../protocol/messages/gen/secrets_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database } from '../store/database.ts';
 import { checkNames, checkUids, checkVersion } from './secret-bounds.ts';
-import { lockOffice, lockSecrets, raiseRevisions } from './secret-locks.ts';
+import { lockSecrets, raiseRevisions } from './secret-locks.ts';
 import { ownApplications, readRecordsNow, requireRoom, type Office } from './secret-rights.ts';
 import {
   deleteSecrets,
@@ -40,7 +41,7 @@ export async function putSecrets(
   versions.forEach(checkVersion);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     const objects = [
       ...versions.map(({ recordUid }) => recordUid),
       ...taken.map(({ objectUid }) => objectUid),
@@ -76,7 +77,7 @@ export async function removeSecrets(
   checkUids(recordUids);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, recordUids);
     if (!dropWrites) await requireNoWrites(office, recordUids);
     await deleteSecrets(office, recordUids);

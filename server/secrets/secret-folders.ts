@@ -4,9 +4,10 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import type { PutSecretFoldersRequest, SecretFolder } from '../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database, Tx } from '../store/database.ts';
 import { checkFolder, checkNames, checkUids } from './secret-bounds.ts';
-import { lockFolders, lockOffice } from './secret-locks.ts';
+import { lockFolders } from './secret-locks.ts';
 import { readFoldersNow, requireRoom, type Office } from './secret-rights.ts';
 import { requireNoWrites, takeWrites, takenFolders } from './taken-writes.ts';
 
@@ -25,7 +26,7 @@ export async function putSecretFolders(
   folders.forEach(checkFolder);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await lockAll(tx, accountUid, { folders, removed, taken });
     await requireRevisions(office, folders);
     const created = await takeWrites(office, taken, takenFolders);

@@ -1,17 +1,9 @@
-// Who changes what applications of an account see: the account's vaults one at a time, beside its applications.
+// Locks come in this order: the account's row, by vaults alone, so that they go one at a time; secrets by record; folders by
+// UID. An application that changes one object locks that alone: neither waits for the other while it holds what the other needs.
 import { sql } from 'kysely';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
-import { lockAccount } from '../store/account-lock.ts';
 import type { Tx } from '../store/database.ts';
-
-/**
- * Locks come in this order: the account's row, secrets by record, folders by UID. An application that changes one object
- * locks that alone, so neither waits for the other while it holds what the other needs.
- */
-export async function lockOffice(tx: Tx, accountUid: Uid): Promise<void> {
-  await lockAccount(tx, accountUid);
-}
 
 /** Those of them that there are, with the base revision of each. */
 export async function lockSecrets(

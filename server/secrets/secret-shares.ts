@@ -10,10 +10,11 @@ import type {
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database } from '../store/database.ts';
 import { checkShare, checkUids } from './secret-bounds.ts';
 import { addEvents, type NewEvent } from './secret-events.ts';
-import { lockOffice, lockSecrets } from './secret-locks.ts';
+import { lockSecrets } from './secret-locks.ts';
 import { ownApplications, readFoldersNow, readRecordsNow, type Office } from './secret-rights.ts';
 
 /** Who asks, and from where. */
@@ -35,7 +36,7 @@ export async function putSecretShares(
   if (new Set(named).size !== named.length) throw new ProtocolError('malformed', 'a share is named twice');
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await requireShareable(office, shares);
     const events = await storeShares(office, shares);
     await requireShareRoom(office, shares);
@@ -56,7 +57,7 @@ export async function removeSecretShares(
   const application = uidOf(applicationUid);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, objectUids);
     await requireApplications(office, [application]);
     const { rows } = await sql<{ object_uid: Uint8Array; is_folder: boolean }>`

@@ -9,10 +9,11 @@ import {
 } from '../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
+import { lockAccount } from '../store/account-lock.ts';
 import type { Database } from '../store/database.ts';
 import { checkNames } from './secret-bounds.ts';
 import { removeFolders } from './secret-folders.ts';
-import { lockFolders, lockOffice, lockSecrets, raiseRevisions } from './secret-locks.ts';
+import { lockFolders, lockSecrets, raiseRevisions } from './secret-locks.ts';
 import type { Office } from './secret-rights.ts';
 import { deleteSecrets, dropFormerVersions, filesOf } from './secret-rows.ts';
 import { deleteWrites, holdWrites, writtenMeanwhile, type NamedWrite } from './taken-writes.ts';
@@ -32,7 +33,7 @@ export async function settleWrites(
   const objects = names.map(({ objectUid }) => objectUid);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, objects);
     await lockFolders(tx, accountUid, objects);
     const writes = await holdWrites(office, names);
@@ -111,7 +112,7 @@ export async function endTransaction(
   const recordUid = uidOf(name.objectUid);
   await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
-    await lockOffice(tx, accountUid);
+    await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, [name.objectUid]);
     const row = await tx
       .selectFrom('secret_write')

@@ -177,3 +177,55 @@ CREATE TABLE secret_event (
 );
 CREATE INDEX secret_event_account ON secret_event (account_uid, at);
 CREATE INDEX secret_event_application ON secret_event (application_uid, at);
+
+-- What is gone in the vault is gone for every application at once, whatever took it away. Access that only ended is looked up
+-- when applications read.
+CREATE INDEX secret_record ON secret (record_uid);
+CREATE INDEX secret_folder_uid ON secret_folder (folder_uid);
+CREATE INDEX secret_folder_of_root ON secret_folder (root_uid);
+CREATE INDEX secret_share_object ON secret_share (object_uid);
+
+CREATE FUNCTION forget_secrets_of_records() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM secret_write USING gone JOIN secret ON secret.record_uid = gone.record_uid
+    WHERE secret_write.account_uid = secret.account_uid AND object_uid = gone.record_uid;
+  DELETE FROM secret USING gone WHERE secret.record_uid = gone.record_uid;
+  DELETE FROM secret_share USING gone WHERE object_uid = gone.record_uid AND NOT is_folder;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER record_gone_for_applications AFTER DELETE ON record REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_secrets_of_records();
+
+CREATE FUNCTION forget_secret_places() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM secret_key USING gone JOIN secret ON secret.record_uid = gone.record_uid
+    WHERE secret_key.account_uid = secret.account_uid AND secret_key.record_uid = gone.record_uid
+      AND holder_uid = gone.folder_uid;
+  DELETE FROM secret_place USING gone JOIN secret ON secret.record_uid = gone.record_uid
+    WHERE secret_place.account_uid = secret.account_uid AND secret_place.record_uid = gone.record_uid
+      AND root_uid = gone.folder_uid;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER entry_gone_for_applications AFTER DELETE ON folder_entry REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_secret_places();
+
+CREATE FUNCTION forget_secret_folders() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM secret_write USING gone JOIN secret_folder folder ON folder.root_uid = gone.folder_uid
+    WHERE secret_write.account_uid = folder.account_uid AND object_uid = folder.folder_uid;
+  DELETE FROM secret_key USING gone JOIN secret_folder folder ON folder.folder_uid = gone.folder_uid
+    WHERE secret_key.account_uid = folder.account_uid AND holder_uid = gone.folder_uid;
+  DELETE FROM secret_folder USING gone WHERE secret_folder.folder_uid = gone.folder_uid;
+  DELETE FROM secret_share USING gone WHERE object_uid = gone.folder_uid AND is_folder;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER folder_gone_for_applications AFTER DELETE ON shared_folder REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_secret_folders();
+
+CREATE FUNCTION forget_application_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM secret_key USING gone WHERE account_uid = gone.owner_uid AND holder_uid = gone.application_uid;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER application_gone AFTER DELETE ON application REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION forget_application_keys();
