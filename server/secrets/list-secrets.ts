@@ -72,7 +72,7 @@ async function readStates(tx: Tx, account: Uint8Array, uids: readonly Uint8Array
         ORDER BY 1) AS holders,
       ARRAY(SELECT file_uid::bytea FROM secret_file_key held WHERE held.account_uid = ${account}
         AND held.record_uid = secret.record_uid AND held.base_revision = secret.base_revision
-        ORDER BY 1) AS files,
+        AND NOT added ORDER BY 1) AS files,
       ARRAY(SELECT root_uid::bytea || coalesce(subfolder_uid::bytea, '') FROM secret_place place
         WHERE place.account_uid = ${account} AND place.record_uid = secret.record_uid ORDER BY 1) AS places,
       EXISTS (SELECT FROM secret_write waiting WHERE waiting.account_uid = ${account}

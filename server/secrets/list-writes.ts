@@ -105,9 +105,9 @@ async function readFiles(db: Database, accountUid: Uid, writes: readonly number[
     SELECT w.write, file.file_uid, named.wrapped_key, file.data, CASE WHEN finished THEN size ELSE 0 END AS size
     FROM secret_write w
     JOIN secret_file file ON file.account_uid = w.account_uid AND file.record_uid = w.object_uid
-      AND octet_length(file.owner_key) > 0
+      AND file.added
     JOIN secret_file_key named ON named.account_uid = w.account_uid AND named.record_uid = w.object_uid
-      AND named.base_revision = w.base_revision AND named.file_uid = file.file_uid
+      AND named.base_revision = w.base_revision AND named.file_uid = file.file_uid AND named.added
     WHERE w.account_uid = ${uidBytes(accountUid)} AND w.write = ANY(${writes}::bigint[])
     ORDER BY w.write, file.file_uid`.execute(db);
   const files = new Map<number, ReturnType<typeof describeFile>[]>();

@@ -34,7 +34,7 @@ export async function requireFiles(
   const { rows } = await sql`
     SELECT 1 FROM ${filesIn(versions)} LEFT JOIN secret_file file
       ON file.account_uid = ${uidBytes(accountUid)} AND file.file_uid = f.file_uid
-      AND file.record_uid = f.record_uid AND finished
+      AND file.record_uid = f.record_uid AND NOT file.added AND finished
     WHERE file.file_uid IS NULL LIMIT 1`.execute(tx);
   if (rows.length > 0) throw new ProtocolError('not-found', 'no such file of the record');
 }
@@ -102,10 +102,7 @@ export async function storePlaces(
       WHERE secret_place.subfolder_uid IS DISTINCT FROM excluded.subfolder_uid`.execute(tx);
 }
 
-/**
- * What an application added and no vault took over keeps its place beside them; what a vault names is the vault's. Gives the
- * records whose files are others than before.
- */
+/** What an application added stays beside them. Gives the records whose files are others than before. */
 export async function storeFiles(
   { tx, accountUid }: Office,
   versions: readonly SecretVersion[],
@@ -114,42 +111,44 @@ export async function storeFiles(
   const given = filesIn(versions);
   const { rows } = await sql<{ record_uid: Uint8Array }>`
     WITH gone AS (
-      DELETE FROM secret_file_key held USING ${versionsIn(versions)}, secret_file file
+      DELETE FROM secret_file_key held USING ${versionsIn(versions)}
       WHERE held.account_uid = ${account} AND held.record_uid = v.record_uid
-        AND held.base_revision = v.base_revision AND file.account_uid = ${account}
-        AND file.file_uid = held.file_uid AND octet_length(file.owner_key) = 0
+        AND held.base_revision = v.base_revision AND NOT held.added
         AND NOT EXISTS (SELECT FROM ${given} WHERE f.record_uid = held.record_uid AND f.file_uid = held.file_uid)
       RETURNING held.record_uid
     ), come AS (
       INSERT INTO secret_file_key AS held (account_uid, record_uid, base_revision, file_uid, wrapped_key)
       SELECT ${account}, record_uid, base_revision, file_uid, wrapped_key FROM ${given}
       ON CONFLICT (account_uid, record_uid, base_revision, file_uid)
-        DO UPDATE SET wrapped_key = excluded.wrapped_key
+        DO UPDATE SET wrapped_key = excluded.wrapped_key, added = false
       RETURNING held.record_uid, (xmax = 0) AS is_new
-    ), taken AS (
-      UPDATE secret_file file SET owner_key = '' FROM ${given}
-      WHERE file.account_uid = ${account} AND file.file_uid = f.file_uid AND octet_length(owner_key) > 0
     )
     SELECT record_uid FROM gone UNION SELECT record_uid FROM come WHERE is_new`.execute(tx);
   return rows.map(({ record_uid }) => uidOf(record_uid));
+}
+
+export interface NamedFile {
+  readonly file_uid: Uint8Array;
+  /** By an application: the vault's own of the same UID is another. */
+  readonly added: boolean;
 }
 
 /** Files that any version of these records names. */
 export async function filesOf(
   { tx, accountUid }: Office,
   recordUids: readonly Uid[],
-): Promise<readonly Uint8Array[]> {
-  const { rows } = await sql<{ file_uid: Uint8Array }>`
-    SELECT DISTINCT file_uid FROM secret_file_key
+): Promise<readonly NamedFile[]> {
+  const { rows } = await sql<NamedFile>`
+    SELECT DISTINCT file_uid, added FROM secret_file_key
     WHERE account_uid = ${uidBytes(accountUid)} AND record_uid = ANY(${uidArray(recordUids)})`.execute(tx);
-  return rows.map(({ file_uid }) => file_uid);
+  return rows;
 }
 
 /** A former version stays while something that was made from it waits. Files that no version names any more go with theirs. */
 export async function dropFormerVersions(
   { tx, accountUid }: Office,
   recordUids: readonly Uid[],
-  formerFiles: readonly Uint8Array[],
+  formerFiles: readonly NamedFile[],
 ): Promise<void> {
   const account = uidBytes(accountUid);
   await sql`
@@ -162,10 +161,11 @@ export async function dropFormerVersions(
     tx,
   );
   await sql`
-    DELETE FROM secret_file file
-    WHERE account_uid = ${account} AND file_uid = ANY(${uidArray(formerFiles)})
-      AND NOT EXISTS (SELECT FROM secret_file_key named
-        WHERE named.account_uid = ${account} AND named.file_uid = file.file_uid)`.execute(tx);
+    DELETE FROM secret_file file USING unnest(${uidArray(formerFiles.map(({ file_uid }) => file_uid))},
+      ${formerFiles.map(({ added }) => added)}::boolean[]) AS former(file_uid, added)
+    WHERE account_uid = ${account} AND file.file_uid = former.file_uid AND file.added = former.added
+      AND NOT EXISTS (SELECT FROM secret_file_key named WHERE named.account_uid = ${account}
+        AND named.file_uid = file.file_uid AND named.added = file.added)`.execute(tx);
 }
 
 /** With everything that applications wrote there. Their shares stay: whether there is something behind them is no matter of theirs. */

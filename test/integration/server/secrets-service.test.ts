@@ -223,10 +223,10 @@ describe('what applications wrote', () => {
     expect(writes).toMatchObject([{ objectUid: uidBytes(kept.recordUid), kind: UPDATE }]);
   });
 
-  test('its files come with it, stay beside what the vault seals anew, and are its own once it is taken over', async () => {
+  test('its files come with it, stay beside what the vault seals anew, and go once the vault has its own', async () => {
     const { recordUid, version } = await furnish();
-    const fileUid = await plantFile(open.db, ada, recordUid, randomBytes(125));
-    const key = { file_uid: uidBytes(fileUid), wrapped_key: randomBytes(60), base_revision: 1 };
+    const fileUid = await plantFile(open.db, ada, recordUid, true);
+    const key = { file_uid: uidBytes(fileUid), wrapped_key: randomBytes(60), base_revision: 1, added: true };
     const of = { account_uid: uidBytes(ada.uid), record_uid: uidBytes(recordUid) };
     await open.db
       .insertInto('secret_file_key')
@@ -239,13 +239,17 @@ describe('what applications wrote', () => {
       { fileUid: uidBytes(fileUid), wrappedKey: key.wrapped_key, size: 100n },
     ]);
     await revise(recordUid, 1n);
-    const files = [{ fileUid: uidBytes(fileUid), wrappedKey: randomBytes(60) }];
-    await put([{ ...version, baseRevision: 2n, files }], [nameOf(recordUid, write)]);
-    const row = open.db
+    const stored = open.db
       .selectFrom('secret_file')
-      .select('owner_key')
+      .select('added')
       .where('file_uid', '=', uidBytes(fileUid));
-    expect((await row.executeTakeFirstOrThrow()).owner_key).toHaveLength(0);
+    const own = [{ fileUid: uidBytes(fileUid), wrappedKey: randomBytes(60) }];
+    expect(await failure(put([{ ...version, baseRevision: 2n, files: own }]))).toBe('not-found');
+    await plantFile(open.db, ada, recordUid, false, fileUid);
+    await put([{ ...version, baseRevision: 2n, files: own }]);
+    expect(await stored.execute()).toHaveLength(2);
+    await put([{ ...version, baseRevision: 2n, files: own }], [nameOf(recordUid, write)]);
+    expect(await stored.execute()).toEqual([{ added: false }]);
   });
 
   test('is in the way of removing the record, unless it is to go, too', async () => {
