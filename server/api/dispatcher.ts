@@ -32,12 +32,10 @@ export function methodsOf(
   service: DescService,
   handlers: Readonly<Record<string, unknown>>,
 ): [string, Method][] {
-  return service.methods
-    .filter(({ localName }) => localName in handlers)
-    .map((desc) => [
-      `${service.name}/${desc.name}`,
-      { desc, handler: handlers[desc.localName] as Handler<DescMethod> },
-    ]);
+  return service.methods.map((desc) => [
+    `${service.name}/${desc.name}`,
+    { desc, handler: handlers[desc.localName] as Handler<DescMethod> },
+  ]);
 }
 
 export interface DispatcherParts {
