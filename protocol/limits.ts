@@ -66,13 +66,15 @@ export const limits = {
   /** One secrets-manager response: every record of a large application, small ones at a few KiB each. */
   secretsManagerBody: 16 * 1024 * 1024,
   /**
-   * What general applications have of one account (protocol.md §31): records, folders, shares of one application, writes that
-   * wait for a vault; a file in the form they read, which clients hold in memory whole; all files; and events kept.
+   * What general applications have of one account (protocol.md §31): records, folders, shares of one application, of which
+   * its sealed record holds fewer, writes that wait for a vault; a file in the form they read, which clients hold in memory
+   * whole; all files; and events kept.
    */
   secrets: {
     records: 50_000,
     folders: 10_000,
     shares: 10_000,
+    sealedShares: 4_000,
     writes: 10_000,
     file: 256 * 1024 * 1024,
     fileChunk: 1024 * 1024,

@@ -38,6 +38,13 @@ export interface HistoryParts {
   readonly formerKeysOf: (accountUid: Uid) => Promise<readonly Bytes[]>;
 }
 
+/** A revision as it was, whoever wrote it. */
+export interface KeptRevision {
+  readonly revision: bigint;
+  readonly keyVersion: number;
+  readonly content: RecordContent;
+}
+
 /** Revisions that are asked for; a record that changes every day for a year has fewer. */
 const mostRevisions = 500;
 /** Revisions that are opened to find what an owner confirmed last. */
@@ -117,6 +124,36 @@ export class History {
     );
     wipe(current.key);
     return key;
+  }
+
+  /**
+   * Every revision from that one on, the oldest first, the present one last. Throws `not-found` when one of them is not shown:
+   * what was left out could say that something was done.
+   */
+  async since(recordUid: Uid, revision: bigint): Promise<readonly KeptRevision[]> {
+    const current = await this.#parts.book.openAny(recordUid);
+    const { row } = current;
+    const count = Number(row.revision - revision);
+    if (count < 0 || count > mostRevisions) throw new ProtocolError('not-found', 'there is no such revision');
+    const { revisions, keys } =
+      count > 0 ? await this.#ask(recordUid, count, row.revision) : { revisions: [], keys: [] };
+    const former = revisions.slice(0, count).toReversed();
+    if (former.length < count || former.some((one, at) => one.revision !== revision + BigInt(at)))
+      throw new ProtocolError('not-found', 'a revision is not kept any more');
+    const kept: KeptRevision[] = [];
+    for (const one of former) {
+      await this.#verify(recordUid, one);
+      const key = await keyAt(one.keyVersion, current, keys);
+      const scope = { recordUid, ownerUid: uidOf(one.ownerUid) };
+      const content = await openRecord(key, scope, one.revision, one.sealedData);
+      wipe(key);
+      kept.push({ revision: one.revision, keyVersion: Math.max(one.keyVersion, 1), content });
+    }
+    wipe(current.key);
+    return [
+      ...kept,
+      { revision: row.revision, keyVersion: Math.max(row.keyVersion, 1), content: current.content },
+    ];
   }
 
   async #open({ recordUid, revision }: { recordUid: Uid; revision: number }): Promise<OpenedRecord> {
