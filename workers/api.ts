@@ -1,4 +1,5 @@
 import type { AccountVerbs } from './api/account.ts';
+import type { ApplicationVerbs } from './api/applications.ts';
 import type { DeviceVerbs } from './api/devices.ts';
 import type { ExchangeVerbs } from './api/exchange.ts';
 import type { FactorVerbs } from './api/factors.ts';
@@ -60,6 +61,7 @@ export interface VaultVerbs
     OrganisationVerbs,
     RecoveryVerbs,
     GatewayVerbs,
+    ApplicationVerbs,
     SessionVerbs,
     SessionShareVerbs,
     OversightVerbs,

@@ -2,6 +2,7 @@ import type { VaultVerbs } from '../api.ts';
 import { EngineCore } from './core.ts';
 import type { Environment } from './environment.ts';
 import { accountVerbs } from './verbs/account-verbs.ts';
+import { applicationVerbs } from './verbs/application-verbs.ts';
 import { deviceVerbs } from './verbs/device-verbs.ts';
 import { exchangeVerbs } from './verbs/exchange-verbs.ts';
 import { factorVerbs } from './verbs/factor-verbs.ts';
@@ -39,6 +40,7 @@ export function createVaultEngine(environment: Environment): VaultEngine {
     ...organisationVerbs(core),
     ...recoveryVerbs(core),
     ...gatewayVerbs(core),
+    ...applicationVerbs(core),
     ...fileVerbs(core),
     ...sessionVerbs(core),
     ...sessionShareVerbs(core),

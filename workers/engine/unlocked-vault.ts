@@ -26,6 +26,8 @@ import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { OversightDesk } from './oversight/oversight-desk.ts';
+import { noSecretFiles } from './secrets/no-secret-files.ts';
+import { SecretsDesk } from './secrets/secrets-desk.ts';
 import { SessionLog } from './session-log/session-log.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
 import { KeepingDesk } from './recordings/keeping-desk.ts';
@@ -93,6 +95,7 @@ export class UnlockedVault {
   readonly passkeys: Passkeys;
   readonly organisation: OrganisationDesk;
   readonly sharing: SharingDesk;
+  readonly secrets: SecretsDesk;
   readonly confirmedMachines: ConfirmedMachines;
   readonly keyRotation: KeyRotation;
   readonly #desk: CommandDesk;
@@ -138,6 +141,7 @@ export class UnlockedVault {
         board.recordsChanged();
         board.gatewaysChanged();
         if (shares) board.sharingChanged();
+        opened?.secrets.changed();
       },
     });
     const vault = new UnlockedVault(parts, { session, data, shares, successions, closing });
@@ -206,6 +210,17 @@ export class UnlockedVault {
       isComplete: () => data.isComplete,
       ...{ notices, warn },
     });
+    this.secrets = new SecretsDesk({
+      ...{ origin, accountUid, session, book, writer, shares, rosters, signal, warn },
+      ...{ history: data.history, trash: data.trash, sharing: this.sharing, files: noSecretFiles },
+      sync: () => sync.run(),
+      isComplete: () => data.isComplete,
+      now: () => session.now(),
+      exclusive: environment.exclusive,
+      onChanged: () => {
+        if (!signal.aborted) board.applicationsChanged();
+      },
+    });
     this.sessions = new Sessions({
       ...{ account, session, targets, clock },
       sync: () => sync.run(),
@@ -242,7 +257,7 @@ export class UnlockedVault {
       authorKeysOf: (uid) => data.history.authorKeysOf(uid),
     });
     const { organisation, sharing, confirmedMachines, passkeys, files, sessions, iceServers } = this;
-    const { sessionShares, oversight } = this;
+    const { sessionShares, oversight, secrets } = this;
     this.#upkeep = new Upkeep({
       ...{
         data,
@@ -255,6 +270,7 @@ export class UnlockedVault {
         iceServers,
         sessionShares,
         oversight,
+        secrets,
       },
       ...{ desk, board, signal, warn },
     });
@@ -298,6 +314,7 @@ export class UnlockedVault {
     this.oversight.live.clear();
     this.recordings.clear();
     this.files.close();
+    this.secrets.clear();
     this.data.clear();
     this.organisation.clear();
     wipeAccountKeys(this.account.keys);

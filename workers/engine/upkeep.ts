@@ -9,6 +9,7 @@ import type { OversightDesk } from './oversight/oversight-desk.ts';
 import type { OrganisationDesk } from './organisation/organisation-desk.ts';
 import type { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import type { SessionShares } from './session-shares/session-shares.ts';
+import type { SecretsDesk } from './secrets/secrets-desk.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { SharingDesk } from './sharing/sharing-desk.ts';
 import type { StateBoard } from './state.ts';
@@ -17,6 +18,7 @@ import type { VaultData } from './vault-data.ts';
 export interface UpkeepParts {
   readonly data: VaultData;
   readonly sharing: SharingDesk;
+  readonly secrets: SecretsDesk;
   readonly organisation: OrganisationDesk;
   readonly confirmedMachines: ConfirmedMachines;
   readonly passkeys: Passkeys;
@@ -63,7 +65,8 @@ export class Upkeep {
       case 'liveSessionNews':
         return this.#parts.oversight.live.changed(uidOf(frame.value.gatewayUid));
       case 'secretNews':
-        return board.applicationsChanged();
+        board.applicationsChanged();
+        return this.#parts.secrets.look();
       case 'gatewayStatus':
         return board.gatewaysChanged();
       default:
@@ -114,6 +117,7 @@ export class Upkeep {
     if (data.isComplete) await confirmedMachines.confirm();
     await sharing.renewKeys();
     data.keepIndex();
+    this.#parts.secrets.look();
   }
 
   async #followOrganisation(): Promise<void> {

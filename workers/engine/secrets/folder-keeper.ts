@@ -1,0 +1,104 @@
+import { create } from '@bufbuild/protobuf';
+import { empty } from '../../../protocol/bytes.ts';
+import { limits } from '../../../protocol/limits.ts';
+import {
+  SecretFolderSchema,
+  SecretsService,
+  type SecretFolder,
+} from '../../../protocol/messages/gen/secrets_pb.js';
+import { sealSecretFolderName, wrapSubfolderKey } from '../../../protocol/secrets-manager/secret-seal.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
+import { inParts, type Round } from './round.ts';
+import type { WantedFolder } from './wanted.ts';
+
+/** Keeps shared folders and their subfolders as applications see them. */
+export class FolderKeeper {
+  readonly #session: VaultSession;
+
+  constructor(session: VaultSession) {
+    this.#session = session;
+  }
+
+  async keep(round: Round): Promise<void> {
+    await this.#remove(round);
+    await this.#put(round);
+  }
+
+  /** What an application has just made, or asked to be rid of, waits for a word on that. */
+  async #remove(round: Round): Promise<void> {
+    const { wanted, state, waiting } = round;
+    const surplus = [...state.folders]
+      .filter(([uid, { baseRevision }]) => !wanted.folders.has(uid) && baseRevision > 0n && !waiting.has(uid))
+      .map(([uid]) => uid);
+    for (const part of inParts(surplus, limits.changesPerRequest)) {
+      round.going();
+      await this.#session.call(SecretsService.method.putSecretFolders, { removed: part.map(uidBytes) });
+      for (const uid of part) forget(round, uid);
+    }
+  }
+
+  /** Each after the one that it is in. */
+  async #put(round: Round): Promise<void> {
+    const { wanted, state, taken } = round;
+    const stale = [...wanted.folders.values()].filter(
+      (folder) => taken.folders.has(folder.uid) || isStale(folder, state.folders.get(folder.uid)),
+    );
+    for (const part of inParts(stale, limits.changesPerRequest)) {
+      round.going();
+      const folders = await Promise.all(part.map((folder) => sealFolder(folder, wanted.folders)));
+      const names = part.flatMap(({ uid }) => {
+        const write = taken.folders.get(uid);
+        return write === undefined ? [] : [{ objectUid: uidBytes(uid), write }];
+      });
+      await this.#session.call(SecretsService.method.putSecretFolders, { folders, taken: names });
+      for (const folder of folders) state.folders.set(uidOf(folder.folderUid), folder);
+      for (const { uid } of part) taken.folders.delete(uid);
+      round.changed = true;
+    }
+  }
+}
+
+/** A newer revision is another device's, which knows more. */
+function isStale(folder: WantedFolder, known: SecretFolder | undefined): boolean {
+  if (!known) return true;
+  if (known.baseRevision > folder.revision) return false;
+  const parentUid = known.parentUid.length > 0 ? uidOf(known.parentUid) : null;
+  const isSame = known.keyVersion === folder.keyVersion && parentUid === folder.parentUid;
+  return known.baseRevision < folder.revision || !isSame;
+}
+
+async function sealFolder(
+  { uid, rootUid, parentUid, name, key, revision, keyVersion }: WantedFolder,
+  folders: ReadonlyMap<Uid, WantedFolder>,
+): Promise<SecretFolder> {
+  const root = folders.get(rootUid);
+  return create(SecretFolderSchema, {
+    folderUid: uidBytes(uid),
+    rootUid: uidBytes(rootUid),
+    parentUid: parentUid === null ? empty : uidBytes(parentUid),
+    wrappedKey: root && uid !== rootUid ? await wrapSubfolderKey(root.key, key) : empty,
+    data: await sealSecretFolderName(key, name),
+    baseRevision: revision,
+    keyVersion,
+  });
+}
+
+/** With it went its subfolders, and records are not shown there any more. */
+function forget(round: Round, uid: Uid): void {
+  const { folders, records } = round.state;
+  folders.delete(uid);
+  for (const [below, { rootUid }] of folders) if (uidOf(rootUid) === uid) folders.delete(below);
+  for (const [recordUid, known] of records) {
+    const isInside =
+      known.places.has(uid) || known.holders.has(uid) || [...known.places.values()].includes(uid);
+    if (!isInside) continue;
+    const places = [...known.places].filter(([root]) => root !== uid);
+    records.set(recordUid, {
+      ...known,
+      holders: new Set([...known.holders].filter((holder) => holder !== uid)),
+      places: new Map(places.map(([root, sub]) => [root, sub === uid ? null : sub])),
+    });
+  }
+  round.changed = true;
+}

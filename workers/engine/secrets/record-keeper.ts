@@ -1,0 +1,216 @@
+import { toProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import { SecretsService } from '../../../protocol/messages/gen/secrets_pb.js';
+import type { FileRef } from '../../../protocol/records/files.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import type { VaultSession } from '../connection/vault-session.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import { isConflict } from './refusals.ts';
+import { inParts, type Round } from './round.ts';
+import type { ReadySecretFile, SecretFileWork } from './secret-file-work.ts';
+import type { RecordState } from './server-state.ts';
+import { VersionSealer, type SealedVersion } from './version-sealer.ts';
+import type { WantedRecord } from './wanted.ts';
+
+export interface RecordKeeperParts {
+  readonly accountUid: Uid;
+  readonly session: VaultSession;
+  readonly book: RecordBook;
+  readonly files: SecretFileWork;
+  readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
+}
+
+/** Versions in one request, well under the server's bounds. */
+const batch = { versions: 100, bytes: limits.apiBody / 4 };
+
+/** What is wrong with one record, and not with the moment. */
+const itsOwn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['not-found', 'not-allowed', 'malformed', 'too-large', 'open-failed'] as const),
+]);
+
+interface Prepared {
+  readonly wanted: WantedRecord;
+  readonly version: SealedVersion;
+}
+
+/** Keeps versions of records: of the newest revision, for everybody who has them, with their attachments. */
+export class RecordKeeper {
+  readonly #parts: RecordKeeperParts;
+  /** Revisions that the server or this vault could make nothing of: not tried again. */
+  readonly #stuck = new Map<Uid, number>();
+  /** Attachments that are too large, by record. */
+  readonly #leftOut = new Map<Uid, { readonly revision: number; readonly count: number }>();
+
+  constructor(parts: RecordKeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Attachments that applications do not get; of a record whose version was made since the unlock. */
+  leftOutOf(uid: Uid): number {
+    return this.#leftOut.get(uid)?.count ?? 0;
+  }
+
+  async keep(round: Round): Promise<void> {
+    await this.#remove(round);
+    const withFiles: WantedRecord[] = [];
+    let part: Prepared[] = [];
+    let bytes = 0;
+    for (const wanted of round.wanted.records.values()) {
+      if (!this.#isStale(round, wanted)) continue;
+      round.going();
+      const sealer = this.#sealerOf(round);
+      const prepared = await this.#prepare(sealer, wanted);
+      if (prepared === 'with-files') withFiles.push(wanted);
+      if (prepared === null || prepared === 'with-files') continue;
+      if (part.length === batch.versions || bytes > batch.bytes) {
+        await this.#put(round, part);
+        [part, bytes] = [[], 0];
+      }
+      part.push(prepared);
+      bytes += prepared.version.data.length;
+    }
+    await this.#put(round, part);
+    for (const wanted of withFiles) await this.#keepWithFiles(round, wanted);
+    await this.#tellTaken(round);
+  }
+
+  /** What an application wrote there meanwhile is looked at before it goes. */
+  async #remove(round: Round): Promise<void> {
+    const { wanted, state } = round;
+    const surplus = [...state.records]
+      .filter(([uid, { baseRevision, written }]) => !wanted.records.has(uid) && baseRevision > 0n && !written)
+      .map(([uid]) => uid);
+    for (const part of inParts(surplus, limits.changesPerRequest)) {
+      round.going();
+      await this.#parts.session.call(SecretsService.method.removeSecrets, { recordUids: part.map(uidBytes) });
+      for (const uid of part) state.records.delete(uid);
+      round.changed = true;
+    }
+  }
+
+  /** A version of a newer revision is another device's, which knows more. */
+  #isStale({ state, taken }: Round, { uid, holders, places }: WantedRecord): boolean {
+    const known = this.#parts.book.get(uid);
+    if (!known || this.#stuck.get(uid) === known.revision) return false;
+    const there = state.records.get(uid);
+    if (!there || taken.records.has(uid)) return true;
+    if (there.baseRevision > BigInt(known.revision)) return false;
+    return (
+      there.baseRevision < BigInt(known.revision) ||
+      there.keyVersion !== (known.keyVersion || 1) ||
+      !isSameSet(there.holders, holders) ||
+      !isSamePlace(there, places)
+    );
+  }
+
+  async #prepare(sealer: VersionSealer, wanted: WantedRecord): Promise<Prepared | 'with-files' | null> {
+    try {
+      if ((await sealer.filesOf(wanted.uid)).length > 0) return 'with-files';
+      return { wanted, version: await sealer.seal(wanted, []) };
+    } catch (error) {
+      this.#giveUp(wanted.uid, error);
+      return null;
+    }
+  }
+
+  /** The server takes files of records that it has: so that what is cut off is gone on with, nobody sees it until they are there. */
+  async #keepWithFiles(round: Round, wanted: WantedRecord): Promise<void> {
+    const sealer = this.#sealerOf(round);
+    try {
+      const files = await sealer.filesOf(wanted.uid);
+      if (!round.state.records.has(wanted.uid)) {
+        const nobodys = { ...wanted, holders: new Set<Uid>(), places: new Map<Uid, Uid | null>() };
+        await this.#put(round, [{ wanted: nobodys, version: await sealer.seal(nobodys, []) }], false);
+      }
+      const ready = await this.#ensureFiles(wanted.uid, files);
+      round.going();
+      await this.#put(round, [{ wanted, version: await sealer.seal(wanted, ready) }]);
+    } catch (error) {
+      this.#giveUp(wanted.uid, error);
+    }
+  }
+
+  /** Without room for them the record goes out all the same. */
+  async #ensureFiles(uid: Uid, fileRefs: readonly FileRef[]): Promise<readonly ReadySecretFile[]> {
+    const { files, signal, book } = this.#parts;
+    const revision = book.get(uid)?.revision ?? 0;
+    try {
+      const { links, leftOut } = await files.ensureSecretFiles({ uid, fileRefs }, signal);
+      this.#leftOut.set(uid, { revision, count: leftOut });
+      return links;
+    } catch (error) {
+      if (toProtocolError(error)?.code !== 'limit-reached') throw error;
+      this.#leftOut.set(uid, { revision, count: fileRefs.length });
+      this.#parts.warn('applications have no room for more files');
+      return [];
+    }
+  }
+
+  /** All at once, else each by itself: one that the server does not take keeps none of the others. */
+  async #put(round: Round, part: readonly Prepared[], final = true): Promise<void> {
+    if (part.length === 0) return;
+    try {
+      await this.#send(round, part, final);
+    } catch (error) {
+      const code = toProtocolError(error)?.code;
+      if (code === undefined || !itsOwn.has(code)) throw error;
+      const [only] = part;
+      if (only && part.length === 1) return this.#giveUp(only.wanted.uid, error);
+      const half = Math.ceil(part.length / 2);
+      await this.#put(round, part.slice(0, half), final);
+      await this.#put(round, part.slice(half), final);
+    }
+  }
+
+  async #send(round: Round, part: readonly Prepared[], final: boolean): Promise<void> {
+    const taken = part.flatMap(({ wanted: { uid } }) => {
+      const write = final ? round.taken.records.get(uid) : undefined;
+      return write === undefined ? [] : [{ objectUid: uidBytes(uid), write }];
+    });
+    const versions = part.map(({ version }) => version);
+    await this.#parts.session.call(SecretsService.method.putSecrets, { versions, taken });
+    for (const { wanted, version } of part) {
+      const { uid, holders, places } = wanted;
+      const { baseRevision, keyVersion } = version;
+      const written = (round.state.records.get(uid)?.written ?? false) && !round.taken.records.has(uid);
+      round.state.records.set(uid, {
+        ...{ baseRevision, keyVersion, holders, places, written },
+        files: new Set(),
+      });
+      if (final) round.taken.records.delete(uid);
+    }
+    round.changed = true;
+  }
+
+  /** Of what was unshared between: the record has it, and no application reads it. */
+  async #tellTaken({ taken, state, wanted }: Round): Promise<void> {
+    const names = [...taken.records]
+      .filter(([uid]) => !wanted.records.has(uid) && (state.records.get(uid)?.baseRevision ?? 0n) > 0n)
+      .map(([uid, write]) => ({ objectUid: uidBytes(uid), write }));
+    for (const part of inParts(names, limits.changesPerRequest))
+      await this.#parts.session.call(SecretsService.method.putSecrets, { taken: [...part] });
+  }
+
+  #sealerOf({ holderKeys }: Round): VersionSealer {
+    const { accountUid, book } = this.#parts;
+    return new VersionSealer({ accountUid, book, holderKey: (uid) => holderKeys.get(uid) ?? null });
+  }
+
+  /** Throws what is not the record's own fault. */
+  #giveUp(uid: Uid, error: unknown): void {
+    const code = toProtocolError(error)?.code;
+    if (code === undefined || isConflict(error) || !itsOwn.has(code)) throw error;
+    this.#stuck.set(uid, this.#parts.book.get(uid)?.revision ?? 0);
+    this.#parts.warn(`a record could not be given to applications: ${code}`);
+  }
+}
+
+function isSameSet(one: ReadonlySet<Uid>, other: ReadonlySet<Uid>): boolean {
+  return one.size === other.size && [...one].every((uid) => other.has(uid));
+}
+
+function isSamePlace(there: RecordState, places: WantedRecord['places']): boolean {
+  if (there.places.size !== places.size) return false;
+  return [...places].every(([root, sub]) => there.places.has(root) && there.places.get(root) === sub);
+}

@@ -1,0 +1,223 @@
+import { wipe, type Bytes } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { SecretWrite } from '../../../protocol/messages/gen/secrets_pb.js';
+import type { RecordContent } from '../../../protocol/records/content.ts';
+import { filesOf } from '../../../protocol/records/files.ts';
+import { openOwnerKey, openSecretJson, secretKeyOf } from '../../../protocol/secrets-manager/secret-seal.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
+import type { History } from '../records/history.ts';
+import type { RecordBook } from '../records/record-book.ts';
+import { openPolicy, type RecordWriter } from '../records/record-writer.ts';
+import type { FolderEntries } from '../sharing/folder-entries.ts';
+import type { ShareBook } from '../sharing/share-book.ts';
+import type { ApplicationBook } from './application-book.ts';
+import { isSame, mergeContents } from './merge.ts';
+import { refuse } from './refusals.ts';
+import type { SecretFileWork } from './secret-file-work.ts';
+import { parseSecretJson, secretJsonOf, type SecretContent } from './secret-json.ts';
+import { takenContent, takenFrom, type FileChanges, type TakenFrom } from './taken-content.ts';
+import type { WriteRights } from './write-rights.ts';
+
+export interface RecordTakeOverParts {
+  readonly accountUid: Uid;
+  readonly book: RecordBook;
+  readonly writer: RecordWriter;
+  readonly history: Pick<History, 'since' | 'keyOf'>;
+  readonly applications: ApplicationBook;
+  readonly shares: ShareBook;
+  readonly entries: Pick<FolderEntries, 'add'>;
+  readonly files: SecretFileWork;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** What a write leaves to do: `later`: its files are still on their way. */
+type Taken = 'taken' | 'later';
+
+const noFiles: FileChanges = { removed: [], added: [] };
+
+/** Makes revisions, signed by this account, of what applications wrote. protocol.md §31.6. */
+export class RecordTakeOver {
+  readonly #parts: RecordTakeOverParts;
+  /**
+   * Base revisions that this vault took over from while the server has not said that it is done: what an application wrote
+   * there meanwhile still counts. Nowhere else is a base taken from twice.
+   */
+  readonly #open = new Map<Uid, bigint>();
+
+  constructor(parts: RecordTakeOverParts) {
+    this.#parts = parts;
+  }
+
+  /** The server has the versions: what it shows of those bases from now on is played back. */
+  settled(recordUids: Iterable<Uid>): void {
+    for (const uid of recordUids) this.#open.delete(uid);
+  }
+
+  /** A change of a record. Throws `not-allowed`, `replayed`, `not-found`, `open-failed`, `malformed`, `too-large`; `conflict`. */
+  async update(write: SecretWrite, rights: WriteRights): Promise<Taken> {
+    const recordUid = uidOf(write.objectUid);
+    rights.requireRecord(uidOf(write.applicationUid), recordUid);
+    const known = this.#parts.book.revisionOf(recordUid);
+    if (write.baseRevision < 1n || write.baseRevision > known)
+      throw refuse('not-found', 'the record has no such revision');
+    const revisions = await this.#parts.history.since(recordUid, write.baseRevision);
+    const [base, ...later] = revisions;
+    if (!base) throw refuse('not-found', 'the record has no such revision');
+    if (
+      this.#isTaken(
+        write,
+        later.map(({ content }) => content),
+      )
+    )
+      return await this.#finish(
+        revisions.map(({ content }) => content),
+        recordUid,
+      );
+    const recordKey = await this.#parts.history.keyOf(recordUid, base.keyVersion);
+    const { accountUid } = this.#parts;
+    const key = secretKeyOf(recordKey, { accountUid, recordUid, baseRevision: write.baseRevision });
+    wipe(recordKey);
+    try {
+      return await this.#write(write, key, base.content);
+    } finally {
+      wipe(key);
+    }
+  }
+
+  /** A new record, in a shared folder. Throws as `update`. */
+  async create(write: SecretWrite, rights: WriteRights): Promise<Taken> {
+    const recordUid = uidOf(write.objectUid);
+    const folderUid = uidOf(write.place?.folderUid ?? write.objectUid);
+    rights.requireFolder(uidOf(write.applicationUid), folderUid);
+    const key = await this.#createdKey(write);
+    try {
+      const taken = await this.#create(write, recordUid, key);
+      if (taken === 'taken') await this.#place(write, recordUid, folderUid);
+      return taken;
+    } finally {
+      wipe(key);
+    }
+  }
+
+  async #create(write: SecretWrite, recordUid: Uid, key: Bytes): Promise<Taken> {
+    const { book, writer } = this.#parts;
+    if (book.get(recordUid) !== null) {
+      const { contents, base, isTaken } = await this.#madeBefore(write, recordUid);
+      return isTaken ? await this.#finish(contents, recordUid) : await this.#write(write, key, base);
+    }
+    const written = parseSecretJson(await openSecretJson(key, write.data));
+    const files = await this.#filesOf(write, key, null);
+    if (files === null) return 'later';
+    const content = takenContent(written, null, files, this.#from(write));
+    const created = { uid: recordUid, key: randomBytes(32), baseRevision: 0n, policy: openPolicy };
+    this.#open.set(recordUid, 0n);
+    await writer.write([{ ...created, content }]);
+    wipe(created.key);
+    return 'taken';
+  }
+
+  /** A record that a vault of this account made of that application's creation. Throws for every other record. */
+  async #madeBefore(write: SecretWrite, recordUid: Uid) {
+    const { book, history } = this.#parts;
+    const revisions = book.hasOwn(recordUid) ? await history.since(recordUid, 1n) : [];
+    const contents = revisions.map(({ content }) => content);
+    const [first] = contents;
+    if (!first || takenFrom(first, recordUid)?.base !== 0)
+      throw refuse('not-allowed', 'the vault has another record of that uid');
+    return { contents, base: first, isTaken: this.#isTaken(write, contents) };
+  }
+
+  /** The application's words as a revision; and where the record moved on since, what both come to as the next. */
+  async #write(write: SecretWrite, key: Bytes, base: RecordContent): Promise<Taken> {
+    const { writer } = this.#parts;
+    const recordUid = uidOf(write.objectUid);
+    const written = parseSecretJson(await openSecretJson(key, write.data));
+    const draft = await writer.draftOf(recordUid);
+    const files = await this.#filesOf(write, key, draft.content);
+    if (files === null) return 'later';
+    const from = this.#from(write);
+    const merged = mergeContents(secretJsonOf(base), secretJsonOf(draft.content), written);
+    const isHalf = draft.baseRevision !== write.baseRevision && !isSame(merged, written);
+    this.#open.set(recordUid, write.baseRevision);
+    const content = takenContent(written, draft.content, files, isHalf ? { ...from, half: true } : from);
+    await writer.write([{ ...draft, content }]);
+    wipe(draft.key);
+    if (isHalf) await this.#merge(merged, from);
+    return 'taken';
+  }
+
+  async #merge(merged: SecretContent, { half: _, ...from }: TakenFrom): Promise<void> {
+    const { writer } = this.#parts;
+    const draft = await writer.draftOf(from.recordUid);
+    const content = takenContent(merged, draft.content, noFiles, from);
+    await writer.write([{ ...draft, content }]);
+    wipe(draft.key);
+  }
+
+  /** What was cut off between the application's words and what both come to. */
+  async #finish(contents: readonly RecordContent[], recordUid: Uid): Promise<Taken> {
+    const [base, last, before] = [contents[0], contents.at(-1), contents.at(-2)];
+    const from = last && takenFrom(last, recordUid);
+    if (base && last && before && from?.half)
+      await this.#merge(mergeContents(secretJsonOf(base), secretJsonOf(before), secretJsonOf(last)), from);
+    return 'taken';
+  }
+
+  /** Whether one of those revisions is this very write. Throws `replayed` when another of its base is. */
+  #isTaken(write: SecretWrite, later: readonly RecordContent[]): boolean {
+    const recordUid = uidOf(write.objectUid);
+    const from = later
+      .map((content) => takenFrom(content, recordUid))
+      .filter((one) => one?.base === Number(write.baseRevision));
+    if (from.length === 0) return false;
+    if (from.some((one) => one?.write === Number(write.write))) return true;
+    if (this.#open.get(recordUid) === write.baseRevision) return false;
+    throw refuse('replayed', 'that was taken over from before');
+  }
+
+  #from(write: SecretWrite): TakenFrom {
+    return {
+      recordUid: uidOf(write.objectUid),
+      base: Number(write.baseRevision),
+      write: Number(write.write),
+      applicationUid: uidOf(write.applicationUid),
+    };
+  }
+
+  /** Null while one of them has not arrived and still may. */
+  async #filesOf(
+    write: SecretWrite,
+    versionKey: Bytes,
+    current: RecordContent | null,
+  ): Promise<FileChanges | null> {
+    const { files, now, signal } = this.#parts;
+    const recordUid = uidOf(write.objectUid);
+    const held = new Set(current === null ? [] : filesOf(current).map(({ fileUid }) => fileUid));
+    const added = write.files.filter(({ fileUid }) => !held.has(uidOf(fileUid)));
+    const waits = Number(write.writtenAtMs) + limits.uploadMs > now();
+    if (waits && added.some(({ size }) => size === 0n)) return null;
+    const arrived = [];
+    for (const file of added)
+      if (file.size > 0n)
+        arrived.push({ ...(await files.takeOverFile(file, versionKey, recordUid, signal)) });
+    return { removed: write.removedFileUids.map(uidOf), added: arrived };
+  }
+
+  async #createdKey(write: SecretWrite): Promise<Bytes> {
+    const owner = await this.#parts.applications.ownerKeys(uidOf(write.applicationUid));
+    try {
+      return await openOwnerKey(owner.privateKey, write.ownerKey);
+    } finally {
+      wipe(owner.privateKey);
+    }
+  }
+
+  async #place({ place }: SecretWrite, recordUid: Uid, folderUid: Uid): Promise<void> {
+    const { shares, entries } = this.#parts;
+    if (shares.shares.entry(folderUid, recordUid) !== null) return;
+    const subfolder = place && place.subfolderUid.length > 0 ? uidOf(place.subfolderUid) : null;
+    await entries.add({ folderUid, subfolderUid: subfolder, recordUids: [recordUid], rights: 'view' });
+  }
+}
