@@ -2,12 +2,13 @@
 import cookie from '@fastify/cookie';
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { addBodyDeadline, slowBodyMs } from './body-deadline.ts';
 import { addDrain } from './drain.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import { limits } from '../protocol/limits.ts';
 
-const slowRequestMs = 30_000;
+const slowHeadersMs = 30_000;
 
 export type App = FastifyInstance;
 
@@ -16,7 +17,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
   const app = Fastify({
     logger: false,
     bodyLimit: limits.apiBody,
-    requestTimeout: slowRequestMs,
+    requestTimeout: slowBodyMs,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
@@ -28,7 +29,9 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     preClose: (done) => done(), // the router's worker says goodbye on every link itself
     options: { maxPayload: limits.linkFrame + 64, perMessageDeflate: false, clientTracking: true },
   });
+  app.server.headersTimeout = slowHeadersMs;
   addDrain(app);
+  addBodyDeadline(app);
   app.addHook('onResponse', async (request, reply) => {
     log.debug({
       event: 'request',

@@ -23,7 +23,7 @@ import { addApiRoutes, apiRate } from './api/api-routes.ts';
 import { bodyHook, bodyRoom, type BodyRoom } from './api/body-budget.ts';
 import { Dispatcher, methodsOf } from './api/dispatcher.ts';
 import type { Rate } from './api/token-bucket.ts';
-import { createApp } from './app.ts';
+import { createApp, type App } from './app.ts';
 import { applicationHandlers } from './applications/application-service.ts';
 import type { Config } from './config.ts';
 import { expireUploads } from './files/file-rows.ts';
@@ -51,7 +51,7 @@ import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { AccessEvents } from './secrets-manager/access-events.ts';
-import { noFiles } from './secrets-manager/secret-files.ts';
+import { filesOfApplications } from './secrets-manager/files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
@@ -116,6 +116,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const ring = new KeyRing(config.dataFolder);
   scrubber.hold(ring.opaqueSetup);
   scrubber.hold(ring.secondFactorKey);
+  scrubber.hold(ring.fileTicketKey);
   const stopping = new AbortController();
   if (config.relay?.secret) scrubber.hold(config.relay.secret);
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
@@ -247,16 +248,28 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const bodies = bodyHook(options.bodies ?? bodyRoom);
   const dispatcher = new Dispatcher({ db, ring, methods, log });
   addApiRoutes(app, { dispatcher, ring, rate: rates.api, bodies });
-  const secretsFiles = { filesOf: noFiles, methods: new Map() };
   const accessEvents = new AccessEvents(db, log);
+  const files = filesOfApplications({
+    ...{ db, head, blobs, writes, log, rate: rates.api, events: accessEvents },
+    ...{ ticketKey: ring.fileTicketKey, quota: config.files.quota },
+    origin: () => secretsOrigin(config, app),
+  });
   const desk = new SecretsDesk({
     ...{ db, head, ring, rate: rates.secrets, events: accessEvents },
-    methods: secretsMethods({ db, head, files: secretsFiles }),
+    methods: secretsMethods({ db, head, files }),
   });
   addSecretsRoutes(app, { desk, rate: rates.api, bodies, log });
+  files.addRoutes(app);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);
   return { app, worker, sweep, linkExpiry, accessExpiry, accessEvents };
+}
+
+/** What clients of the secrets-manager API call: they speak nothing but TLS, whoever does it for this server. */
+function secretsOrigin({ publicUrl, host }: Config, app: App): string {
+  if (publicUrl) return publicUrl.replace(/^http:/, 'https:');
+  const { port } = app.server.address() as AddressInfo;
+  return `https://${hostIn(host)}:${port}`;
 }
 
 function hostIn(host: string): string {

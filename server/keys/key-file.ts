@@ -34,14 +34,17 @@ export interface KeyFile {
   readonly opaqueSetup: string;
   /** Seals the secrets of authenticator apps and keys the hashes of backup codes in the store. 32 bytes. */
   readonly secondFactorKey: Bytes;
+  /** Of the addresses at which applications fetch and send files. 32 bytes. */
+  readonly fileTicketKey: Bytes;
 }
 
 interface StoredFile {
   readonly version: number;
   readonly identityKey: string;
   readonly opaqueSetup: string;
-  /** Missing in files of former versions. */
+  /** Missing in files of former versions, both. */
   readonly secondFactorKey?: string;
+  readonly fileTicketKey?: string;
   readonly ring: readonly { readonly id: number; readonly privateKey: string; readonly expiresAt: number }[];
 }
 
@@ -63,7 +66,8 @@ export function loadKeyFile(dataFolder: string): KeyFile {
     throw new Error(`${path} must be readable by its owner alone (chmod 600)`);
   const text = readFileSync(path, 'utf8');
   const file = decodeKeyFile(text);
-  if (!text.includes('"secondFactorKey"')) writeKeyFile(dataFolder, file);
+  if (!['"secondFactorKey"', '"fileTicketKey"'].every((key) => text.includes(key)))
+    writeKeyFile(dataFolder, file);
   return file;
 }
 
@@ -86,6 +90,7 @@ function newKeyFile(): KeyFile {
     ring: [newRingKey(firstKeyId)],
     opaqueSetup: opaque.createSetup(),
     secondFactorKey: randomBytes(32),
+    fileTicketKey: randomBytes(32),
   };
 }
 
@@ -94,12 +99,14 @@ function newRingKey(id: number): RingKey {
 }
 
 function decodeKeyFile(text: string): KeyFile {
-  const { version, identityKey, opaqueSetup, secondFactorKey, ring }: StoredFile = JSON.parse(text);
+  const { version, identityKey, opaqueSetup, secondFactorKey, fileTicketKey, ring }: StoredFile =
+    JSON.parse(text);
   return {
     version,
     identityKey: decodeBase64(identityKey),
     opaqueSetup,
     secondFactorKey: secondFactorKey ? decodeBase64(secondFactorKey) : randomBytes(32),
+    fileTicketKey: fileTicketKey ? decodeBase64(fileTicketKey) : randomBytes(32),
     ring: ring.map(({ id, privateKey, expiresAt }) => {
       const bytes = decodeBase64(privateKey);
       return { id, expiresAt, privateKey: bytes, publicKey: ecdhPublicKey(bytes) };
@@ -114,6 +121,7 @@ function writeKeyFile(dataFolder: string, file: KeyFile): void {
     identityKey: encodeBase64(file.identityKey),
     opaqueSetup: file.opaqueSetup,
     secondFactorKey: encodeBase64(file.secondFactorKey),
+    fileTicketKey: encodeBase64(file.fileTicketKey),
     ring: file.ring.map(({ id, privateKey, expiresAt }) => ({
       id,
       expiresAt,

@@ -23,6 +23,10 @@ export class KeyRing {
     return this.#file.secondFactorKey;
   }
 
+  get fileTicketKey(): Bytes {
+    return this.#file.fileTicketKey;
+  }
+
   /** Current key first, expired ones left out. */
   get keys(): readonly ServerPrivateKey[] {
     return this.#live();

@@ -1,0 +1,138 @@
+// Who comes by a file's address, and whether that is still allowed: all that was true when it was given is asked again.
+import { sql } from 'kysely';
+import { equal } from '../../protocol/bytes.ts';
+import { uidOf } from '../../protocol/uid.ts';
+import { findSecretFile, type SecretFileName, type SecretFileRow } from '../secrets/secret-file-rows.ts';
+import type { Database } from '../store/database.ts';
+import type { AccessEvents } from './access-events.ts';
+import { findCaller, isStale, requireAccess, type Caller } from './client-access.ts';
+import { clientPrint, ticketMs, type FileTicket, type FileTickets } from './file-tickets.ts';
+import type { SecretsCall } from './method.ts';
+import { SecretsRefusal } from './refusal.ts';
+import { readVisible } from './visible-records.ts';
+
+export interface FileAddressParts {
+  readonly db: Database;
+  readonly tickets: FileTickets;
+  readonly events: AccessEvents;
+  /** Of this server, as clients reach it: https://host. Known once it listens. */
+  readonly origin: () => string;
+}
+
+/** Of whom a client comes from, and when. */
+export interface Arrival {
+  readonly address: string;
+  readonly now: number;
+}
+
+export interface AdmittedFile {
+  readonly name: SecretFileName;
+  readonly row: SecretFileRow;
+}
+
+export const filePath = '/api/rest/sm/files/';
+
+export class FileAddresses {
+  readonly #parts: FileAddressParts;
+
+  constructor(parts: FileAddressParts) {
+    this.#parts = parts;
+  }
+
+  /** Good for an hour, for this client and this file, to do that. */
+  urlOf({ caller, now }: SecretsCall, purpose: FileTicket['purpose'], fileUid: Uint8Array): string {
+    const { applicationUid, clientId } = caller;
+    const client = clientPrint(clientId);
+    const ticket = { purpose, applicationUid, client, fileUid, expiresAt: now + ticketMs };
+    return `${this.#parts.origin()}${filePath}${this.#parts.tickets.issue(ticket)}`;
+  }
+
+  /** A file that arrived, and that this client reads now by one of its records. Throws `access_denied`. */
+  async admitReader(text: string, arrival: Arrival): Promise<AdmittedFile> {
+    return await this.#admit(text, arrival, 'download_file', async (ticket, call) => {
+      const file = ticket.purpose === 'send' ? null : await this.#find(ticket, call.caller);
+      return file?.row.finished && (await this.#reads(call, file)) ? file : null;
+    });
+  }
+
+  /** A file that this client announced, that has not arrived, and whose record it may still change. Throws `access_denied`. */
+  async admitSender(text: string, arrival: Arrival): Promise<AdmittedFile> {
+    const file = await this.#admit(text, arrival, 'upload_file', async (ticket, call) => {
+      const file = ticket.purpose === 'send' ? await this.#find(ticket, call.caller) : null;
+      return file && (await this.#writes(call, file)) ? file : null;
+    });
+    if (file.row.finished) throw new SecretsRefusal('bad_request', 'The file has been uploaded before');
+    return file;
+  }
+
+  async #admit(
+    text: string,
+    arrival: Arrival,
+    method: string,
+    find: (ticket: FileTicket, call: SecretsCall) => Promise<AdmittedFile | null>,
+  ): Promise<AdmittedFile> {
+    const ticket = this.#parts.tickets.read(text, arrival.now);
+    const caller = ticket && (await this.#findCaller(ticket));
+    if (!caller) throw denied();
+    const call = { caller, method, ...arrival };
+    try {
+      if (isStale(caller, arrival.now)) throw denied();
+      requireAccess(caller, arrival.address, arrival.now);
+      const file = await find(ticket, call);
+      if (!file) throw denied();
+      await this.#parts.events.note('app_client_access', caller, call);
+      return file;
+    } catch (error) {
+      if (error instanceof SecretsRefusal)
+        await this.#parts.events.note('app_client_access_denied', caller, call);
+      throw error;
+    }
+  }
+
+  async #findCaller({ applicationUid, client }: FileTicket): Promise<Caller | null> {
+    const row = await this.#parts.db
+      .selectFrom('client')
+      .select('client_id')
+      .where('application_uid', '=', applicationUid)
+      .where(sql<boolean>`substr(sha256(client_id), 1, 16) = ${client}`)
+      .executeTakeFirst();
+    return row ? await findCaller(this.#parts.db, row.client_id) : null;
+  }
+
+  async #find({ fileUid, purpose }: FileTicket, caller: Caller): Promise<AdmittedFile | null> {
+    const name = { accountUid: caller.ownerUid, fileUid, added: purpose !== 'read' };
+    const row = await findSecretFile(this.#parts.db, name);
+    return row && { name, row };
+  }
+
+  async #reads(call: SecretsCall, { name, row }: AdmittedFile): Promise<boolean> {
+    const versions = await this.#versionsNaming(call, { name, row });
+    return versions.some(({ removed_files: removed }) => !removed.some((uid) => equal(uid, name.fileUid)));
+  }
+
+  async #writes(call: SecretsCall, file: AdmittedFile): Promise<boolean> {
+    return (await this.#versionsNaming(call, file)).some(({ editable }) => editable);
+  }
+
+  /** As the client reads its record now. */
+  async #versionsNaming(call: SecretsCall, { name, row }: AdmittedFile) {
+    const { db } = this.#parts;
+    const filter = { records: [uidOf(row.record_uid)], folders: null };
+    const visible = await readVisible(db, call, filter);
+    if (visible.length === 0) return [];
+    const named = await db
+      .selectFrom('secret_file_key')
+      .select('base_revision')
+      .where('account_uid', '=', row.account_uid)
+      .where('record_uid', '=', row.record_uid)
+      .where('file_uid', '=', name.fileUid)
+      .where('added', '=', name.added)
+      .execute();
+    const revisions = new Set(named.map(({ base_revision: revision }) => revision));
+    return visible.filter(({ base_revision: revision }) => revisions.has(revision));
+  }
+}
+
+function denied(): SecretsRefusal {
+  return new SecretsRefusal('access_denied', 'The address of the file is not good, or not any more');
+}
