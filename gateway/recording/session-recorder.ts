@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { concat, empty, uint32, view, type Bytes } from '../../protocol/bytes.ts';
+import { concat, uint32, view, type Bytes } from '../../protocol/bytes.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
@@ -9,7 +9,6 @@ import {
 } from '../../protocol/messages/gen/recording_pb.js';
 import { trackOf } from '../../protocol/recording/entries.ts';
 import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
-import { TerminalLines } from '../../protocol/recording/terminal-lines.ts';
 import type { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
@@ -25,12 +24,10 @@ const deflate = promisify(deflateRaw);
 const chunkMs = 5_000;
 /** Entries on their way to the disk; a disk that is slower than the session for so long is a broken recorder. */
 const mostWaiting = 32 * 1024 * 1024;
-/** The first that looks a byte ahead: of lines for searching 3 makes more, in four times as long. Higher ones cost more than they save. */
+/** The first that looks a byte ahead. Of a terminal's text 6 makes a fiftieth less, in four times as long. */
 const deflateLevel = 4;
 /** What comes out at a time: of nearly every chunk all of it, for one turn of the event loop and one piece of memory. */
 const deflatedBytes = 192 * 1024;
-/** Lines for searching wait for so many: few chunks are read to search a recording. In a flood for a whole chunk. */
-const indexBytes = 64 * 1024;
 
 export interface SessionRecorderOptions {
   readonly writer: RecordingWriter;
@@ -54,7 +51,6 @@ export class SessionRecorder {
   readonly #startedAt = performance.now();
   readonly #tracks = new Map<RecordingTrack, Track>();
   readonly #typed: TypedKeys | null;
-  readonly #lines = new TerminalLines();
   #timer: NodeJS.Timeout | null = null;
   #waiting = 0;
   #work: Promise<void> = Promise.resolve();
@@ -71,7 +67,6 @@ export class SessionRecorder {
     if (policy.graphical) this.#tracks.set(RecordingTrack.GRAPHICAL, new Track(true));
     if (policy.text) this.#tracks.set(RecordingTrack.TEXT, new Track(false));
     if (policy.keys) this.#tracks.set(RecordingTrack.KEYS, new Track(false));
-    if (policy.text) this.#tracks.set(RecordingTrack.INDEX, new Track(false));
     this.picture = policy.graphical ? this.#pictureTap(policy.clipboard) : null;
     this.shell = policy.text || policy.keys ? this.#shellTap(policy.text) : null;
   }
@@ -83,9 +78,6 @@ export class SessionRecorder {
   async close(reason: string): Promise<void> {
     if (this.#over) return await this.#work;
     this.#typed?.flush();
-    this.#lines.end();
-    this.#addLines();
-    if (this.#lines.cut) this.#add('cut', empty);
     this.#over = true;
     this.#stopTimer();
     if (this.#empty) {
@@ -121,7 +113,7 @@ export class SessionRecorder {
   #shellTap(text: boolean): ShellTap {
     return {
       output: (bytes) => {
-        if (text) this.#addOutput(bytes);
+        if (text) this.#add('output', bytes);
         this.#typed?.output(bytes);
       },
       input: (bytes) => this.#typed?.input(bytes),
@@ -150,24 +142,6 @@ export class SessionRecorder {
     };
   }
 
-  #addOutput(bytes: Uint8Array): void {
-    this.#add('output', bytes);
-    this.#lines.write(this.#now, bytes);
-    this.#addLines();
-  }
-
-  #addLines(): void {
-    const lines = this.#lines.take();
-    const track = this.#tracks.get(trackOf('line'));
-    if (lines.length === 0 || this.#over || !track) return;
-    this.#empty = false;
-    for (const { atMs, text } of lines) {
-      if (this.#failed) return;
-      track.addText(atMs, 'line', text);
-      if (track.full) this.#flush(trackOf('line'), track, false);
-    }
-  }
-
   /** What follows is a chunk of its own, from which the picture can be drawn. */
   #beginKeyFrame(): void {
     const track = this.#tracks.get(RecordingTrack.GRAPHICAL);
@@ -191,8 +165,8 @@ export class SessionRecorder {
   #flushAll(): void {
     this.#stopTimer();
     for (const [kind, track] of this.#tracks)
-      if (track.holds(kind === RecordingTrack.INDEX ? indexBytes : 1)) this.#flush(kind, track, false);
-      else track.rest();
+      if (track.empty) track.rest();
+      else this.#flush(kind, track, false);
   }
 
   #stopTimer(): void {

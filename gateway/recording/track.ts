@@ -32,24 +32,13 @@ export class Track {
   }
 
   get full(): boolean {
-    return this.holds(chunkBytes);
-  }
-
-  /** At least so many bytes wait. */
-  holds(bytes: number): boolean {
-    return this.#entries.length >= bytes;
+    return this.#entries.length >= chunkBytes;
   }
 
   /** One of {@link partsOf}. */
   add(atMs: number, kind: EntryKind, bytes: Uint8Array): void {
     this.#note(atMs);
     this.#entries.add(atMs, kind, bytes);
-  }
-
-  /** A short text as UTF-8. */
-  addText(atMs: number, kind: EntryKind, text: string): void {
-    this.#note(atMs);
-    this.#entries.addText(atMs, kind, text);
   }
 
   /** What follows can be drawn without anything before. */

@@ -214,12 +214,12 @@ export class RecordingUploads {
         count: 0,
         chain: chainOfOpening(opening),
         lengthMs: 0,
-        indexChunks: null,
+        textChunks: null,
       };
     const bytes = await this.#options.spool.readChunk(sessionUid, newest);
     const chunk = decodeMessage(RecordingChunkSchema, bytes);
     const { endMs: lengthMs } = chunk;
-    return { sessionUid: session, count: newest + 1, chain: chainAfter(chunk), lengthMs, indexChunks: null };
+    return { sessionUid: session, count: newest + 1, chain: chainAfter(chunk), lengthMs, textChunks: null };
   }
 
   async #bring(sessionUid: Uid): Promise<void> {

@@ -1,4 +1,4 @@
-import { utf8, writeUint32, type Bytes } from '../bytes.ts';
+import { writeUint32, type Bytes } from '../bytes.ts';
 import { entryKinds, entryOverhead, type EntryKind } from './entry-kinds.ts';
 
 /** Grows by doubling from here. */
@@ -20,18 +20,6 @@ export class EntryBuffer {
     this.#reserve(entryOverhead + content.length);
     this.#bytes.set(content, this.#length + entryOverhead);
     this.#close(atMs, kind, content.length);
-  }
-
-  /** Its content is UTF-8 of the text. */
-  addText(atMs: number, kind: EntryKind, text: string): void {
-    this.#reserve(entryOverhead + text.length);
-    const from = this.#length + entryOverhead;
-    for (let at = 0; at < text.length; at++) {
-      const code = text.charCodeAt(at);
-      if (code > 127) return this.add(atMs, kind, utf8(text));
-      this.#bytes[from + at] = code;
-    }
-    this.#close(atMs, kind, text.length);
   }
 
   /** All of them; it is empty then, and what it gave is nobody else's memory until it is given back. */

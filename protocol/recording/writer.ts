@@ -27,8 +27,8 @@ export interface RecordingState {
   readonly count: number;
   readonly chain: Bytes;
   readonly lengthMs: number;
-  /** Chunks of the index among them; null: nobody counted. */
-  readonly indexChunks: number | null;
+  /** Chunks of the text among them; null: nobody counted. */
+  readonly textChunks: number | null;
 }
 
 /** Writes one recording, from its opening to its closing, each link after the one before. protocol.md §25. */
@@ -51,7 +51,7 @@ export class RecordingWriter {
   static async begin(device: Signer, keys: RecordingKeys, said: Opening): Promise<RecordingWriter> {
     const opening = await signOpening(device, said);
     const sessionUid = said.sessionUid ?? new Uint8Array(0);
-    const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0, indexChunks: 0 };
+    const state = { sessionUid, count: 0, chain: chainOfOpening(opening), lengthMs: 0, textChunks: 0 };
     return new RecordingWriter(opening, state, device, keys);
   }
 
@@ -85,8 +85,9 @@ export class RecordingWriter {
     const link = { ...header, previous, sealed };
     const { signature, chain } = await linkChunk(this.#device, link);
     const lengthMs = Math.max(this.#state.lengthMs, said.endMs);
-    const indexChunks = (this.#state.indexChunks ?? 0) + (ofIndex ? 1 : 0);
-    this.#state = { sessionUid, count: index + 1, chain, lengthMs, indexChunks };
+    const ofText = header.track === RecordingTrack.TEXT;
+    const textChunks = (this.#state.textChunks ?? 0) + (ofText ? 1 : 0);
+    this.#state = { sessionUid, count: index + 1, chain, lengthMs, textChunks };
     return create(RecordingChunkSchema, { ...link, signature });
   }
 }
@@ -94,10 +95,10 @@ export class RecordingWriter {
 /** The signed closing of a recording that stands there. */
 export function closeRecording(
   device: Signer,
-  { sessionUid, count: chunkCount, chain, lengthMs, indexChunks }: RecordingState,
+  { sessionUid, count: chunkCount, chain, lengthMs, textChunks }: RecordingState,
   reason: string,
   endedAtMs: number,
 ): Promise<Bytes> {
   const closing = { sessionUid, chunkCount, chain, lengthMs, endedAtMs: BigInt(endedAtMs), reason };
-  return signClosing(device, indexChunks === null ? closing : { ...closing, indexChunks });
+  return signClosing(device, textChunks === null ? closing : { ...closing, textChunks });
 }

@@ -127,7 +127,7 @@ export function createFakeRecordings(): FakeRecordings {
       return survey;
     },
     searchRecording: async ({ sessionUid, query }) => hitsIn(find(sessionUid).lines, query),
-    searchRecordingIndex: async ({ sessionUid, query }) => ({
+    searchRecordingText: async ({ sessionUid, query }) => ({
       hits: hitsIn(find(sessionUid).lines, query),
       index: find(sessionUid).index,
     }),

@@ -23,7 +23,7 @@ export interface Unsearched {
   readonly gap: Gap;
 }
 
-export type AcrossVerbs = Pick<VaultVerbs, 'listRecordings' | 'searchRecordingIndex'>;
+export type AcrossVerbs = Pick<VaultVerbs, 'listRecordings' | 'searchRecordingText'>;
 
 /**
  * A search through the sealed indexes of many recordings, newest first, one after another in the worker. Nothing of it
@@ -146,7 +146,7 @@ export class AcrossSearch {
   async #searchOne(recording: RecordingSummary, words: string, run: number): Promise<void> {
     const { sessionUid } = recording;
     try {
-      const { hits, index } = await this.#verbs.searchRecordingIndex({ sessionUid, query: words });
+      const { hits, index } = await this.#verbs.searchRecordingText({ sessionUid, query: words });
       if (run === this.#run) this.#took(recording, hits, index === 'whole' ? null : index);
     } catch (error) {
       if (!isOfOne(error)) throw error;

@@ -23,10 +23,10 @@ export interface RecordingVerbs {
   /** Lines with that text, by time, at most 200; of what the survey has read. Case does not matter. */
   searchRecording(input: { sessionUid: Uid; query: string }): Promise<readonly RecordingHit[]>;
   /**
-   * The same, of a recording that is not open, from its sealed index: for a search across recordings, one after another.
-   * Fetches the index alone; the server counts it as a view. Rejects as openRecording does.
+   * The same, of a recording that is not open, from its sealed text: for a search across recordings, one after another.
+   * Fetches the text alone; the server counts it as a view. Rejects as openRecording does.
    */
-  searchRecordingIndex(input: { sessionUid: Uid; query: string }): Promise<IndexHits>;
+  searchRecordingText(input: { sessionUid: Uid; query: string }): Promise<IndexHits>;
   /** The last lines of the terminal at that moment, at most 500; of what the survey has read. */
   readTranscript(input: { sessionUid: Uid; atMs: number; most: number }): Promise<readonly TranscriptLine[]>;
   /**
@@ -252,10 +252,10 @@ export interface IndexHits {
 
 /**
  * How much of a recording's text was searched. `whole`: all of it. `running`: as far as it has come; `interrupted`: the
- * gateway or its recorder went down, so the last lines may be lacking; `cut`: there was more than an index keeps;
- * `damaged`: the server lost, changed or holds back some of it; `none`: its gateway made no index.
+ * gateway or its recorder went down, so the last lines may be lacking; `cut`: there was more than is searched;
+ * `damaged`: the server lost, changed or holds back some of it; `uncounted`: a former gateway did not sign how much there is.
  */
-export type IndexState = 'whole' | 'running' | 'interrupted' | 'cut' | 'damaged' | 'none';
+export type IndexState = 'whole' | 'running' | 'interrupted' | 'cut' | 'damaged' | 'uncounted';
 
 export interface RecordingMarkers {
   readonly markers: readonly RecordingMarker[];

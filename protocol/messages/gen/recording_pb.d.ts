@@ -262,11 +262,18 @@ export declare type RecordingClosing = Message<"sallyport.v1.RecordingClosing"> 
   reason: string;
 
   /**
-   * Chunks of the index among them; not set where nobody counted: after a crash, and by gateways of before.
+   * Chunks of the index among them, by former gateways.
    *
    * @generated from field: optional uint32 index_chunks = 7;
    */
   indexChunks?: number | undefined;
+
+  /**
+   * Chunks of the text among them; not set where nobody counted: after a crash, and by former gateways.
+   *
+   * @generated from field: optional uint32 text_chunks = 8;
+   */
+  textChunks?: number | undefined;
 };
 
 /**
@@ -1359,11 +1366,18 @@ export enum RecordingTrack {
   KEYS = 3,
 
   /**
-   * Lines of the text, under a key of its own: for searching without reading all of it.
+   * Lines of the text, under a key of its own: in recordings of former gateways.
    *
    * @generated from enum value: RECORDING_TRACK_INDEX = 4;
    */
   INDEX = 4,
+
+  /**
+   * Who typed, where several people were in the session.
+   *
+   * @generated from enum value: RECORDING_TRACK_PEOPLE = 5;
+   */
+  PEOPLE = 5,
 }
 
 /**

@@ -78,8 +78,8 @@ describe('a search across recordings', () => {
 
   test('opens those alone that are filtered, and none whose text was not recorded', async () => {
     const looked: Uid[] = [];
-    const search = fake.searchRecordingIndex;
-    fake.searchRecordingIndex = (input) => (looked.push(input.sessionUid), search(input));
+    const search = fake.searchRecordingText;
+    fake.searchRecordingText = (input) => (looked.push(input.sessionUid), search(input));
     const wanted = terminal({ title: 'db-01', protocol: 'telnet' }, 'needle');
     fake.recordings.push(
       wanted,
@@ -106,15 +106,15 @@ describe('a search across recordings', () => {
       terminal({}, 'x', { index: 'cut' }),
       terminal({}, 'x', { index: 'damaged' }),
       terminal({ state: 'running' }, 'x', { index: 'running' }),
-      terminal({}, 'x', { index: 'none' }),
+      terminal({}, 'x', { index: 'uncounted' }),
       terminal({}, 'x', { index: 'interrupted' }),
       fakeRecording(fakeFacts({ text: false })),
       fakeRecording(fakeFacts({ readable: false })),
       fakeRecording(null),
       failing,
     );
-    const search = fake.searchRecordingIndex;
-    fake.searchRecordingIndex = async (input) => {
+    const search = fake.searchRecordingText;
+    fake.searchRecordingText = async (input) => {
       if (input.sessionUid === failing.summary.sessionUid) throw new ProtocolError('open-failed');
       return await search(input);
     };
@@ -123,16 +123,16 @@ describe('a search across recordings', () => {
     await vi.waitFor(() => expect(said()).toContain('was not found'), patient);
     const reasons = [...document.querySelectorAll('summary .text')].map((one) => one.textContent);
     expect(reasons).toHaveLength(9);
-    expect(reasons[0]).toContain('holds back some of the index');
-    expect(text()).toContain('Its gateway made no index');
-    expect(text()).toContain('There was more text than an index keeps');
+    expect(reasons[0]).toContain('holds back some of the text');
+    expect(text()).toContain('Its gateway did not count its text');
+    expect(text()).toContain('There is more text than is searched');
   });
 
   test('is stopped, and keeps what it found', async () => {
     const first = Promise.withResolvers<void>();
-    const search = fake.searchRecordingIndex;
+    const search = fake.searchRecordingText;
     let asked = 0;
-    fake.searchRecordingIndex = async (input) => {
+    fake.searchRecordingText = async (input) => {
       if (asked++ > 0) await first.promise;
       return await search(input);
     };
@@ -175,7 +175,7 @@ describe('bounds and filters', () => {
     const room = { more: false, usedSize: 0, quota: 1, retentionDays: 0, ...rules };
     const search = new AcrossSearch({
       listRecordings: async () => ({ recordings, ...room }),
-      searchRecordingIndex: async () => ({ hits, index: 'whole' }),
+      searchRecordingText: async () => ({ hits, index: 'whole' }),
     });
     await search.list();
     search.words = 'x';
@@ -193,7 +193,7 @@ describe('bounds and filters', () => {
         await listed.promise;
         return { recordings: [summary], more: false, usedSize: 0, quota: 1, retentionDays: 0, ...rules };
       },
-      searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
+      searchRecordingText: async () => ({ hits: [], index: 'whole' }),
     });
     void search.list();
     search.words = 'x';
@@ -207,7 +207,7 @@ describe('bounds and filters', () => {
   test('without a list nothing is said to have been searched', async () => {
     const search = new AcrossSearch({
       listRecordings: () => Promise.reject(new ProtocolError('offline')),
-      searchRecordingIndex: () => Promise.reject(new Error('nothing to search')),
+      searchRecordingText: () => Promise.reject(new Error('nothing to search')),
     });
     void search.list();
     search.words = 'x';
@@ -228,7 +228,7 @@ describe('bounds and filters', () => {
         retentionDays: 0,
         ...rules,
       }),
-      searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
+      searchRecordingText: async () => ({ hits: [], index: 'whole' }),
     });
     await search.list();
     const tell = vi.spyOn(search, 'gaps', 'set');
@@ -255,7 +255,7 @@ describe('bounds and filters', () => {
           ...rules,
         };
       },
-      searchRecordingIndex: async () => ({ hits: [], index: 'whole' }),
+      searchRecordingText: async () => ({ hits: [], index: 'whole' }),
     });
     const listing = search.list();
     await vi.waitFor(() => expect(asked).toHaveLength(3), patient);

@@ -7,6 +7,7 @@ import { concat, parseBase64url, utf8 } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { RecordingEventKind } from '../../../protocol/messages/gen/recording_pb.js';
+import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { judgeRecording } from '../../../scripts/recordings/verdict.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
@@ -37,32 +38,42 @@ describe('recordings in the vault', () => {
     return rows.map(({ kind, count }) => `${RecordingEventKind[kind]} ${count}`);
   };
 
-  test('are searched by their sealed index, without opening them; of another’s index nothing is taken', async () => {
-    const line = (atMs: number, text: string) => ({ atMs, kind: 'line', bytes: utf8(text) }) as const;
-    const indexed = await vault.record([
-      ...terminal,
-      { entries: [line(600, 'secret-plan.txt'), line(61_000, '$ exit')] },
-    ]);
-    const other = await vault.record([...terminal, { entries: [line(5, 'another plan'), line(9, 'done')] }]);
-    const search = (sessionUid: Uid, query: string) =>
-      vault.engine.searchRecordingIndex({ sessionUid, query });
-    const hit = { atMs: 600, text: 'secret-plan.txt', from: 7, length: 4, typed: false };
-    expect(await search(indexed, 'PLAN')).toEqual({ hits: [hit], index: 'whole' });
-    expect(await search(indexed, 'another')).toEqual({ hits: [], index: 'whole' });
-    // For the second word nothing was fetched again.
-    expect((await eventsOf(indexed)).slice(2)).toEqual(['OPENED 1', 'FETCHED 1']);
-    const place = terminal.length;
-    const foreign: Buffer[] = [];
-    await vault.changeChunk(other, place, (sealed) => {
-      foreign.push(sealed);
-      return sealed;
-    });
-    const changed = await vault.record([...terminal, { entries: [line(600, 'secret-plan.txt')] }]);
-    await vault.changeChunk(changed, place, () => foreign[0] ?? null);
-    expect(await search(changed, 'plan')).toEqual({ hits: [], index: 'damaged' });
-    const running = await vault.record([...terminal, { entries: [line(1, 'plan')] }], { closed: false });
-    expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], index: 'running' });
-  });
+  const searched: readonly (readonly [string, (atMs: number, text: string) => RecordingEntry, number])[] = [
+    ['text', (atMs, text) => output(atMs, `${text}\r\n`), 1],
+    ['index of a former gateway', (atMs, text) => ({ atMs, kind: 'line', bytes: utf8(text) }), 2],
+  ];
+  test.each(searched)(
+    'are searched by their sealed %s, without opening them; of another’s nothing is taken',
+    async (_, line, lists) => {
+      const terminal: readonly MadeChunk[] = [{ entries: [picture(600, draws)], keyFrame: true }];
+      const indexed = await vault.record([
+        ...terminal,
+        { entries: [line(600, 'secret-plan.txt'), line(61_000, '$ exit')] },
+      ]);
+      const other = await vault.record([
+        ...terminal,
+        { entries: [line(5, 'another plan'), line(9, 'done')] },
+      ]);
+      const search = (sessionUid: Uid, query: string) =>
+        vault.engine.searchRecordingText({ sessionUid, query });
+      const hit = { atMs: 600, text: 'secret-plan.txt', from: 7, length: 4, typed: false };
+      expect(await search(indexed, 'PLAN')).toEqual({ hits: [hit], index: 'whole' });
+      expect(await search(indexed, 'another')).toEqual({ hits: [], index: 'whole' });
+      // For the second word nothing was fetched again.
+      expect((await eventsOf(indexed)).slice(2)).toEqual([`OPENED ${lists}`, 'FETCHED 1']);
+      const place = terminal.length;
+      const foreign: Buffer[] = [];
+      await vault.changeChunk(other, place, (sealed) => {
+        foreign.push(sealed);
+        return sealed;
+      });
+      const changed = await vault.record([...terminal, { entries: [line(600, 'secret-plan.txt')] }]);
+      await vault.changeChunk(changed, place, () => foreign[0] ?? null);
+      expect(await search(changed, 'plan')).toEqual({ hits: [], index: 'damaged' });
+      const running = await vault.record([...terminal, { entries: [output(1, 'plan')] }], { closed: false });
+      expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], index: 'running' });
+    },
+  );
 
   test('are listed by what their gateway signed, newest first', async () => {
     const sessionUid = await vault.record(terminal);

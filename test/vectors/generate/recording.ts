@@ -289,6 +289,7 @@ export function recordings(): object[] {
     { ...base, name: 'complete', faults: [] },
     with_('interrupted', [begin, one.part, two.part, interrupted]),
     with_('closed with a count of the index', [...parts.slice(0, 4), closed({ indexChunks: 0 })]),
+    with_('closed with a count of the text', [...parts.slice(0, 4), closed({ textChunks: 3 })]),
     with_('without a chunk, interrupted', [
       begin,
       closed({ chunkCount: 0, chain: first, reason: 'interrupted' }),

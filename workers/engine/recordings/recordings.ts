@@ -18,14 +18,14 @@ import { chainOfOpening } from '../../../protocol/signed/recording.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { History } from '../records/history.ts';
 import { ChunkJudge } from './chunk-judge.ts';
-import { searchIndex } from './index-search.ts';
 import type { KeepingDesk } from './keeping-desk.ts';
 import { OpenRecording } from './open-recording.ts';
 import { recordingKeysOf } from './recording-keys.ts';
 import { RecordingMarkers, type MarkerParts } from './recording-markers.ts';
 import { RecordingViews, type ViewParts } from './recording-views.ts';
-import { SealedIndexes } from './sealed-indexes.ts';
+import { SealedTexts } from './sealed-texts.ts';
 import { listChunks } from './stored-chunks.ts';
+import { searchText } from './text-search.ts';
 
 export interface RecordingsParts extends ViewParts, MarkerParts {
   readonly keeping: KeepingDesk;
@@ -48,13 +48,13 @@ const mostOpen = 4;
 export class Recordings {
   readonly #parts: RecordingsParts;
   readonly #views: RecordingViews;
-  readonly #indexes: SealedIndexes;
+  readonly #texts: SealedTexts;
   readonly #open = new Map<Uid, Opened>();
 
   constructor(parts: RecordingsParts) {
     this.#parts = parts;
     this.#views = new RecordingViews(parts);
-    this.#indexes = new SealedIndexes(parts);
+    this.#texts = new SealedTexts(parts);
   }
 
   async list(recordUid: Uid | null, before: RecordingPlace | null): Promise<RecordingList> {
@@ -95,13 +95,17 @@ export class Recordings {
   }
 
   /** Lines with that text, without opening all of it. */
-  async searchIndex(sessionUid: Uid, query: string): Promise<IndexHits> {
-    const { stored, headers, chunks } = await this.#indexes.get(sessionUid);
-    const { said, keys } = await this.#read(sessionUid, stored);
-    const judge = new ChunkJudge(said.opening, chainOfOpening(stored.opening));
+  async searchText(sessionUid: Uid, query: string): Promise<IndexHits> {
+    const text = await this.#texts.get(sessionUid, RecordingTrack.TEXT);
+    const { said, keys } = await this.#read(sessionUid, text.stored);
     const { closing } = said;
-    const found = await searchIndex({ headers, chunks, judge, key: keys.index, closing }, query);
-    this.#indexes.trim();
+    // Former gateways counted the chunks of an index, and not those of the text.
+    const track = closing?.indexChunks === undefined ? RecordingTrack.TEXT : RecordingTrack.INDEX;
+    const { headers, chunks } =
+      track === RecordingTrack.TEXT ? text : await this.#texts.get(sessionUid, track);
+    const judge = new ChunkJudge(said.opening, chainOfOpening(text.stored.opening));
+    const found = await searchText({ track, headers, chunks, judge, keys, closing }, query);
+    this.#texts.trim();
     return said.facts.state === 'forged' ? { ...found, index: 'damaged' } : found;
   }
 
@@ -151,7 +155,7 @@ export class Recordings {
       sessionUid: uidBytes(sessionUid),
     });
     this.close(sessionUid);
-    this.#indexes.forget(sessionUid);
+    this.#texts.forget(sessionUid);
   }
 
   async auditors(recordUid: Uid): Promise<Uid[]> {
@@ -170,7 +174,7 @@ export class Recordings {
   /** Lets go of every key. */
   clear(): void {
     for (const sessionUid of [...this.#open.keys()]) this.close(sessionUid);
-    this.#indexes.clear();
+    this.#texts.clear();
   }
 }
 

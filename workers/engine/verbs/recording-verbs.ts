@@ -12,7 +12,7 @@ export function recordingVerbs(core: EngineCore): RecordingVerbs {
     surveyRecording: async (sessionUid, onProgress = () => {}) =>
       await recordings().get(sessionUid).survey(onProgress),
     searchRecording: async ({ sessionUid, query }) => recordings().get(sessionUid).search(query),
-    searchRecordingIndex: async ({ sessionUid, query }) => await recordings().searchIndex(sessionUid, query),
+    searchRecordingText: async ({ sessionUid, query }) => await recordings().searchText(sessionUid, query),
     readTranscript: async ({ sessionUid, atMs, most }) =>
       recordings().get(sessionUid).transcript(atMs, Math.min(500, most)),
     exportRecording: async (sessionUid, onPart, onProgress = () => {}) =>

@@ -7,7 +7,7 @@ import {
 } from '../../../protocol/messages/gen/recording_pb.js';
 import { newUid, uidOf } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../../../workers/engine/connection/vault-session.ts';
-import { SealedIndexes } from '../../../workers/engine/recordings/sealed-indexes.ts';
+import { SealedTexts } from '../../../workers/engine/recordings/sealed-texts.ts';
 
 /** A server of recordings with these closings, and a clock that a test turns. */
 function serverOf(closing: (sessionUid: string) => Uint8Array) {
@@ -21,41 +21,41 @@ function serverOf(closing: (sessionUid: string) => Uint8Array) {
   } as unknown as VaultSession;
   let now = 1_000_000;
   const clock = { now: () => now, schedule: () => () => undefined };
-  const indexes = new SealedIndexes({ session, clock, signal: new AbortController().signal });
-  return { asked, indexes, pass: (ms: number) => void (now += ms) };
+  const texts = new SealedTexts({ session, clock, signal: new AbortController().signal });
+  return { asked, texts, pass: (ms: number) => void (now += ms) };
 }
 
-test('an index is fetched once in ten minutes, without the headers of other tracks', async () => {
-  const { asked, indexes, pass } = serverOf(() => Uint8Array.of(1));
+test('a text is fetched once in ten minutes, without the headers of other tracks', async () => {
+  const { asked, texts, pass } = serverOf(() => Uint8Array.of(1));
   const uid = newUid();
-  const first = await indexes.get(uid);
+  const first = await texts.get(uid, RecordingTrack.TEXT);
   pass(9 * 60_000);
-  expect(await indexes.get(uid)).toBe(first);
-  expect(asked).toEqual([{ uid, track: RecordingTrack.INDEX }]);
+  expect(await texts.get(uid, RecordingTrack.TEXT)).toBe(first);
+  expect(asked).toEqual([{ uid, track: RecordingTrack.TEXT }]);
   pass(2 * 60_000);
-  await indexes.get(uid);
+  await texts.get(uid, RecordingTrack.TEXT);
   expect(asked).toHaveLength(2);
-  indexes.clear();
-  await indexes.get(uid);
+  texts.clear();
+  await texts.get(uid, RecordingTrack.TEXT);
   expect(asked).toHaveLength(3);
 });
 
 test('that of a recording that goes on is fetched each time', async () => {
-  const { asked, indexes } = serverOf(() => new Uint8Array(0));
+  const { asked, texts } = serverOf(() => new Uint8Array(0));
   const uid = newUid();
-  await indexes.get(uid);
-  await indexes.get(uid);
+  await texts.get(uid, RecordingTrack.TEXT);
+  await texts.get(uid, RecordingTrack.TEXT);
   expect(asked).toHaveLength(2);
 });
 
 test('of more than 64 MiB the oldest go', async () => {
-  const { asked, indexes } = serverOf(() => Uint8Array.of(1));
+  const { asked, texts } = serverOf(() => Uint8Array.of(1));
   const uids = Array.from({ length: 64 * 256 + 10 }, () => newUid()); // 4 KiB each, at least
-  for (const uid of uids) await indexes.get(uid);
-  indexes.trim();
+  for (const uid of uids) await texts.get(uid, RecordingTrack.TEXT);
+  texts.trim();
   const before = asked.length;
-  await indexes.get(uids.at(-1) ?? newUid());
+  await texts.get(uids.at(-1) ?? newUid(), RecordingTrack.TEXT);
   expect(asked).toHaveLength(before);
-  await indexes.get(uids[0] ?? newUid());
+  await texts.get(uids[0] ?? newUid(), RecordingTrack.TEXT);
   expect(asked).toHaveLength(before + 1);
 });
