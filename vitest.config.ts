@@ -37,6 +37,7 @@ export default defineConfig({
             '@scure/bip39',
             '@scure/bip39/wordlists/english.js',
             '@serenity-kit/opaque',
+            '@xterm/headless/lib-headless/xterm-headless.mjs',
             '@zip.js/zip.js/lib/zip-core-native.js',
             'comlink',
             'hash-wasm',

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import type { RecordingNoticeSchema } from '../../protocol/messages/gen/command_pb.js';
-import { isRecorded, type RecordingSettings } from '../../protocol/records/pam-settings.ts';
+import { isRecorded, recordingOver } from '../../protocol/records/pam-settings.ts';
 import { resourceKeyOf } from '../../protocol/recording/recording-key.ts';
 import type { SessionScope } from '../../protocol/session/session-keys.ts';
 import type { Uid } from '../../protocol/uid.ts';
@@ -54,7 +54,7 @@ export class SessionRecordings {
   async begin({ machine, ...order }: RecordedOrder): Promise<Recorded> {
     const { ownerUid, keyVersion, connection } = machine;
     const { protocol } = machine.settings;
-    const settings = recordingOf(protocol, connection.recording);
+    const settings = recordingOver(protocol, connection.recording);
     if (!isRecorded(settings)) return unrecorded;
     const { graphical, text, keys, clipboard, required } = settings;
     const waiting = this.#recordings.serverFull;
@@ -84,10 +84,4 @@ export class SessionRecordings {
       return this.#recordings.end(recorder, code);
     });
   }
-}
-
-/** Only of terminals is there text: elsewhere who asks for text or keys gets the picture. */
-function recordingOf(protocol: string, asked: RecordingSettings): RecordingSettings {
-  if (protocol === 'ssh' || protocol === 'telnet' || !isRecorded(asked)) return asked;
-  return { ...asked, graphical: true, text: false, keys: false };
 }

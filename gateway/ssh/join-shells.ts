@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type ssh2 from 'ssh2';
-import { ControlGuard } from './control-guard.ts';
+import { ControlGuard } from '../../protocol/terminal/control-guard.ts';
 import { OutputFlow } from './output-flow.ts';
 import type { ShellExit, TargetShell } from './target-connection.ts';
 import type { BridgeShell, TerminalSize } from './bridge-shell.ts';

@@ -1,4 +1,4 @@
-import { ControlGuard } from '../ssh/control-guard.ts';
+import { ControlGuard } from '../../protocol/terminal/control-guard.ts';
 import { TelnetBytes } from './telnet-bytes.ts';
 import { sizeIn } from './telnet-tap.ts';
 

@@ -189,6 +189,11 @@ const browser = [
   number('audioSampleRate', 'Samples of sound in a second'),
 ];
 
+const terminalPicture = choice('terminalPicture', 'Recorded picture', {
+  text: 'Drawn from the terminal’s text: small',
+  guacd: 'As it was drawn in the session: large',
+});
+
 const recording = [
   onOff('sessionRecording', 'Record the picture'),
   onOff('typescriptRecording', 'Record the text of terminals'),
@@ -237,10 +242,10 @@ function onPort(settings: readonly Setting[]): readonly Setting[] {
 }
 
 const kinds: Readonly<Record<ConnectionProtocol, ConnectionKind>> = {
-  ssh: kind('SSH', 22, true, onPort([jump, ...ssh])),
+  ssh: kind('SSH', 22, true, onPort([jump, ...ssh, terminalPicture])),
   rdp: kind('RDP', 3389, false, onPort([jump, ...rdp])),
   vnc: kind('VNC', 5900, false, onPort([jump, ...vnc])),
-  telnet: kind('Telnet', 23, true, onPort([jump, ...telnet])),
+  telnet: kind('Telnet', 23, true, onPort([jump, ...telnet, terminalPicture])),
   kubernetes: kind('Kubernetes', 8080, true, onPort(kubernetes)),
   postgresql: kind('PostgreSQL', 5432, true, onPort([...database, scrollback])),
   mysql: kind('MySQL', 3306, true, onPort([...database, scrollback])),

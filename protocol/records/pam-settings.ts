@@ -60,6 +60,8 @@ export interface LimitSettings {
 /** What of a session is recorded, and whether there is one without it. */
 export interface RecordingSettings {
   readonly graphical: boolean;
+  /** Of a terminal: what guacd draws, in place of a picture that is drawn from its text. */
+  readonly guacdPicture: boolean;
   readonly text: boolean;
   readonly keys: boolean;
   /** What went through the clipboard, as part of the picture. */
@@ -101,7 +103,10 @@ export const defaultConnection: ConnectionSettings = {
   scrollback: 1000,
   limits: { idle: 0, longest: 0 },
   watermark: false,
-  recording: { graphical: false, text: false, keys: false, clipboard: false, required: true },
+  recording: {
+    ...{ graphical: false, guacdPicture: false, text: false, keys: false },
+    ...{ clipboard: false, required: true },
+  },
 };
 
 /** A week: of the limits of a session. */
@@ -251,11 +256,24 @@ function minutesIn(value: unknown): number {
 function recordingIn(value: Readonly<Record<string, unknown>>): RecordingSettings {
   return {
     graphical: value['sessionRecording'] === true,
+    guacdPicture: value['terminalPicture'] === 'guacd',
     text: value['typescriptRecording'] === true,
     keys: value['recordingIncludeKeys'] === true,
     clipboard: value['recordingIncludeClipboard'] === true,
     required: value['recordingPolicy'] !== 'best-effort',
   };
+}
+
+/**
+ * What is recorded of a session over that protocol. Of a terminal the picture is drawn from its text by whoever plays it, unless the
+ * record wants guacd's, or the clipboard, which is part of that. Elsewhere there is no text: who asks for it gets the picture.
+ */
+export function recordingOver(protocol: string, asked: RecordingSettings): RecordingSettings {
+  if (!isRecorded(asked)) return asked;
+  if (protocol !== 'ssh' && protocol !== 'telnet')
+    return { ...asked, graphical: true, text: false, keys: false };
+  const graphical = asked.graphical && (asked.guacdPicture || asked.clipboard);
+  return { ...asked, graphical, text: asked.text || (asked.graphical && !graphical) };
 }
 
 /** Whether anything of a session is recorded. */

@@ -17,7 +17,7 @@ function contentSecurityPolicy(webSocketOrigins: readonly string[]): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    'trusted-types svelte-trusted-html sallyport',
+    'trusted-types svelte-trusted-html sallyport sallyport-terminal',
   ].join('; ');
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { Painter, type PaintedState } from '../../web/recordings/painter.ts';
+import { Painter } from '../../web/recordings/painter.ts';
+import type { PaintedState } from '../../web/recordings/recorded-screen.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const fill = (layer: number, colour: string) =>

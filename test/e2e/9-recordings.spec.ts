@@ -60,6 +60,13 @@ test('it is whole, ends with the picture that was there, and goes anywhere by ke
   // Six lines of forty cells; of a picture that is shown at a quarter of its size still this much.
   await expect.poll(() => greenOn(page)).toBeGreaterThan(6 * 40 * 15);
   await expectAccessible(page, 'recording');
+  await page.screenshot({ path: 'test-results/screens/recording-terminal.png' });
+  await page.getByRole('button', { name: 'Show as text' }).click();
+  await expect(page.getByRole('region', { name: 'Text of the terminal' })).toContainText('needle-42');
+  await expectAccessible(page, 'recording-as-text');
+  await page.getByRole('button', { name: 'Show the screen' }).click();
+  await expect.poll(() => greenOn(page)).toBeGreaterThan(6 * 40 * 15);
+  await position(page).focus();
   await page.keyboard.press('Home');
   await expect(position(page)).toHaveAttribute('aria-valuenow', '0');
   await expect.poll(() => greenOn(page)).toBeLessThan(200);

@@ -191,6 +191,7 @@ function openedOf({ summary, pictures }: FakeRecording): OpenedRecording {
     startMs: Uint32Array.from(pictures, ({ atMs }) => atMs[0] ?? 0),
     endMs: Uint32Array.from(pictures, ({ atMs }) => atMs.at(-1) ?? 0),
     pictures: Uint8Array.from(pictures, ({ keyFrame }) => (keyFrame ? 3 : 1)),
+    drawnFrom: pictures.length > 0 ? 'guacd' : null,
   };
 }
 

@@ -22,7 +22,10 @@ import { enrolGateway, putRecord } from '../fixtures/application.ts';
 import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 import { SealedCalls } from '../fixtures/sealed-calls.ts';
 
-const settings = { graphical: false, text: true, keys: false, clipboard: false, required: true };
+const settings = {
+  ...{ graphical: false, guacdPicture: false, text: true, keys: false },
+  ...{ clipboard: false, required: true },
+};
 let folder: string;
 let open: OpenServer;
 beforeAll(async () => {

@@ -2,13 +2,7 @@ import * as Guacamole from '@glokon/guacamole-common-js';
 import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import { limits } from '../../protocol/limits.ts';
 import { takeImages } from '../session/drawing/image-streams.ts';
-
-/** What was on all layers at one moment; images, compressed. */
-export interface PaintedState {
-  readonly state: Guacamole.Client.ExportedState;
-  /** Roughly, in memory. */
-  readonly bytes: number;
-}
+import type { PaintedState, RecordedScreen } from './recorded-screen.ts';
 
 /** Instructions whose stream goes on in blobs until its end. */
 const streams = new Set(['img', 'audio', 'video', 'file', 'pipe', 'argv', 'clipboard', 'body']);
@@ -17,7 +11,7 @@ const mostFlushMs = 3_000;
 const idle = 0;
 
 /** Draws recorded instructions. Nothing that is recorded makes it send, play or ask anything. */
-export class Painter {
+export class Painter implements RecordedScreen {
   readonly #client: Guacamole.Client;
   readonly #tunnel: Guacamole.Tunnel;
   readonly #open = new Set<string>();
@@ -87,8 +81,14 @@ export class Painter {
 
   async import({ state }: PaintedState): Promise<void> {
     this.#forget();
-    await withinReason((done) => this.#client.importState(state, done));
+    const exported = state as Guacamole.Client.ExportedState;
+    await withinReason((done) => this.#client.importState(exported, done));
   }
+
+  /** It is the page's memory. */
+  forget(): void {}
+
+  close(): void {}
 
   /** As before the first instruction, but for one empty pixel: a layer that was drawn on cannot be made nothing. */
   clear(): void {

@@ -1,11 +1,14 @@
 import { toProtocolError } from '../../protocol/errors.ts';
 import type { OpenedRecording, RecordedPicture } from '../../workers/api.ts';
-import type { Painter } from './painter.ts';
+import { entryOf, type RecordedScreen } from './recorded-screen.ts';
 import { Snapshots, type ReelPlace } from './snapshots.ts';
 
 export interface ReelParts {
   readonly opened: Pick<OpenedRecording, 'startMs' | 'pictures' | 'lengthMs'>;
-  readonly painter: Pick<Painter, 'feed' | 'flush' | 'clear' | 'export' | 'import' | 'settled'>;
+  readonly painter: Pick<
+    RecordedScreen,
+    'feed' | 'flush' | 'clear' | 'export' | 'import' | 'forget' | 'settled'
+  >;
   readonly read: (index: number) => Promise<RecordedPicture>;
   /** A chunk was left out, and why: from there to the next key frame the picture may be wrong. */
   readonly onFault: (index: number, text: string) => void;
@@ -13,7 +16,6 @@ export interface ReelParts {
 
 /** Chunks whose entries are held: the one that is drawn, and the one after it. */
 const mostHeld = 3;
-const drawsAnew = 2;
 
 /**
  * Shows what the picture was at a moment: from the nearest place from which it can be drawn — the present one, a key frame
@@ -41,7 +43,7 @@ export class PictureReel {
     this.#parts = parts;
     const { pictures, lengthMs } = parts.opened;
     this.#chunks = [...pictures.keys()].filter((index) => pictures[index] !== 0);
-    this.#snapshots = new Snapshots(lengthMs);
+    this.#snapshots = new Snapshots(lengthMs, (painted) => parts.painter.forget(painted));
   }
 
   /** False when it was given up for something newer: then what is drawn is somewhere on the way. */
@@ -65,7 +67,7 @@ export class PictureReel {
         return null;
       }
       for (let next = at === chunk ? entry : 0; next < picture.kinds.length; next++)
-        if (picture.kinds[next] === 0) return picture.atMs[next] ?? null;
+        if (picture.kinds[next] === entryOf.drawing) return picture.atMs[next] ?? null;
     }
     return Infinity;
   }
@@ -127,7 +129,7 @@ export class PictureReel {
       this.#broken = true;
       onFault(index, fault);
     }
-    const repeats = kinds[0] === drawsAnew;
+    const repeats = kinds[0] === entryOf.drawnAnew;
     const isBegun = this.#place.entry > 0;
     if (!keyFrame || isBegun || (repeats && !this.#empty && !this.#broken)) return;
     painter.clear();
@@ -142,11 +144,11 @@ export class PictureReel {
     const { chunk } = this.#place;
     for (let { entry } = this.#place; entry < atMs.length && (atMs[entry] ?? 0) <= untilMs; entry++) {
       this.#place = { chunk, entry: entry + 1 };
-      const ofScreen = kinds[entry] === drawsAnew;
+      const ofScreen = kinds[entry] === entryOf.drawnAnew;
       if (ofScreen && !this.#anew) continue;
       this.#anew &&= ofScreen;
       try {
-        this.#parts.painter.feed(bytes.subarray(ends[entry - 1] ?? 0, ends[entry]));
+        this.#parts.painter.feed(bytes.subarray(ends[entry - 1] ?? 0, ends[entry]), kinds[entry] ?? 0);
       } catch (error) {
         if (toProtocolError(error) === null) throw error;
         this.#broken = true;

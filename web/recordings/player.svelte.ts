@@ -1,8 +1,8 @@
 import type { Uid } from '../../protocol/uid.ts';
 import type { OpenedRecording, RecordingSurvey, VaultVerbs } from '../../workers/api.ts';
-import type { Painter } from './painter.ts';
 import { PictureReel } from './picture-reel.ts';
 import { Playback } from './playback.svelte.ts';
+import type { RecordedScreen } from './recorded-screen.ts';
 
 export type PlayerVerbs = Pick<
   VaultVerbs,
@@ -13,8 +13,8 @@ export type PlayerVerbs = Pick<
 export class Player {
   opened = $state.raw<OpenedRecording | null>(null);
   playback = $state.raw<Playback | null>(null);
-  /** Null for a recording without a picture, and before it is there. */
-  painter = $state.raw<Painter | null>(null);
+  /** Null for a recording of keys alone, and before it is there. */
+  painter = $state.raw<RecordedScreen | null>(null);
   /** Of the recorded picture, in its pixels. */
   size = $state.raw({ width: 0, height: 0 });
   survey = $state.raw<RecordingSurvey | null>(null);
@@ -24,8 +24,10 @@ export class Player {
   leftOut = $state.raw<readonly string[]>([]);
   /** Why it is not there. */
   failure = $state.raw<unknown>(null);
-  /** Why it could not be checked, or played to its end. */
+  /** Why it could not be checked. */
   trouble = $state.raw<unknown>(null);
+  /** Why its picture is not drawn where it is. */
+  undrawn = $state.raw<unknown>(null);
   readonly #verbs: PlayerVerbs;
   readonly #sessionUid: Uid;
   #faulty: readonly { readonly index: number; readonly text: string }[] = [];
@@ -39,8 +41,8 @@ export class Player {
   async open(): Promise<void> {
     try {
       const opened = await this.#verbs.openRecording(this.#sessionUid);
-      const painter = opened.pictures.some((kind) => kind !== 0) ? await this.#newPainter() : null;
-      if (this.#closed) return this.#release(); // somebody left while it was opened
+      const painter = await this.#newPainter(opened);
+      if (this.#closed) return this.#release(painter); // somebody left while it was opened
       this.painter = painter;
       this.playback = this.#newPlayback(opened, painter);
       this.opened = opened;
@@ -65,20 +67,25 @@ export class Player {
   close(): void {
     this.#closed = true;
     this.playback?.close();
-    this.#release();
+    this.#release(this.painter);
   }
 
-  #release(): void {
+  #release(painter: RecordedScreen | null): void {
+    painter?.close();
     void this.#verbs.closeRecording(this.#sessionUid).catch(() => undefined); // locked meanwhile: closed already
   }
 
-  async #newPainter(): Promise<Painter> {
-    const { Painter } = await import('./painter.ts');
-    const painter: Painter = new Painter(() => (this.size = painter.size));
+  async #newPainter({ drawnFrom }: OpenedRecording): Promise<RecordedScreen | null> {
+    if (drawnFrom === null) return null;
+    const Painter =
+      drawnFrom === 'text'
+        ? (await import('./terminal/terminal-painter.ts')).TerminalPainter
+        : (await import('./painter.ts')).Painter;
+    const painter: RecordedScreen = new Painter(() => (this.size = painter.size));
     return painter;
   }
 
-  #newPlayback(opened: OpenedRecording, painter: Painter | null): Playback {
+  #newPlayback(opened: OpenedRecording, painter: RecordedScreen | null): Playback {
     const sessionUid = this.#sessionUid;
     const read = (index: number) => this.#verbs.readRecordingPicture({ sessionUid, index });
     const onFault = (index: number, text: string) => {
@@ -88,10 +95,24 @@ export class Player {
     };
     return new Playback({
       lengthMs: opened.lengthMs,
-      reel: painter && new PictureReel({ opened, painter, read, onFault }),
+      reel: painter && this.#watched(new PictureReel({ opened, painter, read, onFault })),
       nextEventMs: (afterMs) => this.#nextEventMs(afterMs),
-      onFailed: (error) => (this.trouble = error),
+      onFailed: (error) => (this.undrawn = error),
     });
+  }
+
+  /** What is drawn again was not drawn for a moment. */
+  #watched(reel: PictureReel): Pick<PictureReel, 'show' | 'nextDrawingMs'> {
+    return {
+      show: async (atMs, signal) => {
+        const arrived = await reel.show(atMs, signal);
+        this.undrawn = null;
+        return arrived;
+      },
+      get nextDrawingMs() {
+        return reel.nextDrawingMs;
+      },
+    };
   }
 
   /** As exactly as the survey tells times apart. */

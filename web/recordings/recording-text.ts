@@ -78,10 +78,10 @@ export function protocolTitle(protocol: string): string {
   return known ? connectionKindOf(known).title : protocol.toUpperCase();
 }
 
-/** "picture, text and keys" */
+/** "picture, text and keys": of a terminal's text the picture is drawn. */
 export function tracksText({ graphical, text, keys, clipboard }: RecordingFacts): string {
   const parts = [
-    ...(graphical ? ['picture'] : []),
+    ...(graphical || text ? ['picture'] : []),
     ...(text ? ['text'] : []),
     ...(keys ? ['keys'] : []),
     ...(clipboard ? ['clipboard'] : []),

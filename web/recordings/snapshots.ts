@@ -1,4 +1,4 @@
-import type { PaintedState } from './painter.ts';
+import type { PaintedState } from './recorded-screen.ts';
 
 /** A place in the recording: what comes next is that entry of that chunk of the picture. */
 export interface ReelPlace {
@@ -22,7 +22,10 @@ export class Snapshots {
   #bytes = 0;
   #apartMs: number;
 
-  constructor(lengthMs: number) {
+  readonly #onForgotten: (painted: PaintedState) => void;
+
+  constructor(lengthMs: number, onForgotten: (painted: PaintedState) => void) {
+    this.#onForgotten = onForgotten;
     this.#apartMs = Math.max(nearestMs, lengthMs / mostSnapshots);
   }
 
@@ -45,7 +48,9 @@ export class Snapshots {
   /** Every second one goes, and none comes between the others again. */
   #thinOut(): void {
     this.#apartMs *= 2;
-    this.#kept = this.#kept.length > 1 ? this.#kept.filter((_, index) => index % 2 === 0) : [];
+    const kept = this.#kept.length > 1 ? this.#kept.filter((_, index) => index % 2 === 0) : [];
+    for (const one of this.#kept) if (!kept.includes(one)) this.#onForgotten(one.painted);
+    this.#kept = kept;
     this.#bytes = this.#kept.reduce((sum, { painted }) => sum + painted.bytes, 0);
   }
 }

@@ -199,7 +199,11 @@ export interface OpenedRecording {
   readonly endMs: Uint32Array;
   /** 1: part of the picture; 3: and the picture can be drawn from there on; 0: something else, or not listed. */
   readonly pictures: Uint8Array;
+  /** What the picture is drawn from: guacd's instructions, or what the terminal wrote; null: keys alone were recorded. */
+  readonly drawnFrom: PictureSource | null;
 }
+
+export type PictureSource = 'guacd' | 'text';
 
 export interface RecordedPicture {
   readonly index: number;
@@ -207,12 +211,12 @@ export interface RecordedPicture {
   readonly keyFrame: boolean;
   /**
    * Of each entry: when, in milliseconds since the start; where it ends in `bytes`; and whether it draws (0), says that
-   * nothing happened (1), or draws the whole screen once more, for whoever begins there (2).
+   * nothing happened (1), draws the whole screen once more, for whoever begins there (2), or gives a terminal another size (3).
    */
   readonly atMs: Uint32Array;
   readonly ends: Uint32Array;
   readonly kinds: Uint8Array;
-  /** Guacamole instructions. */
+  /** Guacamole instructions; of a text what the terminal wrote, and its sizes as columns(2) ‖ rows(2). */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 

@@ -35,6 +35,8 @@ class FakePainter {
     this.drawn = '';
   }
   export = () => Promise.resolve({ state: this.drawn as never, bytes: 1000 });
+  forgotten = 0;
+  forget = () => void this.forgotten++;
   import = ({ state }: { state: unknown }) => {
     this.drawn = String(state);
     return Promise.resolve();

@@ -16,6 +16,7 @@ function markOf(change: object): HTMLElement | null {
 
 test.each([
   [{}, 'picture and text'],
+  [{ graphical: false }, 'picture and text'],
   [{ keys: true, clipboard: true }, 'picture and clipboard, text, and keystrokes'],
 ])('says that and what is recorded: %j', (change, what) => {
   const mark = markOf(change);

@@ -10,7 +10,10 @@ import { RecordedHouse } from '../../fixtures/recorded-house.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
 
 const asRoot = process.getuid?.() === 0;
-const everything = { sessionRecording: true, typescriptRecording: true, recordingIncludeKeys: true };
+const everything = {
+  ...{ sessionRecording: true, terminalPicture: 'guacd', typescriptRecording: true },
+  recordingIncludeKeys: true,
+};
 
 describe.runIf(asRoot)('a recorded session', () => {
   let house: RecordedHouse;

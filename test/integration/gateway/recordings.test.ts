@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { RecordedHouse } from '../../fixtures/recorded-house.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
+import { TerminalScreen } from '../../../web/recordings/terminal/terminal-screen.ts';
 import { fileHolds } from '../../fakes/terminal.ts';
 
 const asRoot = process.getuid?.() === 0;
-const everything = { sessionRecording: true, typescriptRecording: true, recordingIncludeKeys: true };
+const everything = {
+  ...{ sessionRecording: true, terminalPicture: 'guacd', typescriptRecording: true },
+  recordingIncludeKeys: true,
+};
 
 describe.runIf(asRoot)('a recorded session', () => {
   let house: RecordedHouse;
@@ -44,6 +48,29 @@ describe.runIf(asRoot)('a recorded session', () => {
     terminal.end();
     await terminal.over;
     expect(await house.recordingsOf(machine)).toEqual([]);
+  });
+
+  test('the picture of a terminal is drawn from its text, and so its recording is none of pictures', async () => {
+    await house.startGateway();
+    const machine = await house.putMachine({ sessionRecording: true });
+    const { started, terminal } = await house.connect(machine);
+    expect(started.recording).toMatchObject({ graphical: false, text: true, keys: false });
+    terminal.type(
+      "clear; printf '\\033[3;5H\\033[42mgreen-%s\\033[0m' $((40+2)); echo yes > drawn; sleep 60\n",
+    );
+    await fileHolds(house.sshd, 'drawn', 'yes\n');
+    terminal.end();
+    await terminal.over;
+    const recording = await house.closedRecording(machine);
+    const [verdict, content] = await house.judge(recording, await house.keyOf(recording.opening));
+    expect(verdict).toMatchObject({ faults: [], closed: 0 });
+    expect([...content.keys()].sort()).toEqual(['output', 'resize']);
+    const size = new DataView(Uint8Array.from(Buffer.from(content.get('resize') ?? '', 'latin1')).buffer);
+    const screen = new TerminalScreen();
+    screen.resize({ columns: size.getUint16(0), rows: size.getUint16(2) });
+    screen.write(Buffer.from(content.get('output') ?? '', 'latin1'));
+    const { lines } = await screen.frame();
+    expect(lines[2]).toMatchObject([{ x: 4, text: 'green-42', ground: 0x3e993e }]);
   });
 
   test('a secret that is typed where one is asked for is in no track of keys', async () => {

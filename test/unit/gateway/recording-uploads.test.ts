@@ -261,7 +261,7 @@ describe('what is being recorded', () => {
     const begin = async (onFailed: () => void = () => undefined) => {
       const scope = { sessionUid: newUid(), recordUid: newUid(), gatewayUid: newUid() };
       const of = { accountUid: newUid(), ownerUid: newUid(), keyVersion: 1, protocol: 'ssh', resourceKey };
-      return await all.begin({ scope, settings: policy, ...of }, onFailed);
+      return await all.begin({ scope, settings: { ...policy, guacdPicture: false }, ...of }, onFailed);
     };
     return { all, begin };
   }

@@ -2,8 +2,9 @@ import type { RecordedPicture, RecordingHit, RecordingSurvey, TranscriptLine } f
 import { copy, type Bytes } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
+import type {
+  RecordingTrack} from '../../../protocol/messages/gen/recording_pb.js';
 import {
-  RecordingTrack,
   type RecordingChunk,
   type RecordingOpening,
   type StoredRecording,
@@ -31,6 +32,8 @@ export interface OpenParts {
   /** As the closing, else the server's list says. */
   readonly count: number;
   readonly lengthMs: number;
+  /** The track that the picture is drawn from; null: there is none. */
+  readonly pictureTrack: RecordingTrack | null;
 }
 
 /** Chunks on their way at once. */
@@ -64,7 +67,7 @@ export class OpenRecording {
     const fault = await this.#judge.judge(index, chunk);
     if (fault !== null || chunk === null)
       return withoutPicture(index, describeFault({ fault: fault ?? 'missing-chunk', index }));
-    if (chunk.track !== RecordingTrack.GRAPHICAL) return withoutPicture(index, null);
+    if (chunk.track !== this.#parts.pictureTrack) return withoutPicture(index, null);
     try {
       return pictureOf(index, chunk.keyFrame, await openChunk(this.#parts.key, chunk));
     } catch (error) {

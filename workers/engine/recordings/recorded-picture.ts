@@ -9,6 +9,7 @@ const quiet = ['4.sync,', '3.nop;'];
 const draws = 0;
 const drawsNothing = 1;
 const drawsAnew = 2;
+const resizes = 3;
 
 /** What an idle session sends, and what repeats what was drawn before: nothing happened. */
 export function isQuiet({ kind, bytes }: RecordingEntry): boolean {
@@ -40,6 +41,7 @@ export function withoutPicture(index: number, fault: string | null): RecordedPic
 }
 
 function kindOf(entry: RecordingEntry): number {
-  if (entry.kind !== 'picture') return drawsAnew;
+  if (entry.kind === 'screen') return drawsAnew;
+  if (entry.kind === 'resize') return resizes;
   return isQuiet(entry) ? drawsNothing : draws;
 }

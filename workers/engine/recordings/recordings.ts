@@ -41,6 +41,7 @@ interface Opened {
   readonly closing: AbortController;
 }
 
+const pictureTracks = { guacd: RecordingTrack.GRAPHICAL, text: RecordingTrack.TEXT } as const;
 /** Each holds a key and up to 48 MiB of sealed chunks. */
 const mostOpen = 4;
 
@@ -84,14 +85,17 @@ export class Recordings {
     const count = countOf(headers, said.closing);
     const lengthMs = said.closing?.lengthMs ?? latest(headers);
     const { opening, pinnedKey, facts } = said;
+    const drawnFrom = facts.graphical ? 'guacd' : facts.text ? 'text' : null;
+    const pictureTrack = drawnFrom && pictureTracks[drawnFrom];
     this.close(sessionUid);
-    const recording = new OpenRecording({ stored, opening, pinnedKey, key, chunks, count, lengthMs });
+    const about = { stored, opening, pinnedKey, key, pictureTrack };
+    const recording = new OpenRecording({ ...about, chunks, count, lengthMs });
     const markers = new RecordingMarkers(this.#parts, sessionUid, keys.markers);
     this.#open.set(sessionUid, { recording, markers, closing });
     const [oldest] = this.#open.keys();
     if (this.#open.size > mostOpen && oldest) this.close(oldest);
     const summary = this.#views.summaryOf(stored, facts, said.closing);
-    return { summary, facts, lengthMs, ...columnsOf(headers, count) };
+    return { summary, facts, lengthMs, drawnFrom, ...columnsOf(headers, count, pictureTrack) };
   }
 
   /** Lines with that text, without opening all of it. */
@@ -188,7 +192,7 @@ function latest(headers: readonly RecordingChunk[]): number {
   return headers.reduce((most, { endMs }) => Math.max(most, endMs), 0);
 }
 
-function columnsOf(headers: readonly RecordingChunk[], count: number) {
+function columnsOf(headers: readonly RecordingChunk[], count: number, pictureTrack: RecordingTrack | null) {
   const startMs = new Uint32Array(count);
   const endMs = new Uint32Array(count);
   const pictures = new Uint8Array(count);
@@ -196,7 +200,7 @@ function columnsOf(headers: readonly RecordingChunk[], count: number) {
     if (header.index >= count) continue;
     startMs[header.index] = header.startMs;
     endMs[header.index] = header.endMs;
-    if (header.track === RecordingTrack.GRAPHICAL) pictures[header.index] = header.keyFrame ? 3 : 1;
+    if (header.track === pictureTrack) pictures[header.index] = header.keyFrame ? 3 : 1;
   }
   return { startMs, endMs, pictures };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ControlGuard } from '../../../gateway/ssh/control-guard.ts';
+import { ControlGuard } from '../../../../protocol/terminal/control-guard.ts';
 
 const filtered = (text: string | Uint8Array) =>
   Buffer.from(

@@ -2,9 +2,9 @@
 const maxDigits = 4;
 /** Bytes of parameters. The longest that programs send sets a dozen attributes. */
 export const maxSequence = 256;
-/** Insert and delete lines, scroll up and down: counted in rows. Erase, insert and delete characters: in columns. */
+/** Insert and delete lines, scroll up and down: counted in rows. Erase, insert, delete and repeat characters: in columns. */
 const byRows = 'LMST';
-const byColumns = '@PX';
+const byColumns = '@PXb';
 /** Set and reset mode, identify, report, and erase selectively: what guacd tells from the same without a prefix, or may not. */
 const withPrefix = 'hlcnJK';
 

@@ -1,3 +1,4 @@
+import { utf8 } from '../bytes.ts';
 import { ControlSequence, maxSequence, type Screen } from './control-sequence.ts';
 import { LineDrawing } from './line-drawing.ts';
 import { Utf8Character } from './utf8-character.ts';
@@ -10,7 +11,7 @@ const cancel = 0x18;
 const substitute = 0x1a;
 const esc = 0x1b;
 const csi8 = 0x9b;
-const [hash, open, close, bracket, eight, reset] = Buffer.from('#()[8c');
+const [hash, open, close, bracket, eight, reset] = utf8('#()[8c');
 /** The longest that a byte becomes: a glyph in UTF-8. */
 const mostBytes = 3;
 /** For a sequence that was held back, however it is written: twice its longest, and its ends. */
@@ -30,8 +31,8 @@ export class ControlGuard {
   #place: Place = 'text';
   #sequence = new ControlSequence();
   readonly #character = new Utf8Character();
-  readonly #drawing = new LineDrawing();
-  #out = Buffer.alloc(0);
+  #drawing = new LineDrawing();
+  #out = new Uint8Array(0);
   #length = 0;
 
   constructor(rows: number, columns: number) {
@@ -42,10 +43,18 @@ export class ControlGuard {
     this.#screen = { rows, columns };
   }
 
+  /** Another one that goes on from here; null within a sequence or a character. */
+  copy(): ControlGuard | null {
+    if (this.#place !== 'text' || this.#character.begun) return null;
+    const other = new ControlGuard(this.#screen.rows, this.#screen.columns);
+    other.#drawing = this.#drawing.copy();
+    return other;
+  }
+
   /** What may go on; an unfinished sequence or character waits for its end. */
   filter(chunk: Uint8Array): Uint8Array {
     if (this.#passes(chunk)) return chunk;
-    this.#out = Buffer.allocUnsafe(chunk.length * mostBytes + slack);
+    this.#out = new Uint8Array(chunk.length * mostBytes + slack);
     this.#length = 0;
     for (const byte of chunk) this.#take(byte);
     return this.#out.subarray(0, this.#length);
@@ -97,7 +106,7 @@ export class ControlGuard {
     if (!isFinal && byte !== cancel && byte !== substitute) return this.#sequence.take(byte);
     this.#place = 'text';
     const whole = isFinal ? this.#sequence.end(byte, this.#screen) : null;
-    if (whole !== null) this.#length += this.#out.write(whole, this.#length, 'latin1');
+    if (whole !== null) this.#push(...utf8(whole));
   }
 
   /** The last byte of an escape sequence of three. */

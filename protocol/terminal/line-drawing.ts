@@ -1,8 +1,10 @@
+import { utf8 } from '../bytes.ts';
+
 /** VT100's special graphics from 0x60 on (DEC STD 070), as Unicode. */
 const glyphs = '◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·';
 const first = 0x60;
 const special = 0x30; // "0"
-const encoded = Array.from(glyphs, (glyph) => Buffer.from(glyph));
+const encoded = Array.from(glyphs, utf8);
 
 /** The character sets that a program has put in place; only VT100's line drawing is another than Unicode. */
 export class LineDrawing {
@@ -17,6 +19,14 @@ export class LineDrawing {
   /** SI and SO. */
   shift(slot: 0 | 1): void {
     this.#active = slot;
+  }
+
+  /** Another one of the same state. */
+  copy(): LineDrawing {
+    const other = new LineDrawing();
+    other.#sets = [...this.#sets];
+    other.#active = this.#active;
+    return other;
   }
 
   reset(): void {
