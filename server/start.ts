@@ -55,6 +55,7 @@ import { filesOfApplications } from './secrets-manager/files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
 import { addSecretsRoutes } from './secrets-manager/secrets-routes.ts';
+import { expireRequestMarks } from './secrets-manager/request-marks.ts';
 import { expireSecretEvents } from './secrets/secret-events.ts';
 import { expireSecretFiles } from './secrets/secret-file-rows.ts';
 import { secretFileHandlers } from './secrets/secret-file-service.ts';
@@ -207,6 +208,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
     expireSessionShares,
     expireSessionLog,
     expireSecretEvents,
+    expireRequestMarks,
   ]);
   const bounds = config.recordings;
   const onGone = () => sweep.wake();

@@ -3,6 +3,8 @@ import type { ClientPayload } from '../../protocol/secrets-manager/requests.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database, Tx } from '../store/database.ts';
 import type { Caller } from './client-access.ts';
+import { SecretsRefusal } from './refusal.ts';
+import { markOnce } from './request-marks.ts';
 
 /** A request whose sender was admitted. */
 export interface SecretsCall {
@@ -11,6 +13,8 @@ export interface SecretsCall {
   readonly method: string;
   readonly address: string;
   readonly now: number;
+  /** Names this very request: SHA-256 of its wrapped transmission key, 32 bytes. */
+  readonly mark: Uint8Array;
 }
 
 /** What methods need of the server. */
@@ -35,7 +39,10 @@ export function reading<P extends ClientPayload>(
   return (call, payload) => run(call, parse(payload));
 }
 
-/** A method that writes, in one transaction: when it is answered all of it is durable, and the account's vaults hear of it. */
+/**
+ * A method that writes, in one transaction: when it is answered all of it is durable, and the account's vaults hear of it. Only for
+ * devices that have used their token: of two that use one at once, the later one must leave nothing behind.
+ */
 export function writing<P extends ClientPayload>(
   { db, head }: SecretsStore,
   parse: (payload: unknown) => P,
@@ -43,8 +50,25 @@ export function writing<P extends ClientPayload>(
 ): SecretsMethod {
   return async (call, payload) => {
     const parsed = parse(payload);
+    if (call.caller.publicKey === null)
+      throw new SecretsRefusal('access_denied', 'The first access reads: bind by get_secret');
     const answer = await db.transaction().execute((tx) => run(tx, call, parsed));
     head.publish(`acct.${call.caller.ownerUid}`, { kind: 'secret-news' });
     return answer;
   };
+}
+
+/**
+ * The same of what no revision and no new UID keeps from being done again: its mark is kept for as long as its effect might
+ * be, so that the request, played back whenever, is `replayed`.
+ */
+export function writingOnce<P extends ClientPayload>(
+  store: SecretsStore,
+  parse: (payload: unknown) => P,
+  run: (tx: Tx, call: SecretsCall, payload: P) => Promise<SecretsAnswer>,
+): SecretsMethod {
+  return writing(store, parse, async (tx, call, payload) => {
+    await markOnce(tx, call);
+    return await run(tx, call, payload);
+  });
 }

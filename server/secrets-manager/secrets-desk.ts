@@ -1,6 +1,6 @@
 // One secrets-manager request from its bytes to its answer.
 import type { Bytes } from '../../protocol/bytes.ts';
-import { encodeBase64, utf8 } from '../../protocol/bytes.ts';
+import { encodeBase64, parseBase64url, utf8 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import {
   openSecretsManagerRequest,
@@ -81,7 +81,8 @@ export class SecretsDesk {
     const payload = parseBindingPayload(opened.payload);
     const now = Date.now();
     const caller = await this.#admit({ request, opened, payload, now });
-    const content = await run({ caller, method, address, now }, opened.payload);
+    const mark = parseBase64url(opened.transmissionKeyId);
+    const content = await run({ caller, method, address, now, mark }, opened.payload);
     await this.#note(caller, { request, opened, payload, now });
     return await opened.sealResponse(content);
   }

@@ -11,7 +11,7 @@ import {
 } from '../../protocol/secrets-manager/requests.ts';
 import { deleteFolders, deleteSecrets } from './deletions.ts';
 import { createFolder, updateFolder } from './folder-writes.ts';
-import { reading, writing, type SecretsMethods, type SecretsStore } from './method.ts';
+import { reading, writing, writingOnce, type SecretsMethods, type SecretsStore } from './method.ts';
 import { getFolders } from './read-folders.ts';
 import { getSecret } from './read-secrets.ts';
 import { createSecret } from './record-creation.ts';
@@ -31,13 +31,13 @@ export function secretsMethods({ db, head, files }: SecretsMethodParts): Secrets
     ['get_secret', reading(parseReadSecrets, (call, payload) => getSecret(parts, call, payload))],
     ['get_folders', reading(parseReadSecrets, (call, payload) => getFolders(db, call, payload))],
     ['update_secret', writing(store, parseUpdateSecret, updateSecret)],
-    ['finalize_secret_update', writing(store, parseTransactionEnd, finalizeUpdate)],
-    ['rollback_secret_update', writing(store, parseTransactionEnd, rollbackUpdate)],
+    ['finalize_secret_update', writingOnce(store, parseTransactionEnd, finalizeUpdate)],
+    ['rollback_secret_update', writingOnce(store, parseTransactionEnd, rollbackUpdate)],
     ['create_secret', writing(store, parseCreateSecret, createSecret)],
-    ['delete_secret', writing(store, parseDeleteSecret, deleteSecrets)],
+    ['delete_secret', writingOnce(store, parseDeleteSecret, deleteSecrets)],
     ['create_folder', writing(store, parseCreateFolder, createFolder)],
-    ['update_folder', writing(store, parseUpdateFolder, updateFolder)],
-    ['delete_folder', writing(store, parseDeleteFolder, deleteFolders)],
+    ['update_folder', writingOnce(store, parseUpdateFolder, updateFolder)],
+    ['delete_folder', writingOnce(store, parseDeleteFolder, deleteFolders)],
     ...files.methods,
   ]);
 }

@@ -13,6 +13,7 @@ export interface SecretsTables {
   secret_file: SecretFileTable;
   secret_file_key: SecretFileKeyTable;
   secret_event: SecretEventTable;
+  secret_request: SecretRequestTable;
 }
 
 interface SecretTable {
@@ -120,4 +121,10 @@ interface SecretEventTable {
   object_uid: Generated<Bytea>;
   address: string;
   count: Generated<number>;
+}
+
+interface SecretRequestTable {
+  client_id: Bytea;
+  mark: Bytea;
+  at: number;
 }

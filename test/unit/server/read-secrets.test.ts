@@ -24,7 +24,7 @@ const caller: Caller = {
   clientVersion: '',
 };
 
-const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0 };
+const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0, mark: new Uint8Array(32) };
 
 const payload = {
   clientVersion: 'test',
