@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
 import { findCaller, isStale, requireAccess, type Caller } from './client-access.ts';
 import { clientPrint, ticketMs, type FileTicket, type FileTickets } from './file-tickets.ts';
-import type { SecretsCall } from './method.ts';
+import type { SecretsVisit } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
 import { readVisible } from './visible-records.ts';
 
@@ -40,7 +40,7 @@ export class FileAddresses {
   }
 
   /** Good for an hour, for this client and this file, to do that. */
-  urlOf({ caller, now }: SecretsCall, purpose: FileTicket['purpose'], fileUid: Uint8Array): string {
+  urlOf({ caller, now }: SecretsVisit, purpose: FileTicket['purpose'], fileUid: Uint8Array): string {
     const { applicationUid, clientId } = caller;
     const client = clientPrint(clientId);
     const ticket = { purpose, applicationUid, client, fileUid, expiresAt: now + ticketMs };
@@ -69,7 +69,7 @@ export class FileAddresses {
     text: string,
     arrival: Arrival,
     method: string,
-    find: (ticket: FileTicket, call: SecretsCall) => Promise<AdmittedFile | null>,
+    find: (ticket: FileTicket, call: SecretsVisit) => Promise<AdmittedFile | null>,
   ): Promise<AdmittedFile> {
     const ticket = this.#parts.tickets.read(text, arrival.now);
     const caller = ticket && (await this.#findCaller(ticket));
@@ -105,17 +105,17 @@ export class FileAddresses {
     return row && { name, row };
   }
 
-  async #reads(call: SecretsCall, { name, row }: AdmittedFile): Promise<boolean> {
+  async #reads(call: SecretsVisit, { name, row }: AdmittedFile): Promise<boolean> {
     const versions = await this.#versionsNaming(call, { name, row });
     return versions.some(({ removed_files: removed }) => !removed.some((uid) => equal(uid, name.fileUid)));
   }
 
-  async #writes(call: SecretsCall, file: AdmittedFile): Promise<boolean> {
+  async #writes(call: SecretsVisit, file: AdmittedFile): Promise<boolean> {
     return (await this.#versionsNaming(call, file)).some(({ editable }) => editable);
   }
 
   /** As the client reads its record now. */
-  async #versionsNaming(call: SecretsCall, { name, row }: AdmittedFile) {
+  async #versionsNaming(call: SecretsVisit, { name, row }: AdmittedFile) {
     const { db } = this.#parts;
     const filter = { records: [uidOf(row.record_uid)], folders: null };
     const visible = await readVisible(db, call, filter);

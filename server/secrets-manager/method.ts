@@ -6,13 +6,17 @@ import type { Caller } from './client-access.ts';
 import { SecretsRefusal } from './refusal.ts';
 import { markOnce } from './request-marks.ts';
 
-/** A request whose sender was admitted. */
-export interface SecretsCall {
+/** Somebody who was admitted: a client with a request, or with an address of a file. */
+export interface SecretsVisit {
   readonly caller: Caller;
   /** As in the path. */
   readonly method: string;
   readonly address: string;
   readonly now: number;
+}
+
+/** A request whose sender was admitted. */
+export interface SecretsCall extends SecretsVisit {
   /** Names this very request: SHA-256 of its wrapped transmission key, 32 bytes. */
   readonly mark: Uint8Array;
 }

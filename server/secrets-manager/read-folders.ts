@@ -6,7 +6,7 @@ import type { ReadSecretsPayload } from '../../protocol/secrets-manager/requests
 import { encodeFoldersResponse, type SecretsFolderName } from '../../protocol/secrets-manager/responses.ts';
 import { uidBytes, uidOf } from '../../protocol/uid.ts';
 import type { Database, Tx } from '../store/database.ts';
-import type { SecretsCall } from './method.ts';
+import type { SecretsVisit } from './method.ts';
 import { bindingOf } from './read-secrets.ts';
 import { sharedFolders } from './visible-records.ts';
 
@@ -26,7 +26,7 @@ export interface VisibleFolder {
 
 export async function getFolders(
   db: Database,
-  call: SecretsCall,
+  call: SecretsVisit,
   payload: ReadSecretsPayload,
 ): Promise<object> {
   const folders = await readFolders(db, call);
@@ -34,7 +34,7 @@ export async function getFolders(
 }
 
 /** What was deleted by an application is not there, nor anything below it; what one renamed has its new name. */
-export async function readFolders(db: Database | Tx, call: SecretsCall): Promise<VisibleFolder[]> {
+export async function readFolders(db: Database | Tx, call: SecretsVisit): Promise<VisibleFolder[]> {
   const { UPDATE_FOLDER, CREATE_FOLDER, DELETE_FOLDER } = SecretWriteKind;
   const account = sql`${uidBytes(call.caller.ownerUid)}::bytea`;
   const { rows } = await sql<VisibleFolder>`

@@ -7,7 +7,7 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import { rightsBits } from '../sharing/rights-bits.ts';
 import type { Database, Tx } from '../store/database.ts';
-import type { SecretsCall } from './method.ts';
+import type { SecretsVisit } from './method.ts';
 
 /** A record by one of the ways in which the application has it. */
 export interface VisibleRecord {
@@ -49,7 +49,7 @@ const recordOverhead = 256;
 /** Without their content. */
 export async function readVisible(
   db: Database | Tx,
-  call: SecretsCall,
+  call: SecretsVisit,
   filter: RecordFilter,
 ): Promise<VisibleRecord[]> {
   const { rows } = await sql<VisibleRecord>`
@@ -64,7 +64,7 @@ export async function readVisible(
  */
 export async function readContent(
   db: Database,
-  call: SecretsCall,
+  call: SecretsVisit,
   filter: RecordFilter,
   { links, mostBytes }: { readonly links: boolean; readonly mostBytes: number },
 ): Promise<VisibleContent[]> {
@@ -82,7 +82,7 @@ export async function readContent(
 }
 
 /** Shared folders of the application that its account still sees: folder, key, whether it may write there. */
-export function sharedFolders({ caller, now }: SecretsCall) {
+export function sharedFolders({ caller, now }: SecretsVisit) {
   const { read, manageRecords } = rightsBits;
   return sql`SELECT share.object_uid AS root_uid, share.wrapped_key, share.editable,
       share.editable AND (member.rights & ${sql.lit(manageRecords)}) <> 0 AS managed
@@ -98,7 +98,7 @@ export function sharedFolders({ caller, now }: SecretsCall) {
  * through; one that an application created is there until a vault says more of it. What an application wrote is
  * read by whoever has the key of the version that it was written on, and what the vault says by everybody else.
  */
-function visible(call: SecretsCall, { records, folders }: RecordFilter) {
+function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
   const { caller, now } = call;
   const account = sql`${uidBytes(caller.ownerUid)}::bytea`;
   const application = sql`${caller.applicationUid}::bytea`;
