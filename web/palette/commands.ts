@@ -1,4 +1,5 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
+import Bot from '@lucide/svelte/icons/bot';
 import ArrowRightLeft from '@lucide/svelte/icons/arrow-right-left';
 import FolderPlus from '@lucide/svelte/icons/folder-plus';
 import History from '@lucide/svelte/icons/rotate-ccw-clock';
@@ -108,6 +109,13 @@ export function paletteCommands({
       icon: Network,
       hint: 'g g',
       run: () => route.go({ page: 'gateways' }),
+    },
+    {
+      id: 'applications',
+      title: 'Go to applications',
+      icon: Bot,
+      hint: 'g a',
+      run: () => route.go({ page: 'applications' }),
     },
     {
       id: 'recordings',

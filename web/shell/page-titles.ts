@@ -2,6 +2,7 @@
 export const pageTitles = {
   new: 'New record',
   gateways: 'Gateways',
+  applications: 'Applications',
   live: 'Live sessions',
   recordings: 'Recordings',
   recording: 'Recording',

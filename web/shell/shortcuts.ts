@@ -1,6 +1,6 @@
 import type { PlainPage } from '../state/place.ts';
 
-type GoPage = 'vault' | 'recordings' | PlainPage;
+type GoPage = 'vault' | 'recordings' | 'applications' | PlainPage;
 
 export interface ShortcutTargets {
   readonly palette: () => void;
@@ -28,6 +28,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
       { keys: ['n'], does: 'New record' },
       { keys: ['g', 'v'], does: 'Go to the vault' },
       { keys: ['g', 'g'], does: 'Go to gateways' },
+      { keys: ['g', 'a'], does: 'Go to applications' },
       { keys: ['g', 'l'], does: 'Go to live sessions, as an administrator' },
       { keys: ['g', 'r'], does: 'Go to recordings' },
       { keys: ['g', 'p'], does: 'Go to people and teams' },
@@ -99,6 +100,7 @@ const goKeys: ReadonlyMap<string, GoPage> = new Map([
   ['r', 'recordings'],
   ['v', 'vault'],
   ['g', 'gateways'],
+  ['a', 'applications'],
   ['l', 'live'],
   ['p', 'people'],
   ['h', 'health'],

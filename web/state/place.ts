@@ -12,6 +12,8 @@ export type Place =
   | { readonly page: 'session'; readonly tab: string }
   /** All of them, or those of one machine. */
   | { readonly page: 'recordings'; readonly recordUid?: Uid }
+  /** All of them, or one. */
+  | { readonly page: 'applications'; readonly applicationUid?: Uid }
   /** What happened in sessions: of all machines, or of one. */
   | { readonly page: 'events'; readonly recordUid?: Uid }
   /** Found by words: at that moment of it. */
@@ -71,6 +73,8 @@ export function hashOf(place: Place): string {
       return `#/session/${place.tab}`;
     case 'recordings':
       return place.recordUid === undefined ? '#/recordings' : `#/recordings/${place.recordUid}`;
+    case 'applications':
+      return place.applicationUid === undefined ? '#/applications' : `#/applications/${place.applicationUid}`;
     case 'events':
       return place.recordUid === undefined ? '#/events' : `#/events/${place.recordUid}`;
     case 'recording':
@@ -93,6 +97,7 @@ export function parsePlace(hash: string): Place {
   if (page === 'session' && name) return { page, tab: name };
   if (page === 'recordings' && name === 'search') return { page: 'recording-search' };
   if (page === 'recordings' && name === 'keeping') return { page: 'recording-keeping' };
+  if (page === 'applications') return isUid(name) ? { page, applicationUid: name } : { page };
   if (page === 'events') return isUid(name) ? { page, recordUid: name } : { page };
   if (page === 'recordings') return isUid(name) ? { page, recordUid: name } : { page };
   if (page === 'recording' && isUid(name)) return recordingPlace(name, rest[1]);

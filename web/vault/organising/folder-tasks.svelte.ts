@@ -6,7 +6,7 @@ export type FolderTask =
   /** Records dropped on a shared folder: its members are to be thought of. */
   | { readonly kind: 'add'; readonly folder: FolderView; readonly recordUids: readonly Uid[] }
   | { readonly kind: 'create-shared' }
-  | { readonly kind: 'rename' | 'delete' | 'move' | 'share'; readonly folder: FolderView };
+  | { readonly kind: 'rename' | 'delete' | 'move' | 'share' | 'give'; readonly folder: FolderView };
 
 /** Which dialog about a folder is open. */
 export class FolderTasks {
@@ -16,7 +16,7 @@ export class FolderTasks {
     this.open = { kind: 'create', parentUid };
   }
 
-  ask(kind: 'rename' | 'delete' | 'move' | 'share', folder: FolderView): void {
+  ask(kind: 'rename' | 'delete' | 'move' | 'share' | 'give', folder: FolderView): void {
     this.open = { kind, folder };
   }
 
