@@ -102,8 +102,9 @@ export class Upkeep {
 
   /** Syncs, and makes the gateways' copies what the records say when an earlier step was cut off. */
   async #catchUp(): Promise<void> {
-    const { data, files } = this.#parts;
+    const { data, files, secrets } = this.#parts;
     await this.#pull();
+    secrets.look();
     await data.writer.reconcile();
     await files.uploads.find();
   }
@@ -117,7 +118,7 @@ export class Upkeep {
     if (data.isComplete) await confirmedMachines.confirm();
     await sharing.renewKeys();
     data.keepIndex();
-    this.#parts.secrets.look();
+    this.#parts.secrets.changed();
   }
 
   async #followOrganisation(): Promise<void> {

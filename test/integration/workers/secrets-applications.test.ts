@@ -1,86 +1,28 @@
 // Applications of a vault on a real server: what they are given, what scripts read of it, and what becomes of what they write.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Uid } from '../../../protocol/uid.ts';
-import type { AddedApplicationClient } from '../../../workers/api.ts';
-import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
-import { loginSecret, SecretsScript, withField } from '../../fixtures/secrets-script.ts';
+import { loginSecret, withField } from '../../fixtures/secrets-script.ts';
+import { eventually, SecretsVault } from '../../fixtures/secrets-vault.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
-
-const password = 'correct horse battery staple';
 
 describe('applications of a vault', () => {
   let server: TestServer;
-  let count = 0;
-  const closing: TestEngine[] = [];
+  const closing: SecretsVault[] = [];
   beforeAll(async () => void (server = await startTestServer()));
   afterAll(async () => {
-    for (const engine of closing.reverse()) await engine.close();
+    for (const vault of closing.reverse()) await vault.close();
     await server.close();
   });
 
-  async function newVault(): Promise<{ engine: TestEngine; email: string }> {
-    const engine = await startEngine(server.url);
-    closing.push(engine);
-    const email = `secrets-owner${++count}@example.test`;
-    await engine.draftRecoveryPhrase();
-    await engine.createAccount({ email, password });
-    await engine.until(({ link }) => link === 'connected');
-    return { engine, email };
+  async function newVault(): Promise<SecretsVault> {
+    const vault = await SecretsVault.create(server.url);
+    closing.push(vault);
+    return vault;
   }
-
-  const save = (engine: TestEngine, title: string, secret: string, uid?: Uid) =>
-    engine.saveRecord({
-      ...(uid === undefined ? {} : { uid }),
-      content: {
-        ...{ type: 'login', title },
-        fields: [
-          { type: 'login', value: ['root'] },
-          { type: 'password', value: [secret] },
-        ],
-      },
-    });
-
-  async function addScript(engine: TestEngine, applicationUid: Uid, name = 'runner'): Promise<SecretsScript> {
-    const added = await engine.addApplicationClient({
-      ...{ applicationUid, name, lockIp: false, tokenMs: 3_600_000, accessExpiresAt: 0 },
-      form: 'configuration',
-    });
-    return new SecretsScript(server.url, jsonOf(added));
-  }
-
-  const jsonOf = (added: AddedApplicationClient): string => {
-    if (added.form !== 'configuration') throw new Error('not a configuration');
-    return added.json;
-  };
-
-  const share = (
-    engine: TestEngine,
-    applicationUid: Uid,
-    uid: Uid,
-    kind: 'record' | 'folder',
-    editable = true,
-  ) => engine.shareToApplication({ applicationUid, objects: [{ uid, kind }], editable });
-
-  const passwordIn = async (script: SecretsScript, title: string) =>
-    (await script.record(title)).content.fields.find(({ type }) => type === 'password')?.value[0];
-
-  const passwordOf = (engine: TestEngine, recordUid: Uid, index = 1) =>
-    engine.revealField({ recordUid, field: { group: 'fields', index } });
-
-  const subfolders = async (engine: TestEngine) =>
-    (await engine.listPlaces()).folders.filter(({ kind }) => kind === 'subfolder');
-
-  const eventually = (what: () => Promise<unknown>) => expect.poll(what, { timeout: 30_000 });
 
   async function sharedRecord(editable = true) {
-    const { engine, email } = await newVault();
-    const applicationUid = await engine.createApplication({ name: 'CI' });
-    const recordUid = await save(engine, 'Database', 'one');
-    await share(engine, applicationUid, recordUid, 'record', editable);
-    const script = await addScript(engine, applicationUid);
-    await eventually(() => script.titles()).toEqual(['Database']);
-    return { engine, email, applicationUid, recordUid, script };
+    const vault = await newVault();
+    return { vault, engine: vault.engine, ...(await vault.sharedRecord(editable)) };
   }
 
   test('an application is made, renamed and deleted, and its devices see its name', async () => {
@@ -95,10 +37,10 @@ describe('applications of a vault', () => {
   });
 
   test('what a person changes, scripts read; what they are given no more, they do not', async () => {
-    const { engine, applicationUid, recordUid, script } = await sharedRecord();
-    expect(await passwordIn(script, 'Database')).toBe('one');
-    await save(engine, 'Database', 'two', recordUid);
-    await eventually(() => passwordIn(script, 'Database')).toBe('two');
+    const { vault, engine, applicationUid, recordUid, script } = await sharedRecord();
+    expect(await script.passwordOf('Database')).toBe('one');
+    await vault.save('Database', 'two', recordUid);
+    await eventually(() => script.passwordOf('Database')).toBe('two');
     await eventually(() => engine.listApplications()).toMatchObject([
       { shares: [{ uid: recordUid, title: 'Database', state: 'ready', editable: true }] },
     ]);
@@ -107,10 +49,10 @@ describe('applications of a vault', () => {
   });
 
   test('what a script writes becomes a revision, and the rest of the record stays', async () => {
-    const { engine, recordUid, script } = await sharedRecord();
+    const { vault, engine, recordUid, script } = await sharedRecord();
     const read = await script.record('Database');
     await script.update(read, { ...withField(read.content, 'password', 'rotated'), notes: 'by a script' });
-    await eventually(() => passwordOf(engine, recordUid)).toBe('rotated');
+    await eventually(() => vault.passwordOf(recordUid)).toBe('rotated');
     expect((await engine.readRecord(recordUid)).content.notes).toBe('by a script');
     expect(await engine.listHistory(recordUid)).toHaveLength(2);
     // And from there on.
@@ -120,28 +62,29 @@ describe('applications of a vault', () => {
       const now = await script.record('Database');
       await script.update(now, withField(now.content, 'password', value));
     }
-    await eventually(() => passwordOf(engine, recordUid)).toBe('again');
+    await eventually(() => vault.passwordOf(recordUid)).toBe('again');
   });
 
   test('what a script may only read, it does not write', async () => {
-    const { engine, script, recordUid } = await sharedRecord(false);
+    const { vault, script, recordUid } = await sharedRecord(false);
     const read = await script.record('Database');
     expect(read.isEditable).toBe(false);
     await expect(script.update(read, loginSecret('Database', 'two'))).rejects.toMatchObject({
       code: 'access_denied',
     });
-    expect(await passwordOf(engine, recordUid)).toBe('one');
+    expect(await vault.passwordOf(recordUid)).toBe('one');
   });
 
   test('a shared folder with its subfolders, and what scripts make in it', async () => {
-    const { engine } = await newVault();
+    const vault = await newVault();
+    const { engine } = vault;
     const applicationUid = await engine.createApplication({ name: 'CI' });
     const folderUid = await engine.createSharedFolder('Servers');
     const inside = await engine.addSubfolder({ folderUid, name: 'Staging', parentUid: null });
-    const recordUid = await save(engine, 'Web', 'one');
+    const recordUid = await vault.save('Web', 'one');
     await engine.addToFolder({ folderUid, subfolderUid: inside, recordUids: [recordUid], rights: 'view' });
-    await share(engine, applicationUid, folderUid, 'folder');
-    const script = await addScript(engine, applicationUid);
+    await vault.share(applicationUid, folderUid, 'folder');
+    const script = await vault.addScript(applicationUid);
     await eventually(() => script.titles()).toEqual(['Web']);
     expect(await script.record('Web')).toMatchObject({ folderUid, innerFolderUid: inside });
     expect((await script.folders()).get(inside)).toMatchObject({ name: 'Staging', parent: folderUid });
@@ -149,16 +92,12 @@ describe('applications of a vault', () => {
     const made = await script.createFolder(folderUid, 'Production', inside);
     const created = await script.create(folderUid, loginSecret('Made by a script', 'new'), made);
     await eventually(() => codeOf(engine.readRecord(created))).toBe('done');
-    await eventually(() => subfolders(engine)).toContainEqual(
-      expect.objectContaining({ uid: made, name: 'Production', sharedFolderUid: folderUid }),
-    );
-    expect(await passwordOf(engine, created)).toBe('new');
+    await eventually(async () => (await vault.subfolders()).get(made)).toBe('Production');
+    expect(await vault.passwordOf(created)).toBe('new');
     await eventually(async () => (await script.record('Made by a script')).innerFolderUid).toBe(made);
 
     await script.renameFolder(made, 'Live');
-    await eventually(() => subfolders(engine)).toContainEqual(
-      expect.objectContaining({ uid: made, name: 'Live' }),
-    );
+    await eventually(async () => (await vault.subfolders()).get(made)).toBe('Live');
   });
 
   test('what a script deletes waits for a person', async () => {
@@ -184,28 +123,17 @@ describe('applications of a vault', () => {
   });
 
   test('a transaction that is left open waits for the script, or for a person', async () => {
-    const { engine, recordUid, script } = await sharedRecord();
+    const { vault, engine, recordUid, script } = await sharedRecord();
     const read = await script.record('Database');
     await script.update(read, withField(read.content, 'password', 'pending'), {
       transactionType: 'rotation',
     });
-    expect(await passwordIn(script, 'Database')).toBe('pending');
+    expect(await script.passwordOf('Database')).toBe('pending');
     const [open] = await engine.listApplicationChanges();
     expect(open).toMatchObject({ kind: 'transaction', objectUid: recordUid });
-    expect(await passwordOf(engine, recordUid)).toBe('one');
+    expect(await vault.passwordOf(recordUid)).toBe('one');
     await engine.settleApplicationChange({ change: open?.change ?? '', accept: true });
-    await eventually(() => passwordOf(engine, recordUid)).toBe('pending');
-  });
-
-  test('a person and a script change the same record: both changes are in it, and both are in its history', async () => {
-    const { engine, recordUid, script, email } = await sharedRecord();
-    await engine.lock();
-    const read = await script.record('Database');
-    await script.update(read, withField(read.content, 'password', 'rotated'));
-    const other = await startEngine(server.url);
-    closing.push(other);
-    await other.signIn({ email, password });
-    await eventually(() => passwordOf(other, recordUid)).toBe('rotated');
+    await eventually(() => vault.passwordOf(recordUid)).toBe('pending');
   });
 
   test('devices are named, renamed and removed, and their tokens bind', async () => {

@@ -14,7 +14,7 @@ export interface ApplicationsParts {
   readonly session: VaultSession;
   readonly writer: RecordWriter;
   readonly applications: ApplicationBook;
-  /** Takes away what no application has any more. */
+  /** Takes over what applications wrote, and takes away what none of them has any more. */
   readonly keep: () => Promise<void>;
   readonly warn: (message: string) => void;
 }
@@ -62,6 +62,7 @@ export class Applications {
   async remove(uid: Uid): Promise<void> {
     const { applications, session, writer, keep } = this.#parts;
     await applications.get(uid);
+    await keep(); // what it wrote until now is the vault's
     try {
       await session.call(ApplicationService.method.deleteApplication, { applicationUid: uidBytes(uid) });
     } catch (error) {

@@ -9,15 +9,18 @@ import {
 import { sealSecretFolderName, wrapSubfolderKey } from '../../../protocol/secrets-manager/secret-seal.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+import { sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
 import type { WantedFolder } from './wanted.ts';
 
 /** Keeps shared folders and their subfolders as applications see them. */
 export class FolderKeeper {
   readonly #session: VaultSession;
+  readonly #warn: (message: string) => void;
 
-  constructor(session: VaultSession) {
+  constructor(session: VaultSession, warn: (message: string) => void) {
     this.#session = session;
+    this.#warn = warn;
   }
 
   async keep(round: Round): Promise<void> {
@@ -30,7 +33,8 @@ export class FolderKeeper {
     const { wanted, state, waiting } = round;
     const surplus = [...state.folders]
       .filter(([uid, { baseRevision }]) => !wanted.folders.has(uid) && baseRevision > 0n && !waiting.has(uid))
-      .map(([uid]) => uid);
+      .map(([uid]) => uid)
+      .concat(rekeyed(round).filter((uid) => !waiting.has(uid)));
     for (const part of inParts(surplus, limits.changesPerRequest)) {
       round.going();
       await this.#session.call(SecretsService.method.putSecretFolders, { removed: part.map(uidBytes) });
@@ -41,22 +45,46 @@ export class FolderKeeper {
   /** Each after the one that it is in. */
   async #put(round: Round): Promise<void> {
     const { wanted, state, taken } = round;
-    const stale = [...wanted.folders.values()].filter(
+    const left = new Set(rekeyed(round));
+    const present = [...wanted.folders.values()].filter(({ rootUid }) => !left.has(rootUid));
+    const stale = present.filter(
       (folder) => taken.folders.has(folder.uid) || isStale(folder, state.folders.get(folder.uid)),
     );
     for (const part of inParts(stale, limits.changesPerRequest)) {
       round.going();
-      const folders = await Promise.all(part.map((folder) => sealFolder(folder, wanted.folders)));
-      const names = part.flatMap(({ uid }) => {
-        const write = taken.folders.get(uid);
-        return write === undefined ? [] : [{ objectUid: uidBytes(uid), write }];
-      });
-      await this.#session.call(SecretsService.method.putSecretFolders, { folders, taken: names });
-      for (const folder of folders) state.folders.set(uidOf(folder.folderUid), folder);
-      for (const { uid } of part) taken.folders.delete(uid);
-      round.changed = true;
+      await sendEach(
+        [...Map.groupBy(part, ({ rootUid }) => rootUid).values()],
+        (trees) => this.#send(round, trees.flat()),
+        ([folder], code) => this.#warn(`a folder was not given to applications: ${folder?.rootUid} ${code}`),
+      );
     }
   }
+
+  async #send(round: Round, part: readonly WantedFolder[]): Promise<void> {
+    const { state, wanted, taken } = round;
+    const folders = await Promise.all(part.map((folder) => sealFolder(folder, wanted.folders)));
+    const names = part.flatMap(({ uid }) => {
+      const write = taken.folders.get(uid);
+      return write === undefined ? [] : [{ objectUid: uidBytes(uid), write }];
+    });
+    await this.#session.call(SecretsService.method.putSecretFolders, { folders, taken: names });
+    for (const folder of folders) state.folders.set(uidOf(folder.folderUid), folder);
+    for (const { uid } of part) taken.folders.delete(uid);
+    round.changed = true;
+  }
+}
+
+/**
+ * Shared folders under another key than the one that the server has: with the folder go the keys of records that it held, and
+ * all of them are made anew, also after this was cut off.
+ */
+function rekeyed({ wanted, state }: Round): Uid[] {
+  return [...wanted.folders.values()]
+    .filter(({ uid, rootUid, keyVersion }) => {
+      const known = state.folders.get(uid);
+      return uid === rootUid && known !== undefined && known.keyVersion !== keyVersion;
+    })
+    .map(({ uid }) => uid);
 }
 
 /** A newer revision is another device's, which knows more. */

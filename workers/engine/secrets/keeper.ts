@@ -52,7 +52,7 @@ export class SecretsKeeper {
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
-    this.#folders = new FolderKeeper(parts.session);
+    this.#folders = new FolderKeeper(parts.session, parts.warn);
     this.records = new RecordKeeper(parts);
   }
 

@@ -5,7 +5,7 @@ import type { FileRef } from '../../../protocol/records/files.ts';
 import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import type { RecordBook } from '../records/record-book.ts';
-import { isConflict } from './refusals.ts';
+import { ownFaultOf, sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
 import type { ReadySecretFile, SecretFileWork } from './secret-file-work.ts';
 import type { RecordState } from './server-state.ts';
@@ -23,11 +23,6 @@ export interface RecordKeeperParts {
 
 /** Versions in one request, well under the server's bounds. */
 const batch = { versions: 100, bytes: limits.apiBody / 4 };
-
-/** What is wrong with one record, and not with the moment. */
-const itsOwn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(['not-found', 'not-allowed', 'malformed', 'too-large', 'open-failed'] as const),
-]);
 
 interface Prepared {
   readonly wanted: WantedRecord;
@@ -53,6 +48,16 @@ export class RecordKeeper {
 
   async keep(round: Round): Promise<void> {
     await this.#remove(round);
+    try {
+      await this.#keep(round);
+    } catch (error) {
+      if (toProtocolError(error)?.code !== 'limit-reached') throw error;
+      this.#parts.warn('applications have as many records as they may');
+    }
+    await this.#tellTaken(round);
+  }
+
+  async #keep(round: Round): Promise<void> {
     const withFiles: WantedRecord[] = [];
     let part: Prepared[] = [];
     let bytes = 0;
@@ -72,7 +77,6 @@ export class RecordKeeper {
     }
     await this.#put(round, part);
     for (const wanted of withFiles) await this.#keepWithFiles(round, wanted);
-    await this.#tellTaken(round);
   }
 
   /** What an application wrote there meanwhile is looked at before it goes. */
@@ -147,20 +151,12 @@ export class RecordKeeper {
     }
   }
 
-  /** All at once, else each by itself: one that the server does not take keeps none of the others. */
   async #put(round: Round, part: readonly Prepared[], final = true): Promise<void> {
-    if (part.length === 0) return;
-    try {
-      await this.#send(round, part, final);
-    } catch (error) {
-      const code = toProtocolError(error)?.code;
-      if (code === undefined || !itsOwn.has(code)) throw error;
-      const [only] = part;
-      if (only && part.length === 1) return this.#giveUp(only.wanted.uid, error);
-      const half = Math.ceil(part.length / 2);
-      await this.#put(round, part.slice(0, half), final);
-      await this.#put(round, part.slice(half), final);
-    }
+    await sendEach(
+      part,
+      (some) => this.#send(round, some, final),
+      ({ wanted }, code) => this.#leave(wanted.uid, code),
+    );
   }
 
   async #send(round: Round, part: readonly Prepared[], final: boolean): Promise<void> {
@@ -199,8 +195,12 @@ export class RecordKeeper {
 
   /** Throws what is not the record's own fault. */
   #giveUp(uid: Uid, error: unknown): void {
-    const code = toProtocolError(error)?.code;
-    if (code === undefined || isConflict(error) || !itsOwn.has(code)) throw error;
+    const code = ownFaultOf(error);
+    if (code === null) throw error;
+    this.#leave(uid, code);
+  }
+
+  #leave(uid: Uid, code: ErrorCode): void {
     this.#stuck.set(uid, this.#parts.book.get(uid)?.revision ?? 0);
     this.#parts.warn(`a record could not be given to applications: ${code}`);
   }

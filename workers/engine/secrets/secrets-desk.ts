@@ -63,7 +63,7 @@ export class SecretsDesk {
     this.#parts = parts;
     const applications = new ApplicationBook(parts);
     this.#book = applications;
-    const shareKeeper = new ShareKeeper(session);
+    const shareKeeper = new ShareKeeper(session, warn);
     const { folders, subfolders, entries, office } = sharing;
     const takeOver = new TakeOver({ ...parts, applications, folders, entries });
     this.keeper = new SecretsKeeper({ ...parts, applications, shareKeeper, takeOver });

@@ -6,6 +6,7 @@ import { SecretsService, SecretShareSchema } from '../../../protocol/messages/ge
 import { unwrapSecretKey, wrapSecretKey } from '../../../protocol/secrets-manager/secret-seal.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
+import { sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
 import { shareName } from './server-state.ts';
 import type { WantedShare } from './wanted.ts';
@@ -13,9 +14,11 @@ import type { WantedShare } from './wanted.ts';
 /** Keeps the server's list of what each application has. */
 export class ShareKeeper {
   readonly #session: VaultSession;
+  readonly #warn: (message: string) => void;
 
-  constructor(session: VaultSession) {
+  constructor(session: VaultSession, warn: (message: string) => void) {
     this.#session = session;
+    this.#warn = warn;
   }
 
   /** What is not wanted any more goes, before anything else is done. */
@@ -99,21 +102,30 @@ export class ShareKeeper {
   ): Promise<void> {
     for (const part of inParts(shares, limits.changesPerRequest)) {
       round.going();
-      const messages = part.map(({ applicationUid, uid, kind, editable, wrappedKey }) =>
-        create(SecretShareSchema, {
-          applicationUid: uidBytes(applicationUid),
-          objectUid: uidBytes(uid),
-          isFolder: kind === 'folder',
-          ...{ editable, wrappedKey },
-        }),
+      await sendEach(
+        part,
+        (some) => this.#send(round, some),
+        ({ uid }, code) => this.#warn(`an application was not given ${uid}: ${code}`),
       );
-      await this.#session.call(SecretsService.method.putSecretShares, { shares: messages });
-      part.forEach(({ applicationUid, uid }, at) => {
-        const message = messages[at];
-        if (message) round.state.shares.set(shareName(applicationUid, uid), message);
-      });
-      round.changed = true;
     }
+  }
+
+  async #send(
+    round: Round,
+    part: readonly (WantedShare & { readonly wrappedKey: Uint8Array })[],
+  ): Promise<void> {
+    const shares = part.map(({ applicationUid, uid, kind, editable, wrappedKey }) =>
+      create(SecretShareSchema, {
+        applicationUid: uidBytes(applicationUid),
+        objectUid: uidBytes(uid),
+        isFolder: kind === 'folder',
+        ...{ editable, wrappedKey },
+      }),
+    );
+    await this.#session.call(SecretsService.method.putSecretShares, { shares });
+    for (const share of shares)
+      round.state.shares.set(shareName(uidOf(share.applicationUid), uidOf(share.objectUid)), share);
+    round.changed = true;
   }
 }
 

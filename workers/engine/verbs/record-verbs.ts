@@ -34,6 +34,7 @@ export function recordVerbs(core: EngineCore): RecordVerbs {
     syncNow: async () => {
       await data().sync.runAfresh();
       await core.unlocked().organisation.catchUp();
+      core.unlocked().secrets.look();
     },
   };
 }
