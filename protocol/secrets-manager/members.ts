@@ -71,6 +71,11 @@ export class Members {
     });
   }
 
+  /** A list of texts that has to be there, be it empty. */
+  presentTexts(name: string): readonly string[] {
+    return this.has(name) ? this.texts(name) : missing(name);
+  }
+
   /** A list of objects; absent is empty. */
   objects(name: string): readonly Members[] {
     return this.#list(name).map((item) => new Members(item));

@@ -3,6 +3,7 @@ import { publicKeyLength } from '../crypto/ecdh.ts';
 import { ProtocolError } from '../errors.ts';
 import { clientIdLength } from './client-id.ts';
 import { Members } from './members.ts';
+import { requireOwnMembers, type PayloadKind } from './payload-members.ts';
 
 /** Payloads of the secrets-manager methods as a server reads them. protocol.md §10.6. */
 export interface ClientPayload {
@@ -92,7 +93,7 @@ export function parseBindingPayload(payload: unknown): BindingPayload {
 
 /** `get_secret` and `get_folders`. */
 export function parseReadSecrets(payload: unknown): ReadSecretsPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'read');
   return {
     ...parseBindingPayload(payload),
     requestedRecords: members.texts('requestedRecords'),
@@ -103,7 +104,7 @@ export function parseReadSecrets(payload: unknown): ReadSecretsPayload {
 
 /** `update_secret`. */
 export function parseUpdateSecret(payload: unknown): UpdateSecretPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'update');
   return {
     ...parseClientPayload(payload),
     recordUid: members.text('recordUid'),
@@ -116,7 +117,7 @@ export function parseUpdateSecret(payload: unknown): UpdateSecretPayload {
 
 /** `create_secret`. A record key that is not wrapped is refused: one client sends it bare. */
 export function parseCreateSecret(payload: unknown): CreateSecretPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'create');
   return {
     ...parseClientPayload(payload),
     recordUid: members.text('recordUid'),
@@ -132,17 +133,19 @@ export function parseCreateSecret(payload: unknown): CreateSecretPayload {
 export function parseDeleteSecret(
   payload: unknown,
 ): ClientPayload & { readonly recordUids: readonly string[] } {
-  return { ...parseClientPayload(payload), recordUids: new Members(payload).texts('recordUids') };
+  const recordUids = membersOf(payload, 'delete').presentTexts('recordUids');
+  return { ...parseClientPayload(payload), recordUids };
 }
 
 /** `finalize_secret_update` and `rollback_secret_update`. */
 export function parseTransactionEnd(payload: unknown): ClientPayload & { readonly recordUid: string } {
-  return { ...parseClientPayload(payload), recordUid: new Members(payload).text('recordUid') };
+  const recordUid = membersOf(payload, 'transaction').text('recordUid');
+  return { ...parseClientPayload(payload), recordUid };
 }
 
 /** `create_folder`. */
 export function parseCreateFolder(payload: unknown): CreateFolderPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'createFolder');
   return {
     ...parseClientPayload(payload),
     folderUid: members.text('folderUid'),
@@ -155,7 +158,7 @@ export function parseCreateFolder(payload: unknown): CreateFolderPayload {
 
 /** `update_folder`. */
 export function parseUpdateFolder(payload: unknown): UpdateFolderPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'updateFolder');
   return {
     ...parseClientPayload(payload),
     folderUid: members.text('folderUid'),
@@ -165,17 +168,17 @@ export function parseUpdateFolder(payload: unknown): UpdateFolderPayload {
 
 /** `delete_folder`. */
 export function parseDeleteFolder(payload: unknown): DeleteFolderPayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'deleteFolder');
   return {
     ...parseClientPayload(payload),
-    folderUids: members.texts('folderUids'),
+    folderUids: members.presentTexts('folderUids'),
     forceDeletion: members.flag('forceDeletion'),
   };
 }
 
 /** `add_file`. */
 export function parseAddFile(payload: unknown): AddFilePayload {
-  const members = new Members(payload);
+  const members = membersOf(payload, 'addFile');
   return {
     ...parseClientPayload(payload),
     fileRecordUid: members.text('fileRecordUid'),
@@ -187,6 +190,12 @@ export function parseAddFile(payload: unknown): AddFilePayload {
     linkKey: members.bytes('linkKey', wrappedKeyLength),
     fileSize: members.integer('fileSize'),
   };
+}
+
+function membersOf(payload: unknown, kind: PayloadKind): Members {
+  const members = new Members(payload);
+  requireOwnMembers(members, kind);
+  return members;
 }
 
 function eciesKey(members: Members, name: string): Bytes {

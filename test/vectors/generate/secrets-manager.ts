@@ -242,6 +242,12 @@ export function payloads(): object[] {
     wrong('a file key in clear', 'add_file', { ...file, fileRecordKey: base64(seed('k')) }),
     wrong('a negative size', 'add_file', { ...file, fileSize: -1 }),
     wrong('record uids that are a text', 'delete_secret', { recordUids: 'r' }),
+    wrong('an update, sent to be read', 'get_secret', update),
+    wrong('a new record, sent as an update', 'update_secret', { ...create, revision: 1 }),
+    wrong('the end of a transaction, sent as a deletion', 'delete_secret', { recordUid: 'r' }),
+    wrong('a filter, sent as a deletion', 'delete_secret', { requestedRecords: ['r'] }),
+    wrong('a deletion of nothing', 'delete_secret', {}),
+    good('a deletion of no record', 'delete_secret', { recordUids: [] }),
     wrong('a folder without data', 'create_folder', { ...folder, data: null }),
   ];
 }
