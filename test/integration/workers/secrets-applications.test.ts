@@ -48,6 +48,15 @@ describe('applications of a vault', () => {
     expect(await script.titles()).toEqual([]);
   });
 
+  test('whoever opens the vault later is told when it is known what is ready', async () => {
+    const { engine } = await sharedRecord();
+    await engine.lock();
+    const before = engine.states.at(-1)?.applicationsVersion ?? 0;
+    await engine.unlock({ password });
+    await engine.until(({ applicationsVersion }) => applicationsVersion > before);
+    expect(await engine.listApplications()).toMatchObject([{ shares: [{ state: 'ready' }] }]);
+  });
+
   test('what a script writes becomes a revision, and the rest of the record stays', async () => {
     const { vault, engine, recordUid, script } = await sharedRecord();
     const read = await script.record('Database');

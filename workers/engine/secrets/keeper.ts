@@ -46,6 +46,9 @@ export class SecretsKeeper {
   readonly records: RecordKeeper;
   /** As the server had it last, with what was sent since; null: it has to be asked. */
   #state: ServerState | null = null;
+  /** As it was last, also while it is asked anew: lists show what was ready as that. */
+  #shown: ServerState | null = null;
+  #told = '';
   #refused: TakeOverOutcome['refused'] = new Map();
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
@@ -58,7 +61,7 @@ export class SecretsKeeper {
 
   /** What the server has, as far as this vault knows: null before the first look. */
   get state(): ServerState | null {
-    return this.#state;
+    return this.#state ?? this.#shown;
   }
 
   /** Why what applications wrote could not be taken over, by the name of the change. */
@@ -85,6 +88,8 @@ export class SecretsKeeper {
 
   clear(): void {
     this.#state = null;
+    this.#shown = null;
+    this.#told = '';
     this.#refused = new Map();
   }
 
@@ -106,6 +111,7 @@ export class SecretsKeeper {
       const writes = isFresh ? await readWrites(this.#parts.session, this.#going) : [];
       const taken = isFresh ? await this.#takeOver(writes, applications) : nothingTaken();
       await this.#keep(state, applications, writes, taken);
+      this.#tell(state);
       if (taken.conflict) this.#state = null;
       return !taken.conflict;
     } catch (error) {
@@ -114,6 +120,14 @@ export class SecretsKeeper {
       await this.#parts.sync();
       return false;
     }
+  }
+
+  /** Another device, or the server, may have changed what has reached it. */
+  #tell(state: ServerState): void {
+    this.#shown = state;
+    const told = [...state.shares].map(([name, { editable }]) => `${name} ${editable}`).join();
+    if (told !== this.#told) this.#parts.onChanged();
+    this.#told = told;
   }
 
   async #takeOver(
