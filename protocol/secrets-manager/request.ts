@@ -1,13 +1,13 @@
 import { concat, empty, encodeBase64, encodeBase64url, parseUtf8, utf8, wipe, type Bytes } from '../bytes.ts';
 import { aesKeyLength, nonceLength, tagLength } from '../crypto/aes-gcm.ts';
-import { publicKeyLength } from '../crypto/ecdh.ts';
+import { importEcdhKey, publicKeyLength } from '../crypto/ecdh.ts';
 import { signDer, verifyDer } from '../crypto/ecdsa-der.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { randomBytes } from '../crypto/random.ts';
 import { ProtocolError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { limits } from '../limits.ts';
-import { openLegacyBlob, openLegacyEcies, sealLegacyBlob, sealLegacyEcies } from './legacy-crypto.ts';
+import { openLegacyBlob, openLegacyEciesBy, sealLegacyBlob, sealLegacyEcies } from './legacy-crypto.ts';
 import { parseAnyBase64 } from './members.ts';
 
 /** A server key as both sides name it. protocol.md §10.4. */
@@ -86,12 +86,12 @@ export async function openSecretsManagerRequest(request: {
 }
 
 /** Throws `bad-signature`. Before a client is bound the key is the payload's, afterwards only the stored one. */
-export function verifyClientSignature(
+export async function verifyClientSignature(
   publicKey: Uint8Array,
   signedBytes: Uint8Array,
   signature: Uint8Array,
-): void {
-  verifyDer(publicKey, signedBytes, signature);
+): Promise<void> {
+  await verifyDer(publicKey, signedBytes, signature);
 }
 
 async function openResponse(key: Bytes, body: Uint8Array): Promise<unknown> {
@@ -104,8 +104,19 @@ async function sealResponse(key: Bytes, payload: object | null): Promise<Bytes> 
   return payload === null ? empty : await sealLegacyBlob(key, utf8(JSON.stringify(payload)));
 }
 
+/** The platform's own of each server key, for as long as there is that key. */
+const platformKeys = new WeakMap<SecretsManagerServerPrivateKey, Promise<CryptoKey>>();
+
+function platformKeyOf(serverKey: SecretsManagerServerPrivateKey): Promise<CryptoKey> {
+  const known = platformKeys.get(serverKey);
+  if (known) return known;
+  const imported = importEcdhKey(serverKey);
+  platformKeys.set(serverKey, imported);
+  return imported;
+}
+
 async function unwrapTransmissionKey(serverKey: SecretsManagerServerPrivateKey, wrapped: Bytes) {
-  const key = await openLegacyEcies(serverKey.privateKey, wrapped);
+  const key = await openLegacyEciesBy(platformKeyOf(serverKey), wrapped);
   if (key.length === aesKeyLength) return key;
   wipe(key);
   throw new ProtocolError('open-failed');

@@ -2,13 +2,16 @@ import { encodeBase64, encodeBase64url, type Bytes } from '../bytes.ts';
 import { publicKeyLength } from '../crypto/ecdh.ts';
 import { Members } from './members.ts';
 
+/** Bytes to be encoded, or their standard base64 as a store gave it. */
+export type Sealed = Bytes | string;
+
 /** What `get_secret` answers, in bytes. protocol.md §10.6. */
-export interface SecretsResponse extends SecretsEnvelope {
+export interface SecretsResponse<S extends Sealed = Bytes> extends SecretsEnvelope {
   /** AES-GCM(application key, {"title","type":"app"} padded). */
   readonly appData: Bytes | null;
-  readonly folders: readonly SecretsFolder[];
+  readonly folders: readonly SecretsFolder<S>[];
   /** Records that are shared to the application directly. */
-  readonly records: readonly SecretsRecord[];
+  readonly records: readonly SecretsRecord<S>[];
 }
 
 /** What both methods that read answer besides. */
@@ -22,12 +25,12 @@ export interface SecretsEnvelope {
   readonly warnings: readonly string[];
 }
 
-export interface SecretsFolder {
+export interface SecretsFolder<S extends Sealed = Bytes> {
   readonly folderUid: string;
   /** AES-GCM(application key, shared folder key). */
   readonly folderKey: Bytes;
   readonly isEditable: boolean;
-  readonly records: readonly SecretsRecord[];
+  readonly records: readonly SecretsRecord<S>[];
 }
 
 /** A shared folder or subfolder as `get_folders` answers it. */
@@ -42,12 +45,12 @@ export interface SecretsFolderName {
   readonly isEditable: boolean;
 }
 
-export interface SecretsRecord {
+export interface SecretsRecord<S extends Sealed = Bytes> {
   readonly recordUid: string;
   /** AES-GCM(folder key or application key, record key). */
-  readonly recordKey: Bytes;
+  readonly recordKey: S;
   /** AES-GCM(record key, record JSON). */
-  readonly data: Bytes;
+  readonly data: S;
   readonly revision: number;
   readonly isEditable: boolean;
   /** Of a record in a subfolder, and of no other: Java unwraps with the folder key when it is set. */
@@ -79,7 +82,7 @@ export interface DeletionOutcome {
 }
 
 /** JSON value with every member that some client insists on, in the base64 form that every client takes. */
-export function encodeSecretsResponse(response: SecretsResponse): object {
+export function encodeSecretsResponse(response: SecretsResponse<Sealed>): object {
   const { appData, folders, records } = response;
   return {
     appData: appData === null ? null : encodeBase64url(appData), // Java takes the url alphabet here only
@@ -140,7 +143,7 @@ export function parseSecretsResponse(json: unknown): SecretsResponse {
   };
 }
 
-function encodeFolder(folder: SecretsFolder): object {
+function encodeFolder(folder: SecretsFolder<Sealed>): object {
   return {
     folderUid: folder.folderUid,
     folderKey: encodeBase64(folder.folderKey),
@@ -151,11 +154,11 @@ function encodeFolder(folder: SecretsFolder): object {
   };
 }
 
-function encodeRecord(record: SecretsRecord): object {
+function encodeRecord(record: SecretsRecord<Sealed>): object {
   return {
     recordUid: record.recordUid,
-    recordKey: encodeBase64(record.recordKey),
-    data: encodeBase64(record.data),
+    recordKey: base64Of(record.recordKey),
+    data: base64Of(record.data),
     revision: record.revision,
     isEditable: record.isEditable,
     files: record.files.length === 0 ? null : record.files.map(encodeFile),
@@ -171,6 +174,10 @@ function encodeFile(file: SecretsFile): object {
 
 function encodeLink(link: SecretsLink): object {
   return { ...link, data: base64OrNull(link.data) };
+}
+
+function base64Of(sealed: Sealed): string {
+  return typeof sealed === 'string' ? sealed : encodeBase64(sealed);
 }
 
 function base64OrNull(bytes: Bytes | null): string | null {

@@ -75,15 +75,15 @@ export function unknownClient(): SecretsRefusal {
 }
 
 /** With the stored key; before the first access with the key that the payload brings. */
-export function verifyCaller(
+export async function verifyCaller(
   caller: Caller,
   request: OpenedSecretsManagerRequest,
   offered: Uint8Array | null,
-): void {
+): Promise<void> {
   const key = caller.publicKey ?? offered;
   try {
     if (!key) throw new ProtocolError('bad-signature');
-    verifyClientSignature(key, request.signedBytes, request.signature);
+    await verifyClientSignature(key, request.signedBytes, request.signature);
   } catch {
     throw signatureInvalid();
   }

@@ -20,7 +20,15 @@ import type { SecretsCall } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
 import type { FilesOf } from './secret-files.ts';
 import { knownUids } from './secrets-bounds.ts';
-import { readContent, sharedFolders, type RecordFilter, type VisibleContent } from './visible-records.ts';
+import {
+  base64,
+  readContent,
+  sharedFolders,
+  type RecordFilter,
+  type VisibleContent,
+} from './visible-records.ts';
+
+type AnsweredRecord = SecretsRecord<string>;
 
 /** Bytes of records in one answer; base64 and JSON add a third. */
 const mostBytes = (limits.secretsManagerBody * 2) / 3;
@@ -93,34 +101,43 @@ async function readCopies(
   db: Database,
   { applicationUid }: Caller,
   { records, folders }: RecordFilter,
-): Promise<SecretsRecord[]> {
+): Promise<AnsweredRecord[]> {
   if (records?.length === 0 || folders !== null) return [];
-  let copies = db
-    .selectFrom('application_copy')
-    .innerJoin('record', 'record.record_uid', 'application_copy.record_uid')
-    .where('application_uid', '=', applicationUid)
-    .where('deleted', '=', false);
-  if (records !== null)
-    copies = copies.where(sql<boolean>`application_copy.record_uid = ANY(${uidArray(records)})`);
+  const named = records === null ? sql`` : sql`AND copy.record_uid = ANY(${uidArray(records)})`;
   // Measured where they are: what is too large never leaves the store.
-  const { bytes } = await copies
-    .select(sql<number>`coalesce(sum(octet_length(data) + ${recordOverhead}), 0)::float8`.as('bytes'))
-    .executeTakeFirstOrThrow();
-  if (bytes === 0) return [];
-  if (bytes > mostBytes) throw tooLarge();
-  const rows = await copies
-    .select(['application_copy.record_uid', 'wrapped_key', 'data', 'editable', 'application_copy.revision'])
-    .execute();
+  const { rows } = await sql<CopyRow>`
+    SELECT record_uid, editable, revision, bytes, ${base64(sql`wrapped_key`)} AS wrapped_key,
+      CASE WHEN bytes <= ${mostBytes} THEN ${base64(sql`data`)} END AS data
+    FROM (
+      SELECT copy.*, (sum(octet_length(data) + ${recordOverhead}) OVER ())::float8 AS bytes
+      FROM application_copy copy JOIN record ON record.record_uid = copy.record_uid
+      WHERE copy.application_uid = ${applicationUid} AND NOT record.deleted ${named}
+    ) measured`.execute(db);
+  if ((rows[0]?.bytes ?? 0) > mostBytes) throw tooLarge();
   return rows.map((row) => ({
     recordUid: uidOf(row.record_uid),
-    recordKey: view(row.wrapped_key),
-    data: view(row.data),
+    recordKey: row.wrapped_key,
+    data: contentOf(row),
     revision: row.revision,
     isEditable: row.editable,
     innerFolderUid: null,
     files: [],
     links: [],
   }));
+}
+
+interface CopyRow {
+  readonly record_uid: Uint8Array;
+  readonly editable: boolean;
+  readonly revision: number;
+  readonly bytes: number;
+  readonly wrapped_key: string;
+  readonly data: string | null;
+}
+
+function contentOf({ data }: { readonly data: string | null }): string {
+  if (data === null) throw new Error('content that was measured is not there');
+  return data;
 }
 
 function tooLarge(): SecretsRefusal {
@@ -135,13 +152,12 @@ function versionOf(row: VisibleContent) {
   };
 }
 
-function recordOf(row: VisibleContent, files: ReadonlyMap<Uid, readonly SecretsFile[]>): SecretsRecord {
+function recordOf(row: VisibleContent, files: ReadonlyMap<Uid, readonly SecretsFile[]>): AnsweredRecord {
   const recordUid = uidOf(row.record_uid);
-  if (row.data === null) throw new Error('content that was measured is not there');
   return {
     recordUid,
-    recordKey: view(row.wrapped_key),
-    data: view(row.data),
+    recordKey: row.wrapped_key,
+    data: contentOf(row),
     revision: row.revision,
     isEditable: row.editable,
     innerFolderUid: row.subfolder_uid === null ? null : uidOf(row.subfolder_uid),
@@ -162,10 +178,10 @@ function linkOf(encoded: Uint8Array): SecretsLink {
 /** One entry for each shared folder; who asked for some records only gets those with one of them. */
 function inFolders(
   folders: readonly FolderKeyRow[],
-  records: readonly { readonly row: VisibleContent; readonly record: SecretsRecord }[],
+  records: readonly { readonly row: VisibleContent; readonly record: AnsweredRecord }[],
   filter: RecordFilter,
-): SecretsFolder[] {
-  const inside = new Map<string, SecretsRecord[]>();
+): SecretsFolder<string>[] {
+  const inside = new Map<string, AnsweredRecord[]>();
   for (const { row, record } of records) {
     if (row.root_uid === null) continue;
     const uid = uidOf(row.root_uid);

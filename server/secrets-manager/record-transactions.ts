@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { SecretTransaction } from '../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { dropFormerVersions, filesOf } from '../secrets/secret-rows.ts';
 import type { Tx } from '../store/database.ts';
 import type { SecretsCall } from './method.ts';
 import {
@@ -36,9 +37,16 @@ export async function rollbackUpdate(tx: Tx, call: SecretsCall, { recordUid }: N
   if (open.former_data === null)
     await tx.deleteFrom('secret_write').where('write', '=', open.write).execute();
   else await restoreFormer(tx, open);
+  await dropOldVersions(tx, call, uid);
   await bumpRevision(tx, call, uid);
   await noteWrite(tx, call, 'app_client_record_update', uidBytes(uid));
   return null;
+}
+
+/** What was written on a version that the vault has replaced since kept it; now nothing may. */
+async function dropOldVersions(tx: Tx, { caller, now }: SecretsCall, recordUid: Uid): Promise<void> {
+  const office = { tx, accountUid: caller.ownerUid, now };
+  await dropFormerVersions(office, [recordUid], await filesOf(office, [recordUid]));
 }
 
 async function holdOpen(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<StoredWrite> {

@@ -136,7 +136,7 @@ export class SecretsDesk {
   async #require(caller: Caller, { request, opened, payload, now }: Knock): Promise<void> {
     const { method, address } = request;
     if (isStale(caller, now)) throw unknownClient();
-    verifyCaller(caller, opened, payload.publicKey);
+    await verifyCaller(caller, opened, payload.publicKey);
     requireAccess(caller, address, now);
     const client = encodeBase64(payload.clientId);
     const wait = this.#limiter.take(`${client} ${method}`, now);

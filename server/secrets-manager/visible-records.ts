@@ -1,6 +1,6 @@
 // Which records an application sees now, by which key, and what of them: as its shares, its account's access, and what waits
 // for a vault come to. protocol.md §31.3.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { SecretWriteKind } from '../../protocol/messages/gen/secrets_pb.js';
 import { ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -28,9 +28,10 @@ export interface VisibleRecord {
   readonly removed_files: readonly Uint8Array[];
 }
 
-export interface VisibleContent extends VisibleRecord {
-  /** Null when all of it together is larger than what was asked for. */
-  readonly data: Uint8Array | null;
+export interface VisibleContent extends Omit<VisibleRecord, 'wrapped_key'> {
+  /** Standard base64, as it is answered; of the content null when all of it together is larger than what was asked for. */
+  readonly wrapped_key: string;
+  readonly data: string | null;
   readonly links: readonly Uint8Array[] | null;
   /** Of all rows together. */
   readonly bytes: number;
@@ -69,8 +70,9 @@ export async function readContent(
   { links, mostBytes }: { readonly links: boolean; readonly mostBytes: number },
 ): Promise<VisibleContent[]> {
   const { rows } = await sql<VisibleContent>`
-    SELECT record_uid, root_uid, subfolder_uid, editable, revision, base_revision, written, wrapped_key,
-      removed_files, bytes, CASE WHEN bytes <= ${mostBytes} THEN content END AS data,
+    SELECT record_uid, root_uid, subfolder_uid, editable, revision, base_revision, written, removed_files, bytes,
+      ${base64(sql`wrapped_key`)} AS wrapped_key,
+      CASE WHEN bytes <= ${mostBytes} THEN ${base64(sql`content`)} END AS data,
       ${links ? sql`CASE WHEN bytes <= ${mostBytes} THEN links END` : sql`NULL`} AS links
     FROM (
       SELECT visible.*, (sum(octet_length(content) + ${recordOverhead}
@@ -79,6 +81,11 @@ export async function readContent(
       FROM (${visible(call, filter)}) visible
     ) measured`.execute(db);
   return rows;
+}
+
+/** Encoded where it is: half of what bytes are on their way as text, and not taken apart and put together again here. */
+export function base64(column: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`replace(encode(${column}, 'base64'), E'\\n', '')`;
 }
 
 /** Shared folders of the application that its account still sees: folder, key, whether it may write there. */

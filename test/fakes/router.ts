@@ -169,7 +169,7 @@ export class FakeRouter {
     if (client === null) throw new ProtocolError('not-allowed');
     const publicKey = client.publicKey ?? payload.publicKey;
     if (publicKey === null) throw new ProtocolError('not-allowed');
-    verifyClientSignature(publicKey, opened.signedBytes, opened.signature);
+    await verifyClientSignature(publicKey, opened.signedBytes, opened.signature);
     client.publicKey = publicKey;
     const wanted = payload.requestedRecords;
     const records = [...this.records].filter(([uid]) => wanted.length === 0 || wanted.includes(uid));

@@ -48,7 +48,7 @@ runVectors<Request>('secrets-manager request', requests, async (vector) => {
       publicKey: parseHex(publicKey),
     })),
   });
-  verifyClientSignature(parseHex(vector.clientPublicKey), opened.signedBytes, opened.signature);
+  await verifyClientSignature(parseHex(vector.clientPublicKey), opened.signedBytes, opened.signature);
   expect(opened.payload).toEqual(vector.payload);
   expect(opened.transmissionKeyId).toBe(vector.transmissionKeyId);
 });

@@ -10,7 +10,7 @@ import {
   type Bytes,
 } from '../../../../protocol/bytes.ts';
 import { decodeFrame } from '../../../../protocol/channel/frame.ts';
-import { checkPublicKey, generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
+import { checkPublicKey, generateEcdhKeyPair, importEcdhKey } from '../../../../protocol/crypto/ecdh.ts';
 import { verifyDer } from '../../../../protocol/crypto/ecdsa-der.ts';
 import { verifySignature, verifySignatureAside } from '../../../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
@@ -52,7 +52,11 @@ import {
   readPamSettings,
 } from '../../../../protocol/records/pam-settings.ts';
 import { parseErrorBody } from '../../../../protocol/secrets-manager/error-body.ts';
-import { openLegacyCbc, openLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
+import {
+  openLegacyCbc,
+  openLegacyEcies,
+  openLegacyEciesBy,
+} from '../../../../protocol/secrets-manager/legacy-crypto.ts';
 import { parseAnyBase64 } from '../../../../protocol/secrets-manager/members.ts';
 import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/request.ts';
 import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
@@ -271,6 +275,11 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     valid: hexMember(secretsManagerEcies, 'sealed'),
     decode: (bytes) => openLegacyEcies(raw, bytes),
     cost: 5,
+  },
+  {
+    name: 'secrets-manager ecies by a key of the platform',
+    valid: hexMember(secretsManagerEcies, 'sealed'),
+    decode: (bytes) => openLegacyEciesBy(importEcdhKey(pair), bytes),
   },
   { name: 'secrets-manager cbc', valid: [new Uint8Array(48)], decode: (bytes) => openLegacyCbc(raw, bytes) },
   {

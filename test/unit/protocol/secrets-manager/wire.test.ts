@@ -89,7 +89,7 @@ describe('request', () => {
       serverKeys,
     });
     expect(opened.payload).toEqual({ clientVersion: 'sp1', n: 1 });
-    verifyClientSignature(clientKey.publicKey, opened.signedBytes, opened.signature);
+    await verifyClientSignature(clientKey.publicKey, opened.signedBytes, opened.signature);
     expect(await request.openResponse(await opened.sealResponse({ ok: [1] }))).toEqual({ ok: [1] });
     expect(await request.openResponse(await opened.sealResponse(null))).toBeNull();
   });
@@ -102,11 +102,15 @@ describe('request', () => {
       serverKeys,
     });
     const other = generateEcdhKeyPair().publicKey;
-    expect(() => verifyClientSignature(other, signedBytes, signature)).toThrow('bad-signature');
+    await expect(verifyClientSignature(other, signedBytes, signature)).rejects.toThrow('bad-signature');
     const changed = concat(signedBytes, Uint8Array.of(0));
-    expect(() => verifyClientSignature(clientKey.publicKey, changed, signature)).toThrow('bad-signature');
+    await expect(verifyClientSignature(clientKey.publicKey, changed, signature)).rejects.toThrow(
+      'bad-signature',
+    );
     for (const bytes of [new Uint8Array(0), new Uint8Array(70), signature.subarray(1)]) {
-      expect(() => verifyClientSignature(clientKey.publicKey, signedBytes, bytes)).toThrow('bad-signature');
+      await expect(verifyClientSignature(clientKey.publicKey, signedBytes, bytes)).rejects.toThrow(
+        'bad-signature',
+      );
     }
   });
 
