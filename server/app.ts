@@ -6,14 +6,19 @@ import { addBodyDeadline, slowBodyMs } from './body-deadline.ts';
 import { addDrain } from './drain.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log/logger.ts';
+import type { LoadedCertificate } from './tls/certificate.ts';
 import { limits } from '../protocol/limits.ts';
 
 const slowHeadersMs = 30_000;
 
 export type App = FastifyInstance;
 
-/** An app whose own lines name routes, never addresses, headers or bodies. */
-export async function createApp(config: Config, log: Logger): Promise<App> {
+/** An app, over TLS with a certificate, whose own lines name routes, never addresses, headers or bodies. */
+export async function createApp(
+  config: Config,
+  certificate: LoadedCertificate | null,
+  log: Logger,
+): Promise<App> {
   const app = Fastify({
     logger: false,
     bodyLimit: limits.apiBody,
@@ -22,7 +27,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
     keepAliveTimeout: 72_000,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     forceCloseConnections: 'idle',
-    ...(config.tls && { https: { cert: config.tls.certificate, key: config.tls.key } }),
+    ...(certificate && { https: { cert: certificate.certificate, key: certificate.key } }),
   } as Parameters<typeof Fastify>[0]) as unknown as App;
   await app.register(cookie);
   await app.register(websocket, {

@@ -8,6 +8,7 @@ import type { BlobLocation } from './blobs/open-blob-store.ts';
 import type { LogLevel } from './log/logger.ts';
 import { readRelay } from './relay/relay-config.ts';
 import type { RelayConfig } from './relay/relay-credentials.ts';
+import { CertificateError, readPem, type CertificateFiles } from './tls/certificate.ts';
 
 export interface Config {
   /** Keys, and the embedded store when there is no databaseUrl. */
@@ -17,7 +18,8 @@ export interface Config {
   readonly port: number;
   /** What browsers and gateways call; null: https or http with host and port. */
   readonly publicUrl: string | null;
-  readonly tls: { readonly certificate: string; readonly key: string } | null;
+  /** PEM files, or a certificate of the server's own; null: a proxy in front does TLS. */
+  readonly tls: CertificateFiles | 'self-signed' | null;
   readonly databaseUrl: string | null;
   readonly files: {
     readonly store: BlobLocation;
@@ -46,10 +48,15 @@ export class ConfigError extends Error {
   }
 }
 
+/** What the command line says besides. */
+export interface Flags {
+  readonly selfSigned?: boolean;
+}
+
 type Values = Partial<Record<SettingName, string>>;
 
 /** Reads `file` (when given) and the environment, which wins. Throws ConfigError. */
-export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Config {
+export function readConfig(environment: NodeJS.ProcessEnv, file?: string, flags: Flags = {}): Config {
   const path = file ?? environment['SALLYPORT_CONFIG'];
   const values: Values = { ...(path ? readFile(path) : {}), ...fromEnvironment(environment) };
   requireBothRoles(values.ROLES);
@@ -59,7 +66,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, file?: string): Confi
     host: values.SALLYPORT_HOST ?? '127.0.0.1',
     port: portIn(values.SALLYPORT_PORT ?? '8443'),
     publicUrl: values.SALLYPORT_PUBLIC_URL ? originIn(values.SALLYPORT_PUBLIC_URL) : null,
-    tls: tlsIn(values),
+    tls: tlsIn(values, flags),
     databaseUrl: values.DATABASE_URL ? databaseUrlIn(values.DATABASE_URL) : null,
     files: {
       store: blobLocationIn(values.BLOB_STORE ?? join(dataFolder, 'files')),
@@ -142,22 +149,23 @@ function originIn(text: string): string {
   return url.origin;
 }
 
-function tlsIn(values: Values): Config['tls'] {
-  const { TLS_CERT: certificate, TLS_KEY: key } = values;
-  if (!certificate && !key) return null;
-  if (!certificate) throw new ConfigError('TLS_CERT', 'must be given together with TLS_KEY');
-  if (!key) throw new ConfigError('TLS_KEY', 'must be given together with TLS_CERT');
-  return { certificate: readPem('TLS_CERT', certificate), key: readPem('TLS_KEY', key) };
-}
-
-function readPem(name: SettingName, path: string): string {
+/** That both files can be read; whether they are of use, the start says. */
+function tlsIn({ TLS_CERT, TLS_KEY }: Values, { selfSigned = false }: Flags): Config['tls'] {
+  if (selfSigned && (TLS_CERT || TLS_KEY))
+    throw new ConfigError('--self-signed', 'leave it out where there are TLS_CERT and TLS_KEY');
+  if (selfSigned) return 'self-signed';
+  if (!TLS_CERT && !TLS_KEY) return null;
+  if (!TLS_CERT) throw new ConfigError('TLS_CERT', 'must be given together with TLS_KEY');
+  if (!TLS_KEY) throw new ConfigError('TLS_KEY', 'must be given together with TLS_CERT');
+  const files = { certificate: resolve(TLS_CERT), key: resolve(TLS_KEY) };
   try {
-    const text = readFileSync(path, 'utf8');
-    if (text.includes('-----BEGIN ')) return text;
-  } catch {
-    throw new ConfigError(name, `cannot read ${path}`);
+    readPem('TLS_CERT', files.certificate);
+    readPem('TLS_KEY', files.key);
+  } catch (error) {
+    if (error instanceof CertificateError) throw new ConfigError(error.setting, error.problem);
+    throw error;
   }
-  throw new ConfigError(name, `${path} is not a PEM file`);
+  return files;
 }
 
 function databaseUrlIn(text: string): string {

@@ -4,6 +4,7 @@ import { ConfigError, readConfig, type Config } from './config.ts';
 import { rotateKeys } from './keys/key-file.ts';
 import { helpText } from './settings.ts';
 import { startServer, type RunningServer } from './start.ts';
+import type { SelfSigned } from './tls/server-certificate.ts';
 
 /** What a launcher that started this process over an IPC channel gets. */
 export interface ListeningMessage {
@@ -11,6 +12,7 @@ export interface ListeningMessage {
   readonly url: string;
   readonly port: number;
   readonly setupToken: string | null;
+  readonly selfSigned: SelfSigned | null;
 }
 
 // Only the message: what an error carries besides may quote what it was working on.
@@ -21,7 +23,7 @@ if (values.help) console.log(helpText);
 else await run(positionals[0] ?? 'serve').catch(fail);
 
 async function run(command: string): Promise<void> {
-  const config = readConfig(process.env, values.config);
+  const config = readConfig(process.env, values.config, { selfSigned: values['self-signed'] });
   if (command === 'serve') return await serve(config);
   if (command === 'rotate-keys') return announceRotation(config);
   throw new ConfigError(command, 'there is no such command (--help lists them)');
@@ -30,7 +32,7 @@ async function run(command: string): Promise<void> {
 async function serve(config: Config): Promise<void> {
   const stopSignal = waitForStop();
   const server = await startServer(config);
-  process.on('SIGHUP', () => server.reloadKeys());
+  process.on('SIGHUP', () => server.reload());
   announce(server);
   const failure = await Promise.race([stopSignal, server.failed]);
   await server.close();
@@ -38,16 +40,19 @@ async function serve(config: Config): Promise<void> {
   if (process.connected) process.disconnect();
 }
 
-/** The link is for the person at the terminal, not for the log. */
-function announce({ url, port, setupToken }: RunningServer): void {
+/** What is for the person at the terminal, not for the log. */
+function announce({ url, port, setupToken, selfSigned }: RunningServer): void {
   if (process.send) {
-    const message: ListeningMessage = { kind: 'listening', url, port, setupToken };
+    const message: ListeningMessage = { kind: 'listening', url, port, setupToken, selfSigned };
     process.send(message);
-  } else if (setupToken) {
+    return;
+  }
+  if (selfSigned)
+    console.log(`\nSelf-signed certificate, SHA-256:\n\n  ${selfSigned.fingerprint}\n  ${selfSigned.file}\n`);
+  if (setupToken)
     console.log(
       `\nCreate the first administrator with this one-time link:\n\n  ${url}/#setup=${setupToken}\n`,
     );
-  }
 }
 
 function announceRotation(config: Config): void {
@@ -64,7 +69,11 @@ function waitForStop(): Promise<null> {
 
 function parseCommandLine() {
   try {
-    const options = { help: { type: 'boolean', short: 'h' }, config: { type: 'string' } } as const;
+    const options = {
+      help: { type: 'boolean', short: 'h' },
+      config: { type: 'string' },
+      'self-signed': { type: 'boolean', default: false },
+    } as const;
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
     return fail(error);

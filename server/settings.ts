@@ -4,7 +4,10 @@ export const settings = [
   { name: 'SALLYPORT_HOST', text: 'address to listen on (default 127.0.0.1)' },
   { name: 'SALLYPORT_PORT', text: 'port to listen on, 0 takes a free one (default 8443)' },
   { name: 'SALLYPORT_PUBLIC_URL', text: 'address that browsers and gateways use (default: host and port)' },
-  { name: 'TLS_CERT', text: 'PEM file with the certificate chain; without it a proxy in front must do TLS' },
+  {
+    name: 'TLS_CERT',
+    text: 'PEM file with the certificate chain, taken over when it is renewed; without it a proxy in front must do TLS',
+  },
   { name: 'TLS_KEY', text: 'PEM file with its private key' },
   { name: 'DATABASE_URL', text: 'postgres:// address of a PostgreSQL 15 or later (default: embedded)' },
   {
@@ -37,11 +40,14 @@ export const settings = [
 
 export type SettingName = (typeof settings)[number]['name'];
 
-export const helpText = `usage: node server/main.ts [--config FILE]
+export const helpText = `usage: node server/main.ts [--self-signed] [--config FILE]
        node server/main.ts rotate-keys [--config FILE]
 
 Serves the web vault, the API and the router. rotate-keys makes a new transmission key; older ones stay
 valid for 30 days. Send the running server SIGHUP to take it over.
+
+--self-signed speaks TLS with a certificate that the server makes for itself and keeps in its data folder: for
+development, and for clients that speak nothing but TLS. Its fingerprint is printed at the start.
 
 Settings, from the environment or from FILE (TOML, the same names; SALLYPORT_CONFIG names it too):
 ${settings.map(({ name, text }) => `  ${name.padEnd(22)}${text}`).join('\n')}

@@ -1,5 +1,6 @@
 // One server, whole: store, keys, routes, links. For main.ts, for launchers and for tests.
 import { mkdirSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
@@ -73,6 +74,9 @@ import { addSecurityHeaders } from './site/security-headers.ts';
 import { addSiteRoutes } from './site/site-routes.ts';
 import type { Database } from './store/database.ts';
 import { openStore } from './store/open-store.ts';
+import { dayOf } from './tls/certificate.ts';
+import { CertificateRenewal } from './tls/renewal.ts';
+import { provideCertificate, type SelfSigned, type ServerCertificate } from './tls/server-certificate.ts';
 
 export interface RunningServer {
   /** What browsers and gateways call. */
@@ -82,8 +86,10 @@ export interface RunningServer {
   readonly setupToken: string | null;
   /** Resolves with the reason when the server cannot go on: its store ended. */
   readonly failed: Promise<Error>;
-  /** Takes over rotated keys. */
-  reloadKeys(): void;
+  /** The certificate that it made for itself; null: it has none of its own. */
+  readonly selfSigned: SelfSigned | null;
+  /** Takes over rotated keys and a renewed certificate. */
+  reload(): void;
   /** Stops accepting, tells the links, finishes what runs, closes the store. */
   close(): Promise<void>;
 }
@@ -121,15 +127,17 @@ export async function startServer(config: Config, options: StartOptions = {}): P
   const stopping = new AbortController();
   if (config.relay?.secret) scrubber.hold(config.relay.secret);
   if ('secretAccessKey' in config.files.store) scrubber.hold(config.files.store.secretAccessKey);
+  const certificate = await provideCertificate(config);
   const store = await openStore(config, log, scrubber);
   try {
     const { app, worker, sweep, linkExpiry, accessExpiry, accessEvents } = await build(config, options, {
-      ...{ ring, log, db: store.db, stopped: stopping.signal },
+      ...{ ring, log, db: store.db, stopped: stopping.signal, certificate },
     });
     await app.listen({ host: config.host, port: config.port });
     sweep.start();
     linkExpiry.wake();
     await accessExpiry.look();
+    const renewal = certificate && followCertificate(app, certificate, log);
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
@@ -139,10 +147,15 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       url,
       port,
       setupToken,
+      selfSigned: certificate?.selfSigned ?? null,
       failed: store.failed,
-      reloadKeys: () => reloadKeys(ring, log),
+      reload: () => {
+        reloadKeys(ring, log);
+        renewal?.reload();
+      },
       close: async () => {
         stopping.abort();
+        renewal?.close();
         // Fastify stops accepting at once; the links go while the last requests are still being answered.
         await Promise.all([
           app.close(),
@@ -172,16 +185,25 @@ function reloadKeys(ring: KeyRing, log: Logger): void {
   }
 }
 
+function followCertificate(app: App, { files, loaded }: ServerCertificate, log: Logger): CertificateRenewal {
+  // With a certificate Fastify's server is one of TLS; its type says HTTP.
+  const renewal = new CertificateRenewal({ server: app.server as unknown as Server, files, loaded, log });
+  renewal.start();
+  log.info({ event: 'certificate', fingerprint: loaded.fingerprint, until: dayOf(loaded.until) });
+  return renewal;
+}
+
 interface Core {
   readonly ring: KeyRing;
   readonly log: Logger;
   readonly db: Database;
+  readonly certificate: ServerCertificate | null;
   /** Aborted when the server is about to end. */
   readonly stopped: AbortSignal;
 }
 
 /** Everything between the store and the network. */
-async function build(config: Config, options: StartOptions, { ring, log, db, stopped }: Core) {
+async function build(config: Config, options: StartOptions, { ring, log, db, certificate, stopped }: Core) {
   const rates: Rates = {
     login: loginRates,
     signUps: signUpRate,
@@ -243,9 +265,9 @@ async function build(config: Config, options: StartOptions, { ring, log, db, sto
   const worker = new RouterWorker({
     ...{ db, head, ring, log, publicUrl, times, relay, throughServer, openings: rates.links },
   });
-  const app = await createApp(config, log);
-  const secure = config.tls !== null || (publicUrl?.startsWith('https:') ?? false);
-  addSecurityHeaders(app, publicUrl, secure);
+  const app = await createApp(config, certificate?.loaded ?? null, log);
+  const secure = certificate !== null || (publicUrl?.startsWith('https:') ?? false);
+  addSecurityHeaders(app, { publicUrl, tls: secure, strict: secure && !certificate?.selfSigned });
   addStickyCookie(app, secure);
   const bodies = bodyHook(options.bodies ?? bodyRoom);
   const dispatcher = new Dispatcher({ db, ring, methods, log });

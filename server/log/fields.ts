@@ -30,6 +30,8 @@ export const fieldClasses: Readonly<Record<string, 'public' | 'sensitive'>> = {
   account: 'public',
   application: 'public',
   line: 'public',
+  fingerprint: 'public',
+  until: 'public',
   email: 'sensitive',
   address: 'sensitive',
   device: 'sensitive',

@@ -33,8 +33,16 @@ const features = [
   'display-capture',
 ];
 
-/** On every response, so that none can be forgotten. `ownHost` is what the request itself was sent to. */
-export function addSecurityHeaders(app: FastifyInstance, publicUrl: string | null, tls: boolean): void {
+export interface Origin {
+  /** Null: what the request itself was sent to. */
+  readonly publicUrl: string | null;
+  readonly tls: boolean;
+  /** Browsers are to come by TLS alone for two years: not where the certificate is only one for development. */
+  readonly strict: boolean;
+}
+
+/** On every response, so that none can be forgotten. */
+export function addSecurityHeaders(app: FastifyInstance, { publicUrl, tls, strict }: Origin): void {
   app.addHook('onSend', async (request, reply) => {
     const origin = publicUrl ?? `${tls ? 'https' : 'http'}://${safeHost(request.host)}`;
     reply.headers({
@@ -45,7 +53,7 @@ export function addSecurityHeaders(app: FastifyInstance, publicUrl: string | nul
       'referrer-policy': 'no-referrer',
       'permissions-policy': features.map((feature) => `${feature}=()`).join(', '),
       'x-frame-options': 'DENY',
-      ...(tls && { 'strict-transport-security': 'max-age=63072000' }),
+      ...(strict && { 'strict-transport-security': 'max-age=63072000' }),
     });
   });
 }
