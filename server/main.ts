@@ -32,7 +32,10 @@ async function run(command: string): Promise<void> {
 async function serve(config: Config): Promise<void> {
   const stopSignal = waitForStop();
   const server = await startServer(config);
-  process.on('SIGHUP', () => server.reload());
+  process.on('SIGHUP', () => {
+    server.reloadKeys();
+    server.reloadCertificate();
+  });
   announce(server);
   const failure = await Promise.race([stopSignal, server.failed]);
   await server.close();

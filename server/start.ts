@@ -1,6 +1,5 @@
 // One server, whole: store, keys, routes, links. For main.ts, for launchers and for tests.
 import { mkdirSync, readFileSync } from 'node:fs';
-import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ApplicationService } from '../protocol/messages/gen/application_pb.js';
@@ -74,9 +73,12 @@ import { addSecurityHeaders } from './site/security-headers.ts';
 import { addSiteRoutes } from './site/site-routes.ts';
 import type { Database } from './store/database.ts';
 import { openStore } from './store/open-store.ts';
-import { dayOf } from './tls/certificate.ts';
-import { CertificateRenewal } from './tls/renewal.ts';
-import { provideCertificate, type SelfSigned, type ServerCertificate } from './tls/server-certificate.ts';
+import {
+  followCertificate,
+  provideCertificate,
+  type SelfSigned,
+  type ServerCertificate,
+} from './tls/server-certificate.ts';
 
 export interface RunningServer {
   /** What browsers and gateways call. */
@@ -88,8 +90,10 @@ export interface RunningServer {
   readonly failed: Promise<Error>;
   /** The certificate that it made for itself; null: it has none of its own. */
   readonly selfSigned: SelfSigned | null;
-  /** Takes over rotated keys and a renewed certificate. */
-  reload(): void;
+  /** Takes over rotated keys. */
+  reloadKeys(): void;
+  /** Takes over a renewed certificate. */
+  reloadCertificate(): void;
   /** Stops accepting, tells the links, finishes what runs, closes the store. */
   close(): Promise<void>;
 }
@@ -137,7 +141,7 @@ export async function startServer(config: Config, options: StartOptions = {}): P
     sweep.start();
     linkExpiry.wake();
     await accessExpiry.look();
-    const renewal = certificate && followCertificate(app, certificate, log);
+    const renewal = certificate && followCertificate(app.server, certificate, log);
     const { port } = app.server.address() as AddressInfo;
     const url = config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${hostIn(config.host)}:${port}`;
     const setupToken = await issueSetupToken(store.db);
@@ -149,10 +153,8 @@ export async function startServer(config: Config, options: StartOptions = {}): P
       setupToken,
       selfSigned: certificate?.selfSigned ?? null,
       failed: store.failed,
-      reload: () => {
-        reloadKeys(ring, log);
-        renewal?.reload();
-      },
+      reloadKeys: () => reloadKeys(ring, log),
+      reloadCertificate: () => renewal?.reload(),
       close: async () => {
         stopping.abort();
         renewal?.close();
@@ -183,14 +185,6 @@ function reloadKeys(ring: KeyRing, log: Logger): void {
   } catch (error) {
     log.error({ event: 'keys-not-reloaded', err: error });
   }
-}
-
-function followCertificate(app: App, { files, loaded }: ServerCertificate, log: Logger): CertificateRenewal {
-  // With a certificate Fastify's server is one of TLS; its type says HTTP.
-  const renewal = new CertificateRenewal({ server: app.server as unknown as Server, files, loaded, log });
-  renewal.start();
-  log.info({ event: 'certificate', fingerprint: loaded.fingerprint, until: dayOf(loaded.until) });
-  return renewal;
 }
 
 interface Core {

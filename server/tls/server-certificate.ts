@@ -1,6 +1,10 @@
 // By which certificate the server speaks TLS, if it does.
+import type { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:https';
 import type { Config } from '../config.ts';
-import { loadCertificate, type CertificateFiles, type LoadedCertificate } from './certificate.ts';
+import type { Logger } from '../log/logger.ts';
+import { dayOf, loadCertificate, type CertificateFiles, type LoadedCertificate } from './certificate.ts';
+import { CertificateRenewal } from './renewal.ts';
 import { provideSelfSigned } from './self-signed.ts';
 
 export interface ServerCertificate {
@@ -28,4 +32,16 @@ export async function provideCertificate(
   const files = await provideSelfSigned(config.dataFolder, config, now);
   const loaded = loadCertificate(files, now);
   return { files, loaded, selfSigned: { fingerprint: loaded.fingerprint, file: files.certificate } };
+}
+
+/** From now on until it is closed. With a certificate Fastify's server is one of TLS; its type says HTTP. */
+export function followCertificate(
+  server: HttpServer,
+  { files, loaded }: ServerCertificate,
+  log: Logger,
+): CertificateRenewal {
+  const renewal = new CertificateRenewal({ server: server as unknown as Server, files, loaded, log });
+  renewal.start();
+  log.info({ event: 'certificate', fingerprint: loaded.fingerprint, until: dayOf(loaded.until) });
+  return renewal;
 }

@@ -51,7 +51,7 @@ test('keys that were rotated are offered to new clients, and old ones go on with
     await old.register('old@example.test', password);
     const gateway = await enrolGateway(old);
     rotateKeys(server.config.dataFolder, Date.now());
-    server.reload();
+    server.reloadKeys();
     const young = await ApiClient.connect(server.url);
     expect(young.serverKey.id).toBe(old.serverKey.id + 1);
     await young.login('old@example.test', password);

@@ -98,12 +98,12 @@ test('a renewed certificate is for new connections; those that are there stay; a
     link.socket.terminate();
 
     copyFileSync(files.key, used.key);
-    server.reload();
+    server.reloadCertificate();
     expect(events()).toContain('certificate-not-reloaded');
     expect(lines.join('')).toContain('is not the key of the certificate');
     expect((await read(`${server.url}/healthz`, readFileSync(second.certificate))).status).toBe(200);
     copyFileSync(files.certificate, used.certificate);
-    server.reload(); // as SIGHUP does
+    server.reloadCertificate(); // as SIGHUP does
     expect(await fingerprintAt(server.port)).toBe(first);
   } finally {
     agent.destroy();
