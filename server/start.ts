@@ -209,7 +209,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
     ...options.rates,
   };
   const times: RouterTimes = { ...routerTimes, ...options.times };
-  const { publicUrl, openSignUp } = config;
+  const { publicUrl, openSignUp, throughServer } = config;
   const head = new InProcessHead();
   const accounts = await accountMethods({
     ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
@@ -255,7 +255,6 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
     }),
   ]);
   const relay = new RelayCredentials(config.relay);
-  const { throughServer } = config;
   const worker = new RouterWorker({
     ...{ db, head, ring, log, publicUrl, times, relay, throughServer, openings: rates.links },
   });
