@@ -3,7 +3,7 @@ import { test as base, expect, type Page } from '@playwright/test';
 import { expectAccessible } from './accessible.ts';
 import { Installation } from './installation.ts';
 import { machines, moveIn, type House } from './move-in.ts';
-import { diagnose, diagnosed, leg, openWithRelaysOnly } from './paths.ts';
+import { diagnose, diagnosed, leg, openWithRelaysOnly, searchStates } from './paths.ts';
 import { connect, disconnect, openRecord, run, targetFile } from './person.ts';
 
 /** Read at each start. */
@@ -86,6 +86,8 @@ test('where both let it the session goes through the server, and Diagnose finds 
   const page = await openWithRelaysOnly(context, installation.server.url);
   await untilOnline(page);
   await connect(page, machines.password);
+  // Its first frame waited for no search: the one that it began has its time still to go.
+  expect(await searchStates(page)).toEqual([expect.stringMatching(/^(new|connecting)$/)]);
   await run(page, 'echo by the server > detoured.txt');
   expect(await targetFile(installation, 'detoured.txt')).toBe('by the server');
   await disconnect(page);

@@ -7,15 +7,27 @@ export async function openWithRelaysOnly(context: BrowserContext, url: string): 
   const page = await context.newPage();
   await page.addInitScript(() => {
     const Direct = window.RTCPeerConnection;
+    const searches: RTCPeerConnection[] = [];
     window.RTCPeerConnection = class extends Direct {
       constructor(configuration?: RTCConfiguration) {
         super({ ...configuration, iceTransportPolicy: 'relay' });
+        searches.push(this);
       }
     };
+    Object.assign(window, { searches });
   });
   await page.goto(url);
   await unlock(page);
   return page;
+}
+
+/** How the searches for a peer connection stand that such a page has begun so far. */
+export async function searchStates(page: Page): Promise<string[]> {
+  return await page.evaluate(() =>
+    (window as unknown as { searches: RTCPeerConnection[] }).searches.map(
+      ({ connectionState }) => connectionState,
+    ),
+  );
 }
 
 export const leg = (dialog: Locator, name: string) => dialog.locator(`[data-leg="${name}"]`);

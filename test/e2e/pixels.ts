@@ -6,20 +6,46 @@ export function countPixels(
   png: Buffer,
   fits: (red: number, green: number, blue: number) => boolean,
 ): number {
+  let count = 0;
+  eachPixel(png, (_x, _y, ...colour) => void (fits(...colour) && count++));
+  return count;
+}
+
+/** The middle of the pixels that fit, in pixels of the picture; null: there are too few to be sure. */
+export function middleOf(
+  png: Buffer,
+  fits: (red: number, green: number, blue: number) => boolean,
+): { readonly x: number; readonly y: number } | null {
+  let [count, across, down] = [0, 0, 0];
+  eachPixel(png, (x, y, ...colour) => {
+    if (!fits(...colour)) return;
+    count += 1;
+    across += x + 0.5;
+    down += y + 0.5;
+  });
+  return count < fewestOfMark ? null : { x: across / count, y: down / count };
+}
+
+/** Of a mark that is drawn at half its size. */
+const fewestOfMark = 20;
+
+function eachPixel(
+  png: Buffer,
+  look: (x: number, y: number, red: number, green: number, blue: number) => void,
+): void {
   const { width, height, channels, data } = decodePng(png);
   const row = width * channels;
   const previous = new Uint8Array(row);
-  let count = 0;
   for (let y = 0, at = 0; y < height; y++) {
     const filter = data[at++] ?? 0;
     unfilter(filter, data.subarray(at, at + row), previous, channels);
-    for (let x = 0; x < row; x += channels) {
-      if (fits(data[at + x] ?? 0, data[at + x + 1] ?? 0, data[at + x + 2] ?? 0)) count++;
+    for (let x = 0; x < width; x++) {
+      const pixel = at + x * channels;
+      look(x, y, data[pixel] ?? 0, data[pixel + 1] ?? 0, data[pixel + 2] ?? 0);
     }
     previous.set(data.subarray(at, at + row));
     at += row;
   }
-  return count;
 }
 
 /** Of a terminal's green, SGR 42, in guacd's colours. */

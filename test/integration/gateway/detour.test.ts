@@ -1,4 +1,5 @@
 // Sessions that find no path of their own: vault, real server, gateway, guacd and sshd, and no UDP at all.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +9,15 @@ import { startGateway, type RunningGateway } from '../../../gateway/gateway.ts';
 import { Logger } from '../../../gateway/log/logger.ts';
 import { RisingState } from '../../../gateway/rising-state.ts';
 import { readSettings } from '../../../gateway/settings.ts';
+import { concat, copy, equal, utf8 } from '../../../protocol/bytes.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
+import { MachineFiles } from '../../../web/session/files/machine-files.ts';
 import type { DetourOffer } from '../../../workers/api.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
+import { bytesOf, noSignal, uploaded } from '../../fixtures/file-desk.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
@@ -24,6 +28,47 @@ const display = { width: 1024, height: 768, dpi: 96, timezone: 'UTC' };
 function detourOf(offer: DetourOffer | null): Uid {
   if (!offer || !('detourUid' in offer)) throw new Error('no detour');
   return offer.detourUid;
+}
+
+/** 8 MB, of which no two lines are the same. */
+function numberedLines(name: string): Uint8Array<ArrayBuffer> {
+  const lines = Array.from({ length: 400_000 }, (_, n) => `${name} ${String(n).padStart(12, '0')}\n`);
+  return copy(utf8(lines.join('')));
+}
+
+/** Takes what comes a portion at a time: more is on its way whenever one is full. */
+class Portions {
+  readonly parts: Uint8Array[] = [];
+  length = 0;
+  readonly #portion: number;
+  #allowed: number;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(portion: number) {
+    this.#portion = this.#allowed = portion;
+  }
+
+  readonly take = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
+    this.parts.push(bytes);
+    this.length += bytes.length;
+    this.#tell();
+    while (this.length >= this.#allowed) await this.#changed.promise;
+  };
+
+  async full(): Promise<void> {
+    while (this.length < this.#allowed) await this.#changed.promise;
+  }
+
+  allow(portions = 1): void {
+    this.#allowed += portions * this.#portion;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers();
+    changed.resolve();
+  }
 }
 
 describe.runIf(asRoot)('a page without any UDP', () => {
@@ -88,7 +133,7 @@ describe.runIf(asRoot)('a page without any UDP', () => {
     const launchCredentialUid = await engine.saveRecord({
       content: { type: 'pamUser', title: 'User', fields: login },
     });
-    const connection = { launchCredentialUid, hostKey: sshd.hostKeys[0] };
+    const connection = { launchCredentialUid, hostKey: sshd.hostKeys[0], sftp: { enableSftp: true } };
     const fields = [
       { type: 'pamHostname', value: [{ hostName: sshd.host, port: String(sshd.port) }] },
       { type: 'pamSettings', value: [{ configurationUid: view?.configurationUid, connection }] },
@@ -116,6 +161,13 @@ describe.runIf(asRoot)('a page without any UDP', () => {
   const resume = (page: FakePage, sessionUid: Uid, offer: string, attempt: number) =>
     engine.resumeSession({ sessionUid, peerUid: page.peerUid, offer, attempt });
 
+  /** It has lost its way, whichever that was, and takes the one through the server. */
+  async function goAround(page: FakePage, sessionUid: Uid): Promise<void> {
+    page.drop();
+    const { detour } = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
+    await page.detour(engine, detourOf(detour));
+  }
+
   test('has its session through the server: what is typed has its effect', async () => {
     const { terminal } = await connect();
     terminal.type('echo through the server > detoured\n');
@@ -129,10 +181,8 @@ describe.runIf(asRoot)('a page without any UDP', () => {
     await page.detour(engine, detourOf(detour));
     log.length = 0;
     page.drop();
-    // The gateway has noticed, and the session it opens has outlived it.
     await expect.poll(() => gateway.sessions.find(sessionUid)?.shell, { timeout: 15_000 }).toBeTruthy();
-    const again = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
-    await page.detour(engine, detourOf(again.detour));
+    await goAround(page, sessionUid);
     const terminal = new FakeTerminal(page.openStream(streamToken));
     await terminal.until(() => terminal.count('sync') > 0);
     terminal.type('echo went on > lost-while-opening\n');
@@ -150,11 +200,44 @@ describe.runIf(asRoot)('a page without any UDP', () => {
       if (n % 10 === 4)
         await page.reopen(async (offer, attempt) => (await resume(page, sessionUid, offer, attempt)).answer);
       if (n % 10 !== 9) continue;
-      page.drop();
-      const { detour } = await resume(page, sessionUid, await new FakePage().offer(), ++page.attempts);
-      await page.detour(engine, detourOf(detour));
+      await goAround(page, sessionUid);
     }
     await fileHolds(sshd, 'through-changes', lines.map((line) => `${line}\n`).join(''));
+  });
+
+  test('floods of numbered lines arrive byte for byte, both ways, while it moves six times', async () => {
+    const { page, terminal, sessionUid, files: notice } = await connect();
+    const streamToken = notice?.token ?? new Uint8Array(0);
+    const files = new MachineFiles((ask) => page.streams.openStream({ streamToken, file: { ask } }));
+    const [down, up] = [numberedLines('down'), numberedLines('up')];
+    const [from, to] = ['numbered-down', 'numbered-up'].map((name) => join(sshd.home, name)) as [
+      string,
+      string,
+    ];
+    writeFileSync(from, down, { mode: 0o644 });
+    terminal.type('seq 1 100000000\n'); // and the terminal floods beside them
+    const portion = new Portions(down.length / 8);
+    const all = Promise.all([
+      files.download({
+        ...{ path: bytesOf(from), offset: 0, opened: () => {}, take: portion.take },
+        signal: noSignal(),
+      }),
+      uploaded(files, { path: to, content: up }),
+    ]);
+    for (let move = 1; move <= 6; move++) {
+      await Promise.race([portion.full(), all]);
+      expect(portion.length).toBeLessThan(down.length);
+      portion.allow();
+      if (move % 2 === 0) await goAround(page, sessionUid);
+      else
+        await page.reopen(async (offer, attempt) => (await resume(page, sessionUid, offer, attempt)).answer);
+    }
+    portion.allow(2);
+    await all;
+    expect(equal(concat(...portion.parts), down)).toBe(true);
+    expect(equal(readFileSync(to), up)).toBe(true);
+    const drawn = terminal.bytes; // each instruction of which was decoded
+    await terminal.until(() => terminal.bytes > drawn + 10_000);
   });
 
   test('says goodbye by it, and the gateway waits for nobody', async () => {
