@@ -129,11 +129,17 @@ class Gateway implements RunningGateway {
     const recordings = new SessionRecordings(this.#recordings, applicationUid, log);
     this.#drives = drivesOf(options, log);
     const plugins = settings.guacd.plugins !== false;
+    const { policyFile: file = SessionPolicyFile.inMemory() } = options;
+    const { publicKey: deviceKey } = device;
+    const keeper = new SessionPolicyKeeper({
+      ...{ file, gatewayUid, deviceKey, ownerUid, roster, log, onChanged: () => this.#oversight.review() },
+    });
     const connector = new Connector({
       ...{ gatewayUid, device, log, roster: this.#roster, peers: this.#peers, sessions: this.sessions },
       detours: this.#detours,
       ...{ access: this.#access, running, recordings, machines, signal },
       ...{ media: settings.media, offers: { drive: this.#drives !== null, sound: plugins } },
+      watchedBy: (accountUid) => keeper.watchedBy(accountUid),
       openShell: (order, hooks) => openShell({ guacd: settings.guacd, drives: this.#drives }, order, hooks),
       tellFiles: (sessionUid, files) => this.#tellFiles(sessionUid, files),
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
@@ -144,11 +150,6 @@ class Gateway implements RunningGateway {
       detours: this.#detours,
       media: settings.media,
       sendSignal: (sessionUid, sealed) => this.#sendSignal(sessionUid, sealed),
-    });
-    const { policyFile: file = SessionPolicyFile.inMemory() } = options;
-    const { publicKey: deviceKey } = device;
-    const keeper = new SessionPolicyKeeper({
-      ...{ file, gatewayUid, deviceKey, ownerUid, roster, log, onChanged: () => this.#oversight.review() },
     });
     this.#oversight = new Oversight({ keeper, shares, roster, sessions: this.sessions });
     const oversight = this.#oversight;

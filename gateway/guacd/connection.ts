@@ -161,6 +161,11 @@ export class GuacdConnection {
     this.resume();
   }
 
+  /** Whether its viewer is sent sound, where there is any. */
+  hear(wanted: boolean): void {
+    this.#fromTarget.silent = !wanted;
+  }
+
   /** The viewer has room again. */
   resume(): void {
     if (this.#stallTimer) clearTimeout(this.#stallTimer);

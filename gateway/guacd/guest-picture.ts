@@ -45,6 +45,7 @@ export class GuestPicture {
   #guacd: GuacdConnection | null = null;
   #former: GuacdConnection | null = null; // that was shown last
   #viewer: Viewer | null = null;
+  #sound = true;
   #joins = 0; // the newest is shown, and no other
   #joinedAt = -restMs;
   #over = false;
@@ -82,6 +83,12 @@ export class GuestPicture {
       this.#end(new SessionFailure('gateway', 'guacamole-malformed', `the browser sent nonsense: ${why}`));
       return true;
     }
+  }
+
+  /** Whether the guest is sent sound. */
+  hear(wanted: boolean): void {
+    this.#sound = wanted;
+    this.#guacd?.hear(wanted);
   }
 
   async drained(): Promise<void> {
@@ -126,6 +133,7 @@ export class GuestPicture {
 
   #use(joined: GuacdConnection): void {
     const old = this.#guacd;
+    joined.hear(this.#sound);
     this.#guacd = this.#former = joined;
     void old?.close();
     void joined.ended.then((failure) => {

@@ -55,6 +55,7 @@ export class Picture {
   readonly #begun: Promise<unknown>;
   #guacd: GuacdConnection;
   #viewer: Viewer | null = null;
+  #sound = true;
   #finish: (failure: SessionFailure) => void = () => {};
   #over = false;
 
@@ -91,6 +92,12 @@ export class Picture {
     this.#viewer = null;
     this.#held.drop();
     this.#guacd.detach();
+  }
+
+  /** Whether its viewer is sent sound, this one and those after it. */
+  hear(wanted: boolean): void {
+    this.#sound = wanted;
+    this.#guacd.hear(wanted);
   }
 
   /** The viewer has room again. */
@@ -148,6 +155,7 @@ export class Picture {
     const seen = { viewer, onStalled, former: old.layers, ...this.#recorded.tee() };
     const joined = await openGuacd({ ...this.#options, select, parameters: {}, ...seen });
     if (this.#over) return void joined.close();
+    joined.hear(this.#sound);
     this.#guacd = joined;
     this.#watch(joined);
     void joined.inSession.then(() => {

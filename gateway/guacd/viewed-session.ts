@@ -25,6 +25,11 @@ export class ViewedSession {
     this.#picture.detach();
   }
 
+  /** Whether its viewer is sent sound, where there is any. */
+  hear(wanted: boolean): void {
+    this.#picture.hear(wanted);
+  }
+
   /** The viewer has room again. */
   resume(): void {
     this.#picture.resume();

@@ -67,6 +67,16 @@ export class SessionPolicyKeeper {
     return policy && overseerOf(policy, member)?.watch ? { silent: policy.silent } : null;
   }
 
+  /** What somebody is told before anybody looks on at a session of theirs: `silent`, they would not see it. null: nobody may. */
+  watchedBy(accountUid: Uid): { readonly silent: boolean } | null {
+    const policy = this.present;
+    const members = this.#options.roster()?.members ?? [];
+    const may = members.some(
+      (member) => member.accountUid !== accountUid && policy && overseerOf(policy, member)?.watch,
+    );
+    return policy && may ? { silent: policy.silent } : null;
+  }
+
   mayEnd(member: RosterMember): boolean {
     return mayEndSessions(this.present, member);
   }

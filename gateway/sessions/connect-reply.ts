@@ -18,6 +18,8 @@ export interface OpenedSession {
   readonly token: Bytes;
   readonly fileToken: Bytes | null;
   readonly recording: RecordingNotice | null;
+  /** Administrators may look on at it, by the policy of the gateway; null: none may. */
+  readonly watch: { readonly silent: boolean } | null;
 }
 
 /** For how long a session may be had without a word of its vault. */
@@ -30,7 +32,7 @@ export interface SessionTimes {
 export function encodeConnectReply(
   { connection, settings }: Pick<Machine, 'connection' | 'settings'>,
   offers: GatewayOffers,
-  { answer, detourKey, token, fileToken, recording }: OpenedSession,
+  { answer, detourKey, token, fileToken, recording, watch }: OpenedSession,
   terms: SharedTerms | null,
   times: SessionTimes,
 ): Bytes {
@@ -45,6 +47,7 @@ export function encodeConnectReply(
     sharing: sharingCodes[terms?.sharing ?? 'off'],
     ...(files && { files }),
     ...(missing && { missing }),
+    ...(watch && terms?.watchable && { watch }),
   });
 }
 

@@ -87,6 +87,8 @@ export interface ConnectorOptions {
   readonly detours: Pick<Detours, 'prepare' | 'expect'>;
   readonly media: MediaSettings;
   readonly offers: GatewayOffers;
+  /** Who may look on at sessions of that account here. */
+  readonly watchedBy: (accountUid: Uid) => { readonly silent: boolean } | null;
   readonly openShell: (order: ShellOrder, hooks: ShellHooks) => Promise<Shell>;
   readonly sendSignal: (sessionUid: Uid, sealed: Uint8Array) => void;
   /** The server hears of files that went in a session. */
@@ -220,7 +222,8 @@ export class Connector {
       this.#options.sessions.add(session, token, fileToken);
       session.start();
       this.#options.running.watch(session, order.access);
-      return { session, ...ways, token, fileToken };
+      const watch = this.#options.watchedBy(accountUid);
+      return { session, ...ways, token, fileToken, watch };
     } catch (error) {
       release();
       throw error;

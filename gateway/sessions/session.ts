@@ -196,6 +196,7 @@ export class Session {
     this.#stream = stream;
     stream.onControl = ({ body }) => {
       if (body.case === 'stayConnected') this.#clock.used();
+      if (body.case === 'soundWanted') this.#view.hear(body.value.wanted);
     };
     stream.onEnd = () => {
       this.#pageEnded = true;

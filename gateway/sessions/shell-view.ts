@@ -17,7 +17,7 @@ export type Shell = Pick<
   | 'watchLatency'
   | 'write'
 > &
-  Partial<Pick<SshSession, 'openSftp' | 'welcome'>> &
+  Partial<Pick<SshSession, 'hear' | 'openSftp' | 'welcome'>> &
   Partial<Pick<GuacdSession, 'drive'>>;
 
 export type ShellHooks = Required<
@@ -39,6 +39,7 @@ export class ShellView {
   #stream: Stream | null = null;
   #early: Uint8Array[] = []; // what the page said before the shell was there; its credit bounds it
   #stopLatency: () => void = () => {};
+  #sound = true;
   #stalled = false; // the page took nothing for so long that guacd was let run on without it
   #over = false;
 
@@ -48,6 +49,7 @@ export class ShellView {
 
   useShell(shell: Shell): void {
     this.#shell = shell;
+    shell.hear?.(this.#sound);
     this.#join();
   }
 
@@ -56,6 +58,12 @@ export class ShellView {
     stream.onData = (bytes) => this.#fromPage(bytes);
     stream.onDrain = () => this.#drained();
     this.#join();
+  }
+
+  /** Whether the page plays what it hears: what it does not play is not sent to it. */
+  hear(wanted: boolean): void {
+    this.#sound = wanted;
+    this.#shell?.hear?.(wanted);
   }
 
   /** The shell goes on without its page, which gets the whole screen when it takes something again. */

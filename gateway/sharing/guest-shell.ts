@@ -27,6 +27,7 @@ export function openGuestShell(
     close: () => picture.close(),
     drained: () => picture.drained(),
     ended: picture.ended,
+    hear: (wanted) => picture.hear(wanted),
     hostKey: null,
     resume: () => {}, // a guest's picture waits for nobody
     trustedOnFirstUse: false,

@@ -82,6 +82,8 @@ export class PictureFilter {
   readonly #onRefused: (opcode: string) => void;
   readonly #open = new Map<string, OpenStream>();
   readonly #surfaces = new Surfaces();
+  /** Sound goes nowhere, though its streams open and end as they do: whoever hears nothing needs none. */
+  silent = false;
   #pictureText = 0;
   #texts = 0;
 
@@ -100,7 +102,7 @@ export class PictureFilter {
       if (sound) sounds++;
       const passed = this.#pass(instruction);
       if (passed === null) replies.push(...this.#answer(instruction));
-      else forward.push(...passed);
+      else if (!sound || !this.silent || instruction.opcode !== 'blob') forward.push(...passed);
       if (passed !== null && !sound) picture.push(...passed);
     }
     return { forward, picture, sounds, replies };

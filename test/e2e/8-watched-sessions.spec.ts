@@ -7,6 +7,8 @@ import { countPixels, isTerminalGreen } from './pixels.ts';
 
 test.describe.configure({ mode: 'serial' });
 
+/** What a person is told before anybody looks on. */
+const mayLookOn = 'Administrators may look on at this session. You see it when one does.';
 const wim = 'wim@example.org';
 const ada = 'ada@example.org';
 let other: Page;
@@ -60,6 +62,11 @@ test('who owns a gateway says who may watch over it, and signs that', async ({ h
 test('a session appears the moment it begins', async ({ house }) => {
   const { page, installation } = house;
   await connect(page, machines.password);
+  await expect(page.getByTitle(mayLookOn)).toBeVisible();
+  await page.getByRole('button', { name: 'View', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'View' }).getByText(mayLookOn)).toBeVisible();
+  await expectAccessible(page, 'session-that-may-be-watched');
+  await page.getByRole('button', { name: 'Close view' }).click();
   const green = "for i in 1 2 3 4 5 6; do printf '\\033[42m%40s\\033[0m\\n' ''; done; echo drawn > drawn.txt";
   await run(page, `clear; ${green}`);
   await targetFile(installation, 'drawn.txt');
@@ -142,6 +149,17 @@ test('on a phone an administrator finds the session, and ends it with a reason t
   await expect(page.getByText('They wrote: “Maintenance at noon”')).toBeVisible();
   await expectAccessible(page, 'session-ended-with-a-reason');
   await expect(other.getByText('Nothing runs now')).toBeVisible();
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+});
+
+test('a person whom nobody would see watched is told that it may happen, and where nobody may, of nothing', async ({
+  house,
+}) => {
+  const { page } = house;
+  await connect(page, machines.password);
+  const unseen = 'Administrators may look on at this session without your seeing it.';
+  await expect(page.getByTitle(unseen)).toBeVisible();
+  await page.getByRole('button', { name: 'Disconnect' }).click();
   await page.getByRole('button', { name: 'Close', exact: true }).click();
 });
 

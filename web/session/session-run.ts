@@ -75,6 +75,11 @@ export class SessionRun {
     if (this.#stream?.open) this.#stream.control({ body: { case: 'stayConnected', value: {} } });
   }
 
+  /** Whether what the machine sounds is played: else it is not even sent. */
+  hear(wanted: boolean): void {
+    if (this.#stream?.open) this.#stream.control({ body: { case: 'soundWanted', value: { wanted } } });
+  }
+
   /** Ends the session on purpose. */
   stop(): void {
     this.#screen?.close();
@@ -301,6 +306,7 @@ export class SessionRun {
       case 'guests':
         return this.#targets.guests(body.value.guests.map(guestOf));
       case 'stayConnected': // a page's to say
+      case 'soundWanted':
       case undefined:
         return;
     }

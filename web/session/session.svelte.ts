@@ -53,6 +53,8 @@ export class Session {
   trustFailure = $state.raw<unknown>(null);
   /** What is recorded of it; null: nothing. `failed`: it should be. */
   recording = $state.raw<RecordingNotice | null>(null);
+  /** Administrators may look on at it, by the gateway's policy: seen by this person or not; null: none may. */
+  watch = $state.raw<SessionStarted['watch']>(null);
   /** What this person may do with the record, as far as it is known yet. */
   access = $state.raw<RecordView['access']>('owner');
   /** Browser to gateway and gateway to target. */
@@ -72,7 +74,7 @@ export class Session {
   keyboard = $state(false);
   /** The device's own keyboard may open: only where somebody asked for it. */
   typing = $state(false);
-  readonly sound = new SessionSound();
+  readonly sound = new SessionSound((wanted) => this.#run?.hear(wanted));
   readonly clipboard = new SessionClipboard(this);
   /** What lies open over the picture. */
   panel = $state<PanelName | null>(null);
@@ -175,7 +177,7 @@ export class Session {
     this.phase = 'connecting';
     this.trail = new LegTrail();
     Object.assign(this, { screen: null, failure: null, hostKey: null, trustFailure: null, remark: null });
-    Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null });
+    Object.assign(this, { gatewayMs: null, targetMs: null, recording: null, ending: null, watch: null });
     this.clipboard.reset();
     this.sticky.clear();
     const run: SessionRun = new SessionRun(this.#services, this.#subject, this.trail, {
@@ -221,6 +223,7 @@ export class Session {
 
   #started(started: SessionStarted): void {
     this.sharing.begin(started);
+    this.watch = started.watch;
     this.remark = describeMissing(started.missing) ?? this.remark;
   }
 

@@ -116,6 +116,8 @@ export interface SessionStarted {
   readonly files: SessionFilesNotice | null;
   /** null: nothing. */
   readonly missing: MissingParts | null;
+  /** Administrators may look on at it, as the gateway says; `silent`: unseen. null: none may. */
+  readonly watch: { readonly silent: boolean } | null;
 }
 
 /** Somebody who is in a session that is not theirs, as the gateway says. */

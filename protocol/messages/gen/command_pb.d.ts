@@ -593,6 +593,13 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
    * @generated from field: sallyport.v1.MissingParts missing = 40;
    */
   missing?: MissingParts | undefined;
+
+  /**
+   * By the gateway's policy administrators may look on at this session; absent: none may. §29.7.
+   *
+   * @generated from field: sallyport.v1.WatchNotice watch = 45;
+   */
+  watch?: WatchNotice | undefined;
 };
 
 /**
@@ -600,6 +607,24 @@ export declare type ConnectReply = Message<"sallyport.v1.ConnectReply"> & {
  * Use `create(ConnectReplySchema)` to create a new message.
  */
 export declare const ConnectReplySchema: GenMessage<ConnectReply>;
+
+/**
+ * @generated from message sallyport.v1.WatchNotice
+ */
+export declare type WatchNotice = Message<"sallyport.v1.WatchNotice"> & {
+  /**
+   * They are not shown while they do.
+   *
+   * @generated from field: bool silent = 1;
+   */
+  silent: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.WatchNotice.
+ * Use `create(WatchNoticeSchema)` to create a new message.
+ */
+export declare const WatchNoticeSchema: GenMessage<WatchNotice>;
 
 /**
  * @generated from message sallyport.v1.GuestRole

@@ -188,6 +188,24 @@ export declare type StayConnected = Message<"sallyport.v1.StayConnected"> & {
 export declare const StayConnectedSchema: GenMessage<StayConnected>;
 
 /**
+ * Whether the page plays what the machine sounds: what it does not play is not sent to it. At first it is.
+ *
+ * @generated from message sallyport.v1.SoundWanted
+ */
+export declare type SoundWanted = Message<"sallyport.v1.SoundWanted"> & {
+  /**
+   * @generated from field: bool wanted = 1;
+   */
+  wanted: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.SoundWanted.
+ * Use `create(SoundWantedSchema)` to create a new message.
+ */
+export declare const SoundWantedSchema: GenMessage<SoundWanted>;
+
+/**
  * The session goes on and is recorded no more.
  *
  * @generated from message sallyport.v1.RecordingStopped
@@ -402,6 +420,14 @@ export declare type StreamControl = Message<"sallyport.v1.StreamControl"> & {
      */
     value: RecordingWaits;
     case: "recordingWaits";
+  } | {
+    /**
+     * From the page.
+     *
+     * @generated from field: sallyport.v1.SoundWanted sound_wanted = 51;
+     */
+    value: SoundWanted;
+    case: "soundWanted";
   } | { case: undefined; value?: undefined };
 };
 

@@ -12,7 +12,7 @@ import { file_remote_file } from "./remote-file_pb.js";
  * Describes the file session.proto.
  */
 export const file_session = /*@__PURE__*/
-  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEirAMKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAcgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IABImCgZndWVzdHMYCiABKAsyFC5zYWxseXBvcnQudjEuR3Vlc3RzSAASNwoPcmVjb3JkaW5nX3dhaXRzGDIgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ1dhaXRzSABCBgoEYm9keSItCgZHdWVzdHMSIwoGZ3Vlc3RzGAEgAygLMhMuc2FsbHlwb3J0LnYxLkd1ZXN0InMKBUd1ZXN0EhMKC2FjY291bnRfdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEhEKCXNoYXJlX3VpZBgDIAEoDBIOCgZ0eXBpbmcYBCABKAgSEAoIc2luY2VfbXMYBSABKAMSEQoJYnlfcG9saWN5GCggASgIIisKCkVuZGluZ1Nvb24SDAoEY29kZRgBIAEoCRIPCgdsZWZ0X21zGAIgASgNIg8KDVN0YXlDb25uZWN0ZWQiEgoQUmVjb3JkaW5nU3RvcHBlZCIfCg5SZWNvcmRpbmdXYWl0cxINCgV3YWl0cxgBIAEoCCIrCglDYW5kaWRhdGUSEQoJY2FuZGlkYXRlGAEgASgJEgsKA21pZBgCIAEoCSJgCghQcm9ncmVzcxIeCgNsZWcYASABKA4yES5zYWxseXBvcnQudjEuTGVnEiUKBXN0YXRlGAIgASgOMhYuc2FsbHlwb3J0LnYxLkxlZ1N0YXRlEg0KBWF0X21zGAMgASgNIl8KDlNlc3Npb25GYWlsdXJlEh4KA2xlZxgBIAEoDjIRLnNhbGx5cG9ydC52MS5MZWcSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg4KBnJlYXNvbhgoIAEoCSJJCgdIb3N0S2V5EgsKA2tleRgBIAEoCRITCgtmaW5nZXJwcmludBgCIAEoCRIcChR0cnVzdGVkX29uX2ZpcnN0X3VzZRgDIAEoCCK8AwoNU3RyZWFtQ29udHJvbBItCgVlbmRlZBgBIAEoCzIcLnNhbGx5cG9ydC52MS5TZXNzaW9uRmFpbHVyZUgAEhcKDXRhcmdldF9ydHRfdXMYAiABKA1IABIpCghob3N0X2tleRgDIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASKgoIcHJvZ3Jlc3MYBCABKAsyFi5zYWxseXBvcnQudjEuUHJvZ3Jlc3NIABI7ChFyZWNvcmRpbmdfc3RvcHBlZBgFIAEoCzIeLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdTdG9wcGVkSAASLwoLZW5kaW5nX3Nvb24YBiABKAsyGC5zYWxseXBvcnQudjEuRW5kaW5nU29vbkgAEjUKDnN0YXlfY29ubmVjdGVkGAcgASgLMhsuc2FsbHlwb3J0LnYxLlN0YXlDb25uZWN0ZWRIABImCgZndWVzdHMYCiABKAsyFC5zYWxseXBvcnQudjEuR3Vlc3RzSAASNwoPcmVjb3JkaW5nX3dhaXRzGDIgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ1dhaXRzSABCBgoEYm9keSJRCgpTdHJlYW1PcGVuEhQKDHN0cmVhbV90b2tlbhgBIAEoDBItCgRmaWxlGAIgASgLMh8uc2FsbHlwb3J0LnYxLlJlbW90ZUZpbGVSZXF1ZXN0KoQBCgNMZWcSEwoPTEVHX1VOU1BFQ0lGSUVEEAASDgoKTEVHX1JPVVRFUhABEg8KC0xFR19HQVRFV0FZEAISCwoHTEVHX0lDRRADEg0KCUxFR19HVUFDRBAEEg4KCkxFR19UQVJHRVQQBRINCglMRUdfTE9HSU4QBhIMCghMRUdfSlVNUBAKKlAKCExlZ1N0YXRlEhkKFUxFR19TVEFURV9VTlNQRUNJRklFRBAAEhUKEUxFR19TVEFURV9TVEFSVEVEEAESEgoOTEVHX1NUQVRFX0RPTkUQAmIGcHJvdG8z", [file_remote_file]);
+  fileDesc("Cg1zZXNzaW9uLnByb3RvEgxzYWxseXBvcnQudjEirAMKDVNlc3Npb25TaWduYWwSEAoIc2VxdWVuY2UYASABKA0SLAoJY2FuZGlkYXRlGAIgASgLMhcuc2FsbHlwb3J0LnYxLkNhbmRpZGF0ZUgAEioKCHByb2dyZXNzGAMgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASLQoFZW5kZWQYBCABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIpCghob3N0X2tleRgFIAEoCzIVLnNhbGx5cG9ydC52MS5Ib3N0S2V5SAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBiABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAcgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IABImCgZndWVzdHMYCiABKAsyFC5zYWxseXBvcnQudjEuR3Vlc3RzSAASNwoPcmVjb3JkaW5nX3dhaXRzGDIgASgLMhwuc2FsbHlwb3J0LnYxLlJlY29yZGluZ1dhaXRzSABCBgoEYm9keSItCgZHdWVzdHMSIwoGZ3Vlc3RzGAEgAygLMhMuc2FsbHlwb3J0LnYxLkd1ZXN0InMKBUd1ZXN0EhMKC2FjY291bnRfdWlkGAEgASgMEg0KBWVtYWlsGAIgASgJEhEKCXNoYXJlX3VpZBgDIAEoDBIOCgZ0eXBpbmcYBCABKAgSEAoIc2luY2VfbXMYBSABKAMSEQoJYnlfcG9saWN5GCggASgIIisKCkVuZGluZ1Nvb24SDAoEY29kZRgBIAEoCRIPCgdsZWZ0X21zGAIgASgNIg8KDVN0YXlDb25uZWN0ZWQiHQoLU291bmRXYW50ZWQSDgoGd2FudGVkGAEgASgIIhIKEFJlY29yZGluZ1N0b3BwZWQiHwoOUmVjb3JkaW5nV2FpdHMSDQoFd2FpdHMYASABKAgiKwoJQ2FuZGlkYXRlEhEKCWNhbmRpZGF0ZRgBIAEoCRILCgNtaWQYAiABKAkiYAoIUHJvZ3Jlc3MSHgoDbGVnGAEgASgOMhEuc2FsbHlwb3J0LnYxLkxlZxIlCgVzdGF0ZRgCIAEoDjIWLnNhbGx5cG9ydC52MS5MZWdTdGF0ZRINCgVhdF9tcxgDIAEoDSJfCg5TZXNzaW9uRmFpbHVyZRIeCgNsZWcYASABKA4yES5zYWxseXBvcnQudjEuTGVnEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIOCgZyZWFzb24YKCABKAkiSQoHSG9zdEtleRILCgNrZXkYASABKAkSEwoLZmluZ2VycHJpbnQYAiABKAkSHAoUdHJ1c3RlZF9vbl9maXJzdF91c2UYAyABKAgi7wMKDVN0cmVhbUNvbnRyb2wSLQoFZW5kZWQYASABKAsyHC5zYWxseXBvcnQudjEuU2Vzc2lvbkZhaWx1cmVIABIXCg10YXJnZXRfcnR0X3VzGAIgASgNSAASKQoIaG9zdF9rZXkYAyABKAsyFS5zYWxseXBvcnQudjEuSG9zdEtleUgAEioKCHByb2dyZXNzGAQgASgLMhYuc2FsbHlwb3J0LnYxLlByb2dyZXNzSAASOwoRcmVjb3JkaW5nX3N0b3BwZWQYBSABKAsyHi5zYWxseXBvcnQudjEuUmVjb3JkaW5nU3RvcHBlZEgAEi8KC2VuZGluZ19zb29uGAYgASgLMhguc2FsbHlwb3J0LnYxLkVuZGluZ1Nvb25IABI1Cg5zdGF5X2Nvbm5lY3RlZBgHIAEoCzIbLnNhbGx5cG9ydC52MS5TdGF5Q29ubmVjdGVkSAASJgoGZ3Vlc3RzGAogASgLMhQuc2FsbHlwb3J0LnYxLkd1ZXN0c0gAEjcKD3JlY29yZGluZ193YWl0cxgyIAEoCzIcLnNhbGx5cG9ydC52MS5SZWNvcmRpbmdXYWl0c0gAEjEKDHNvdW5kX3dhbnRlZBgzIAEoCzIZLnNhbGx5cG9ydC52MS5Tb3VuZFdhbnRlZEgAQgYKBGJvZHkiUQoKU3RyZWFtT3BlbhIUCgxzdHJlYW1fdG9rZW4YASABKAwSLQoEZmlsZRgCIAEoCzIfLnNhbGx5cG9ydC52MS5SZW1vdGVGaWxlUmVxdWVzdCqEAQoDTGVnEhMKD0xFR19VTlNQRUNJRklFRBAAEg4KCkxFR19ST1VURVIQARIPCgtMRUdfR0FURVdBWRACEgsKB0xFR19JQ0UQAxINCglMRUdfR1VBQ0QQBBIOCgpMRUdfVEFSR0VUEAUSDQoJTEVHX0xPR0lOEAYSDAoITEVHX0pVTVAQCipQCghMZWdTdGF0ZRIZChVMRUdfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFMRUdfU1RBVEVfU1RBUlRFRBABEhIKDkxFR19TVEFURV9ET05FEAJiBnByb3RvMw", [file_remote_file]);
 
 /**
  * Describes the message sallyport.v1.SessionSignal.
@@ -50,60 +50,67 @@ export const StayConnectedSchema = /*@__PURE__*/
   messageDesc(file_session, 4);
 
 /**
+ * Describes the message sallyport.v1.SoundWanted.
+ * Use `create(SoundWantedSchema)` to create a new message.
+ */
+export const SoundWantedSchema = /*@__PURE__*/
+  messageDesc(file_session, 5);
+
+/**
  * Describes the message sallyport.v1.RecordingStopped.
  * Use `create(RecordingStoppedSchema)` to create a new message.
  */
 export const RecordingStoppedSchema = /*@__PURE__*/
-  messageDesc(file_session, 5);
+  messageDesc(file_session, 6);
 
 /**
  * Describes the message sallyport.v1.RecordingWaits.
  * Use `create(RecordingWaitsSchema)` to create a new message.
  */
 export const RecordingWaitsSchema = /*@__PURE__*/
-  messageDesc(file_session, 6);
+  messageDesc(file_session, 7);
 
 /**
  * Describes the message sallyport.v1.Candidate.
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema = /*@__PURE__*/
-  messageDesc(file_session, 7);
+  messageDesc(file_session, 8);
 
 /**
  * Describes the message sallyport.v1.Progress.
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema = /*@__PURE__*/
-  messageDesc(file_session, 8);
+  messageDesc(file_session, 9);
 
 /**
  * Describes the message sallyport.v1.SessionFailure.
  * Use `create(SessionFailureSchema)` to create a new message.
  */
 export const SessionFailureSchema = /*@__PURE__*/
-  messageDesc(file_session, 9);
+  messageDesc(file_session, 10);
 
 /**
  * Describes the message sallyport.v1.HostKey.
  * Use `create(HostKeySchema)` to create a new message.
  */
 export const HostKeySchema = /*@__PURE__*/
-  messageDesc(file_session, 10);
+  messageDesc(file_session, 11);
 
 /**
  * Describes the message sallyport.v1.StreamControl.
  * Use `create(StreamControlSchema)` to create a new message.
  */
 export const StreamControlSchema = /*@__PURE__*/
-  messageDesc(file_session, 11);
+  messageDesc(file_session, 12);
 
 /**
  * Describes the message sallyport.v1.StreamOpen.
  * Use `create(StreamOpenSchema)` to create a new message.
  */
 export const StreamOpenSchema = /*@__PURE__*/
-  messageDesc(file_session, 12);
+  messageDesc(file_session, 13);
 
 /**
  * Describes the enum sallyport.v1.Leg.

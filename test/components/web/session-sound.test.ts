@@ -46,6 +46,7 @@ class HandContext extends EventTarget {
 let context: HandContext;
 let sound: SessionSound;
 let stream: SoundStream;
+let wanted: boolean[];
 
 beforeEach(async () => {
   vi.resetModules();
@@ -54,7 +55,8 @@ beforeEach(async () => {
     return context;
   });
   const module = await import('../../../web/session/sound/session-sound.svelte.ts');
-  sound = new module.SessionSound();
+  wanted = [];
+  sound = new module.SessionSound((said) => wanted.push(said));
   stream = { onblob: null, onend: null };
 });
 afterEach(() => {
@@ -110,6 +112,20 @@ describe('the sound of a session', () => {
     expect([sound.muted, sound.volume, context.gain]).toEqual([false, 0.1, 0.1]);
     for (let time = 0; time < 20; time++) sound.step(1);
     expect(sound.volume).toBe(1);
+  });
+
+  test('is wanted or not, which is said once when it changes, and again to a session that begins muted', () => {
+    sound.take(stream, form);
+    expect(wanted).toEqual([]);
+    sound.setMuted(true);
+    sound.setMuted(true);
+    expect(wanted).toEqual([false]);
+    sound.close();
+    sound.take(stream, form);
+    expect(wanted).toEqual([false, false]);
+    sound.step(1); // louder is not muted
+    sound.step(1);
+    expect(wanted).toEqual([false, false, true]);
   });
 
   test('of another form, and what is no base64, is silent', () => {

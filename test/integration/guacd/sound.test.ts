@@ -72,6 +72,24 @@ describe.runIf(asRoot)('what is played at the machine is heard', () => {
     expect(recorded.filter((opcode) => opcode === 'blob').length).toBeLessThan(ear.blobs);
   });
 
+  test('over RDP, and not sent to a page that is muted, whoever of it looks on then; then again', async () => {
+    const windows = await startRdpChannels();
+    stopping.push(windows.stop);
+    const { session, ear } = await open(windows.target, rdp);
+    await windows.untilSound();
+    session.hear(false);
+    await windows.play(tone(440, 2));
+    const later = new Ear();
+    await session.attach(later.listen);
+    await windows.play(tone(440, 2));
+    expect([ear.blobs, later.blobs]).toEqual([0, 0]);
+    session.hear(true);
+    const playing = windows.play(tone(880, 4));
+    // What of the former tone is still on its way to guacd may be the beginning.
+    expect(await later.pitch(2)).toBeGreaterThan(800);
+    await playing;
+  });
+
   test('not over RDP without sound', async () => {
     const windows = await startRdpChannels();
     stopping.push(windows.stop);

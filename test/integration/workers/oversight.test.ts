@@ -57,7 +57,8 @@ describe.runIf(process.getuid?.() === 0)('live sessions of an organisation', () 
     await expect
       .poll(async () => (await guest.listLiveSessions().catch(() => [])).map(({ state }) => state), patience)
       .toEqual(['unnamed']);
-    const { terminal } = await running();
+    const { terminal, started } = await running();
+    expect(started.watch).toBe(null); // nobody may
     const own = await untilLive(host, ({ sessions }) => sessions.length === 1);
     expect(own).toMatchObject({ name: 'Office', own: true, state: 'online', mayWatch: false, mayEnd: true });
     expect(own.sessions).toMatchObject([
@@ -77,6 +78,7 @@ describe.runIf(process.getuid?.() === 0)('live sessions of an organisation', () 
     const uid = await gatewayUid();
     await untilLive(guest, ({ state }) => state === 'online');
     const { terminal, started } = await running();
+    expect(started.watch).toEqual({ silent: false });
     const live = await untilLive(guest, ({ sessions }) => sessions.length === 1);
     expect(live).toMatchObject({ name: 'Office', own: false, mayWatch: true, mayEnd: true, silent: false });
     expect(live.sessions).toMatchObject([
@@ -116,6 +118,7 @@ describe.runIf(process.getuid?.() === 0)('live sessions of an organisation', () 
     const uid = await gatewayUid();
     const { terminal, started } = await running();
     const { sessionUid } = started;
+    expect(started.watch).toEqual({ silent: true }); // that they may, and no more
     await untilLive(guest, ({ silent, sessions }) => silent && sessions.length === 1);
     const before = (await guestEvents(host)).length;
     const inside = await house.open((page) => guest.watchSession({ gatewayUid: uid, sessionUid, ...page }));

@@ -20,6 +20,9 @@ function fromBrowser(list: readonly Said[], policy = free) {
   return { forward: text(forward), replies: text(replies), disconnect, refused };
 }
 
+const opcodes = (instructions: readonly Uint8Array[]) =>
+  instructions.map((bytes) => /^\d+\.([a-z]+)/.exec(Buffer.from(bytes).toString())?.[1]);
+
 function decoded(list: readonly Said[]) {
   return new InstructionDecoder(limits.guacamole.fromGuacd).decode(encode(list));
 }
@@ -242,6 +245,26 @@ describe('what guacd may show', () => {
         expect(open(1, other)).toBe(0);
       expect([1, 2, 3, 4, 5].map((index) => open(index, form))).toEqual([1, 1, 1, 1, 0]);
       expect(open(4, form)).toBe(1); // in place of the one before
+    });
+
+    it('is kept back while nobody hears it: its streams open and end, and the picture is all there', () => {
+      const filter = new PictureFilter(heard);
+      const drawing: Said[] = [
+        ['rect', 0, 0, 0, 5, 5],
+        ['sync', 1],
+      ];
+      filter.silent = true;
+      const muted = filter.filter(decoded([['audio', 7, form], ['blob', 7, 'AAAA'], ...drawing]));
+      expect(opcodes(muted.forward)).toEqual(['audio', 'rect', 'sync']);
+      expect(muted.sounds).toBe(2);
+      filter.silent = false;
+      const again = filter.filter(
+        decoded([
+          ['blob', 7, 'AAAA'],
+          ['end', 7],
+        ]),
+      );
+      expect(opcodes(again.forward)).toEqual(['blob', 'end']);
     });
 
     it('that nobody asked for does not pass', () => {

@@ -35,6 +35,10 @@ class ShellStandIn implements Shell {
     this.viewers.push(viewer);
     return Promise.resolve();
   }
+  readonly heard: boolean[] = [];
+  hear(wanted: boolean): void {
+    this.heard.push(wanted);
+  }
   resume(): void {
     this.resumed++;
   }
@@ -257,6 +261,14 @@ describe('the limits of the record', () => {
     await settled();
     vi.advanceTimersByTime(1);
     expect(await session.ended).toMatchObject({ code: 'idle-timeout' });
+  });
+
+  test('know of sound what its page plays: what it does not is not sent to it', async () => {
+    const { page } = await openWith({ idleMs: 0, longestMs: 0 });
+    page.control({ body: { case: 'soundWanted', value: { wanted: false } } });
+    page.control({ body: { case: 'soundWanted', value: { wanted: true } } });
+    await settled();
+    expect(shell.heard).toEqual([true, false, true]);
   });
 
   test('end what lasts too long', async () => {

@@ -17,6 +17,13 @@ export function untilText(until: number): string {
   return `until ${time.format(until)}`;
 }
 
+/** What a person is told before anybody looks on: that it may happen, and whether they would see it. */
+export function describeWatch({ silent }: { readonly silent: boolean }): string {
+  return silent
+    ? 'Administrators may look on at this session without your seeing it.'
+    : 'Administrators may look on at this session. You see it when one does.';
+}
+
 const outs: ReadonlySet<string> = new Set([
   'share-taken-back',
   'share-over',

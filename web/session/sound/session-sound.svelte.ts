@@ -24,10 +24,16 @@ export class SessionSound {
   muted = $state(false);
   /** 0.1 to 1. */
   volume = $state(1);
+  readonly #onWanted: (wanted: boolean) => void;
   #gain: GainNode | null = null;
   #next = 0; // when what comes now is played, by the context's clock
   #playing = 0;
   #forget: () => void = () => {};
+
+  /** `onWanted` hears whether the machine's sound is wanted, whenever that is asked or answered anew. */
+  constructor(onWanted: (wanted: boolean) => void = () => {}) {
+    this.#onWanted = onWanted;
+  }
 
   /** Plays what comes on the stream. What is no sound that was asked for is silent. */
   take(stream: SoundStream, mimetype: string): void {
@@ -35,6 +41,7 @@ export class SessionSound {
     if (format === null) return;
     const samples = new Samples(format);
     this.#begin();
+    if (this.muted) this.#onWanted(false); // of a session that was muted before it lost its way
     stream.onblob = (data) => {
       const channels = samples.add(bytesOf(data));
       if (channels !== null) this.#play(format, channels);
@@ -42,6 +49,7 @@ export class SessionSound {
   }
 
   setMuted(muted: boolean): void {
+    if (this.muted !== muted) this.#onWanted(!muted);
     this.muted = muted;
     this.#level();
   }

@@ -14,7 +14,7 @@ const longestDriveName = 64;
 export function describeOpened(
   reply: ConnectReply,
 ): Omit<SessionStarted, 'sessionUid' | 'gatewayUid' | 'detour'> {
-  const { answer, streamToken, resumeMs, recording, files, guest, sharing, missing } = reply;
+  const { answer, streamToken, resumeMs, recording, files, guest, sharing, missing, watch } = reply;
   const { disableCopy, disablePaste, resizes, certificateIgnored, watermark } = reply;
   return {
     ...{ answer: answer || null, streamToken: copy(streamToken), resumeMs },
@@ -26,6 +26,7 @@ export function describeOpened(
     files: files ? filesOf(files) : null,
     missing: missing ? { drive: missing.drive, sound: missing.sound } : null,
     guest: guest ? partOf(guest) : null,
+    watch: watch ? { silent: watch.silent } : null,
   };
 }
 
