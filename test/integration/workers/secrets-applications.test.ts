@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '../../fixtures/outcome.ts';
 import { loginSecret, withField } from '../../fixtures/secrets-script.ts';
-import { eventually, SecretsVault } from '../../fixtures/secrets-vault.ts';
+import { eventually, SecretsVault, vaultPassword } from '../../fixtures/secrets-vault.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
 describe('applications of a vault', () => {
@@ -52,7 +52,7 @@ describe('applications of a vault', () => {
     const { engine } = await sharedRecord();
     await engine.lock();
     const before = engine.states.at(-1)?.applicationsVersion ?? 0;
-    await engine.unlock({ password });
+    await engine.unlock({ password: vaultPassword });
     await engine.until(({ applicationsVersion }) => applicationsVersion > before);
     expect(await engine.listApplications()).toMatchObject([{ shares: [{ state: 'ready' }] }]);
   });
