@@ -13,6 +13,9 @@ export interface BrowserPolicy {
   readonly guest?: GuestPolicy;
 }
 
+/** Somebody is there; `done`: they did more than to move a pointer. */
+export type OnInput = (done: boolean) => void;
+
 export interface GuestPolicy {
   /** What the guest does may reach the target; else they look on. */
   readonly typing: boolean;
@@ -56,6 +59,12 @@ const allowed: ReadonlyMap<string, readonly ArgumentCheck[]> = new Map([
 /** What a person does, and no page by itself. */
 const inputs: ReadonlySet<string> = new Set(['key', 'mouse', 'touch', 'clipboard']);
 
+/** Whether it does something to the target: a pointer that only moves and keys that are let go of do not. */
+function isDone({ opcode, args }: Instruction): boolean {
+  if (opcode === 'key') return args[1] === '1';
+  return opcode === 'mouse' ? args[2] !== '0' : inputs.has(opcode);
+}
+
 /** What of a session is its owner's alone. */
 const ownersOnly: ReadonlySet<string> = new Set(['size', 'argv', 'sync']);
 /** Keys that one guest holds down at once: more than two hands do. */
@@ -71,7 +80,7 @@ const clientForbidden = 0x0303;
 export class BrowserFilter {
   readonly #policy: BrowserPolicy;
   readonly #onRefused: (opcode: string) => void;
-  readonly #onInput: () => void;
+  readonly #onInput: OnInput;
   readonly #decoder = new InstructionDecoder(limits.guacamole.toGuacd);
   readonly #open = new Map<string, number>(); // stream index → base64 characters so far
   readonly #pressed = new Set<string>(); // by a guest, and passed on: so is their release
@@ -83,7 +92,7 @@ export class BrowserFilter {
   constructor(
     policy: BrowserPolicy,
     onRefused: (opcode: string) => void = () => {},
-    onInput: () => void = () => {},
+    onInput: OnInput = () => {},
   ) {
     this.#policy = policy;
     this.#onRefused = onRefused;
@@ -111,7 +120,7 @@ export class BrowserFilter {
     if (!checks) return this.#onRefused(instruction.opcode);
     this.#checkArguments(instruction, checks);
     if (this.#policy.guest && !this.#isGuests(instruction, this.#policy.guest)) return;
-    if (inputs.has(instruction.opcode)) this.#onInput();
+    if (inputs.has(instruction.opcode)) this.#onInput(isDone(instruction));
     if (instruction.opcode === 'disconnect') this.#disconnect = true;
     else if (instruction.opcode === 'clipboard' && this.#policy.disablePaste) this.#refuse(instruction);
     else if (this.#tracks(instruction)) this.#forward.push(instruction.raw);

@@ -4,7 +4,7 @@ import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../protocol/guacamole/picture-filter.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
-import { BrowserFilter } from './browser-filter.ts';
+import { BrowserFilter, type OnInput } from './browser-filter.ts';
 import { shakeHands } from './handshake.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import { InstructionSocket } from './instruction-socket.ts';
@@ -39,7 +39,7 @@ export interface GuacdOptions extends HandshakeOptions {
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
   readonly onStalled?: () => void;
   /** The browser passed on what a person did. */
-  readonly onInput?: () => void;
+  readonly onInput?: OnInput;
   /** An opcode was dropped, by whose fault: for the log. */
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
 }

@@ -1,7 +1,7 @@
 import { concat } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { SessionFailure } from '../terminal/failure.ts';
-import { BrowserFilter, type GuestPolicy } from './browser-filter.ts';
+import { BrowserFilter, type GuestPolicy, type OnInput } from './browser-filter.ts';
 import type { GuacdConnection, GuacdPolicy, Viewer } from './connection.ts';
 
 /** Where guests come in: a session of guacd's that somebody else leads. */
@@ -18,7 +18,7 @@ export interface GuestDoor {
 export interface GuestPictureOptions {
   readonly guest: GuestPolicy;
   /** They did something that reached the target. */
-  readonly onInput: () => void;
+  readonly onInput: OnInput;
   readonly onRefused: (from: 'browser' | 'guacd', opcode: string) => void;
   /** Their page takes nothing: attach again when it does. */
   readonly onStalled: () => void;

@@ -67,7 +67,8 @@ export class Recordings {
     const about = { session: order.scope.sessionUid, recording: recordingUid };
     const writer = await this.#begin(order, recordingUid);
     const recorder: SessionRecorder = new SessionRecorder({
-      ...{ writer, spool, policy: order.settings, onStored: () => uploads.wake() },
+      ...{ writer, accountUid: order.accountUid, spool, policy: order.settings },
+      onStored: () => uploads.wake(),
       onFailed: (error) => {
         this.#options.log.error('recording failed', { ...about, err: error });
         onFailed();

@@ -10,7 +10,7 @@ import {
 import { trackOf } from '../../protocol/recording/entries.ts';
 import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
 import type { RecordingWriter } from '../../protocol/recording/writer.ts';
-import { uidOf, type Uid } from '../../protocol/uid.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
 import { KeyFrames } from './key-frames.ts';
@@ -31,6 +31,8 @@ const deflatedBytes = 192 * 1024;
 
 export interface SessionRecorderOptions {
   readonly writer: RecordingWriter;
+  /** Whose session it is. */
+  readonly accountUid: Uid;
   readonly spool: Spool;
   readonly policy: Pick<RecordingPolicy, 'graphical' | 'text' | 'keys' | 'clipboard'>;
   /** A chunk is on the disk. */
@@ -49,6 +51,8 @@ export class SessionRecorder {
   readonly picture: PictureTap | null;
   readonly #options: SessionRecorderOptions;
   readonly #startedAt = performance.now();
+  /** Who typed last; nobody yet: whose session it is. */
+  #typist: Uid;
   readonly #tracks = new Map<RecordingTrack, Track>();
   readonly #typed: TypedKeys | null;
   #timer: NodeJS.Timeout | null = null;
@@ -63,12 +67,21 @@ export class SessionRecorder {
     const { writer, policy } = options;
     this.sessionUid = uidOf(writer.state.sessionUid);
     this.#options = options;
+    this.#typist = options.accountUid;
     this.#typed = policy.keys ? new TypedKeys(({ kind, bytes }) => this.#add(kind, bytes)) : null;
     if (policy.graphical) this.#tracks.set(RecordingTrack.GRAPHICAL, new Track(true));
     if (policy.text) this.#tracks.set(RecordingTrack.TEXT, new Track(false));
     if (policy.keys) this.#tracks.set(RecordingTrack.KEYS, new Track(false));
+    this.#tracks.set(RecordingTrack.PEOPLE, new Track(false));
     this.picture = policy.graphical ? this.#pictureTap(policy.clipboard) : null;
     this.shell = policy.text || policy.keys ? this.#shellTap(policy.text) : null;
+  }
+
+  /** Their keys, clicks and pastes reach the machine from now on: said where somebody else's did before. */
+  typed(accountUid: Uid): void {
+    if (accountUid === this.#typist) return;
+    this.#typist = accountUid;
+    this.#add('typist', uidBytes(accountUid));
   }
 
   /**

@@ -50,7 +50,7 @@ export interface ShellOrder {
   /** Through which the target is reached; null: from the gateway's own network. */
   readonly jump: TrustedJump | null;
   /** What sees everything that flows; null: nobody does. */
-  readonly recorder: Pick<SessionRecorder, 'shell' | 'picture'> | null;
+  readonly recorder: Pick<SessionRecorder, 'shell' | 'picture' | 'typed'> | null;
 }
 
 /** A jump machine, and the one host key that it may show. */
@@ -260,6 +260,7 @@ export class Connector {
       openShell: (hooks) => openShell({ machine, request, trustedKeys, jump, ...known }, hooks),
       sendSignal: (sealed) => sendSignal(uid, sealed),
       onFiles: (files) => tellFiles(uid, files),
+      onTyped: (accountUid) => known.recorder?.typed(accountUid),
     });
   }
 

@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly files: FileSettings | null;
   /** Files that went between its page and the machine. */
   readonly onFiles?: (files: MovedFiles) => void;
+  /** Whose keys, clicks and pastes reach the machine. */
+  readonly onTyped?: (accountUid: Uid) => void;
   /** How it may be shared; without them, not at all. */
   readonly terms?: SharedTerms;
   /** Of a guest's: the share by which they are in somebody else's session. */
@@ -169,9 +171,10 @@ export class Session {
     return this.#unrecorded;
   }
 
-  /** Somebody does something in it. */
-  used(): void {
+  /** Somebody does something in it; whoever does more than to move a pointer by name. */
+  used(by: Uid | null): void {
     this.#clock.used();
+    if (by !== null) this.#options.onTyped?.(by);
   }
 
   /** Its page has lost its connection, and may come back. */
@@ -280,7 +283,7 @@ export class Session {
       signal: this.#abort.signal,
       onProgress: (leg, state) => this.reporter.progress(legOf[leg], state),
       onStalled: () => this.#view.stalled(),
-      onInput: () => this.#clock.used(),
+      onInput: (done) => this.used(done ? this.accountUid : null),
       onRefused: (side, opcode) => this.#dropped.note(side, opcode),
     });
     if (shell === undefined || this.#end !== null) return void (await shell?.close());

@@ -8,16 +8,16 @@ import type { Share } from './session-shares.ts';
  * unseen. Throws a {@link SessionFailure} when there is nothing to come in to.
  */
 export function openGuestShell(
-  { host, typing }: Pick<Share, 'host' | 'typing'>,
+  { host, typing, guestUid }: Pick<Share, 'host' | 'typing' | 'guestUid'>,
   { signal, onStalled, onInput, onRefused }: ShellHooks,
 ): Shell {
   const { shell } = host;
   const picture = shell?.welcome?.({
     ...{ onStalled, onRefused },
     guest: { typing, heard: () => !host.pageAway },
-    onInput: () => {
-      onInput();
-      host.used();
+    onInput: (done) => {
+      onInput(done);
+      host.used(done ? guestUid : null);
     },
   });
   if (!shell || !picture) throw new SessionFailure('gateway', 'closed', 'the session is over');

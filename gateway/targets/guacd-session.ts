@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { soundKinds } from '../../protocol/guacamole/sound-format.ts';
 import type { RdpSettings } from '../../protocol/records/session-settings.ts';
 import type { Drive } from '../drive/drives.ts';
+import type { OnInput } from '../guacd/browser-filter.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import type { GuacdPlace } from '../guacd/lease.ts';
@@ -47,7 +48,7 @@ export interface GuacdSessionOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: ReportProgress;
   readonly onStalled?: () => void;
-  readonly onInput?: () => void;
+  readonly onInput?: OnInput;
   readonly recorder?: PictureTap;
   /** Sees the terminal of a telnet session. */
   readonly tap?: ShellTap;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { OnInput } from '../guacd/browser-filter.ts';
 import type { GuacdPolicy } from '../guacd/connection.ts';
 import type { Display } from '../guacd/handshake.ts';
 import type { GuacdPlace } from '../guacd/lease.ts';
@@ -47,7 +48,7 @@ export interface SshSessionOptions {
   readonly stallMs?: number;
   /** The viewer took nothing for that long and was let go: attach again when it can. */
   readonly onStalled?: () => void;
-  readonly onInput?: () => void;
+  readonly onInput?: OnInput;
   readonly onRefused?: (from: 'browser' | 'guacd', opcode: string) => void;
 }
 

@@ -5,6 +5,9 @@ import { RecordingTrack } from '../messages/gen/recording_pb.js';
 import { EntryBuffer } from './entry-buffer.ts';
 import { entryKinds, type EntryKind } from './entry-kinds.ts';
 
+/** Bytes of an account's UID. */
+const uidLength = 16;
+
 export interface RecordingEntry {
   /** Since the session's start. */
   readonly atMs: number;
@@ -21,8 +24,12 @@ const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   withheld: RecordingTrack.KEYS,
   line: RecordingTrack.INDEX,
   cut: RecordingTrack.INDEX,
+  typist: RecordingTrack.PEOPLE,
 };
-const lengths: Readonly<Partial<Record<EntryKind, number>>> = { resize: 4, withheld: 0, cut: 0 };
+const lengths: Readonly<Partial<Record<EntryKind, number>>> = {
+  ...{ resize: 4, withheld: 0, cut: 0 },
+  typist: uidLength,
+};
 const kindNames = new Map<number, EntryKind>(
   Object.entries(entryKinds).map(([name, code]) => [code, name as EntryKind]),
 );

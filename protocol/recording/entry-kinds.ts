@@ -2,7 +2,7 @@
  * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
  * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
  * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8;
- * and that there was more of them than is kept.
+ * that there was more of them than is kept; and the account, UID(16), of who did what follows, where somebody else did before.
  */
 export const entryKinds = {
   picture: 1,
@@ -13,6 +13,7 @@ export const entryKinds = {
   screen: 6,
   line: 7,
   cut: 8,
+  typist: 9,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

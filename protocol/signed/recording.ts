@@ -29,6 +29,7 @@ const protocolShape = /^[a-z0-9-]{1,32}$/;
 
 const tracks: readonly RecordingTrack[] = [
   ...[RecordingTrack.GRAPHICAL, RecordingTrack.TEXT, RecordingTrack.KEYS, RecordingTrack.INDEX],
+  RecordingTrack.PEOPLE,
 ];
 
 /** Why a recording ended that has no last chunk: the gateway went down, or its recorder gave up. */

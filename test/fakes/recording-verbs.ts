@@ -63,7 +63,7 @@ export function fakeRecording(
     },
     ...{ pictures: [], lines: [], index: 'whole', markers: [], unproved: 0 },
     survey: {
-      ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false },
+      ...{ verdict: 'complete', faults: [], chunks: 3, lines: 2, textCut: false, typists: [] },
       ...{ activity: Uint32Array.of(5, 0, 9, 2), binMs: 16_000 },
     },
     ...changes,

@@ -70,9 +70,16 @@ export async function beginSession(
     guacd,
     page,
     others,
-  }: { readonly guacd: GuacdPool; readonly page: FakePage; readonly others: readonly Person[] },
+    environment = {},
+  }: {
+    readonly guacd: GuacdPool;
+    readonly page: FakePage;
+    readonly others: readonly Person[];
+    /** Of the gateway. */
+    readonly environment?: Record<string, string>;
+  },
 ) {
-  await made.start({ GUACD_POOL: guacd.path });
+  await made.start({ GUACD_POOL: guacd.path, ...environment });
   await putRoster(made, 2n, [made.person, ...others]);
   const { session, reply } = await made.connect(page);
   await page.opened;

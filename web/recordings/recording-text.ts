@@ -1,4 +1,5 @@
-import type { RecordingFacts, RecordingSummary } from '../../workers/api.ts';
+import type { RecordingFacts, RecordingSummary, RecordingTypist } from '../../workers/api.ts';
+import { shownName } from '../../protocol/records/shown-name.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { sessionProtocols } from '../../protocol/records/pam-settings.ts';
 
@@ -22,6 +23,27 @@ export function spokenTime(ms: number): string {
     .filter(([count]) => count > 0)
     .map(([count, unit]) => `${count} ${unit}${plural(count)}`);
   return said.length === 0 ? '0 seconds' : said.join(' ');
+}
+
+/** Who typed at that moment: of whoever typed last before it. Null: nobody but whose session it was. */
+export function typistAt(typists: readonly RecordingTypist[], atMs: number): RecordingTypist | null {
+  const last = typists.findLast((one) => one.atMs <= atMs) ?? null;
+  return last === null || last.host ? null : last;
+}
+
+/** Stretches in which somebody else typed than whose session it was. */
+export function guestStretches(
+  typists: readonly RecordingTypist[],
+  lengthMs: number,
+): readonly { readonly fromMs: number; readonly toMs: number; readonly name: string }[] {
+  return typists.flatMap((one, at) => {
+    const toMs = typists[at + 1]?.atMs ?? lengthMs;
+    return one.host ? [] : [{ fromMs: one.atMs, toMs, name: typistName(one) }];
+  });
+}
+
+export function typistName({ email }: RecordingTypist): string {
+  return email === '' ? 'Somebody who left the organisation' : shownName(email);
 }
 
 export function plural(count: number): string {

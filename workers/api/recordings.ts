@@ -232,6 +232,17 @@ export interface RecordingSurvey {
   readonly lines: number;
   /** There was more text than is kept. */
   readonly textCut: boolean;
+  /** Who typed from when on, where others than whose session it is did; by time. */
+  readonly typists: readonly RecordingTypist[];
+}
+
+export interface RecordingTypist {
+  readonly atMs: number;
+  readonly accountUid: Uid;
+  /** Empty when they are in the organisation no more. */
+  readonly email: string;
+  /** It is whose session it was. */
+  readonly host: boolean;
 }
 
 export interface RecordingProblem {

@@ -145,6 +145,30 @@ describe('the player of a recording with text alone', () => {
     await shownAt(0);
   });
 
+  test('says who typed where it was somebody else, on the line and beside the clock', async () => {
+    const [host, guest] = [newUid(), newUid()];
+    const typists = [
+      { atMs: 5_000, accountUid: guest, email: 'ben@example.test', host: false },
+      { atMs: 20_000, accountUid: host, email: 'ada@example.test', host: true },
+      { atMs: 50_000, accountUid: newUid(), email: '', host: false },
+    ];
+    await open(fakeFacts({ graphical: false }), { typists });
+    await vi.waitFor(() => expect(document.querySelectorAll('[data-typist]')).toHaveLength(2), patient);
+    const stretches = [...document.querySelectorAll<HTMLElement>('[data-typist]')];
+    expect(stretches.map(({ dataset }) => dataset['typist'])).toEqual([
+      'ben@example.test',
+      'Somebody who left the organisation',
+    ]);
+    const typing = () => document.querySelector('[data-typing]')?.textContent ?? '';
+    expect(typing()).toBe('');
+    press('ArrowRight', slider());
+    await vi.waitFor(() => expect(typing()).toBe('Typed by ben@example.test'), patient);
+    for (let times = 0; times < 3; times++) press('ArrowRight', slider());
+    await vi.waitFor(() => expect(typing()).toBe(''), patient);
+    press('End', slider());
+    await vi.waitFor(() => expect(typing()).toBe('Typed by Somebody who left the organisation'), patient);
+  });
+
   test('leads from a word to its moment', async () => {
     await open();
     enter(document.querySelector('[data-recording-search]'), 'PLAN');

@@ -1,5 +1,7 @@
 // A live session with guests in it: real peer connections, a real gateway, guacd and targets.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SessionRecorder } from '../../../gateway/recording/session-recorder.ts';
 import { uidOf } from '../../../protocol/uid.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { Installation } from '../../fakes/installation.ts';
@@ -204,6 +206,27 @@ describe.runIf(asRoot)('a shared session', () => {
     inside.terminal.type('echo by a guest > vnc-guest\n');
     await fileHolds(desktop, 'vnc-guest', 'by a guest\n', 20_000);
   }, 90_000);
+
+  test('the recording is told who types, each time that it is somebody else', async () => {
+    const typed = vi.spyOn(SessionRecorder.prototype, 'typed');
+    made = await installationAt(sshd, { sessionRecording: true, recordingPolicy: 'best-effort' });
+    const environment = { SALLYPORT_GATEWAY_RECORDINGS: path.join(made.folder, 'recordings') };
+    const { session, terminal } = await beginSession(made, {
+      ...{ guacd, page: newPage(), others: [guest], environment },
+    });
+    const inside = await join(await shared(made, session.sessionUid, { guest, typing: true }));
+    await inside.terminal.until(() => inside.terminal.pictures > 0);
+    terminal.type('echo host > typed-1\n');
+    await fileHolds(sshd, 'typed-1', 'host\n');
+    inside.terminal.send('mouse', 5, 5, 0); // looks on with the pointer
+    inside.terminal.type('echo guest > typed-2\n');
+    await fileHolds(sshd, 'typed-2', 'guest\n');
+    terminal.type('echo again > typed-3\n');
+    await fileHolds(sshd, 'typed-3', 'again\n');
+    const turns = typed.mock.calls.map(([by]) => by).filter((by, at, all) => by !== all[at - 1]);
+    expect(turns).toEqual([made.person.accountUid, guest.accountUid, made.person.accountUid]);
+    typed.mockRestore();
+  });
 
   test('guests are told that the session is recorded', async () => {
     const { session } = await open({ sessionRecording: true, recordingPolicy: 'best-effort' });

@@ -8,7 +8,7 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { RecordingEventKind } from '../../../protocol/messages/gen/recording_pb.js';
 import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
-import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { judgeRecording } from '../../../scripts/recordings/verdict.ts';
 import type { TestEngine } from '../../fixtures/engine.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
@@ -74,6 +74,29 @@ describe('recordings in the vault', () => {
       expect(await search(running, 'plan')).toMatchObject({ hits: [{ atMs: 1 }], index: 'running' });
     },
   );
+
+  test('say who typed, by the organisation’s names; of a chunk that was changed, nothing', async () => {
+    const { ownerUid } = vault.config;
+    const stranger = newUid();
+    const by = (atMs: number, accountUid: Uid): RecordingEntry => ({
+      ...{ atMs, kind: 'typist', bytes: uidBytes(accountUid) },
+    });
+    const made = () => vault.record([...terminal, { entries: [by(500, stranger), by(600, ownerUid)] }]);
+    const sessionUid = await made();
+    await vault.engine.openRecording(sessionUid);
+    expect((await vault.engine.surveyRecording(sessionUid)).typists).toEqual([
+      { atMs: 500, accountUid: stranger, email: '', host: false },
+      { atMs: 600, accountUid: ownerUid, email: 'person-0@example.test', host: true },
+    ]);
+    const changed = await made();
+    await vault.changeChunk(changed, terminal.length, (sealed) => {
+      sealed[60] = (sealed[60] ?? 0) ^ 1;
+      return sealed;
+    });
+    await vault.engine.openRecording(changed);
+    const survey = await vault.engine.surveyRecording(changed);
+    expect(survey).toMatchObject({ verdict: 'wrong', typists: [] });
+  });
 
   test('are listed by what their gateway signed, newest first', async () => {
     const sessionUid = await vault.record(terminal);

@@ -26,7 +26,7 @@ function filter(typing: boolean, heard: () => boolean = () => true) {
   const made = new BrowserFilter(
     { disablePaste: false, guest },
     () => {},
-    () => used.push('input'),
+    (done) => used.push(done ? 'done' : 'there'),
   );
   const passed = (...said: Uint8Array[]) => made.filter(concat(...said)).forward.length;
   return { made, passed, used };
@@ -41,7 +41,10 @@ test('of one who looks on nothing that a hand does goes further, and nobody coun
 test('of one who types everything that a hand does goes further', () => {
   const { passed, used } = filter(true);
   expect(passed(...inputs)).toBe(inputs.length);
-  expect(used).toHaveLength(5);
+  // A key that is let go of does nothing.
+  expect(used).toEqual(['done', 'there', 'done', 'done', 'done']);
+  expect(passed(encode('mouse', 6, 6, 0))).toBe(1);
+  expect(used.at(-1)).toBe('there');
 });
 
 test.each([true, false])('size, settings and pace are the owner’s, also for one who types (%s)', (typing) => {

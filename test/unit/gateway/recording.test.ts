@@ -18,7 +18,7 @@ import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { RecordingWriter } from '../../../protocol/recording/writer.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
 import { verifyClosing } from '../../../protocol/signed/recording.ts';
-import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf } from '../../../protocol/uid.ts';
 import { writePng } from '../../fakes/png.ts';
 import { newGatewayKey } from '../../fixtures/recording.ts';
 
@@ -145,11 +145,15 @@ describe('a recorder and its spool', () => {
     });
     await spool.writeOpening(sessionUid, writer.opening);
     const failed = Promise.withResolvers<unknown>();
-    const onStored = () => undefined;
-    const recorder = new SessionRecorder({ writer, spool, policy, onStored, onFailed: failed.resolve });
+    const [onStored, host] = [() => undefined, newUid()];
+    const recorder = new SessionRecorder({
+      ...{ writer, accountUid: host, spool, policy, onStored },
+      onFailed: failed.resolve,
+    });
     return {
       spool,
       recorder,
+      host,
       key: keys.content,
       device,
       sessionUid,
@@ -192,6 +196,28 @@ describe('a recorder and its spool', () => {
       const mode = statSync(join(file.parentPath, file.name)).mode & 0o777;
       expect(mode).toBe(file.isFile() ? 0o600 : 0o700);
     }
+  });
+
+  test('who typed is said where somebody else did before, in an entry that is sealed and signed as all are', async () => {
+    const { spool, recorder, host, key, device, sessionUid } = await recording();
+    const guest = newUid();
+    recorder.shell?.output(Buffer.from('$ '));
+    for (const by of [host, host, guest, guest, guest, host]) recorder.typed(by);
+    await recorder.close('closed');
+    recorder.typed(guest);
+    const verifier = new RecordingVerifier(device.publicKey);
+    await verifier.take({
+      kind: 'opening',
+      signed: (await spool.list())[0]?.opening ?? expect.unreachable(),
+    });
+    const said: string[] = [];
+    for (const place of [0, 1]) {
+      const chunk = decodeMessage(RecordingChunkSchema, await spool.readChunk(sessionUid, place));
+      expect(await verifier.take({ kind: 'chunk', chunk })).toBe(true);
+      if (chunk.track === RecordingTrack.PEOPLE)
+        said.push(...(await openChunk(key, chunk)).map(({ kind, bytes }) => `${kind} ${uidOf(bytes)}`));
+    }
+    expect(said).toEqual([`typist ${guest}`, `typist ${host}`]);
   });
 
   test('its closing says how many chunks of the text there are', async () => {

@@ -255,7 +255,7 @@ describe('the limits of the record', () => {
     await settled();
     expect(controls.map(({ body }) => body).at(-1)).toMatchObject({ value: { leftMs: 0 } });
     vi.advanceTimersByTime(59_000);
-    hooks?.onInput();
+    hooks?.onInput(true);
     vi.advanceTimersByTime(119_999);
     page.write(utf8('4.sync,1.1;'));
     await settled();

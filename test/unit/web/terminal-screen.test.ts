@@ -165,7 +165,7 @@ function take(screen: TerminalScreen, steps: readonly Step[]): void {
 }
 
 test('goes on from a state as from itself, whatever was written, as often as one likes', async () => {
-  const steps = fc.array(step, { maxLength: 60 });
+  const steps = fc.array(step, { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(steps, steps, steps, async (first, second, other) => {
       const [whole, parted] = [new TerminalScreen(), new TerminalScreen()];
@@ -182,7 +182,7 @@ test('goes on from a state as from itself, whatever was written, as often as one
       take(parted, second);
       expect(await parted.frame()).toEqual(await whole.frame());
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 

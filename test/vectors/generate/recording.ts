@@ -171,6 +171,21 @@ export function recordingChunks(): object[] {
       entries: [{ atMs: 7, kind: 'line', bytes: hex(utf8('$ ls')) }],
     },
     {
+      ...{ ...base, name: 'who typed', track: 5 },
+      sealed: hex(sealedEntries(entry(7, 9, new Uint8Array(16).fill(7)), { track: 5 })),
+      entries: [{ atMs: 7, kind: 'typist', bytes: '07'.repeat(16) }],
+    },
+    bad(
+      'half an account',
+      { track: 5, sealed: hex(sealedEntries(entry(7, 9, new Uint8Array(8)), { track: 5 })) },
+      'malformed',
+    ),
+    bad(
+      'an account among the keys',
+      { track: 3, sealed: hex(sealedEntries(entry(7, 9, new Uint8Array(16)), { track: 3 })) },
+      'malformed',
+    ),
+    {
       ...{ ...base, name: 'the end of an index that was cut', track: 4 },
       sealed: hex(
         sealedEntries(concat(entry(7, 7, utf8('$ ls')), entry(8, 8, none)), { track: 4 }, { key: indexKey }),

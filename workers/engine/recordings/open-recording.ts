@@ -2,8 +2,7 @@ import type { RecordedPicture, RecordingHit, RecordingSurvey, TranscriptLine } f
 import { copy, type Bytes } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
-import type {
-  RecordingTrack} from '../../../protocol/messages/gen/recording_pb.js';
+import type { RecordingTrack } from '../../../protocol/messages/gen/recording_pb.js';
 import {
   type RecordingChunk,
   type RecordingOpening,
@@ -32,6 +31,8 @@ export interface OpenParts {
   /** As the closing, else the server's list says. */
   readonly count: number;
   readonly lengthMs: number;
+  /** Empty for who is in no roster. */
+  readonly emailOf: (accountUid: Uid) => string;
   /** The track that the picture is drawn from; null: there is none. */
   readonly pictureTrack: RecordingTrack | null;
 }
@@ -50,11 +51,12 @@ export class OpenRecording {
   #done = 0;
 
   constructor(parts: OpenParts) {
-    const { opening, stored, chunks, key, pinnedKey, lengthMs } = parts;
+    const { opening, stored, chunks, key, pinnedKey, lengthMs, emailOf } = parts;
     this.#parts = parts;
     this.#chunks = new StoredChunks(chunks, uidOf(opening.sessionUid));
     this.#judge = new ChunkJudge(opening, chainOfOpening(stored.opening));
-    this.#survey = new Survey({ key, pinnedKey, lengthMs });
+    const accountUid = uidOf(opening.accountUid);
+    this.#survey = new Survey({ key, pinnedKey, lengthMs, accountUid, emailOf });
   }
 
   get recordUid(): Uid {

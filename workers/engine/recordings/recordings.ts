@@ -88,7 +88,8 @@ export class Recordings {
     const drawnFrom = facts.graphical ? 'guacd' : facts.text ? 'text' : null;
     const pictureTrack = drawnFrom && pictureTracks[drawnFrom];
     this.close(sessionUid);
-    const about = { stored, opening, pinnedKey, key, pictureTrack };
+    const { emailOf } = this.#parts;
+    const about = { stored, opening, pinnedKey, key, pictureTrack, emailOf };
     const recording = new OpenRecording({ ...about, chunks, count, lengthMs });
     const markers = new RecordingMarkers(this.#parts, sessionUid, keys.markers);
     this.#open.set(sessionUid, { recording, markers, closing });

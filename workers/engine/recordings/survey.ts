@@ -1,4 +1,4 @@
-import type { RecordingProblem, RecordingSurvey } from '../../api.ts';
+import type { RecordingProblem, RecordingSurvey, RecordingTypist } from '../../api.ts';
 import type { Bytes } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
@@ -8,11 +8,14 @@ import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
 import { describeFault } from '../../../protocol/recording/fault-words.ts';
 import { TerminalLines } from '../../../protocol/recording/terminal-lines.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
+import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import { isQuiet } from './recorded-picture.ts';
 
 /** What a timeline can show apart. */
 const mostBins = 400;
 const shortestBinMs = 100;
+/** Whoever types in turns for longer is told apart no more. */
+const mostTypists = 5_000;
 /** More chunks that do not open are not told apart. */
 const mostClosed = 100;
 
@@ -20,6 +23,10 @@ export interface SurveyParts {
   readonly key: SymmetricKey;
   readonly pinnedKey: Bytes | null;
   readonly lengthMs: number;
+  /** Whose session it was. */
+  readonly accountUid: Uid;
+  /** Empty for who is in no roster. */
+  readonly emailOf: (accountUid: Uid) => string;
 }
 
 /** Everything of one recording in its order: judged, and of what holds its text and when something happened. */
@@ -31,6 +38,7 @@ export class Survey {
   readonly #activity: Uint32Array;
   readonly #binMs: number;
   readonly #closed: number[] = [];
+  readonly #typists: RecordingTypist[] = [];
   #begun = false;
 
   constructor(parts: SurveyParts) {
@@ -83,6 +91,7 @@ export class Survey {
       ...{ activity: this.#activity, binMs: this.#binMs },
       lines: this.output.lines.length + this.typed.lines.length,
       textCut: this.output.cut || this.typed.cut,
+      typists: this.#typists,
     };
   }
 
@@ -91,8 +100,15 @@ export class Survey {
     if (kind === 'output') this.output.write(atMs, bytes);
     else if (kind === 'keys') this.typed.type(atMs, bytes);
     else if (kind === 'withheld') this.typed.leaveOut(atMs);
+    else if (kind === 'typist') return this.#takeTypist(atMs, uidOf(bytes));
     if (isQuiet(entry)) return;
     const bin = Math.min(this.#activity.length - 1, Math.floor(atMs / this.#binMs));
     this.#activity[bin] = (this.#activity[bin] ?? 0) + bytes.length;
+  }
+
+  #takeTypist(atMs: number, accountUid: Uid): void {
+    if (this.#typists.length >= mostTypists) return;
+    const { emailOf, accountUid: host } = this.#parts;
+    this.#typists.push({ atMs, accountUid, email: emailOf(accountUid), host: accountUid === host });
   }
 }

@@ -47,6 +47,7 @@ const entries = encodeEntries([
   { atMs: 1, kind: 'resize', bytes: uint32(1) },
   { atMs: 9, kind: 'output', bytes: empty },
 ]);
+const people = encodeEntries([{ atMs: 1, kind: 'typist', bytes: uid }]);
 const lines = encodeEntries([{ atMs: 1, kind: 'line', bytes: uid }]);
 /** A stored block of DEFLATE around the entries. */
 const stored = new Uint8Array([1, entries.length, 0, ~entries.length & 255, 255, ...entries]);
@@ -106,6 +107,7 @@ export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
     cost: 5,
   },
   { name: 'entries of a recording', valid: [entries], decode: (bytes) => decodeEntries(2, bytes) },
+  { name: 'people of a recording', valid: [people], decode: (bytes) => decodeEntries(5, bytes) },
   { name: 'index of a recording', valid: [lines], decode: (bytes) => decodeEntries(4, bytes) },
   {
     name: 'deflated entries of a recording',
