@@ -19,6 +19,8 @@ export interface FakeApplications {
   readonly applicationEvents: Map<Uid, ApplicationEventView[]>;
   readonly applicationChanges: ApplicationChangeView[];
   readonly addedClients: NewApplicationClient[];
+  /** The shared folder that a record is in. */
+  readonly insides: Map<Uid, Uid>;
   readonly settled: { readonly change: string; readonly accept: boolean }[];
 }
 
@@ -70,6 +72,7 @@ export function createFakeApplications(
   const events = new Map<Uid, ApplicationEventView[]>();
   const changes: ApplicationChangeView[] = [];
   const addedClients: NewApplicationClient[] = [];
+  const insides = new Map<Uid, Uid>();
   const settled: { change: string; accept: boolean }[] = [];
 
   const at = (uid: Uid): number => {
@@ -91,11 +94,21 @@ export function createFakeApplications(
 
   return {
     ...{ applications, applicationClients: clients, applicationEvents: events },
-    ...{ applicationChanges: changes, addedClients, settled },
+    ...{ applicationChanges: changes, addedClients, settled, insides },
     listApplications: async () =>
       applications
         .map((one) => ({ ...one, clients: clients.get(one.uid)?.length ?? one.clients }))
         .sort((a, b) => a.name.localeCompare(b.name)),
+    listApplicationsOf: async (objectUid) =>
+      applications.flatMap(({ uid, name, shares }) =>
+        shares
+          .filter((one) => one.uid === objectUid || insides.get(objectUid) === one.uid)
+          .map(({ uid: sharedUid, editable, title }) => ({
+            ...{ applicationUid: uid, applicationName: name, editable },
+            folderUid: sharedUid === objectUid ? null : sharedUid,
+            folderName: sharedUid === objectUid ? '' : title,
+          })),
+      ),
     createApplication: async ({ name }) => {
       const made = application({ name, createdAt: Date.now() });
       applications.push(made);

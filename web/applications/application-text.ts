@@ -28,6 +28,10 @@ export const editableChoices = [
   { value: 'edit', label: 'Read and change' },
 ] as const;
 
+export function editableText(editable: boolean): string {
+  return editableChoices[editable ? 1 : 0].label;
+}
+
 /** What a person has to know of something that was given; empty when it is as it should be. */
 export function shareStateText({ state, kind, filesLeftOut }: ApplicationShareView): string {
   const lost = kind === 'record' ? 'You may not share this record now' : 'You do not manage this folder now';
@@ -175,7 +179,7 @@ export function changeWords(change: ApplicationChangeView): ChangeWords {
         title: `${application} deleted the folder “${title}”`,
         text: 'Applications do not see it any more. Your vault still has it, until you decide.',
         ...{ accept: 'Delete the folder', decline: 'Keep it' },
-        question: 'It goes for everybody who has it through the shared folder. This cannot be undone.',
+        question: 'It goes for everybody who has it; no record goes with it. This cannot be undone.',
         ...{ accepted: `Folder ${title} deleted`, declined: `${title} stays, and applications see it again` },
       };
     case 'transaction':

@@ -4,6 +4,8 @@ import type { Uid } from '../../protocol/uid.ts';
 export interface ApplicationVerbs {
   /** By name. Gateways' applications are not among them. */
   listApplications(): Promise<ApplicationView[]>;
+  /** The ways by which applications have that record or shared folder. Asks nothing of the server. */
+  listApplicationsOf(objectUid: Uid): Promise<ApplicationWay[]>;
   createApplication(input: { readonly name: string }): Promise<Uid>;
   renameApplication(input: { readonly applicationUid: Uid; readonly name: string }): Promise<void>;
   /** Its devices get nothing from that moment on. Records and folders stay as they are. */
@@ -55,6 +57,16 @@ export interface ApplicationShareView {
   readonly state: 'ready' | 'preparing' | 'lost';
   /** Files that are too large for applications. */
   readonly filesLeftOut: number;
+}
+
+/** An application has something, by itself or with a shared folder that it is in. */
+export interface ApplicationWay {
+  readonly applicationUid: Uid;
+  readonly applicationName: string;
+  readonly editable: boolean;
+  /** Null: given by itself. */
+  readonly folderUid: Uid | null;
+  readonly folderName: string;
 }
 
 export interface ShareToApplication {

@@ -295,10 +295,14 @@ test('a folder is deleted only after a question, and one that changed meanwhile 
 test('a record’s page names the applications that have it and what waits, and gives it to a new one', async () => {
   const fake = createFakeVault({ phase: 'unlocked' });
   const uid = fake.put({ type: 'login', title: 'Registry', fields: [] });
+  const folder = share({ kind: 'folder', title: 'Staging' });
+  fake.insides.set(uid, folder.uid);
   fake.applications.push(application({ name: 'Shop', shares: [share({ uid, editable: true })] }));
+  fake.applications.push(application({ name: 'Tester', shares: [folder] }));
   fake.applicationChanges.push(change({ objectUid: uid, title: 'Registry', applicationName: 'Shop' }));
   openApp(fake, `#/vault/${uid}`);
   await shows('Read and change');
+  await shows('in the folder Staging');
   await shows('Shop deleted “Registry”');
   button('More').focus();
   key('Enter');

@@ -96,6 +96,9 @@ describe('applications of a vault', () => {
     const script = await vault.addScript(applicationUid);
     await eventually(() => script.titles()).toEqual(['Web']);
     expect(await script.record('Web')).toMatchObject({ folderUid, innerFolderUid: inside });
+    expect(await engine.listApplicationsOf(recordUid)).toEqual([
+      { applicationUid, applicationName: 'CI', editable: true, folderUid, folderName: 'Servers' },
+    ]);
     expect((await script.folders()).get(inside)).toMatchObject({ name: 'Staging', parent: folderUid });
 
     const made = await script.createFolder(folderUid, 'Production', inside);

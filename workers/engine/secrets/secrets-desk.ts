@@ -1,4 +1,4 @@
-import type { ApplicationEventPage, ApplicationView } from '../../api/applications.ts';
+import type { ApplicationEventPage, ApplicationView, ApplicationWay } from '../../api/applications.ts';
 import { encodeBase64 } from '../../../protocol/bytes.ts';
 import { SecretsService } from '../../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -105,6 +105,24 @@ export class SecretsDesk {
       };
     });
     return views.sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** By the names of the applications. */
+  async waysTo(objectUid: Uid): Promise<ApplicationWay[]> {
+    const applications = await this.#book.all();
+    if (applications.length === 0) return [];
+    await this.#nameFolders();
+    const holders = new Set([objectUid, ...this.#parts.shares.foldersOf(objectUid)]);
+    const ways = applications.flatMap(({ uid: applicationUid, name: applicationName, shares }) =>
+      shares
+        .filter(({ uid }) => holders.has(uid))
+        .map(({ uid, editable }) => ({
+          ...{ applicationUid, applicationName, editable },
+          folderUid: uid === objectUid ? null : uid,
+          folderName: uid === objectUid ? '' : this.#titleOf(uid),
+        })),
+    );
+    return ways.sort((a, b) => a.applicationName.localeCompare(b.applicationName));
   }
 
   /** The newest first. `before`: milliseconds; 0: from the newest. */

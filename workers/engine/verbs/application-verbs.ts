@@ -12,6 +12,7 @@ export function applicationVerbs(core: EngineCore): ApplicationVerbs {
   };
   return {
     listApplications: async () => await secrets().list(),
+    listApplicationsOf: async (objectUid) => await secrets().waysTo(objectUid),
     createApplication: async ({ name }) => await changing(secrets().applications.create(name)),
     renameApplication: async ({ applicationUid, name }) =>
       await changing(secrets().applications.rename(applicationUid, name)),
