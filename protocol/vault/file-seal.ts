@@ -59,6 +59,8 @@ export interface UploadNote {
   readonly firstChunk: string;
   /** When the file itself was changed last, as its platform says, in milliseconds. */
   readonly modifiedAt: number;
+  /** An application added it: whoever takes over its write goes on with it, and nobody else. */
+  readonly taken?: true;
 }
 
 /** Bound to the uploader, the record and the file. */
@@ -84,7 +86,10 @@ export async function openUploadNote(
 }
 
 function noteIn(text: string): UploadNote {
-  const { name, size, mediaType, key, firstChunk, modifiedAt } = parseObject(text, 'not an upload note');
+  const { name, size, mediaType, key, firstChunk, modifiedAt, taken } = parseObject(
+    text,
+    'not an upload note',
+  );
   if (
     typeof name !== 'string' ||
     typeof mediaType !== 'string' ||
@@ -94,7 +99,7 @@ function noteIn(text: string): UploadNote {
     !isCount(modifiedAt)
   )
     throw new ProtocolError('malformed', 'not an upload note');
-  return { name, size, mediaType, key, firstChunk, modifiedAt };
+  return { name, size, mediaType, key, firstChunk, modifiedAt, ...(taken === true && { taken }) };
 }
 
 function isCount(value: unknown): value is number {

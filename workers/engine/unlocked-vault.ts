@@ -26,7 +26,7 @@ import { Detours } from './sessions/detours.ts';
 import { IceServersDesk } from './sessions/ice-servers-desk.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { OversightDesk } from './oversight/oversight-desk.ts';
-import { noSecretFiles } from './secrets/no-secret-files.ts';
+import { secretFileWork } from './secrets/secret-files.ts';
 import { SecretsDesk } from './secrets/secrets-desk.ts';
 import { SessionLog } from './session-log/session-log.ts';
 import { SessionShares } from './session-shares/session-shares.ts';
@@ -212,7 +212,8 @@ export class UnlockedVault {
     });
     this.secrets = new SecretsDesk({
       ...{ origin, accountUid, session, book, writer, shares, rosters, signal, warn },
-      ...{ history: data.history, trash: data.trash, sharing: this.sharing, files: noSecretFiles },
+      ...{ history: data.history, trash: data.trash, sharing: this.sharing },
+      files: secretFileWork({ session, keys, clock, signal }),
       sync: () => sync.run(),
       isComplete: () => data.isComplete,
       now: () => session.now(),

@@ -1,9 +1,6 @@
 import type { FileView } from '../../api.ts';
-import { parseBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
-import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
+import type { Bytes } from '../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
-import { chunkCountOf } from '../../../protocol/file-layout.ts';
-import { FileService } from '../../../protocol/messages/gen/file_pb.js';
 import {
   filesOf,
   parseFileRef,
@@ -11,14 +8,13 @@ import {
   withoutFile,
   type FileRef,
 } from '../../../protocol/records/files.ts';
-import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
-import { openFileChunk } from '../../../protocol/vault/file-seal.ts';
 import type { Clock } from '../clock.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import { Lanes } from './lanes.ts';
-import { patiently } from './patience.ts';
 import { RecordFiles, type RecordAccess } from './record-files.ts';
+import { openStoredChunk, requireLayout } from './stored-chunk.ts';
 import type { TransferBoard } from './transfer-board.ts';
 import { Uploads } from './uploads.ts';
 
@@ -35,8 +31,6 @@ export interface FileParts {
 
 /** Chunks on their way at once, of all uploads together. */
 const mostLanes = 4;
-/** A download has somebody waiting: a minute of an absent server is enough. */
-const readTries = 8;
 /** Removals that can be undone: each is a name and a key. */
 const mostUndone = 100;
 
@@ -62,13 +56,14 @@ export class Files {
 
   /** One chunk in plaintext. Throws `not-found`, `open-failed`. */
   async readChunk(recordUid: Uid, fileUid: Uid, index: number): Promise<Bytes> {
-    return await this.#openChunk(recordUid, await this.#find(recordUid, fileUid), index);
+    return await openStoredChunk(this.#parts, recordUid, await this.#find(recordUid, fileUid), index);
   }
 
   /** The whole file, a chunk at a time, as fast as it is taken. For exports. */
   async *read(recordUid: Uid, fileUid: Uid): AsyncGenerator<Bytes, void, void> {
     const file = await this.#find(recordUid, fileUid);
-    for (let index = 0; index < file.chunks; index++) yield await this.#openChunk(recordUid, file, index);
+    for (let index = 0; index < file.chunks; index++)
+      yield await openStoredChunk(this.#parts, recordUid, file, index);
   }
 
   async rename(recordUid: Uid, fileUid: Uid, name: string): Promise<void> {
@@ -103,20 +98,8 @@ export class Files {
     const files = filesOf(await this.#records.read(recordUid));
     const file = files.find((one) => one.fileUid === fileUid);
     if (!file) throw noFile();
-    if (file.chunks !== chunkCountOf(file.size)) throw new ProtocolError('malformed', 'not a file');
+    requireLayout(file);
     return file;
-  }
-
-  async #openChunk(recordUid: Uid, file: FileRef, index: number): Promise<Bytes> {
-    const { session, clock, signal } = this.#parts;
-    const request = { fileUid: uidBytes(file.fileUid), index };
-    const { sealed } = await patiently({ clock, signal, tries: readTries }, () =>
-      session.call(FileService.method.getChunk, request),
-    );
-    const raw = parseBase64url(file.key);
-    const key = await SymmetricKey.import(raw);
-    wipe(raw);
-    return await openFileChunk(key, { recordUid, fileUid: file.fileUid }, file.size, index, sealed);
   }
 }
 

@@ -4,8 +4,8 @@ import { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { chunkCountOf, chunkLength, sealedFileSize } from '../../../protocol/file-layout.ts';
 import { FileService } from '../../../protocol/messages/gen/file_pb.js';
-import { withFile, type FileRef } from '../../../protocol/records/files.ts';
-import { uidBytes } from '../../../protocol/uid.ts';
+import type { FileRef } from '../../../protocol/records/files.ts';
+import { uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { AccountKeys } from '../../../protocol/vault/account-keys.ts';
 import {
   sealFileChunk,
@@ -18,12 +18,12 @@ import type { VaultSession } from '../connection/vault-session.ts';
 import { readChunk, requireSameFile } from './file-source.ts';
 import { requireGoing, type Lanes } from './lanes.ts';
 import { patiently } from './patience.ts';
-import type { RecordFiles } from './record-files.ts';
 
 export interface UploadParts {
   readonly session: VaultSession;
   readonly keys: AccountKeys;
-  readonly records: RecordFiles;
+  /** Adds the file to its record; false: a former try may have done it, and nobody heard. */
+  readonly name: (recordUid: Uid, file: FileRef, isFirst: boolean) => Promise<void>;
   readonly clock: Clock;
   readonly lanes: Lanes;
   /** Ends when the vault is locked. */
@@ -181,12 +181,11 @@ export class Upload {
   async #name(): Promise<void> {
     const { name, size, mediaType, key } = this.note;
     const file: FileRef = { fileUid: this.scope.fileUid, name, size, mediaType, key, chunks: this.chunks };
-    const { records } = this.#parts;
-    let unsure = false; // whether a write whose answer was lost has named it already
+    let isFirst = true;
     await this.#patiently(async () => {
-      if (unsure) await records.refresh();
-      unsure = true;
-      await records.change(this.scope.recordUid, (content) => withFile(content, file));
+      const first = isFirst;
+      isFirst = false;
+      await this.#parts.name(this.scope.recordUid, file, first);
     });
   }
 

@@ -3,27 +3,39 @@ import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { FileService, type Upload as StoredUpload } from '../../../protocol/messages/gen/file_pb.js';
-import { filesOf } from '../../../protocol/records/files.ts';
+import { filesOf, withFile } from '../../../protocol/records/files.ts';
 import { newUid, uidOf, type Uid } from '../../../protocol/uid.ts';
 import { openUploadNote, type FileScope, type UploadNote } from '../../../protocol/vault/file-seal.ts';
 import { cleanMediaType, cleanName, firstChunkHash } from './file-source.ts';
+import type { RecordFiles } from './record-files.ts';
 import type { TransferBoard } from './transfer-board.ts';
 import { Upload, type UploadParts } from './upload.ts';
 
 /** Files that are sent at a time; the others wait. */
 const filesAtOnce = 3;
 
+export interface UploadsParts extends Omit<UploadParts, 'onChange' | 'name'> {
+  readonly records: RecordFiles;
+}
+
 /** All uploads of an unlocked vault: those begun here, and those that an earlier visit left. */
 export class Uploads {
   readonly #parts: UploadParts;
+  readonly #records: RecordFiles;
   readonly #board: TransferBoard;
   readonly #warn: (message: string) => void;
   readonly #all = new Map<Uid, Upload>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(parts: Omit<UploadParts, 'onChange'>, board: TransferBoard, warn: (message: string) => void) {
-    this.#parts = { ...parts, onChange: () => this.#show() };
+  constructor(parts: UploadsParts, board: TransferBoard, warn: (message: string) => void) {
+    const { records } = parts;
+    this.#records = records;
+    const name: UploadParts['name'] = async (recordUid, file, isFirst) => {
+      if (!isFirst) await records.refresh();
+      await records.change(recordUid, (content) => withFile(content, file));
+    };
+    this.#parts = { ...parts, name, onChange: () => this.#show() };
     this.#board = board;
     this.#warn = warn;
   }
@@ -97,7 +109,7 @@ export class Uploads {
 
   async #requireRoom(recordUid: Uid, count: number): Promise<void> {
     const under = [...this.#all.values()].filter(({ scope }) => scope.recordUid === recordUid).length;
-    const files = filesOf(await this.#parts.records.read(recordUid)).length;
+    const files = filesOf(await this.#records.read(recordUid)).length;
     if (files + under + count > limits.filesPerRecord)
       throw new ProtocolError('limit-reached', `a record has at most ${limits.filesPerRecord} files`);
   }
@@ -114,12 +126,13 @@ export class Uploads {
     return new Upload(this.#parts, { recordUid, fileUid: newUid() }, note, { file });
   }
 
-  /** Null for what this account did not seal: the server may say what it likes. */
+  /** Null for what this account did not seal (the server may say what it likes), and for what is taken over from an application. */
   async #open(upload: StoredUpload): Promise<Upload | null> {
     const { keys } = this.#parts;
     try {
       const scope: FileScope = { recordUid: uidOf(upload.recordUid), fileUid: uidOf(upload.fileUid) };
       const note = await openUploadNote(keys.dataKey, keys.accountUid, scope, upload.sealedNote);
+      if (note.taken) return null;
       const { finished } = upload;
       return new Upload(this.#parts, scope, note, { stored: upload.stored.slice(), finished });
     } catch (error) {
