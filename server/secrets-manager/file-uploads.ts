@@ -4,12 +4,11 @@ import { chunkKey, type BlobStore } from '../blobs/blob-store.ts';
 import type { ChunkWrites } from '../blobs/chunk-writes.ts';
 import type { Logger } from '../log/logger.ts';
 import { finishAddedFile, folderOf, secretChunkLength } from '../secrets/secret-file-rows.ts';
-import type { Database } from '../store/database.ts';
+import type { SecretsStore } from './method.ts';
 import type { AdmittedFile } from './file-addresses.ts';
 import { SecretsRefusal, throttled } from './refusal.ts';
 
-export interface FileUploadParts {
-  readonly db: Database;
+export interface FileUploadParts extends SecretsStore {
   readonly blobs: BlobStore;
   readonly writes: ChunkWrites;
   readonly log: Logger;
@@ -30,7 +29,7 @@ export class FileUploads {
   }
 
   /**
-   * Resolves when the file is there, for good. What `bytes` throws, it throws, and nothing of the file stays. Throws `bad_request`
+   * Resolves when the file is there, for good; the account's vaults, which wait for it, hear of it. What `bytes` throws, it throws, and nothing of the file stays. Throws `bad_request`
    * while the same file is being received already, `throttled` when too many are.
    */
   async receive(file: AdmittedFile, bytes: AsyncIterable<Uint8Array>): Promise<void> {
@@ -43,6 +42,7 @@ export class FileUploads {
     this.#running.set(folder, account);
     try {
       await this.#store(file, folder, bytes);
+      this.#parts.head.publish(`acct.${account}`, { kind: 'secret-news' });
     } finally {
       this.#running.delete(folder);
     }
