@@ -44,10 +44,10 @@ export class SecretsKeeper {
   readonly #parts: KeeperParts;
   readonly #folders: FolderKeeper;
   readonly records: RecordKeeper;
-  /** As the server had it last, with what was sent since; null: it has to be asked. */
+  /** As the server had it last, with what was sent since; null before the first look. */
   #state: ServerState | null = null;
-  /** As it was last, also while it is asked anew: lists show what was ready as that. */
-  #shown: ServerState | null = null;
+  /** The server may have something else by now: it has to be asked. Lists show what was ready as that meanwhile. */
+  #stale = true;
   #told = '';
   #refused: TakeOverOutcome['refused'] = new Map();
   #running: Promise<void> = Promise.resolve();
@@ -61,7 +61,7 @@ export class SecretsKeeper {
 
   /** What the server has, as far as this vault knows: null before the first look. */
   get state(): ServerState | null {
-    return this.#state ?? this.#shown;
+    return this.#state;
   }
 
   /** Why what applications wrote could not be taken over, by the name of the change. */
@@ -82,13 +82,13 @@ export class SecretsKeeper {
 
   /** Something changed at the server, or may have. */
   look(): Promise<void> {
-    this.#state = null;
+    this.#stale = true;
     return this.run();
   }
 
   clear(): void {
     this.#state = null;
-    this.#shown = null;
+    this.#stale = true;
     this.#told = '';
     this.#refused = new Map();
   }
@@ -104,18 +104,22 @@ export class SecretsKeeper {
 
   /** Whether nothing came in between. */
   async #round(): Promise<boolean> {
+    const isFresh = this.#stale || this.#state === null;
+    this.#stale = false; // what is heard of from here on is for the next run
     try {
-      const isFresh = this.#state === null;
-      const state = (this.#state ??= await readServerState(this.#parts.session, this.#going));
+      if (isFresh) this.records.retry();
+      const state =
+        !isFresh && this.#state ? this.#state : await readServerState(this.#parts.session, this.#going);
+      this.#state = state;
       const applications = await this.#parts.applications.all();
       const writes = isFresh ? await readWrites(this.#parts.session, this.#going) : [];
       const taken = isFresh ? await this.#takeOver(writes, applications) : nothingTaken();
       await this.#keep(state, applications, writes, taken);
       this.#tell(state);
-      if (taken.conflict) this.#state = null;
+      if (taken.conflict) this.#stale = true;
       return !taken.conflict;
     } catch (error) {
-      this.#state = null;
+      this.#stale = true;
       if (!isConflict(error)) throw error;
       await this.#parts.sync();
       return false;
@@ -124,7 +128,6 @@ export class SecretsKeeper {
 
   /** Another device, or the server, may have changed what has reached it. */
   #tell(state: ServerState): void {
-    this.#shown = state;
     const told = [...state.shares].map(([name, { editable }]) => `${name} ${editable}`).join();
     if (told !== this.#told) this.#parts.onChanged();
     this.#told = told;

@@ -32,7 +32,7 @@ interface Prepared {
 /** Keeps versions of records: of the newest revision, for everybody who has them, with their attachments. */
 export class RecordKeeper {
   readonly #parts: RecordKeeperParts;
-  /** Revisions that the server or this vault could make nothing of: not tried again. */
+  /** Revisions that the server or this vault could make nothing of: not tried again before the next look. */
   readonly #stuck = new Map<Uid, number>();
   /** Attachments that are too large, by record. */
   readonly #leftOut = new Map<Uid, { readonly revision: number; readonly count: number }>();
@@ -44,6 +44,11 @@ export class RecordKeeper {
   /** Attachments that applications do not get; of a record whose version was made since the unlock. */
   leftOutOf(uid: Uid): number {
     return this.#leftOut.get(uid)?.count ?? 0;
+  }
+
+  /** What could not be given may be now: rights and places are others by then. */
+  retry(): void {
+    this.#stuck.clear();
   }
 
   async keep(round: Round): Promise<void> {
