@@ -1,0 +1,96 @@
+// npm run bench -- secrets [REQUESTS]: get_secret of the secrets-manager API at 1, 100 and 1,000 records of about a KiB, from eight
+// connections. What one processor core of the server's process does in a second (its processor time counts, not the wall's),
+// how long a request takes, memory, and the same against the cryptography alone in the same run. Goal: 60 % of that.
+import { join } from 'node:path';
+import { Agent, request as ask } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
+import { sealSecretsManagerRequest } from '../../protocol/secrets-manager/request.ts';
+import type { RawRequest } from '../fixtures/secrets/raw-requests.ts';
+import { median, percentile } from './figures.ts';
+import { cryptoMs } from './secrets/crypto-limit.ts';
+import { SecretsHouse, type BenchDevice } from './secrets/house.ts';
+
+const asked = Number(process.argv[2] ?? 2000);
+const connections = 8;
+const goal = 0.6;
+const agent = new Agent({ keepAlive: true, maxSockets: connections });
+
+const house = await SecretsHouse.open();
+try {
+  for (const records of [1, 100, 1000]) {
+    const count = Math.max(50, Math.round(asked / Math.max(1, records / 50)));
+    await measure(await house.addDevice(records), records, count);
+  }
+} finally {
+  agent.destroy();
+  await house.stop();
+}
+
+async function measure(device: BenchDevice, records: number, count: number): Promise<void> {
+  await load(await sealed(device, Math.ceil(count / 4))); // warm
+  const requests = await sealed(device, count);
+  const before = await house.usage();
+  const { times, bytes } = await load(requests);
+  const after = await house.usage();
+  const serverMs = (after.cpuMs - before.cpuMs) / count;
+  const limitMs = await limitOf(device, count, bytes);
+  const share = limitMs / serverMs;
+  const figure = (value: number) => value.toFixed(value < 10 ? 2 : 0);
+  console.log(
+    [
+      `${String(records).padStart(5)} records, ${(bytes / 1024).toFixed(0)} KiB`,
+      `${figure(1000 / serverMs)}/s on a core (${figure(serverMs)} ms)`,
+      `p50 ${figure(median(times))} ms, p99 ${figure(percentile(times, 0.99))} ms`,
+      `server ${figure(after.rssMiB)} MiB`,
+      `cryptography alone ${figure(1000 / limitMs)}/s (${figure(limitMs)} ms)`,
+      `${(share * 100).toFixed(0)} % of it${share < goal ? ', less than the goal' : ''}`,
+    ].join(' · '),
+  );
+}
+
+async function sealed(device: BenchDevice, count: number): Promise<RawRequest[]> {
+  const requests: RawRequest[] = [];
+  for (let i = 0; i < count; i++) requests.push(await device.seal());
+  return requests;
+}
+
+/** As fast as so many connections take them. */
+async function load(requests: readonly RawRequest[]) {
+  const times: number[] = [];
+  let bytes = 0;
+  let next = 0;
+  const worker = async () => {
+    for (let request = requests[next++]; request; request = requests[next++]) {
+      const since = performance.now();
+      bytes = await send(request);
+      times.push(performance.now() - since);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, worker));
+  return { times, bytes };
+}
+
+async function send({ headers, body }: RawRequest): Promise<number> {
+  const url = new URL(join('/api/rest/sm/v1', 'get_secret'), house.url);
+  const sent = ask(url, { method: 'POST', agent, headers: { ...headers, 'Content-Length': body.length } });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const answer = await buffer(response);
+  if (response.statusCode !== 200) throw new Error(`the server answers ${answer.toString()}`);
+  return answer.length - 28;
+}
+
+/** By a key pair of its own: the server's is its secret. */
+async function limitOf({ keys }: BenchDevice, count: number, answerBytes: number): Promise<number> {
+  const serverKey = { id: 20, ...generateEcdhKeyPair() };
+  const payload = { clientVersion: 'ms17.5.0', clientId: 'A'.repeat(88) };
+  const requests: RawRequest[] = [];
+  for (let i = 0; i < count; i++)
+    requests.push(await sealSecretsManagerRequest(serverKey, keys.privateKey, payload));
+  const input = { requests, clientPublicKey: keys.publicKey, serverKey, answerBytes };
+  cryptoMs({ ...input, requests: requests.slice(0, 20) }); // warm
+  return cryptoMs(input);
+}
