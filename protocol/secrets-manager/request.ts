@@ -34,8 +34,8 @@ export interface OpenedSecretsManagerRequest {
   readonly signature: Bytes;
   /** Names the wrapped transmission key, the same however it was spelt: what a replay cache remembers. */
   readonly transmissionKeyId: string;
-  /** Body of a status 200 response; null makes it empty. */
-  sealResponse(payload: object | null): Promise<Bytes>;
+  /** Body of a status 200 response; null makes it empty, bytes are its JSON already. */
+  sealResponse(payload: object | Bytes | null): Promise<Bytes>;
 }
 
 const wrappedKeyLength = publicKeyLength + nonceLength + aesKeyLength + tagLength;
@@ -100,8 +100,13 @@ async function openResponse(key: Bytes, body: Uint8Array): Promise<unknown> {
   return parseJson(parseUtf8(await openLegacyBlob(key, body)), 'not json');
 }
 
-async function sealResponse(key: Bytes, payload: object | null): Promise<Bytes> {
-  return payload === null ? empty : await sealLegacyBlob(key, utf8(JSON.stringify(payload)));
+async function sealResponse(key: Bytes, payload: object | Bytes | null): Promise<Bytes> {
+  if (payload === null) return empty;
+  return await sealLegacyBlob(key, isBytes(payload) ? payload : utf8(JSON.stringify(payload)));
+}
+
+function isBytes(payload: object | Bytes): payload is Bytes {
+  return payload instanceof Uint8Array;
 }
 
 /** The platform's own of each server key, for as long as there is that key. */

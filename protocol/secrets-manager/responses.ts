@@ -83,13 +83,24 @@ export interface DeletionOutcome {
 
 /** JSON value with every member that some client insists on, in the base64 form that every client takes. */
 export function encodeSecretsResponse(response: SecretsResponse<Sealed>): object {
-  const { appData, folders, records } = response;
-  return {
-    appData: appData === null ? null : encodeBase64url(appData), // Java takes the url alphabet here only
-    folders: folders.map(encodeFolder),
-    records: records.map(encodeRecord),
-    ...encodeEnvelope(response),
-  };
+  return { ...encodeSecretsHead(response), ...encodeSecretsContent(response) };
+}
+
+/** The part that is the same for all clients of an application. */
+export function encodeSecretsContent({
+  folders,
+  records,
+}: Pick<SecretsResponse<Sealed>, 'folders' | 'records'>): object {
+  return { folders: folders.map(encodeFolder), records: records.map(encodeRecord) };
+}
+
+/** The other part. */
+export function encodeSecretsHead({
+  appData,
+  ...envelope
+}: SecretsEnvelope & Pick<SecretsResponse, 'appData'>): object {
+  // Java takes the url alphabet here only
+  return { appData: appData === null ? null : encodeBase64url(appData), ...encodeEnvelope(envelope) };
 }
 
 /** The answer of `get_folders`, in the same envelope; `folders`: each parent before its children. */

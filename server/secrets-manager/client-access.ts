@@ -1,4 +1,5 @@
 // Who calls the secrets-manager API, and whether it may: the checks of secrets-manager-protocol.md §4, in their order.
+import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { ClientKind } from '../../protocol/messages/gen/application_pb.js';
 import {
@@ -8,6 +9,7 @@ import {
 import type { BindingPayload } from '../../protocol/secrets-manager/requests.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
+import type { SecretChanges } from './answer-cache.ts';
 import { SecretsRefusal } from './refusal.ts';
 
 export interface Caller {
@@ -31,23 +33,49 @@ export interface Caller {
   /** Of the latest access that was noted. */
   readonly address: string;
   readonly clientVersion: string;
+  /** Of what applications of its account read. */
+  readonly changes: SecretChanges;
 }
 
 /** A client in use is noted as such at most this often: not a write for each call. */
 const noteEveryMs = 60_000;
 
-/** The client of that id; null: there is none. */
+interface CallerRow {
+  readonly application_uid: Uint8Array;
+  readonly owner_uid: Uint8Array;
+  readonly app_data: Uint8Array;
+  readonly kind: number;
+  readonly public_key: Uint8Array | null;
+  readonly encrypted_app_key: Uint8Array | null;
+  readonly app_owner_public_key: Uint8Array;
+  readonly lock_ip: boolean;
+  readonly bound_address: string | null;
+  readonly first_access_expires_at: number;
+  readonly access_expires_at: number;
+  readonly last_access_at: number | null;
+  readonly address: string;
+  readonly client_version: string;
+  readonly count: number;
+  readonly newest: number;
+}
+
+/** The client of that id; null: there is none. The one query of a request whose answer is kept. */
 export async function findCaller(db: Database, clientId: Uint8Array): Promise<Caller | null> {
-  const row = await db
-    .selectFrom('client')
-    .innerJoin('application', 'application.application_uid', 'client.application_uid')
-    .selectAll('client')
-    .select(['owner_uid', 'app_data'])
-    .where('client_id', '=', clientId)
-    .executeTakeFirst();
-  if (!row) return null;
+  const { rows } = await sql<CallerRow>`
+    SELECT client.application_uid, owner_uid, app_data, kind, public_key, encrypted_app_key, app_owner_public_key,
+      lock_ip, bound_address, first_access_expires_at, access_expires_at, last_access_at, address, client_version,
+      changes.count, changes.newest
+    FROM client JOIN application ON application.application_uid = client.application_uid
+    CROSS JOIN LATERAL (SELECT count(*) AS count, coalesce(max(change), 0) AS newest FROM secret_change
+      WHERE secret_change.account_uid = owner_uid) changes
+    WHERE client_id = ${clientId}`.execute(db);
+  const [row] = rows;
+  return row ? callerOf(row, clientId) : null;
+}
+
+function callerOf(row: CallerRow, clientId: Uint8Array): Caller {
   return {
-    clientId: row.client_id,
+    clientId,
     applicationUid: row.application_uid,
     ownerUid: uidOf(row.owner_uid),
     appData: row.app_data,
@@ -62,6 +90,7 @@ export async function findCaller(db: Database, clientId: Uint8Array): Promise<Ca
     lastAccessAt: row.last_access_at ?? 0,
     address: row.address,
     clientVersion: row.client_version,
+    changes: { count: row.count, newest: row.newest },
   };
 }
 

@@ -1,4 +1,5 @@
 // What a method of the secrets-manager API is to the desk that admits its callers. protocol.md §31.3.
+import type { Bytes } from '../../protocol/bytes.ts';
 import type { ClientPayload } from '../../protocol/secrets-manager/requests.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database, Tx } from '../store/database.ts';
@@ -27,8 +28,8 @@ export interface SecretsStore {
   readonly head: Head;
 }
 
-/** JSON value of a status 200 response; null: an empty body. */
-export type SecretsAnswer = object | null;
+/** JSON value of a status 200 response, or its bytes; null: an empty body. */
+export type SecretsAnswer = object | Bytes | null;
 
 /** One method: reads its payload strictly, and does it. Throws ProtocolError or SecretsRefusal. */
 export type SecretsMethod = (call: SecretsCall, payload: unknown) => Promise<SecretsAnswer>;

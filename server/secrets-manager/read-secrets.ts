@@ -1,12 +1,13 @@
 // get_secret: what an application may read, as ciphertext under its own keys.
 import { fromBinary } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
-import { view } from '../../protocol/bytes.ts';
+import { concat, encodeBase64url, utf8, view, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { SecretLinkSchema } from '../../protocol/messages/gen/secrets_pb.js';
 import type { ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
 import {
-  encodeSecretsResponse,
+  encodeSecretsContent,
+  encodeSecretsHead,
   type SecretsFile,
   type SecretsFolder,
   type SecretsLink,
@@ -15,6 +16,7 @@ import {
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import type { Database } from '../store/database.ts';
+import { foldChanges, type AnswerCache } from './answer-cache.ts';
 import type { Caller } from './client-access.ts';
 import type { SecretsCall } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
@@ -35,16 +37,53 @@ const mostBytes = (limits.secretsManagerBody * 2) / 3;
 /** What a record has beside its data. */
 const recordOverhead = 128;
 
+/** Names that a request may have to be kept in mind. */
+const mostKept = 8;
+
 export interface ReadParts {
   readonly db: Database;
   readonly filesOf: FilesOf;
+  readonly cache: AnswerCache;
 }
 
 export async function getSecret(
-  { db, filesOf }: ReadParts,
+  parts: ReadParts,
   call: SecretsCall,
   payload: ReadSecretsPayload,
-): Promise<object> {
+): Promise<Bytes> {
+  const head = encodeSecretsHead({ ...bindingOf(call.caller, payload), appData: view(call.caller.appData) });
+  return joined(head, await contentOf(parts, call, payload));
+}
+
+/** One JSON object of the members of both; `content` has some. */
+function joined(head: object, content: Bytes): Bytes {
+  const first = utf8(`${JSON.stringify(head).slice(0, -1)},`);
+  return concat(first, content.subarray(1));
+}
+
+/** As it was answered before, if nothing of it changed since. */
+async function contentOf(parts: ReadParts, call: SecretsCall, payload: ReadSecretsPayload): Promise<Bytes> {
+  const { cache, db } = parts;
+  const { changes, ownerUid } = call.caller;
+  const key = keyOf(call, payload);
+  const kept = key === null ? null : cache.get(key, changes, call.now);
+  if (kept) return kept;
+  const { content, until } = await readAnswer(parts, call, payload);
+  if (key !== null && until > call.now) cache.keep(key, { changes, until, content });
+  await foldChanges(db, ownerUid, changes);
+  return content;
+}
+
+function keyOf({ caller }: SecretsCall, payload: ReadSecretsPayload): string | null {
+  const { requestedRecords, requestedFolders, requestLinks } = payload;
+  if (requestedRecords.length + requestedFolders.length > mostKept) return null;
+  const names = [...requestedRecords, '/', ...requestedFolders];
+  if (names.some((name) => name.length > 22)) return null;
+  return JSON.stringify([encodeBase64url(caller.applicationUid), requestLinks, names]);
+}
+
+/** `until`: 0 for what is another client's own, the addresses of files. */
+async function readAnswer({ db, filesOf }: ReadParts, call: SecretsCall, payload: ReadSecretsPayload) {
   const filter = filterOf(payload);
   const [folders, rows, copies] = await Promise.all([
     readFolderKeys(db, call),
@@ -54,12 +93,14 @@ export async function getSecret(
   if ((rows[0]?.bytes ?? 0) > mostBytes) throw tooLarge();
   const files = rows.length === 0 ? new Map() : await filesOf(call, rows.map(versionOf));
   const records = rows.map((row) => ({ row, record: recordOf(row, files) }));
-  return encodeSecretsResponse({
-    ...bindingOf(call.caller, payload),
-    appData: view(call.caller.appData),
+  const direct = records.flatMap(({ row, record }) => (row.root_uid === null ? [record] : []));
+  const content = encodeSecretsContent({
     folders: inFolders(folders, records, filter),
-    records: [...copies, ...records.flatMap(({ row, record }) => (row.root_uid === null ? [record] : []))],
+    records: [...copies, ...direct],
   });
+  const ends = [...rows, ...folders].map(({ ends_at }) => ends_at ?? Infinity);
+  const until = files.size > 0 ? 0 : ends.reduce((first, end) => Math.min(first, end), Infinity);
+  return { content: utf8(JSON.stringify(content)), until };
 }
 
 /** The two keys that only a binding client gets, as long as it has not acknowledged them. */
@@ -89,6 +130,7 @@ interface FolderKeyRow {
   readonly root_uid: Uint8Array;
   readonly wrapped_key: Uint8Array;
   readonly managed: boolean;
+  readonly ends_at: number;
 }
 
 async function readFolderKeys(db: Database, call: SecretsCall): Promise<FolderKeyRow[]> {
@@ -117,7 +159,7 @@ async function readCopies(
   return rows.map((row) => ({
     recordUid: uidOf(row.record_uid),
     recordKey: row.wrapped_key,
-    data: contentOf(row),
+    data: dataOf(row),
     revision: row.revision,
     isEditable: row.editable,
     innerFolderUid: null,
@@ -135,7 +177,7 @@ interface CopyRow {
   readonly data: string | null;
 }
 
-function contentOf({ data }: { readonly data: string | null }): string {
+function dataOf({ data }: { readonly data: string | null }): string {
   if (data === null) throw new Error('content that was measured is not there');
   return data;
 }
@@ -157,7 +199,7 @@ function recordOf(row: VisibleContent, files: ReadonlyMap<Uid, readonly SecretsF
   return {
     recordUid,
     recordKey: row.wrapped_key,
-    data: contentOf(row),
+    data: dataOf(row),
     revision: row.revision,
     isEditable: row.editable,
     innerFolderUid: row.subfolder_uid === null ? null : uidOf(row.subfolder_uid),

@@ -9,6 +9,7 @@ import {
   parseUpdateFolder,
   parseUpdateSecret,
 } from '../../protocol/secrets-manager/requests.ts';
+import { AnswerCache } from './answer-cache.ts';
 import { deleteFolders, deleteSecrets } from './deletions.ts';
 import { createFolder, updateFolder } from './folder-writes.ts';
 import { reading, writing, writingOnce, type SecretsMethods, type SecretsStore } from './method.ts';
@@ -26,7 +27,7 @@ export interface SecretsMethodParts extends SecretsStore {
 
 export function secretsMethods({ db, head, files }: SecretsMethodParts): SecretsMethods {
   const store = { db, head };
-  const parts = { db, filesOf: files.filesOf };
+  const parts = { db, filesOf: files.filesOf, cache: new AnswerCache() };
   return new Map([
     ['get_secret', reading(parseReadSecrets, (call, payload) => getSecret(parts, call, payload))],
     ['get_folders', reading(parseReadSecrets, (call, payload) => getFolders(db, call, payload))],

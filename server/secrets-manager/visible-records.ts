@@ -35,6 +35,8 @@ export interface VisibleContent extends Omit<VisibleRecord, 'wrapped_key'> {
   readonly links: readonly Uint8Array[] | null;
   /** Of all rows together. */
   readonly bytes: number;
+  /** When some way to it ends; null: none does. */
+  readonly ends_at: number | null;
 }
 
 export interface RecordFilter {
@@ -71,6 +73,7 @@ export async function readContent(
 ): Promise<VisibleContent[]> {
   const { rows } = await sql<VisibleContent>`
     SELECT record_uid, root_uid, subfolder_uid, editable, revision, base_revision, written, removed_files, bytes,
+      ends_at,
       ${base64(sql`wrapped_key`)} AS wrapped_key,
       CASE WHEN bytes <= ${mostBytes} THEN ${base64(sql`content`)} END AS data,
       ${links ? sql`CASE WHEN bytes <= ${mostBytes} THEN links END` : sql`NULL`} AS links
@@ -91,7 +94,7 @@ export function base64(column: RawBuilder<unknown>): RawBuilder<unknown> {
 /** Shared folders of the application that its account still sees: folder, key, whether it may write there. */
 export function sharedFolders({ caller, now }: SecretsVisit) {
   const { read, manageRecords } = rightsBits;
-  return sql`SELECT share.object_uid AS root_uid, share.wrapped_key, share.editable,
+  return sql`SELECT share.object_uid AS root_uid, share.wrapped_key, share.editable, member.expires_at AS ends_at,
       share.editable AND (member.rights & ${sql.lit(manageRecords)}) <> 0 AS managed
     FROM secret_share share
     JOIN object_access member ON member.object_uid = share.object_uid
@@ -115,14 +118,15 @@ function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
     SELECT way.record_uid, way.root_uid, way.subfolder_uid, secret.revision, version.base_revision,
       way.editable AND (access.rights IS NULL OR (access.rights & ${sql.lit(edit)}) <> 0) AS editable,
       own.base_revision IS NOT NULL AS written, key.wrapped_key, version.links,
+      least(way.ends_at, access.ends_at) AS ends_at,
       CASE WHEN own.base_revision IS NULL THEN '{}' ELSE write.removed_files END AS removed_files,
       CASE WHEN own.base_revision IS NULL THEN version.data ELSE write.data END AS content
     FROM (
       SELECT object_uid::bytea AS record_uid, NULL::bytea AS root_uid, NULL::bytea AS subfolder_uid,
-        ${application} AS holder_uid, editable
+        ${application} AS holder_uid, editable, NULL::bigint AS ends_at
       FROM secret_share WHERE application_uid = ${application} AND NOT is_folder AND ${folders === null}
       UNION ALL
-      SELECT place.record_uid, place.root_uid, place.subfolder_uid, place.root_uid, editable
+      SELECT place.record_uid, place.root_uid, place.subfolder_uid, place.root_uid, editable, ends_at
       FROM (${sharedFolders(call)}) shared
       JOIN secret_place place ON place.account_uid = ${account} AND place.root_uid = shared.root_uid
       ${folders === null ? sql`` : sql`WHERE shared.root_uid = ANY(${uidArray(folders)})`}
@@ -138,7 +142,8 @@ function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
       AND key.base_revision = version.base_revision AND key.holder_uid = way.holder_uid
     LEFT JOIN record ON record.record_uid = way.record_uid
     CROSS JOIN LATERAL (
-      SELECT bit_or(record_way.rights) AS rights FROM record_way WHERE record_way.record_uid = way.record_uid
+      SELECT bit_or(record_way.rights) AS rights, min(record_way.expires_at) AS ends_at
+      FROM record_way WHERE record_way.record_uid = way.record_uid
         AND record_way.account_uid = ${account} AND record_way.expires_at > ${now}
     ) access
     WHERE write.kind IS DISTINCT FROM ${sql.lit(DELETE)}

@@ -14,6 +14,7 @@ export interface SecretsTables {
   secret_file_key: SecretFileKeyTable;
   secret_event: SecretEventTable;
   secret_request: SecretRequestTable;
+  secret_change: SecretChangeTable;
 }
 
 interface SecretTable {
@@ -127,4 +128,9 @@ interface SecretRequestTable {
   client_id: Bytea;
   mark: Bytea;
   at: number;
+}
+
+interface SecretChangeTable {
+  account_uid: Bytea;
+  change: Generated<number>;
 }

@@ -4,8 +4,10 @@ import { encodeMessage } from '../../../protocol/messages/encode.ts';
 import { SecretLinkSchema } from '../../../protocol/messages/gen/secrets_pb.js';
 import { openLegacyCbc } from '../../../protocol/secrets-manager/legacy-crypto.ts';
 import { create } from '@bufbuild/protobuf';
+import { sql } from 'kysely';
+import type { Database, Tx } from '../../../server/store/database.ts';
 import { decodeBase64 } from '../../../protocol/bytes.ts';
-import { newUid, uidBytes } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { envelopeOf } from '../../fixtures/api-client.ts';
 import { putRecord } from '../../fixtures/application.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
@@ -119,6 +121,64 @@ describe('get_secret', () => {
     expect(await device.read()).toMatchObject({ folders: [], records: [] });
     expect(await device.read('get_folders')).toMatchObject({ folders: [] });
     expect(kept.uid).toHaveLength(22);
+  });
+
+  test('access that ends by itself ends what was answered before, too', async () => {
+    const house = await SecretsHouse.open(open);
+    const root = await house.folder('Root', { editable: true });
+    await house.record('kept', { folders: [root] });
+    const device = await house.device();
+    await open.db
+      .updateTable('object_access')
+      .set({ expires_at: Date.now() + 3_000 })
+      .where('object_uid', '=', uidBytes(root.uid))
+      .execute();
+    expect((await device.read()).folders[0]?.records).toHaveLength(1);
+    await expect.poll(async () => (await device.read()).folders, { timeout: 15_000 }).toEqual([]);
+  });
+
+  test('whatever changes is read at once, however often; what changed is not looked through without end', async () => {
+    const house = await SecretsHouse.open(open);
+    const record = await house.record('first', { direct: { editable: true } });
+    const device = await house.device();
+    const title = async () => await titlesOf(house.application.appKey, (await device.read()).records);
+    const changes = async () => {
+      const { rows } = await sql<{ count: number }>`
+        SELECT count(*) AS count FROM secret_change WHERE account_uid = ${house.account}`.execute(open.db);
+      return rows[0]?.count ?? 0;
+    };
+    for (let i = 0; i < 40; i++) {
+      expect(await title()).toEqual([i === 0 ? 'first' : `number ${i - 1}`]);
+      const [read] = (await device.read()).records;
+      await device.update(read!, record.key, `number ${i}`);
+      expect(await title()).toEqual([`number ${i}`]);
+    }
+    expect(await changes()).toBeLessThan(80);
+    const before = await changes();
+    for (let i = 0; i < 5; i++) await title();
+    expect(await changes()).toBe(before);
+  });
+
+  test('a change that is committed late is seen, though later ones were read before it', async () => {
+    const house = await SecretsHouse.open(open);
+    const [one, two] = [
+      await house.record('one', { direct: { editable: false } }),
+      await house.record('two', { direct: { editable: false } }),
+    ];
+    const device = await house.device();
+    const rename = (db: Database | Tx, uid: Uid, revision: number) =>
+      db.updateTable('secret').set({ revision }).where('record_uid', '=', uidBytes(uid)).execute();
+    const revisions = async () => {
+      const { records } = await device.read();
+      return [one, two].map(({ uid }) => records.find(({ recordUid }) => recordUid === uid)?.revision);
+    };
+    await open.db.transaction().execute(async (tx) => {
+      await rename(tx, one.uid, 100);
+      await rename(open.db, two.uid, 200);
+      expect(await revisions()).toEqual([7, 200]);
+      expect(await revisions()).toEqual([7, 200]);
+    });
+    expect(await revisions()).toEqual([100, 200]);
   });
 
   test("another application's records and folders are none of its business; unsharing takes effect at once", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../../protocol/limits.ts';
 import { newUid } from '../../../protocol/uid.ts';
+import { AnswerCache } from '../../../server/secrets-manager/answer-cache.ts';
 import type { Caller } from '../../../server/secrets-manager/client-access.ts';
 import { getSecret } from '../../../server/secrets-manager/read-secrets.ts';
 import { noFiles } from '../../../server/secrets-manager/secret-files.ts';
@@ -22,6 +23,7 @@ const caller: Caller = {
   firstAccessExpiresAt: 0,
   address: '',
   clientVersion: '',
+  changes: { count: 0, newest: 0 },
 };
 
 const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0, mark: new Uint8Array(32) };
@@ -40,7 +42,9 @@ describe('reading secrets', () => {
     const { db, statements } = scriptedStore((sql) =>
       sql.includes('octet_length') ? [{ bytes: limits.secretsManagerBody, data: null }] : [],
     );
-    await expect(getSecret({ db, filesOf: noFiles }, call, payload)).rejects.toThrow('too large');
+    await expect(
+      getSecret({ db, filesOf: noFiles, cache: new AnswerCache() }, call, payload),
+    ).rejects.toThrow('too large');
     const contents = statements.filter((sql) => /encode\((data|content),/.test(sql));
     expect(contents).toHaveLength(2);
     for (const sql of contents)
@@ -50,7 +54,10 @@ describe('reading secrets', () => {
   test('a request that names more records than a statement takes is refused before it is a statement', async () => {
     const { db, statements } = scriptedStore(() => [{ bytes: 0 }]);
     const requestedRecords = Array.from({ length: 70_000 }, newUid);
-    const request = getSecret({ db, filesOf: noFiles }, call, { ...payload, requestedRecords });
+    const request = getSecret({ db, filesOf: noFiles, cache: new AnswerCache() }, call, {
+      ...payload,
+      requestedRecords,
+    });
     await expect(request).rejects.toThrow('too many records');
     expect(statements.filter((sql) => sql.includes('application_copy'))).toEqual([]);
   });
