@@ -92,8 +92,10 @@ beforeAll(async () => {
   await vault.login('victim@example.test', password);
   await addDevicesAndFactors(vault);
   await addIndex();
-  const { links, invitation } = await liveInHouse(server.url);
+  const { links, invitation, applicationKey, deviceKey } = await liveInHouse(server.url);
   secrets.set('invitation to a session', invitation);
+  secrets.set('application key of a script', applicationKey);
+  secrets.set('key of a script', deviceKey);
   for (const [i, link] of links.entries()) secrets.set(`link ${i}`, Buffer.from(link));
   const texts = { master: password, phrase, house: organisationPassword, ...secretTexts, ...houseTexts };
   for (const [name, text] of Object.entries(texts)) secrets.set(name, Buffer.from(text));
@@ -195,12 +197,26 @@ test('every row of every table holds none of the secrets', async () => {
   expect(empty.filter((name) => !mayBeEmpty.includes(name))).toEqual([]);
 });
 
+/** Null: the store, which is at work, removed it since it was listed, as it does with its caches. */
+function contentOf(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 test('the files of the store, its log of writes included, hold none of the secrets', () => {
   const files = readdirSync(join(folder, 'postgres'), { recursive: true, withFileTypes: true }).filter(
     (entry) => entry.isFile(),
   );
-  const found = files.flatMap(({ parentPath, name }) => findIn(name, readFileSync(join(parentPath, name))));
-  expect(files.length).toBeGreaterThan(100);
+  const read = files.flatMap(({ parentPath, name }) => {
+    const content = contentOf(join(parentPath, name));
+    return content ? [{ name, content }] : [];
+  });
+  const found = read.flatMap(({ name, content }) => findIn(name, content));
+  expect(read.length).toBeGreaterThan(100);
   expect(found).toEqual([]);
 });
 
