@@ -71,7 +71,7 @@ describe('a stranger', () => {
     const before = await everything();
     const own = await applicationOf(mallory);
     const { client } = mallory;
-    const [applicationUid, recordUid, folderUid] = [application, record, folder].map(uidBytes);
+    const applicationUid = uidBytes(application);
     expect(await failure(put(mallory, versionOf(record, { keys: [wrapFor(own)] })))).toBe('not-found');
     const mine = await mallory.create();
     expect(await failure(put(mallory, versionOf(mine, { keys: [wrapFor(application)] })))).toBe('not-found');
@@ -84,18 +84,19 @@ describe('a stranger', () => {
       expect(await failure(client.call(secrets.putSecretFolders, { folders }))).toBe('not-found');
     // What is not there is removed already; what is another's is not there.
     await client.call(secrets.removeSecrets, {
-      recordUids: [recordUid ?? randomBytes(16)],
+      recordUids: [uidBytes(record)],
       dropWrites: true,
     });
-    await client.call(secrets.putSecretFolders, { removed: [folderUid ?? randomBytes(16)] });
-    const taken = [nameOf(record, write)];
+    await client.call(secrets.putSecretFolders, { removed: [uidBytes(folder)] });
+    const name = nameOf(record, write);
+    const taken = [name];
     expect(await failure(client.call(secrets.putSecrets, { versions: [versionOf(mine)], taken }))).toBe(
       'conflict',
     );
-    const settled = [{ name: taken[0], declined: true }];
+    const settled = [{ name, declined: true }];
     expect(await failure(client.call(secrets.settleSecretWrites, { settled }))).toBe('conflict');
-    for (const name of [taken[0], nameOf(newUid(), openWrite)])
-      expect(await failure(client.call(secrets.endSecretTransaction, { name, finalize: true }))).toBe(
+    for (const one of taken.concat(nameOf(newUid(), openWrite)))
+      expect(await failure(client.call(secrets.endSecretTransaction, { name: one, finalize: true }))).toBe(
         'conflict',
       );
     const device = {
