@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { utf8 } from '../../../../protocol/bytes.ts';
+import { ProtocolError } from '../../../../protocol/errors.ts';
+import { limits } from '../../../../protocol/limits.ts';
+import { encodeContent, parseContent } from '../../../../protocol/records/content.ts';
+import { newUid } from '../../../../protocol/uid.ts';
+import { parseApplication } from '../../../../workers/engine/secrets/application-content.ts';
+import { mergeContents } from '../../../../workers/engine/secrets/merge.ts';
+import {
+  parseSecretJson,
+  secretJsonOf,
+  type SecretContent,
+} from '../../../../workers/engine/secrets/secret-json.ts';
+import { takenContent } from '../../../../workers/engine/secrets/taken-content.ts';
+
+const from = { recordUid: newUid(), base: 1, write: 1, applicationUid: newUid() };
+const noFiles = { removed: [], added: [] };
+
+const types = [
+  'login',
+  'password',
+  'fileRef',
+  'pamSettings',
+  'trafficEncryptionSeed',
+  'otp',
+  'unknown',
+  '__proto__',
+];
+const field = fc.record(
+  {
+    type: fc.oneof(fc.constantFrom(...types), fc.jsonValue()),
+    label: fc.oneof(fc.string(), fc.jsonValue()),
+    value: fc.oneof(fc.array(fc.jsonValue()), fc.jsonValue()),
+    required: fc.jsonValue(),
+    complexity: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+const written = fc.record(
+  {
+    type: fc.oneof(fc.constantFrom('login', 'pamMachine', 'secretsApplication', 'custom'), fc.jsonValue()),
+    title: fc.oneof(fc.string(), fc.jsonValue()),
+    notes: fc.oneof(fc.string(), fc.jsonValue()),
+    fields: fc.oneof(fc.array(field), fc.jsonValue()),
+    custom: fc.oneof(fc.array(field), fc.jsonValue()),
+    takenFrom: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+
+/** What comes of it; null when it was refused as everything from outside is. */
+function orRefused<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    expect(error, String(error)).toBeInstanceOf(ProtocolError);
+    return null;
+  }
+}
+
+test('whatever an application writes, a record comes of it that fits and opens, or nothing', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        written.map((json) => JSON.stringify(json)),
+        fc.string(),
+      ),
+      (text) => {
+        const content = orRefused(() => takenContent(parseSecretJson(text), null, noFiles, from));
+        if (content === null) return;
+        const encoded = encodeContent(content);
+        expect(utf8(encoded).length).toBeLessThanOrEqual(limits.recordPlaintext);
+        const read = parseContent(encoded);
+        expect(encodeContent(read)).toBe(encoded);
+        // What goes out of it again is what may go out, and comes back as the same.
+        const seen = secretJsonOf(read);
+        expect(parseSecretJson(JSON.stringify(seen))).toEqual(JSON.parse(JSON.stringify(seen)));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+/** A merge keeps the order of who was there first. */
+function unordered({ fields, custom = [], ...rest }: SecretContent) {
+  const sorted = (group: SecretContent['fields']) => group.map((one) => JSON.stringify(one)).sort();
+  return { ...rest, fields: sorted(fields), custom: sorted(custom) };
+}
+
+test('what merges with itself stays', () => {
+  fc.assert(
+    fc.property(written, written, (one, other) => {
+      const [base, now] = [one, other].map((json) => orRefused(() => parseSecretJson(JSON.stringify(json))));
+      if (!base || !now) return;
+      expect(unordered(mergeContents(base, base, now))).toEqual(unordered(now));
+      expect(mergeContents(base, now, base)).toEqual(now);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('whatever is in the record of an application, it is one or it is refused', () => {
+  const value = fc.array(fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.jsonValue())));
+  const kinds = fc.constantFrom('createdAt', 'secretsShares', 'secretsClients', 'text');
+  const content = fc.record({
+    type: fc.constantFrom('secretsApplication', 'app'),
+    title: fc.string(),
+    fields: fc.array(fc.record({ type: kinds, value: fc.oneof(value, fc.constant([1])) })),
+  });
+  fc.assert(
+    fc.property(content, (given) => {
+      const application = orRefused(() => parseApplication(parseContent(JSON.stringify(given))));
+      if (application !== null) expect(given.type).toBe('secretsApplication');
+    }),
+    { numRuns: 500 },
+  );
+});
