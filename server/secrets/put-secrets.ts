@@ -27,7 +27,7 @@ import {
 import { requireNoWrites, takeWrites, takenRecords } from './taken-writes.ts';
 
 /**
- * All of it or nothing. Throws `not-found` and `not-allowed` for what the account may not give, `conflict` when the record or
+ * All of it or nothing. Gives whether files went with it. Throws `not-found` and `not-allowed` for what the account may not give, `conflict` when the record or
  * an application's write is another than the vault knows, `limit-reached`, `malformed`, `too-large`.
  */
 export async function putSecrets(
@@ -35,11 +35,11 @@ export async function putSecrets(
   accountUid: Uid,
   { versions, taken }: PutSecretsRequest,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   checkNames(taken);
   checkUids(versions.map(({ recordUid }) => recordUid));
   versions.forEach(checkVersion);
-  await db.transaction().execute(async (tx) => {
+  return await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
     await lockAccount(tx, accountUid);
     const objects = [
@@ -58,29 +58,33 @@ export async function putSecrets(
     await storePlaces(office, versions);
     await storeKeys(office, versions);
     const refiled = await storeFiles(office, versions);
-    await dropFormerVersions(office, records, formerFiles);
+    const filesGone = await dropFormerVersions(office, records, formerFiles);
     requireTakenOver(created, versions, before);
     const moved = versions.filter((version) => before.get(uidOf(version.recordUid)) !== baseOf(version));
     const changed = [...moved.map(({ recordUid }) => recordUid), ...taken.map(({ objectUid }) => objectUid)];
     await raiseRevisions(tx, accountUid, new Set([...changed.map(uidOf), ...refiled]));
     await requireRoom(office, 'secret');
+    return filesGone;
   });
 }
 
-/** Atomic. Throws `conflict` while something of an application waits there, unless that is to go, too. */
+/** Atomic. Gives whether files went with it. Throws `conflict` while something of an application waits there, unless that is to go, too. */
 export async function removeSecrets(
   db: Database,
   accountUid: Uid,
   { recordUids, dropWrites }: RemoveSecretsRequest,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   checkUids(recordUids);
-  await db.transaction().execute(async (tx) => {
+  return await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
     await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, recordUids);
     if (!dropWrites) await requireNoWrites(office, recordUids);
+    const records = recordUids.map(uidOf);
+    const files = await filesOf(office, records);
     await deleteSecrets(office, recordUids);
+    return await dropFormerVersions(office, records, files);
   });
 }
 

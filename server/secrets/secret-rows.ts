@@ -51,7 +51,7 @@ export async function storeVersions(
   const account = uidBytes(accountUid);
   await sql`
     INSERT INTO secret (account_uid, record_uid, revision, base_revision)
-    SELECT ${account}, record_uid, ${now}, base_revision FROM ${versionsIn(versions)}
+    SELECT ${account}, record_uid, ${now}, base_revision FROM ${basesIn(versions)}
     ON CONFLICT (account_uid, record_uid) DO UPDATE SET base_revision = excluded.base_revision`.execute(tx);
   await sql`
     INSERT INTO secret_version (account_uid, record_uid, base_revision, key_version, data, links)
@@ -111,7 +111,7 @@ export async function storeFiles(
   const given = filesIn(versions);
   const { rows } = await sql<{ record_uid: Uint8Array }>`
     WITH gone AS (
-      DELETE FROM secret_file_key held USING ${versionsIn(versions)}
+      DELETE FROM secret_file_key held USING ${basesIn(versions)}
       WHERE held.account_uid = ${account} AND held.record_uid = v.record_uid
         AND held.base_revision = v.base_revision AND NOT held.added
         AND NOT EXISTS (SELECT FROM ${given} WHERE f.record_uid = held.record_uid AND f.file_uid = held.file_uid)
@@ -144,12 +144,15 @@ export async function filesOf(
   return rows;
 }
 
-/** A former version stays while something that was made from it waits. Files that no version names any more go with theirs. */
+/**
+ * A former version stays while something that was made from it waits. Files that no version names any more go with theirs.
+ * Gives whether any did.
+ */
 export async function dropFormerVersions(
   { tx, accountUid }: Office,
   recordUids: readonly Uid[],
   formerFiles: readonly NamedFile[],
-): Promise<void> {
+): Promise<boolean> {
   const account = uidBytes(accountUid);
   await sql`
     DELETE FROM secret_version version USING secret
@@ -160,12 +163,23 @@ export async function dropFormerVersions(
         AND waiting.object_uid = version.record_uid AND waiting.base_revision = version.base_revision)`.execute(
     tx,
   );
-  await sql`
-    DELETE FROM secret_file file USING unnest(${uidArray(formerFiles.map(({ file_uid }) => file_uid))},
-      ${formerFiles.map(({ added }) => added)}::boolean[]) AS former(file_uid, added)
+  return await dropFiles({ tx, accountUid }, formerFiles);
+}
+
+/** Those of them that no version names any more. */
+async function dropFiles(
+  { tx, accountUid }: Pick<Office, 'tx' | 'accountUid'>,
+  former: readonly NamedFile[],
+): Promise<boolean> {
+  if (former.length === 0) return false;
+  const account = uidBytes(accountUid);
+  const { numAffectedRows } = await sql`
+    DELETE FROM secret_file file USING unnest(${uidArray(former.map(({ file_uid }) => file_uid))},
+      ${former.map(({ added }) => added)}::boolean[]) AS former(file_uid, added)
     WHERE account_uid = ${account} AND file.file_uid = former.file_uid AND file.added = former.added
       AND NOT EXISTS (SELECT FROM secret_file_key named WHERE named.account_uid = ${account}
         AND named.file_uid = file.file_uid AND named.added = file.added)`.execute(tx);
+  return (numAffectedRows ?? 0n) > 0n;
 }
 
 /** With everything that applications wrote there. Their shares stay: whether there is something behind them is no matter of theirs. */
@@ -183,6 +197,11 @@ export async function deleteSecrets(
 
 function recordsOf(versions: readonly SecretVersion[]) {
   return uidArray(versions.map(({ recordUid }) => recordUid));
+}
+
+function basesIn(versions: readonly SecretVersion[]) {
+  return sql`unnest(${recordsOf(versions)}, ${versions.map(({ baseRevision }) => baseRevision)}::bigint[])
+    AS v(record_uid, base_revision)`;
 }
 
 function versionsIn(versions: readonly SecretVersion[]) {

@@ -19,7 +19,8 @@ import { deleteSecrets, dropFormerVersions, filesOf } from './secret-rows.ts';
 import { deleteWrites, holdWrites, writtenMeanwhile, type NamedWrite } from './taken-writes.ts';
 
 /**
- * Applications' writes that were done or turned down: deletions, and all that no vault can read. Atomic. Throws `conflict`
+ * Applications' writes that were done or turned down: deletions, and all that no vault can read. Atomic. Gives whether files went
+ * with it. Throws `conflict`
  * unless each is as listed and closed, `malformed` for content that is to be taken over instead.
  */
 export async function settleWrites(
@@ -27,11 +28,11 @@ export async function settleWrites(
   accountUid: Uid,
   { settled }: SettleSecretWritesRequest,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   const names = settled.map(nameOf);
   checkNames(names);
   const objects = names.map(({ objectUid }) => objectUid);
-  await db.transaction().execute(async (tx) => {
+  return await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
     await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, objects);
@@ -43,7 +44,7 @@ export async function settleWrites(
     const files = await filesOf(office, objects.map(uidOf));
     await settle(office, writes, declined);
     await raiseRevisions(tx, accountUid, declined);
-    await dropFormerVersions(office, objects.map(uidOf), files);
+    return await dropFormerVersions(office, objects.map(uidOf), files);
   });
 }
 
@@ -98,7 +99,7 @@ async function requireTakenOver(
 }
 
 /**
- * In the place of an application that does not come back. Throws `conflict` unless the write is as listed and its
+ * In the place of an application that does not come back. Gives whether files went with it. Throws `conflict` unless the write is as listed and its
  * transaction open.
  */
 export async function endTransaction(
@@ -106,11 +107,11 @@ export async function endTransaction(
   accountUid: Uid,
   { name, finalize }: EndSecretTransactionRequest,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   if (!name) throw new ProtocolError('malformed', 'a transaction without a name');
   checkNames([name]);
   const recordUid = uidOf(name.objectUid);
-  await db.transaction().execute(async (tx) => {
+  return await db.transaction().execute(async (tx) => {
     const office = { tx, accountUid, now };
     await lockAccount(tx, accountUid);
     await lockSecrets(tx, accountUid, [name.objectUid]);
@@ -128,7 +129,7 @@ export async function endTransaction(
     if (!finalize && row.former_data === null) await deleteWrites(office, [name]);
     else await closeTransaction(office, name.objectUid, !finalize);
     if (!finalize) await raiseRevisions(tx, accountUid, [recordUid]);
-    await dropFormerVersions(office, [recordUid], files);
+    return await dropFormerVersions(office, [recordUid], files);
   });
 }
 

@@ -26,11 +26,12 @@ export function secretsHandlers({
   db,
   onFilesGone,
 }: SecretsParts): Omit<Handlers<typeof SecretsService>, SecretFileMethods> {
-  /** Of the caller's account, at the time of the call. */
-  const change = <I>(run: (db: Database, accountUid: Uid, input: I, now: number) => Promise<void>) =>
+  /** Gives whether files went with what it changed. */
+  const change = <I>(
+    run: (db: Database, accountUid: Uid, input: I, now: number) => Promise<boolean | void>,
+  ) =>
     signedIn(async (input: I, { session, now }: SignedInCall) => {
-      await run(db, session.accountUid, input, now);
-      onFilesGone();
+      if (await run(db, session.accountUid, input, now)) onFilesGone();
       return {};
     });
   const list = <I, O>(run: (db: Database, accountUid: Uid, input: I) => Promise<O>) =>
