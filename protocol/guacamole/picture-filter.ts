@@ -11,6 +11,8 @@ export interface PicturePolicy {
   readonly disableCopy: boolean;
   /** Sound was asked for; else there is none. */
   readonly sound?: boolean;
+  /** Buffers beside guacd's own, that are drawn with. */
+  readonly buffers?: readonly number[];
 }
 
 /** What neither draws nor opens a stream. Drawing is {@link Surfaces}' to judge; paths and stacks no guacd of ours uses. */
@@ -81,7 +83,7 @@ export class PictureFilter {
   readonly #policy: PicturePolicy;
   readonly #onRefused: (opcode: string) => void;
   readonly #open = new Map<string, OpenStream>();
-  readonly #surfaces = new Surfaces();
+  #surfaces: Surfaces;
   /** Sound goes nowhere, though its streams open and end as they do: whoever hears nothing needs none. */
   silent = false;
   #pictureText = 0;
@@ -89,7 +91,16 @@ export class PictureFilter {
 
   constructor(policy: PicturePolicy, onRefused: (opcode: string) => void = () => {}) {
     this.#policy = policy;
+    this.#surfaces = new Surfaces(policy.buffers);
     this.#onRefused = onRefused;
+  }
+
+  /** Another one that goes on from here; null while a stream is open. */
+  copy(): PictureFilter | null {
+    if (this.#open.size > 0) return null;
+    const other = new PictureFilter(this.#policy, this.#onRefused);
+    other.#surfaces = this.#surfaces.copy();
+    return other;
   }
 
   filter(batch: readonly Instruction[]): PictureFiltered {

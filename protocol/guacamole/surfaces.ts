@@ -65,10 +65,26 @@ type Size = readonly [width: number, height: number];
  * at its first mention, a buffer as large as what was drawn on it. What would be too much is not to reach the page.
  */
 export class Surfaces {
+  readonly #also: ReadonlySet<string>;
   readonly #sizes = new Map<number, Size>();
   readonly #rects = new Map<number, number>(); // of a path that is not filled yet
   readonly #parents = new Map<number, number>();
   #pixels = 0;
+
+  /** `also`: buffers beside guacd's. */
+  constructor(also: readonly number[] = []) {
+    this.#also = new Set(also.map(String));
+  }
+
+  /** Another one that goes on from here. */
+  copy(): Surfaces {
+    const other = new Surfaces([...this.#also].map(Number));
+    for (const [index, size] of this.#sizes) other.#sizes.set(index, size);
+    for (const [index, rects] of this.#rects) other.#rects.set(index, rects);
+    for (const [index, parent] of this.#parents) other.#parents.set(index, parent);
+    other.#pixels = this.#pixels;
+    return other;
+  }
 
   /** Pixels that a page keeps for all layers at present. */
   get pixels(): number {
@@ -94,7 +110,7 @@ export class Surfaces {
   /** Takes note of an instruction that draws. False: it is none, or is wrong, or would be too much. */
   admits({ opcode, args }: Instruction): boolean {
     const checks = drawing.get(opcode);
-    if (checks === undefined || !checks.every((check, at) => check(args[at] ?? ''))) return false;
+    if (checks === undefined || !checks.every((check, at) => this.#fits(check, args[at] ?? ''))) return false;
     const number = (at: number) => Number(args[at] ?? 0);
     if (opcode === 'dispose') return this.#forget(number(0));
     if (opcode === 'size') return this.#resize(number(0), [number(1), number(2)]);
@@ -109,12 +125,16 @@ export class Surfaces {
 
   /** A picture of that size, drawn at that place of that layer. */
   admitsPicture([index, left, top]: readonly [string, string, string], [width, height]: Size): boolean {
-    if (!layer(index) || !place(left) || !place(top)) return false;
+    if (!this.#fits(layer, index) || !place(left) || !place(top)) return false;
     if (width < 1 || height < 1 || width > mostSide || height > mostSide || width * height > mostPixels)
       return false;
     return (
       this.#mention(Number(index)) && this.#grow(Number(index), Number(left) + width, Number(top) + height)
     );
+  }
+
+  #fits(check: ArgumentCheck, arg: string): boolean {
+    return check(arg) || (check === layer && this.#also.has(arg));
   }
 
   /** Onto another layer. What would lie on itself, no page can show. */

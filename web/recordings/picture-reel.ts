@@ -50,7 +50,7 @@ export class PictureReel {
   async show(atMs: number, signal: AbortSignal): Promise<boolean> {
     await this.#begin(atMs);
     const arrived = await this.#goOn(atMs, signal);
-    await this.#parts.painter.flush();
+    await this.#flush();
     return arrived;
   }
 
@@ -111,8 +111,8 @@ export class PictureReel {
       const next = this.#chunks[chunk + 1];
       const isOver = entry >= picture.atMs.length;
       if (!isOver || next === undefined || (startMs[next] ?? 0) > atMs) break;
+      await this.#flush();
       this.#place = { chunk: chunk + 1, entry: 0 };
-      await this.#parts.painter.flush();
     }
     this.#shownMs = atMs;
     if (this.#place.chunk + 1 < this.#chunks.length)
@@ -156,6 +156,18 @@ export class PictureReel {
         return this.#parts.onFault(index, `chunk ${index}: cannot be drawn`);
       }
       await this.#remember(atMs[entry] ?? 0);
+    }
+  }
+
+  /** A picture that cannot be decoded is heard of when it should be drawn. */
+  async #flush(): Promise<void> {
+    try {
+      await this.#parts.painter.flush();
+    } catch (error) {
+      const index = this.#chunks[this.#place.chunk];
+      if (toProtocolError(error)?.code !== 'guacamole-malformed' || index === undefined) throw error;
+      if (!this.#broken) this.#parts.onFault(index, `chunk ${index}: cannot be drawn`);
+      this.#broken = true;
     }
   }
 

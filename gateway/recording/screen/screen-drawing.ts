@@ -1,12 +1,11 @@
 import { concat, utf8 } from '../../../protocol/bytes.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
+import { screenBuffers } from '../../../protocol/guacamole/screen-buffers.ts';
 import type { Fragment, Paint, PaintedImage } from './painted-area.ts';
 import type { Cursor } from './screen-model.ts';
 import type { Surface } from './surface.ts';
 
-/** A buffer that guacd has not: of the images of which a part is seen. */
-const scratch = -1_000_001;
-const pointer = -1_000_002;
+const { scratch, pointer } = screenBuffers;
 const over = 14;
 
 /**

@@ -30,8 +30,8 @@ const beside: ReadonlySet<string> = new Set(['error', 'nop']);
  */
 export class PictureIntake {
   readonly #targets: IntakeTargets;
-  readonly #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
-  readonly #filter = new PictureFilter({ disableCopy: false, sound: true }); // what is copied is the session's to keep back
+  #decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
+  #filter: PictureFilter;
   readonly #pace: PicturePace;
   readonly #decoding: PictureDecoding;
   readonly #chunks: Uint8Array[] = []; // no more than the stream's credit
@@ -40,8 +40,13 @@ export class PictureIntake {
   #pumping = false;
   #over = false;
 
-  constructor(display: Guacamole.Display, targets: IntakeTargets) {
+  constructor(
+    display: Guacamole.Display,
+    targets: IntakeTargets,
+    filter = new PictureFilter({ disableCopy: false, sound: true }), // what is copied is the session's to keep back
+  ) {
     this.#targets = targets;
+    this.#filter = filter;
     const broken = () => this.#fail('picture-broken');
     this.#pace = new PicturePace(display, {
       onRoom: () => this.#pump(),
@@ -55,6 +60,24 @@ export class PictureIntake {
     if (this.#over) return;
     for (const bytes of parts) this.#keep(bytes);
     this.#pump();
+  }
+
+  /** All that came is handed over, and ends with an instruction. */
+  get whole(): boolean {
+    return this.#decoder.buffered === 0 && this.#chunks.length === 0 && this.#instructions === null;
+  }
+
+  /** By what is judged from here on; null within a stream. */
+  copyFilter(): PictureFilter | null {
+    return this.#filter.copy();
+  }
+
+  /** What comes next is the beginning of another picture, or goes on from a state of before. */
+  startAnew(filter: PictureFilter): void {
+    this.#decoder = new InstructionDecoder(limits.guacamole.fromGuacd);
+    this.#filter = filter;
+    this.#chunks.length = 0;
+    this.#instructions = null;
   }
 
   close(): void {

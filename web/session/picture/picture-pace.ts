@@ -3,7 +3,7 @@ import { limits } from '../../../protocol/limits.ts';
 
 const { slice, frames: mostFrames, standstillMs } = limits.picture;
 
-type Flush = (callback: () => void, ...frame: readonly number[]) => void;
+type Flush = (callback: (() => void) | undefined, ...frame: readonly number[]) => void;
 
 /** What was handed over between two flushes of the display, which draws it in one go. */
 interface Handed {
@@ -43,7 +43,7 @@ export class PicturePace {
       flush(
         () => {
           this.#drawn(handed);
-          callback();
+          callback?.();
         },
         ...frame,
       );
