@@ -34,6 +34,7 @@ const names = {
   GUACD_HOST: 'host of guacd (default 127.0.0.1)',
   GUACD_PORT: 'port of guacd (default 4822)',
   GUACD_PLUGINS: 'false: its FreeRDP has no plug-ins for channels, so no drive and no sound over RDP',
+  GUACD_FREERDP: 'folder of the settings of guacd’s FreeRDP 2, which the gateway alone writes',
   GUACD_ACCOUNT: 'UID:GID under which guacd runs, where the gateway is root and guacd is not',
   SALLYPORT_GATEWAY_BIND: 'IP address for WebRTC (default: every interface)',
   SALLYPORT_GATEWAY_PORT: 'one UDP port for all WebRTC traffic (default: a free port for each page)',
@@ -92,9 +93,10 @@ export function readSettings(environment: Readonly<Partial<Record<string, string
 
 function guacdIn(given: (name: SettingName) => string | null): GuacdPlace {
   const pool = given('GUACD_POOL');
-  const account = given('GUACD_ACCOUNT');
+  const [account, freerdp] = [given('GUACD_ACCOUNT'), given('GUACD_FREERDP')];
   const traits = {
     plugins: flagIn('GUACD_PLUGINS', given('GUACD_PLUGINS') ?? 'true'),
+    ...(freerdp !== null && { freerdp }),
     ...(account !== null && { account: accountIn('GUACD_ACCOUNT', account) }),
   };
   if (pool !== null && given('GUACD_HOST') === null) return { pool, ...traits };

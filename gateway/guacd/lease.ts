@@ -17,6 +17,8 @@ export type GuacdPlace = (GuacdAddress | { readonly pool: string }) & GuacdTrait
 export interface GuacdTraits {
   /** Not true where FreeRDP misses its plug-ins: then RDP has neither drive nor sound. Usually it has them. */
   readonly plugins?: boolean;
+  /** Where its FreeRDP 2 has its settings, which are this gateway's to write; not where guacd is somebody else's. */
+  readonly freerdp?: string;
   /** Under which account it runs; without it, the gateway's own. */
   readonly account?: { readonly uid: number; readonly gid: number };
 }

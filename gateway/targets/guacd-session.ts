@@ -18,6 +18,7 @@ import { SessionFailure, withDeadline, type HostKey } from '../terminal/failure.
 import type { TerminalSettings } from '../terminal/settings.ts';
 import { guacdParameters, type GuacdCredential, type GuacdSettings } from './parameters.ts';
 import { CertificateGuard } from './certificate-guard.ts';
+import { tellFreerdp } from './freerdp-trust.ts';
 import type { CertificateTrust, TrustedCertificate } from './rdp-certificate.ts';
 import { tryRdpDoor, type RdpDoor } from './rdp-door.ts';
 import { Relay } from './relay.ts';
@@ -150,8 +151,15 @@ async function openRdpWay(
     });
   const onward = await network.open(target, signal);
   const relay = await Relay.open({ target: onward, signal, ...(guard && { guard }) });
-  const way = { host: '127.0.0.1', port: relay.port, settings: { ...settings, ignoreCert: true } };
-  return { ...way, relay, certificate, refused: () => refusal };
+  const way = { host: '127.0.0.1', port: relay.port };
+  const judged = certificate !== null && (await tellFreerdp(options.guacd, way, certificate, relay));
+  return {
+    ...way,
+    settings: { ...settings, ignoreCert: !judged },
+    relay,
+    certificate,
+    refused: () => refusal,
+  };
 }
 
 /** It begins with what the gateway does not speak, so nobody would have seen who answers. */

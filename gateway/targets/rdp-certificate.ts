@@ -31,6 +31,11 @@ export function describeCertificate(der: Buffer): HostKey {
   return { key: `x509 ${der.toString('base64')}`, fingerprint: digest.replace(/..(?!$)/g, '$&:') };
 }
 
+/** What {@link describeCertificate} described, DER. */
+export function certificateIn({ key }: HostKey): Uint8Array {
+  return Buffer.from(key.slice(key.indexOf(' ') + 1), 'base64');
+}
+
 /**
  * Whether a certificate may be the machine's. null: an authority that this machine trusts says so, and guacd checks that
  * by itself. Throws `host-key-mismatch` and `host-key-unknown` with what was shown.

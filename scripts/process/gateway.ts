@@ -38,12 +38,13 @@ export async function enrolGateway(
 
 /** What tells a gateway where its guacd is. */
 export function guacdEnvironment(place: GuacdPlace): Record<string, string> {
-  const { plugins = true, account } = place;
+  const { plugins = true, account, freerdp } = place;
   return {
     ...('pool' in place
       ? { GUACD_POOL: place.pool, GUACD_HOST: '' }
       : { GUACD_HOST: place.host, GUACD_PORT: String(place.port) }),
     ...(!plugins && { GUACD_PLUGINS: 'false' }),
+    ...(freerdp !== undefined && { GUACD_FREERDP: freerdp }),
     ...(account && { GUACD_ACCOUNT: `${account.uid}:${account.gid}` }),
   };
 }

@@ -1,6 +1,6 @@
 // A guacd of its own for each session: one that is shared can give a session's connection to another (decision 16).
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,25 +33,40 @@ const goodbyeMilliseconds = 10_000;
 /** Starts the pool, with one guacd that waits for the first session: starting one takes 25 ms. */
 export async function startGuacdPool(options: GuacdPoolOptions): Promise<GuacdPool> {
   const launch = await prepareGuacd(options);
+  const settings = await makeSettings();
   const path = options.path ?? join(await mkdtemp(join(tmpdir(), 'sallyport-guacd-')), 'pool');
-  const pool = new Pool(() => launchGuacd(launch, options), options);
+  const pool = new Pool(() => launchGuacd(launch, { ...options, settings }), options);
   const server = createServer((socket) => void pool.serve(socket));
   server.listen(path);
   await once(server, 'listening');
-  const end = (): Promise<void> => stop(server, pool, options.path === undefined, path);
+  const own = [settings, ...(options.path === undefined ? [dirname(path)] : [])];
+  const end = (): Promise<void> => stop(server, pool, own);
   await pool.prepare().catch((error: unknown) => end().then(() => Promise.reject(error)));
   const { account, channels } = launch;
   const { uid, gid } = account;
-  const place = { pool: path, plugins: channels.plugins, ...(account.dropped && { account: { uid, gid } }) };
+  const place = {
+    ...{ pool: path, plugins: channels.plugins, freerdp: freerdpIn(settings) },
+    ...(account.dropped && { account: { uid, gid } }),
+  };
   return { path, place, pids: () => pool.pids, stop: end };
 }
 
-async function stop(server: Server, pool: Pool, ownFolder: boolean, path: string): Promise<void> {
+const freerdpIn = (settings: string): string => join(settings, 'freerdp');
+
+/** What FreeRDP would make itself. guacd's account may read there, and change nothing. */
+async function makeSettings(): Promise<string> {
+  const settings = await mkdtemp(join(tmpdir(), 'sallyport-freerdp-'));
+  for (const name of ['certs', 'server']) await mkdir(join(freerdpIn(settings), name), { recursive: true });
+  await chmod(settings, 0o755);
+  return settings;
+}
+
+async function stop(server: Server, pool: Pool, folders: readonly string[]): Promise<void> {
   const closed = once(server, 'close');
   server.close(); // removes the socket
   await pool.stop();
   await closed;
-  if (ownFolder) await rm(dirname(path), { recursive: true, force: true });
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
 }
 
 class Pool {

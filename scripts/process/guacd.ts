@@ -17,6 +17,8 @@ export type GuacdOptions = GuacdRequest & {
   readonly host?: string;
   /** 0 (the default) takes a free one. */
   readonly port?: number;
+  /** Where programs look for settings, in place of that folder in the home. */
+  readonly settings?: string;
   /** Each line that guacd logs. */
   readonly line?: (line: string) => void;
 };
@@ -128,7 +130,7 @@ async function tryStart(
   program: GuacdLaunch,
   options: Omit<GuacdOptions, 'folder'> & { port: number },
 ): Promise<Guacd | null> {
-  const { host = '127.0.0.1', port, line = () => undefined, signal } = options;
+  const { host = '127.0.0.1', port, settings, line = () => undefined, signal } = options;
   const said: string[] = [];
   const bound = Promise.withResolvers<void>();
   const child = await startOwnedChild({
@@ -137,6 +139,7 @@ async function tryStart(
     environment: {
       ...{ PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
       ...{ HOME: program.home, OPENSSL_CONF: opensslSettings(program.home) },
+      ...(settings !== undefined && { XDG_CONFIG_HOME: settings }),
       ...program.environment,
     },
     line: (text) => {

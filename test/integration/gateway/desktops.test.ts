@@ -3,6 +3,7 @@ import { rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Leg, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
+import { guacdEnvironment } from '../../../scripts/process/gateway.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
@@ -51,7 +52,7 @@ const byRdp = (connection: Record<string, unknown> = {}, changes: Partial<Target
 
 async function begin(target: Target): Promise<void> {
   made = await Installation.make(target);
-  await made.start({ GUACD_POOL: guacd.path });
+  await made.start(guacdEnvironment(guacd.place));
 }
 
 async function open(target: Target, more: Parameters<Installation['connect']>[1] = {}) {
