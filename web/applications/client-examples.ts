@@ -14,7 +14,10 @@ export const clientExamples: Readonly<Record<Form, readonly ClientExample[]>> = 
       name: 'JavaScript',
       code: `const { records } = await getSecrets({ storage: loadJsonConfig(process.env.KSM_CONFIG) })`,
     },
-    { name: 'Python', code: `records = SecretsManager().get_secrets()  # reads KSM_CONFIG` },
+    {
+      name: 'Python',
+      code: `records = SecretsManager(config=InMemoryKeyValueStorage(os.environ['KSM_CONFIG'])).get_secrets()`,
+    },
     { name: 'Shell', code: `export KSM_CONFIG='the base64 text'` },
   ],
   token: [
