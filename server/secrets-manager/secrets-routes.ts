@@ -48,7 +48,7 @@ export function addSecretsRoutes(app: FastifyInstance, { desk, rate, bodies, log
         return reply
           .header('cache-control', 'no-store')
           .type('application/octet-stream')
-          .send(Buffer.from(response));
+          .send(Buffer.from(response.buffer, response.byteOffset, response.length));
       },
     );
   });
