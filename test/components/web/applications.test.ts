@@ -138,11 +138,12 @@ test('records and shared folders are found by words and given together', async (
 });
 
 test('what it may do is changed in its row, and a refusal is said and changes nothing', async () => {
-  const shop = application({ shares: [share({ title: 'Registry' })] });
+  const registry = share({ title: 'Registry' });
+  const shop = application({ shares: [registry] });
   const fake = openWith(shop);
   const may = 'What it may do with Registry';
   fake.shareToApplication = async ({ editable }) => {
-    fake.applications[0] = application({ ...shop, shares: [share({ title: 'Registry', editable })] });
+    fake.applications[0] = application({ ...shop, shares: [{ ...registry, editable }] });
     fake.set({ applicationsVersion: 7 });
   };
   await shows('Registry');
@@ -151,7 +152,8 @@ test('what it may do is changed in its row, and a refusal is said and changes no
   vi.spyOn(fake, 'shareToApplication').mockRejectedValueOnce(new ProtocolError('not-allowed'));
   choose(may, 'read');
   await shows('Not changed: you are not allowed to do this');
-  expect(document.querySelector<HTMLSelectElement>('main select')?.value).toBe('edit');
+  const shown = () => document.querySelector<HTMLSelectElement>('main select')?.value;
+  await vi.waitFor(() => expect(shown()).toBe('edit'), patience);
 });
 
 test('what it has is taken back after a question; what does not reach it, and files left out, are said', async () => {
