@@ -5,6 +5,10 @@ import { KeyFrames } from '../../../gateway/recording/key-frames.ts';
 import { readImageHeader } from '../../../protocol/guacamole/image-header.ts';
 import { ScreenModel } from '../../../gateway/recording/screen/screen-model.ts';
 import { concat } from '../../../protocol/bytes.ts';
+import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
+import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
+import { screenBuffers } from '../../../protocol/guacamole/screen-buffers.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
 import { DrawnScreen } from '../../fakes/drawn-screen.ts';
 import { writePng } from '../../fakes/png.ts';
@@ -84,6 +88,22 @@ describe('the screen as it is', () => {
         expect(again.print).toBe(drawnBy(all).print);
       }),
       { numRuns: 200 },
+    );
+  });
+
+  test('a player’s guard lets all of it through, after which it goes on as before', () => {
+    const decode = () => new InstructionDecoder(limits.guacamole.fromGuacd);
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const all = [...start, ...steps.flat(), sync];
+        const screen = concat(...(modelOf(all).draw() ?? expect.unreachable()));
+        const guard = new PictureFilter({ disableCopy: false, buffers: Object.values(screenBuffers) });
+        const refused = decode()
+          .decode(concat(screen, ...all))
+          .filter((one) => !guard.admits(one));
+        expect(refused.map(({ opcode, args }) => [opcode, ...args])).toEqual([]);
+      }),
+      { numRuns: 100 },
     );
   });
 
