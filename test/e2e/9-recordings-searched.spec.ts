@@ -22,7 +22,10 @@ test('two sessions of a machine are recorded, with their text', async ({ house }
   const { host, port, username } = installation.target;
   await createMachine(page, {
     ...{ title: searched, host, port, gateway: 'Office', credential: `Builder (${username})` },
-    switches: ['Record the picture', 'Record the text of terminals'],
+    // With the clipboard the picture is guacd's own, in chunks enough to be tampered with.
+    switches: [
+      ...['Record the picture', 'Record the text of terminals', 'Record the clipboard with the picture'],
+    ],
   });
   for (const name of ['first', 'second']) {
     await connect(page, searched);
