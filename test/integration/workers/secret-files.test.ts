@@ -143,6 +143,39 @@ describe('files of applications', () => {
     180_000,
   );
 
+  test('a record that a script made and gave a file while no vault was there is taken over with it', async () => {
+    const { vault, engine, device } = await people();
+    const [application] = await engine.listApplications();
+    const folderUid = await engine.createSharedFolder('Builds');
+    await vault.share(application?.uid ?? folderUid, folderUid, 'folder');
+    await eventually(async () => (await device.sdk.getFolders(device.options)).length).toBe(1);
+    await engine.close();
+    const content = { type: 'login', title: 'Made', fields: [], notes: 'by a script' };
+    const made = (await device.sdk.createSecret(device.options, folderUid, content)) as Uid;
+    const data = new Uint8Array(bytesOf(1000, 3));
+    const record = await recordOf(device, made);
+    await device.sdk.uploadFile(device.options, record, {
+      name: 'a.txt',
+      title: 'a',
+      type: 'text/plain',
+      data,
+    });
+    const later = await vault.another();
+    closing.push(later);
+    const names = async () => {
+      try {
+        return (await later.engine.listFiles(made)).map(({ name }) => name);
+      } catch {
+        return []; // not there yet
+      }
+    };
+    await eventually(names).toEqual(['a.txt']);
+    const [file] = await later.engine.listFiles(made);
+    if (!file) throw new Error('no file');
+    expect((await downloaded(later, made, file.fileUid)).equals(bytesOf(1000, 3))).toBe(true);
+    await eventually(() => namesOf(device, made)).toEqual(['a.txt']);
+  }, 180_000);
+
   test('a file too large for scripts is left out, and the record says so', async () => {
     const { engine, recordUid, share, device } = await people();
     const [small, large] = [

@@ -35,6 +35,8 @@ export interface RecordTakeOverParts {
 /** What a write leaves to do: `later`: its files are still on their way. */
 type Taken = 'taken' | 'later';
 
+/** The number of no write: of a record that was made for a write whose files come next. */
+const beforeAny = 0;
 const noFiles: FileChanges = { removed: [], added: [] };
 
 /** Makes revisions, signed by this account, of what applications wrote. protocol.md §31.6. */
@@ -108,14 +110,14 @@ export class RecordTakeOver {
       return isTaken ? await this.#finish(contents, recordUid) : await this.#write(write, key, base);
     }
     const written = parseSecretJson(await openSecretJson(key, write.data));
-    const files = await this.#filesOf(write, key, null);
-    if (files === null) return 'later';
-    const content = takenContent(written, null, files, this.#from(write));
+    // Attachments are of records that are there: then this is the record without them, and none of the write is taken yet.
+    const from = write.files.length === 0 ? this.#from(write) : { ...this.#from(write), write: beforeAny };
+    const content = takenContent(written, null, noFiles, from);
     const created = { uid: recordUid, key: randomBytes(32), baseRevision: 0n, policy: openPolicy };
     this.#open.set(recordUid, 0n);
     await writer.write([{ ...created, content }]);
     wipe(created.key);
-    return 'taken';
+    return write.files.length === 0 ? 'taken' : await this.#write(write, key, content);
   }
 
   /** A record that a vault of this account made of that application's creation. Throws for every other record. */
@@ -170,7 +172,7 @@ export class RecordTakeOver {
     const recordUid = uidOf(write.objectUid);
     const from = later
       .map((content) => takenFrom(content, recordUid))
-      .filter((one) => one?.base === Number(write.baseRevision));
+      .filter((one) => one?.base === Number(write.baseRevision) && one.write !== beforeAny);
     if (from.length === 0) return false;
     if (from.some((one) => one?.write === Number(write.write))) return true;
     if (this.#open.get(recordUid) === write.baseRevision) return false;
