@@ -19,7 +19,8 @@ function newPainter(): TerminalPainter {
 /** Pixels of guacd's green. */
 function green(on: TerminalPainter): number {
   const canvas = on.element as HTMLCanvasElement;
-  const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? expect.unreachable();
+  const { data } =
+    canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? expect.unreachable();
   let count = 0;
   for (let at = 0; at < data.length; at += 4)
     if (data[at] === 0x3e && data[at + 1] === 0x99 && data[at + 2] === 0x3e) count++;
