@@ -11,95 +11,126 @@ function count(high: number, low: number): Uint8Array {
   return concat(uint32(high), uint32(low));
 }
 
+/** Which frame of its stream it is, and how many before it must be there first. */
+interface Place {
+  readonly number: number;
+  readonly back: number;
+}
+
+const at = (number: number, back: number): Place => ({ number, back });
+
+/** A frame of a stream: with its place, of 6 and 4 bytes. */
+function placed(
+  type: number,
+  stream: number,
+  payload: Uint8Array = new Uint8Array(0),
+  { number, back }: Place = at(0, 0),
+): Uint8Array {
+  const high = Math.floor(number / 2 ** 32);
+  const place = concat(Uint8Array.of(high >> 8, high & 0xff), uint32(number % 2 ** 32), uint32(back));
+  return frame(type, stream, concat(place, payload));
+}
+
 export function frames(): object[] {
   const token = seed('stream token', 16);
   const open = encodeMessage(StreamOpenSchema, { streamToken: token });
   const control = encodeMessage(StreamControlSchema, { body: { case: 'targetRttUs', value: 1234 } });
-  const good: readonly (readonly [string, Uint8Array, object])[] = [
-    ['OPEN', frame(1, 1, open), { kind: 'open', stream: 1, streamToken: hex(token) }],
-    ['DATA of one byte', frame(2, 7, Uint8Array.of(0)), { kind: 'data', stream: 7, data: '00' }],
+  const ofStreams: readonly (readonly [string, number, number, Uint8Array, Place, object])[] = [
+    ['OPEN', 1, 1, open, at(0, 0), { kind: 'open', stream: 1, streamToken: hex(token) }],
+    ['DATA of one byte', 2, 7, Uint8Array.of(0), at(0, 0), { kind: 'data', stream: 7, data: '00' }],
     [
-      'DATA on the last stream',
-      frame(2, 0xffffffff, utf8('x')),
+      ...(['DATA on the last stream', 2, 0xffffffff, utf8('x'), at(2 ** 48 - 1, 0xffffffff)] as const),
       { kind: 'data', stream: 4294967295, data: '78' },
     ],
-    ['CREDIT of one byte', frame(3, 1, uint32(1)), { kind: 'credit', stream: 1, bytes: 1 }],
+    ['CREDIT of one byte', 3, 1, uint32(1), at(1, 1), { kind: 'credit', stream: 1, bytes: 1 }],
     [
-      'CREDIT of the most',
-      frame(3, 1, uint32(limits.maxCredit)),
+      ...(['CREDIT of the most', 3, 1, uint32(limits.maxCredit), at(65536, 0)] as const),
       { kind: 'credit', stream: 1, bytes: limits.maxCredit },
     ],
-    ['END', frame(4, 258), { kind: 'end', stream: 258 }],
-    ['RESET', frame(5, 1, utf8('limit-reached')), { kind: 'reset', stream: 1, code: 'limit-reached' }],
+    ['END', 4, 258, new Uint8Array(0), at(258, 257), { kind: 'end', stream: 258 }],
     [
-      'RESET with the longest code',
-      frame(5, 1, utf8('a'.repeat(64))),
+      ...(['RESET', 5, 1, utf8('limit-reached'), at(2 ** 32, 0xffffffff)] as const),
+      { kind: 'reset', stream: 1, code: 'limit-reached' },
+    ],
+    [
+      ...(['RESET with the longest code', 5, 1, utf8('a'.repeat(64)), at(0, 0)] as const),
       { kind: 'reset', stream: 1, code: 'a'.repeat(64) },
     ],
     [
-      'CONTROL',
-      frame(6, 1, control),
+      ...(['CONTROL', 6, 1, control, at(9, 4)] as const),
       { kind: 'control', stream: 1, control: { case: 'targetRttUs', value: 1234 } },
     ],
     [
-      'CONTROL of a newer peer',
-      frame(6, 1, Uint8Array.of(0xf8, 0x07, 0x01)),
+      ...(['CONTROL of a newer peer', 6, 1, Uint8Array.of(0xf8, 0x07, 0x01), at(0, 0)] as const),
       { kind: 'control', stream: 1, control: {} },
     ],
+  ];
+  const ofTheChannel: readonly (readonly [string, Uint8Array, object])[] = [
     ['PING', frame(7, 0, seed('ping', 8)), { kind: 'ping', token: hex(seed('ping', 8)) }],
     ['PONG', frame(8, 0, seed('ping', 8)), { kind: 'pong', token: hex(seed('ping', 8)) }],
-    ['RECEIVED', frame(9, 0, count(0, 258)), { kind: 'received', count: 258 }],
+    [
+      'RECEIVED',
+      frame(9, 0, concat(count(0, 258), count(0, 0x010203))),
+      { kind: 'received', count: 258, bytes: 0x010203 },
+    ],
     ['RESUMED', frame(10, 0, count(1, 2)), { kind: 'resumed', count: 2 ** 32 + 2 }],
     ['RESUMED of nothing', frame(10, 0, count(0, 0)), { kind: 'resumed', count: 0 }],
-    ['BYE', frame(11, 0), { kind: 'bye' }],
+    ['BYE', frame(11, 0, count(0, 7)), { kind: 'bye', count: 7 }],
   ];
   const bad: readonly (readonly [string, Uint8Array, string?])[] = [
     ['nothing', new Uint8Array(0)],
     ['a header cut', Uint8Array.of(4, 0, 0, 0)],
     ['type 0', frame(0, 1)],
     ['type 12', frame(12, 0)],
-    ['RECEIVED on a stream', frame(9, 1, count(0, 1))],
+    ['RECEIVED on a stream', frame(9, 1, concat(count(0, 1), count(0, 1)))],
     ['RECEIVED without a count', frame(9, 0)],
+    ['RECEIVED without bytes', frame(9, 0, count(0, 258))],
+    ['BYE without a count', frame(11, 0)],
+    ['BYE after more than a double counts', frame(11, 0, count(0x200000, 0))],
     ['RESUMED of more than a double counts', frame(10, 0, count(0x200000, 0))],
-    ['BYE with a word', frame(11, 0, utf8('x'))],
+    ['BYE with a word', frame(11, 0, concat(count(0, 7), utf8('x')))],
     ['type 255', frame(255, 1)],
-    ['OPEN of stream 0', frame(1, 0, open)],
-    ['OPEN without a token', frame(1, 1)],
+    ['OPEN of stream 0', placed(1, 0, open)],
+    ['OPEN without a token', placed(1, 1)],
     [
       'OPEN with a short token',
-      frame(1, 1, encodeMessage(StreamOpenSchema, { streamToken: token.slice(1) })),
+      placed(1, 1, encodeMessage(StreamOpenSchema, { streamToken: token.slice(1) })),
     ],
     [
       'OPEN with a long token',
-      frame(1, 1, encodeMessage(StreamOpenSchema, { streamToken: seed('long token', 17) })),
+      placed(1, 1, encodeMessage(StreamOpenSchema, { streamToken: seed('long token', 17) })),
     ],
-    ['OPEN that is no message', frame(1, 1, Uint8Array.of(0x0a, 0x7f))],
+    ['OPEN that is no message', placed(1, 1, Uint8Array.of(0x0a, 0x7f))],
     [
       'OPEN over the limit',
-      frame(1, 1, concat(open, Uint8Array.of(0x12), Uint8Array.of(0x81, 0x40), new Uint8Array(8193))),
+      placed(1, 1, concat(open, Uint8Array.of(0x12), Uint8Array.of(0x81, 0x40), new Uint8Array(8193))),
       'too-large',
     ],
-    ['DATA of stream 0', frame(2, 0, utf8('x'))],
-    ['DATA without bytes', frame(2, 1)],
-    ['DATA over the limit', frame(2, 1, new Uint8Array(limits.framePayload + 1)), 'too-large'],
-    ['CREDIT of nothing', frame(3, 1, uint32(0))],
-    ['CREDIT over the limit', frame(3, 1, uint32(limits.maxCredit + 1)), 'too-large'],
-    ['CREDIT of all bits', frame(3, 1, uint32(0xffffffff)), 'too-large'],
-    ['CREDIT of three bytes', frame(3, 1, Uint8Array.of(0, 0, 1))],
-    ['CREDIT of five bytes', frame(3, 1, Uint8Array.of(0, 0, 0, 1, 0))],
-    ['CREDIT of stream 0', frame(3, 0, uint32(1))],
-    ['END with a payload', frame(4, 1, Uint8Array.of(0))],
-    ['END of stream 0', frame(4, 0)],
-    ['RESET without a code', frame(5, 1)],
-    ['RESET with a code too long', frame(5, 1, utf8('a'.repeat(65)))],
-    ['RESET with capitals', frame(5, 1, utf8('Closed'))],
-    ['RESET with a space', frame(5, 1, utf8('it failed'))],
-    ['RESET with a line end', frame(5, 1, utf8('closed\n'))],
-    ['RESET that is not UTF-8', frame(5, 1, Uint8Array.of(0xff))],
-    ['RESET of stream 0', frame(5, 0, utf8('closed'))],
-    ['CONTROL that is no message', frame(6, 1, Uint8Array.of(0x0a))],
-    ['CONTROL over the limit', frame(6, 1, new Uint8Array(limits.frameControl + 1)), 'too-large'],
-    ['CONTROL of stream 0', frame(6, 0, control)],
+    ['DATA of stream 0', placed(2, 0, utf8('x'))],
+    ['DATA without bytes', placed(2, 1)],
+    ['DATA over the limit', placed(2, 1, new Uint8Array(limits.framePayload + 1)), 'too-large'],
+    ['CREDIT of nothing', placed(3, 1, uint32(0))],
+    ['CREDIT over the limit', placed(3, 1, uint32(limits.maxCredit + 1)), 'too-large'],
+    ['CREDIT of all bits', placed(3, 1, uint32(0xffffffff)), 'too-large'],
+    ['CREDIT of three bytes', placed(3, 1, Uint8Array.of(0, 0, 1))],
+    ['CREDIT of five bytes', placed(3, 1, Uint8Array.of(0, 0, 0, 1, 0))],
+    ['CREDIT of stream 0', placed(3, 0, uint32(1))],
+    ['END with a payload', placed(4, 1, Uint8Array.of(0))],
+    ['END without a place', frame(4, 258)],
+    ['END with half a place', frame(4, 258, Uint8Array.of(0, 0, 0, 0, 1, 2))],
+    ['END further back than it is', placed(4, 258, new Uint8Array(0), at(4, 5))],
+    ['OPEN after another frame', placed(1, 1, open, at(4, 0x10a - 0x109))],
+    ['END of stream 0', placed(4, 0)],
+    ['RESET without a code', placed(5, 1)],
+    ['RESET with a code too long', placed(5, 1, utf8('a'.repeat(65)))],
+    ['RESET with capitals', placed(5, 1, utf8('Closed'))],
+    ['RESET with a space', placed(5, 1, utf8('it failed'))],
+    ['RESET with a line end', placed(5, 1, utf8('closed\n'))],
+    ['RESET that is not UTF-8', placed(5, 1, Uint8Array.of(0xff))],
+    ['RESET of stream 0', placed(5, 0, utf8('closed'))],
+    ['CONTROL that is no message', placed(6, 1, Uint8Array.of(0x0a))],
+    ['CONTROL over the limit', placed(6, 1, new Uint8Array(limits.frameControl + 1)), 'too-large'],
+    ['CONTROL of stream 0', placed(6, 0, control)],
     ['PING of a stream', frame(7, 1, new Uint8Array(8))],
     ['PING of seven bytes', frame(7, 0, new Uint8Array(7))],
     ['PING of nine bytes', frame(7, 0, new Uint8Array(9))],
@@ -108,7 +139,12 @@ export function frames(): object[] {
     ['PONG of nine bytes', frame(8, 0, new Uint8Array(9))],
   ];
   return [
-    ...good.map(([name, bytes, decoded]) => ({ name, message: hex(bytes), frame: decoded })),
+    ...ofStreams.map(([name, type, stream, payload, place, decoded]) => ({
+      name,
+      message: hex(placed(type, stream, payload, place)),
+      frame: { ...decoded, place },
+    })),
+    ...ofTheChannel.map(([name, bytes, decoded]) => ({ name, message: hex(bytes), frame: decoded })),
     ...bad.map(([name, bytes, fails = 'malformed']) => ({ name, message: hex(bytes), fails })),
   ];
 }
