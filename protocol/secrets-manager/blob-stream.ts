@@ -4,6 +4,7 @@ import { aesKeyLength, nonceLength, tagLength } from '../crypto/aes-gcm.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { Ghash } from './ghash.ts';
+import { cryptLegacyCounter, importLegacyCounterKey } from './legacy-crypto.ts';
 
 const blockLength = 16;
 const pieceLength = limits.secrets.fileChunk;
@@ -72,9 +73,9 @@ class GcmStream {
   static async begin(raw: Bytes, nonce: Bytes): Promise<GcmStream> {
     if (raw.length !== aesKeyLength || nonce.length !== nonceLength)
       throw new ProtocolError('malformed', 'not a key and a nonce');
-    const key = await crypto.subtle.importKey('raw', raw, 'AES-CTR', false, ['encrypt']);
+    const key = await importLegacyCounterKey(raw);
     const zeros = new Uint8Array(blockLength);
-    return new GcmStream(key, nonce, await counterMode(key, zeros, zeros));
+    return new GcmStream(key, nonce, await cryptLegacyCounter(key, zeros, zeros));
   }
 
   /** Plaintext to ciphertext, or back. */
@@ -82,7 +83,7 @@ class GcmStream {
     // Block 1 masks the tag; the message begins with block 2.
     const counter = this.#counter(2 + this.#bytes / blockLength);
     this.#bytes += piece.length;
-    return await counterMode(this.#key, counter, piece);
+    return await cryptLegacyCounter(this.#key, counter, piece);
   }
 
   hash(ciphertext: Bytes): void {
@@ -94,7 +95,7 @@ class GcmStream {
     const lengths = new DataView(new ArrayBuffer(blockLength)); // no AAD, then bits of ciphertext
     lengths.setBigUint64(8, BigInt(this.#hashed) * 8n);
     this.#ghash.update(new Uint8Array(lengths.buffer));
-    return await counterMode(this.#key, this.#counter(1), this.#ghash.digest());
+    return await cryptLegacyCounter(this.#key, this.#counter(1), this.#ghash.digest());
   }
 
   #counter(block: number): Bytes {
@@ -103,10 +104,6 @@ class GcmStream {
     new DataView(counter.buffer).setUint32(nonceLength, block);
     return counter;
   }
-}
-
-async function counterMode(key: CryptoKey, counter: Bytes, bytes: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 32 }, key, bytes));
 }
 
 /** Everything but the last 16 bytes, which are `end` once the pieces are over. */

@@ -82,6 +82,17 @@ export async function openLegacyCbc(key: Bytes, sealed: Uint8Array): Promise<Byt
   }
 }
 
+/** The key of {@link cryptLegacyCounter}. Throws `malformed` for a key that is not 32 bytes. */
+export async function importLegacyCounterKey(key: Bytes): Promise<CryptoKey> {
+  if (key.length !== aesKeyLength) throw new ProtocolError('malformed', 'an aes-256 key has 32 bytes');
+  return await crypto.subtle.importKey('raw', key, 'AES-CTR', false, ['encrypt']);
+}
+
+/** Counter mode as it is within AES-GCM (NIST SP 800-38D §6.5), a piece of a large file at a time: blob-stream.ts adds the tag. */
+export async function cryptLegacyCounter(key: CryptoKey, counter: Bytes, bytes: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 32 }, key, bytes));
+}
+
 async function agreedKey(privateKey: CryptoKey, publicKey: Uint8Array): Promise<Bytes> {
   const shared = await ecdhSharedSecret(privateKey, publicKey);
   const key = sha256(shared);

@@ -190,13 +190,21 @@ describe('a file of another vault whose format is CBC under a MAC', () => {
 
 test('encryption without authentication is named where a foreign format wants it, and called by nobody else', () => {
   const homes = ['protocol/foreign-vaults/bitwarden-crypto.ts', 'protocol/secrets-manager/legacy-crypto.ts'];
+  // Names of folders and keys of subfolders, as clients want them; files in pieces, whose tag it makes and checks.
+  const wall = ['protocol/secrets-manager/blob-stream.ts', 'protocol/secrets-manager/secret-seal.ts'];
   const callers: string[] = [];
   for (const folder of ['protocol', 'workers', 'server', 'gateway', 'web']) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
       if (!/\.(ts|svelte)$/.test(file)) continue;
-      const source = readFileSync(join(root, folder, file), 'utf8');
-      if (/AES-C(BC|TR)|aes-\d+-c(bc|tr|fb)|LegacyCbc\(/i.test(source)) callers.push(join(folder, file));
+      const code = codeOf(readFileSync(join(root, folder, file), 'utf8'));
+      if (/AES-C(BC|TR)|aes-\d+-c(bc|tr|fb)|Legacy(Cbc|Counter)\(/i.test(code))
+        callers.push(join(folder, file));
     }
   }
-  expect(callers.sort()).toEqual(homes);
+  expect(callers.sort()).toEqual([...homes, ...wall].sort());
 });
+
+/** What runs: comments may say how bytes were made that pass by. */
+function codeOf(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+}
