@@ -160,6 +160,7 @@ test('a token is shown once, and the device that binds with it reads both', asyn
   await expectAccessible(page, 'application-add-device');
   await dialog.getByRole('button', { name: 'Add device' }).click();
   await expect(dialog.getByText('Shown this once')).toBeVisible();
+  await expect(dialog.getByText('not reached by HTTPS')).toBeHidden();
   await expectAccessible(page, 'application-token');
   await dialog.getByRole('button', { name: 'Show One-time token' }).click();
   const token = await shown(dialog, 'One-time token').innerText();

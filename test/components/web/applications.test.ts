@@ -176,6 +176,7 @@ test('a token is concealed until it is asked for, and the dialog is not closed u
   type('Name', 'runner-1');
   press('Add device', dialog());
   await shows('Shown this once');
+  expect(dialog().textContent).toContain('This server is not reached by HTTPS'); // and this page came by none
   expect(dialog().textContent).not.toContain('dGhlLW9uZS');
   for (const shown of ['vault.example.test', '20', 'BAAA-key']) expect(dialog().textContent).toContain(shown);
   press('Done', dialog());
