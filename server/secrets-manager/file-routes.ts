@@ -57,7 +57,8 @@ function dropWhenIdle({ raw }: FastifyRequest, reply: FastifyReply): void {
   const { socket } = raw;
   const drop = () => void socket.destroy();
   socket.setTimeout(idleMs, drop);
-  reply.raw.once('close', () => socket.setTimeout(0, drop)); // the next request on it is another matter
+  // The next request on it is another matter; how long it may wait for one, the server has set by then.
+  reply.raw.once('close', () => socket.off('timeout', drop));
 }
 
 async function download(request: FileRequest, reply: FastifyReply, { addresses, blobs }: FileRouteParts) {
