@@ -152,9 +152,16 @@ async function insertUpdate(
       AND record_uid = ${uidBytes(update.recordUid)} AND base_revision = ${record.base_revision}`.execute(tx);
 }
 
+/** As many as a record has files: a vault reads all of them at once. Throws `bad_request`. */
 function mergedFiles(before: readonly Uint8Array[], more: readonly Uint8Array[]): Buffer[] {
   const all = [...before, ...more].map((uid) => Buffer.from(uid));
-  return [...new Map(all.map((uid) => [uid.toString('hex'), uid])).values()];
+  const merged = [...new Map(all.map((uid) => [uid.toString('hex'), uid])).values()];
+  if (merged.length > limits.filesPerRecord)
+    throw new SecretsRefusal(
+      'bad_request',
+      'Too many files were taken from the record: open the vault, so that it takes that over',
+    );
+  return merged;
 }
 
 /** Clients compare it with what they read. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64 } from '../../../protocol/bytes.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { limits } from '../../../protocol/limits.ts';
 import { SecretTransaction, SecretWriteKind } from '../../../protocol/messages/gen/secrets_pb.js';
 import { sealLegacyEcies } from '../../../protocol/secrets-manager/legacy-crypto.ts';
 import {
@@ -110,6 +111,19 @@ describe('update_secret', () => {
     await device.update(await only(device), record.key, 'two less', { links2Remove: [two, one, 'no uid'] });
     const [write] = await house.writes();
     expect(write?.removed_files).toEqual([one, two].map((uid) => Buffer.from(uidBytes(uid))));
+  });
+
+  test('takes no more files from a record than one has, however often it is changed', async () => {
+    const house = await SecretsHouse.open(open);
+    const record = await house.record('with files', { direct: { editable: true } });
+    const device = await house.device();
+    const names = Array.from({ length: limits.filesPerRecord }, newUid);
+    const update = async (links2Remove: readonly string[]) =>
+      await device.update(await only(device), record.key, 'less', { links2Remove });
+    expect(await update(names)).toMatchObject({ status: 200 });
+    expect(await update(names.slice(0, 10))).toMatchObject({ status: 200 });
+    expect(await update([newUid()])).toMatchObject({ status: 400, error: 'bad_request' });
+    expect((await house.writes())[0]?.removed_files).toHaveLength(limits.filesPerRecord);
   });
 
   test('on a version that the vault made since does not undo what waits: that is taken over first', async () => {
