@@ -51,6 +51,7 @@ import { InProcessHead } from './router/head/in-process.ts';
 import { addStickyCookie } from './router/worker/sticky-cookie.ts';
 import { openingRate, RouterWorker, routerTimes, type RouterTimes } from './router/worker/worker.ts';
 import { AccessEvents } from './secrets-manager/access-events.ts';
+import { foldAllChanges } from './secrets-manager/answer-cache.ts';
 import { filesOfApplications } from './secrets-manager/files.ts';
 import { SecretsDesk, secretsRate } from './secrets-manager/secrets-desk.ts';
 import { secretsMethods } from './secrets-manager/secrets-methods.ts';
@@ -225,6 +226,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
     expireSessionLog,
     expireSecretEvents,
     expireRequestMarks,
+    foldAllChanges,
   ]);
   const bounds = config.recordings;
   const onGone = () => sweep.wake();

@@ -1,12 +1,14 @@
 // What an application reads, kept as it was answered for as long as nothing of it changes. protocol.md §31.3.
 import { sql } from 'kysely';
 import type { Bytes } from '../../protocol/bytes.ts';
-import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
 
 /** Bytes of all answers that are kept, and of one. */
 const mostBytes = 64 * 1024 * 1024;
 const mostOfOne = 8 * 1024 * 1024;
+/** What keeping one takes beside its content and its key: small answers to many questions fill memory, too. */
+const overhead = 512;
 /** Changes of an account that are told apart, before they are made one: each is looked at with every request. */
 const mostChanges = 64;
 
@@ -53,16 +55,25 @@ export class AnswerCache {
 
   #put(key: string, answer: KeptAnswer): void {
     this.#kept.set(key, answer);
-    this.#bytes += answer.content.length;
+    this.#bytes += bytesOf(key, answer);
   }
 
   #drop(key: string): void {
-    this.#bytes -= this.#kept.get(key)?.content.length ?? 0;
+    const kept = this.#kept.get(key);
+    if (!kept) return;
+    this.#bytes -= bytesOf(key, kept);
     this.#kept.delete(key);
   }
 }
 
-/** Many changes become one, a new one: so the account has a set of them that it never had. */
+function bytesOf(key: string, { content }: KeptAnswer): number {
+  return content.length + 2 * key.length + overhead;
+}
+
+/**
+ * Many changes become one, a new one: so the account has a set of them that it never had. Who finds that another did it adds none:
+ * many at once would never be done.
+ */
 export async function foldChanges(
   db: Database,
   accountUid: Uid,
@@ -72,6 +83,15 @@ export async function foldChanges(
   await sql`
     WITH gone AS (
       DELETE FROM secret_change WHERE account_uid = ${uidBytes(accountUid)} AND change <= ${newest}
+      RETURNING account_uid
     )
-    INSERT INTO secret_change (account_uid) VALUES (${uidBytes(accountUid)})`.execute(db);
+    INSERT INTO secret_change (account_uid) SELECT DISTINCT account_uid FROM gone`.execute(db);
+}
+
+/** The same of every account: of some nobody asks for anything, and their changes are noted all the same. */
+export async function foldAllChanges(db: Database): Promise<void> {
+  const { rows } = await sql<SecretChanges & { readonly account_uid: Uint8Array }>`
+    SELECT account_uid, count(*) AS count, max(change) AS newest FROM secret_change
+    GROUP BY account_uid HAVING count(*) > ${mostChanges}`.execute(db);
+  for (const { account_uid: account, ...changes } of rows) await foldChanges(db, uidOf(account), changes);
 }

@@ -16,7 +16,7 @@ import {
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import type { Database } from '../store/database.ts';
-import { foldChanges, type AnswerCache } from './answer-cache.ts';
+import type { AnswerCache } from './answer-cache.ts';
 import type { Caller } from './client-access.ts';
 import type { SecretsCall } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
@@ -63,23 +63,22 @@ function joined(head: object, content: Bytes): Bytes {
 
 /** As it was answered before, if nothing of it changed since. */
 async function contentOf(parts: ReadParts, call: SecretsCall, payload: ReadSecretsPayload): Promise<Bytes> {
-  const { cache, db } = parts;
-  const { changes, ownerUid } = call.caller;
+  const { cache } = parts;
+  const { changes } = call.caller;
   const key = keyOf(call, payload);
   const kept = key === null ? null : cache.get(key, changes, call.now);
   if (kept) return kept;
   const { content, until } = await readAnswer(parts, call, payload);
   if (key !== null && until > call.now) cache.keep(key, { changes, until, content });
-  await foldChanges(db, ownerUid, changes);
   return content;
 }
 
 function keyOf({ caller }: SecretsCall, payload: ReadSecretsPayload): string | null {
   const { requestedRecords, requestedFolders, requestLinks } = payload;
   if (requestedRecords.length + requestedFolders.length > mostKept) return null;
-  const names = [...requestedRecords, '/', ...requestedFolders];
-  if (names.some((name) => name.length > 22)) return null;
-  return JSON.stringify([encodeBase64url(caller.applicationUid), requestLinks, names]);
+  if ([...requestedRecords, ...requestedFolders].some((name) => name.length > 22)) return null;
+  const application = encodeBase64url(caller.applicationUid);
+  return JSON.stringify([application, requestLinks, requestedRecords, requestedFolders]);
 }
 
 /** `until`: 0 for what is another client's own, the addresses of files. */

@@ -14,6 +14,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
+import { foldChanges } from './answer-cache.ts';
 import {
   claimAddress,
   findCaller,
@@ -94,6 +95,7 @@ export class SecretsDesk {
     const [bound] = await Promise.all([
       noteAccess(db, caller, { payload, address, now }),
       caller.publicKey && events.note('app_client_access', caller, { method, address, now }),
+      foldChanges(db, caller.ownerUid, caller.changes),
     ]);
     if (bound) head.publish(`acct.${caller.ownerUid}`, { kind: 'secret-news' });
   }

@@ -7,7 +7,8 @@ import { create } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 import type { Database, Tx } from '../../../server/store/database.ts';
 import { decodeBase64 } from '../../../protocol/bytes.ts';
-import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { foldAllChanges, foldChanges } from '../../../server/secrets-manager/answer-cache.ts';
 import { envelopeOf } from '../../fixtures/api-client.ts';
 import { putRecord } from '../../fixtures/application.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
@@ -157,6 +158,34 @@ describe('get_secret', () => {
     const before = await changes();
     for (let i = 0; i < 5; i++) await title();
     expect(await changes()).toBe(before);
+  });
+
+  test('changes of an account become one when many look at once, when its devices only write, and when nobody asks', async () => {
+    const house = await SecretsHouse.open(open);
+    const record = await house.record('first', { direct: { editable: true } });
+    const device = await house.device();
+    const account = uidOf(house.account);
+    const changes = async () => {
+      const { rows } = await sql<{ count: number; newest: number }>`
+        SELECT count(*) AS count, max(change) AS newest FROM secret_change
+        WHERE account_uid = ${house.account}`.execute(open.db);
+      return rows[0] ?? { count: 0, newest: 0 };
+    };
+    const change = async () =>
+      await sql`INSERT INTO secret_change (account_uid) SELECT ${house.account}::bytea
+        FROM generate_series(1, 100)`.execute(open.db);
+    await change();
+    const many = await changes();
+    await Promise.all(Array.from({ length: 80 }, () => foldChanges(open.db, account, many)));
+    expect((await changes()).count).toBe(1);
+    expect((await changes()).newest).toBeGreaterThan(many.newest);
+    const [read] = (await device.read()).records;
+    await change();
+    await device.update(read!, record.key, 'written');
+    expect((await changes()).count).toBeLessThan(64);
+    await change();
+    await foldAllChanges(open.db);
+    expect((await changes()).count).toBe(1);
   });
 
   test('a change that is committed late is seen, though later ones were read before it', async () => {

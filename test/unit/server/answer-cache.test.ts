@@ -38,6 +38,14 @@ describe('answers that are kept', () => {
     for (let i = 0; i < 100; i++) cache.keep('same', answerOf(7 * mebibyte));
     expect(cache.get('9', changes, 0)).not.toBeNull();
   });
+
+  test('are not more than memory bears when each is next to nothing: questions differ as they like', () => {
+    const cache = new AnswerCache();
+    const most = 2 ** 17;
+    for (let i = 0; i <= most; i++) cache.keep(`${i}`, answerOf(2));
+    expect(cache.get('0', changes, 0)).toBeNull();
+    expect(cache.get(`${most}`, changes, 0)).not.toBeNull();
+  });
 });
 
 test('many changes become a new one; a few are left', async () => {

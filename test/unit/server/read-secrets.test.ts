@@ -61,4 +61,29 @@ describe('reading secrets', () => {
     await expect(request).rejects.toThrow('too many records');
     expect(statements.filter((sql) => sql.includes('application_copy'))).toEqual([]);
   });
+
+  test('an answer is given again to the same question alone', async () => {
+    const { db, statements } = scriptedStore(() => []);
+    const parts = { db, filesOf: noFiles, cache: new AnswerCache() };
+    const uid = newUid();
+    const questions = [
+      { requestedRecords: [], requestedFolders: [] },
+      { requestedRecords: [uid], requestedFolders: [] },
+      { requestedRecords: [], requestedFolders: [uid] },
+      { requestedRecords: [uid, '/'], requestedFolders: [] },
+      { requestedRecords: [uid], requestedFolders: ['/'] },
+    ];
+    for (const question of questions) {
+      const before = statements.length;
+      await getSecret(parts, call, { ...payload, ...question });
+      const asked = statements.length;
+      expect(asked).toBeGreaterThan(before);
+      await getSecret(parts, call, { ...payload, ...question });
+      expect(statements).toHaveLength(asked);
+    }
+    const another = { ...call, caller: { ...caller, applicationUid: new Uint8Array(16).fill(1) } };
+    const asked = statements.length;
+    await getSecret(parts, another, payload);
+    expect(statements.length).toBeGreaterThan(asked);
+  });
 });
