@@ -67,16 +67,8 @@ export class RecordTakeOver {
     const revisions = await this.#parts.history.since(recordUid, write.baseRevision);
     const [base, ...later] = revisions;
     if (!base) throw refuse('not-found', 'the record has no such revision');
-    if (
-      this.#isTaken(
-        write,
-        later.map(({ content }) => content),
-      )
-    )
-      return await this.#finish(
-        revisions.map(({ content }) => content),
-        recordUid,
-      );
+    const since = later.map(({ content }) => content);
+    if (this.#isTaken(write, since)) return 'taken';
     const recordKey = await this.#parts.history.keyOf(recordUid, base.keyVersion);
     const { accountUid } = this.#parts;
     const key = secretKeyOf(recordKey, { accountUid, recordUid, baseRevision: write.baseRevision });
@@ -106,8 +98,8 @@ export class RecordTakeOver {
   async #create(write: SecretWrite, recordUid: Uid, key: Bytes): Promise<Taken> {
     const { book, writer } = this.#parts;
     if (book.get(recordUid) !== null) {
-      const { contents, base, isTaken } = await this.#madeBefore(write, recordUid);
-      return isTaken ? await this.#finish(contents, recordUid) : await this.#write(write, key, base);
+      const { base, isTaken } = await this.#madeBefore(write, recordUid);
+      return isTaken ? 'taken' : await this.#write(write, key, base);
     }
     const written = parseSecretJson(await openSecretJson(key, write.data));
     // Attachments are of records that are there: then this is the record without them, and none of the write is taken yet.
@@ -128,43 +120,32 @@ export class RecordTakeOver {
     const [first] = contents;
     if (!first || takenFrom(first, recordUid)?.base !== 0)
       throw refuse('not-allowed', 'the vault has another record of that uid');
-    return { contents, base: first, isTaken: this.#isTaken(write, contents) };
+    return { base: first, isTaken: this.#isTaken(write, contents) };
   }
 
-  /** The application's words as a revision; and where the record moved on since, what both come to as the next. */
+  /**
+   * What the application changed of its base, in the record as it is now: one revision, so that a server which takes no more
+   * cannot leave the record as it was then. What changes nothing makes none: the server has every version that this account sealed,
+   * and may play one back as a write.
+   */
   async #write(write: SecretWrite, key: Bytes, base: RecordContent): Promise<Taken> {
     const { writer } = this.#parts;
     const recordUid = uidOf(write.objectUid);
-    const written = parseSecretJson(await openSecretJson(key, write.data));
+    const [seen, written] = [secretJsonOf(base), parseSecretJson(await openSecretJson(key, write.data))];
+    if (isSame(written, seen)) return 'taken';
     const draft = await writer.draftOf(recordUid);
-    const files = await this.#filesOf(write, key, draft.content);
-    if (files === null) return 'later';
-    const from = this.#from(write);
-    const merged = mergeContents(secretJsonOf(base), secretJsonOf(draft.content), written);
-    const isHalf = draft.baseRevision !== write.baseRevision && !isSame(merged, written);
-    this.#open.set(recordUid, write.baseRevision);
-    const content = takenContent(written, draft.content, files, isHalf ? { ...from, half: true } : from);
-    await writer.write([{ ...draft, content }]);
-    wipe(draft.key);
-    if (isHalf) await this.#merge(merged, from);
-    return 'taken';
-  }
-
-  async #merge(merged: SecretContent, { half: _, ...from }: TakenFrom): Promise<void> {
-    const { writer } = this.#parts;
-    const draft = await writer.draftOf(from.recordUid);
-    const content = takenContent(merged, draft.content, noFiles, from);
-    await writer.write([{ ...draft, content }]);
-    wipe(draft.key);
-  }
-
-  /** What was cut off between the application's words and what both come to. */
-  async #finish(contents: readonly RecordContent[], recordUid: Uid): Promise<Taken> {
-    const [base, last, before] = [contents[0], contents.at(-1), contents.at(-2)];
-    const from = last && takenFrom(last, recordUid);
-    if (base && last && before && from?.half)
-      await this.#merge(mergeContents(secretJsonOf(base), secretJsonOf(before), secretJsonOf(last)), from);
-    return 'taken';
+    try {
+      const files = await this.#filesOf(write, key, draft.content, written);
+      if (files === null) return 'later';
+      const now = secretJsonOf(draft.content);
+      const next = isSame(now, seen) ? written : mergeContents(seen, now, written);
+      const content = takenContent(next, draft.content, files, this.#from(write));
+      this.#open.set(recordUid, write.baseRevision);
+      await writer.write([{ ...draft, content }]);
+      return 'taken';
+    } finally {
+      wipe(draft.key);
+    }
   }
 
   /** Whether one of those revisions is this very write. Throws `replayed` when another of its base is. */
@@ -188,15 +169,16 @@ export class RecordTakeOver {
     };
   }
 
-  /** Null while one of them has not arrived and still may. */
+  /** Null while one of them has not arrived and still may. What is taken off the sealed content says, and not the server alone. */
   async #filesOf(
     write: SecretWrite,
     versionKey: Bytes,
-    current: RecordContent | null,
+    current: RecordContent,
+    written: SecretContent,
   ): Promise<FileChanges | null> {
     const { files, now, signal } = this.#parts;
     const recordUid = uidOf(write.objectUid);
-    const held = new Set(current === null ? [] : filesOf(current).map(({ fileUid }) => fileUid));
+    const held = new Set(filesOf(current).map(({ fileUid }) => fileUid));
     const added = write.files.filter(({ fileUid }) => !held.has(uidOf(fileUid)));
     const waits = Number(write.writtenAtMs) + limits.uploadMs > now();
     if (waits && added.some(({ size }) => size === 0n)) return null;
@@ -204,7 +186,10 @@ export class RecordTakeOver {
     for (const file of added)
       if (file.size > 0n)
         arrived.push({ ...(await files.takeOverFile(file, versionKey, recordUid, signal)) });
-    return { removed: write.removedFileUids.map(uidOf), added: arrived };
+    const listed = new Set(
+      written.fields.filter(({ type }) => type === 'fileRef').flatMap(({ value }) => value),
+    );
+    return { removed: write.removedFileUids.map(uidOf).filter((uid) => !listed.has(uid)), added: arrived };
   }
 
   async #createdKey(write: SecretWrite): Promise<Bytes> {

@@ -17,11 +17,11 @@ const formMembers = ['required', 'privacyScreen', 'enforceGeneration', 'complexi
 
 /** The JSON that goes out, of which nothing is the vault's own: attachments are their UIDs. */
 export function secretJsonOf(content: RecordContent): SecretContent {
-  const { type, title, notes } = content;
+  const { type, title, notes = '' } = content;
   const custom = shownFields(content, 'custom').map(asSeen);
   return {
     ...{ type, title },
-    ...(notes === undefined ? {} : { notes }),
+    ...(notes === '' ? {} : { notes }),
     fields: shownFields(content, 'fields').map(asSeen),
     ...(custom.length === 0 ? {} : { custom }),
   };

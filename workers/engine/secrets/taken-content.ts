@@ -18,8 +18,6 @@ export interface TakenFrom {
   /** As the server counts writes. */
   readonly write: number;
   readonly applicationUid: Uid;
-  /** What people wrote meanwhile is not in it yet: the next revision has both. */
-  readonly half?: true;
 }
 
 /** What becomes of a record's attachments: UIDs that the application took off, and whole entries that it added. */

@@ -196,18 +196,52 @@ describe('a write of an application', () => {
     expect(vault.contents(recordUid)).toHaveLength(3);
   });
 
-  test('that was cut off before both were merged is finished by the next vault', async () => {
-    const write = await vault.write(recordUid, 7, 1, login('two'));
-    vault.put(recordUid, login('one', 'Main database'));
+  test('on a record that moved on is one revision with both: a server that takes no more leaves none with what was before', async () => {
+    const write = await vault.write(recordUid, 7, 1, { ...login('one'), notes: 'by a script' });
+    vault.put(recordUid, login('rotated', 'Main database'));
     vault.failsAfter = 1;
-    await expect(vault.takeOver().update(write, everything)).rejects.toMatchObject({ code: 'offline' });
-    expect(vault.contents(recordUid).at(-1)).toMatchObject({ title: 'Database' });
-    vault.failsAfter = Infinity;
     expect(await vault.takeOver().update(write, everything)).toBe('taken');
-    expect(vault.contents(recordUid).at(-1)).toMatchObject(login('two', 'Main database'));
-    // And that is done, too.
+    expect(vault.contents(recordUid)).toHaveLength(3);
+    expect(vault.contents(recordUid).at(-1)).toMatchObject({
+      ...login('rotated', 'Main database'),
+      notes: 'by a script',
+    });
+    // And that is done.
     expect(await vault.takeOver().update(write, everything)).toBe('taken');
-    expect(vault.contents(recordUid)).toHaveLength(4);
+    expect(vault.contents(recordUid)).toHaveLength(3);
+  });
+
+  test('that is the vault’s own version, played back, makes no revision and takes no file off', async () => {
+    const fileUid = newUid();
+    const ref = { ...{ fileUid, name: 'a', size: 1, mediaType: '' }, ...{ key: 'A'.repeat(43), chunks: 1 } };
+    const content = { ...login('two'), fields: [...login('two').fields, { type: 'fileRef', value: [ref] }] };
+    vault.put(recordUid, content);
+    const version = { ...content, fields: [...login('two').fields, { type: 'fileRef', value: [fileUid] }] };
+    const write = await vault.write(recordUid, 7, 2, version);
+    vault.put(recordUid, { ...content, title: 'Main database' });
+    const forged = create(SecretWriteSchema, { ...write, removedFileUids: [uidBytes(fileUid)] });
+    expect(await vault.takeOver().update(forged, everything)).toBe('taken');
+    expect(vault.contents(recordUid)).toHaveLength(3);
+  });
+
+  test('takes off the attachments that it names no more, and none that only the server names', async () => {
+    const [kept, gone] = [newUid(), newUid()];
+    const ref = (fileUid: Uid) => ({
+      ...{ fileUid, name: 'a', size: 1, mediaType: '' },
+      ...{ key: 'A'.repeat(43), chunks: 1 },
+    });
+    vault.put(recordUid, {
+      ...login('two'),
+      fields: [{ type: 'fileRef', value: [ref(kept), ref(gone)] }],
+    });
+    const write = await vault.write(recordUid, 7, 2, {
+      ...login('three'),
+      fields: [{ type: 'fileRef', value: [kept] }],
+    });
+    const said = create(SecretWriteSchema, { ...write, removedFileUids: [kept, gone].map(uidBytes) });
+    expect(await vault.takeOver().update(said, everything)).toBe('taken');
+    const fields = vault.contents(recordUid).at(-1)?.fields;
+    expect(fields?.find(({ type }) => type === 'fileRef')?.value).toMatchObject([{ fileUid: kept }]);
   });
 
   test('waits a day for its files', async () => {
