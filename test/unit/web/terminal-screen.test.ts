@@ -54,6 +54,14 @@ describe('the screen of a recorded terminal', () => {
     expect(textOf(await screen.frame())[0]).toBe('grün!');
   });
 
+  test('no character holds marks without end, and none are repeated: the memory is the page’s', async () => {
+    const marks = '\u0301'.repeat(1_000);
+    const frame = await shown('e\u0301', `\x1b[2;1Ha${marks}`, marks, '\x1b[19b');
+    expect(frame.lines[0]).toMatchObject([{ x: 0, text: 'e\u0301' }]);
+    expect(frame.lines[1]).toHaveLength(20);
+    for (const { text } of frame.lines[1] ?? []) expect(text).toBe(`a${'\u0301'.repeat(8)}`);
+  });
+
   test('no size and no count makes it larger than a screen, or slower', async () => {
     const screen = new TerminalScreen();
     screen.resize({ columns: 65_535, rows: 65_535 });

@@ -2,8 +2,9 @@ import { Terminal } from '@xterm/headless/lib-headless/xterm-headless.mjs';
 import type { IBufferCell, IBufferLine } from '@xterm/headless';
 import { ControlGuard } from '../../../protocol/terminal/control-guard.ts';
 import type { ScreenFrame, ScreenRun } from './screen-frame.ts';
+import { MarkLimit } from './mark-limit.ts';
 import { coloursOf, usualGround } from './terminal-colours.ts';
-import { copyState, isCursorHidden, writeState, type TerminalState } from './terminal-state.ts';
+import { copyState, isCursorHidden, widthIn, writeState, type TerminalState } from './terminal-state.ts';
 
 /** Until the recording says how large it was. */
 const usual = { columns: 80, rows: 24 };
@@ -31,10 +32,11 @@ export interface ScreenState {
 export class TerminalScreen {
   #terminal = newTerminal(usual);
   #guard = new ControlGuard(usual.rows, usual.columns);
+  readonly #marks = new MarkLimit((codepoint) => widthIn(this.#terminal, codepoint));
 
   /** Drawn by the next {@link frame}. */
   write(bytes: Uint8Array): void {
-    this.#terminal.write(this.#guard.filter(bytes).slice());
+    this.#terminal.write(this.#marks.filter(this.#guard.filter(bytes).slice()));
   }
 
   /** After what was written before. */

@@ -43,6 +43,7 @@ interface Inside {
       readonly active: Buffer;
       activateAltBuffer(): void;
     };
+    readonly unicodeService: { wcwidth(codepoint: number): number };
     readonly coreService: { isCursorHidden: boolean; modes: object; decPrivateModes: object };
     readonly _inputHandler: {
       _curAttrData: Cloned;
@@ -97,6 +98,11 @@ export function writeState(terminal: Terminal, state: TerminalState): void {
 
 export function isCursorHidden(terminal: Terminal): boolean {
   return (terminal as unknown as Inside)._core.coreService.isCursorHidden;
+}
+
+/** Columns that the terminal gives a character; 0: it goes onto the one before. */
+export function widthIn(terminal: Terminal, codepoint: number): number {
+  return (terminal as unknown as Inside)._core.unicodeService.wcwidth(codepoint);
 }
 
 function copyBuffer(buffer: Buffer): BufferState {
