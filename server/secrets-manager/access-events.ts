@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { encodeBase64url } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { networkOf } from '../api/network.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
 import type { Caller } from './client-access.ts';
@@ -41,7 +42,9 @@ export class AccessEvents {
   }
 
   async note(name: AccessEvent, caller: Caller, place: AccessPlace): Promise<void> {
-    const key = [name, place.method, place.address, encodeBase64url(caller.clientId)].join(' ');
+    // Nobody has proved who comes where it is refused: whoever has a network has addresses without end, and would push all else out.
+    const from = name === 'app_client_access' ? place.address : networkOf(place.address);
+    const key = [name, place.method, from, encodeBase64url(caller.clientId)].join(' ');
     const known = this.#counted.get(key);
     if (known) {
       known.more++;

@@ -2,29 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { limits } from '../../../protocol/limits.ts';
 import { newUid } from '../../../protocol/uid.ts';
 import { AnswerCache } from '../../../server/secrets-manager/answer-cache.ts';
-import type { Caller } from '../../../server/secrets-manager/client-access.ts';
 import { getSecret } from '../../../server/secrets-manager/read-secrets.ts';
 import { noFiles } from '../../../server/secrets-manager/secret-files.ts';
 import { scriptedStore } from '../../fixtures/scripted-store.ts';
-
-const caller: Caller = {
-  clientId: new Uint8Array(64),
-  applicationUid: new Uint8Array(16),
-  ownerUid: newUid(),
-  appData: new Uint8Array(40),
-  publicKey: new Uint8Array(65),
-  encryptedAppKey: null,
-  appOwnerPublicKey: new Uint8Array(65),
-  lockIp: false,
-  boundAddress: null,
-  accessExpiresAt: 0,
-  lastAccessAt: 0,
-  isGateway: false,
-  firstAccessExpiresAt: 0,
-  address: '',
-  clientVersion: '',
-  changes: { count: 0, newest: 0 },
-};
+import { caller } from '../../fixtures/secrets-caller.ts';
 
 const call = { caller, method: 'get_secret', address: '198.51.100.1', now: 0, mark: new Uint8Array(32) };
 
