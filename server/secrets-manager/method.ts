@@ -64,8 +64,8 @@ export function writing<P extends ClientPayload>(
 }
 
 /**
- * The same of what no revision and no new UID keeps from being done again: its mark is kept for as long as its effect might
- * be, so that the request, played back whenever, is `replayed`.
+ * The same of what no revision keeps from being done again (a UID is a new one again once its object was deleted): its mark is kept
+ * for as long as its effect might be, so that the request, played back whenever, is `replayed`.
  */
 export function writingOnce<P extends ClientPayload>(
   store: SecretsStore,

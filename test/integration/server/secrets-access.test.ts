@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
 import { encodeBase64 } from '../../../protocol/bytes.ts';
+import { randomBytes } from '../../../protocol/crypto/random.ts';
+import { sealLegacyEcies } from '../../../protocol/secrets-manager/legacy-crypto.ts';
+import { sealSecretJson, wrapSecretKey } from '../../../protocol/secrets-manager/secret-seal.ts';
+import { newUid } from '../../../protocol/uid.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
 import { SecretsHouse } from '../../fixtures/secrets-house.ts';
 
@@ -77,6 +81,39 @@ test('accesses within a minute are one row, whose count is complete when the ser
     await open.restart();
     const accesses = (await house.events()).filter(({ name }) => name === 'app_client_access');
     expect(accesses.map(({ count }) => count)).toEqual([10]);
+  } finally {
+    await open.close();
+  }
+});
+
+test('what was created is not there again after it was deleted, however late its request is played back', async () => {
+  const open = await startOpenServer();
+  try {
+    const house = await SecretsHouse.open(open);
+    const root = await house.folder('Root', { editable: true });
+    const device = await house.device();
+    const key = randomBytes(32);
+    const [recordUid, folderUid] = [newUid(), newUid()];
+    const record = await device.seal({
+      ...{ recordUid, folderUid: root.uid, data: encodeBase64(await sealSecretJson(key, {})) },
+      recordKey: encodeBase64(await sealLegacyEcies(house.owner.publicKey, key)),
+      folderKey: encodeBase64(await wrapSecretKey(root.key, key)),
+    });
+    const folder = await device.seal({
+      ...{ folderUid, sharedFolderUid: root.uid, data: encodeBase64(randomBytes(48)) },
+      sharedFolderKey: encodeBase64(randomBytes(64)),
+    });
+    expect(await device.send('create_secret', record)).toMatchObject({ status: 200 });
+    expect(await device.send('create_folder', folder)).toMatchObject({ status: 200 });
+    expect(await house.writes()).toHaveLength(2);
+    await device.call('delete_secret', { recordUids: [recordUid] });
+    await device.call('delete_folder', { folderUids: [folderUid], forceDeletion: false });
+    expect(await house.writes()).toEqual([]);
+    house.vault.url = (await open.restart()).url;
+    const replayed = { status: 403, error: 'access_denied', message: 'The request was sent before' };
+    expect(await device.send('create_secret', record)).toMatchObject(replayed);
+    expect(await device.send('create_folder', folder)).toMatchObject(replayed);
+    expect(await house.writes()).toEqual([]);
   } finally {
     await open.close();
   }
