@@ -149,6 +149,22 @@ describe('a server that shows as an application’s write', () => {
     await eventually(told).toEqual(unreadable());
   });
 
+  test('the version that the vault sealed itself, after a person changed the record: it makes no revision', async () => {
+    const { rows } = await sql<{ data: Uint8Array }>`
+      SELECT data FROM secret_version WHERE record_uid = ${uidBytes(target())}`.execute(open.db);
+    const read = await script.record('Database');
+    await script.update(read, withField(read.content, 'password', 'two'), { transactionType: 'general' });
+    const row = await waiting(target());
+    await script.call('rollback_secret_update', { recordUid: target() });
+    await vault.save('Database', 'three', target());
+    await eventually(() => script.passwordOf('Database')).toBe('three');
+    await show(row, { data: rows[0]?.data ?? new Uint8Array() });
+    await restGoesOn();
+    await writable();
+    expect(await vault.passwordOf(target())).toBe('three');
+    expect(await vault.engine.listHistory(target())).toHaveLength(2);
+  });
+
   test('a write of another record', async () => {
     const read = await script.record('Other');
     const stolen = withField(read.content, 'password', 'of another record');
@@ -189,6 +205,15 @@ describe('a server that shows as an application’s write', () => {
     await dismissed();
     expect(await script.passwordOf('Database')).toBe('one');
   });
+});
+
+test('what an application writes as it read it is taken over without a revision, and the next counts', async () => {
+  const read = await script.record('Database');
+  await script.update(read, read.content);
+  await writable();
+  expect(await vault.engine.listHistory(target())).toHaveLength(1);
+  await writeAndTake('two');
+  expect(await vault.engine.listHistory(target())).toHaveLength(2);
 });
 
 describe('a server that shows as a record that an application created', () => {

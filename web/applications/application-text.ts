@@ -191,8 +191,8 @@ export function changeWords(change: ApplicationChangeView): ChangeWords {
       };
     case 'unreadable':
       return {
-        title: `${application} wrote something to “${title}” that does not open`,
-        text: 'It is damaged, or was made from a state that is no longer the newest. Nothing of your vault was changed.',
+        title: `${application} wrote something to “${title}” that cannot be taken over`,
+        text: 'It is damaged, was made from a state that is no longer the newest, or is more than the application may do. Nothing of your vault was changed.',
         ...{ accept: null, decline: 'Dismiss', question: null },
         ...{ accepted: '', declined: 'Dismissed' },
       };

@@ -68,13 +68,14 @@ export class RecordTakeOver {
     const [base, ...later] = revisions;
     if (!base) throw refuse('not-found', 'the record has no such revision');
     const since = later.map(({ content }) => content);
-    if (this.#isTaken(write, since)) return 'taken';
+    const changed = this.#changedOf(write, base.content, since);
+    if (changed === null) return 'taken';
     const recordKey = await this.#parts.history.keyOf(recordUid, base.keyVersion);
     const { accountUid } = this.#parts;
     const key = secretKeyOf(recordKey, { accountUid, recordUid, baseRevision: write.baseRevision });
     wipe(recordKey);
     try {
-      return await this.#write(write, key, base.content);
+      return await this.#write(write, key, changed);
     } finally {
       wipe(key);
     }
@@ -98,8 +99,8 @@ export class RecordTakeOver {
   async #create(write: SecretWrite, recordUid: Uid, key: Bytes): Promise<Taken> {
     const { book, writer } = this.#parts;
     if (book.get(recordUid) !== null) {
-      const { base, isTaken } = await this.#madeBefore(write, recordUid);
-      return isTaken ? 'taken' : await this.#write(write, key, base);
+      const changed = await this.#madeBefore(write, recordUid);
+      return changed === null ? 'taken' : await this.#write(write, key, changed);
     }
     const written = parseSecretJson(await openSecretJson(key, write.data));
     // Attachments are of records that are there: then this is the record without them, and none of the write is taken yet.
@@ -112,15 +113,15 @@ export class RecordTakeOver {
     return write.files.length === 0 ? 'taken' : await this.#write(write, key, content);
   }
 
-  /** A record that a vault of this account made of that application's creation. Throws for every other record. */
-  async #madeBefore(write: SecretWrite, recordUid: Uid) {
+  /** Of a record that a vault of this account made of that application's creation, as `#changedOf`. Throws for every other record. */
+  async #madeBefore(write: SecretWrite, recordUid: Uid): Promise<RecordContent | null> {
     const { book, history } = this.#parts;
     const revisions = book.hasOwn(recordUid) ? await history.since(recordUid, 1n) : [];
     const contents = revisions.map(({ content }) => content);
     const [first] = contents;
     if (!first || takenFrom(first, recordUid)?.base !== 0)
       throw refuse('not-allowed', 'the vault has another record of that uid');
-    return { base: first, isTaken: this.#isTaken(write, contents) };
+    return this.#changedOf(write, first, contents);
   }
 
   /**
@@ -148,16 +149,23 @@ export class RecordTakeOver {
     }
   }
 
-  /** Whether one of those revisions is this very write. Throws `replayed` when another of its base is. */
-  #isTaken(write: SecretWrite, later: readonly RecordContent[]): boolean {
+  /**
+   * What the application changed: the base, or what was made of its former write there; null when one of those revisions is of this
+   * very write. Throws `replayed` when another of its base is.
+   */
+  #changedOf(write: SecretWrite, base: RecordContent, later: readonly RecordContent[]): RecordContent | null {
     const recordUid = uidOf(write.objectUid);
-    const from = later
-      .map((content) => takenFrom(content, recordUid))
-      .filter((one) => one?.base === Number(write.baseRevision) && one.write !== beforeAny);
-    if (from.length === 0) return false;
-    if (from.some((one) => one?.write === Number(write.write))) return true;
-    if (this.#open.get(recordUid) === write.baseRevision) return false;
-    throw refuse('replayed', 'that was taken over from before');
+    const taken = later.flatMap((content) => {
+      const from = takenFrom(content, recordUid);
+      const isOfBase = from?.base === Number(write.baseRevision) && from.write !== beforeAny;
+      return isOfBase ? [{ content, number: from.write }] : [];
+    });
+    const last = taken.at(-1);
+    if (!last) return base;
+    if (taken.some(({ number }) => number === Number(write.write))) return null;
+    if (this.#open.get(recordUid) !== write.baseRevision)
+      throw refuse('replayed', 'that was taken over from before');
+    return taken.find(({ number }) => number === last.number)?.content ?? base;
   }
 
   #from(write: SecretWrite): TakenFrom {

@@ -187,6 +187,24 @@ describe('a write of an application', () => {
     expect(vault.passwords(recordUid).at(-1)).toBe('three');
   });
 
+  test('that takes back what the application wrote a moment before leaves the record as it was', async () => {
+    const takeOver = vault.takeOver();
+    await takeOver.update(await vault.write(recordUid, 7, 1, login('two', 'Renamed')), everything);
+    expect(await takeOver.update(await vault.write(recordUid, 8, 1, login('two')), everything)).toBe('taken');
+    expect(vault.contents(recordUid).at(-1)).toMatchObject(login('two'));
+    expect(await takeOver.update(await vault.write(recordUid, 9, 1, login('one')), everything)).toBe('taken');
+    expect(vault.contents(recordUid).at(-1)).toMatchObject(login('one'));
+  });
+
+  test('that could not be stored is taken over by the next try', async () => {
+    const [takeOver, write] = [vault.takeOver(), await vault.write(recordUid, 7, 1, login('two'))];
+    vault.failsAfter = 0;
+    await expect(takeOver.update(write, everything)).rejects.toMatchObject({ code: 'offline' });
+    vault.failsAfter = Infinity;
+    expect(await takeOver.update(write, everything)).toBe('taken');
+    expect(vault.passwords(recordUid)).toEqual(['one', 'two']);
+  });
+
   test('is refused while a revision since is not shown: it may say that the base was taken from', async () => {
     const write = await vault.write(recordUid, 7, 1, login('two'));
     vault.put(recordUid, login('by a person'));
