@@ -1,5 +1,6 @@
 // add_file: a record's write that names a file, and the file's place, which waits for it. protocol.md §31.5.
 import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { SecretTransaction } from '../../protocol/messages/gen/secrets_pb.js';
 import type { AddFilePayload } from '../../protocol/secrets-manager/requests.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -51,6 +52,7 @@ export function addFile({ addresses, quota }: AddFileParts) {
     });
     await inWords(() => insertSecretFile(tx, file, quota, call.now));
     await link(tx, { ...file, baseRevision, wrappedKey: payload.linkKey });
+    await requireRoomInRecord(tx, { ...file, baseRevision });
     const url = addresses.urlOf(call, 'send', file.fileUid);
     return { url, parameters: '{}', successStatusCode: uploadedStatus };
   };
@@ -86,6 +88,22 @@ async function link(tx: Tx, { accountUid, recordUid, baseRevision, fileUid, wrap
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows === 0n)
     throw new SecretsRefusal('bad_request', 'There is such a file already');
+}
+
+/** The record is held. A vault takes no more over than a record may have. */
+async function requireRoomInRecord(
+  tx: Tx,
+  { accountUid, recordUid, baseRevision }: Pick<NewLink, 'accountUid' | 'recordUid' | 'baseRevision'>,
+): Promise<void> {
+  const { count } = await tx
+    .selectFrom('secret_file_key')
+    .select((of) => of.fn.countAll<number>().as('count'))
+    .where('account_uid', '=', uidBytes(accountUid))
+    .where('record_uid', '=', recordUid)
+    .where('base_revision', '=', baseRevision)
+    .executeTakeFirstOrThrow();
+  if (count > limits.filesPerRecord)
+    throw new SecretsRefusal('bad_request', `A record has at most ${limits.filesPerRecord} files`);
 }
 
 /** What the store refuses, so that the client's person can read why. */

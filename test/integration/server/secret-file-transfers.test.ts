@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeBase64url } from '../../../protocol/bytes.ts';
 import { limits } from '../../../protocol/limits.ts';
@@ -161,6 +162,26 @@ describe('a file that an application adds', () => {
     await device.call('rollback_secret_update', { recordUid: record.uid });
     const { payload: later } = await newFile(house, record, await readRecord(device, record.uid), bytes(10));
     expect((await device.call('add_file', later)).error).toBe(null);
+  });
+
+  test('is refused where the record has as many as a record may have: no vault would take it over', async () => {
+    const { house, record, device } = await people();
+    await announceFile(house, device, record, bytes(10));
+    await sql`
+      WITH other AS (
+        INSERT INTO secret_file (account_uid, file_uid, record_uid, data, size, stored, finished, added, changed_at)
+        SELECT account_uid, decode(md5(place::text), 'hex'), record_uid, data, size, stored, true, added, changed_at
+        FROM secret_file, generate_series(3, ${limits.filesPerRecord}) place WHERE account_uid = ${house.account}
+        RETURNING file_uid
+      )
+      INSERT INTO secret_file_key (account_uid, record_uid, base_revision, file_uid, wrapped_key, added)
+      SELECT account_uid, record_uid, base_revision, other.file_uid, wrapped_key, added
+      FROM secret_file_key, other WHERE account_uid = ${house.account}`.execute(open.db);
+    await announceFile(house, device, record, bytes(10));
+    const { payload } = await newFile(house, record, await readRecord(device, record.uid), bytes(10));
+    expect(await device.call('add_file', payload)).toMatchObject({
+      ...{ status: 400, error: 'bad_request', message: 'A record has at most 500 files' },
+    });
   });
 
   test("counts for the account's room, which its person reads of", async () => {
