@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,8 +118,7 @@ describe('npm run diagnose', () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-diagnose-'));
     const { certificate, key } = makeCertificate(folder);
     const [host, port] = ['127.0.0.1', await freePort()];
-    const tls = { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
-    const https = await startTestServer({ tls });
+    const https = await startTestServer({ tls: { certificate, key } });
     for (const path of [folder, certificate, key]) chmodSync(path, 0o755);
     const settings = [`cert=${certificate}`, `pkey=${key}`, `tls-listening-port=${port}`];
     const withTls = await startCoturn({ settings });
