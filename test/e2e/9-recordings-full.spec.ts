@@ -67,7 +67,7 @@ test('a session that is recorded goes on while the server is full, and its page 
   await connect(page, machine);
   await run(page, 'echo before > before.txt');
   await targetFile(installation, 'before.txt');
-  await expect(page.getByText('Recorded: text')).toBeAttached();
+  await expect(page.getByText('Recorded: picture and text')).toBeAttached();
   disks.server.fill();
   await run(page, 'echo while > while.txt');
   expect(await targetFile(installation, 'while.txt')).toBe('while');
