@@ -77,7 +77,7 @@ const eciesKeyLength = 125;
 const wrappedKeyLength = 60;
 
 /** What every method's payload starts with. Throws `malformed`, as all of these do. */
-export function parseClientPayload(payload: unknown): ClientPayload {
+function parseClientPayload(payload: unknown): ClientPayload {
   const members = new Members(payload);
   return {
     clientVersion: members.text('clientVersion').slice(0, 64),

@@ -96,10 +96,7 @@ async function markDeleted(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<v
   const { caller, now } = call;
   const [account, record] = [uidBytes(caller.ownerUid), uidBytes(recordUid)];
   const { CREATE, DELETE } = SecretWriteKind;
-  const gone = await sql`
-    DELETE FROM secret_write WHERE account_uid = ${account} AND object_uid = ${record}
-      AND kind = ${CREATE}`.execute(tx);
-  if (gone.numAffectedRows === 1n)
+  if (await dropCreation(tx, account, record, CREATE))
     await tx
       .deleteFrom('secret')
       .where('account_uid', '=', account)
@@ -120,12 +117,19 @@ async function markDeleted(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<v
   await noteWrite(tx, call, 'app_client_record_delete', record);
 }
 
-interface FolderTree {
-  /** The folder first, each parent before its children. */
-  readonly folders: readonly VisibleFolder[];
+/** Whether it was new, and no vault had heard of it: then there is nothing to tell one. */
+async function dropCreation(tx: Tx, account: Uint8Array, object: Uint8Array, kind: SecretWriteKind) {
+  const { numDeletedRows } = await tx
+    .deleteFrom('secret_write')
+    .where('account_uid', '=', account)
+    .where('object_uid', '=', object)
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+  return numDeletedRows === 1n;
 }
 
-function treeOf(folders: readonly VisibleFolder[], text: string): FolderTree | null {
+/** That folder and all below it, each parent before its children. */
+function treeOf(folders: readonly VisibleFolder[], text: string): readonly VisibleFolder[] | null {
   const top = folders.find(({ folder_uid }) => uidOf(folder_uid) === text);
   if (!top) return null;
   const inside = new Set<string>([text]);
@@ -134,13 +138,13 @@ function treeOf(folders: readonly VisibleFolder[], text: string): FolderTree | n
     if (isBelow) inside.add(uidOf(folder.folder_uid));
     return isBelow;
   });
-  return { folders: [top, ...below] };
+  return [top, ...below];
 }
 
 /** Records first, then folders: the order in which everybody locks. Who comes meanwhile is found empty-handed or waits. */
 async function holdTrees(tx: Tx, call: SecretsCall, folderUids: readonly string[]): Promise<void> {
   const folders = await readFolders(tx, call);
-  const trees = folderUids.flatMap((uid) => treeOf(folders, uid)?.folders ?? []);
+  const trees = folderUids.flatMap((uid) => treeOf(folders, uid) ?? []);
   if (trees.length === 0) return;
   const uids = trees.map(({ folder_uid }) => uidOf(folder_uid));
   await sql`
@@ -151,7 +155,12 @@ async function holdTrees(tx: Tx, call: SecretsCall, folderUids: readonly string[
   await holdFolders(tx, call, uids);
 }
 
-async function deleteTree(tx: Tx, call: SecretsCall, { folders }: FolderTree, force: boolean): Promise<void> {
+async function deleteTree(
+  tx: Tx,
+  call: SecretsCall,
+  folders: readonly VisibleFolder[],
+  force: boolean,
+): Promise<void> {
   const [top] = folders;
   if (!top) return;
   requireWritable(top);
@@ -186,10 +195,7 @@ async function markFolderDeleted(tx: Tx, call: SecretsCall, folderUid: Uid): Pro
   const { caller, now } = call;
   const [account, folder] = [uidBytes(caller.ownerUid), uidBytes(folderUid)];
   const { CREATE_FOLDER, DELETE_FOLDER } = SecretWriteKind;
-  const gone = await sql`
-    DELETE FROM secret_write WHERE account_uid = ${account} AND object_uid = ${folder}
-      AND kind = ${CREATE_FOLDER}`.execute(tx);
-  if (gone.numAffectedRows === 1n)
+  if (await dropCreation(tx, account, folder, CREATE_FOLDER))
     await tx
       .deleteFrom('secret_folder')
       .where('account_uid', '=', account)

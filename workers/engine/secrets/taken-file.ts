@@ -61,7 +61,7 @@ async function* blobOf({ session, clock, signal }: SecretFileParts, { fileUid, s
 }
 
 /** What clients say of a file; what they leave out is not known. Throws `malformed`. */
-export function metadataIn(text: string): { readonly name: string; readonly type: string } {
+function metadataIn(text: string): { readonly name: string; readonly type: string } {
   const { name, type } = parseObject(text, 'not what describes a file');
   return { name: typeof name === 'string' ? name : '', type: typeof type === 'string' ? type : '' };
 }
