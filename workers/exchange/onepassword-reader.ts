@@ -64,7 +64,7 @@ async function readItem(
   const category = categoryOf(textIn(item['categoryUuid'], `${where}: categoryUuid`));
   const record = new RecordDraft(vault, category.type, textIn(overview['title'], `${where}: title`));
   record.folder = folder;
-  record.favourite = Number(item['favIndex'] ?? 0) > 0;
+  record.favourite = Number(textIn(item['favIndex'], `${where}: favIndex`)) > 0;
   const tags = listIn(overview['tags'], `${where}: tags`, 10_000).map((tag) => textIn(tag, `${where}: tag`));
   record.tags = item['state'] === 'archived' ? [...tags, 'archived'] : tags;
   readLogin(record, overview, details, where);

@@ -120,6 +120,12 @@ describe('1PUX', async () => {
   });
   const vault = await readOnePassword(archive);
 
+  test('a favourite that is no number is said to be malformed', async () => {
+    const items = [item('001', 'Odd', {}, { favIndex: { toString: '' } })];
+    const odd = await zipOf({ 'export.data': JSON.stringify({ accounts: [{ vaults: [{ items }] }] }) });
+    await expect(readOnePassword(odd)).rejects.toThrow('item 1: favIndex is not a text');
+  });
+
   test('a login with sections, files and tags, in the folder of its vault', () => {
     const record = recordOf(vault, 'Site');
     expect([record.folder, record.favourite, record.tags]).toEqual([['Private'], true, ['t1', 'archived']]);
