@@ -7,7 +7,7 @@ import type {
   StartSession,
 } from '../../api.ts';
 import { copy, empty, encodeBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
-import { generateDeviceKey, signerOfCryptoKey, type Signer } from '../../../protocol/crypto/ecdsa.ts';
+import { generateDeviceKey, signerOfCryptoKey } from '../../../protocol/crypto/ecdsa.ts';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { framesVersion } from '../../../protocol/channel/frame.ts';
@@ -27,7 +27,7 @@ import type { DetourKey } from '../../../protocol/session/detour.ts';
 import { SessionKeys } from '../../../protocol/session/session-keys.ts';
 import { signResume } from '../../../protocol/session/session-resume.ts';
 import { signCommand, verifyReply, type CommandOrder } from '../../../protocol/signed/command.ts';
-import { newUid, uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
+import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import type { CommandDesk } from '../gateways/command-desk.ts';
 import type { GatewayCommands } from '../gateways/gateway-commands.ts';
 import type { Gateways, NamedGateway } from '../gateways/gateways.ts';
@@ -38,7 +38,7 @@ import { AccessRenewal, type RenewedSession } from './access-renewal.ts';
 import type { Detours } from './detours.ts';
 import { diagnoseMachine } from './machine-diagnosis.ts';
 import { describeOpened } from './opened-session.ts';
-import { describeSignal } from './session-signals.ts';
+import { RunningSessions, type RunningSession } from './running-sessions.ts';
 import type { SessionTargets, Stated, Target } from './session-target.ts';
 import type { VaultLink } from '../connection/vault-link.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
@@ -59,26 +59,16 @@ export interface SessionParts {
   readonly warn: (message: string) => void;
 }
 
-interface RunningSession {
-  readonly keys: SessionKeys;
-  readonly gateway: NamedGateway;
-  /** null: somebody else's session, in which one is a guest. */
-  readonly recordUid: Uid | null;
-  readonly shareUid?: Uid;
-  /** Signs for another peer connection; its private half leaves the platform for nobody. */
-  readonly resumeKey: Signer;
-  /** Signals are opened and sealed in order, one after another. */
-  opened: Promise<void>;
-  sealed: Promise<void>;
-  waiting: number;
-  /** Of a session on somebody else's machine. */
-  renewal: AccessRenewal | null;
-}
-
 /** A peer of the page's that the command brings, with its keys for a detour. */
 interface FreshPeer {
   readonly peerUid: Uid;
   readonly detourKey: DetourKey;
+}
+
+interface SentCandidate {
+  readonly sessionUid: Uid;
+  readonly candidate: string;
+  readonly mid: string;
 }
 
 interface Opening {
@@ -96,10 +86,11 @@ const imageTypes = ['image/webp', 'image/png', 'image/jpeg'];
 /** Sessions whose keys this vault holds: from the connect command to their end. */
 export class Sessions {
   readonly #parts: SessionParts;
-  readonly #running = new Map<Uid, RunningSession>();
+  readonly #running: RunningSessions;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#running = new RunningSessions(parts);
   }
 
   /**
@@ -139,7 +130,7 @@ export class Sessions {
     };
     const payload = await keys.sealMessage(encodeMessage(ConnectRequestSchema, request));
     const order = { ...this.#orderOf(CommandKind.CONNECT), sessionNonce, ...scope };
-    const running = newSession({ keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) });
+    const running = { keys, gateway, recordUid, resumeKey: signerOfCryptoKey(key, publicKey) };
     return await this.#open(sessionUid, running, { order, payload, fresh });
   }
 
@@ -165,14 +156,14 @@ export class Sessions {
     const about = { gatewayUid, recordUid: null, sessionUid, sessionNonce, shareUid };
     const gateway = { uid: gatewayUid, pins: { gatewayKey: encodeBase64url(gatewayKey) } };
     const resumeKey = signerOfCryptoKey(key, publicKey);
-    const running = newSession({ keys, gateway, recordUid: null, shareUid, resumeKey });
+    const running = { keys, gateway, recordUid: null, shareUid, resumeKey };
     const order = { ...this.#orderOf(CommandKind.JOIN_SESSION), ...about };
     return await this.#open(sessionUid, running, { order, payload, fresh });
   }
 
   /** Where a running session of one's own is. Throws `not-found`. */
   placeOf(sessionUid: Uid): { readonly gateway: NamedGateway; readonly recordUid: Uid | null } {
-    const running = this.#running.get(sessionUid);
+    const running = this.#running.find(sessionUid);
     if (!running || running.recordUid === null) throw new ProtocolError('not-found', 'the session is over');
     return running;
   }
@@ -192,7 +183,7 @@ export class Sessions {
     const gatewayKey = await gateways.pinnedKey(gateway);
     const signed = await signCommand(account.keys.signer, order, payload, session.deviceNow());
     // Known before the command leaves: the gateway reports progress before it answers.
-    this.#running.set(sessionUid, running);
+    this.#running.add(sessionUid, running);
     try {
       const { sealed, detourTicket: ticket } = await desk.send(signed);
       const reply = verifyReply(gatewayKey, signed.command, await keys.openMessage(sealed));
@@ -211,7 +202,7 @@ export class Sessions {
         ));
       return { sessionUid, gatewayUid: gateway.uid, detour, ...describeOpened(opened) };
     } catch (error) {
-      this.#forget(sessionUid);
+      this.#running.forget(sessionUid);
       throw error;
     }
   }
@@ -228,10 +219,8 @@ export class Sessions {
 
   /** The gateway's answer. Its page has lost its way, maybe with the link's: a link that does not answer is not waited for. */
   async resume({ sessionUid, ...order }: ResumeSession): Promise<SessionResumed> {
-    const running = this.#running.get(sessionUid);
-    if (!running) throw new ProtocolError('not-found', 'the session is over');
+    const { keys, gateway, recordUid, shareUid, resumeKey } = this.#running.require(sessionUid);
     const { account, session, gateways, desk } = this.#parts;
-    const { keys, gateway, recordUid, shareUid, resumeKey } = running;
     const gatewayKey = await gateways.pinnedKey(gateway);
     const { detours } = this.#parts;
     const key = await detours.newKey();
@@ -254,25 +243,21 @@ export class Sessions {
     return { kind, accountUid: keys.accountUid, rosterVersion: organisation.rosterVersion };
   }
 
-  async sendCandidate(input: { sessionUid: Uid; candidate: string; mid: string }): Promise<void> {
-    const { sessionUid, candidate, mid } = input;
-    const running = this.#running.get(sessionUid);
-    if (!running) throw new ProtocolError('not-found', 'the session is over');
-    const connection = await this.#parts.link.connection();
-    running.sealed = running.sealed.then(async () => {
-      const sealed = await running.keys.sealSignal({ case: 'candidate', value: { candidate, mid } });
-      connection.send({ case: 'signal', value: { sessionUid: uidBytes(sessionUid), sealed } });
-    });
-    const sent = running.sealed;
-    running.sealed = sent.catch(() => undefined); // told to the caller below; the next candidate has its own try
-    await sent;
+  /** See `RunningSessions`. */
+  async sendCandidate({ sessionUid, ...value }: SentCandidate): Promise<void> {
+    await this.#running.sendCandidate(sessionUid, value);
+  }
+
+  /** See `RunningSessions`. */
+  receive(signal: SignalFrame): void {
+    this.#running.receive(signal);
   }
 
   /** The page has closed the stream; the command is for a gateway that did not notice. */
   end(sessionUid: Uid): void {
-    const running = this.#running.get(sessionUid);
+    const running = this.#running.find(sessionUid);
     if (!running) return;
-    this.#forget(sessionUid);
+    this.#running.forget(sessionUid);
     if (this.#parts.link.open === null) return;
     this.#parts.commands.endSession(running.gateway, sessionUid).catch((error: unknown) => {
       const ended = error instanceof ProtocolError; // refused: the session was over already
@@ -280,55 +265,18 @@ export class Sessions {
     });
   }
 
-  /** A signal from the router: opened in order of arrival, or dropped. */
-  receive({ sessionUid, sealed }: SignalFrame): void {
-    const uid = uidOf(sessionUid);
-    const running = this.#running.get(uid);
-    if (!running) return; // of a session that has ended here
-    if (running.waiting >= limits.signalsPerSession)
-      return this.#parts.warn('too many signals wait: one is dropped');
-    running.waiting++;
-    running.opened = running.opened
-      .then(() => this.#hear(uid, running, sealed))
-      .finally(() => running.waiting--);
-  }
-
   /** Forgets every key. */
   clear(): void {
-    for (const sessionUid of [...this.#running.keys()]) this.#forget(sessionUid);
+    this.#running.clear();
     this.#parts.detours.clear();
   }
 
-  #forget(sessionUid: Uid): void {
-    this.#running.get(sessionUid)?.renewal?.stop();
-    this.#running.delete(sessionUid);
-  }
-
-  /** It may have ended while the answer was opened: then nobody is to be told of its access. */
   #keepAccess(running: RunningSession, renewed: RenewedSession, leaseMs: number): void {
-    if (leaseMs === 0 || this.#running.get(renewed.sessionUid) !== running) return;
+    if (leaseMs === 0) return;
     const { clock, commands, targets, sync, warn } = this.#parts;
-    running.renewal = new AccessRenewal(renewed, leaseMs, { clock, commands, targets, sync, warn });
+    const begin = () => new AccessRenewal(renewed, leaseMs, { clock, commands, targets, sync, warn });
+    this.#running.keepAccess(renewed.sessionUid, running, begin);
   }
-
-  async #hear(sessionUid: Uid, running: RunningSession, sealed: Uint8Array): Promise<void> {
-    try {
-      const event = describeSignal(sessionUid, await running.keys.openSignal(sealed));
-      if (event === null || !this.#running.has(sessionUid)) return;
-      if (event.kind === 'ended') this.#forget(sessionUid);
-      this.#parts.onEvent(event);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#parts.warn(`a signal of session ${sessionUid} was ignored: ${error.code}`);
-    }
-  }
-}
-
-function newSession(
-  known: Pick<RunningSession, 'keys' | 'gateway' | 'recordUid' | 'shareUid' | 'resumeKey'>,
-): RunningSession {
-  const settled = Promise.resolve();
-  return { ...known, opened: settled, sealed: settled, waiting: 0, renewal: null };
 }
 
 function isOutdated(error: unknown): boolean {
