@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { concat, encodeBase64 } from '../../protocol/bytes.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
-import { describeFailure } from '../../web/session/failures.ts';
+import { describeFailure } from '../../web/session/failures/failures.ts';
 import { GatewayPeer } from '../../web/session/gateway-peer.ts';
 import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
 import type { ResumeSession, SessionResumed } from '../../workers/api.ts';

@@ -1,7 +1,7 @@
 // What each leg's test comes to, in words and with the next step.
 import { toProtocolError } from '../../protocol/errors.ts';
 import type { DiagnosedLegView } from '../../workers/api.ts';
-import { describeFailure } from '../session/failures.ts';
+import { describeFailure } from '../session/failures/failures.ts';
 import { refusalOf } from '../session/signal-text.ts';
 import type { IceFound } from './ice-search.ts';
 import type { DiagnosedLegName, LegResult } from './leg-names.ts';

@@ -10,7 +10,7 @@ import type {
   SuppliedLogin,
   VaultVerbs,
 } from '../../workers/api.ts';
-import type { SessionFailure } from './failures.ts';
+import type { SessionFailure } from './failures/failures.ts';
 import type { FileAccess } from './files/session-files.svelte.ts';
 import type { PeerConnections } from './peer-connections.ts';
 import type { RemoteScreen, ScreenPolicy, ScreenTargets } from './remote-screen.ts';

@@ -1,23 +1,18 @@
-import { readLook } from './screen-look.ts';
 import type { Stream } from '../../protocol/channel/multiplexer.ts';
 import type { StreamControl } from '../../protocol/messages/gen/session_pb.js';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
-import {
-  defaultConnection,
-  readPamSettings,
-  type ConnectionSettings,
-} from '../../protocol/records/pam-settings.ts';
 import type { Uid } from '../../protocol/uid.ts';
 import type { LegName, SessionEvent, SessionStarted } from '../../workers/api.ts';
-import type { SessionFailure } from './failures.ts';
+import type { SessionFailure } from './failures/failures.ts';
 import { MachineFiles } from './files/machine-files.ts';
 import type { LegTrail } from './legs.svelte.ts';
 import type { PeerLease } from './peer-connections.ts';
-import { RunFailure } from './run-failure.ts';
+import { RunFailure } from './failures/run-failure.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import type { Answers, RunSubject, RunTargets, SessionServices } from './run-targets.ts';
-import { dpiOf, type ScreenSize } from './screen-size.ts';
+import type { ScreenSize } from './screen-size.ts';
+import { orderSession, readPlace, requireLogin } from './session-order.ts';
 import { failureOf, guestOf, legOfProto, refusalOf } from './signal-text.ts';
 
 /** A stream's end and the sealed signal that says why come by two ways: so long the second may take. */
@@ -90,9 +85,10 @@ export class SessionRun {
     this.#legs.start('router');
     // The part that draws is fetched while the command is on its way.
     const screenModule = import('./remote-screen.ts');
-    const { gatewayUid, connection } = await this.#readRecord();
+    const { verbs } = this.#services;
+    const { gatewayUid, connection } = await readPlace(verbs, this.#subject, this.#targets);
     if (this.#over) return;
-    this.#askFirst(connection, answers);
+    requireLogin(connection, answers);
     const started = await this.#command(gatewayUid, size, answers);
     if (this.#over) return this.#forget(started.sessionUid);
     this.#adopt(started);
@@ -137,25 +133,6 @@ export class SessionRun {
     this.#targets.files({ files, upload, download, drive });
   }
 
-  /** What the sealed record says, as far as this person may read it: its gateway, and how it is shown. */
-  async #readRecord(): Promise<{ gatewayUid: Uid; connection: ConnectionSettings }> {
-    const { recordUid, invited } = this.#subject;
-    // A guest knows of the machine what the gateway says.
-    if (invited) return { gatewayUid: invited.gatewayUid, connection: defaultConnection };
-    const { content, gatewayUid, access } = await this.#services.verbs.readRecord(recordUid);
-    this.#targets.access(access);
-    const { connection } = readPamSettings(content);
-    this.#targets.maySupply(access === 'launch' || connection.allowSupplyUser);
-    if (gatewayUid === null) throw new RunFailure({ leg: 'gateway', code: 'not-connectable', message: '' });
-    return { gatewayUid, connection };
-  }
-
-  /** Without a launch credential there is nothing to try. Of what they may only launch a person hears by the gateway. */
-  #askFirst({ allowSupplyUser, launchCredentialUid }: ConnectionSettings, { supplied }: Answers): void {
-    if (allowSupplyUser && launchCredentialUid === undefined && supplied === undefined)
-      throw new RunFailure({ leg: 'login', code: 'credential-needed', message: '' });
-  }
-
   /** Over an open peer connection if there is one; a gateway that has forgotten it gets a new one. */
   async #command(gatewayUid: Uid, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     const lease = await this.#services.peers.take(gatewayUid);
@@ -179,34 +156,11 @@ export class SessionRun {
   /** An offer that was refused is never answered: the next try must not wait for that. */
   async #send(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
     try {
-      return await this.#order(lease, size, answers);
+      return await orderSession(this.#services.verbs, this.#subject, { lease, size, answers });
     } catch (error) {
       if (lease.fresh) lease.peer.close();
       throw error;
     }
-  }
-
-  async #order(lease: PeerLease, size: ScreenSize, answers: Answers): Promise<SessionStarted> {
-    const page = { peerUid: lease.peer.uid, offer: lease.fresh ? await lease.peer.offer() : null };
-    const { recordUid, invited } = this.#subject;
-    if (invited?.watched !== undefined) {
-      const { gatewayUid, watched: sessionUid } = invited;
-      return this.#services.verbs.watchSession({ gatewayUid, sessionUid, ...page });
-    }
-    if (invited) return this.#services.verbs.joinSession({ shareUid: invited.shareUid, ...page });
-    const { fontSize, colorScheme } = readLook(recordUid);
-    return this.#services.verbs.startSession({
-      ...{ recordUid, ...page },
-      display: {
-        width: size.width,
-        height: size.height,
-        dpi: dpiOf(size),
-        timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        ...(fontSize !== undefined && { fontSize }),
-        ...(colorScheme !== undefined && { colorScheme }),
-      },
-      ...answers,
-    });
   }
 
   /** The gateway has answered: from here its signals and our candidates name the session. */

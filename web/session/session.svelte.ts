@@ -1,9 +1,9 @@
 import type { Uid } from '../../protocol/uid.ts';
 import type { RecordingNotice, RecordView, SessionStarted, SuppliedLogin } from '../../workers/api.ts';
 import { SessionClipboard } from './clipboard/session-clipboard.svelte.ts';
-import { describeFailure, type FailureText, type SessionFailure } from './failures.ts';
+import { describeFailure, type FailureText, type SessionFailure } from './failures/failures.ts';
 import { SessionFiles } from './files/session-files.svelte.ts';
-import { asksForTrust, explainedCode } from './machine-identity-failures.ts';
+import { asksForTrust, explainedCode } from './failures/machine-identity-failures.ts';
 import { describeMissing } from './missing-parts.ts';
 import { StickyModifiers } from './keyboard/sticky-modifiers.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';

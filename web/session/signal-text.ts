@@ -6,8 +6,8 @@ import {
 } from '../../protocol/messages/gen/session_pb.js';
 import { uidOf } from '../../protocol/uid.ts';
 import type { LegName, SessionGuest } from '../../workers/api.ts';
-import type { SessionFailure } from './failures.ts';
-import { RunFailure } from './run-failure.ts';
+import type { SessionFailure } from './failures/failures.ts';
+import { RunFailure } from './failures/run-failure.ts';
 
 const legs: ReadonlyMap<Leg, LegName> = new Map([
   [Leg.ROUTER, 'router'],

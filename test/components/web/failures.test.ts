@@ -3,8 +3,8 @@ import { refusalCodes } from '../../../gateway/router/refusal.ts';
 import { failureCodes } from '../../../gateway/terminal/failure.ts';
 import { errorCodes, ProtocolError } from '../../../protocol/errors.ts';
 import { explainCode } from '../../../web/state/error-text.ts';
-import { describeFailure, isCatalogued } from '../../../web/session/failures.ts';
-import { RunFailure } from '../../../web/session/run-failure.ts';
+import { describeFailure, isCatalogued } from '../../../web/session/failures/failures.ts';
+import { RunFailure } from '../../../web/session/failures/run-failure.ts';
 import { refusalOf } from '../../../web/session/signal-text.ts';
 
 const codesOfThePage = ['ice-failed', 'peer-lost', 'not-connectable', 'no-room-to-record'];

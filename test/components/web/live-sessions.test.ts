@@ -2,7 +2,7 @@ import { flushSync } from 'svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import { describeFailure } from '../../../web/session/failures.ts';
+import { describeFailure } from '../../../web/session/failures/failures.ts';
 import { lengthText } from '../../../web/live/live-sessions.svelte.ts';
 import { liveGateway, liveSession } from '../../fakes/oversight-verbs.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';

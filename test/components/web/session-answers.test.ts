@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { SuppliedLogin } from '../../../workers/api.ts';
 import LoginForm from '../../../web/session/LoginForm.svelte';
-import { RunFailure } from '../../../web/session/run-failure.ts';
+import { RunFailure } from '../../../web/session/failures/run-failure.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
 import type { SessionServices } from '../../../web/session/run-targets.ts';
 import { Session } from '../../../web/session/session.svelte.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import { describeFailure, type SessionFailure } from '../../../web/session/failures.ts';
+import { describeFailure, type SessionFailure } from '../../../web/session/failures/failures.ts';
 import type { LegTrail } from '../../../web/session/legs.svelte.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
 import type { RunTargets, SessionServices } from '../../../web/session/run-targets.ts';

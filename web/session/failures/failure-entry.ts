@@ -1,4 +1,4 @@
-import type { LegName } from '../../workers/api.ts';
+import type { LegName } from '../../../workers/api.ts';
 
 export interface FailureText {
   readonly title: string;

@@ -1,5 +1,5 @@
-import type { RecordView } from '../../workers/api.ts';
-import type { HostKeyOffer } from './run-targets.ts';
+import type { RecordView } from '../../../workers/api.ts';
+import type { HostKeyOffer } from '../run-targets.ts';
 
 const explained: Readonly<Record<string, { readonly unmet: string; readonly ofCertificate: string }>> = {
   'host-key-unknown': { unmet: 'host-key-unmet', ofCertificate: 'certificate-unknown' },

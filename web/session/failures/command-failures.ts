@@ -5,6 +5,13 @@ const askAdministrator = 'Do not go on. Tell your administrator what you see her
 
 /** What the router answers and what a gateway refuses, before there is a session. */
 export const commandFailures = {
+  // what the page sees in the record
+  'not-connectable': [
+    'gateway',
+    'This machine is not ready for sessions',
+    'It has no gateway, or the gateway is no longer there.',
+    'Edit the machine and choose a gateway.',
+  ],
   // the router's answers
   'gateway-offline': [
     'gateway',

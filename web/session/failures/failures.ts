@@ -1,12 +1,15 @@
-import { shownName } from '../../protocol/records/shown-name.ts';
-import type { ErrorCode } from '../../protocol/errors.ts';
-import type { LegName } from '../../workers/api.ts';
+import { shownName } from '../../../protocol/records/shown-name.ts';
+import type { ErrorCode } from '../../../protocol/errors.ts';
+import type { LegName } from '../../../workers/api.ts';
 import { commandFailures } from './command-failures.ts';
+import { connectionFailures } from './connection-failures.ts';
+import { endings } from './endings.ts';
 import type { FailureEntry, FailureText } from './failure-entry.ts';
 import { jumpFailures } from './jump-failures.ts';
-import { sessionFailures } from './session-failures.ts';
-import { explainCode } from '../state/error-text.ts';
-import { isErrorCode } from '../../protocol/errors.ts';
+import { loginFailures } from './login-failures.ts';
+import { targetFailures } from './target-failures.ts';
+import { explainCode } from '../../state/error-text.ts';
+import { isErrorCode } from '../../../protocol/errors.ts';
 
 export type { FailureText } from './failure-entry.ts';
 
@@ -20,7 +23,13 @@ export interface SessionFailure {
   readonly reason?: string;
 }
 
-const catalogue = { ...commandFailures, ...sessionFailures };
+const catalogue = {
+  ...commandFailures,
+  ...connectionFailures,
+  ...targetFailures,
+  ...loginFailures,
+  ...endings,
+};
 
 export type CataloguedCode = keyof typeof catalogue;
 
