@@ -71,14 +71,15 @@ or exactly what is wrong. Exit code 1 when anything is. With the recording's key
   },
   diagnose: {
     line: 'each part that sessions need, tested from this machine, with the next step',
-    text: `usage: npm run diagnose [-- --config FILE]
+    text: `usage: npm run diagnose [-- OPTIONS]
 
 Reads the server's settings as the server does and tests, one after another: settings, database, DNS, TLS
 and HTTPS of its public address, a WebSocket to its router, a handshake with a guacd that is shared
 (GUACD_HOST and GUACD_PORT), UDP to each STUN and TURN server and a relay with credentials made for it. Each
 is named with its result, time and the next step. Exit code 1 when any fails.
 
-  --config FILE   the server's configuration file (SALLYPORT_CONFIG names it too)`,
+  --config FILE   the server's configuration file (SALLYPORT_CONFIG names it too)
+  --self-signed   as the server was started: the certificate that it made for itself is trusted`,
   },
   check: {
     line: 'types, svelte-check, lint, format, architecture rule, unit tests',

@@ -25,13 +25,20 @@ export async function diagnoseInstallation(parts: OperatorParts): Promise<number
   const { config, guacd } = parts;
   const legs = new Legs(parts);
   await legs.test('Database', () => askDatabase(config), 'Check DATABASE_URL, and that PostgreSQL runs.');
-  const url = new URL(config.publicUrl ?? `${config.tls ? 'https' : 'http'}://${config.host}:${config.port}`);
+  const url = addressOf(config);
   const found = await legs.test('DNS of the server', () => askName(url), 'Give its name an address.');
   if (found) await askServer(legs, url, config);
   else for (const leg of serverLegs) legs.skip(leg, 'DNS of the server');
   await askGuacd(legs, guacd);
   await askRelays(legs, config.relay);
   return legs.failed;
+}
+
+/** Where it listens on every address, it is asked by this machine's own. */
+function addressOf({ publicUrl, tls, host, port }: Config): URL {
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const named = isIP(host) === 6 ? `[${host}]` : host;
+  return new URL(publicUrl ?? `${tls ? 'https' : 'http'}://${everywhere ? 'localhost' : named}:${port}`);
 }
 
 const serverLegs = ['TLS', 'HTTPS', 'Router link (WebSocket)', 'Way through the server'] as const;

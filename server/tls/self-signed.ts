@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import 'reflect-metadata'; // before the next, which needs it and leaves it to its user
 import * as x509 from '@peculiar/x509';
 import { loadCertificate, type CertificateFiles } from './certificate.ts';
@@ -28,15 +28,20 @@ export async function provideSelfSigned(
   reached: Reached,
   now: number,
 ): Promise<CertificateFiles> {
-  const folder = join(dataFolder, 'self-signed');
-  const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
+  const files = selfSignedFiles(dataFolder);
   const names = namesOf(reached);
   if (isGood(files, requiredOf(reached), now)) return files;
   const made = await makeCertificate(names, now);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(files.key), { recursive: true, mode: 0o700 });
   replaceFile(files.key, made.key);
   replaceFile(files.certificate, made.certificate);
   return files;
+}
+
+/** Where they are, made or not. */
+export function selfSignedFiles(dataFolder: string): CertificateFiles {
+  const folder = join(dataFolder, 'self-signed');
+  return { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
 }
 
 /** By name or address: this machine's own, and where it was told that it is reached. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LegReport } from '../../../scripts/diagnose/legs.ts';
 import { diagnoseInstallation } from '../../../scripts/diagnose/operator-legs.ts';
+import { trustSelfSigned } from '../../../scripts/diagnose/self-signed-trust.ts';
 import { freePort } from '../../../scripts/process/guacd.ts';
 import type { Config } from '../../../server/config.ts';
 import { makeCertificate } from '../../fixtures/certificate.ts';
@@ -112,6 +113,20 @@ describe('npm run diagnose', () => {
     expect(of('DNS')).toMatchObject({ result: 'failed', next: 'Give its name an address.' });
     for (const leg of ['TLS', 'HTTPS', 'Router link', 'Way through'])
       expect(of(leg)).toMatchObject({ result: 'not reached', note: 'because of: DNS of the server' });
+  });
+
+  test('the certificate that the server made for itself is believed by whoever is told to', async () => {
+    const https = await startTestServer({ tls: 'self-signed' });
+    try {
+      const asked = { tls: 'self-signed', publicUrl: https.url } as const;
+      expect((await diagnose(asked)).of('TLS')).toMatchObject({ note: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+      trustSelfSigned(https.config.dataFolder);
+      const { of } = await diagnose(asked);
+      for (const leg of ['TLS', 'HTTPS', 'Router link', 'Way through'])
+        expect(of(leg)).toMatchObject({ result: 'ok' });
+    } finally {
+      await https.close();
+    }
   });
 
   test('certificates that nobody believes are named, of the server and of a relay by TLS', async () => {
