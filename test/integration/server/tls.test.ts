@@ -1,12 +1,22 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { Agent, get } from 'node:https';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { Agent, get, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyServerKeys } from '../../../protocol/transmission/server-keys.ts';
 import { readConfig } from '../../../server/config.ts';
@@ -108,6 +118,97 @@ test('a renewed certificate is for new connections; those that are there stay; a
   } finally {
     agent.destroy();
     await server.close();
+  }
+});
+
+test('SIGHUP renews the certificate of a running server, and no connection ends; a broken one leaves the former', async () => {
+  // Where the server watches, are links: of what they lead to it hears by the signal alone.
+  const [linked, kept] = ['linked', 'kept'].map((name) => join(folder, name)) as [string, string];
+  const place = (within: string) => ({
+    certificate: join(within, 'certificate.pem'),
+    key: join(within, 'key.pem'),
+  });
+  const [TLS, used] = [place(linked), place(kept)];
+  const [first, second, third] = ['signal-1', 'signal-2', 'signal-3'].map((name) =>
+    makeCertificate(join(folder, name)),
+  ) as [TestCertificate, TestCertificate, TestCertificate];
+  for (const path of [linked, kept]) mkdirSync(path);
+  const names = ['certificate', 'key'] as const;
+  const use = (from: TestCertificate) => names.forEach((name) => copyFileSync(from[name], used[name]));
+  use(first);
+  for (const name of names) symlinkSync(used[name], TLS[name]);
+  const lines: string[] = [];
+  const dataFolder = mkdtempSync(join(tmpdir(), 'sallyport-signal-'));
+  const server = await startServerProcess(
+    { SALLYPORT_DATA: dataFolder, TLS_CERT: TLS.certificate, TLS_KEY: TLS.key, LOG_LEVEL: 'info' },
+    [],
+    (line) => void lines.push(line),
+  );
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    const port = Number(new URL(server.url).port);
+    const caOf = ({ certificate }: TestCertificate) => readFileSync(certificate);
+    const printOf = (one: TestCertificate) => new X509Certificate(caOf(one)).fingerprint256;
+    /** What the log says that it said not before. */
+    const signal = async () => {
+      const before = lines.length;
+      server.child.kill('SIGHUP');
+      const said = () => lines.slice(before).filter((line) => line.includes('"event":"certificate-'));
+      await expect.poll(said).toHaveLength(1);
+      return said()[0];
+    };
+
+    const ca = caOf(first);
+    const { body } = await read(`${server.url}/api/v1/server-keys`, ca, agent);
+    const link = await openVaultLink(
+      { url: server.url, serverKey: verifyServerKeys(body, null).key },
+      { ca },
+    );
+    await link.next('challenge');
+    const headers = { 'content-length': 4 };
+    const slow = httpsRequest(`${server.url}/api/rest/sm/v1/get_secret`, { method: 'POST', ca, headers });
+    slow.write('ab');
+    await once(slow, 'socket').then(([socket]) => once(socket as TLSSocket, 'secureConnect'));
+
+    use(second);
+    expect(await fingerprintAt(port)).toBe(printOf(first));
+    expect(await signal()).toContain('certificate-reloaded');
+    expect(await fingerprintAt(port)).toBe(printOf(second));
+    await expect(read(`${server.url}/healthz`, ca)).rejects.toThrow('self-signed');
+    const again = get(`${server.url}/healthz`, { ca, agent });
+    const [response] = (await once(again, 'response')) as [IncomingMessage];
+    expect([response.statusCode, again.reusedSocket]).toEqual([200, true]);
+    response.resume();
+    const answered = once(link.socket, 'pong');
+    link.socket.ping();
+    await answered;
+    slow.end('cd');
+    const [refused] = (await once(slow, 'response')) as [IncomingMessage];
+    expect(refused.statusCode).toBe(400);
+    refused.resume();
+
+    const broken: [() => void, string][] = [
+      [() => writeFileSync(used.certificate, 'half a fi'), 'certificate.pem is not a PEM file'],
+      [() => rmSync(used.certificate), 'certificate.pem: there is no such file'],
+      [() => copyFileSync(third.certificate, used.certificate), 'is not the key of the certificate'],
+      [() => writeFileSync(used.key, caOf(third)), 'key.pem holds no private key'],
+    ];
+    for (const [spoil, cause] of broken) {
+      spoil();
+      const said = await signal();
+      expect(said).toContain('certificate-not-reloaded');
+      expect(said).toContain(cause);
+      expect(await fingerprintAt(port)).toBe(printOf(second));
+    }
+    use(third);
+    expect(await signal()).toContain('certificate-reloaded');
+    expect(await fingerprintAt(port)).toBe(printOf(third));
+    expect(link.socket.readyState).toBe(link.socket.OPEN);
+    link.socket.terminate();
+  } finally {
+    agent.destroy();
+    expect(await server.stop()).toBe(0);
+    rmSync(dataFolder, { recursive: true, force: true });
   }
 });
 
