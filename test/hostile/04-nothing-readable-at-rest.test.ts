@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { empty, encodeBase64, encodeBase64url, encodeHex, type Bytes } from '../../protocol/bytes.ts';
@@ -17,6 +17,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../server/store
 import { createLogger } from '../../server/log/logger.ts';
 import { DeviceService } from '../../protocol/messages/gen/device_pb.js';
 import { PasskeyService, SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
+import { SecretWriteKind } from '../../protocol/messages/gen/secrets_pb.js';
 import { openDatabase } from '../../server/store/database.ts';
 import { totpCode } from '../../server/login/totp.ts';
 import { ApiClient, envelopeOf } from '../fixtures/api-client.ts';
@@ -183,7 +184,7 @@ test('every row of every table holds none of the secrets', async () => {
   for (const { tablename } of rows) {
     const table = await client.query(`SELECT * FROM ${tablename}`);
     if (!table.rowCount) empty.push(tablename);
-    for (const value of table.rows.flatMap((row) => Object.values(row)))
+    for (const value of table.rows.flatMap((row) => Object.values(row)).flat())
       found.push(...findIn(tablename, Buffer.isBuffer(value) ? value : Buffer.from(String(value))));
   }
   await client.end();
@@ -195,6 +196,38 @@ test('every row of every table holds none of the secrets', async () => {
   mayBeEmpty.push('recording', 'recording_chunk', 'recording_auditor');
   mayBeEmpty.push('recording_marker', 'recording_hold');
   expect(empty.filter((name) => !mayBeEmpty.includes(name))).toEqual([]);
+});
+
+test('of what applications write there is every kind, and of their files those that came, those that did not, and the vault’s', async () => {
+  const client = new pg.Client(postgres.connection);
+  await client.connect();
+  const kinds = async (query: string) => (await client.query(query)).rows.map(({ kind }) => String(kind));
+  const writes = await kinds('SELECT DISTINCT kind FROM secret_write WHERE transaction = 0 ORDER BY 1');
+  const open = await kinds('SELECT kind FROM secret_write WHERE transaction <> 0');
+  const files = await kinds("SELECT DISTINCT added || ' ' || finished AS kind FROM secret_file ORDER BY 1");
+  await client.end();
+  expect(writes.map(Number)).toEqual([
+    SecretWriteKind.UPDATE,
+    SecretWriteKind.CREATE,
+    SecretWriteKind.DELETE,
+    SecretWriteKind.CREATE_FOLDER,
+    SecretWriteKind.UPDATE_FOLDER,
+    SecretWriteKind.DELETE_FOLDER,
+  ]);
+  expect(open.map(Number)).toEqual([SecretWriteKind.UPDATE]);
+  expect(files).toEqual(['false true', 'true false', 'true true']);
+});
+
+test('no chunk of a file holds any of the secrets', () => {
+  const { store } = server.config.files;
+  if (!('folder' in store)) throw new Error('not a folder');
+  const chunks = readdirSync(store.folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const kinds = new Set(chunks.map(({ parentPath }) => basename(parentPath).length));
+  expect([...kinds].sort()).toEqual([32, 65]); // an attachment; files of applications
+  const found = chunks.flatMap(({ parentPath, name }) => findIn(name, readFileSync(join(parentPath, name))));
+  expect(found).toEqual([]);
 });
 
 /** Null: the store, which is at work, removed it since it was listed, as it does with its caches. */
