@@ -13,7 +13,13 @@ afterEach(async () => {
 
 function ask(onconfirm: () => Promise<void> | void) {
   const onclose = vi.fn();
-  const props = { title: 'Delete it?', description: 'It is gone then.', action: 'Delete', onconfirm, onclose };
+  const props = {
+    title: 'Delete it?',
+    description: 'It is gone then.',
+    action: 'Delete',
+    onconfirm,
+    onclose,
+  };
   confirm = mount(Confirm, { target: document.body, props });
   flushSync();
   return onclose;
