@@ -35,7 +35,7 @@ export function application(with_: Partial<ApplicationView>): ApplicationView {
 
 export function share(with_: Partial<ApplicationShareView>): ApplicationShareView {
   const usual = { kind: 'record', recordType: 'login', editable: false, state: 'ready' } as const;
-  return { uid: newUid(), title: 'Build host', filesLeftOut: 0, ...usual, ...with_ };
+  return { uid: newUid(), title: 'Build host', filesLeftOut: [], ...usual, ...with_ };
 }
 
 /** A device that was used a minute ago. */

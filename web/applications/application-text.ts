@@ -5,6 +5,7 @@ import type {
   ApplicationEventView,
   ApplicationShareView,
   ApplicationView,
+  FileLeftOut,
 } from '../../workers/api.ts';
 import { dateOf } from '../sharing/sharing-text.ts';
 import { countOf } from '../vault/organising/count-text.ts';
@@ -40,11 +41,29 @@ export function shareStateText({ state, kind, filesLeftOut }: ApplicationShareVi
     preparing: 'Being made ready: its devices see it in a moment',
     lost: `${lost}, or it is gone: its devices do not get it`,
   };
-  const files =
-    filesLeftOut === 0
-      ? ''
-      : `${countOf(filesLeftOut, 'file')} too large for applications ${filesLeftOut === 1 ? 'is' : 'are'} left out`;
-  return [states[state], files].filter(Boolean).join('. ');
+  const files = (['too-large', 'no-room'] as const).map((reason) => leftOutText(kind, filesLeftOut, reason));
+  return [states[state], ...files].filter(Boolean).join('. ');
+}
+
+const whyLeftOut: Readonly<Record<FileLeftOut['reason'], string>> = {
+  'too-large': 'applications get files of up to 256 MiB',
+  'no-room': 'your files had no room for their copy. Once there is room, save the record again',
+};
+
+/** Which files, the first ones by name, and why; in a folder also of which records. */
+function leftOutText(
+  kind: ApplicationShareView['kind'],
+  filesLeftOut: readonly FileLeftOut[],
+  reason: FileLeftOut['reason'],
+): string {
+  const files = filesLeftOut.filter((file) => file.reason === reason);
+  if (files.length === 0) return '';
+  const named = files.slice(0, 3).map(({ name, recordTitle }) => {
+    return kind === 'folder' ? `“${shownName(name)}” of “${shownName(recordTitle)}”` : `“${shownName(name)}”`;
+  });
+  const more =
+    files.length > named.length ? ` and ${countOf(files.length - named.length, 'other file')}` : '';
+  return `${named.join(', ')}${more} ${files.length === 1 ? 'is' : 'are'} left out: ${whyLeftOut[reason]}`;
 }
 
 type Tone = 'good' | 'caution' | 'danger' | 'off';

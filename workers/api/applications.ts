@@ -55,8 +55,17 @@ export interface ApplicationShareView {
   readonly editable: boolean;
   /** Not there yet, or not any more: the copy for applications is being made, or the account may not share it now. */
   readonly state: 'ready' | 'preparing' | 'lost';
-  /** Files that are too large for applications. */
-  readonly filesLeftOut: number;
+  /** Attachments that applications do not get. */
+  readonly filesLeftOut: readonly FileLeftOut[];
+}
+
+export interface FileLeftOut {
+  readonly recordUid: Uid;
+  /** Of the record as it is now. */
+  readonly recordTitle: string;
+  readonly name: string;
+  /** Larger than applications read files, or the account's files had no room for their copy of it. */
+  readonly reason: 'too-large' | 'no-room';
 }
 
 /** An application has something, by itself or with a shared folder that it is in. */

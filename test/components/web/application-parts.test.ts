@@ -33,9 +33,15 @@ test.each([
 test('what was given and does not reach the devices, or not whole, is told', () => {
   expect(shareStateText(share({}))).toBe('');
   expect(shareStateText(share({ state: 'lost', kind: 'folder' }))).toContain('do not manage this folder');
-  expect(shareStateText(share({ state: 'preparing', filesLeftOut: 1 }))).toMatch(
-    /^Being made ready.*\. 1 file too large for applications is left out$/,
+  const file = { recordUid: newUid(), recordTitle: 'Safe', name: 'disk.img', reason: 'too-large' } as const;
+  expect(shareStateText(share({ state: 'preparing', filesLeftOut: [file] }))).toMatch(
+    /^Being made ready.*\. “disk.img” is left out: applications get files of up to 256 MiB$/,
   );
+  const none = { ...file, name: 'a\u202Eb', reason: 'no-room' } as const;
+  const told = shareStateText(share({ kind: 'folder', filesLeftOut: [none, ...Array(4).fill(file)] }));
+  expect(told).toContain('“disk.img” of “Safe” and 1 other file are left out: applications get');
+  expect(told).toMatch(/” of “Safe” is left out: your files had no room for their copy\. Once/);
+  expect(told).not.toContain('\u202E');
 });
 
 test.each([

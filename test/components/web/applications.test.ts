@@ -158,8 +158,10 @@ test('what it may do is changed in its row, and a refusal is said and changes no
 
 test('what it has is taken back after a question; what does not reach it, and files left out, are said', async () => {
   const lost = share({ title: 'Lost one', state: 'lost' });
-  const fake = openWith(application({ shares: [share({ title: 'Big', filesLeftOut: 2 }), lost] }));
-  await shows('2 files too large for applications are left out');
+  const disk = { recordUid: newUid(), recordTitle: 'Big', name: 'disk.img', reason: 'too-large' } as const;
+  const filesLeftOut = [disk];
+  const fake = openWith(application({ shares: [share({ title: 'Big', filesLeftOut }), lost] }));
+  await shows('“disk.img” is left out: applications get files of up to 256 MiB');
   expect(text()).toContain('its devices do not get it');
   press('Take Lost one back');
   await vi.waitFor(dialog, patience);

@@ -185,6 +185,10 @@ describe('files of applications', () => {
     await engine.attachFiles({ recordUid, files: [small, large] });
     await share();
     await eventually(() => namesOf(device, recordUid)).toEqual(['small']);
-    await eventually(() => engine.listApplications()).toMatchObject([{ shares: [{ filesLeftOut: 1 }] }]);
+    await eventually(() => engine.listApplications()).toMatchObject([
+      {
+        shares: [{ filesLeftOut: [{ recordUid, recordTitle: 'Safe', name: 'large', reason: 'too-large' }] }],
+      },
+    ]);
   }, 300_000);
 });

@@ -1,4 +1,4 @@
-import type { ApplicationShareView, ShareToApplication } from '../../api/applications.ts';
+import type { ApplicationShareView, FileLeftOut, ShareToApplication } from '../../api/applications.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import type { Uid } from '../../../protocol/uid.ts';
 import type { SharingOffice } from '../sharing/sharing-office.ts';
@@ -94,10 +94,16 @@ export class ApplicationShares {
     return there?.editable === given.editable ? 'ready' : 'preparing';
   }
 
-  #leftOutOf({ uid, kind }: SealedShare, state: ServerState | null): number {
-    const { records } = this.#parts;
-    if (kind === 'record') return records.leftOutOf(uid);
+  #leftOutOf({ uid, kind }: SealedShare, state: ServerState | null): FileLeftOut[] {
+    const { records, book } = this.#parts;
     const inside = [...(state?.records ?? [])].filter(([, { places }]) => places.has(uid));
-    return inside.reduce((sum, [recordUid]) => sum + records.leftOutOf(recordUid), 0);
+    const recordUids = kind === 'record' ? [uid] : inside.map(([recordUid]) => recordUid);
+    return recordUids.flatMap((recordUid) =>
+      records.leftOutOf(recordUid).map((file) => ({
+        ...file,
+        recordUid,
+        recordTitle: book.entry(recordUid)?.title ?? '',
+      })),
+    );
   }
 }

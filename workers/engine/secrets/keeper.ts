@@ -87,6 +87,7 @@ export class SecretsKeeper {
   }
 
   clear(): void {
+    this.records.clear();
     this.#state = null;
     this.#stale = true;
     this.#told = '';

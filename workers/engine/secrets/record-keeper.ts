@@ -1,13 +1,14 @@
+import { empty } from '../../../protocol/bytes.ts';
 import { toProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { SecretsService } from '../../../protocol/messages/gen/secrets_pb.js';
-import type { FileRef } from '../../../protocol/records/files.ts';
-import { uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import type { RecordBook } from '../records/record-book.ts';
+import { LeftOutFiles, type LeftOut } from './left-out.ts';
 import { ownFaultOf, sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
-import type { ReadySecretFile, SecretFileWork } from './secret-file-work.ts';
+import type { SecretFileWork } from './secret-file-work.ts';
 import type { RecordState } from './server-state.ts';
 import { VersionSealer, type SealedVersion } from './version-sealer.ts';
 import type { WantedRecord } from './wanted.ts';
@@ -34,21 +35,26 @@ export class RecordKeeper {
   readonly #parts: RecordKeeperParts;
   /** Revisions that the server or this vault could make nothing of: not tried again before the next look. */
   readonly #stuck = new Map<Uid, number>();
-  /** Attachments that are too large, by record. */
-  readonly #leftOut = new Map<Uid, { readonly revision: number; readonly count: number }>();
+  readonly #leftOut = new LeftOutFiles();
 
   constructor(parts: RecordKeeperParts) {
     this.#parts = parts;
   }
 
-  /** Attachments that applications do not get; of a record whose version was made since the unlock. */
-  leftOutOf(uid: Uid): number {
-    return this.#leftOut.get(uid)?.count ?? 0;
+  /** Attachments of a record that applications do not get. */
+  leftOutOf(uid: Uid): readonly LeftOut[] {
+    return this.#leftOut.of(uid);
   }
 
   /** What could not be given may be now: rights and places are others by then. */
   retry(): void {
     this.#stuck.clear();
+  }
+
+  /** The vault is locked. */
+  clear(): void {
+    this.#stuck.clear();
+    this.#leftOut.clear();
   }
 
   async keep(round: Round): Promise<void> {
@@ -60,6 +66,25 @@ export class RecordKeeper {
       this.#parts.warn('applications have as many records as they may');
     }
     await this.#tellTaken(round);
+    await this.#lookForLeftOut(round);
+  }
+
+  /** Of versions that another device made, or this one before it was locked: their records say what should be there. */
+  async #lookForLeftOut(round: Round): Promise<void> {
+    this.#leftOut.keepOnly(round.wanted.records);
+    for (const uid of round.wanted.records.keys()) {
+      const revision = this.#revisionOf(uid);
+      const there = round.state.records.get(uid);
+      if (there?.baseRevision !== BigInt(revision) || this.#leftOut.knows(uid, revision)) continue;
+      if (this.#stuck.get(uid) === revision) continue;
+      round.going();
+      try {
+        const files = await this.#sealerOf(round).filesOf(uid);
+        if (this.#leftOut.note(uid, revision, files, there.files)) round.changed = true;
+      } catch (error) {
+        this.#giveUp(uid, error);
+      }
+    }
   }
 
   async #keep(round: Round): Promise<void> {
@@ -116,6 +141,7 @@ export class RecordKeeper {
   async #prepare(sealer: VersionSealer, wanted: WantedRecord): Promise<Prepared | 'with-files' | null> {
     try {
       if ((await sealer.filesOf(wanted.uid)).length > 0) return 'with-files';
+      this.#leftOut.note(wanted.uid, this.#revisionOf(wanted.uid), [], new Set());
       return { wanted, version: await sealer.seal(wanted, []) };
     } catch (error) {
       this.#giveUp(wanted.uid, error);
@@ -132,27 +158,12 @@ export class RecordKeeper {
         const nobodys = { ...wanted, holders: new Set<Uid>(), places: new Map<Uid, Uid | null>() };
         await this.#put(round, [{ wanted: nobodys, version: await sealer.seal(nobodys, []) }], false);
       }
-      const ready = await this.#ensureFiles(wanted.uid, files);
+      const { signal, files: work } = this.#parts;
+      const ready = await work.ensureSecretFiles({ uid: wanted.uid, fileRefs: files }, signal);
       round.going();
       await this.#put(round, [{ wanted, version: await sealer.seal(wanted, ready) }]);
     } catch (error) {
       this.#giveUp(wanted.uid, error);
-    }
-  }
-
-  /** Without room for them the record goes out all the same. */
-  async #ensureFiles(uid: Uid, fileRefs: readonly FileRef[]): Promise<readonly ReadySecretFile[]> {
-    const { files, signal, book } = this.#parts;
-    const revision = book.get(uid)?.revision ?? 0;
-    try {
-      const { links, leftOut } = await files.ensureSecretFiles({ uid, fileRefs }, signal);
-      this.#leftOut.set(uid, { revision, count: leftOut });
-      return links;
-    } catch (error) {
-      if (toProtocolError(error)?.code !== 'limit-reached') throw error;
-      this.#leftOut.set(uid, { revision, count: fileRefs.length });
-      this.#parts.warn('applications have no room for more files');
-      return [];
     }
   }
 
@@ -177,7 +188,7 @@ export class RecordKeeper {
       const written = (round.state.records.get(uid)?.written ?? false) && !round.taken.records.has(uid);
       round.state.records.set(uid, {
         ...{ baseRevision, keyVersion, holders, places, written },
-        files: new Set(),
+        files: new Set(version.files?.map(({ fileUid }) => uidOf(fileUid ?? empty))),
       });
       if (final) round.taken.records.delete(uid);
     }
@@ -193,6 +204,10 @@ export class RecordKeeper {
       await this.#parts.session.call(SecretsService.method.putSecrets, { taken: [...part] });
   }
 
+  #revisionOf(uid: Uid): number {
+    return this.#parts.book.get(uid)?.revision ?? 0;
+  }
+
   #sealerOf({ holderKeys }: Round): VersionSealer {
     const { accountUid, book } = this.#parts;
     return new VersionSealer({ accountUid, book, holderKey: (uid) => holderKeys.get(uid) ?? null });
@@ -206,7 +221,7 @@ export class RecordKeeper {
   }
 
   #leave(uid: Uid, code: ErrorCode): void {
-    this.#stuck.set(uid, this.#parts.book.get(uid)?.revision ?? 0);
+    this.#stuck.set(uid, this.#revisionOf(uid));
     this.#parts.warn(`a record could not be given to applications: ${code}`);
   }
 }

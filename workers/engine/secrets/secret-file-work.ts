@@ -14,13 +14,13 @@ export interface ReadySecretFile {
 export interface SecretFileWork {
   /**
    * Sees to it that the server has each attachment in the form that applications read. One at a time, as long as that takes; what
-   * an earlier call left is gone on with. `leftOut`: files that are larger than applications may read. Throws `cancelled` when
-   * the signal or the vault's lock ends it, `limit-reached` when the account has no room for more files.
+   * an earlier call left is gone on with. Files that are larger than applications may read, or for which the account has no room, have no link. Throws
+   * `cancelled` when the signal or the vault's lock ends it.
    */
   ensureSecretFiles(
     record: { readonly uid: Uid; readonly fileRefs: readonly FileRef[] },
     signal: AbortSignal,
-  ): Promise<{ readonly links: readonly ReadySecretFile[]; readonly leftOut: number }>;
+  ): Promise<readonly ReadySecretFile[]>;
   /**
    * Makes an attachment of what an application added to that record, under a key of its own and the same UID. The attachment is at the
    * server and waits a day for the record to name it: the caller writes that. Throws `not-found` for a file that has not

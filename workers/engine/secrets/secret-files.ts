@@ -1,7 +1,6 @@
 // Attachments as applications read them, and what applications added as attachments. protocol.md §31.5.
 import { parseBase64url, wipe, type Bytes } from '../../../protocol/bytes.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
-import { limits } from '../../../protocol/limits.ts';
 import { SecretsService } from '../../../protocol/messages/gen/secrets_pb.js';
 import type { FileRef } from '../../../protocol/records/files.ts';
 import { sealSecretBlob, secretBlobSize } from '../../../protocol/secrets-manager/blob-stream.ts';
@@ -18,6 +17,7 @@ import { inTurn } from '../exclusive.ts';
 import { requireGoing } from '../files/lanes.ts';
 import { patiently } from '../files/patience.ts';
 import { openStoredChunk, requireLayout } from '../files/stored-chunk.ts';
+import { fitsApplications } from './left-out.ts';
 import type { ReadySecretFile, SecretFileWork } from './secret-file-work.ts';
 import { takeOverFile } from './taken-file.ts';
 
@@ -39,10 +39,14 @@ export function secretFileWork(parts: SecretFileParts): SecretFileWork {
   const within = (signal: AbortSignal) => ({ ...parts, signal: AbortSignal.any([signal, parts.signal]) });
   return {
     async ensureSecretFiles({ uid, fileRefs }, signal) {
-      const small = fileRefs.filter(({ size }) => secretBlobSize(size) <= limits.secrets.file);
       const links: ReadySecretFile[] = [];
-      for (const file of small) links.push(await turn('file', () => ensure(within(signal), uid, file)));
-      return { links, leftOut: fileRefs.length - small.length };
+      for (const file of fileRefs.filter(fitsApplications))
+        try {
+          links.push(await turn('file', () => ensure(within(signal), uid, file)));
+        } catch (error) {
+          if (toProtocolError(error)?.code !== 'limit-reached') throw error;
+        }
+      return links;
     },
     takeOverFile: (write, versionKey, recordUid, signal) =>
       turn('file', () => takeOverFile(within(signal), write, versionKey, recordUid)),
