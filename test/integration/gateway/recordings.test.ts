@@ -55,12 +55,9 @@ describe.runIf(asRoot)('a recorded session', () => {
     const machine = await house.putMachine({ sessionRecording: true });
     const { started, terminal } = await house.connect(machine);
     expect(started.recording).toMatchObject({ graphical: false, text: true, keys: false });
-    terminal.type(
-      "clear; printf '\\033[3;5H\\033[42mgreen-%s\\033[0m' $((40+2)); echo yes > drawn; sleep 60\n",
-    );
-    await fileHolds(house.sshd, 'drawn', 'yes\n');
-    terminal.end();
-    await terminal.over;
+    // Its own end comes behind all that it wrote; a shell that is left would say so beside it.
+    terminal.type("clear; printf '\\033[3;5H\\033[42mgreen-%s\\033[0m' $((40+2)); exec true\n");
+    await terminal.control('ended');
     const recording = await house.closedRecording(machine);
     const [verdict, content] = await house.judge(recording, await house.keyOf(recording.opening));
     expect(verdict).toMatchObject({ faults: [], closed: 0 });
