@@ -4,9 +4,9 @@ import { userEvent } from 'vitest/browser';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type { DetourOffer, ResumeSession, SessionResumed } from '../../workers/api.ts';
-import { GatewayPeer } from '../../web/session/gateway-peer.ts';
-import { PeerConnections } from '../../web/session/peer-connections.ts';
-import { RemoteScreen, type ScreenTargets } from '../../web/session/remote-screen.ts';
+import { GatewayPeer } from '../../web/session/way/gateway-peer.ts';
+import { PeerConnections } from '../../web/session/way/peer-connections.ts';
+import { RemoteScreen, type ScreenTargets } from '../../web/session/screen/remote-screen.ts';
 import { PageGateway } from '../fakes/page-gateway.ts';
 
 /** Two by two pixels of a palette: blue from corner to corner, else green. */

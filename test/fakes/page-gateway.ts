@@ -5,7 +5,7 @@ import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { channelLabels, type Carrier } from '../../protocol/channel/carrier.ts';
 import type { DetourOffer, ToDetour } from '../../workers/api.ts';
-import type { GatewayPeer } from '../../web/session/gateway-peer.ts';
+import type { GatewayPeer } from '../../web/session/way/gateway-peer.ts';
 
 /** The other end of a page's peer connection, in the same page: it answers, accepts a stream and notes what it hears. */
 export class PageGateway {

@@ -3,7 +3,7 @@ import { channelLabels, type Carrier } from '../../protocol/channel/carrier.ts';
 import { Multiplexer, type Stream } from '../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { DetourLink } from '../../web/session/detour-link.ts';
+import { DetourLink } from '../../web/session/way/detour-link.ts';
 import type { VaultVerbs } from '../../workers/api.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 

@@ -1,6 +1,6 @@
 import type { Uid } from '../../protocol/uid.ts';
 import type { VaultVerbs } from '../../workers/api.ts';
-import { DetourLink } from '../session/detour-link.ts';
+import { DetourLink } from '../session/way/detour-link.ts';
 
 /** Opens the detour that a diagnosis prepared, and leaves it. Rejects with the reason when the gateway does not come. */
 export async function tryDetour(

@@ -12,8 +12,8 @@ import type {
 } from '../../workers/api.ts';
 import type { SessionFailure } from './failures/failures.ts';
 import type { FileAccess } from './files/session-files.svelte.ts';
-import type { PeerConnections } from './peer-connections.ts';
-import type { RemoteScreen, ScreenPolicy, ScreenTargets } from './remote-screen.ts';
+import type { PeerConnections } from './way/peer-connections.ts';
+import type { RemoteScreen, ScreenPolicy, ScreenTargets } from './screen/remote-screen.ts';
 import type { SessionEvents } from './session-events.ts';
 
 export interface HostKeyOffer {

@@ -7,10 +7,10 @@ import {
 import type { Uid } from '../../protocol/uid.ts';
 import type { SessionStarted } from '../../workers/api.ts';
 import { RunFailure } from './failures/run-failure.ts';
-import type { PeerLease } from './peer-connections.ts';
+import type { PeerLease } from './way/peer-connections.ts';
 import type { Answers, RunSubject, RunTargets, SessionServices } from './run-targets.ts';
-import { readLook } from './screen-look.ts';
-import { dpiOf, type ScreenSize } from './screen-size.ts';
+import { readLook } from './screen/screen-look.ts';
+import { dpiOf, type ScreenSize } from './screen/screen-size.ts';
 
 type Verbs = SessionServices['verbs'];
 

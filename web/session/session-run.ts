@@ -7,11 +7,11 @@ import type { LegName, SessionEvent, SessionStarted } from '../../workers/api.ts
 import type { SessionFailure } from './failures/failures.ts';
 import { MachineFiles } from './files/machine-files.ts';
 import type { LegTrail } from './legs.svelte.ts';
-import type { PeerLease } from './peer-connections.ts';
+import type { PeerLease } from './way/peer-connections.ts';
 import { RunFailure } from './failures/run-failure.ts';
-import type { RemoteScreen } from './remote-screen.ts';
+import type { RemoteScreen } from './screen/remote-screen.ts';
 import type { Answers, RunSubject, RunTargets, SessionServices } from './run-targets.ts';
-import type { ScreenSize } from './screen-size.ts';
+import type { ScreenSize } from './screen/screen-size.ts';
 import { orderSession, readPlace, requireLogin } from './session-order.ts';
 import { failureOf, guestOf, legOfProto, refusalOf } from './signal-text.ts';
 
@@ -84,7 +84,7 @@ export class SessionRun {
   async #attempt(size: ScreenSize, answers: Answers): Promise<void> {
     this.#legs.start('router');
     // The part that draws is fetched while the command is on its way.
-    const screenModule = import('./remote-screen.ts');
+    const screenModule = import('./screen/remote-screen.ts');
     const { verbs } = this.#services;
     const { gatewayUid, connection } = await readPlace(verbs, this.#subject, this.#targets);
     if (this.#over) return;

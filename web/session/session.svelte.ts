@@ -8,10 +8,10 @@ import { describeMissing } from './missing-parts.ts';
 import { StickyModifiers } from './keyboard/sticky-modifiers.svelte.ts';
 import { LegTrail } from './legs.svelte.ts';
 import type { PanelName } from './panels/panel-name.ts';
-import type { RemoteScreen } from './remote-screen.ts';
+import type { RemoteScreen } from './screen/remote-screen.ts';
 import { SessionSharing } from './sharing/session-sharing.svelte.ts';
 import { SessionSound } from './sound/session-sound.svelte.ts';
-import { ScreenView } from './screen-view.svelte.ts';
+import { ScreenView } from './screen/screen-view.svelte.ts';
 import type {
   Answers,
   GuestPlace,
@@ -20,7 +20,7 @@ import type {
   SessionPolicy,
   SessionServices,
 } from './run-targets.ts';
-import type { ScreenSize } from './screen-size.ts';
+import type { ScreenSize } from './screen/screen-size.ts';
 import { SessionRun } from './session-run.ts';
 
 export type SessionPhase = 'connecting' | 'open' | 'reconnecting' | 'failed' | 'ended';

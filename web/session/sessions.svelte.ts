@@ -5,7 +5,7 @@ import type { Route } from '../state/route.svelte.ts';
 import type { Toasts } from '../state/toasts.svelte.ts';
 import type { Vault } from '../state/vault.svelte.ts';
 import { FullScreen } from './full-screen.svelte.ts';
-import { PeerConnections } from './peer-connections.ts';
+import { PeerConnections } from './way/peer-connections.ts';
 import { SessionEvents } from './session-events.ts';
 import { Session, type SessionSubject } from './session.svelte.ts';
 import type { SessionServices } from './run-targets.ts';

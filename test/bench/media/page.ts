@@ -1,6 +1,6 @@
 // The page's side of `bench media`, in real Chromium: the project's own peer and multiplexer, with a flood and keys on them.
 import type { Multiplexer, Stream } from '../../../protocol/channel/multiplexer.ts';
-import { GatewayPeer, type PeerVerbs } from '../../../web/session/gateway-peer.ts';
+import { GatewayPeer, type PeerVerbs } from '../../../web/session/way/gateway-peer.ts';
 import { Meter, flood, tokenOf } from './load.ts';
 
 export interface FloodOptions {

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Carrier } from '../../../protocol/channel/carrier.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import { Approach, headStartMs, type Way } from '../../../web/session/approach.ts';
-import type { DetourLink } from '../../../web/session/detour-link.ts';
-import type { PeerLink } from '../../../web/session/peer-link.ts';
+import { Approach, headStartMs, type Way } from '../../../web/session/way/approach.ts';
+import type { DetourLink } from '../../../web/session/way/detour-link.ts';
+import type { PeerLink } from '../../../web/session/way/peer-link.ts';
 
 /** What the product promises from the gateway's answer to a way that carries, where there is no path. */
 const promisedMs = 2_000;

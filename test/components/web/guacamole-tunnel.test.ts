@@ -2,7 +2,7 @@ import * as Guacamole from '@glokon/guacamole-common-js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
-import { createTunnel, failStream } from '../../../web/session/guacamole-tunnel.ts';
+import { createTunnel, failStream } from '../../../web/session/screen/guacamole-tunnel.ts';
 import { PictureIntake } from '../../../web/session/picture/picture-intake.ts';
 
 class FakeStream implements Stream {

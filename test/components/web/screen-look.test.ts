@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { keepLook, readLook } from '../../../web/session/screen-look.ts';
+import { keepLook, readLook } from '../../../web/session/screen/screen-look.ts';
 
 const key = 'sallyport.screens';
 beforeEach(() => localStorage.clear());

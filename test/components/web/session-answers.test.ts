@@ -8,7 +8,7 @@ import { SessionEvents } from '../../../web/session/session-events.ts';
 import type { SessionServices } from '../../../web/session/run-targets.ts';
 import { Session } from '../../../web/session/session.svelte.ts';
 
-vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));
+vi.mock('../../../web/session/screen/remote-screen.ts', () => ({ RemoteScreen: class {} }));
 
 const supplied: SuppliedLogin = { username: 'ada', password: 'typed', privateKey: '', passphrase: '' };
 const fields = [{ type: 'pamSettings', value: [{ connection: { protocol: 'ssh', allowSupplyUser: true } }] }];

@@ -2,7 +2,7 @@ import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { Attention } from '../../../web/session/drawing/pace.ts';
-import type { RemoteScreen } from '../../../web/session/remote-screen.ts';
+import type { RemoteScreen } from '../../../web/session/screen/remote-screen.ts';
 import type { SessionServices } from '../../../web/session/run-targets.ts';
 import { SessionEvents } from '../../../web/session/session-events.ts';
 import { Session } from '../../../web/session/session.svelte.ts';

@@ -8,7 +8,7 @@ import { SessionEvents } from '../../../web/session/session-events.ts';
 import type { RunTargets, SessionServices } from '../../../web/session/run-targets.ts';
 import { SessionRun } from '../../../web/session/session-run.ts';
 
-vi.mock('../../../web/session/remote-screen.ts', () => ({ RemoteScreen: class {} }));
+vi.mock('../../../web/session/screen/remote-screen.ts', () => ({ RemoteScreen: class {} }));
 
 const [recordUid, sessionUid, configurationUid] = [newUid(), newUid(), newUid()];
 const content = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { picturePlace, type Place } from '../../../web/session/pointer/pointer-place.ts';
 import { TouchGestures } from '../../../web/session/pointer/touch-gestures.ts';
-import { scaleOf, stepFrom } from '../../../web/session/zoom.ts';
+import { scaleOf, stepFrom } from '../../../web/session/screen/zoom.ts';
 
 const at = (x: number, y = 100): Place => ({ x, y });
 let did: string[];

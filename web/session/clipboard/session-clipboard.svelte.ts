@@ -1,5 +1,5 @@
 import { formatSize } from '../../files/file-size.ts';
-import type { RemoteScreen, ScreenPolicy } from '../remote-screen.ts';
+import type { RemoteScreen, ScreenPolicy } from '../screen/remote-screen.ts';
 import {
   crossingText,
   joinLines,

@@ -1,5 +1,5 @@
-import type { Uid } from '../../protocol/uid.ts';
-import type { DetourOffer, VaultVerbs } from '../../workers/api.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { DetourOffer, VaultVerbs } from '../../../workers/api.ts';
 import type { Approach } from './approach.ts';
 
 /** A session that rides on a peer and outlives the peer's ways, for a time. */

@@ -1,5 +1,5 @@
 import type * as Guacamole from '@glokon/guacamole-common-js';
-import type { Place } from './pointer/pointer-place.ts';
+import type { Place } from '../pointer/pointer-place.ts';
 import type { ScreenSize } from './screen-size.ts';
 import { scaleOf, type Zoom } from './zoom.ts';
 

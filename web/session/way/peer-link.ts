@@ -1,5 +1,5 @@
-import type { Carrier } from '../../protocol/channel/carrier.ts';
-import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
+import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
 import { DataChannels } from './data-channels.ts';
 
 export interface Candidate {

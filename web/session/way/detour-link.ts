@@ -1,8 +1,8 @@
-import type { Carrier } from '../../protocol/channel/carrier.ts';
-import { isErrorCode, ProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
-import type { Uid } from '../../protocol/uid.ts';
-import type { FromDetour, ToDetour, VaultVerbs } from '../../workers/api.ts';
+import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import { isErrorCode, ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
+import type { Uid } from '../../../protocol/uid.ts';
+import type { FromDetour, ToDetour, VaultVerbs } from '../../../workers/api.ts';
 
 export interface DetourHooks {
   readonly onMessage: (message: Uint8Array) => void;

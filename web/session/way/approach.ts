@@ -1,6 +1,6 @@
-import type { Carrier } from '../../protocol/channel/carrier.ts';
-import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
-import type { DetourOffer } from '../../workers/api.ts';
+import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import { ProtocolError, toProtocolError } from '../../../protocol/errors.ts';
+import type { DetourOffer } from '../../../workers/api.ts';
 import type { DetourLink } from './detour-link.ts';
 import type { PeerLink } from './peer-link.ts';
 

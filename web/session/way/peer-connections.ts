@@ -1,4 +1,4 @@
-import type { Uid } from '../../protocol/uid.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 import { GatewayPeer, type PeerVerbs } from './gateway-peer.ts';
 
 const idleMs = 10 * 60_000;

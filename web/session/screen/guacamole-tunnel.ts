@@ -1,9 +1,9 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
-import type { Stream } from '../../protocol/channel/multiplexer.ts';
-import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
-import { DrawingPace } from './drawing/pace.ts';
-import { pageTyping } from './drawing/typing.ts';
-import type { PictureIntake } from './picture/picture-intake.ts';
+import type { Stream } from '../../../protocol/channel/multiplexer.ts';
+import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
+import { DrawingPace } from '../drawing/pace.ts';
+import { pageTyping } from '../drawing/typing.ts';
+import type { PictureIntake } from '../picture/picture-intake.ts';
 
 /** Input waits here while the stream asks for patience; more than this is a session that is gone. */
 const mostWaiting = 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { Uid } from '../../protocol/uid.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 import type { Approach } from './approach.ts';
 import { pauseUnlessNetwork } from './network-news.ts';
 import { orderWay, type ResumeVerbs, type Rider } from './ordered-way.ts';

@@ -1,7 +1,7 @@
-import type { Carrier } from '../../protocol/channel/carrier.ts';
-import { channelLabels } from '../../protocol/channel/carrier.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { limits } from '../../protocol/limits.ts';
+import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import { channelLabels } from '../../../protocol/channel/carrier.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { limits } from '../../../protocol/limits.ts';
 
 export interface DataChannelHooks {
   readonly onOpen: (carrier: Carrier) => void;

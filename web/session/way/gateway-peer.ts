@@ -1,14 +1,14 @@
-import type { Carrier } from '../../protocol/channel/carrier.ts';
-import { Multiplexer } from '../../protocol/channel/multiplexer.ts';
-import { ProtocolError } from '../../protocol/errors.ts';
-import { newUid } from '../../protocol/uid.ts';
+import type { Carrier } from '../../../protocol/channel/carrier.ts';
+import { Multiplexer } from '../../../protocol/channel/multiplexer.ts';
+import { ProtocolError } from '../../../protocol/errors.ts';
+import { newUid } from '../../../protocol/uid.ts';
 import { Approach, type NoDetour, type Way } from './approach.ts';
 import { DetourLink } from './detour-link.ts';
 import { DirectSearch } from './direct-search.ts';
 import type { ResumeVerbs, Rider } from './ordered-way.ts';
 import { PeerLink, type Candidate } from './peer-link.ts';
 import { Reconnection } from './reconnection.ts';
-import type { DetourOffer, VaultVerbs } from '../../workers/api.ts';
+import type { DetourOffer, VaultVerbs } from '../../../workers/api.ts';
 
 export type { Candidate } from './peer-link.ts';
 export type { Rider } from './ordered-way.ts';

@@ -1,9 +1,9 @@
-import { isErrorCode } from '../../protocol/errors.ts';
-import type { Uid } from '../../protocol/uid.ts';
+import { isErrorCode } from '../../../protocol/errors.ts';
+import type { Uid } from '../../../protocol/uid.ts';
 import type { Approach } from './approach.ts';
 import { pauseUnlessNetwork } from './network-news.ts';
 import { orderWay, type ResumeVerbs, type Rider } from './ordered-way.ts';
-import { refusalOf } from './signal-text.ts';
+import { refusalOf } from '../signal-text.ts';
 
 export interface ReconnectionParts {
   readonly verbs: ResumeVerbs;

@@ -1,9 +1,9 @@
-import { layoutFor, type LayoutName } from './keyboard/key-layouts.ts';
-import type { Place } from './pointer/pointer-place.ts';
-import type { TouchMode } from './pointer/touch-gestures.ts';
+import { layoutFor, type LayoutName } from '../keyboard/key-layouts.ts';
+import type { Place } from '../pointer/pointer-place.ts';
+import type { TouchMode } from '../pointer/touch-gestures.ts';
 import type { RemoteScreen } from './remote-screen.ts';
 import { fontSizes, keepLook, readLook, type ScreenLook } from './screen-look.ts';
-import type { SessionPolicy } from './run-targets.ts';
+import type { SessionPolicy } from '../run-targets.ts';
 import { boundedZoom, stepFrom, type Zoom } from './zoom.ts';
 
 /** A pinch on a terminal changes its letters, one point for each of these. */

@@ -1,4 +1,4 @@
-import type { PictureSize } from './pointer/pointer-place.ts';
+import type { PictureSize } from '../pointer/pointer-place.ts';
 import type { ScreenSize } from './screen-size.ts';
 
 /** All of the picture is seen, smaller where it must be; or so many device pixels for each of its own. */

@@ -1,19 +1,19 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
-import type { Stream } from '../../protocol/channel/multiplexer.ts';
-import { pasteText, pressTogether, readClipboard } from './clipboard/clipboard-bridge.ts';
-import { takeImages } from './drawing/image-streams.ts';
-import type { Attention, DrawingPace } from './drawing/pace.ts';
-import { pageTyping } from './drawing/typing.ts';
+import type { Stream } from '../../../protocol/channel/multiplexer.ts';
+import { pasteText, pressTogether, readClipboard } from '../clipboard/clipboard-bridge.ts';
+import { takeImages } from '../drawing/image-streams.ts';
+import type { Attention, DrawingPace } from '../drawing/pace.ts';
+import { pageTyping } from '../drawing/typing.ts';
 import { createTunnel, failStream } from './guacamole-tunnel.ts';
-import { KeyboardInput } from './keyboard/keyboard-input.ts';
-import { PictureIntake } from './picture/picture-intake.ts';
+import { KeyboardInput } from '../keyboard/keyboard-input.ts';
+import { PictureIntake } from '../picture/picture-intake.ts';
 import { PictureView } from './picture-view.ts';
-import { buttons, PointerInput } from './pointer/pointer-input.ts';
-import type { Place } from './pointer/pointer-place.ts';
-import type { TouchMode } from './pointer/touch-gestures.ts';
+import { buttons, PointerInput } from '../pointer/pointer-input.ts';
+import type { Place } from '../pointer/pointer-place.ts';
+import type { TouchMode } from '../pointer/touch-gestures.ts';
 import type { ScreenSize } from './screen-size.ts';
-import type { SoundStream } from './sound/session-sound.svelte.ts';
-import { keysyms } from './special-keys.ts';
+import type { SoundStream } from '../sound/session-sound.svelte.ts';
+import { keysyms } from '../special-keys.ts';
 import type { Zoom } from './zoom.ts';
 
 export interface ScreenTargets {

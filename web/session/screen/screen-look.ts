@@ -1,6 +1,6 @@
-import { isColorScheme } from '../../protocol/records/pam-settings.ts';
-import { layoutNames, type LayoutName } from './keyboard/key-layouts.ts';
-import { touchModes, type TouchMode } from './pointer/touch-gestures.ts';
+import { isColorScheme } from '../../../protocol/records/pam-settings.ts';
+import { layoutNames, type LayoutName } from '../keyboard/key-layouts.ts';
+import { touchModes, type TouchMode } from '../pointer/touch-gestures.ts';
 import { boundedZoom, type Zoom } from './zoom.ts';
 
 /** How somebody likes one machine's screen on this device; what is not there is as the record says. */
