@@ -262,7 +262,11 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
   });
   const app = await createApp(config, certificate?.loaded ?? null, log);
   const secure = certificate !== null || (publicUrl?.startsWith('https:') ?? false);
-  addSecurityHeaders(app, { publicUrl, tls: secure, strict: secure && !certificate?.selfSigned });
+  const headersOf = addSecurityHeaders(app, {
+    publicUrl,
+    tls: secure,
+    strict: secure && !certificate?.selfSigned,
+  });
   addStickyCookie(app, secure);
   const bodies = bodyHook(options.bodies ?? bodyRoom);
   const dispatcher = new Dispatcher({ db, ring, methods, log });
@@ -277,7 +281,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
     ...{ db, head, ring, rate: rates.secrets, events: accessEvents },
     methods: secretsMethods({ db, head, files }),
   });
-  addSecretsRoutes(app, { desk, rate: rates.api, bodies, log });
+  addSecretsRoutes(app, { desk, rate: rates.api, bodies, log, headersOf });
   files.addRoutes(app);
   app.register(async (links) => worker.addRoutes(links));
   addSiteRoutes(app, config.siteFolder);

@@ -46,15 +46,10 @@ export async function sealLegacyEcies(recipient: Bytes, plaintext: Bytes): Promi
 
 /** Inverse of {@link sealLegacyEcies}. Throws `open-failed` whatever the cause. */
 export async function openLegacyEcies(privateKey: Bytes, sealed: Uint8Array): Promise<Bytes> {
-  const own = importEcdhKey({ privateKey, publicKey: ecdhPublicKey(privateKey) });
-  return await openLegacyEciesBy(own, sealed);
-}
-
-/** The same by a key that the platform has: for who opens by the hundred. */
-export async function openLegacyEciesBy(own: Promise<CryptoKey>, sealed: Uint8Array): Promise<Bytes> {
+  const own = { privateKey, publicKey: ecdhPublicKey(privateKey) };
   try {
     const reader = new ByteReader(sealed);
-    const key = await agreedKey(await own, reader.take(publicKeyLength));
+    const key = await agreedKey(await importEcdhKey(own), reader.take(publicKeyLength));
     return await openLegacyBlob(key, reader.rest());
   } catch {
     throw new ProtocolError('open-failed');

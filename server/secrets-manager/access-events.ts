@@ -6,7 +6,7 @@ import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { networkOf } from '../api/network.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../store/database.ts';
-import type { Caller } from './client-access.ts';
+import type { Caller } from './callers.ts';
 
 export type AccessEvent = 'app_client_access' | 'app_client_access_denied' | 'app_client_expired';
 

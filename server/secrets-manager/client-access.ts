@@ -1,98 +1,15 @@
 // Who calls the secrets-manager API, and whether it may: the checks of secrets-manager-protocol.md §4, in their order.
-import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
-import { ClientKind } from '../../protocol/messages/gen/application_pb.js';
-import {
-  verifyClientSignature,
-  type OpenedSecretsManagerRequest,
-} from '../../protocol/secrets-manager/request.ts';
 import type { BindingPayload } from '../../protocol/secrets-manager/requests.ts';
-import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
+import { uidBytes } from '../../protocol/uid.ts';
 import type { Database } from '../store/database.ts';
-import type { SecretChanges } from './answer-cache.ts';
+import type { Caller } from './callers.ts';
 import { SecretsRefusal } from './refusal.ts';
-
-export interface Caller {
-  readonly clientId: Uint8Array;
-  readonly applicationUid: Uint8Array;
-  /** Account of the application. */
-  readonly ownerUid: Uid;
-  readonly appData: Uint8Array;
-  readonly isGateway: boolean;
-  /** Null before the first access. */
-  readonly publicKey: Uint8Array | null;
-  readonly encryptedAppKey: Uint8Array | null;
-  readonly appOwnerPublicKey: Uint8Array;
-  readonly lockIp: boolean;
-  /** Null: none yet. A device that had its key from the start gets it with its first access. */
-  readonly boundAddress: string | null;
-  readonly firstAccessExpiresAt: number;
-  /** 0: never. */
-  readonly accessExpiresAt: number;
-  readonly lastAccessAt: number;
-  /** Of the latest access that was noted. */
-  readonly address: string;
-  readonly clientVersion: string;
-  /** Of what applications of its account read. */
-  readonly changes: SecretChanges;
-}
+import type { VerifyingKeys } from './wire-crypto.ts';
+import type { OpenedRequest } from './wire-request.ts';
 
 /** A client in use is noted as such at most this often: not a write for each call. */
 const noteEveryMs = 60_000;
-
-interface CallerRow {
-  readonly application_uid: Uint8Array;
-  readonly owner_uid: Uint8Array;
-  readonly app_data: Uint8Array;
-  readonly kind: number;
-  readonly public_key: Uint8Array | null;
-  readonly encrypted_app_key: Uint8Array | null;
-  readonly app_owner_public_key: Uint8Array;
-  readonly lock_ip: boolean;
-  readonly bound_address: string | null;
-  readonly first_access_expires_at: number;
-  readonly access_expires_at: number;
-  readonly last_access_at: number | null;
-  readonly address: string;
-  readonly client_version: string;
-  readonly count: number;
-  readonly newest: number;
-}
-
-/** The client of that id; null: there is none. The one query of a request whose answer is kept. */
-export async function findCaller(db: Database, clientId: Uint8Array): Promise<Caller | null> {
-  const { rows } = await sql<CallerRow>`
-    SELECT client.application_uid, owner_uid, app_data, kind, public_key, encrypted_app_key, app_owner_public_key,
-      lock_ip, bound_address, first_access_expires_at, access_expires_at, last_access_at, address, client_version,
-      changes.count, changes.newest
-    FROM client JOIN application ON application.application_uid = client.application_uid
-    CROSS JOIN LATERAL (SELECT count(*) AS count, coalesce(max(change), 0) AS newest FROM secret_change
-      WHERE secret_change.account_uid = owner_uid) changes
-    WHERE client_id = ${clientId}`.execute(db);
-  const [row] = rows;
-  return row ? callerOf(row, clientId) : null;
-}
-
-function callerOf(row: CallerRow, clientId: Uint8Array): Caller {
-  return {
-    clientId,
-    applicationUid: row.application_uid,
-    ownerUid: uidOf(row.owner_uid),
-    appData: row.app_data,
-    isGateway: row.kind === Number(ClientKind.GATEWAY),
-    publicKey: row.public_key,
-    encryptedAppKey: row.encrypted_app_key,
-    appOwnerPublicKey: row.app_owner_public_key,
-    lockIp: row.lock_ip,
-    boundAddress: row.bound_address,
-    firstAccessExpiresAt: row.first_access_expires_at,
-    accessExpiresAt: row.access_expires_at,
-    lastAccessAt: row.last_access_at ?? 0,
-    address: row.address,
-    clientVersion: row.client_version,
-    changes: { count: row.count, newest: row.newest },
-  };
-}
 
 /** A token that ran out before its first use is as unknown as one that never was. */
 export function isStale({ publicKey, firstAccessExpiresAt }: Caller, now: number): boolean {
@@ -104,15 +21,16 @@ export function unknownClient(): SecretsRefusal {
 }
 
 /** With the stored key; before the first access with the key that the payload brings. */
-export async function verifyCaller(
+export function verifyCaller(
+  keys: VerifyingKeys,
   caller: Caller,
-  request: OpenedSecretsManagerRequest,
+  request: OpenedRequest,
   offered: Uint8Array | null,
-): Promise<void> {
+): void {
   const key = caller.publicKey ?? offered;
   try {
     if (!key) throw new ProtocolError('bad-signature');
-    await verifyClientSignature(key, request.signedBytes, request.signature);
+    keys.verify(key, request.signedBytes, request.signature);
   } catch {
     throw signatureInvalid();
   }

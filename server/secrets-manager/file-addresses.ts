@@ -5,7 +5,8 @@ import { uidOf } from '../../protocol/uid.ts';
 import { findSecretFile, type SecretFileName, type SecretFileRow } from '../secrets/secret-file-rows.ts';
 import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
-import { findCaller, isStale, requireAccess, type Caller } from './client-access.ts';
+import { Callers, type Caller } from './callers.ts';
+import { isStale, requireAccess } from './client-access.ts';
 import { clientPrint, ticketMs, type FileTicket, type FileTickets } from './file-tickets.ts';
 import type { SecretsVisit } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
@@ -34,9 +35,11 @@ export const filePath = '/api/rest/sm/files/';
 
 export class FileAddresses {
   readonly #parts: FileAddressParts;
+  readonly #callers: Callers;
 
   constructor(parts: FileAddressParts) {
     this.#parts = parts;
+    this.#callers = new Callers(parts.db);
   }
 
   /** Good for an hour, for this client and this file, to do that. */
@@ -96,7 +99,7 @@ export class FileAddresses {
       .where('application_uid', '=', applicationUid)
       .where(sql<boolean>`substr(sha256(client_id), 1, 16) = ${client}`)
       .executeTakeFirst();
-    return row ? await findCaller(this.#parts.db, row.client_id) : null;
+    return row ? await this.#callers.find(row.client_id) : null;
   }
 
   async #find({ fileUid, purpose }: FileTicket, caller: Caller): Promise<AdmittedFile | null> {

@@ -1,9 +1,9 @@
 // What a method of the secrets-manager API is to the desk that admits its callers. protocol.md §31.3.
-import type { Bytes } from '../../protocol/bytes.ts';
+import { utf8 } from '../../protocol/bytes.ts';
 import type { ClientPayload } from '../../protocol/secrets-manager/requests.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database, Tx } from '../store/database.ts';
-import type { Caller } from './client-access.ts';
+import type { Caller } from './callers.ts';
 import { SecretsRefusal } from './refusal.ts';
 import { markOnce } from './request-marks.ts';
 
@@ -28,8 +28,23 @@ export interface SecretsStore {
   readonly head: Head;
 }
 
+/** JSON that is there as bytes, in parts: what is kept of an answer is in no need of a copy for each time. */
+export class JsonParts {
+  readonly parts: readonly Uint8Array[];
+
+  constructor(...parts: readonly Uint8Array[]) {
+    this.parts = parts;
+  }
+}
+
 /** JSON value of a status 200 response, or its bytes; null: an empty body. */
-export type SecretsAnswer = object | Bytes | null;
+export type SecretsAnswer = object | JsonParts | null;
+
+/** The plaintext of its body; none: the body is empty. */
+export function partsOf(answer: SecretsAnswer): readonly Uint8Array[] {
+  if (answer === null) return [];
+  return answer instanceof JsonParts ? answer.parts : [utf8(JSON.stringify(answer))];
+}
 
 /** One method: reads its payload strictly, and does it. Throws ProtocolError or SecretsRefusal. */
 export type SecretsMethod = (call: SecretsCall, payload: unknown) => Promise<SecretsAnswer>;

@@ -1,7 +1,7 @@
 // get_secret: what an application may read, as ciphertext under its own keys.
 import { fromBinary } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
-import { concat, encodeBase64url, utf8, view, type Bytes } from '../../protocol/bytes.ts';
+import { encodeBase64url, utf8, view, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { SecretLinkSchema } from '../../protocol/messages/gen/secrets_pb.js';
 import type { ReadSecretsPayload } from '../../protocol/secrets-manager/requests.ts';
@@ -17,8 +17,8 @@ import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import type { Database } from '../store/database.ts';
 import type { AnswerCache } from './answer-cache.ts';
-import type { Caller } from './client-access.ts';
-import type { SecretsCall } from './method.ts';
+import type { Caller } from './callers.ts';
+import { JsonParts, type SecretsCall } from './method.ts';
 import { SecretsRefusal } from './refusal.ts';
 import type { FilesOf } from './secret-files.ts';
 import { knownUids } from './secrets-bounds.ts';
@@ -50,15 +50,14 @@ export async function getSecret(
   parts: ReadParts,
   call: SecretsCall,
   payload: ReadSecretsPayload,
-): Promise<Bytes> {
+): Promise<JsonParts> {
   const head = encodeSecretsHead({ ...bindingOf(call.caller, payload), appData: view(call.caller.appData) });
   return joined(head, await contentOf(parts, call, payload));
 }
 
 /** One JSON object of the members of both; `content` has some. */
-function joined(head: object, content: Bytes): Bytes {
-  const first = utf8(`${JSON.stringify(head).slice(0, -1)},`);
-  return concat(first, content.subarray(1));
+function joined(head: object, content: Bytes): JsonParts {
+  return new JsonParts(utf8(`${JSON.stringify(head).slice(0, -1)},`), content.subarray(1));
 }
 
 /** As it was answered before, if nothing of it changed since. */

@@ -1,11 +1,5 @@
 // One secrets-manager request from its bytes to its answer.
-import type { Bytes } from '../../protocol/bytes.ts';
-import { encodeBase64, parseBase64url, utf8 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
-import {
-  openSecretsManagerRequest,
-  type OpenedSecretsManagerRequest,
-} from '../../protocol/secrets-manager/request.ts';
 import { parseBindingPayload, type BindingPayload } from '../../protocol/secrets-manager/requests.ts';
 import { networkOf } from '../api/network.ts';
 import { ReplayWindows, type WindowBounds } from '../api/replay-windows.ts';
@@ -15,22 +9,28 @@ import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
 import { foldChanges } from './answer-cache.ts';
+import { callerName, Callers, type Caller } from './callers.ts';
 import {
   claimAddress,
-  findCaller,
   isStale,
   noteAccess,
   requireAccess,
   unknownClient,
   verifyCaller,
-  type Caller,
 } from './client-access.ts';
-import type { SecretsMethods } from './method.ts';
+import { partsOf, type SecretsMethods } from './method.ts';
 import { nameOf, SecretsRefusal, throttled } from './refusal.ts';
+import { VerifyingKeys } from './wire-crypto.ts';
+import {
+  openWireRequest,
+  type OpenedRequest,
+  type RequestHeaders,
+  type SealedAnswer,
+} from './wire-request.ts';
 
 export interface SecretsRequest {
   readonly method: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: RequestHeaders;
   readonly body: Uint8Array;
   readonly address: string;
 }
@@ -57,35 +57,38 @@ export interface SecretsDeskParts {
 /** A request that was read, and not yet believed. */
 interface Knock {
   readonly request: SecretsRequest;
-  readonly opened: OpenedSecretsManagerRequest;
+  readonly opened: OpenedRequest;
   readonly payload: BindingPayload;
   readonly now: number;
 }
 
 export class SecretsDesk {
   readonly #parts: SecretsDeskParts;
+  readonly #callers: Callers;
   readonly #limiter: RateLimiter;
   readonly #keyAnswers = new RateLimiter(keyAnswerRate);
   readonly #seen = new ReplayWindows(replayBounds);
+  readonly #keys = new VerifyingKeys();
 
   constructor(parts: SecretsDeskParts) {
     this.#parts = parts;
+    this.#callers = new Callers(parts.db);
     this.#limiter = new RateLimiter(parts.rate);
   }
 
-  /** The body of a status 200 response. Throws SecretsRefusal or ProtocolError. */
-  async answer(request: SecretsRequest): Promise<Bytes> {
-    const opened = await this.#open(request);
+  /** The body of a status 200 response, sealed as it is sent. Throws SecretsRefusal or ProtocolError. */
+  async answer(request: SecretsRequest): Promise<SealedAnswer> {
+    const opened = this.#open(request);
     const { method, address } = request;
     const run = this.#parts.methods.get(method);
     if (!run) throw new SecretsRefusal('bad_request', `The method ${nameOf(method)} is not supported`);
     const payload = parseBindingPayload(opened.payload);
     const now = Date.now();
     const caller = await this.#admit({ request, opened, payload, now });
-    const mark = parseBase64url(opened.transmissionKeyId);
+    const { mark } = opened;
     const content = await run({ caller, method, address, now, mark }, opened.payload);
     await this.#note(caller, { request, opened, payload, now });
-    return await opened.sealResponse(content);
+    return opened.seal(partsOf(content));
   }
 
   /** Last, so that a request that fails uses up no token. */
@@ -100,10 +103,10 @@ export class SecretsDesk {
     if (bound) head.publish(`acct.${caller.ownerUid}`, { kind: 'secret-news' });
   }
 
-  async #open({ headers, body, address }: SecretsRequest): Promise<OpenedSecretsManagerRequest> {
+  #open({ headers, body, address }: SecretsRequest): OpenedRequest {
     const serverKeys = this.#parts.ring.keys;
     try {
-      return await openSecretsManagerRequest({ headers, body, serverKeys });
+      return openWireRequest({ headers, body, serverKeys });
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.code !== 'unknown-server-key') throw error;
       throw this.#keyRefusal(address, serverKeys[0]?.id ?? 0);
@@ -118,7 +121,7 @@ export class SecretsDesk {
 
   async #admit(knock: Knock): Promise<Caller> {
     const { request, payload, now } = knock;
-    const caller = await findCaller(this.#parts.db, payload.clientId);
+    const caller = await this.#callers.find(payload.clientId);
     if (!caller) throw unknownClient();
     try {
       await this.#require(caller, knock);
@@ -138,12 +141,12 @@ export class SecretsDesk {
   async #require(caller: Caller, { request, opened, payload, now }: Knock): Promise<void> {
     const { method, address } = request;
     if (isStale(caller, now)) throw unknownClient();
-    await verifyCaller(caller, opened, payload.publicKey);
+    verifyCaller(this.#keys, caller, opened, payload.publicKey);
     requireAccess(caller, address, now);
-    const client = encodeBase64(payload.clientId);
+    const client = callerName(payload.clientId);
     const wait = this.#limiter.take(`${client} ${method}`, now);
     if (wait > 0) throw throttled(wait);
-    this.#seen.admit(client, utf8(opened.transmissionKeyId), now);
+    this.#seen.admit(client, opened.mark, now);
     await claimAddress(this.#parts.db, caller, address);
   }
 }

@@ -7,16 +7,20 @@ import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { Logger } from '../log/logger.ts';
 import { encodeRefusal, SecretsRefusal } from './refusal.ts';
 import type { SecretsDesk } from './secrets-desk.ts';
+import { sendAnswer } from './send-answer.ts';
 
 export interface SecretsParts {
   readonly desk: SecretsDesk;
   readonly rate: Rate;
   readonly bodies: BodyHook;
   readonly log: Logger;
+  /** Of every response, to a request that was sent to that host. */
+  readonly headersOf: (host: string) => Readonly<Record<string, string>>;
 }
 
 /** POST /api/rest/sm/v1/:method, compatible with the public secrets-manager clients. protocol.md §10.4. */
-export function addSecretsRoutes(app: FastifyInstance, { desk, rate, bodies, log }: SecretsParts): void {
+export function addSecretsRoutes(app: FastifyInstance, parts: SecretsParts): void {
+  const { desk, rate, bodies, log, headersOf } = parts;
   const limiter = new RateLimiter(rate);
   app.register(async (api) => {
     api.removeAllContentTypeParsers();
@@ -42,13 +46,11 @@ export function addSecretsRoutes(app: FastifyInstance, { desk, rate, bodies, log
     });
     api.post<{ Params: { method: string }; Body: Buffer | undefined }>(
       '/api/rest/sm/v1/:method',
-      async ({ params, headers, body, ip }, reply) => {
+      async ({ params, headers, body, ip, host }, reply) => {
         const request = { method: params.method, headers, body: body ?? new Uint8Array(0), address: ip };
-        const response = await desk.answer(request);
-        return reply
-          .header('cache-control', 'no-store')
-          .type('application/octet-stream')
-          .send(Buffer.from(response.buffer, response.byteOffset, response.length));
+        const answer = await desk.answer(request);
+        reply.hijack();
+        await sendAnswer(reply.raw, answer, headersOf(host));
       },
     );
   });

@@ -41,21 +41,28 @@ export interface Origin {
   readonly strict: boolean;
 }
 
-/** On every response, so that none can be forgotten. */
-export function addSecurityHeaders(app: FastifyInstance, { publicUrl, tls, strict }: Origin): void {
+/** On every response, so that none can be forgotten; who sends one past the framework asks for those of its host. */
+export function addSecurityHeaders(
+  app: FastifyInstance,
+  { publicUrl, tls, strict }: Origin,
+): (host: string) => Readonly<Record<string, string>> {
+  const fixed = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'permissions-policy': features.map((feature) => `${feature}=()`).join(', '),
+    'x-frame-options': 'DENY',
+    ...(strict && { 'strict-transport-security': 'max-age=63072000' }),
+  };
+  const headersOf = (host: string) => {
+    const origin = publicUrl ?? `${tls ? 'https' : 'http'}://${safeHost(host)}`;
+    return { 'content-security-policy': contentSecurityPolicy([origin.replace(/^http/, 'ws')]), ...fixed };
+  };
   app.addHook('onSend', async (request, reply) => {
-    const origin = publicUrl ?? `${tls ? 'https' : 'http'}://${safeHost(request.host)}`;
-    reply.headers({
-      'content-security-policy': contentSecurityPolicy([origin.replace(/^http/, 'ws')]),
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'permissions-policy': features.map((feature) => `${feature}=()`).join(', '),
-      'x-frame-options': 'DENY',
-      ...(strict && { 'strict-transport-security': 'max-age=63072000' }),
-    });
+    reply.headers(headersOf(request.host));
   });
+  return headersOf;
 }
 
 /** A Host header is the caller's text: only a name and a port may get into the policy. */

@@ -11,7 +11,7 @@ import { generateEcdhKeyPair } from '../../protocol/crypto/ecdh.ts';
 import { sealSecretsManagerRequest } from '../../protocol/secrets-manager/request.ts';
 import type { RawRequest } from '../fixtures/secrets/raw-requests.ts';
 import { median, percentile } from './figures.ts';
-import { cryptoMs, protocolMs } from './secrets/crypto-limit.ts';
+import { cryptoMs } from './secrets/crypto-limit.ts';
 import { SecretsHouse, type BenchDevice } from './secrets/house.ts';
 
 const asked = Number(process.argv[2] ?? 2000);
@@ -37,7 +37,7 @@ async function measure(device: BenchDevice, records: number, count: number): Pro
   const { times, bytes } = await load(requests);
   const after = await house.usage();
   const serverMs = (after.cpuMs - before.cpuMs) / count;
-  const { limitMs, ownMs } = await limitOf(device, count, bytes);
+  const limitMs = await limitOf(device, count, bytes);
   const share = limitMs / serverMs;
   const figure = (value: number) => value.toFixed(value < 10 ? 2 : 0);
   console.log(
@@ -48,7 +48,6 @@ async function measure(device: BenchDevice, records: number, count: number): Pro
       `server ${figure(after.rssMiB)} MiB`,
       `cryptography alone ${figure(1000 / limitMs)}/s (${figure(limitMs)} ms)`,
       `${(share * 100).toFixed(0)} % of it${share < goal ? ', less than the goal' : ''}`,
-      `by WebCrypto ${figure(1000 / ownMs)}/s (${figure(ownMs)} ms), ${((ownMs / serverMs) * 100).toFixed(0)} % of it`,
     ].join(' · '),
   );
 }
@@ -94,7 +93,5 @@ async function limitOf({ keys }: BenchDevice, count: number, answerBytes: number
     requests.push(await sealSecretsManagerRequest(serverKey, keys.privateKey, payload));
   const input = { requests, clientPublicKey: keys.publicKey, serverKey, answerBytes };
   cryptoMs({ ...input, requests: requests.slice(0, 20) }); // warm
-  const limitMs = cryptoMs(input);
-  await protocolMs({ ...input, requests: requests.slice(0, 20) });
-  return { limitMs, ownMs: await protocolMs(input) };
+  return cryptoMs(input);
 }

@@ -23,13 +23,15 @@ import {
   type GatewayProof,
 } from '../../protocol/messages/gen/link_pb.js';
 import { encodeErrorBody } from '../../protocol/secrets-manager/error-body.ts';
-import { openSecretsManagerRequest, verifyClientSignature } from '../../protocol/secrets-manager/request.ts';
 import { parseReadSecrets } from '../../protocol/secrets-manager/requests.ts';
 import { encodeSecretsResponse, type SecretsRecord } from '../../protocol/secrets-manager/responses.ts';
 import { verifyLinkProof } from '../../protocol/signed/link-proof.ts';
 import { acceptLink, type LinkChannel } from '../../protocol/transmission/link-channel.ts';
 import { signServerKeys } from '../../protocol/transmission/server-keys.ts';
 import { newUid, uidBytes } from '../../protocol/uid.ts';
+import { VerifyingKeys } from '../../server/secrets-manager/wire-crypto.ts';
+import { openWireRequest } from '../../server/secrets-manager/wire-request.ts';
+import { sealedAnswer } from '../fixtures/secrets/sealed-answer.ts';
 
 type RouterBody = NonNullable<MessageInitShape<typeof RouterToGatewayFrameSchema>['body']>;
 
@@ -159,7 +161,7 @@ export class FakeRouter {
   }
 
   async #getSecret(request: IncomingMessage, body: Bytes): Promise<Bytes> {
-    const opened = await openSecretsManagerRequest({
+    const opened = openWireRequest({
       headers: request.headers,
       body,
       serverKeys: [this.#serverKey],
@@ -169,12 +171,13 @@ export class FakeRouter {
     if (client === null) throw new ProtocolError('not-allowed');
     const publicKey = client.publicKey ?? payload.publicKey;
     if (publicKey === null) throw new ProtocolError('not-allowed');
-    await verifyClientSignature(publicKey, opened.signedBytes, opened.signature);
+    new VerifyingKeys().verify(publicKey, opened.signedBytes, opened.signature);
     client.publicKey = publicKey;
     const wanted = payload.requestedRecords;
     const records = [...this.records].filter(([uid]) => wanted.length === 0 || wanted.includes(uid));
     const binding = payload.publicKey !== null;
-    return await opened.sealResponse(
+    return sealedAnswer(
+      opened,
       encodeSecretsResponse({
         appData: null,
         encryptedAppKey: binding ? client.encryptedAppKey : null,

@@ -8,7 +8,6 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { firstText } from '../../protocol/records/content.ts';
 import { SecretsManagerClient } from '../../protocol/secrets-manager/client.ts';
-import { openSecretsManagerRequest } from '../../protocol/secrets-manager/request.ts';
 import { encodeSecretsResponse, type SecretsRecord } from '../../protocol/secrets-manager/responses.ts';
 import {
   applicationKeyOf,
@@ -17,6 +16,8 @@ import {
   sealApplicationCopy,
 } from '../../protocol/session/application-copy.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
+import { openWireRequest } from '../../server/secrets-manager/wire-request.ts';
+import { sealedAnswer } from '../fixtures/secrets/sealed-answer.ts';
 
 const serverKey = { id: 20, ...generateEcdhKeyPair() };
 const applicationUid = newUid();
@@ -60,8 +61,8 @@ async function readPassword(records: readonly SecretsRecord[]): Promise<string> 
       const lower = Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
       );
-      const request = await openSecretsManagerRequest({ headers: lower, body, serverKeys: [serverKey] });
-      const sealed = await request.sealResponse(answer);
+      const request = openWireRequest({ headers: lower, body, serverKeys: [serverKey] });
+      const sealed = sealedAnswer(request, answer);
       return { status: 200, arrayBuffer: () => Promise.resolve(sealed.buffer) };
     },
     serverKey,

@@ -12,15 +12,13 @@ import { purposes } from '../../protocol/crypto/labels.ts';
 import { randomBytes } from '../../protocol/crypto/random.ts';
 import { SymmetricKey } from '../../protocol/crypto/symmetric-key.ts';
 import { openBitwardenString } from '../../protocol/foreign-vaults/bitwarden-crypto.ts';
-import {
-  openSecretsManagerRequest,
-  sealSecretsManagerRequest,
-} from '../../protocol/secrets-manager/request.ts';
+import { sealSecretsManagerRequest } from '../../protocol/secrets-manager/request.ts';
 import { openApplicationCopy, sealApplicationCopy } from '../../protocol/session/application-copy.ts';
 import { SessionKeys } from '../../protocol/session/session-keys.ts';
 import { acceptLink, openLink } from '../../protocol/transmission/link-channel.ts';
 import { openRequest, sealRequest } from '../../protocol/transmission/request.ts';
 import { newUid } from '../../protocol/uid.ts';
+import { openWireRequest } from '../../server/secrets-manager/wire-request.ts';
 
 const root = join(import.meta.dirname, '../..');
 const pair = generateEcdhKeyPair();
@@ -87,7 +85,7 @@ async function formats(): Promise<Readonly<Record<string, Format>>> {
     },
     'secrets-manager body': {
       sealed: legacy.body,
-      open: (body) => openSecretsManagerRequest({ headers, body, serverKeys: [server] }),
+      open: async (body) => openWireRequest({ headers, body, serverKeys: [server] }),
     },
   };
 }

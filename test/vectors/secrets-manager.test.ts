@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import { encodeBase64, encodeHex, parseHex } from '../../protocol/bytes.ts';
 import { clientIdOf } from '../../protocol/secrets-manager/client-id.ts';
 import { openLegacyEcies } from '../../protocol/secrets-manager/legacy-crypto.ts';
-import { openSecretsManagerRequest, verifyClientSignature } from '../../protocol/secrets-manager/request.ts';
 import * as payloadParsers from '../../protocol/secrets-manager/requests.ts';
+import { openByWebCrypto, verifyByWebCrypto } from '../fixtures/secrets/webcrypto-request.ts';
 import { runVectors } from './cases.ts';
 import clientIds from './secrets-manager-client-ids.json' with { type: 'json' };
 import ecies from './secrets-manager-ecies.json' with { type: 'json' };
@@ -39,7 +39,7 @@ interface Request {
 
 runVectors<Request>('secrets-manager request', requests, async (vector) => {
   const present = Object.entries(vector.headers).map(([name, value]) => [name, value ?? undefined] as const);
-  const opened = await openSecretsManagerRequest({
+  const opened = await openByWebCrypto({
     headers: Object.fromEntries(present),
     body: parseHex(vector.body),
     serverKeys: vector.serverKeys.map(({ id, privateKey, publicKey }) => ({
@@ -48,7 +48,7 @@ runVectors<Request>('secrets-manager request', requests, async (vector) => {
       publicKey: parseHex(publicKey),
     })),
   });
-  await verifyClientSignature(parseHex(vector.clientPublicKey), opened.signedBytes, opened.signature);
+  await verifyByWebCrypto(parseHex(vector.clientPublicKey), opened.signedBytes, opened.signature);
   expect(opened.payload).toEqual(vector.payload);
   expect(opened.transmissionKeyId).toBe(vector.transmissionKeyId);
 });

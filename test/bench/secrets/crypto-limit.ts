@@ -9,10 +9,6 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
-import {
-  openSecretsManagerRequest,
-  verifyClientSignature,
-} from '../../../protocol/secrets-manager/request.ts';
 import type { ServerPrivateKey } from '../../../protocol/transmission/server-keys.ts';
 import type { RawRequest } from '../../fixtures/secrets/raw-requests.ts';
 
@@ -41,24 +37,6 @@ export function cryptoMs({ requests, clientPublicKey, serverKey, answerBytes }: 
     open(transmissionKey, body);
     if (!verify('sha256', Buffer.concat([wrapped, body]), key, signature)) throw new Error('not signed');
     seal(transmissionKey, answer);
-  }
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / requests.length;
-}
-
-/** The same as protocol/ does it. */
-export async function protocolMs(input: LimitInput): Promise<number> {
-  const { requests, clientPublicKey, serverKey, answerBytes } = input;
-  const answer = new Uint8Array(randomBytes(answerBytes));
-  const publicKey = new Uint8Array(clientPublicKey);
-  const before = process.cpuUsage();
-  for (const { headers: sent, body } of requests) {
-    const headers = Object.fromEntries(
-      Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]),
-    );
-    const opened = await openSecretsManagerRequest({ headers, body, serverKeys: [serverKey] });
-    await verifyClientSignature(publicKey, opened.signedBytes, opened.signature);
-    await opened.sealResponse(answer);
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / requests.length;

@@ -10,8 +10,7 @@ import {
   type Bytes,
 } from '../../../../protocol/bytes.ts';
 import { decodeFrame } from '../../../../protocol/channel/frame.ts';
-import { checkPublicKey, generateEcdhKeyPair, importEcdhKey } from '../../../../protocol/crypto/ecdh.ts';
-import { verifyDer } from '../../../../protocol/crypto/ecdsa-der.ts';
+import { checkPublicKey, generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
 import { verifySignature, verifySignatureAside } from '../../../../protocol/crypto/ecdsa.ts';
 import { openWithPrivateKey, sealToPublicKey } from '../../../../protocol/crypto/ecies.ts';
 import { openEnvelope, sealEnvelope } from '../../../../protocol/crypto/envelope.ts';
@@ -55,10 +54,8 @@ import { parseErrorBody } from '../../../../protocol/secrets-manager/error-body.
 import {
   openLegacyCbc,
   openLegacyEcies,
-  openLegacyEciesBy,
 } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
 import { parseAnyBase64 } from '../../../../protocol/secrets-manager/members.ts';
-import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/request.ts';
 import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
 import { parseSecretsResponse } from '../../../../protocol/secrets-manager/responses.ts';
 import { openApplicationCopy, parseApplicationCopy } from '../../../../protocol/session/application-copy.ts';
@@ -75,6 +72,8 @@ import { verifyServerKeys } from '../../../../protocol/transmission/server-keys.
 import { newUid, parseUid, uidOf } from '../../../../protocol/uid.ts';
 import { openRecord } from '../../../../protocol/vault/record-seal.ts';
 import { parseShareLink } from '../../../../protocol/vault/share-link.ts';
+import { unwrapKey, VerifyingKeys } from '../../../../server/secrets-manager/wire-crypto.ts';
+import { openWireRequest } from '../../../../server/secrets-manager/wire-request.ts';
 import commands from '../../../vectors/commands.json' with { type: 'json' };
 import certificates from '../../../vectors/certificates.json' with { type: 'json' };
 import keySuccessions from '../../../vectors/key-successions.json' with { type: 'json' };
@@ -187,7 +186,7 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
   {
     name: 'der signature',
     valid: [parseHex('3006020101020101')],
-    decode: (bytes) => verifyDer(pair.publicKey, empty, bytes),
+    decode: (bytes) => new VerifyingKeys().verify(pair.publicKey, empty, bytes),
     cost: 5,
   },
   { name: 'frame', valid: hexMember(frames, 'message'), decode: decodeFrame },
@@ -277,9 +276,9 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     cost: 5,
   },
   {
-    name: 'secrets-manager ecies by a key of the platform',
+    name: 'secrets-manager ecies by a server',
     valid: hexMember(secretsManagerEcies, 'sealed'),
-    decode: (bytes) => openLegacyEciesBy(importEcdhKey(pair), bytes),
+    decode: (bytes) => unwrapKey({ id: 1, ...pair }, bytes),
   },
   { name: 'secrets-manager cbc', valid: [new Uint8Array(48)], decode: (bytes) => openLegacyCbc(raw, bytes) },
   {
@@ -301,12 +300,12 @@ const smBody = hexMember(secretsManagerRequests, 'body')[0] ?? empty;
 
 function openSecretsManagerBody(body: Uint8Array): unknown {
   const headers = smHeaders as Record<string, string>;
-  return openSecretsManagerRequest({ headers, body, serverKeys: smKeys });
+  return openWireRequest({ headers, body, serverKeys: smKeys });
 }
 
 function openSecretsManagerHeader(name: string) {
   return (value: string) =>
-    openSecretsManagerRequest({
+    openWireRequest({
       headers: { ...(smHeaders as Record<string, string>), [name]: value },
       body: smBody,
       serverKeys: smKeys,

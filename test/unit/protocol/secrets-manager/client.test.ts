@@ -7,10 +7,11 @@ import { SecretsManagerClient, retryDelayMs } from '../../../../protocol/secrets
 import { clientIdOf } from '../../../../protocol/secrets-manager/client-id.ts';
 import { encodeErrorBody } from '../../../../protocol/secrets-manager/error-body.ts';
 import { sealLegacyBlob } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
-import { openSecretsManagerRequest } from '../../../../protocol/secrets-manager/request.ts';
 import { parseReadSecrets, type ReadSecretsPayload } from '../../../../protocol/secrets-manager/requests.ts';
 import { encodeSecretsResponse, type SecretsRecord } from '../../../../protocol/secrets-manager/responses.ts';
 import { newUid, type Uid } from '../../../../protocol/uid.ts';
+import { openWireRequest } from '../../../../server/secrets-manager/wire-request.ts';
+import { sealedAnswer } from '../../../fixtures/secrets/sealed-answer.ts';
 
 const serverKey = { id: 20, ...generateEcdhKeyPair() };
 const clientKey = generateEcdhKeyPair();
@@ -60,7 +61,7 @@ class FakeServer {
 
   async #answer(init: { headers: Record<string, string>; body: Bytes }): Promise<Bytes> {
     const headers = Object.fromEntries(Object.entries(init.headers).map(([n, v]) => [n.toLowerCase(), v]));
-    const request = await openSecretsManagerRequest({ headers, body: init.body, serverKeys: [serverKey] });
+    const request = openWireRequest({ headers, body: init.body, serverKeys: [serverKey] });
     const payload = parseReadSecrets(request.payload);
     this.requests.push(payload);
     const wanted = (r: SecretsRecord) =>
@@ -74,7 +75,7 @@ class FakeServer {
       expiresOn: 99,
       warnings: ['hello'],
     });
-    return await request.sealResponse(response);
+    return sealedAnswer(request, response);
   }
 }
 

@@ -1,13 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  concat,
-  decodeBase64,
-  encodeBase64,
-  encodeHex,
-  parseBase64url,
-  utf8,
-  type Bytes,
-} from '../../../../protocol/bytes.ts';
+import { decodeBase64, encodeBase64, encodeHex, parseBase64url, utf8 } from '../../../../protocol/bytes.ts';
 import { ecdhPublicKey, generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
 import { randomBytes } from '../../../../protocol/crypto/random.ts';
 import { clientIdOf } from '../../../../protocol/secrets-manager/client-id.ts';
@@ -18,21 +10,12 @@ import {
   sealLegacyCbc,
   sealLegacyEcies,
 } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
-import {
-  openSecretsManagerRequest,
-  sealSecretsManagerRequest,
-  verifyClientSignature,
-} from '../../../../protocol/secrets-manager/request.ts';
 import { parseCreateSecret, parseReadSecrets } from '../../../../protocol/secrets-manager/requests.ts';
 import {
   encodeSecretsResponse,
   parseSecretsResponse,
 } from '../../../../protocol/secrets-manager/responses.ts';
 
-const serverKeys = [
-  { id: 20, ...generateEcdhKeyPair() },
-  { id: 10, ...generateEcdhKeyPair() },
-];
 const clientKey = generateEcdhKeyPair();
 
 test('client id: the known answer of the protocol', () => {
@@ -73,75 +56,6 @@ test('folder names: round trip, and a cut or foreign text fails', async () => {
   for (const cut of [0, 1, 15, 16, 17, 31, sealed.length - 1]) {
     await expect(openLegacyCbc(key, sealed.subarray(0, cut))).rejects.toMatchObject({ code: 'open-failed' });
   }
-});
-
-describe('request', () => {
-  const seal = (payload: object = { clientVersion: 'sp1', clientId: 'x' }) =>
-    sealSecretsManagerRequest(serverKeys[0]!, clientKey.privateKey, payload);
-  const lower = (headers: Readonly<Record<string, string>>) =>
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-
-  test('the server reads what the client sealed, and its answer comes back', async () => {
-    const request = await seal({ clientVersion: 'sp1', n: 1 });
-    const opened = await openSecretsManagerRequest({
-      headers: lower(request.headers),
-      body: request.body,
-      serverKeys,
-    });
-    expect(opened.payload).toEqual({ clientVersion: 'sp1', n: 1 });
-    await verifyClientSignature(clientKey.publicKey, opened.signedBytes, opened.signature);
-    expect(await request.openResponse(await opened.sealResponse({ ok: [1] }))).toEqual({ ok: [1] });
-    expect(await request.openResponse(await opened.sealResponse(null))).toBeNull();
-  });
-
-  test('a signature by another key, or over another body, is refused', async () => {
-    const request = await seal();
-    const { signedBytes, signature } = await openSecretsManagerRequest({
-      headers: lower(request.headers),
-      body: request.body,
-      serverKeys,
-    });
-    const other = generateEcdhKeyPair().publicKey;
-    await expect(verifyClientSignature(other, signedBytes, signature)).rejects.toThrow('bad-signature');
-    const changed = concat(signedBytes, Uint8Array.of(0));
-    await expect(verifyClientSignature(clientKey.publicKey, changed, signature)).rejects.toThrow(
-      'bad-signature',
-    );
-    for (const bytes of [new Uint8Array(0), new Uint8Array(70), signature.subarray(1)]) {
-      await expect(verifyClientSignature(clientKey.publicKey, signedBytes, bytes)).rejects.toThrow(
-        'bad-signature',
-      );
-    }
-  });
-
-  test('a replay has the same transmission key id however the header is spelt', async () => {
-    const request = await seal();
-    const headers = lower(request.headers);
-    const spelt = headers['transmissionkey']!.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-    const open = (transmissionkey: string) =>
-      openSecretsManagerRequest({ headers: { ...headers, transmissionkey }, body: request.body, serverKeys });
-    const first = await open(headers['transmissionkey']!);
-    expect((await open(spelt)).transmissionKeyId).toBe(first.transmissionKeyId);
-  });
-
-  test.each<[string, (request: { headers: Record<string, string>; body: Bytes }) => void, string]>([
-    ['an unknown key id', (r) => (r.headers['publickeyid'] = '7'), 'unknown-server-key'],
-    ['a key id with a sign', (r) => (r.headers['publickeyid'] = '+20'), 'malformed'],
-    ['no key id', (r) => delete r.headers['publickeyid'], 'malformed'],
-    ["another server key's id", (r) => (r.headers['publickeyid'] = '10'), 'open-failed'],
-    ['no transmission key', (r) => delete r.headers['transmissionkey'], 'malformed'],
-    ['a transmission key that is cut', (r) => (r.headers['transmissionkey'] = 'AAAA'), 'malformed'],
-    ['a transmission key that is no base64', (r) => (r.headers['transmissionkey'] = '!'), 'malformed'],
-    ['another authorization scheme', (r) => (r.headers['authorization'] = 'Bearer x'), 'malformed'],
-    ['a body that was changed', (r) => (r.body[20] = (r.body[20] ?? 0) ^ 1), 'open-failed'],
-    ['an empty body', (r) => (r.body = new Uint8Array(0)), 'open-failed'],
-    ['a body over the limit', (r) => (r.body = new Uint8Array(5_000_000)), 'too-large'],
-  ])('%s is refused', async (_, change, code) => {
-    const sealed = await seal();
-    const request = { headers: lower(sealed.headers) as Record<string, string>, body: sealed.body };
-    change(request);
-    await expect(openSecretsManagerRequest({ ...request, serverKeys })).rejects.toMatchObject({ code });
-  });
 });
 
 describe('payloads', () => {
