@@ -4,6 +4,7 @@ import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { addBodyDeadline, slowBodyMs } from './body-deadline.ts';
 import { addDrain } from './drain.ts';
+import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log/logger.ts';
 import type { LoadedCertificate } from './tls/certificate.ts';
@@ -17,7 +18,7 @@ export type App = FastifyInstance;
 export async function createApp(
   config: Config,
   certificate: LoadedCertificate | null,
-  log: Logger,
+  { log, clock }: { readonly log: Logger; readonly clock: Clock },
 ): Promise<App> {
   const app = Fastify({
     logger: false,
@@ -36,7 +37,7 @@ export async function createApp(
   });
   app.server.headersTimeout = slowHeadersMs;
   addDrain(app);
-  addBodyDeadline(app);
+  addBodyDeadline(app, clock);
   app.addHook('onResponse', async (request, reply) => {
     log.debug({
       event: 'request',

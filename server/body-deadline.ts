@@ -1,5 +1,6 @@
 // How long the bodies of requests may take to arrive: a caller who sends ever so slowly holds a connection and nothing else.
 import type { FastifyInstance } from 'fastify';
+import type { Clock } from './clock.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,14 +14,16 @@ const bodyMs = 30_000;
 /** The largest file at 600 kbit/s. */
 export const slowBodyMs = 60 * 60_000;
 
-/** Cuts requests off whose body takes longer than 30 seconds, except on routes that say `slowBody`. */
-export function addBodyDeadline(app: FastifyInstance, ms = bodyMs): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { raw, routeOptions } = request;
+/**
+ * Cuts connections off whose request's body takes longer than 30 seconds, except on routes that say `slowBody`: also where the
+ * answer is out before, which the server gives to many without their body.
+ */
+export function addBodyDeadline(app: FastifyInstance, clock: Clock): void {
+  app.addHook('onRequest', async ({ raw, routeOptions }) => {
     if (routeOptions.config.slowBody || raw.complete) return;
-    const late = setTimeout(() => {
+    const cancel = clock.schedule(bodyMs, () => {
       if (!raw.complete) raw.socket.destroy();
-    }, ms);
-    reply.raw.once('close', () => clearTimeout(late));
+    });
+    raw.once('end', cancel).once('close', cancel);
   });
 }

@@ -25,6 +25,7 @@ import { Dispatcher, methodsOf } from './api/dispatcher.ts';
 import type { Rate } from './api/token-bucket.ts';
 import { createApp, type App } from './app.ts';
 import { applicationHandlers } from './applications/application-service.ts';
+import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { expireUploads } from './files/file-rows.ts';
 import { fileHandlers } from './files/file-service.ts';
@@ -66,7 +67,7 @@ import { expireSessionLog } from './session-log/session-log.ts';
 import { sessionLogHandlers } from './session-log/session-log-service.ts';
 import { expireSessionShares } from './session-shares/guest-list.ts';
 import { sessionShareHandlers } from './session-shares/session-share-service.ts';
-import { ExpiryWatch, systemClock, type Clock } from './sharing/expiry-watch.ts';
+import { ExpiryWatch } from './sharing/expiry-watch.ts';
 import { sharingHandlers } from './sharing/sharing-service.ts';
 import { ShareLinkExpiry } from './share-links/expiry.ts';
 import { shareLinkHandlers, shareLinkRates, type ShareLinkRates } from './share-links/share-link-service.ts';
@@ -105,7 +106,7 @@ export interface StartOptions {
   readonly times?: Partial<RouterTimes>;
   /** For bodies of requests that are under way. */
   readonly bodies?: BodyRoom;
-  /** Of access that ends by itself. */
+  /** Of access that ends by itself, and of bodies that are slow. */
   readonly clock?: Clock;
 }
 
@@ -212,6 +213,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
   const times: RouterTimes = { ...routerTimes, ...options.times };
   const { publicUrl, openSignUp, throughServer } = config;
   const head = new InProcessHead();
+  const clock = options.clock ?? systemClock;
   const accounts = await accountMethods({
     ...{ db, head, log, ring, stopped, publicUrl, openSignUp, version: readVersion() },
     ...{ loginRates: rates.login, signUpRate: rates.signUps, codeRates: rates.codes },
@@ -231,7 +233,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
   const bounds = config.recordings;
   const onGone = () => sweep.wake();
   const linkExpiry = new ShareLinkExpiry(db, log);
-  const accessExpiry = new ExpiryWatch({ db, head, log, clock: options.clock ?? systemClock });
+  const accessExpiry = new ExpiryWatch({ db, head, log, clock });
   const methods = new Map([
     ...accounts,
     ...methodsOf(
@@ -260,7 +262,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
   const worker = new RouterWorker({
     ...{ db, head, ring, log, publicUrl, times, relay, throughServer, openings: rates.links },
   });
-  const app = await createApp(config, certificate?.loaded ?? null, log);
+  const app = await createApp(config, certificate?.loaded ?? null, { log, clock });
   const secure = certificate !== null || (publicUrl?.startsWith('https:') ?? false);
   const headersOf = addSecurityHeaders(app, {
     publicUrl,

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { ObjectKind } from '../../protocol/messages/gen/sharing_pb.js';
 import { uidOf } from '../../protocol/uid.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import { lockOrganisationOf, publish, type Reached } from '../records/feed.ts';
 import type { Head } from '../router/head/head.ts';
@@ -9,20 +10,6 @@ import type { Database } from '../store/database.ts';
 import { isStoreAway } from '../store/violation.ts';
 import { refreshAccess } from './access-refresh.ts';
 import { never } from './rights-bits.ts';
-
-export interface Clock {
-  now(): number;
-  /** Returns how to cancel it. */
-  schedule(delayMs: number, task: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  schedule: (delayMs, task) => {
-    const timer = setTimeout(task, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** A timer counts at most 2^31 ms: a later end is looked at again. */
 const longestWait = 24 * 60 * 60_000;

@@ -2,6 +2,7 @@
 import { request, type ClientRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { limits } from '../../protocol/limits.ts';
+import { HandClock } from '../fakes/hand-clock.ts';
 import { ApiClient } from '../fixtures/api-client.ts';
 import { startTestServer, type TestServer } from '../fixtures/server.ts';
 
@@ -15,8 +16,9 @@ const signedInMethod = '/api/v1/RecordService/PutRecords';
 describe('bodies before sign-in', () => {
   let server: TestServer;
   let senders: ClientRequest[] = [];
+  const clock = new HandClock();
   beforeEach(async () => {
-    server = await startTestServer({ trustedProxies: ['127.0.0.1'] }, { bodies: room });
+    server = await startTestServer({ trustedProxies: ['127.0.0.1'] }, { bodies: room, clock });
   });
   afterEach(async () => {
     stopSending();
@@ -97,6 +99,17 @@ describe('bodies before sign-in', () => {
       expect(await post(signedInMethod, 4 * mib)).not.toMatchObject({ status: 429 });
     },
   );
+
+  test('who never sends the rest is cut off, also after an answer: an empty connection is not held either', async () => {
+    const paths = ['/api/v1/server-keys', signedInMethod, '/api/rest/sm/v1/get_secret', '/', '/nowhere'];
+    const timers = clock.timers;
+    for (let i = 0; i < 40; i++) void begin(paths[i % paths.length] ?? '', `192.0.2.${i % 8}`, mib / 4);
+    const closed = senders.map((sender) => new Promise((resolve) => sender.on('close', resolve)));
+    await expect.poll(() => clock.timers).toBe(timers + senders.length);
+    clock.advance(30_000);
+    await Promise.all(closed);
+    expect(clock.timers).toBe(timers);
+  });
 
   test('all together have so much under way and no more, and who is cut off gives it back', async () => {
     const from = (i: number) => `192.0.2.${i}`;

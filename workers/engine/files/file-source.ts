@@ -32,11 +32,19 @@ export async function requireSameFile(file: File, note: UploadNote): Promise<voi
 /** A name that every system can store: what a record refuses is replaced. */
 export function cleanName(name: string): string {
   // eslint-disable-next-line no-control-regex -- control characters and direction marks are what it looks for
-  const clean = name.replace(/[\u0000-\u001f\u007f-\u009f/\\\u2028-\u202e\u2066-\u2069]/g, '_').trim();
+  const clean = name
+    .toWellFormed()
+    .replace(/[\u0000-\u001f\u007f-\u009f/\\\u2028-\u202e\u2066-\u2069]/g, '_')
+    .trim();
   const safe = ['', '.', '..'].includes(clean) ? 'file' : clean;
   if (safe.length <= limits.fileName) return safe;
   const extension = /\.[^.]{1,16}$/.exec(safe)?.[0] ?? '';
-  return safe.slice(0, limits.fileName - extension.length) + extension;
+  return cutAt(safe, limits.fileName - extension.length) + extension;
+}
+
+/** Half a character of two UTF-16 units is none. */
+function cutAt(text: string, length: number): string {
+  return text.slice(0, /[\ud800-\udbff]/.test(text[length - 1] ?? '') ? length - 1 : length);
 }
 
 /** What the platform believes that it is, without parameters; empty when that is no media type. */

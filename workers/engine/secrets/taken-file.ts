@@ -42,10 +42,10 @@ export async function takeOverFile(
 
 /** The file whole: it is verified by its end alone, and no part of it goes anywhere before. The platform may hold it on a disk. */
 async function open(parts: SecretFileParts, write: SecretFileWrite, key: Bytes): Promise<File> {
-  const { name, type } = metadataIn(await openSecretJson(key, write.data));
+  const { name, type } = describedFile(await openSecretJson(key, write.data));
   const content: Blob[] = [];
   for await (const piece of openUnverifiedBlob(key, blobOf(parts, write))) content.push(new Blob([piece]));
-  const file = new File(content, cleanName(name), { type: cleanMediaType(type), lastModified: 0 });
+  const file = new File(content, name, { type, lastModified: 0 });
   if (secretBlobSize(file.size) !== Number(write.size)) throw new ProtocolError('open-failed');
   return file;
 }
@@ -60,10 +60,13 @@ async function* blobOf({ session, clock, signal }: SecretFileParts, { fileUid, s
   }
 }
 
-/** What clients say of a file; what they leave out is not known. Throws `malformed`. */
-function metadataIn(text: string): { readonly name: string; readonly type: string } {
+/** What clients say of a file, as an attachment may have it; what they leave out is not known. Throws `malformed`. */
+export function describedFile(text: string): { readonly name: string; readonly type: string } {
   const { name, type } = parseObject(text, 'not what describes a file');
-  return { name: typeof name === 'string' ? name : '', type: typeof type === 'string' ? type : '' };
+  return {
+    name: cleanName(typeof name === 'string' ? name : ''),
+    type: cleanMediaType(typeof type === 'string' ? type : ''),
+  };
 }
 
 /** By the uploader of attachments, which goes on with what an earlier try left. */

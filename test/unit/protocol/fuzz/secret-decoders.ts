@@ -1,8 +1,9 @@
-import { utf8, type Bytes } from '../../../../protocol/bytes.ts';
+import { concat, equal, utf8, type Bytes } from '../../../../protocol/bytes.ts';
 import { generateEcdhKeyPair } from '../../../../protocol/crypto/ecdh.ts';
 import { decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
 import * as secrets from '../../../../protocol/messages/gen/secrets_pb.js';
+import { openUnverifiedBlob } from '../../../../protocol/secrets-manager/blob-stream.ts';
 import {
   sealLegacyBlob,
   sealLegacyCbc,
@@ -34,6 +35,10 @@ const plain = encodeMessage(secrets.SecretVersionSchema, {
   links: [{ recordUid: uid, data: uid, path: 'meta' }],
 });
 
+async function* inTurn(...pieces: readonly Bytes[]) {
+  yield* pieces;
+}
+
 /** What applications wrote, and what the server says they wrote: the last ones as somebody with the key sealed it. */
 export const secretDecoders: readonly Decoder<Uint8Array>[] = [
   ...Object.values(secrets).flatMap((desc) =>
@@ -61,6 +66,20 @@ export const secretDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'file for applications',
     valid: [await sealLegacyBlob(key, key)],
     decode: (bytes) => openSecretFile(key, bytes),
+  },
+  {
+    name: 'file for applications in pieces',
+    valid: [await sealLegacyBlob(key, key), await sealLegacyBlob(key, new Uint8Array(0))],
+    decode: async (bytes) => {
+      const blob = new Uint8Array(bytes);
+      const half = blob.length >> 1;
+      const pieces: Bytes[] = [];
+      const source = inTurn(blob.slice(0, half), blob.slice(half));
+      for await (const piece of openUnverifiedBlob(key, source)) pieces.push(piece);
+      // What it gave to its end is what opens whole.
+      const whole = await openSecretFile(key, blob);
+      if (!equal(concat(...pieces), whole)) throw new Error('another file');
+    },
   },
   {
     name: 'key wrapped for an owner',

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { utf8 } from '../../../../protocol/bytes.ts';
+import { encodeBase64url, utf8 } from '../../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../../protocol/errors.ts';
 import { limits } from '../../../../protocol/limits.ts';
 import { encodeContent, parseContent } from '../../../../protocol/records/content.ts';
+import { parseFileRef } from '../../../../protocol/records/files.ts';
 import { newUid } from '../../../../protocol/uid.ts';
 import { parseApplication } from '../../../../workers/engine/secrets/application-content.ts';
 import { mergeContents } from '../../../../workers/engine/secrets/merge.ts';
@@ -12,6 +13,7 @@ import {
   secretJsonOf,
   type SecretContent,
 } from '../../../../workers/engine/secrets/secret-json.ts';
+import { describedFile } from '../../../../workers/engine/secrets/taken-file.ts';
 import { takenContent } from '../../../../workers/engine/secrets/taken-content.ts';
 
 const from = { recordUid: newUid(), base: 1, write: 1, applicationUid: newUid() };
@@ -49,6 +51,21 @@ const written = fc.record(
   { requiredKeys: [] },
 );
 
+const hostileName = fc.constantFrom(
+  ...[
+    '',
+    '.',
+    '..',
+    '../../etc/passwd',
+    'C:\\Windows\\a',
+    'a\0b',
+    'a\u202Egnp.exe',
+    '\ud800',
+    'a'.repeat(255) + '🔑',
+    '🔑'.repeat(200),
+  ],
+);
+
 /** What comes of it; null when it was refused as everything from outside is. */
 function orRefused<T>(read: () => T): T | null {
   try {
@@ -79,6 +96,44 @@ test('whatever an application writes, a record comes of it that fits and opens, 
       },
     ),
     { numRuns: 500 },
+  );
+});
+
+test('whatever an application says of a file, an attachment may be named so, or it is refused', () => {
+  const said = fc.record(
+    {
+      name: fc.oneof(fc.string({ unit: 'binary', maxLength: 600 }), hostileName, fc.jsonValue()),
+      type: fc.oneof(
+        fc.constantFrom('A/B', 'text/plain; charset=x', '../..', 'a/b\n'),
+        fc.string(),
+        fc.jsonValue(),
+      ),
+      size: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        said.map((json) => JSON.stringify(json)),
+        fc.string(),
+      ),
+      (text) => {
+        const file = orRefused(() => describedFile(text));
+        if (file === null) return;
+        const rest = { fileUid: newUid(), size: 1, key: encodeBase64url(new Uint8Array(32)), chunks: 1 };
+        expect(parseFileRef({ ...rest, name: file.name, mediaType: file.type })).toMatchObject({
+          name: file.name,
+        });
+        // As browsers and the exchange of files between tabs take it.
+        expect(new File([], file.name, { type: file.type })).toMatchObject({
+          name: file.name,
+          type: file.type,
+        });
+        expect(file.name.isWellFormed()).toBe(true);
+      },
+    ),
+    { numRuns: 1000 },
   );
 });
 
