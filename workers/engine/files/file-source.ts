@@ -31,11 +31,9 @@ export async function requireSameFile(file: File, note: UploadNote): Promise<voi
 
 /** A name that every system can store: what a record refuses is replaced. */
 export function cleanName(name: string): string {
+  const wellFormed = name.toWellFormed();
   // eslint-disable-next-line no-control-regex -- control characters and direction marks are what it looks for
-  const clean = name
-    .toWellFormed()
-    .replace(/[\u0000-\u001f\u007f-\u009f/\\\u2028-\u202e\u2066-\u2069]/g, '_')
-    .trim();
+  const clean = wellFormed.replace(/[\u0000-\u001f\u007f-\u009f/\\\u2028-\u202e\u2066-\u2069]/g, '_').trim();
   const safe = ['', '.', '..'].includes(clean) ? 'file' : clean;
   if (safe.length <= limits.fileName) return safe;
   const extension = /\.[^.]{1,16}$/.exec(safe)?.[0] ?? '';
