@@ -203,6 +203,8 @@ export const limits = {
    */
   recording: {
     ...{ entries: 1024 * 1024, sealedChunk: 1088 * 1024, chunks: 2 ** 20 },
+    /** Entries whose images are taken apart: some full screens. */
+    takenApart: 16 * 1024 * 1024,
     ...{ wrappedKey: 128, statement: 2048 },
     ...{ markers: 500, markerText: 4000, signedMarker: 4608 },
     /** A century; a pebibyte. */

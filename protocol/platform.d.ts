@@ -66,6 +66,12 @@ interface ByteChunks {
   cancel(): Promise<void>;
 }
 
+declare class CompressionStream {
+  constructor(format: 'deflate');
+  readonly readable: { getReader(): ByteChunks };
+  readonly writable: { getWriter(): ByteWriter };
+}
+
 declare class DecompressionStream {
   constructor(format: 'deflate-raw');
   readonly readable: { getReader(): ByteChunks };

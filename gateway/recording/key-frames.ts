@@ -3,12 +3,13 @@ import { ScreenModel } from './screen/screen-model.ts';
 /** What came of some instructions: the picture goes on, or the whole screen as it is then. */
 export interface PicturePart {
   readonly kind: 'picture' | 'screen';
-  readonly bytes: Uint8Array;
+  /** Whole ones. */
+  readonly instructions: readonly Uint8Array[];
 }
 
 /** Between key frames at least so much is recorded, or so many times what a key frame takes. */
-const leastBytes = 256 * 1024;
-const leastRatio = 8;
+const leastBytes = 2 * 1024 * 1024;
+const leastRatio = 16;
 /** Of a session in which little happens a player fetches no more than this before it can show a moment. */
 const longestMs = 300_000;
 const leastRatioLate = 1;
@@ -42,17 +43,18 @@ export class KeyFrames {
       if (!isSync(instruction) || !this.#isDue(nowMs)) continue;
       const screen = this.#screen.draw();
       if (screen === null) continue; // a moment later, maybe
-      parts.push({ kind: 'picture', bytes: Buffer.concat(instructions.slice(since, at + 1)) });
-      parts.push(this.#keyFrame(Buffer.concat(screen), nowMs));
+      parts.push({ kind: 'picture', instructions: instructions.slice(since, at + 1) });
+      parts.push(this.#keyFrame(screen, nowMs));
       since = at + 1;
     }
     if (since === instructions.length) return parts;
-    return [...parts, { kind: 'picture', bytes: Buffer.concat(instructions.slice(since)) }];
+    return [...parts, { kind: 'picture', instructions: instructions.slice(since) }];
   }
 
-  #keyFrame(bytes: Uint8Array, nowMs: number): PicturePart {
-    [this.#bytes, this.#lastBytes, this.#lastAtMs] = [0, bytes.length, nowMs];
-    return { kind: 'screen', bytes };
+  #keyFrame(instructions: readonly Uint8Array[], nowMs: number): PicturePart {
+    const bytes = instructions.reduce((sum, { length }) => sum + length, 0);
+    [this.#bytes, this.#lastBytes, this.#lastAtMs] = [0, bytes, nowMs];
+    return { kind: 'screen', instructions };
   }
 
   #isDue(nowMs: number): boolean {

@@ -8,12 +8,15 @@ import {
   type RecordingPolicy,
 } from '../../protocol/messages/gen/recording_pb.js';
 import { trackOf } from '../../protocol/recording/entries.ts';
+import { encodeImageEntry } from '../../protocol/recording/image-entry.ts';
 import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
 import type { RecordingWriter } from '../../protocol/recording/writer.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import type { ShellTap } from '../ssh/join-shells.ts';
 import type { PictureTap } from '../guacd/recorded-picture.ts';
+import { ImageStreams, type PicturePiece } from './image-streams.ts';
 import { KeyFrames } from './key-frames.ts';
+import { packPicture, unpackedLength } from './pack-picture.ts';
 import { PictureFilter } from './picture-filter.ts';
 import type { Spool } from './spool.ts';
 import { partsOf, Track } from './track.ts';
@@ -138,18 +141,21 @@ export class SessionRecorder {
 
   #pictureTap(clipboard: boolean): PictureTap {
     let filter = new PictureFilter();
+    let images = new ImageStreams();
     const keyFrames = new KeyFrames(this.#now);
     return {
       begins: () => {
         filter = new PictureFilter();
+        images = new ImageStreams();
         keyFrames.startAnew(this.#now);
         this.#beginKeyFrame();
       },
       shows: (instructions) => {
         const kept = clipboard ? instructions : filter.filter(instructions);
-        for (const { kind, bytes } of keyFrames.take(kept, this.#now)) {
-          if (kind === 'screen') this.#beginKeyFrame();
-          this.#add(kind, bytes);
+        for (const { kind, instructions: drawn } of keyFrames.take(kept, this.#now)) {
+          const ofScreen = kind === 'screen';
+          if (ofScreen) this.#beginKeyFrame();
+          for (const piece of (ofScreen ? new ImageStreams() : images).take(drawn)) this.#draw(kind, piece);
         }
       },
     };
@@ -162,15 +168,27 @@ export class SessionRecorder {
     track?.startAnew();
   }
 
+  #draw(kind: 'picture' | 'screen', piece: PicturePiece): void {
+    if (piece.kind === 'instructions') return this.#add(kind, piece.bytes);
+    const image = kind === 'screen' ? 'screenImage' : 'image';
+    this.#addParts(image, [encodeImageEntry(piece)], unpackedLength(piece.file));
+  }
+
   #add(kind: EntryKind, bytes: Uint8Array): void {
-    const track = this.#tracks.get(trackOf(kind));
+    this.#addParts(kind, partsOf(bytes));
+  }
+
+  #addParts(kind: EntryKind, parts: readonly Uint8Array[], unpacked = 0): void {
+    const of = trackOf(kind);
+    const track = this.#tracks.get(of);
     if (this.#over || !track) return;
     this.#empty = false;
     const atMs = this.#now;
-    for (const part of partsOf(bytes)) {
+    for (const part of parts) {
       if (this.#failed) return;
-      track.add(atMs, kind, part);
-      if (track.full) this.#flush(trackOf(kind), track, false); // a screen may take several chunks
+      if (!track.fits(part, unpacked)) this.#flush(of, track, false);
+      track.add(atMs, kind, part, unpacked);
+      if (track.full) this.#flush(of, track, false); // a screen may take several chunks
     }
     this.#timer ??= setTimeout(() => this.#flushAll(), chunkMs);
   }
@@ -190,18 +208,17 @@ export class SessionRecorder {
   #flush(kind: RecordingTrack, track: Track, final: boolean): void {
     const taken = track.take(this.#now);
     this.#enqueue(taken.plaintext.length, async () => {
-      const deflated = view(
-        await deflate(taken.plaintext, { level: deflateLevel, chunkSize: deflatedBytes }),
-      );
-      const { startMs, endMs, keyFrame } = taken;
+      const { plaintext, startMs, endMs, keyFrame } = taken;
+      const ofPicture = kind === RecordingTrack.GRAPHICAL;
+      const compressed = await (ofPicture ? packPicture(plaintext) : deflated(plaintext));
       track.giveBack(taken);
-      await this.#store({ track: kind, final, startMs, endMs, keyFrame }, deflated);
+      await this.#store({ track: kind, final, startMs, endMs, keyFrame }, compressed);
     });
   }
 
-  async #store(header: Parameters<RecordingWriter['add']>[0], deflated: Bytes): Promise<void> {
+  async #store(header: Parameters<RecordingWriter['add']>[0], compressed: Bytes): Promise<void> {
     const { writer, spool } = this.#options;
-    const chunk = await writer.add(header, deflated);
+    const chunk = await writer.add(header, compressed);
     await spool.writeChunk(this.sessionUid, chunk.index, encodeMessage(RecordingChunkSchema, chunk));
     this.#options.onStored();
   }
@@ -224,4 +241,8 @@ export class SessionRecorder {
     for (const track of this.#tracks.values()) track.take(0);
     this.#options.onFailed(error);
   }
+}
+
+async function deflated(entries: Bytes): Promise<Bytes> {
+  return view(await deflate(entries, { level: deflateLevel, chunkSize: deflatedBytes }));
 }

@@ -1,11 +1,14 @@
 import type { Bytes } from '../../protocol/bytes.ts';
+import { limits } from '../../protocol/limits.ts';
 import { EntryBuffer } from '../../protocol/recording/entry-buffer.ts';
-import type { EntryKind } from '../../protocol/recording/entry-kinds.ts';
+import { entryOverhead, type EntryKind } from '../../protocol/recording/entry-kinds.ts';
 
 /** Entries that wait for their chunk: less than half of what one may hold, so that no entry ever makes it too much, nor most of them
  * need more than half a MiB of memory. */
-const chunkBytes = 448 * 1024;
+const chunkBytes = 640 * 1024;
 const longestEntry = 256 * 1024;
+/** What the images of a chunk become when they are taken apart, with everything else. */
+const mostUnpacked = limits.recording.takenApart - limits.recording.entries;
 
 /** What one chunk is made of: encoded entries, and the times of the first and the last. */
 export interface TakenEntries {
@@ -20,6 +23,7 @@ export class Track {
   readonly #entries = new EntryBuffer();
   #startMs = 0;
   #endMs = 0;
+  #unpacked = 0;
   #keyFrame: boolean;
 
   /** `keyFrame`: the first chunk can be drawn without anything before. */
@@ -35,9 +39,16 @@ export class Track {
     return this.#entries.length >= chunkBytes;
   }
 
-  /** One of {@link partsOf}. */
-  add(atMs: number, kind: EntryKind, bytes: Uint8Array): void {
+  /** Whether it fits into the same chunk. `unpacked`: bytes that it becomes when it is taken apart. */
+  fits(bytes: Uint8Array, unpacked = 0): boolean {
+    const length = this.#entries.length + entryOverhead + bytes.length;
+    return this.empty || (length <= limits.recording.entries && this.#unpacked + unpacked <= mostUnpacked);
+  }
+
+  /** An image, or one of {@link partsOf}. */
+  add(atMs: number, kind: EntryKind, bytes: Uint8Array, unpacked = 0): void {
     this.#note(atMs);
+    this.#unpacked += unpacked;
     this.#entries.add(atMs, kind, bytes);
   }
 
@@ -51,6 +62,7 @@ export class Track {
     const [startMs, endMs] = this.empty ? [nowMs, nowMs] : [this.#startMs, this.#endMs];
     const keyFrame = this.#keyFrame;
     this.#keyFrame = false;
+    this.#unpacked = 0;
     return { plaintext: this.#entries.take(), startMs, endMs, keyFrame };
   }
 

@@ -1,4 +1,4 @@
-import { ByteReader, type Bytes } from '../bytes.ts';
+import { ByteReader, concat, uint32, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { RecordingTrack } from '../messages/gen/recording_pb.js';
@@ -25,6 +25,8 @@ const tracks: Readonly<Record<EntryKind, RecordingTrack>> = {
   line: RecordingTrack.INDEX,
   cut: RecordingTrack.INDEX,
   typist: RecordingTrack.PEOPLE,
+  image: RecordingTrack.GRAPHICAL,
+  screenImage: RecordingTrack.GRAPHICAL,
 };
 const lengths: Readonly<Partial<Record<EntryKind, number>>> = {
   ...{ resize: 4, withheld: 0, cut: 0 },
@@ -46,12 +48,21 @@ export function encodeEntries(entries: readonly RecordingEntry[]): Bytes {
   return buffer.take();
 }
 
+/** What is before an entry's content of that length: at(4) ‖ kind(1) ‖ length(4). */
+export function encodeEntryHead(atMs: number, kind: EntryKind, length: number): Bytes {
+  return concat(uint32(atMs), Uint8Array.of(entryKinds[kind]), uint32(length));
+}
+
 /**
  * Inverse of {@link encodeEntries}. Throws `malformed` for kinds of another track, times that fall, contents of a wrong
- * length, and what is cut; `too-large` over limits.recording.entries.
+ * length, and what is cut; `too-large` over `most` bytes.
  */
-export function decodeEntries(track: RecordingTrack, bytes: Uint8Array): RecordingEntry[] {
-  if (bytes.length > limits.recording.entries) throw new ProtocolError('too-large');
+export function decodeEntries(
+  track: RecordingTrack,
+  bytes: Uint8Array,
+  most: number = limits.recording.entries,
+): RecordingEntry[] {
+  if (bytes.length > most) throw new ProtocolError('too-large');
   const reader = new ByteReader(bytes);
   const entries: RecordingEntry[] = [];
   let last = 0;

@@ -2,7 +2,8 @@
  * What an entry holds: whole Guacamole instructions as the page gets them; bytes of the target's terminal; typed bytes;
  * the terminal's new size, columns(2) ‖ rows(2); a place where typed bytes were left out because they may be a secret;
  * Guacamole instructions that draw the whole present screen on an empty display, for whoever begins there; a line that the terminal showed, UTF-8;
- * that there was more of them than is kept; and the account, UID(16), of who did what follows, where somebody else did before.
+ * that there was more of them than is kept; the account, UID(16), of who did what follows, where somebody else did before; and an
+ * image of the picture or of a screen, in the place of the instructions that bring its bytes (image-entry.ts).
  */
 export const entryKinds = {
   picture: 1,
@@ -14,6 +15,8 @@ export const entryKinds = {
   line: 7,
   cut: 8,
   typist: 9,
+  image: 10,
+  screenImage: 11,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { create } from '@bufbuild/protobuf';
-import { encodeHex, parseHex } from '../../protocol/bytes.ts';
+import { decodeBase64, empty, encodeHex, parseHex, parseUtf8, type Bytes } from '../../protocol/bytes.ts';
 import {
   RecordingChunkSchema,
   RecordingOpeningSchema,
@@ -8,6 +8,8 @@ import {
 } from '../../protocol/messages/gen/recording_pb.js';
 import { openMarker } from '../../protocol/recording/marker.ts';
 import { openChunk } from '../../protocol/recording/chunk.ts';
+import { takeApart } from '../../protocol/recording/taken-png.ts';
+import { inflate } from '../../protocol/recording/inflate.ts';
 import { RecordingFileReader } from '../../protocol/recording/recording-file.ts';
 import {
   importRecordingKeys,
@@ -22,6 +24,7 @@ import { runVectors } from './cases.ts';
 import chunks from './recording-chunks.json' with { type: 'json' };
 import keys from './recording-keys.json' with { type: 'json' };
 import keepings from './recording-keepings.json' with { type: 'json' };
+import pictures from './recording-pictures.json' with { type: 'json' };
 import markers from './recording-markers.json' with { type: 'json' };
 import recordings from './recordings.json' with { type: 'json' };
 
@@ -72,6 +75,39 @@ runVectors<Chunk>('chunk of a recording', chunks, async ({ key, sessionUid, seal
   const { content, index } = await importRecordingKeys(parseHex(key), sessionUid);
   const opened = await openChunk(chunk.track === RecordingTrack.INDEX ? index : content, chunk);
   expect(opened.map((entry) => ({ ...entry, bytes: encodeHex(entry.bytes) }))).toEqual(entries);
+});
+
+interface RecordedPicture {
+  readonly key: string;
+  readonly sessionUid: Uid;
+  readonly track: number;
+  readonly sealed: string;
+  /** Of the image in it, which is brought by entries of that kind. */
+  readonly file: string;
+  readonly stream: number;
+  readonly kind: string;
+}
+
+/** The file that an instruction of 4.blob,1.7,<length>.<base64>; brings. */
+function fileIn(blob: Uint8Array, stream: number): Bytes {
+  const text = parseUtf8(blob);
+  const content = text.slice(text.lastIndexOf('.') + 1, -1);
+  expect(text).toBe(`4.blob,1.${stream},${content.length}.${content};`);
+  return decodeBase64(content);
+}
+
+runVectors<RecordedPicture>('picture of a recording', pictures, async (vector) => {
+  const header = { index: 0, track: vector.track, startMs: 0, endMs: 1000 };
+  const ids = { sessionUid: uidBytes(vector.sessionUid), sealed: parseHex(vector.sealed) };
+  const chunk = create(RecordingChunkSchema, { ...header, ...ids });
+  const { content } = await importRecordingKeys(parseHex(vector.key), vector.sessionUid);
+  const [begun, image, ended] = await openChunk(content, chunk);
+  expect([begun?.kind, image?.kind, ended?.kind]).toEqual(new Array(3).fill(vector.kind));
+  const found = takeApart(fileIn(image?.bytes ?? empty, vector.stream));
+  const wanted = takeApart(parseHex(vector.file));
+  expect(found).toMatchObject({ head: wanted?.head, tail: wanted?.tail, rowsLength: wanted?.rowsLength });
+  const rows = (png: typeof found) => inflate((png?.zlib ?? empty).slice(2, -4), 1000);
+  expect(await rows(found)).toEqual(await rows(wanted));
 });
 
 interface Recording {

@@ -49,10 +49,14 @@ export async function flood(
 }
 
 /** The command that writes it has ended. */
-export async function untilFile(target: Pick<SshTarget, 'homeFile'>, name: string): Promise<void> {
+export async function untilFile(
+  target: Pick<SshTarget, 'homeFile'>,
+  name: string,
+  mostMs = withinMs,
+): Promise<void> {
   const since = performance.now();
   while (target.homeFile(name) === null) {
-    if (performance.now() - since > withinMs) throw new Error(`${name} is not written`);
+    if (performance.now() - since > mostMs) throw new Error(`${name} is not written`);
     await wait(5);
   }
 }

@@ -15,6 +15,8 @@ import { addMachine, openMachine, openPeer, type, type Side, type Size } from '.
 const goal = 0.25;
 const second = 1_000;
 const hour = 3_600 * second;
+/** The work takes a quarter of a minute, where nothing else is done. */
+const workMs = 180 * second;
 const desktopSize = { width: 1280, height: 720 };
 /** That a desktop of that size shows. */
 const desktopCells = '155x40';
@@ -117,9 +119,9 @@ async function recordTheirs(
 
 async function doWork(side: Side, target: Worked, title: string): Promise<void> {
   const name = `done-${title.replace(/\W+/g, '-')}`;
-  writeFileSync(join(target.home, 'work.sh'), work, { mode: 0o644 });
-  await type(side, `sh work.sh; echo done > ${name}`);
-  await untilFile(target, name);
+  writeFileSync(join(target.home, 'work.sh'), `${work}echo done > ${name}\n`, { mode: 0o644 });
+  await type(side, 'sh work.sh'); // few keys, and none with Shift: typed at once, on a busy desktop
+  await untilFile(target, name, workMs);
   await wait(second); // what is still to be drawn
 }
 

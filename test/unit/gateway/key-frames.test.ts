@@ -251,11 +251,11 @@ describe('moments of key frames', () => {
   test('after so many bytes, where a frame ends, in the middle of what came together', () => {
     const keyFrames = new KeyFrames(0);
     expect(kinds(keyFrames.take([...start, ...frame()], 0))).toEqual(['picture']);
-    const much = Array.from({ length: 300 * 1024 }, () => instruction('nop'));
+    const much = Array.from({ length: 2_200 }, () => instruction('name', 'x'.repeat(1_000)));
     const rest = [...image(0, 1, 1, png(3, 3, 5, false)), sync];
     const parts = keyFrames.take([...much, sync, ...rest], 10);
     expect(kinds(parts)).toEqual(['picture', 'screen', 'picture']);
-    expect(drawnBy([parts[1]?.bytes ?? expect.unreachable(), ...rest]).print).toBe(
+    expect(drawnBy([...(parts[1]?.instructions ?? expect.unreachable()), ...rest]).print).toBe(
       drawnBy([...start, ...frame(), ...rest]).print,
     );
   });
@@ -278,7 +278,7 @@ describe('moments of key frames', () => {
     keyFrames.take([...start, ...frame()], 0);
     keyFrames.startAnew(1);
     const [, screen] = keyFrames.take([instruction('size', 0, 8, 8), sync], 400_000);
-    expect(drawnBy([screen?.bytes ?? expect.unreachable()]).print).toBe(
+    expect(drawnBy(screen?.instructions ?? expect.unreachable()).print).toBe(
       drawnBy([instruction('size', 0, 8, 8)]).print,
     );
   });

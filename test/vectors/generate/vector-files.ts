@@ -9,6 +9,7 @@ import * as primitives from './primitives.ts';
 import * as recording from './recording.ts';
 import { recordingKeepings } from './recording-keepings.ts';
 import { recordingMarkers } from './recording-markers.ts';
+import { recordingPictures } from './recording-pictures.ts';
 import * as recovery from './recovery.ts';
 import * as sealed from './sealed.ts';
 import { secretFiles } from './secret-files.ts';
@@ -87,6 +88,7 @@ export const vectorFiles: Readonly<Record<string, readonly [clause: string, case
   recordings: ['25.8', recording.recordings],
   'recording-keepings': ['30.1', recordingKeepings],
   'recording-markers': ['25.12', recordingMarkers],
+  'recording-pictures': ['25.15', recordingPictures],
   'secret-keys': ['31.2', secrets.secretKeys],
   secrets: ['31.2', secrets.secrets],
   'secret-files': ['31.5', secretFiles],

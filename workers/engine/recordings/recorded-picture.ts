@@ -13,7 +13,7 @@ const resizes = 3;
 
 /** What an idle session sends, and what repeats what was drawn before: nothing happened. */
 export function isQuiet({ kind, bytes }: RecordingEntry): boolean {
-  if (trackOf(kind) !== RecordingTrack.GRAPHICAL) return false;
+  if (trackOf(kind) !== RecordingTrack.GRAPHICAL || kind === 'image') return false;
   if (kind !== 'picture') return true;
   if (bytes.length > longestQuiet) return false;
   const text = String.fromCharCode(...bytes);

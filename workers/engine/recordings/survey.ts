@@ -3,7 +3,7 @@ import type { Bytes } from '../../../protocol/bytes.ts';
 import type { SymmetricKey } from '../../../protocol/crypto/symmetric-key.ts';
 import { toProtocolError } from '../../../protocol/errors.ts';
 import { RecordingTrack, type RecordingChunk } from '../../../protocol/messages/gen/recording_pb.js';
-import { openChunk } from '../../../protocol/recording/chunk.ts';
+import { openEntries } from '../../../protocol/recording/chunk.ts';
 import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
 import { describeFault } from '../../../protocol/recording/fault-words.ts';
 import { TerminalLines } from '../../../protocol/recording/terminal-lines.ts';
@@ -62,7 +62,7 @@ export class Survey {
     if (!(await this.#verifier.take({ kind: 'chunk', chunk }))) return;
     if (chunk.track === RecordingTrack.INDEX) return; // under another key: of the text that is read here
     try {
-      for (const entry of await openChunk(this.#parts.key, chunk)) this.#take(entry);
+      for (const entry of await openEntries(this.#parts.key, chunk)) this.#take(entry);
     } catch (error) {
       if (toProtocolError(error) === null) throw error;
       if (this.#closed.length < mostClosed) this.#closed.push(chunk.index);

@@ -8,8 +8,13 @@ import { SymmetricKey } from '../../../../protocol/crypto/symmetric-key.ts';
 import { decodeCanonical, decodeMessage } from '../../../../protocol/messages/decode.ts';
 import { encodeMessage } from '../../../../protocol/messages/encode.ts';
 import * as recording from '../../../../protocol/messages/gen/recording_pb.js';
-import { openChunk } from '../../../../protocol/recording/chunk.ts';
+import { openChunk, openEntries } from '../../../../protocol/recording/chunk.ts';
 import { decodeEntries, encodeEntries } from '../../../../protocol/recording/entries.ts';
+import {
+  decodeImageEntry,
+  encodeImageEntry,
+  openImageEntry,
+} from '../../../../protocol/recording/image-entry.ts';
 import { openMarker } from '../../../../protocol/recording/marker.ts';
 import { RecordingFileReader } from '../../../../protocol/recording/recording-file.ts';
 import { unwrapRecordingKey } from '../../../../protocol/recording/recording-key.ts';
@@ -25,16 +30,18 @@ import {
 import { signKeeping, verifyKeeping } from '../../../../protocol/signed/recording-keeping.ts';
 import { parseMarker, verifyMarker } from '../../../../protocol/signed/recording-marker.ts';
 import { newUid, uidBytes, uidOf } from '../../../../protocol/uid.ts';
+import { unzstd } from '../../../../protocol/zstd/unzstd.ts';
 import chunks from '../../../vectors/recording-chunks.json' with { type: 'json' };
 import markers from '../../../vectors/recording-markers.json' with { type: 'json' };
 import recordings from '../../../vectors/recordings.json' with { type: 'json' };
 import type { Decoder } from './decoders.ts';
+import { pictureFrames } from './zstd-frames.ts';
 
 const key = await SymmetricKey.import(new Uint8Array(32).fill(1));
 const uid = uidBytes(newUid());
-const { file = '', gatewayKey = '' } = recordings.cases[0] ?? {};
+const { file: firstFile = '', gatewayKey = '' } = recordings.cases[0] ?? {};
 const pinned = parseHex(gatewayKey);
-const whole = parseHex(file);
+const whole = parseHex(firstFile);
 const parts = new RecordingFileReader().read(whole);
 const statements = parts.flatMap((part) => (part.kind === 'chunk' ? [] : [part.signed]));
 const inner = statements.map(
@@ -56,6 +63,28 @@ const stored = new Uint8Array([1, entries.length, 0, ~entries.length & 255, 255,
 async function openSealed(deflated: Bytes) {
   const sealed = await sealEnvelope(key, 'recording-chunk', [encodeHeader(header)], pad(deflated));
   return await openChunk(key, create(recording.RecordingChunkSchema, { ...header, sealed }));
+}
+
+/** As somebody with the key could seal a picture. */
+async function openSealedPicture(compressed: Bytes) {
+  const picture = { ...header, track: 1 };
+  const sealed = await sealEnvelope(key, 'recording-chunk', [encodeHeader(picture)], pad(compressed));
+  return await openEntries(key, create(recording.RecordingChunkSchema, { ...picture, sealed }));
+}
+
+const file = parseHex('89504e470d0a1a0a0000000d49484452');
+const images = [
+  encodeImageEntry({ stream: 1, file }),
+  encodeImageEntry({ stream: 1, png: { head: file, tail: uint32(7), rows: new Uint8Array(40) } }),
+];
+const pictures = encodeEntries(images.map((bytes, at) => ({ atMs: at, kind: 'image', bytes })));
+/** Of literals, of sequences, of blocks as they are and of one byte again and again. */
+const frames = [...pictureFrames.map(parseHex), frameOf(pictures)];
+
+/** A frame of one block that is as it is. RFC 8878. */
+function frameOf(bytes: Uint8Array): Uint8Array {
+  const head = (bytes.length << 3) | 1;
+  return Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, head & 255, head >> 8, 0, ...bytes);
 }
 
 const organisation = signerOf(generateEcdhKeyPair().privateKey);
@@ -113,6 +142,15 @@ export const recordingDecoders: readonly Decoder<Uint8Array>[] = [
     name: 'deflated entries of a recording',
     valid: [stored],
     decode: (bytes) => openSealed(new Uint8Array(bytes)),
+    cost: 2,
+  },
+  { name: 'image of a recording', valid: images, decode: decodeImageEntry },
+  { name: 'instructions of an image of a recording', valid: images, decode: openImageEntry, cost: 2 },
+  { name: 'Zstandard', valid: frames, decode: (bytes) => unzstd(bytes, 1 << 20) },
+  {
+    name: 'compressed entries of a picture of a recording',
+    valid: frames,
+    decode: (bytes) => openSealedPicture(new Uint8Array(bytes)),
     cost: 2,
   },
   {
