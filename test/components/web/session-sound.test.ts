@@ -4,6 +4,7 @@ import { encodeBase64 } from '../../../protocol/bytes.ts';
 import { readSoundFormat } from '../../../protocol/guacamole/sound-format.ts';
 import { Samples } from '../../../web/session/sound/samples.ts';
 import type { SessionSound, SoundStream } from '../../../web/session/sound/session-sound.svelte.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const form = 'audio/L16;rate=8000,channels=1';
 const second = 8_000;
@@ -159,6 +160,7 @@ test('samples are the same in whatever pieces they come', () => {
         expect(heard.length * frame).toBeGreaterThan(bytes.length - 0.02 * format.rate * frame - cut);
       },
     ),
+    { numRuns: runs(100) },
   );
 });
 
@@ -168,5 +170,6 @@ test('whatever a machine calls its sound is a form or none', () => {
       const format = readSoundFormat(text);
       if (format !== null) expect(format.rate >= 8_000 && format.rate <= 96_000).toBe(true);
     }),
+    { numRuns: runs(100) },
   );
 });

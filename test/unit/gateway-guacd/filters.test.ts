@@ -6,6 +6,7 @@ import { ProtocolError } from '../../../protocol/errors.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstruction, encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 type Said = [string, ...(string | number)[]];
 const free = { disablePaste: false };
@@ -197,7 +198,7 @@ describe('what a browser may say', () => {
           expect(error).toBeInstanceOf(ProtocolError);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

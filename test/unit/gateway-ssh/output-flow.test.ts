@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OutputFlow } from '../../../gateway/ssh/output-flow.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 function setUp() {
   const written: Buffer[] = [];
@@ -29,6 +30,7 @@ describe('output to guacd', () => {
         for (let answer = questions.shift(); answer; answer = questions.shift()) answer();
         expect(bytes().equals(Buffer.concat(chunks))).toBe(true);
       }),
+      { numRuns: runs(100) },
     );
   });
 

@@ -4,6 +4,7 @@ import { ConfigError, parseConfig, parseServer } from '../../../gateway/config.t
 import { parseOffer } from '../../../gateway/media/offer.ts';
 import { Scrubber } from '../../../protocol/log/scrubber.ts';
 import { ProtocolError } from '../../../protocol/errors.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 /** Whatever comes in: a value, or the one error that the decoder promises. */
 function holds(decode: () => unknown, promised: new (...args: never[]) => Error): void {
@@ -36,14 +37,14 @@ describe('decoders of the gateway, fed anything', () => {
           expect(sdp.toUpperCase()).toContain(fingerprint);
         }, ProtocolError);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 
   test('a configuration is read or refused by the name of a key', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => holds(() => parseConfig(text), ConfigError)),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -55,7 +56,7 @@ describe('decoders of the gateway, fed anything', () => {
           expect(new URL(origin).origin).toBe(origin);
         }, ConfigError),
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -70,7 +71,7 @@ describe('decoders of the gateway, fed anything', () => {
         const inBase64 = Buffer.from(`${before}${value}${after}`).toString('base64');
         expect(Buffer.from(form(inBase64), 'base64').toString()).not.toContain(value);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -10,6 +10,7 @@ import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
 import { screenBuffers } from '../../../protocol/guacamole/screen-buffers.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { encodeInstructionBytes as instruction } from '../../../protocol/guacamole/instruction.ts';
+import { runs } from '../../fuzz-runs.ts';
 import { DrawnScreen } from '../../fakes/drawn-screen.ts';
 import { writePng } from '../../fakes/png.ts';
 
@@ -87,7 +88,7 @@ describe('the screen as it is', () => {
         expect(again.strange).toEqual(new Set());
         expect(again.print).toBe(drawnBy(all).print);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -103,7 +104,7 @@ describe('the screen as it is', () => {
           .filter((one) => !guard.admits(one));
         expect(refused.map(({ opcode, args }) => [opcode, ...args])).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -114,7 +115,7 @@ describe('the screen as it is', () => {
         const again = modelOf(all).draw() ?? expect.unreachable();
         expect(drawnBy([...again, ...after.flat()]).print).toBe(drawnBy([...all, ...after.flat()]).print);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -208,6 +209,7 @@ describe('the screen as it is', () => {
           model.draw();
         },
       ),
+      { numRuns: runs(100) },
     );
     const model = modelOf(start);
     for (let at = 0; at < 20_000; at++) {
@@ -237,7 +239,10 @@ describe('headers of images', () => {
   test('PNG with and without alpha, and what is none of them or cut', () => {
     expect(readImageHeader(png(5, 6, 1, false))).toEqual({ width: 5, height: 6, opaque: true });
     expect(readImageHeader(png(5, 6, 1, true))).toEqual({ width: 5, height: 6, opaque: false });
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (any) => void readImageHeader(any)));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (any) => void readImageHeader(any)),
+      { numRuns: runs(100) },
+    );
     for (const whole of [png(5, 6, 1, true), bytes('ffd8ffe000104a46494600010100000100010000ffc0')])
       for (let length = 0; length < Math.min(whole.length, 40); length++)
         readImageHeader(whole.subarray(0, length));

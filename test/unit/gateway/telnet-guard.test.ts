@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TelnetGuard } from '../../../gateway/targets/telnet-guard.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const bytes = (...parts: readonly (string | number)[]) =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))));
@@ -50,7 +51,7 @@ describe('what a telnet target sends to guacd', () => {
         const pieces = Array.from(whole, (byte) => Buffer.from(guard.rewrite(Uint8Array.of(byte))));
         expect(Buffer.concat(pieces)).toEqual(Buffer.from(new TelnetGuard().rewrite(whole)));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { TelnetTap } from '../../../gateway/targets/telnet-tap.ts';
 import { concat, utf8 } from '../../../protocol/bytes.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const window = (...size: readonly number[]) => Uint8Array.of(255, 250, 31, ...size, 255, 240);
 const will = (option: number) => Uint8Array.of(255, 251, option);
@@ -72,6 +73,7 @@ describe('what a terminal is shown and sent over telnet', () => {
           expect(seen.output.length).toBeLessThanOrEqual(concat(...parts).length);
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstruction } from '../../../protocol/guacamole/instruction.ts';
 import type { Instruction } from '../../../protocol/guacamole/instruction.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const bounds = limits.guacamole.fromGuacd;
 const small = { elementLength: 20, elements: 4, instructionBytes: 40 };
@@ -50,6 +51,7 @@ describe('decoding instructions', () => {
       fc.property(stream, cuts, (list, at) => {
         expect(plain(decodeAll(split(bytesOf(encodeAll(list)), at)))).toEqual(list);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -58,6 +60,7 @@ describe('decoding instructions', () => {
       fc.property(stream, cuts, (list, at) => {
         expect(plain(decodeAll(split(encodeAll(list), at)))).toEqual(list);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -73,6 +76,7 @@ describe('decoding instructions', () => {
         const raws = decodeAll(split(bytesOf(encodeAll(list)), at)).map(({ raw }) => textOf(raw));
         expect(raws).toEqual(list.map((one) => encodeAll([one])));
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -218,7 +222,7 @@ describe('fuzz', () => {
         expect(pieces).toEqual(whole);
         expect(whole.held).toBeLessThan(small.instructionBytes);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -230,7 +234,7 @@ describe('fuzz', () => {
         const decoder = new InstructionDecoder(bounds);
         expect(['accepted', 'guacamole-malformed']).toContain(codeOf(() => decoder.decode(bytes)));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstruction, encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
 import { limits } from '../../../protocol/limits.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 type Said = readonly [string, ...(string | number)[]];
 
@@ -71,7 +72,7 @@ test('what a gateway lets through, a page admits', () => {
     const bytes = forwarded(new PictureFilter({ disableCopy: false }), list);
     expect(refusedOf(new PictureFilter({ disableCopy: false }), bytes)).toEqual([]);
   };
-  fc.assert(fc.property(fc.array(said, { maxLength: 400 }), check), { numRuns: 300 });
+  fc.assert(fc.property(fc.array(said, { maxLength: 400 }), check), { numRuns: runs(300) });
 });
 
 test('nor does it refuse the picture anew, once it has given up the layers of before', () => {
@@ -87,5 +88,5 @@ test('nor does it refuse the picture anew, once it has given up the layers of be
       former = gateway.layers;
     }
   };
-  fc.assert(fc.property(pictures, check), { numRuns: 200 });
+  fc.assert(fc.property(pictures, check), { numRuns: runs(200) });
 });

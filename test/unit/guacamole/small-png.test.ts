@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { inflateSmall } from '../../../protocol/guacamole/inflate-small.ts';
 import { decodeSmallPng } from '../../../protocol/guacamole/small-png.ts';
+import { runs } from '../../fuzz-runs.ts';
 import { readPng, writePng } from '../../fakes/png.ts';
 
 const { Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
@@ -67,6 +68,7 @@ describe('inflates at once', () => {
       fc.property(samples, (bytes) => {
         expect(Buffer.from(inflateSmall(deflateSync(bytes, way), bytes.length))).toEqual(Buffer.from(bytes));
       }),
+      { numRuns: runs(100) },
     );
   });
 

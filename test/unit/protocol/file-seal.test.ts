@@ -18,6 +18,7 @@ import {
   sealFileChunk,
   sealUploadNote,
 } from '../../../protocol/vault/file-seal.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const chunk = limits.fileChunk;
 const scope = { recordUid: newUid(), fileUid: newUid() };
@@ -85,6 +86,7 @@ describe('chunks of a file', () => {
         if (size > 16_384) expect(sealedFileSize(size - (size % step))).toBe(sealed);
         expect(sealed).toBeLessThanOrEqual(Math.max(600, size * 1.14 + 16_384 + 400));
       }),
+      { numRuns: runs(100) },
     );
   });
 

@@ -32,6 +32,7 @@ import { parseAnyBase64 } from '../../../protocol/secrets-manager/members.ts';
 import { openLink, acceptLink } from '../../../protocol/transmission/link-channel.ts';
 import { openRequest, sealRequest } from '../../../protocol/transmission/request.ts';
 import { VerifyingKeys } from '../../../server/secrets-manager/wire-crypto.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const bytes = (maxLength = 600): fc.Arbitrary<Bytes> => fc.uint8Array({ maxLength }).map(copy);
 const part = fc.oneof(fc.string({ unit: 'grapheme' }), bytes(20));
@@ -50,6 +51,7 @@ describe('encodings', () => {
         expect(parseAnyBase64(encodeBase64url(value))).toEqual(value);
         expect(unpad(pad(value))).toEqual(value);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -64,6 +66,7 @@ describe('encodings', () => {
         }
         expect(encodeBase64url(read)).toBe(text);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -74,6 +77,7 @@ describe('encodings', () => {
         const step = limits.paddingBuckets.at(-1) ?? 1;
         expect(padded > length && (limits.paddingBuckets.includes(padded) || padded % step === 0)).toBe(true);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -86,7 +90,7 @@ describe('encodings', () => {
         const same = x.length === y.length && x.every((item, i) => equal(item, y[i] ?? new Uint8Array(99)));
         expect(equal(encodeContext(...a), encodeContext(...b))).toBe(same);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -100,6 +104,7 @@ describe('what is sealed', () => {
         if (equal(encodeContext(...objects), encodeContext(...others))) return;
         await expect(openEnvelope(key, 'record-data', others, sealed)).rejects.toThrow('open-failed');
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -111,7 +116,7 @@ describe('what is sealed', () => {
         changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
         await expect(openEnvelope(key, 'record-data', ['a'], changed)).rejects.toThrow('open-failed');
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 
@@ -127,7 +132,7 @@ describe('what is sealed', () => {
         const sealed = await sealToPublicKey(pair.publicKey, 'p', objects, plaintext);
         expect(await openWithPrivateKey(pair, 'p', objects, sealed)).toEqual(plaintext);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 
@@ -137,6 +142,7 @@ describe('what is sealed', () => {
       fc.asyncProperty(bytes(), async (plaintext) => {
         expect(await openLegacyCbc(raw, await sealLegacyCbc(raw, plaintext))).toEqual(plaintext);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -149,7 +155,7 @@ describe('what is sealed', () => {
         expect(opened.payload).toEqual(payload);
         expect(await request.openResponse(await opened.sealResponse(answer))).toEqual(answer);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 
@@ -162,7 +168,7 @@ describe('what is sealed', () => {
         const frames = await Promise.all(messages.map((message) => channel.seal(message)));
         expect(await Promise.all(frames.map((frame) => other.open(frame)))).toEqual(messages);
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 });
@@ -196,7 +202,7 @@ test('signatures verify for their message, and the two forms are not taken for e
       expect(() => verifySignature(pair.publicKey, context, other, signature)).toThrow('bad-signature');
       await expect(aside(signature, other)).rejects.toThrow('bad-signature');
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -236,6 +242,7 @@ describe('frames', () => {
       fc.property(frame, (value) => {
         expect(decodeFrame(encodeFrame(value))).toEqual(value);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -245,6 +252,7 @@ describe('frames', () => {
         const around = concat(new Uint8Array(offset), encodeFrame(value), new Uint8Array(9));
         expect(decodeFrame(around.subarray(offset, around.length - 9))).toEqual(value);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

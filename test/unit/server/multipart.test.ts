@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { boundaryOf, readFilePart } from '../../../server/secrets-manager/multipart.ts';
 import { SecretsRefusal } from '../../../server/secrets-manager/refusal.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 const boundary = '----------1790000000000';
 
@@ -51,7 +52,7 @@ describe('the file of a form', () => {
           expect((await read(body(text, file), file.length, ...lengths)).equals(file)).toBe(true);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -119,7 +120,7 @@ describe('the file of a form', () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

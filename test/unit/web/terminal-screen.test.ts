@@ -4,6 +4,7 @@ import { utf8 } from '../../../protocol/bytes.ts';
 import type { ScreenFrame } from '../../../web/recordings/terminal/screen-frame.ts';
 import { TerminalDesk } from '../../../web/recordings/terminal/terminal-desk.ts';
 import { TerminalScreen } from '../../../web/recordings/terminal/terminal-screen.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 /** Each line as it is read, without what follows its last character. */
 function textOf({ lines, columns }: ScreenFrame): string[] {
@@ -190,7 +191,7 @@ test('goes on from a state as from itself, whatever was written, as often as one
       take(parted, second);
       expect(await parted.frame()).toEqual(await whole.frame());
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

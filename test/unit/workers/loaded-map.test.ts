@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Uid } from '../../../protocol/uid.ts';
 import { LoadedMap } from '../../../workers/engine/records/loaded-map.ts';
 import { nothingLoaded } from '../../../workers/engine/records/loaded-records.ts';
+import { runs } from '../../fuzz-runs.ts';
 
 interface Thing {
   readonly uid: Uid;
@@ -38,5 +39,6 @@ test('is a map of what was loaded and what changed, and makes nothing that nobod
       map.clear();
       expect([...map.values()]).toEqual([]);
     }),
+    { numRuns: runs(100) },
   );
 });

@@ -12,6 +12,7 @@ import {
 import { editorKindOf } from '../../../../web/vault/fields/field-kinds.ts';
 import { hasProblem, memberProblem, textProblem } from '../../../../web/vault/fields/field-problems.ts';
 import { fittingRules, startOptions, strengthWords } from '../../../../web/vault/fields/generator-options.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 describe('card numbers', () => {
   test.each([
@@ -34,6 +35,7 @@ describe('card numbers', () => {
         digits[at] = String((Number(digits[at]) + by) % 10);
         expect(cardFits(digits.join(''))).toBe(false);
       }),
+      { numRuns: runs(100) },
     );
   });
 });
@@ -68,6 +70,7 @@ describe('drafts', () => {
           else for (const value of field.value) expect(questions).toContainEqual(value);
         });
       }),
+      { numRuns: runs(100) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FrameOrder } from '../../../../protocol/channel/frame-order.ts';
 import type { PlacedFrame, StreamFrame } from '../../../../protocol/channel/frame.ts';
 import { limits } from '../../../../protocol/limits.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { FramePlaces } from '../../../fixtures/frame-places.ts';
 
 const opening = (stream: number): StreamFrame => ({
@@ -67,6 +68,7 @@ describe('frames that overtake each other', () => {
         }
         expect([order.count, order.hasHole]).toEqual([frames.length, false]);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -139,6 +141,7 @@ describe('places that no honest sender gives are refused', () => {
         expect(new Set(got).size).toBe(got.length);
         expect(got.filter((number) => number < order.count).length).toBe(order.count);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

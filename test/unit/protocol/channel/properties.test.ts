@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { concat } from '../../../../protocol/bytes.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import { ProtocolError } from '../../../../protocol/errors.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { FramePlaces } from '../../../fixtures/frame-places.ts';
 import { hostileBytes } from '../fuzz/mutation.ts';
 import { collect, FakeClock, Peers } from './peers.ts';
@@ -45,7 +46,7 @@ test('whatever is written, split and delayed arrives whole, in order, on its own
         expect(concat(...got.opener[i]!.bytes)).toEqual(concat(sent.acceptor[i]!));
       }
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -82,7 +83,7 @@ test('two honest peers never take each other for rule breakers, and every stream
       expect(peers.lost).toEqual({});
       expect([peers.opener.streams, peers.acceptor.streams]).toEqual([0, 0]);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -113,6 +114,6 @@ test('no sequence of messages makes a multiplexer throw, hang or answer without 
       expect(lost === null || lost instanceof ProtocolError).toBe(true);
       expect(answers).toBeLessThanOrEqual(2 * (messages.length + 1));
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -5,6 +5,7 @@ import type { Carrier } from '../../../../protocol/channel/carrier.ts';
 import { decodeFrame, encodeFrame, frameTypes, type Frame } from '../../../../protocol/channel/frame.ts';
 import { Multiplexer, type Stream } from '../../../../protocol/channel/multiplexer.ts';
 import { limits } from '../../../../protocol/limits.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { flood, pattern } from '../../../fixtures/flood.ts';
 import { collect, FakeClock, ResumingPeers } from './peers.ts';
 
@@ -94,7 +95,7 @@ test('whatever two honest ends do while carriers come and go, each hears the oth
       peers.clock.advance(60_000);
       expect([peers.opener.streams, peers.acceptor.streams]).toEqual([0, 0]);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 

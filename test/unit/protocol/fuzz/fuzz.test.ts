@@ -1,4 +1,4 @@
+import { runs } from '../../../fuzz-runs.ts';
 import { fuzzDecoders } from './run.ts';
 
-// FUZZ_RUNS=100000 for a long night.
-fuzzDecoders(Number(process.env['FUZZ_RUNS'] ?? 300));
+fuzzDecoders(runs(300));

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../../protocol/bytes.ts';
 import { linesUntil, searchLines } from '../../../../workers/engine/recordings/line-search.ts';
 import { TerminalLines } from '../../../../protocol/recording/terminal-lines.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const escape = '\u001b';
 
@@ -60,6 +61,7 @@ describe('the lines of a terminal', () => {
         const text = parts.join('');
         expect(linesOf(text)).toEqual(linesOf(...text));
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -81,6 +83,7 @@ describe('the lines of a terminal', () => {
           linesOf(keys.join(''));
         },
       ),
+      { numRuns: runs(100) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ProtocolError } from '../../../../protocol/errors.ts';
 import { encodeTemplates, parseTemplates } from '../../../../protocol/records/custom-templates.ts';
 import { templateOf, type RecordTemplate } from '../../../../protocol/records/templates.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { hostileJson, hostileText } from '../fuzz/mutation.ts';
 
 const door: RecordTemplate = {
@@ -81,6 +82,6 @@ test('whatever comes, types or a refusal', () => {
         if (!(error instanceof ProtocolError)) throw error;
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

@@ -18,6 +18,7 @@ import {
 } from '../../../../protocol/records/field-values.ts';
 import { emptyContent, recordTemplates, templateOf } from '../../../../protocol/records/templates.ts';
 import { newUid } from '../../../../protocol/uid.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { hostileJson } from '../fuzz/mutation.ts';
 
 const malformed = expect.objectContaining({ name: 'malformed' });
@@ -118,7 +119,7 @@ describe('values', () => {
           if (!(error instanceof ProtocolError)) throw error;
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

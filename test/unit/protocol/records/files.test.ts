@@ -5,6 +5,7 @@ import { ProtocolError } from '../../../../protocol/errors.ts';
 import { filesOf, parseFileRef, withFile, withoutFile } from '../../../../protocol/records/files.ts';
 import { withhold } from '../../../../protocol/records/withholding.ts';
 import { newUid } from '../../../../protocol/uid.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { hostileJson } from '../fuzz/mutation.ts';
 
 const plan = {
@@ -82,6 +83,6 @@ test('whatever comes, an attachment or a refusal', () => {
         if (!(error instanceof ProtocolError)) throw error;
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

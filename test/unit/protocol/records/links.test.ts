@@ -5,6 +5,7 @@ import type { RecordContent } from '../../../../protocol/records/content.ts';
 import { linksOf, withLink, withoutLink } from '../../../../protocol/records/links.ts';
 import { readPamSettings } from '../../../../protocol/records/pam-settings.ts';
 import { newUid, type Uid } from '../../../../protocol/uid.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { hostileJson } from '../fuzz/mutation.ts';
 
 const [root, deploy, backup] = [newUid(), newUid(), newUid()];
@@ -96,6 +97,7 @@ describe('links', () => {
         expect(linksOf(withLink(linked, last as never))).toEqual(linksOf(linked));
         expect(linksOf(linked).filter(({ role }) => role === 'launch').length).toBeLessThan(2);
       }),
+      { numRuns: runs(100) },
     );
   });
 });
@@ -136,7 +138,7 @@ describe('refused', () => {
           if (!(error instanceof ProtocolError)) throw error;
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { ProtocolError } from '../../../../protocol/errors.ts';
 import type { RecordContent } from '../../../../protocol/records/content.ts';
 import { readHostname } from '../../../../protocol/records/pam-settings.ts';
 import { readSessionSettings } from '../../../../protocol/records/session-settings.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 function machine(connection: Record<string, unknown>, port: unknown = ''): RecordContent {
   const fields = [
@@ -122,6 +123,7 @@ test('whatever a record says is read or refused', () => {
         expect(error).toBeInstanceOf(ProtocolError);
       }
     }),
+    { numRuns: runs(100) },
   );
 });
 

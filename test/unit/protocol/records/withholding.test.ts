@@ -4,6 +4,7 @@ import type { RecordContent, RecordField } from '../../../../protocol/records/co
 import { fieldTypes, type FieldMember } from '../../../../protocol/records/field-types.ts';
 import { fieldText, putBack, withhold } from '../../../../protocol/records/withholding.ts';
 import { newUid } from '../../../../protocol/uid.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const malformed = expect.objectContaining({ name: 'malformed' });
 const card = { cardNumber: '4242424242424242', cardExpirationDate: '04/2030', cardSecurityCode: '123' };
@@ -128,6 +129,7 @@ describe('withholding', () => {
         expect(JSON.stringify(seen)).not.toContain('S3CRET');
         expect(putBack(seen.content, seen.withheld, full)).toEqual(full);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -8,6 +8,7 @@ import {
   secretBlobSize,
 } from '../../../../protocol/secrets-manager/blob-stream.ts';
 import { openSecretFile, sealSecretFile } from '../../../../protocol/secrets-manager/secret-seal.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const key = randomBytes(32);
 const nonce = randomBytes(12);
@@ -47,7 +48,7 @@ describe("an application's file in pieces", () => {
           expect(await all(openUnverifiedBlob(key, inParts(whole, ...other)))).toEqual(content);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

@@ -6,6 +6,7 @@ import { randomBytes } from '../../../../protocol/crypto/random.ts';
 import { sealLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
 import * as seal from '../../../../protocol/secrets-manager/secret-seal.ts';
 import { newUid, uidOf, type Uid } from '../../../../protocol/uid.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const key = randomBytes(32);
 const bytes = (maxLength: number): fc.Arbitrary<Bytes> => fc.uint8Array({ maxLength }).map(copy);
@@ -28,6 +29,7 @@ describe('keys', () => {
       fc.property(inputs, inputs, (a, b) => {
         expect(derive(a) === derive(b)).toBe(shown(a) === shown(b));
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -56,7 +58,7 @@ describe('keys', () => {
         const { privateKey, publicKey } = ecdhKeyPairOf(seed);
         expect(await seal.openOwnerKey(privateKey, await sealLegacyEcies(publicKey, sealed))).toEqual(sealed);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });
@@ -75,6 +77,7 @@ describe('what is sealed', () => {
           inner,
         );
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -97,6 +100,7 @@ describe('what is sealed', () => {
         await expect(seal.openSecretJson(key, changed)).rejects.toMatchObject(failure);
         await expect(seal.openSecretJson(key, sealed.subarray(0, bit >> 3))).rejects.toMatchObject(failure);
       }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -118,6 +122,7 @@ test('names of folders come back, or are no names', async () => {
       const sealed = await seal.sealSecretFolderName(key, name);
       expect(await seal.openSecretFolderName(key, sealed)).toBe(name);
     }),
+    { numRuns: runs(100) },
   );
 });
 

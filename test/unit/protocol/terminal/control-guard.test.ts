@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ControlGuard } from '../../../../protocol/terminal/control-guard.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const filtered = (text: string | Uint8Array) =>
   Buffer.from(
@@ -107,7 +108,7 @@ describe('control sequences on their way to guacd', () => {
         const pieces = Array.from(bytes, (byte) => Buffer.from(guard.filter(Uint8Array.of(byte))));
         expect(Buffer.concat(pieces).equals(whole)).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { concat, utf8 } from '../../../../protocol/bytes.ts';
 import { readCsv, sniffCsv } from '../../../../workers/exchange/csv-reader.ts';
 import { csvRows, detectDelimiter } from '../../../../workers/exchange/csv-rows.ts';
 import { guardFormula, parseFormulaGuard } from '../../../../workers/exchange/csv-formula.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { recordOf, valuesOf } from './samples.ts';
 
 const rows = (text: string) => [...csvRows(text, ',')];
@@ -298,6 +299,6 @@ test('the guard is taken away again, whatever stands there', () => {
     fc.property(fc.string({ unit: parts }), (value) => {
       expect(parseFormulaGuard(guardFormula(value))).toBe(value);
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

@@ -10,6 +10,7 @@ import type { ImportedVault } from '../../../../workers/exchange/imported.ts';
 import { exportJson } from '../../../../workers/exchange/json-writer.ts';
 import { exportSealed } from '../../../../workers/exchange/sealed-writer.ts';
 import { exportZip } from '../../../../workers/exchange/zip-writer.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { recordOf, valuesOf, zipOf } from './samples.ts';
 
 const password = 'export password';
@@ -390,6 +391,6 @@ test('any record comes back from json and from a zip as it was', async () => {
         }
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });

@@ -8,6 +8,7 @@ import {
   readVault,
   type ImportFormat,
 } from '../../../../workers/exchange/formats.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { bitwardenSealed, jsonBytes, keepassDatabase, zipOf } from './samples.ts';
 
 const password = 'fuzz password';
@@ -107,7 +108,7 @@ function change(bytes: Bytes, at: number, kind: string, value: number): Bytes {
 }
 
 describe.each(importFormats)('%s', (format) => {
-  const runs = format === 'keepass' ? 40 : format === 'onepassword' ? 100 : 400;
+  const usual = format === 'keepass' ? 40 : format === 'onepassword' ? 100 : 400;
 
   test('the sample is read', async () => {
     expect((await readVault(format, samples[format], { password })).records.length).toBeGreaterThan(0);
@@ -116,7 +117,7 @@ describe.each(importFormats)('%s', (format) => {
   test('changed samples', async () => {
     await fc.assert(
       fc.asyncProperty(mutated(samples[format]), async (bytes) => await onlyOurErrors(format, bytes)),
-      { numRuns: runs },
+      { numRuns: runs(usual) },
     );
   });
 
@@ -127,7 +128,7 @@ describe.each(importFormats)('%s', (format) => {
     );
     await fc.assert(
       fc.asyncProperty(any, async (bytes) => await onlyOurErrors(format, bytes)),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });
@@ -251,7 +252,7 @@ describe('any json where json is expected', () => {
   ];
 
   test.each(shapes)('%s', async (_, arbitrary, read) => {
-    await fc.assert(fc.asyncProperty(arbitrary, read), { numRuns: 150 });
+    await fc.assert(fc.asyncProperty(arbitrary, read), { numRuns: runs(150) });
   });
 });
 
@@ -262,7 +263,7 @@ test('inside an encrypted bitwarden export', async () => {
       async (inner) =>
         await onlyOurErrors('bitwarden', jsonBytes(await bitwardenSealed(inner, password, 'pbkdf2'))),
     ),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -275,6 +276,6 @@ test('telling the format never throws', async () => {
     fc.asyncProperty(fc.string(), any, async (name, bytes) => {
       if (bytes.length > 0) await detectFormat(name, bytes);
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   );
 });

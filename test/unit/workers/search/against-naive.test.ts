@@ -8,6 +8,7 @@ import type { RecordEntry } from '../../../../workers/engine/records/record-entr
 import { parseQuery, plain } from '../../../../workers/engine/search/query.ts';
 import { RecordLists } from '../../../../workers/engine/search/record-lists.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../../workers/engine/snapshot/snapshot-codec.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const me = newUid();
 /** Of an account that shares nothing and has nothing of others. */
@@ -126,6 +127,6 @@ test('searches find what a naive filter finds, from a snapshot and after changes
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });

@@ -4,6 +4,7 @@ import { parseBase64url } from '../../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../../protocol/errors.ts';
 import { CodeIndex } from '../../../../workers/engine/search/code-index.ts';
 import { Codes, encodeCodes } from '../../../../workers/engine/search/codes.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const size = 16;
 const zeros = 'A'.repeat(22);
@@ -24,7 +25,7 @@ test('every code is found where it is, and no other', () => {
       expect(codes.map(find)).toEqual(codes.map((_, at) => at));
       expect(find(other)).toBe(codes.indexOf(other));
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });
 
@@ -38,6 +39,7 @@ test('codes come back as they were, one of zeros too', () => {
       const column = columnOf(codes);
       expect(codes.map((_, at) => column.at(at))).toEqual(codes);
     }),
+    { numRuns: runs(100) },
   );
 });
 
@@ -51,6 +53,7 @@ test('where they may be empty, an empty one comes back as it was', () => {
       const column = columnOf(codes, true);
       expect(codes.map((_, at) => column.at(at))).toEqual(codes);
     }),
+    { numRuns: runs(100) },
   );
 });
 

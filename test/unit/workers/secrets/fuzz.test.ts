@@ -15,6 +15,7 @@ import {
 } from '../../../../workers/engine/secrets/secret-json.ts';
 import { describedFile } from '../../../../workers/engine/secrets/taken-file.ts';
 import { takenContent } from '../../../../workers/engine/secrets/taken-content.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const from = { recordUid: newUid(), base: 1, write: 1, applicationUid: newUid() };
 const noFiles = { removed: [], added: [] };
@@ -95,7 +96,7 @@ test('whatever an application writes, a record comes of it that fits and opens, 
         expect(parseSecretJson(JSON.stringify(seen))).toEqual(JSON.parse(JSON.stringify(seen)));
       },
     ),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -151,7 +152,7 @@ test('what merges with itself stays', () => {
       expect(unordered(mergeContents(base, base, now))).toEqual(unordered(now));
       expect(mergeContents(base, now, base)).toEqual(now);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -168,6 +169,6 @@ test('whatever is in the record of an application, it is one or it is refused', 
       const application = orRefused(() => parseApplication(parseContent(JSON.stringify(given))));
       if (application !== null) expect(given.type).toBe('secretsApplication');
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

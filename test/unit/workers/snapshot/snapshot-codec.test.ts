@@ -9,6 +9,7 @@ import type { Loaded } from '../../../../workers/engine/records/loaded-map.ts';
 import type { RecordEntry } from '../../../../workers/engine/records/record-entry.ts';
 import { listFlags } from '../../../../workers/engine/search/list-columns.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../../workers/engine/snapshot/snapshot-codec.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const ownerUid = newUid();
 
@@ -150,6 +151,6 @@ test('what is damaged anywhere is refused as malformed, or read without failing 
         return error instanceof ProtocolError;
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   );
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { RecordContent, RecordField } from '../../../../protocol/records/content.ts';
 import { fieldTypes } from '../../../../protocol/records/field-types.ts';
 import { compareContents } from '../../../../workers/tools/compare.ts';
+import { runs } from '../../../fuzz-runs.ts';
 
 const base: RecordContent = {
   type: 'login',
@@ -135,6 +136,7 @@ describe('secrets', () => {
         expect(JSON.stringify(compareContents(a, b))).not.toContain('S3CRET');
         expect(compareContents(a, a)).toEqual([]);
       }),
+      { numRuns: runs(100) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { utf8 } from '../../../../protocol/bytes.ts';
 import { ProtocolError } from '../../../../protocol/errors.ts';
 import { parseOneTimeSecret } from '../../../../protocol/records/one-time-secret.ts';
 import { oneTimeCode } from '../../../../workers/tools/one-time-code.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { hostileText } from '../../protocol/fuzz/mutation.ts';
 
 /** RFC 6238 appendix B: the ASCII secrets of 20, 32 and 64 bytes. */
@@ -127,7 +128,7 @@ describe('reading', () => {
           expect(error.message).not.toContain('JBSWY');
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });
