@@ -3,6 +3,7 @@ import { concat } from '../../protocol/bytes.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../protocol/guacamole/picture-filter.ts';
+import type { Remains } from '../../protocol/guacamole/surfaces.ts';
 import { SessionFailure, withDeadline } from '../terminal/failure.ts';
 import { BrowserFilter, type OnInput } from './browser-filter.ts';
 import { shakeHands } from './handshake.ts';
@@ -26,8 +27,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly policy: GuacdPolicy;
   /** Sees the picture from its first instruction. Without one it is lost until `attach`. */
   readonly viewer?: Viewer;
-  /** Layers and buffers that the viewer has of a connection before this one, whose numbers mean other things here. */
-  readonly former?: readonly number[];
+  /** What the viewer has of a connection before this one; the numbers of its layers mean other things here. */
+  readonly former?: Remains;
   /** What guacd may be told when it asks for more ("password" …), each once. */
   readonly answers?: Readonly<Record<string, string>>;
   /** Sees what may go to a viewer, whole instructions, before any does; without a viewer too. */
@@ -95,7 +96,7 @@ export class GuacdConnection {
   readonly #fromTarget: PictureFilter;
   #fromBrowser: BrowserFilter;
   #viewer: Viewer | null;
-  #leftWith: readonly number[] | null = null; // layers of a viewer that is gone
+  #leftWith: Remains | null = null; // of a viewer that is gone
   #stallTimer: NodeJS.Timeout | null = null;
   #finish: (failure: SessionFailure) => void = () => {};
   #synced: () => void = () => {};
@@ -119,8 +120,9 @@ export class GuacdConnection {
     this.#timing = timing;
     this.#viewer = options.viewer ?? null;
     this.#answers = { ...options.answers };
-    const heard = { ...policy, sound: (options.audio ?? []).length > 0 };
-    this.#fromTarget = new PictureFilter(heard, (opcode) => onRefused?.('guacd', opcode));
+    const { former, audio = [] } = options;
+    const shown = { ...policy, sound: audio.length > 0, ...(former && { screen: former.screen }) };
+    this.#fromTarget = new PictureFilter(shown, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));
@@ -128,7 +130,7 @@ export class GuacdConnection {
     this.#keepAlive = setInterval(() => this.#stayHeard(), timing.keepAliveMs);
     void socket.closed.then((failure) => this.#end(failure));
     signal.addEventListener('abort', this.#onAbort, { once: true });
-    this.#show((options.former ?? []).map((layer) => encodeInstructionBytes('dispose', layer)));
+    this.#show((former?.layers ?? []).map((layer) => encodeInstructionBytes('dispose', layer)));
     socket.receive((batch) => this.#take(batch));
   }
 
@@ -137,9 +139,9 @@ export class GuacdConnection {
     return this.#drawn;
   }
 
-  /** Layers and buffers that its viewer has of it, or the last one had: what went on since then, nobody saw. */
-  get layers(): readonly number[] {
-    return this.#leftWith ?? this.#fromTarget.layers;
+  /** What its viewer has of it, or the last one had: what went on since then, nobody saw. */
+  get remains(): Remains {
+    return this.#leftWith ?? this.#fromTarget.remains;
   }
 
   shows(viewer: Viewer): boolean {
@@ -156,7 +158,7 @@ export class GuacdConnection {
 
   /** Goes on without a viewer. */
   detach(): void {
-    if (this.#viewer) this.#leftWith = this.#fromTarget.layers;
+    if (this.#viewer) this.#leftWith = this.#fromTarget.remains;
     this.#viewer = null;
     this.resume();
   }

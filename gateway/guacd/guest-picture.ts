@@ -1,5 +1,6 @@
 import { concat } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
+import type { Remains } from '../../protocol/guacamole/surfaces.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 import { BrowserFilter, type GuestPolicy, type OnInput } from './browser-filter.ts';
 import type { GuacdConnection, GuacdPolicy, Viewer } from './connection.ts';
@@ -11,8 +12,8 @@ export interface GuestDoor {
   /** Of the one who leads: what a guest missed while they were let in shows in it. */
   readonly drawn: () => number;
   readonly policy: GuacdPolicy;
-  /** `former`: layers that the guest's page has by now. Throws a {@link SessionFailure} when guacd lets nobody in. */
-  open(viewer: Viewer, guest: GuestPolicy, former: readonly number[]): Promise<GuacdConnection>;
+  /** `former`: what the guest's page has by now. Throws a {@link SessionFailure} when guacd lets nobody in. */
+  open(viewer: Viewer, guest: GuestPolicy, former: Remains | undefined): Promise<GuacdConnection>;
 }
 
 export interface GuestPictureOptions {
@@ -120,7 +121,7 @@ export class GuestPicture {
     this.#joinedAt = performance.now();
     const number = ++this.#joins;
     const show: Viewer = (part) => this.#show(number, part);
-    const joined = await this.#door.open(show, this.#options.guest, this.#former?.layers ?? []);
+    const joined = await this.#door.open(show, this.#options.guest, this.#former?.remains);
     if (this.#over || this.#viewer !== viewer || this.#joins !== number) return void joined.close();
     this.#use(joined);
     void joined.inSession.then(() => {

@@ -124,7 +124,7 @@ export class Picture {
           const parameters = { 'read-only': String(!typing) };
           const seen = { viewer, answersSync: true, ...(onRefused && { onRefused }) };
           const select = { join: this.#guacd.id };
-          return openGuacd({ ...joins, policy, select, parameters, former, ...seen });
+          return openGuacd({ ...joins, policy, select, parameters, ...(former && { former }), ...seen });
         },
       },
       options,
@@ -152,7 +152,7 @@ export class Picture {
     const drawnBefore = old.drawn;
     const onStalled = () => this.#options.onStalled?.();
     const select = { join: old.id };
-    const seen = { viewer, onStalled, former: old.layers, ...this.#recorded.tee() };
+    const seen = { viewer, onStalled, former: old.remains, ...this.#recorded.tee() };
     const joined = await openGuacd({ ...this.#options, select, parameters: {}, ...seen });
     if (this.#over) return void joined.close();
     joined.hear(this.#sound);

@@ -4,7 +4,7 @@ import { readImageHeader, type ImageHeader } from './image-header.ts';
 import type { Instruction } from './instruction.ts';
 import { encodeInstructionBytes } from './instruction.ts';
 import { readSoundFormat } from './sound-format.ts';
-import { Surfaces } from './surfaces.ts';
+import { Surfaces, type Remains, type Size } from './surfaces.ts';
 
 /** What of a target's side streams may reach the browser. */
 export interface PicturePolicy {
@@ -13,6 +13,8 @@ export interface PicturePolicy {
   readonly sound?: boolean;
   /** Buffers beside guacd's own, that are drawn with. */
   readonly buffers?: readonly number[];
+  /** The page's screen at the beginning, of a picture before this one: new layers are as large as it. */
+  readonly screen?: Size;
 }
 
 /** What neither draws nor opens a stream. Drawing is {@link Surfaces}' to judge; paths and stacks no guacd of ours uses. */
@@ -91,7 +93,7 @@ export class PictureFilter {
 
   constructor(policy: PicturePolicy, onRefused: (opcode: string) => void = () => {}) {
     this.#policy = policy;
-    this.#surfaces = new Surfaces(policy.buffers);
+    this.#surfaces = new Surfaces(policy.buffers, policy.screen);
     this.#onRefused = onRefused;
   }
 
@@ -138,9 +140,9 @@ export class PictureFilter {
     return this.#open.get(stream)?.picture?.pixels ?? 0;
   }
 
-  /** Layers and buffers that the browser has of this. */
-  get layers(): readonly number[] {
-    return this.#surfaces.layers;
+  /** What the browser has of this. */
+  get remains(): Remains {
+    return this.#surfaces.remains;
   }
 
   /** What was drawn so far can be seen by nobody: the screen has no size. */

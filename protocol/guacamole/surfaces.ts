@@ -58,7 +58,14 @@ const naming: ReadonlyMap<string, readonly number[]> = new Map([
   ['transfer', [0, 6]],
 ]);
 
-type Size = readonly [width: number, height: number];
+export type Size = readonly [width: number, height: number];
+
+/** What a page has of a picture when another one begins on it: the screen stays, the layers have to be given up. */
+export interface Remains {
+  readonly screen: Size;
+  /** Beside the screen; buffers, too. */
+  readonly layers: readonly number[];
+}
 
 /**
  * What a page has to keep for the layers that guacd names, as guacamole-common-js makes them: a layer as large as the screen
@@ -71,9 +78,10 @@ export class Surfaces {
   readonly #parents = new Map<number, number>();
   #pixels = 0;
 
-  /** `also`: buffers beside guacd's. */
-  constructor(also: readonly number[] = []) {
+  /** `also`: buffers beside guacd's. `screen`: as large as the page has it. */
+  constructor(also: readonly number[] = [], screen: Size | null = null) {
     this.#also = new Set(also.map(String));
+    if (screen !== null) this.#resize(0, screen);
   }
 
   /** Another one that goes on from here. */
@@ -91,9 +99,9 @@ export class Surfaces {
     return this.#pixels;
   }
 
-  /** What a page has of this beside the screen itself. */
-  get layers(): readonly number[] {
-    return [...this.#sizes.keys()].filter((index) => index !== 0);
+  get remains(): Remains {
+    const layers = [...this.#sizes.keys()].filter((index) => index !== 0);
+    return { screen: this.#sizes.get(0) ?? [0, 0], layers };
   }
 
   /** Whether something is to be seen on a screen that was never said to have any extent: a page shows nothing of it. */

@@ -5,6 +5,7 @@ import { concat, encodeBase64 } from '../../../protocol/bytes.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstruction, encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
 import { PictureFilter } from '../../../protocol/guacamole/picture-filter.ts';
+import type { Remains } from '../../../protocol/guacamole/surfaces.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { runs } from '../../fuzz-runs.ts';
 
@@ -80,13 +81,25 @@ test('nor does it refuse the picture anew, once it has given up the layers of be
   const pictures = fc.array(fc.array(drawing, { maxLength: 150 }), { maxLength: 5 });
   const check = (joins: readonly (readonly Said[])[]) => {
     const page = new PictureFilter({ disableCopy: false });
-    let former: readonly number[] = [];
+    let former: Remains = { screen: [0, 0], layers: [] };
     for (const list of joins) {
-      const given = former.map((index) => encodeInstructionBytes('dispose', index));
-      const gateway = new PictureFilter({ disableCopy: false });
+      const given = former.layers.map((index) => encodeInstructionBytes('dispose', index));
+      const gateway = new PictureFilter({ disableCopy: false, screen: former.screen });
       expect(refusedOf(page, concat(...given, forwarded(gateway, list)))).toEqual([]);
-      former = gateway.layers;
+      former = gateway.remains;
     }
   };
   fc.assert(fc.property(pictures, check), { numRuns: runs(200) });
+});
+
+test('layers that are named before the screen has its size count with the screen of the picture before', () => {
+  const before = new PictureFilter({ disableCopy: false });
+  forwarded(before, [['size', 0, 2_817, 8_641]]);
+  const { screen } = before.remains;
+  expect(screen).toEqual([2_817, 8_641]);
+  const named: readonly Said[] = [1, 2, 3].map((index) => ['shade', index, 255]);
+  const filter = new PictureFilter({ disableCopy: false, screen });
+  expect(forwarded(filter, named)).toEqual(
+    forwarded(new PictureFilter({ disableCopy: false }), named.slice(0, 2)),
+  );
 });

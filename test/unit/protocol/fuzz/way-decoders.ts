@@ -34,7 +34,7 @@ function judgePicture(bytes: Uint8Array): void {
   const filter = new PictureFilter({ disableCopy: false });
   const instructions = new InstructionDecoder(limits.guacamole.fromGuacd).decode(bytes);
   for (const instruction of instructions) if (!filter.admits(instruction)) filter.filter([instruction]);
-  if (filter.layers.includes(0)) throw new ProtocolError('internal', 'the screen is no layer');
+  if (filter.remains.layers.includes(0)) throw new ProtocolError('internal', 'the screen is no layer');
 }
 
 const png = Uint8Array.from(
