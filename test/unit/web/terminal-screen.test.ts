@@ -195,6 +195,25 @@ test('goes on from a state as from itself, whatever was written, as often as one
   );
 });
 
+test('goes on from a state of an alternate screen that was made smaller before it was used', async () => {
+  const steps: readonly Step[] = [{ columns: 3, rows: 2 }, '\x1b[?47h', 'one two three four five six'];
+  const [whole, parted] = [new TerminalScreen(), new TerminalScreen()];
+  take(whole, steps);
+  take(parted, steps);
+  parted.restore((await parted.state()) ?? expect.unreachable());
+  expect(await parted.frame()).toEqual(await whole.frame());
+});
+
+test.each(['\x1b[1J', '\x1b[?1J'])(
+  'erases up to the last cell of a screen that nothing has left by %j',
+  async (erase) => {
+    const screen = new TerminalScreen();
+    take(screen, [{ columns: 4, rows: 2 }, 'abcdefgh', erase, '\x1b[HX']);
+    const { lines } = await screen.frame();
+    expect(lines.map((line) => line.map(({ text }) => text).join('|'))).toEqual(['X', '']);
+  },
+);
+
 test('the desk sends a line again when it changed, and goes back to what it kept', async () => {
   const desk = new TerminalDesk();
   const write = (text: string) =>

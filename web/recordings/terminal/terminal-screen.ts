@@ -4,7 +4,14 @@ import { ControlGuard } from '../../../protocol/terminal/control-guard.ts';
 import type { ScreenFrame, ScreenRun } from './screen-frame.ts';
 import { MarkLimit } from './mark-limit.ts';
 import { coloursOf, usualGround } from './terminal-colours.ts';
-import { copyState, isCursorHidden, widthIn, writeState, type TerminalState } from './terminal-state.ts';
+import {
+  copyState,
+  isCursorHidden,
+  mendErasing,
+  widthIn,
+  writeState,
+  type TerminalState,
+} from './terminal-state.ts';
 
 /** Until the recording says how large it was. */
 const usual = { columns: 80, rows: 24 };
@@ -92,6 +99,7 @@ function newTerminal({ columns: cols, rows }: TerminalSize): Terminal {
   const terminal = new Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: 'off' });
   // Titles, colours of the palette and links are nothing that guacd shows; nothing of them is kept.
   for (let code = 0; code <= 8; code++) terminal.parser.registerOscHandler(code, () => true);
+  mendErasing(terminal);
   return terminal;
 }
 

@@ -27,6 +27,8 @@ interface Cloned {
 
 interface BufferState {
   readonly lines: readonly Cloned[];
+  /** The alternate screen keeps more lines than it shows when it became smaller before it was used first. */
+  readonly mostLines: number;
   readonly place: BufferPlace;
   readonly savedAttributes: Cloned;
   readonly tabs: object;
@@ -47,6 +49,7 @@ interface Inside {
     readonly coreService: { isCursorHidden: boolean; modes: object; decPrivateModes: object };
     readonly _inputHandler: {
       _curAttrData: Cloned;
+      eraseInDisplay(what: { readonly params: readonly number[] }, unprotected: boolean): boolean;
       readonly _parser: { readonly currentState: number; precedingJoinState: number };
     };
   };
@@ -54,6 +57,7 @@ interface Inside {
 
 interface Buffer extends BufferPlace {
   readonly lines: {
+    maxLength: number;
     readonly length: number;
     get(index: number): Cloned | undefined;
     push(line: Cloned): void;
@@ -105,18 +109,35 @@ export function widthIn(terminal: Terminal, codepoint: number): number {
   return (terminal as unknown as Inside)._core.unicodeService.wcwidth(codepoint);
 }
 
+/**
+ * Erasing up to the cursor (ED 1) fails in the library (6.0.0) where the cursor is in the last cell and no line has left the screen
+ * yet: it looks for the line below, and whatever was written from there on would never be drawn. There it is erasing the whole.
+ */
+export function mendErasing(terminal: Terminal): void {
+  for (const prefix of ['', '?'])
+    terminal.parser.registerCsiHandler({ final: 'J', ...(prefix && { prefix }) }, ([what]) => {
+      const { cursorX, cursorY, length } = terminal.buffer.active;
+      const belowIsNothing = cursorY + 1 >= length && cursorX + 1 >= terminal.cols;
+      if (what !== 1 || !belowIsNothing) return false;
+      const { _inputHandler: handler } = (terminal as unknown as Inside)._core;
+      return handler.eraseInDisplay({ params: [2] }, prefix === '?');
+    });
+}
+
 function copyBuffer(buffer: Buffer): BufferState {
   const lines = Array.from({ length: buffer.lines.length }, (_, index) => buffer.lines.get(index)?.clone());
   return {
     lines: lines.filter((line) => line !== undefined),
+    mostLines: buffer.lines.maxLength,
     place: Object.fromEntries(places.map((name) => [name, buffer[name]])) as BufferPlace,
     savedAttributes: buffer.savedCurAttrData.clone(),
     tabs: { ...buffer.tabs },
   };
 }
 
-function writeBuffer(buffer: Buffer, { lines, place, savedAttributes, tabs }: BufferState): void {
+function writeBuffer(buffer: Buffer, { lines, mostLines, place, savedAttributes, tabs }: BufferState): void {
   while (buffer.lines.length > 0) buffer.lines.pop();
+  buffer.lines.maxLength = mostLines;
   for (const line of lines) buffer.lines.push(line.clone());
   Object.assign(buffer, place);
   buffer.savedCurAttrData = savedAttributes.clone();
