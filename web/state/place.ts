@@ -122,7 +122,7 @@ function pathOf(view: VaultView): string {
     case 'folder':
       return `folder/${view.folderUid}`;
     case 'tag':
-      return `tag/${encodeURIComponent(view.tag)}`;
+      return `tag/${encodeURIComponent(view.tag.toWellFormed())}`;
     default:
       return paths[view.kind];
   }

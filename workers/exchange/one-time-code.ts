@@ -26,6 +26,7 @@ export function timedCode({
   period = 30,
   algorithm = 'SHA1',
 }: TimedCode): string | null {
+  if (![secret, algorithm].every((text) => text.isWellFormed())) return null;
   const plain = secret.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();
   const hash = algorithm
     .toUpperCase()

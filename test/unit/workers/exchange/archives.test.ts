@@ -126,6 +126,17 @@ describe('1PUX', async () => {
     await expect(readOnePassword(odd)).rejects.toThrow('item 1: favIndex is not a text');
   });
 
+  test('a one-time code that is half a character is kept as a text, and reported', async () => {
+    const details = { sections: [{ fields: [field('t', 'Code', { totp: '\ud800' })] }] };
+    const items = [item('001', 'Odd', details)];
+    const odd = await zipOf({ 'export.data': JSON.stringify({ accounts: [{ vaults: [{ items }] }] }) });
+    const { records, left } = await readOnePassword(odd);
+    expect([records.length, left]).toEqual([
+      1,
+      [expect.objectContaining({ what: 'the one-time code of "Odd"' })],
+    ]);
+  });
+
   test('a login with sections, files and tags, in the folder of its vault', () => {
     const record = recordOf(vault, 'Site');
     expect([record.folder, record.favourite, record.tags]).toEqual([['Private'], true, ['t1', 'archived']]);

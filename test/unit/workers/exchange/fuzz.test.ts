@@ -9,7 +9,9 @@ import {
   type ImportFormat,
 } from '../../../../workers/exchange/formats.ts';
 import { runs } from '../../../fuzz-runs.ts';
+import { hostileJson, strangeJson } from '../../protocol/fuzz/mutation.ts';
 import { bitwardenSealed, jsonBytes, keepassDatabase, zipOf } from './samples.ts';
+import { wholeFiles } from './whole-files.ts';
 
 const password = 'fuzz password';
 
@@ -134,9 +136,9 @@ describe.each(importFormats)('%s', (format) => {
 });
 
 describe('any json where json is expected', () => {
-  const any = fc.jsonValue({ maxDepth: 4 });
+  const any = strangeJson;
   const members = (names: readonly string[]) =>
-    fc.dictionary(fc.constantFrom(...names), any, { maxKeys: 12 });
+    fc.dictionary(fc.constantFrom(...names, 'toString'), any, { maxKeys: 12 });
 
   const shapes: readonly (readonly [string, fc.Arbitrary<unknown>, (value: unknown) => Promise<void>])[] = [
     [
@@ -256,10 +258,29 @@ describe('any json where json is expected', () => {
   });
 });
 
+/** Everything that a reader looks at, of which one to four members become something else. */
+const whole: readonly (readonly [ImportFormat, object, (value: unknown) => Bytes | Promise<Bytes>])[] = [
+  ['bitwarden', wholeFiles.bitwarden, jsonBytes],
+  ['bitwarden', wholeFiles.bitwardenSealed, jsonBytes],
+  ['onepassword', wholeFiles.onepassword, (value) => zipOf({ 'export.data': JSON.stringify(value) })],
+  ['keeper', wholeFiles.keeper, jsonBytes],
+  ['sallyport', wholeFiles.sallyport, jsonBytes],
+];
+
+test.each(whole)('a whole file of %s with members that are something else', async (format, file, written) => {
+  await readVault(format, await written(file), { password }).catch((error: unknown) =>
+    expect(error).toMatchObject({ code: 'wrong-password' }),
+  );
+  await fc.assert(
+    fc.asyncProperty(hostileJson([file]), async (value) => await onlyOurErrors(format, await written(value))),
+    { numRuns: runs(200) },
+  );
+});
+
 test('inside an encrypted bitwarden export', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.jsonValue({ maxDepth: 3 }),
+      strangeJson,
       async (inner) =>
         await onlyOurErrors('bitwarden', jsonBytes(await bitwardenSealed(inner, password, 'pbkdf2'))),
     ),

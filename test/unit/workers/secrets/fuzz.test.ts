@@ -16,6 +16,7 @@ import {
 import { describedFile } from '../../../../workers/engine/secrets/taken-file.ts';
 import { takenContent } from '../../../../workers/engine/secrets/taken-content.ts';
 import { runs } from '../../../fuzz-runs.ts';
+import { strangeJson } from '../../protocol/fuzz/mutation.ts';
 
 const from = { recordUid: newUid(), base: 1, write: 1, applicationUid: newUid() };
 const noFiles = { removed: [], added: [] };
@@ -32,22 +33,22 @@ const types = [
 ];
 const field = fc.record(
   {
-    type: fc.oneof(fc.constantFrom(...types), fc.jsonValue()),
-    label: fc.oneof(fc.string(), fc.jsonValue()),
-    value: fc.oneof(fc.array(fc.jsonValue()), fc.jsonValue()),
-    required: fc.jsonValue(),
-    complexity: fc.jsonValue(),
+    type: fc.oneof(fc.constantFrom(...types), strangeJson),
+    label: fc.oneof(fc.string(), strangeJson),
+    value: fc.oneof(fc.array(strangeJson), strangeJson),
+    required: strangeJson,
+    complexity: strangeJson,
   },
   { requiredKeys: [] },
 );
 const written = fc.record(
   {
-    type: fc.oneof(fc.constantFrom('login', 'pamMachine', 'secretsApplication', 'custom'), fc.jsonValue()),
-    title: fc.oneof(fc.string(), fc.jsonValue()),
-    notes: fc.oneof(fc.string(), fc.jsonValue()),
-    fields: fc.oneof(fc.array(field), fc.jsonValue()),
-    custom: fc.oneof(fc.array(field), fc.jsonValue()),
-    takenFrom: fc.jsonValue(),
+    type: fc.oneof(fc.constantFrom('login', 'pamMachine', 'secretsApplication', 'custom'), strangeJson),
+    title: fc.oneof(fc.string(), strangeJson),
+    notes: fc.oneof(fc.string(), strangeJson),
+    fields: fc.oneof(fc.array(field), strangeJson),
+    custom: fc.oneof(fc.array(field), strangeJson),
+    takenFrom: strangeJson,
   },
   { requiredKeys: [] },
 );
@@ -157,7 +158,7 @@ test('what merges with itself stays', () => {
 });
 
 test('whatever is in the record of an application, it is one or it is refused', () => {
-  const value = fc.array(fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.jsonValue())));
+  const value = fc.array(fc.oneof(fc.string(), fc.dictionary(fc.string(), strangeJson)));
   const kinds = fc.constantFrom('createdAt', 'secretsShares', 'secretsClients', 'text');
   const content = fc.record({
     type: fc.constantFrom('secretsApplication', 'app'),
