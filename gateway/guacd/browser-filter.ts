@@ -5,6 +5,7 @@ import { InstructionDecoder } from '../../protocol/guacamole/decoder.ts';
 import type { Instruction } from '../../protocol/guacamole/instruction.ts';
 import { encodeInstructionBytes } from '../../protocol/guacamole/instruction.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { TerminalChange } from './terminal-changes.ts';
 
 /** What the session's policy lets the browser do. */
 export interface BrowserPolicy {
@@ -27,6 +28,8 @@ export interface GuestPolicy {
 export interface Filtered {
   /** Instructions to pass on to guacd, as they came. */
   readonly forward: readonly Uint8Array[];
+  /** Settings of the terminal, whole. */
+  readonly changes: readonly TerminalChange[];
   /** Answers for the browser to what was not passed on. */
   readonly replies: readonly Uint8Array[];
   /** The browser asked for the end. */
@@ -74,6 +77,8 @@ const mostPressed = 64;
 const maxStreams = 8;
 /** Bytes of base64 in one stream. guacd keeps 256 KiB of clipboard and drops the rest. */
 const maxStreamText = 512 * 1024;
+/** Of a setting: a colour scheme of one's own is a few hundred. */
+const maxChangeText = 8 * 1024;
 const clientForbidden = 0x0303;
 
 /** Judges what the browser sends, instruction by instruction. One filter belongs to one browser attachment. */
@@ -83,8 +88,10 @@ export class BrowserFilter {
   readonly #onInput: OnInput;
   readonly #decoder = new InstructionDecoder(limits.guacamole.toGuacd);
   readonly #open = new Map<string, number>(); // stream index → base64 characters so far
+  readonly #changing = new Map<string, { readonly name: string; readonly blobs: string[] }>(); // likewise
   readonly #pressed = new Set<string>(); // by a guest, and passed on: so is their release
   #forward: Uint8Array[] = [];
+  #changes: TerminalChange[] = [];
   #replies: Uint8Array[] = [];
   #disconnect = false;
 
@@ -102,8 +109,12 @@ export class BrowserFilter {
   /** Throws `guacamole-malformed` for a broken stream, a wrong argument or a stream that was never opened. */
   filter(chunk: Uint8Array): Filtered {
     for (const instruction of this.#decoder.decode(chunk)) this.#judge(instruction);
-    const filtered = { forward: this.#forward, replies: this.#replies, disconnect: this.#disconnect };
+    const filtered = {
+      ...{ forward: this.#forward, changes: this.#changes },
+      ...{ replies: this.#replies, disconnect: this.#disconnect },
+    };
     this.#forward = [];
+    this.#changes = [];
     this.#replies = [];
     return filtered;
   }
@@ -149,26 +160,32 @@ export class BrowserFilter {
     if (!right) throw new ProtocolError('guacamole-malformed', `wrong arguments of ${opcode}`);
   }
 
-  /** Keeps the books of streams. False: belongs to a stream that was refused, so it goes nowhere. */
+  /** Keeps the books of streams. False: it goes nowhere, as what belongs to a stream that was refused, or not by itself. */
   #tracks({ opcode, args }: Instruction): boolean {
     const index = args[0] ?? '';
     if (opcode === 'clipboard' || opcode === 'argv') {
       if (this.#open.size >= maxStreams) throw new ProtocolError('guacamole-malformed', 'too many streams');
       this.#open.set(index, 0);
-    } else if (opcode === 'blob') {
-      return this.#count(index, (args[1] ?? '').length);
-    } else if (opcode === 'end') {
-      return this.#open.delete(index);
+      this.#changing.delete(index);
+      if (opcode === 'argv') this.#changing.set(index, { name: args[2] ?? '', blobs: [] });
+      return opcode === 'clipboard';
     }
-    return true;
+    const change = this.#changing.get(index);
+    if (opcode === 'blob') return this.#count(index, args[1] ?? '', change?.blobs);
+    if (opcode !== 'end') return true;
+    if (change !== undefined) this.#changes.push(change);
+    this.#changing.delete(index);
+    return this.#open.delete(index) && change === undefined;
   }
 
-  #count(index: string, length: number): boolean {
-    const before = this.#open.get(index);
-    if (before === undefined) return false;
-    if (before + length > maxStreamText) throw new ProtocolError('guacamole-malformed', 'stream is too long');
-    this.#open.set(index, before + length);
-    return true;
+  #count(index: string, text: string, kept: string[] | undefined): boolean {
+    const length = (this.#open.get(index) ?? Infinity) + text.length;
+    if (length === Infinity) return false;
+    if (length > (kept ? maxChangeText : maxStreamText))
+      throw new ProtocolError('guacamole-malformed', 'stream is too long');
+    this.#open.set(index, length);
+    kept?.push(text);
+    return kept === undefined;
   }
 
   #refuse({ opcode, args }: Instruction): void {

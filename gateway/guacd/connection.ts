@@ -10,6 +10,7 @@ import { shakeHands } from './handshake.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import { InstructionSocket } from './instruction-socket.ts';
 import { failureOfStatus } from './status.ts';
+import { TerminalChanges, type HoldOutput } from './terminal-changes.ts';
 import { defaultTiming } from './timing.ts';
 import type { GuacdTiming } from './timing.ts';
 
@@ -37,6 +38,8 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly timing?: Partial<GuacdTiming>;
   /** The gateway answers `sync` whoever looks on: the session does not wait for this viewer. */
   readonly answersSync?: boolean;
+  /** Of a terminal: holds back what it is given to draw while one of its settings changes. */
+  readonly holdOutput?: HoldOutput;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
   readonly onStalled?: () => void;
   /** The browser passed on what a person did. */
@@ -94,6 +97,7 @@ export class GuacdConnection {
   readonly #options: Kept;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #fromTarget: PictureFilter;
+  readonly #changes: TerminalChanges;
   #fromBrowser: BrowserFilter;
   #viewer: Viewer | null;
   #leftWith: Remains | null = null; // of a viewer that is gone
@@ -124,6 +128,10 @@ export class GuacdConnection {
     const shown = { ...policy, sound: audio.length > 0, ...(former && { screen: former.screen }) };
     this.#fromTarget = new PictureFilter(shown, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
+    this.#changes = new TerminalChanges({
+      ...{ send: (instructions) => socket.write(instructions), ...timing },
+      ...(options.holdOutput && { holdOutput: options.holdOutput }),
+    });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     this.inSession = new Promise((resolve) => (this.#synced = resolve));
     this.unsized = new Promise((resolve) => (this.#foundUnsized = resolve));
@@ -182,7 +190,8 @@ export class GuacdConnection {
   write(fromBrowser: Uint8Array): boolean {
     if (this.#over) return true;
     try {
-      const { forward, replies, disconnect } = this.#fromBrowser.filter(fromBrowser);
+      const { forward, changes, replies, disconnect } = this.#fromBrowser.filter(fromBrowser);
+      for (const change of changes) this.#changes.make(change);
       if (replies.length > 0) this.#show(replies);
       const room = forward.length === 0 || this.#socket.write(concat(...forward));
       if (disconnect) this.#end(new SessionFailure('gateway', 'closed', 'the browser ended the session'));
@@ -214,6 +223,7 @@ export class GuacdConnection {
 
   #take(batch: readonly Instruction[]): void {
     if (this.#over) return;
+    this.#changes.hear(batch);
     const pictures = batch.filter((instruction) => !this.#handles(instruction));
     if (this.#over) return;
     const { forward, picture, sounds, replies } = this.#fromTarget.filter(pictures);
@@ -280,6 +290,7 @@ export class GuacdConnection {
     this.#over = true;
     this.#viewer = null;
     clearInterval(this.#keepAlive);
+    this.#changes.close();
     if (this.#stallTimer) clearTimeout(this.#stallTimer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#socket.send('disconnect');

@@ -10,6 +10,10 @@ export interface GuacdTiming {
   readonly stallMs: number;
   /** After `disconnect`, guacd closes within 0.3 s; then the socket is destroyed. */
   readonly closeMs: number;
+  /** Of nothing drawn: guacd's terminal draws what it was given at most 40 ms later; a busy machine gets more. */
+  readonly quietMs: number;
+  /** For the terminal to become quiet before a setting is changed, and for guacd to have changed it. */
+  readonly changeMs: number;
 }
 
 export const defaultTiming: GuacdTiming = {
@@ -18,4 +22,6 @@ export const defaultTiming: GuacdTiming = {
   keepAliveMs: 5_000,
   stallMs: 10_000,
   closeMs: 1_000,
+  quietMs: 100,
+  changeMs: 2_000,
 };

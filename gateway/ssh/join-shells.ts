@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type ssh2 from 'ssh2';
 import { ControlGuard } from '../../protocol/terminal/control-guard.ts';
-import { OutputFlow } from './output-flow.ts';
+import { OutputFlow, type ShellOutput } from './output-flow.ts';
 import type { ShellExit, TargetShell } from './target-connection.ts';
 import type { BridgeShell, TerminalSize } from './bridge-shell.ts';
 
@@ -31,7 +31,7 @@ export function joinShells(
   bridge: BridgeShell,
   shell: TargetShell,
   opened: TerminalSize,
-  tap: ShellTap | null,
+  { tap = null, output }: { readonly tap?: ShellTap | null; readonly output?: ShellOutput } = {},
 ): Promise<ShellEnd> {
   const target = shell.channel;
   const guard = new ControlGuard(opened.rows, opened.columns);
@@ -43,7 +43,8 @@ export function joinShells(
   tap?.resize(opened);
   // A resize may have come while the target opened its shell.
   if (bridge.terminal !== opened) bridge.onResize(bridge.terminal);
-  showOutput(bridge, shell, guard, tap);
+  const flow = showOutput(bridge, shell, guard, tap);
+  output?.begins(flow);
   passInput(bridge.channel, target, tap);
   return new Promise((resolve) => {
     void shell.ended.then((exit) => {
@@ -71,7 +72,7 @@ function showOutput(
   shell: TargetShell,
   guard: ControlGuard,
   tap: ShellTap | null,
-): void {
+): OutputFlow {
   const { consume, overrun } = shell;
   const flow = new OutputFlow({ to: bridge.channel, ask: bridge.ask, onTaken: consume, onOverrun: overrun });
   const show = (bytes: Buffer) => {
@@ -82,6 +83,7 @@ function showOutput(
   };
   shell.channel.on('data', show);
   shell.channel.stderr.on('data', show);
+  return flow;
 }
 
 /** Keys and pastes. ssh2's own mark for a full channel is 2 MiB; a paste into a program that does not read waits. */

@@ -28,6 +28,7 @@ export class OutputFlow {
   #queued = 0;
   #unread = 0;
   #unasked = 0; // sent since the last question
+  #holds = 0;
 
   constructor(options: OutputFlowOptions) {
     this.#options = options;
@@ -40,8 +41,20 @@ export class OutputFlow {
     else this.#send();
   }
 
+  /** Settles when guacd has taken all that it was given; it is given no more until it may go on. */
+  async hold(): Promise<() => void> {
+    this.#holds++;
+    await new Promise<void>((resolve) => this.#askAfter(resolve));
+    let held = true;
+    return () => {
+      if (held) this.#holds--;
+      held = false;
+      this.#send();
+    };
+  }
+
   #send(): void {
-    while (this.#unread < piece && this.#options.to.writable) {
+    while (this.#holds === 0 && this.#unread < piece && this.#options.to.writable) {
       const part = this.#take();
       if (!part) return;
       this.#options.to.write(part);
@@ -62,13 +75,26 @@ export class OutputFlow {
     return part;
   }
 
-  #askAfter(): void {
+  #askAfter(onAnswer: () => void = () => {}): void {
     const bytes = this.#unasked;
     this.#unasked = 0;
     this.#options.ask(() => {
       this.#unread -= bytes;
       this.#options.onTaken(bytes);
+      onAnswer();
       this.#send();
     });
   }
+}
+
+/** The output of a shell that is not open yet. */
+export class ShellOutput {
+  #flow: OutputFlow | null = null;
+
+  begins(flow: OutputFlow): void {
+    this.#flow = flow;
+  }
+
+  /** As {@link OutputFlow.hold}; before the first of it there is nothing to hold. */
+  readonly hold = async (): Promise<() => void> => (await this.#flow?.hold()) ?? (() => {});
 }

@@ -205,6 +205,7 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     ...(onStalled && { onStalled }),
     ...(onInput && { onInput }),
     ...(recorder && { recorder }),
+    ...(way.settings.protocol === 'telnet' && way.relay && { holdOutput: holdOf(way.relay) }),
     answers: { ...(username !== undefined && { username }), ...(password !== undefined && { password }) },
     parameters: guacdParameters({
       ...options,
@@ -214,6 +215,8 @@ function pictureOptions(options: GuacdSessionOptions, way: Way): PictureOptions 
     }),
   };
 }
+
+const holdOf = (relay: Relay) => () => Promise.resolve(relay.hold());
 
 function hasSound(settings: GuacdSettings): boolean {
   if (settings.protocol === 'rdp') return !settings.disableAudio;

@@ -40,6 +40,7 @@ export class Relay {
   readonly #target: Duplex;
   readonly #guard: RelayGuard | null;
   #guacd: net.Socket | null = null;
+  #held = false;
   #finish: (by: 'target' | 'guacd') => void = () => {};
   #endedBy: 'target' | 'guacd' | null = null;
 
@@ -76,6 +77,16 @@ export class Relay {
   /** Who closed first; null: nobody yet. */
   get endedBy(): 'target' | 'guacd' | null {
     return this.#endedBy;
+  }
+
+  /** Of a guarded target: what it says waits until the result is called. */
+  hold(): () => void {
+    this.#held = true;
+    this.#target.pause();
+    return () => {
+      this.#held = false;
+      if (this.#guacd?.writableNeedDrain === false) this.#target.resume();
+    };
   }
 
   /** Lets go of both. */
@@ -118,7 +129,7 @@ export class Relay {
       'data',
       (bytes: Buffer) => void (guacd.write(guard.rewrite(bytes)) || this.#target.pause()),
     );
-    guacd.on('drain', () => this.#target.resume());
+    guacd.on('drain', () => this.#held || this.#target.resume());
     this.#target.on('end', () => guacd.end());
   }
 

@@ -12,6 +12,7 @@ import type { BridgeShell } from '../ssh/bridge-shell.ts';
 import type { SshCredential } from '../ssh/credential.ts';
 import { joinShells } from '../ssh/join-shells.ts';
 import type { ShellEnd, ShellTap } from '../ssh/join-shells.ts';
+import { ShellOutput } from '../ssh/output-flow.ts';
 import { connectTarget } from '../ssh/target.ts';
 import { directWay, type TargetWay } from '../ssh/target-way.ts';
 import type { ReportProgress } from '../ssh/target.ts';
@@ -64,10 +65,13 @@ export async function openSshSession(options: SshSessionOptions): Promise<SshSes
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const bridge = await Bridge.open({ signal, ...(options.bridge && { address: options.bridge.address }) });
   const target = connectTarget({ ...options.target, ...pick(options), signal });
-  const picture = openPicture(pictureOptions(options, bridge, signal));
+  const output = new ShellOutput();
+  const holdOutput = output.hold;
+  const picture = openPicture({ ...pictureOptions(options, bridge, signal), holdOutput });
   try {
     const shells = await openShells(bridge, target, reported(options, picture), options.command);
-    return new SshSession(options, { ...shells, bridge, target: await target, picture: await picture });
+    const parts = { ...shells, output, bridge, target: await target, picture: await picture };
+    return new SshSession(options, parts);
   } catch (error) {
     failed.abort();
     bridge.close();
@@ -143,6 +147,7 @@ function asGuacd(failure: SessionFailure): SessionFailure {
 }
 
 interface Parts extends Shells {
+  readonly output: ShellOutput;
   readonly bridge: Bridge;
   readonly target: TargetConnection;
   readonly picture: Picture;
@@ -170,8 +175,9 @@ export class SshSession extends ViewedSession {
     this.hostKey = parts.target.hostKey;
     this.trustedOnFirstUse = parts.target.trustedOnFirstUse;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
-    const { near, far, opened } = parts;
-    void joinShells(near, far, opened, options.tap ?? null).then((end) => this.#shellEnded(end));
+    const { near, far, opened, output } = parts;
+    const { tap = null } = options;
+    void joinShells(near, far, opened, { tap, output }).then((end) => this.#shellEnded(end));
     void parts.target.ended.then((failure) => this.#end(failure));
     void parts.picture.ended.then((failure) => this.#end(asGuacd(failure)));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });

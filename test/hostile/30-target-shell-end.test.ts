@@ -87,7 +87,7 @@ async function join(behave: Behave): Promise<{ end: ShellEnd; exit: unknown[] }>
     signal,
   });
   closing.push(() => target.close());
-  const end = await joinShells(near, await target.openShell(near.terminal, {}), near.terminal, null);
+  const end = await joinShells(near, await target.openShell(near.terminal, {}), near.terminal);
   return { end, exit: await guacd.exit };
 }
 

@@ -139,6 +139,34 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
     await ear.hears(`${r} ${c}\r\n`);
   });
 
+  it(
+    'lives through sixty sizes of its letters while it draws, and as many at once',
+    { timeout: 240_000 },
+    async () => {
+      const { session, ear, browser } = await start();
+      const letters = (points: number, stream: number) => {
+        browser.send('argv', stream, 'text/plain', 'font-size');
+        browser.send('blob', stream, Buffer.from(String(points)).toString('base64'));
+        browser.send('end', stream);
+      };
+      let over = false;
+      void session.ended.then(() => (over = true));
+      browser.type('while :; do date; sleep 0.02; done\n');
+      for (let time = 0; time < 60; time++) {
+        const told = browser.count('argv');
+        letters(8 + (time % 12), 0);
+        await browser.until(() => over || browser.count('argv') > told, `letters for the ${time}th time`);
+      }
+      for (let time = 0; time < 60; time++) letters(8 + (time % 13), time % 4);
+      letters(30, 1);
+      const size = () => ear.sizes.at(-1)?.columns ?? 0;
+      await browser.until(() => over || size() < 50, 'the largest letters');
+      const drawn = browser.count('sync');
+      await browser.until(() => over || browser.count('sync') > drawn + 5, 'the picture after it');
+      expect(over).toBe(false);
+    },
+  );
+
   it('hands on terminal type, locale and time zone', async () => {
     const accepting = await startSshTarget({ settings: ['AcceptEnv LANG LC_* TZ'] });
     try {

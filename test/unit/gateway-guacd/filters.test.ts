@@ -17,8 +17,8 @@ const encode = (list: readonly Said[]) =>
 function fromBrowser(list: readonly Said[], policy = free) {
   const refused: string[] = [];
   const filter = new BrowserFilter(policy, (opcode) => refused.push(opcode));
-  const { forward, replies, disconnect } = filter.filter(Buffer.from(encode(list)));
-  return { forward: text(forward), replies: text(replies), disconnect, refused };
+  const { forward, changes, replies, disconnect } = filter.filter(Buffer.from(encode(list)));
+  return { forward: text(forward), changes, replies: text(replies), disconnect, refused };
 }
 
 const opcodes = (instructions: readonly Uint8Array[]) =>
@@ -51,7 +51,7 @@ describe('what a browser may say', () => {
     expect(fromBrowser([said]).forward).toBe(encode([said]));
   });
 
-  it('a paste and a colour scheme pass whole', () => {
+  it('a paste passes whole, and a setting apart from it when it is whole', () => {
     const paste: Said[] = [
       ['clipboard', 1, 'text/plain'],
       ['blob', 1, 'YQ=='],
@@ -60,9 +60,25 @@ describe('what a browser may say', () => {
     const scheme: Said[] = [
       ['argv', 2, 'text/plain', 'color-scheme'],
       ['blob', 2, 'YQ=='],
-      ['end', 2],
+      ['blob', 2, 'Yg=='],
     ];
-    expect(fromBrowser([...paste, ...scheme]).forward).toBe(encode([...paste, ...scheme]));
+    expect(fromBrowser([...paste, ...scheme])).toMatchObject({ forward: encode(paste), changes: [] });
+    expect(fromBrowser([...scheme, ...paste, ['end', 2]])).toMatchObject({
+      forward: encode(paste),
+      changes: [{ name: 'color-scheme', blobs: ['YQ==', 'Yg=='] }],
+    });
+  });
+
+  it('a setting whose stream becomes a paste is none', () => {
+    const paste: Said[] = [
+      ['clipboard', 1, 'text/plain'],
+      ['blob', 1, 'YQ=='],
+      ['end', 1],
+    ];
+    expect(fromBrowser([['argv', 1, 'text/plain', 'font-size'], ...paste])).toMatchObject({
+      forward: encode(paste),
+      changes: [],
+    });
   });
 
   it.each([
@@ -154,8 +170,11 @@ describe('what a browser may say', () => {
     expect(replies).toBe('3.ack,1.1,16.not allowed here,3.771;');
   });
 
-  it('an endless paste and endless streams end it', () => {
+  it('an endless paste, an endless setting and endless streams end it', () => {
     const blob: Said = ['blob', 1, 'A'.repeat(8_000)];
+    const setting: Said = ['argv', 1, 'text/plain', 'font-size'];
+    expect(fromBrowser([setting, blob]).changes).toEqual([]);
+    expect(() => fromBrowser([setting, blob, blob])).toThrow(ProtocolError);
     expect(() => fromBrowser([['clipboard', 1, 'text/plain'], ...Array<Said>(70).fill(blob)])).toThrow(
       ProtocolError,
     );

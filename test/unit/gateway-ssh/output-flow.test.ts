@@ -34,6 +34,21 @@ describe('output to guacd', () => {
     );
   });
 
+  it('is held back until it may go on, once guacd has taken what it had', async () => {
+    const { flow, questions, state, bytes } = setUp();
+    flow.push(Buffer.from('before '));
+    const holding = [flow.hold(), flow.hold()];
+    flow.push(Buffer.from('after'));
+    for (const answer of questions.splice(0)) answer();
+    const [first, second] = await Promise.all(holding);
+    expect([bytes().toString(), state.taken]).toEqual(['before ', 7]);
+    first?.();
+    first?.();
+    expect(bytes().toString()).toBe('before ');
+    second?.();
+    expect(bytes().toString()).toBe('before after');
+  });
+
   it('waits for guacd after 4 KiB', () => {
     const { flow, questions, state, bytes } = setUp();
     flow.push(new Uint8Array(10_000));

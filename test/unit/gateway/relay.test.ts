@@ -1,6 +1,7 @@
 // guacd's way to a target: what is let go of when it never comes about.
+import { once } from 'node:events';
 import net from 'node:net';
-import { PassThrough } from 'node:stream';
+import { duplexPair, PassThrough } from 'node:stream';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Relay } from '../../../gateway/targets/relay.ts';
 
@@ -25,4 +26,28 @@ test('a target that broke off before guacd was awaited is over, not the gateway'
   const relay = await opening;
   expect(await relay.ended).toBe('target');
   relay.close();
+});
+
+test('what a target says while it is held waits, and comes whole when it may go on', async () => {
+  const [target, machine] = duplexPair();
+  const guard = { rewrite: (bytes: Uint8Array) => bytes, fromGuacd: () => {} };
+  const relay = await Relay.open({ target, guard, signal });
+  const guacd = net.connect(relay.port, '127.0.0.1');
+  let heard = '';
+  guacd.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+  try {
+    machine.write('before ');
+    await expect.poll(() => heard).toBe('before ');
+    const goOn = relay.hold();
+    machine.write('after');
+    const said = once(machine, 'data');
+    guacd.write('meanwhile');
+    expect(String((await said)[0])).toBe('meanwhile'); // the other way is open
+    expect(heard).toBe('before ');
+    goOn();
+    await expect.poll(() => heard).toBe('before after');
+  } finally {
+    guacd.destroy();
+    relay.close();
+  }
 });
