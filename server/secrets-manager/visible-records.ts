@@ -107,6 +107,8 @@ export function sharedFolders({ caller, now }: SecretsVisit) {
  * A record that a vault knows has to be one that the account reads, outside the trash, and in the folder that it comes
  * through; one that an application created is there until a vault says more of it. What an application wrote is
  * read by whoever has the key of the version that it was written on, and what the vault says by everybody else.
+ *
+ * OFFSET 0 has each way look for its own rows: of an account with many secrets, those of other applications are not read.
  */
 function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
   const { caller, now } = call;
@@ -115,12 +117,12 @@ function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
   const { read, edit } = rightsBits;
   const { UPDATE, CREATE, DELETE } = SecretWriteKind;
   return sql`
-    SELECT way.record_uid, way.root_uid, way.subfolder_uid, secret.revision, version.base_revision,
+    SELECT way.record_uid, way.root_uid, way.subfolder_uid, found.revision, found.base_revision,
       way.editable AND (access.rights IS NULL OR (access.rights & ${sql.lit(edit)}) <> 0) AS editable,
-      own.base_revision IS NOT NULL AS written, key.wrapped_key, version.links,
+      found.written, found.wrapped_key, found.links,
       least(way.ends_at, access.ends_at) AS ends_at,
-      CASE WHEN own.base_revision IS NULL THEN '{}' ELSE write.removed_files END AS removed_files,
-      CASE WHEN own.base_revision IS NULL THEN version.data ELSE write.data END AS content
+      CASE WHEN found.written THEN found.removed_files ELSE '{}' END AS removed_files,
+      CASE WHEN found.written THEN found.written_data ELSE found.data END AS content
     FROM (
       SELECT object_uid::bytea AS record_uid, NULL::bytea AS root_uid, NULL::bytea AS subfolder_uid,
         ${application} AS holder_uid, editable, NULL::bigint AS ends_at
@@ -131,26 +133,33 @@ function visible(call: SecretsVisit, { records, folders }: RecordFilter) {
       JOIN secret_place place ON place.account_uid = ${account} AND place.root_uid = shared.root_uid
       ${folders === null ? sql`` : sql`WHERE shared.root_uid = ANY(${uidArray(folders)})`}
     ) way
-    JOIN secret ON secret.account_uid = ${account} AND secret.record_uid = way.record_uid
-    LEFT JOIN secret_write write ON write.account_uid = ${account} AND write.object_uid = way.record_uid
-    LEFT JOIN secret_key own ON own.account_uid = ${account} AND own.record_uid = way.record_uid
-      AND own.base_revision = write.base_revision AND own.holder_uid = way.holder_uid
-      AND write.kind IN (${sql.lit(UPDATE)}, ${sql.lit(CREATE)})
-    JOIN secret_version version ON version.account_uid = ${account} AND version.record_uid = way.record_uid
-      AND version.base_revision = coalesce(own.base_revision, secret.base_revision)
-    JOIN secret_key key ON key.account_uid = ${account} AND key.record_uid = way.record_uid
-      AND key.base_revision = version.base_revision AND key.holder_uid = way.holder_uid
-    LEFT JOIN record ON record.record_uid = way.record_uid
+    CROSS JOIN LATERAL (
+      SELECT secret.revision, secret.base_revision AS newest, version.base_revision, version.data, version.links,
+        key.wrapped_key, own.base_revision IS NOT NULL AS written, write.kind, write.data AS written_data,
+        write.removed_files
+      FROM secret
+      LEFT JOIN secret_write write ON write.account_uid = ${account} AND write.object_uid = way.record_uid
+      LEFT JOIN secret_key own ON own.account_uid = ${account} AND own.record_uid = way.record_uid
+        AND own.base_revision = write.base_revision AND own.holder_uid = way.holder_uid
+        AND write.kind IN (${sql.lit(UPDATE)}, ${sql.lit(CREATE)})
+      JOIN secret_version version ON version.account_uid = ${account} AND version.record_uid = way.record_uid
+        AND version.base_revision = coalesce(own.base_revision, secret.base_revision)
+      JOIN secret_key key ON key.account_uid = ${account} AND key.record_uid = way.record_uid
+        AND key.base_revision = version.base_revision AND key.holder_uid = way.holder_uid
+      WHERE secret.account_uid = ${account} AND secret.record_uid = way.record_uid
+      OFFSET 0
+    ) found
+    LEFT JOIN LATERAL (SELECT record_uid, deleted FROM record WHERE record_uid = way.record_uid OFFSET 0) record ON true
     CROSS JOIN LATERAL (
       SELECT bit_or(record_way.rights) AS rights, min(record_way.expires_at) AS ends_at
       FROM record_way WHERE record_way.record_uid = way.record_uid
         AND record_way.account_uid = ${account} AND record_way.expires_at > ${now}
     ) access
-    WHERE write.kind IS DISTINCT FROM ${sql.lit(DELETE)}
+    WHERE found.kind IS DISTINCT FROM ${sql.lit(DELETE)}
       ${records === null ? sql`` : sql`AND way.record_uid = ANY(${uidArray(records)})`}
-      AND CASE WHEN record.record_uid IS NULL THEN secret.base_revision = 0
+      AND CASE WHEN record.record_uid IS NULL THEN found.newest = 0
         ELSE NOT record.deleted AND (access.rights & ${sql.lit(read)}) <> 0
-          AND (secret.base_revision = 0 OR way.root_uid IS NULL OR EXISTS (
+          AND (found.newest = 0 OR way.root_uid IS NULL OR EXISTS (
             SELECT FROM folder_entry entry
             WHERE entry.folder_uid = way.root_uid AND entry.record_uid = way.record_uid AND entry.cap IS NOT NULL)) END`;
 }
