@@ -3,8 +3,10 @@ import { ProtocolError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { RecordingTrack } from '../messages/gen/recording_pb.js';
 import { EntryBuffer } from './entry-buffer.ts';
-import { entryKinds, type EntryKind } from './entry-kinds.ts';
+import { entryKinds, entryOverhead, type EntryKind } from './entry-kinds.ts';
 
+/** As many as there are in the largest chunk of empty ones, also where a chunk holds more bytes. */
+const mostEntries = Math.floor(limits.recording.entries / entryOverhead);
 /** Bytes of an account's UID. */
 const uidLength = 16;
 
@@ -55,7 +57,7 @@ export function encodeEntryHead(atMs: number, kind: EntryKind, length: number): 
 
 /**
  * Inverse of {@link encodeEntries}. Throws `malformed` for kinds of another track, times that fall, contents of a wrong
- * length, and what is cut; `too-large` over `most` bytes.
+ * length, and what is cut; `too-large` over `most` bytes, or very many entries.
  */
 export function decodeEntries(
   track: RecordingTrack,
@@ -71,6 +73,7 @@ export function decodeEntries(
     if (entry.atMs < last) throw new ProtocolError('malformed', 'time goes backwards');
     last = entry.atMs;
     entries.push(entry);
+    if (entries.length > mostEntries) throw new ProtocolError('too-large');
   }
   return entries;
 }

@@ -6,7 +6,9 @@ import { deflateRows, pngChunk, type TakenPng } from './taken-png.ts';
 /** How an image is kept: its file as it is, or a PNG whose rows are not deflated. */
 const [asFile, asRows] = [0, 1];
 /** Bytes of an entry before the file: stream(4) ‖ form(1). */
-export const imageHeadBytes = 5;
+const imageHeadBytes = 5;
+/** What deflate makes of the rows of a desktop, often. */
+const rowsRatio = 16;
 /** Of a file, in one instruction: as much as guacd puts there. */
 const blobBytes = 6_048;
 
@@ -20,6 +22,11 @@ export function encodeImageEntry(image: ImageEntry): Bytes {
   const { head, tail, rows } = image.png;
   const [headLength, tailLength] = [uint32(head.length), uint32(tail.length)];
   return concat(uint32(image.stream), Uint8Array.of(asRows), headLength, head, tailLength, tail, rows);
+}
+
+/** Roughly the bytes of its file, by the bytes of its entry alone. */
+export function imageWeight(bytes: Uint8Array): number {
+  return bytes[imageHeadBytes - 1] === asRows ? Math.ceil(bytes.length / rowsRatio) : bytes.length;
 }
 
 /** Inverse of {@link encodeImageEntry}. Throws `malformed` for another form, and for one that is cut. */

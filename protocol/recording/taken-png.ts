@@ -21,6 +21,9 @@ const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Bytes of a chunk beside its content: length, type, checksum. */
 const chunkOverhead = 12;
 const headerEnd = 33;
+/** Bytes; one stored block has room for them. */
+const fewRows = 16 * 1024;
+const adlerBase = 65_521;
 const [ihdr, idat] = [0x49484452, 0x49444154];
 /** PNG (third edition) §11.2.1: channels by colour type. */
 const channels = new Map([
@@ -74,8 +77,9 @@ export function pngChunk(type: string, content: Uint8Array): Bytes {
   return chunk;
 }
 
-/** Rows as a zlib stream (RFC 1950). */
+/** Rows as a zlib stream (RFC 1950). Of few, asking for it takes longer than it is worth: there may be very many such images. */
 export async function deflateRows(rows: Uint8Array): Promise<Bytes> {
+  if (rows.length <= fewRows) return stored(rows);
   const stream = new CompressionStream('deflate');
   const writer = stream.writable.getWriter();
   const reader = stream.readable.getReader();
@@ -87,6 +91,18 @@ export async function deflateRows(rows: Uint8Array): Promise<Bytes> {
     if (done) return concat(...parts);
     parts.push(value);
   }
+}
+
+/** As one block that is not deflated (RFC 1951 §3.2.4), and its Adler-32. */
+function stored(rows: Uint8Array): Bytes {
+  const [low, high] = [rows.length & 255, rows.length >> 8];
+  const head = Uint8Array.of(0x78, 0x01, 1, low, high, ~low & 255, ~high & 255);
+  let [sum, sums] = [1, 0];
+  for (const byte of rows) {
+    sum = (sum + byte) % adlerBase;
+    sums = (sums + sum) % adlerBase;
+  }
+  return concat(head, rows, uint32(((sums << 16) | sum) >>> 0));
 }
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {

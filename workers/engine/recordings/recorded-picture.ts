@@ -1,5 +1,4 @@
 import type { RecordedPicture } from '../../api.ts';
-import { concat } from '../../../protocol/bytes.ts';
 import { RecordingTrack } from '../../../protocol/messages/gen/recording_pb.js';
 import { trackOf, type RecordingEntry } from '../../../protocol/recording/entries.ts';
 
@@ -32,8 +31,19 @@ export function pictureOf(
     atMs: Uint32Array.from(entries, ({ atMs }) => atMs),
     ends: Uint32Array.from(entries, ({ bytes }) => (end += bytes.length)),
     kinds: Uint8Array.from(entries, kindOf),
-    bytes: concat(...entries.map(({ bytes }) => bytes)),
+    bytes: together(entries, end),
   };
+}
+
+/** There may be more of them than a call takes arguments. */
+function together(entries: readonly RecordingEntry[], length: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const { bytes } of entries) {
+    all.set(bytes, at);
+    at += bytes.length;
+  }
+  return all;
 }
 
 export function withoutPicture(index: number, fault: string | null): RecordedPicture {

@@ -6,6 +6,7 @@ import { RecordingTrack, type RecordingChunk } from '../../../protocol/messages/
 import { openEntries } from '../../../protocol/recording/chunk.ts';
 import type { RecordingEntry } from '../../../protocol/recording/entries.ts';
 import { describeFault } from '../../../protocol/recording/fault-words.ts';
+import { imageWeight } from '../../../protocol/recording/image-entry.ts';
 import { TerminalLines } from '../../../protocol/recording/terminal-lines.ts';
 import { RecordingVerifier } from '../../../protocol/recording/verifier.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
@@ -103,7 +104,8 @@ export class Survey {
     else if (kind === 'typist') return this.#takeTypist(atMs, uidOf(bytes));
     if (isQuiet(entry)) return;
     const bin = Math.min(this.#activity.length - 1, Math.floor(atMs / this.#binMs));
-    this.#activity[bin] = (this.#activity[bin] ?? 0) + bytes.length;
+    const weight = kind === 'image' ? imageWeight(bytes) : bytes.length;
+    this.#activity[bin] = (this.#activity[bin] ?? 0) + weight;
   }
 
   #takeTypist(atMs: number, accountUid: Uid): void {
