@@ -5,6 +5,7 @@ import { isIPv6 } from 'node:net';
  * there is memory; an IPv4 address written as IPv6 is the IPv4 address.
  */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
   const plain = address.split('%')[0] ?? '';
   if (!isIPv6(plain)) return address;
   const groups = groupsOf(plain);

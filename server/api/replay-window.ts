@@ -1,4 +1,3 @@
-import { encodeBase64 } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 
 /**
@@ -20,7 +19,7 @@ export class ReplayWindow {
   /** Throws `replayed` the second time, and `too-many-requests` when it can remember no more. */
   admit(mark: Uint8Array, now = Date.now()): void {
     this.#turn(now);
-    const key = encodeBase64(mark);
+    const key = Buffer.from(mark.buffer, mark.byteOffset, mark.byteLength).toString('latin1');
     if (this.#current.has(key) || this.#former.has(key)) throw new ProtocolError('replayed');
     if (this.#current.size >= this.#most) throw new ProtocolError('too-many-requests');
     this.#current.add(key);
