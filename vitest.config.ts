@@ -6,7 +6,7 @@ import { chromiumLaunch } from './test/chromium.ts';
 /** A busy machine takes longer for anything than Vitest's second. */
 const patient = { poll: { timeout: 15_000 } };
 
-const node = (name: string, include: string[], testTimeout = 20_000) => ({
+const node = (name: string, include: string[], testTimeout = 60_000) => ({
   test: { name, include, environment: 'node' as const, testTimeout, hookTimeout: 120_000, expect: patient },
 });
 
@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'components',
           include: ['test/components/**/*.test.ts'],
           environment: 'happy-dom',
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           expect: patient,
         },
       },

@@ -9,12 +9,13 @@ import { namesOf, provideSelfSigned } from '../../../server/tls/self-signed.ts';
 import { makeCertificate, type TestCertificate } from '../../fixtures/certificate.ts';
 
 const day = 24 * 60 * 60_000;
-const now = Date.now();
+let now: number; // when the certificate has begun
 let folder: string;
 let files: TestCertificate;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-certificate-'));
   files = makeCertificate(join(folder, 'own'));
+  now = Date.now();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -16,6 +16,7 @@ import { sealLegacyBlob, sealLegacyEcies } from '../../../protocol/secrets-manag
 import { sealSecretsManagerRequest } from '../../../protocol/secrets-manager/request.ts';
 import { unwrapKey, VerifyingKeys } from '../../../server/secrets-manager/wire-crypto.ts';
 import { openWireRequest, type WireRequest } from '../../../server/secrets-manager/wire-request.ts';
+import { runs } from '../../fuzz-runs.ts';
 import { sealedAnswer } from '../../fixtures/secrets/sealed-answer.ts';
 import { openByWebCrypto, verifyByWebCrypto } from '../../fixtures/secrets/webcrypto-request.ts';
 import ecies from '../../vectors/secrets-manager-ecies.json' with { type: 'json' };
@@ -233,7 +234,7 @@ describe('both implementations say the same', () => {
           heard.set(kind, (heard.get(kind) ?? 0) + 1);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
     for (const kind of ['read', 'malformed', 'open-failed', 'bad-signature', 'unknown-server-key'])
       expect(heard.get(kind), kind).toBeGreaterThan(10);
@@ -257,7 +258,7 @@ describe('both implementations say the same', () => {
           await bothSay({ headers: { ...headers, [name]: said }, body, serverKeys });
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   }, 120_000);
 

@@ -135,7 +135,7 @@ test('whatever an application says of a file, an attachment may be named so, or 
         expect(file.name.isWellFormed()).toBe(true);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 
