@@ -1,18 +1,23 @@
 // What a script is given, reads and writes, through the client that everybody has, and what the person sees of it.
 import {
+  deleteFolder,
   deleteSecret,
+  getFolders,
   getSecrets,
   initializeStorage,
   inMemoryStorage,
   loadJsonConfig,
   updateSecret,
+  updateSecret2,
   UpdateTransactionType,
+  uploadFile,
   type KeeperRecord,
   type SecretManagerOptions,
 } from '@keeper-security/secrets-manager-core';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 import { makeCertificate } from '../fixtures/certificate.ts';
 import { expectAccessible } from './accessible.ts';
@@ -32,6 +37,8 @@ const test = base.extend<object, { workshop: Workshop }>({
     async ({ browser }, use) => {
       const folder = mkdtempSync(join(tmpdir(), 'sallyport-applications-'));
       const { certificate: TLS_CERT, key: TLS_KEY } = makeCertificate(folder);
+      // For files the clients have no setting but the platform's.
+      setDefaultCACertificates([...getCACertificates('default'), readFileSync(TLS_CERT, 'utf8')]);
       const installation = await Installation.start({ serverSettings: { TLS_CERT, TLS_KEY } });
       try {
         const context = await browser.newContext({
@@ -242,6 +249,69 @@ test('what a device deletes waits for the person, who keeps it or moves it to th
   await expect(page.getByText('Container registry is in the trash')).toBeVisible();
   await page.getByRole('link', { name: 'All records' }).click();
   await expect(row(page, 'Container registry')).toHaveCount(0);
+});
+
+test('a folder that a device deletes waits for the person, who keeps it or deletes it for everybody', async ({
+  workshop,
+}) => {
+  const { page } = workshop;
+  const device = deviceOf(workshop, 'runner-1');
+  const namesFor = async () => (await getFolders(device)).map(({ name }) => name).sort();
+  const tree = page.getByRole('tree');
+  const inVault = tree.getByRole('treeitem', { name: /^Build output/ });
+  const staging = tree.getByRole('treeitem', { name: /^Staging/ });
+  await staging.getByRole('button', { name: 'Actions for Staging' }).click();
+  await page.getByRole('menuitem', { name: 'New folder inside' }).click();
+  await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('Build output');
+  await page.keyboard.press('Enter');
+  await expect.poll(namesFor, patience).toEqual(['Build output', 'Staging']);
+  const uid = (await getFolders(device)).find(({ name }) => name === 'Build output')?.folderUid ?? '';
+  await staging.focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(inVault).toBeVisible();
+
+  await deleteFolder(device, [uid], true);
+  expect(await namesFor()).toEqual(['Staging']);
+  await page.getByRole('link', { name: /^Applications.*1 waiting for you/ }).click(patience);
+  await expect(page.getByText('Deploy deleted the folder “Build output”')).toBeVisible();
+  await expectAccessible(page, 'applications-folder-waiting');
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await expect(page.getByText('Build output stays, and applications see it again')).toBeVisible();
+  await expect.poll(namesFor, patience).toEqual(['Build output', 'Staging']);
+
+  await deleteFolder(device, [uid], true);
+  await expect(page.getByText('Deploy deleted the folder “Build output”')).toBeVisible(patience);
+  await page.getByRole('button', { name: 'Delete the folder' }).click();
+  const question = page.getByRole('alertdialog').or(page.getByRole('dialog'));
+  await expect(question).toContainText('It goes for everybody who has it; no record goes with it');
+  await expectAccessible(page, 'applications-folder-delete');
+  await question.getByRole('button', { name: 'Delete the folder' }).click();
+  await expect(page.getByText('Folder Build output deleted')).toBeVisible();
+  await expect(inVault).toHaveCount(0, patience);
+  expect(await namesFor()).toEqual(['Staging']);
+});
+
+test('a file that a device adds is an attachment, and one that it takes off is in the history alone', async ({
+  workshop,
+}) => {
+  const { page } = workshop;
+  const device = deviceOf(workshop, 'runner-1');
+  const data = new TextEncoder().encode('a report of a device');
+  await openRecord(page, 'Staging database');
+  const file = { name: 'report.txt', title: 'Report', type: 'text/plain', data };
+  const uid = await uploadFile(device, await readRecord(device, 'Staging database'), file);
+  const shownFile = page.getByRole('article').getByText('report.txt');
+  await expect(shownFile.first()).toBeVisible(patience);
+  await expectAccessible(page, 'application-added-file');
+  await expect(async () => {
+    // The vault's version of it is read again, as clients do.
+    const record = await readRecord(device, 'Staging database');
+    await updateSecret2(device, record, { links2Remove: [uid] });
+  }).toPass(patience);
+  await expect(shownFile).toHaveCount(0, patience);
+  await expectAccessible(page, 'application-removed-file');
+  const { files = [] } = await readRecord(device, 'Staging database');
+  expect(files).toEqual([]);
 });
 
 test('a ready configuration works at once; after it is revoked nothing is had by it', async ({
