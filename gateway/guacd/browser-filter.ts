@@ -184,7 +184,7 @@ export class BrowserFilter {
     if (length > (kept ? maxChangeText : maxStreamText))
       throw new ProtocolError('guacamole-malformed', 'stream is too long');
     this.#open.set(index, length);
-    kept?.push(text);
+    if (text !== '') kept?.push(text); // of nothing there may be any number
     return kept === undefined;
   }
 

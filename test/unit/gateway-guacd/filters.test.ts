@@ -182,6 +182,15 @@ describe('what a browser may say', () => {
     expect(() => fromBrowser(streams)).toThrow(ProtocolError);
   });
 
+  it('a setting that brings nothing over and over takes no memory for it', () => {
+    const nothing = Array<Said>(1_000).fill(['blob', 1, '']);
+    const setting: Said = ['argv', 1, 'text/plain', 'font-size'];
+    expect(fromBrowser([setting, ...nothing, ['blob', 1, 'MTI='], ...nothing, ['end', 1]])).toMatchObject({
+      forward: '',
+      changes: [{ name: 'font-size', blobs: ['MTI='] }],
+    });
+  });
+
   it('disconnect is told to the gateway, not to guacd', () => {
     expect(fromBrowser([['disconnect']])).toMatchObject({ forward: '', disconnect: true });
   });
