@@ -40,7 +40,7 @@ export class Relay {
   readonly #target: Duplex;
   readonly #guard: RelayGuard | null;
   #guacd: net.Socket | null = null;
-  #held = false;
+  #holds = 0;
   #finish: (by: 'target' | 'guacd') => void = () => {};
   #endedBy: 'target' | 'guacd' | null = null;
 
@@ -79,13 +79,15 @@ export class Relay {
     return this.#endedBy;
   }
 
-  /** Of a guarded target: what it says waits until the result is called. */
+  /** Of a guarded target: what it says waits until the result is called, also where guacd has not come yet. */
   hold(): () => void {
-    this.#held = true;
+    this.#holds++;
     this.#target.pause();
+    let held = true;
     return () => {
-      this.#held = false;
-      if (this.#guacd?.writableNeedDrain === false) this.#target.resume();
+      if (held) this.#holds--;
+      held = false;
+      this.#goOn();
     };
   }
 
@@ -129,8 +131,13 @@ export class Relay {
       'data',
       (bytes: Buffer) => void (guacd.write(guard.rewrite(bytes)) || this.#target.pause()),
     );
-    guacd.on('drain', () => this.#held || this.#target.resume());
+    guacd.on('drain', () => this.#goOn());
     this.#target.on('end', () => guacd.end());
+    this.#goOn(); // a target that was held stays paused when somebody listens
+  }
+
+  #goOn(): void {
+    if (this.#holds === 0 && this.#guacd?.writableNeedDrain === false) this.#target.resume();
   }
 
   /** What the one side has sent last still reaches the other. */

@@ -51,3 +51,26 @@ test('what a target says while it is held waits, and comes whole when it may go 
     relay.close();
   }
 });
+
+test('what was held and let go before guacd came goes on when it has come', async () => {
+  const [target, machine] = duplexPair();
+  const guard = { rewrite: (bytes: Uint8Array) => bytes, fromGuacd: () => {} };
+  const relay = await Relay.open({ target, guard, signal });
+  relay.hold()();
+  machine.write('login: ');
+  const guacd = net.connect(relay.port, '127.0.0.1');
+  let heard = '';
+  guacd.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+  try {
+    await expect.poll(() => heard, { timeout: 15_000 }).toBe('login: ');
+    const [one, other] = [relay.hold(), relay.hold()];
+    one();
+    one();
+    expect(target.isPaused()).toBe(true); // the other one still holds it
+    other();
+    expect(target.isPaused()).toBe(false);
+  } finally {
+    guacd.destroy();
+    relay.close();
+  }
+});
