@@ -47,3 +47,20 @@ test('what is confirmed twice is done once, and can be tried again when it came 
   expect(act).toHaveBeenCalledTimes(2);
   expect(onclose).not.toHaveBeenCalled();
 });
+
+test('while it is done the question is not left, by no way', async () => {
+  const done = Promise.withResolvers<void>();
+  const onclose = ask(() => done.promise);
+  button('Delete').click();
+  flushSync();
+  const escape = () =>
+    document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+  expect(button('Cancel').disabled).toBe(true);
+  escape();
+  flushSync();
+  expect(onclose).not.toHaveBeenCalled();
+  done.resolve();
+  await vi.waitFor(() => expect(button('Cancel').disabled).toBe(false), { timeout: 15_000 });
+  escape();
+  expect(onclose).toHaveBeenCalledOnce();
+});
