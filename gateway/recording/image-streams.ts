@@ -5,8 +5,9 @@ export type PicturePiece =
 
 /** A larger file stays in its instructions, which may be in several chunks. */
 const mostFileBytes = 896 * 1024;
-/** Of all images that have no end yet, as base64. */
+/** Of all images that have no end yet, as base64, with what is kept of each blob beside its bytes. */
 const mostHeldBytes = 2 * 1024 * 1024;
+const blobOverhead = 256;
 const imgHead = /^3\.img,\d+\.(0|[1-9]\d{0,8}),/;
 const endHead = /^3\.end,\d+\.(0|[1-9]\d{0,8});/;
 const blobHead = /^4\.blob,\d+\.(0|[1-9]\d{0,8}),\d+\./;
@@ -21,7 +22,7 @@ interface Blob {
 
 interface OpenImage {
   readonly blobs: Blob[];
-  /** Of the instructions. */
+  /** Of the instructions, and of what is kept with them. */
   bytes: number;
 }
 
@@ -73,8 +74,8 @@ export class ImageStreams {
     const image = this.#open.get(index);
     if (!image) return false;
     image.blobs.push({ raw: Uint8Array.from(raw), from: begin.length });
-    image.bytes += raw.length;
-    this.#held += raw.length;
+    image.bytes += raw.length + blobOverhead;
+    this.#held += raw.length + blobOverhead;
     if (image.bytes <= (mostFileBytes / 3) * 4 && this.#held <= mostHeldBytes) return true;
     plain.push(...image.blobs.map((blob) => blob.raw));
     this.#forget(index);

@@ -100,6 +100,15 @@ describe('images in a picture', () => {
     expect(held).toBeGreaterThan(many.reduce((sum, { length }) => sum + length, 0) - 2 * 1024 * 1024);
   });
 
+  test('that come in nothing but pieces of nothing are not held', () => {
+    const nothing = instruction('blob', 1, '');
+    const streams = new ImageStreams();
+    const told = streams.take([opening(1), ...Array<Uint8Array>(10_000).fill(nothing)]);
+    expect(
+      Buffer.concat(told.map((piece) => (piece.kind === 'image' ? piece.file : piece.bytes))).length,
+    ).toBe(opening(1).length + 10_000 * nothing.length);
+  });
+
   test('however they are sent, the same is drawn', async () => {
     const image = fc.record({
       ...{ stream: fc.nat(3), x: fc.nat(60), y: fc.nat(60), each: fc.constantFrom(30, 600, 6_000) },
