@@ -16,8 +16,9 @@ const signedInMethod = '/api/v1/RecordService/PutRecords';
 describe('bodies before sign-in', () => {
   let server: TestServer;
   let senders: ClientRequest[] = [];
-  const clock = new HandClock();
+  let clock: HandClock;
   beforeEach(async () => {
+    clock = new HandClock(); // what a former server has yet to forget is none of this one's
     server = await startTestServer({ trustedProxies: ['127.0.0.1'] }, { bodies: room, clock });
   });
   afterEach(async () => {
