@@ -178,7 +178,8 @@ export class GuacdConnection {
 
   /** The viewer has room again. */
   resume(): void {
-    if (this.#stallTimer) clearTimeout(this.#stallTimer);
+    if (this.#stallTimer) this.#changes.deaf = false;
+    clearTimeout(this.#stallTimer ?? undefined);
     this.#stallTimer = null;
     if (!this.#over) this.#socket.resume();
   }
@@ -272,6 +273,7 @@ export class GuacdConnection {
     const room = this.#viewer(concat(...instructions));
     if (room || this.#stallTimer || !this.#viewer) return;
     this.#socket.pause();
+    this.#changes.deaf = true;
     this.#stallTimer = setTimeout(() => this.#letGo(), this.#timing.stallMs);
   }
 

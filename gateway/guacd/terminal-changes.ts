@@ -39,6 +39,7 @@ export class TerminalChanges {
   readonly #options: TerminalChangesOptions;
   readonly #waiting = new Map<string, TerminalChange>();
   #drawnAt: number;
+  #deaf = false;
   #awaited: string | null = null;
   #answered: () => void = () => {};
   #atWork = false;
@@ -54,6 +55,12 @@ export class TerminalChanges {
     if (this.#isOver) return;
     this.#waiting.set(change.name, change);
     void this.#work();
+  }
+
+  /** Whether what guacd says waits unread: it may be drawing then, and stand in the midst of it. */
+  set deaf(deaf: boolean) {
+    this.#deaf = deaf;
+    this.#drawnAt = performance.now();
   }
 
   /** What guacd says. */
@@ -96,7 +103,8 @@ export class TerminalChanges {
   async #quiet(latest: number): Promise<void> {
     while (!this.#isOver) {
       const now = performance.now();
-      const left = Math.min(this.#drawnAt + this.#options.quietMs, latest) - now;
+      const drawnAt = this.#deaf ? now : this.#drawnAt;
+      const left = Math.min(drawnAt + this.#options.quietMs, latest) - now;
       if (left <= 0) return;
       await this.#atMost(left);
     }

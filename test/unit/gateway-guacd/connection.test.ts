@@ -223,6 +223,28 @@ describe('the connection', () => {
     expect(early).toBeLessThan(sent);
   });
 
+  it('changes no setting of a terminal while what guacd draws waits unread', async () => {
+    const guacd = await fake();
+    const connection = await connect(guacd, { timing: { quietMs: 1, changeMs: 60_000, closeMs: 50 } });
+    let room = false;
+    const shown = new Promise<void>((resolve) => connection.attach(() => (resolve(), room)));
+    guacd.say('sync', 1);
+    await shown;
+    const setting = [
+      encodeInstructionBytes('argv', 1, 'text/plain', 'font-size'),
+      encodeInstructionBytes('end', 1),
+    ];
+    for (const part of setting) connection.write(part);
+    for (let turn = 1; turn <= 20; turn++) {
+      connection.write(encodeInstructionBytes('key', turn, 1));
+      await guacd.until(() => guacd.heard.some(([opcode, key]) => opcode === 'key' && key === String(turn)));
+    }
+    expect(guacd.opcodes()).not.toContain('argv');
+    room = true;
+    connection.resume();
+    await guacd.until(() => guacd.opcodes().includes('argv'));
+  });
+
   it('lets go of a viewer that never has room, and reads on', async () => {
     const guacd = await fake();
     let stalled = () => {};

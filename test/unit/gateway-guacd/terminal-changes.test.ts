@@ -95,6 +95,22 @@ test('a guacd that never rests and never answers is told all the same, after a w
   expect(sent).toEqual([...told('font-size', 'a'), ...told('font-size', 'b')]);
 });
 
+test('a guacd that is not read is not quiet, nor is one whose words are read again until it is', async () => {
+  const { changes, sent, hear, letters } = setUp();
+  changes.deaf = true;
+  await pass(500);
+  letters('a');
+  await pass(500);
+  expect(sent).toEqual([]);
+  changes.deaf = false;
+  await pass(99);
+  hear('rect', 0, 0, 0, 9, 9);
+  await pass(99);
+  expect(sent).toEqual([]);
+  await pass(1);
+  expect(sent).toEqual(told('font-size', 'a'));
+});
+
 test('output is held back from before the change until guacd has made it', async () => {
   const taken = Promise.withResolvers<void>();
   let held = 0;
