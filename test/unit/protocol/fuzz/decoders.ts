@@ -51,10 +51,7 @@ import {
   readPamSettings,
 } from '../../../../protocol/records/pam-settings.ts';
 import { parseErrorBody } from '../../../../protocol/secrets-manager/error-body.ts';
-import {
-  openLegacyCbc,
-  openLegacyEcies,
-} from '../../../../protocol/secrets-manager/legacy-crypto.ts';
+import { openLegacyCbc, openLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
 import { parseAnyBase64 } from '../../../../protocol/secrets-manager/members.ts';
 import * as payloads from '../../../../protocol/secrets-manager/requests.ts';
 import { parseSecretsResponse } from '../../../../protocol/secrets-manager/responses.ts';
