@@ -3,8 +3,7 @@ import { limits } from '../../protocol/limits.ts';
 import { EntryBuffer } from '../../protocol/recording/entry-buffer.ts';
 import { entryOverhead, type EntryKind } from '../../protocol/recording/entry-kinds.ts';
 
-/** Entries that wait for their chunk: less than half of what one may hold, so that no entry ever makes it too much, nor most of them
- * need more than half a MiB of memory. */
+/** As many entries become a chunk: with another of the longest it is not too much yet. An image that is longer begins the next one. */
 const chunkBytes = 640 * 1024;
 const longestEntry = 256 * 1024;
 /** What the images of a chunk become when they are taken apart, with everything else. */
