@@ -18,8 +18,9 @@ export async function closeApp(): Promise<void> {
   document.body.replaceChildren();
 }
 
+/** The first page of a file waits for all its parts to be compiled. */
 export const shows = (text: string) =>
-  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 15_000 });
+  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 45_000 });
 
 /** A button whose text begins so, the `at`th of them. */
 export function button(name: string, at = 0): HTMLButtonElement {
