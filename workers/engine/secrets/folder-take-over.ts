@@ -38,9 +38,9 @@ export class FolderTakeOver {
     if (this.#parts.shares.shares.folders.has(uid)) throw taken();
     await this.#parts.folders.change(root.uid, ({ subfolders, ...content }) => {
       const known = subfolders.find((one) => one.uid === uid);
-      // A former attempt got this far.
-      if (known?.name === name && known.parentUid === parentUid) return { ...content, subfolders };
-      if (known) throw taken();
+      if (known && known.parentUid !== parentUid) throw taken();
+      // A former attempt got this far, and the application may have given it another name since.
+      if (known) return renamed({ ...content, subfolders }, { uid, rootUid: root.uid }, name);
       if (parentUid !== null && !subfolders.some((one) => one.uid === parentUid))
         throw refuse('not-found', 'there is no such folder above it');
       return { ...content, subfolders: [...subfolders, { uid, name, parentUid }] };
@@ -72,7 +72,11 @@ export class FolderTakeOver {
   }
 }
 
-function renamed(content: FolderContent, { uid, rootUid }: WantedFolder, name: string): FolderContent {
+function renamed(
+  content: FolderContent,
+  { uid, rootUid }: Pick<WantedFolder, 'uid' | 'rootUid'>,
+  name: string,
+): FolderContent {
   if (uid === rootUid) return { ...content, name };
   const subfolders = content.subfolders.map((one) => (one.uid === uid ? { ...one, name } : one));
   return { ...content, subfolders };
