@@ -12,6 +12,7 @@ import { rangeOf, readStored } from './file-downloads.ts';
 import type { FileUploads } from './file-uploads.ts';
 import { boundaryOf, readFilePart } from './multipart.ts';
 import { encodeRefusal, SecretsRefusal } from './refusal.ts';
+import { idleMs } from './secrets-bounds.ts';
 
 export interface FileRouteParts {
   readonly addresses: FileAddresses;
@@ -23,8 +24,6 @@ export interface FileRouteParts {
 
 type FileRequest = FastifyRequest<{ Params: { ticket: string } }>;
 
-/** A connection on which nothing happens for so long, while a file is on its way, is given up. */
-const idleMs = 60_000;
 /** Fields, headers and boundaries around a file. */
 const mostAround = 64 * 1024;
 

@@ -1,4 +1,4 @@
-// What of an application's request the store takes.
+// What of an application's request the store takes, and how long an answer may take to be read.
 import type { Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { parseUid, uidBytes, type Uid } from '../../protocol/uid.ts';
@@ -17,6 +17,9 @@ const wrappedSubfolderKey = 64;
 export const mostNamed = 10_000;
 /** Objects that one request changes: each is held until all are done. */
 export const mostChanged = limits.changesPerRequest;
+
+/** A connection on which nothing happens for so long, while an answer or a file is on its way, is given up. */
+export const idleMs = 60_000;
 
 /** Throws `bad_request`. */
 export function checkRecordData(data: Bytes): void {

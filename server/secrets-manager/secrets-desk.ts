@@ -83,8 +83,10 @@ export class SecretsDesk {
     const run = this.#parts.methods.get(method);
     if (!run) throw new SecretsRefusal('bad_request', `The method ${nameOf(method)} is not supported`);
     const payload = parseBindingPayload(opened.payload);
-    const now = Date.now();
-    const caller = await this.#admit({ request, opened, payload, now });
+    const caller = await this.#callers.find(payload.clientId);
+    if (!caller) throw unknownClient();
+    const now = Date.now(); // not of before the store was asked: what ended meanwhile has ended
+    await this.#admit(caller, { request, opened, payload, now });
     const { mark } = opened;
     const content = await run({ caller, method, address, now, mark }, opened.payload);
     await this.#note(caller, { request, opened, payload, now });
@@ -119,10 +121,8 @@ export class SecretsDesk {
     return new SecretsRefusal('key', 'invalid key id', { keyId });
   }
 
-  async #admit(knock: Knock): Promise<Caller> {
-    const { request, payload, now } = knock;
-    const caller = await this.#callers.find(payload.clientId);
-    if (!caller) throw unknownClient();
+  async #admit(caller: Caller, knock: Knock): Promise<void> {
+    const { request, now } = knock;
     try {
       await this.#require(caller, knock);
     } catch (error) {
@@ -134,7 +134,6 @@ export class SecretsDesk {
         );
       throw error;
     }
-    return caller;
   }
 
   /** In the order of secrets-manager-protocol.md §4. */

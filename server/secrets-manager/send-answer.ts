@@ -1,16 +1,23 @@
 // An answer of the secrets-manager API on its way: sealed piece by piece, as fast as its reader takes it.
 import type { ServerResponse } from 'node:http';
+import { idleMs } from './secrets-bounds.ts';
 import type { SealedAnswer } from './wire-request.ts';
 
 /** An answer of so many bytes is one piece of memory, and one call of the system. */
 const small = 32 * 1024;
 
-/** Past the framework, whose hooks and copies cost more than some answers. Never throws: a reader that is gone gets no more. */
+/**
+ * Past the framework, whose hooks and copies cost more than some answers. Never throws: a reader that is gone, or takes nothing for
+ * `mostIdleMs`, gets no more.
+ */
 export async function sendAnswer(
   response: ServerResponse,
   { length, pieces }: SealedAnswer,
   headers: Readonly<Record<string, string>>,
+  mostIdleMs = idleMs,
 ): Promise<void> {
+  // Until the next request on its connection, for which the server sets its own.
+  response.setTimeout(mostIdleMs, () => response.destroy());
   response.writeHead(200, {
     ...headers,
     'content-type': 'application/octet-stream',
@@ -21,7 +28,7 @@ export async function sendAnswer(
   else await sendPieces(response, pieces);
 }
 
-/** A slow reader holds a piece of its answer, and not all of it. */
+/** A slow reader holds what its answer is made of, and one sealed piece: not all of it a second time. */
 async function sendPieces(response: ServerResponse, pieces: Iterable<Uint8Array>): Promise<void> {
   for (const piece of pieces) {
     if (response.destroyed) return;

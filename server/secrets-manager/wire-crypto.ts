@@ -75,12 +75,12 @@ export function sealedLength(parts: readonly Uint8Array[]): number {
 
 /**
  * Inverse of {@link openBlob} for the bytes of all `parts`, under a fresh random nonce: pieces of at most 64 KiB, each sealed when it
- * is asked for, in memory of its own.
+ * is asked for, in memory of its own, which is its reader's.
  */
 export function* sealBlob(key: KeyObject, parts: readonly Uint8Array[]): Generator<Uint8Array> {
   const nonce = randomBytes(nonceLength);
+  const sealing = createCipheriv(cipher, key, nonce, options); // before its reader has the nonce, and may give it back
   yield nonce;
-  const sealing = createCipheriv(cipher, key, nonce, options);
   for (const part of parts)
     for (let at = 0; at < part.length; at += pieceLength)
       yield sealing.update(part.subarray(at, at + pieceLength));

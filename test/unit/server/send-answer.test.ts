@@ -1,9 +1,14 @@
 import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, request as askHttp, type IncomingMessage } from 'node:http';
+import {
+  createServer as createHttpServer,
+  request as askHttp,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
 import { createServer as createHttpsServer, request as askHttps } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -105,6 +110,72 @@ describe.each(kinds)('an answer over %s', (kind) => {
     await done;
     expect(seen.pieces).toBeLessThan(1000);
   });
+});
+
+/** Of one connection: what `count` requests that are sent at once are answered with, in their order. */
+async function pipelined(listener: RequestListener, count: number): Promise<Uint8Array> {
+  const server = createHttpServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => server.close());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const get = (connection: string) => `GET / HTTP/1.1\r\nhost: a\r\nconnection: ${connection}\r\n\r\n`;
+  socket.write(get('keep-alive').repeat(count - 1) + get('close'));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Uint8Array);
+  return concat(...chunks);
+}
+
+test('answers to requests that came at once are whole, the last one made first', async () => {
+  const contents = [3_000_000, 200_000, 20].map((length) => randomBytes(length));
+  const responses: Parameters<typeof sendAnswer>[0][] = [];
+  const told = await pipelined((_, response) => {
+    responses.push(response);
+    if (responses.length < contents.length) return;
+    for (const [at, content] of [...contents.entries()].reverse())
+      void sendAnswer(
+        responses[at]!,
+        { length: sealedLength([content]), pieces: sealBlob(key, [content]) },
+        {},
+      );
+  }, contents.length);
+  let rest = Buffer.from(told);
+  for (const content of contents) {
+    const body = rest.indexOf('\r\n\r\n') + 4;
+    expect(rest.subarray(0, 15).toString()).toBe('HTTP/1.1 200 OK');
+    const end = body + sealedLength([content]);
+    expect(digestOf(openBlob(key, rest.subarray(body, end)))).toBe(digestOf(content));
+    rest = rest.subarray(end);
+  }
+  expect(rest).toHaveLength(0);
+});
+
+test('a reader that takes nothing any more loses its connection', async () => {
+  const done = Promise.withResolvers<void>();
+  const content = randomBytes(64 * 2 ** 20);
+  const server = createHttpServer((_, response) => {
+    const answer = { length: sealedLength([content]), pieces: sealBlob(key, [content]) };
+    void sendAnswer(response, answer, {}, 100).then(done.resolve, done.reject);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => server.close());
+  const sent = askHttp({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  await done.promise; // without an end it would not be
+  await expect(bodyOf(response)).rejects.toThrow('aborted');
+});
+
+test('a piece is its reader’s, to give back before the next is asked for: the nonce, too', () => {
+  const content = randomBytes(100_000);
+  const sealed: Uint8Array[] = [];
+  for (const piece of sealBlob(key, [content])) {
+    sealed.push(Uint8Array.from(piece));
+    piece.fill(0);
+    (piece.buffer as ArrayBuffer).transfer(0);
+  }
+  expect(digestOf(openBlob(key, concat(...sealed)))).toBe(digestOf(content));
 });
 
 test('of an answer without content there is no body', async () => {
