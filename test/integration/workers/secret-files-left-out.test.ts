@@ -86,6 +86,18 @@ describe('an attachment that applications do not get', () => {
     await eventually(() => leftOut(vault)).toEqual([]);
   });
 
+  test('found no room: another application that gets the record brings it, too, once there is room', async () => {
+    const files = [fileOf('first.bin', 90_000), fileOf('second.bin', 90_000)];
+    const { vault, recordUid, ballastUid, device } = await people(files, fileOf('ballast', 100_000));
+    await eventually(async () => (await leftOut(vault)).map(({ name }) => name)).toEqual(['second.bin']);
+    await vault.engine.trashRecords([ballastUid]);
+    await vault.engine.purgeRecords([ballastUid]);
+    const applicationUid = await vault.engine.createApplication({ name: 'Deployment' });
+    await vault.share(applicationUid, recordUid, 'record');
+    await eventually(() => filesOf(device, recordUid)).toEqual([['first.bin', 'second.bin']]);
+    await eventually(() => leftOut(vault)).toEqual([]);
+  });
+
   test('and that an application adds, is refused with the bound, and nothing of it stays', async () => {
     const { vault, recordUid, device } = await people([]);
     await eventually(() => filesOf(device, recordUid)).toEqual([[]]);

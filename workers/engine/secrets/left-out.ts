@@ -37,6 +37,11 @@ export class LeftOutFiles {
     return leftOut.length > 0;
   }
 
+  /** Its version was made again, maybe of other files: it is to be looked at. */
+  forget(uid: Uid): void {
+    this.#records.delete(uid);
+  }
+
   /** Of others no application has anything any more. */
   keepOnly(wanted: ReadonlyMap<Uid, unknown>): void {
     for (const uid of this.#records.keys()) if (!wanted.has(uid)) this.#records.delete(uid);

@@ -162,6 +162,7 @@ export class RecordKeeper {
       const ready = await work.ensureSecretFiles({ uid: wanted.uid, fileRefs: files }, signal);
       round.going();
       await this.#put(round, [{ wanted, version: await sealer.seal(wanted, ready) }]);
+      this.#leftOut.forget(wanted.uid);
     } catch (error) {
       this.#giveUp(wanted.uid, error);
     }
