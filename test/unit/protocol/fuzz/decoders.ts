@@ -69,8 +69,6 @@ import { verifyServerKeys } from '../../../../protocol/transmission/server-keys.
 import { newUid, parseUid, uidOf } from '../../../../protocol/uid.ts';
 import { openRecord } from '../../../../protocol/vault/record-seal.ts';
 import { parseShareLink } from '../../../../protocol/vault/share-link.ts';
-import { unwrapKey, VerifyingKeys } from '../../../../server/secrets-manager/wire-crypto.ts';
-import { openWireRequest } from '../../../../server/secrets-manager/wire-request.ts';
 import commands from '../../../vectors/commands.json' with { type: 'json' };
 import certificates from '../../../vectors/certificates.json' with { type: 'json' };
 import keySuccessions from '../../../vectors/key-successions.json' with { type: 'json' };
@@ -81,7 +79,6 @@ import requests from '../../../vectors/requests.json' with { type: 'json' };
 import rosters from '../../../vectors/rosters.json' with { type: 'json' };
 import secretsManagerEcies from '../../../vectors/secrets-manager-ecies.json' with { type: 'json' };
 import secretsManagerPayloads from '../../../vectors/secrets-manager-payloads.json' with { type: 'json' };
-import secretsManagerRequests from '../../../vectors/secrets-manager-requests.json' with { type: 'json' };
 import serverKeySets from '../../../vectors/server-keys.json' with { type: 'json' };
 import tokens from '../../../vectors/enrolment-tokens.json' with { type: 'json' };
 
@@ -180,12 +177,6 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     decode: (bytes) => verifySignature(bytes, signatureContexts.command, empty, new Uint8Array(64).fill(1)),
     cost: 5,
   },
-  {
-    name: 'der signature',
-    valid: [parseHex('3006020101020101')],
-    decode: (bytes) => new VerifyingKeys().verify(pair.publicKey, empty, bytes),
-    cost: 5,
-  },
   { name: 'frame', valid: hexMember(frames, 'message'), decode: decodeFrame },
   { name: 'guacamole stream', valid: hexMember(guacamole, 'stream'), decode: decodeGuacamole },
   ...schemas.map((schema) => ({
@@ -272,42 +263,9 @@ export const byteDecoders: readonly Decoder<Uint8Array>[] = [
     decode: (bytes) => openLegacyEcies(raw, bytes),
     cost: 5,
   },
-  {
-    name: 'secrets-manager ecies by a server',
-    valid: hexMember(secretsManagerEcies, 'sealed'),
-    decode: (bytes) => unwrapKey({ id: 1, ...pair }, bytes),
-  },
   { name: 'secrets-manager cbc', valid: [new Uint8Array(48)], decode: (bytes) => openLegacyCbc(raw, bytes) },
-  {
-    name: 'secrets-manager body',
-    valid: hexMember(secretsManagerRequests, 'body'),
-    decode: openSecretsManagerBody,
-    cost: 5,
-  },
   { name: 'secrets-manager error', valid: [utf8('{"error":"key","key_id":7}')], decode: parseErrorBody },
 ];
-
-const smHeaders = secretsManagerRequests.cases[0]?.headers ?? {};
-const smKeys = (secretsManagerRequests.cases[0]?.serverKeys ?? []).map(({ id, privateKey, publicKey }) => ({
-  id,
-  privateKey: parseHex(privateKey),
-  publicKey: parseHex(publicKey),
-}));
-const smBody = hexMember(secretsManagerRequests, 'body')[0] ?? empty;
-
-function openSecretsManagerBody(body: Uint8Array): unknown {
-  const headers = smHeaders as Record<string, string>;
-  return openWireRequest({ headers, body, serverKeys: smKeys });
-}
-
-function openSecretsManagerHeader(name: string) {
-  return (value: string) =>
-    openWireRequest({
-      headers: { ...(smHeaders as Record<string, string>), [name]: value },
-      body: smBody,
-      serverKeys: smKeys,
-    });
-}
 
 function decodeGuacamole(bytes: Uint8Array): void {
   const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
@@ -347,12 +305,6 @@ export const textDecoders: readonly Decoder<string>[] = [
     ],
     decode: (text) => parseApplicationCopy(text, { recordUid: uid, applicationUid: uid }),
   },
-  ...Object.entries(smHeaders).map(([name, value]) => ({
-    name: `secrets-manager header ${name}`,
-    valid: [String(value)],
-    decode: openSecretsManagerHeader(name),
-    cost: 5,
-  })),
 ];
 
 const validPayloads = secretsManagerPayloads.cases

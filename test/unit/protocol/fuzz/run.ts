@@ -35,7 +35,8 @@ export function fuzzDecoders(runs: number): void {
     fuzz([...jsonDecoders, ...moreJsonDecoders], (valid) => hostileJson(valid as object[]), runs));
 }
 
-function fuzz<T>(
+/** Runs each of these decoders so. */
+export function fuzz<T>(
   decoders: readonly Decoder<T>[],
   hostile: (v: readonly T[]) => fc.Arbitrary<T>,
   runs: number,
