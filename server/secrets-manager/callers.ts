@@ -33,6 +33,8 @@ export interface Caller {
 
 /** Clients that one statement asks for. */
 const mostAtOnce = 500;
+/** A statement without an answer, as over a dead connection, holds up the next one for so long and no longer. */
+const longestTurnMs = 1_000;
 
 interface Batch {
   readonly ids: Map<string, Uint8Array>;
@@ -45,11 +47,13 @@ interface Batch {
  */
 export class Callers {
   readonly #db: Database;
+  readonly #turnMs: number;
   #next: Batch | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(db: Database) {
+  constructor(db: Database, turnMs = longestTurnMs) {
     this.#db = db;
+    this.#turnMs = turnMs;
   }
 
   /** The client of that id; null: there is none. The one query of a request whose answer is kept. */
@@ -64,7 +68,7 @@ export class Callers {
   #batch(): Batch {
     if (this.#next && this.#next.ids.size < mostAtOnce) return this.#next;
     const ids = new Map<string, Uint8Array>();
-    const found = this.#last.then(async () => {
+    const found = settled(this.#last, this.#turnMs).then(async () => {
       await arrived();
       if (this.#next?.ids === ids) this.#next = null;
       return await readCallers(this.#db, [...ids.values()]);
@@ -79,6 +83,14 @@ export class Callers {
 export function callerName(clientId: Uint8Array): string {
   const { buffer, byteOffset, length } = clientId;
   return Buffer.from(buffer, byteOffset, length).toString('latin1');
+}
+
+/** Settles with the promise, and no later than that. */
+async function settled(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, milliseconds);
+  await Promise.race([promise, late.promise]);
+  clearTimeout(timer);
 }
 
 /** All requests whose bytes are here by now have been read. */

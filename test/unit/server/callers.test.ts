@@ -87,4 +87,16 @@ describe('clients', () => {
     asked[1]!.resolve();
     expect((await again)?.address).toBe('a');
   });
+
+  test('a statement that is never answered does not keep the next one', async () => {
+    const { db, clients, asked, whenAsked } = slowStore();
+    clients.set(1, 'a');
+    const callers = new Callers(db, 10);
+    void callers.find(idOf(1));
+    await whenAsked(1);
+    const next = callers.find(idOf(1));
+    await whenAsked(2);
+    asked[1]!.resolve();
+    expect((await next)?.address).toBe('a');
+  });
 });
