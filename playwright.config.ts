@@ -8,7 +8,7 @@ export default defineConfig({
   fullyParallel: false,
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  reporter: [['list'], ['json', { outputFile: 'test-results/e2e.json' }]],
+  reporter: [['list'], ['./scripts/suites/playwright-reporter.ts']],
   outputDir: 'test-results/e2e',
   use: {
     viewport: { width: 1280, height: 720 },

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { provideWeb } from '../build/web.ts';
 import { runCommand } from '../process/command.ts';
 import type { CommandScope } from '../process/command.ts';
@@ -6,10 +6,14 @@ import { guacdFolder } from '../process/guacd.ts';
 import { providePackages } from '../setup/debian-packages.ts';
 import { requireRoot } from '../setup/root.ts';
 import { provideGuacd } from '../setup/guacd.ts';
-import { sum } from '../suites/results.ts';
-import type { Count } from '../suites/results.ts';
+import { sum } from '../suites/report.ts';
+import type { Failure, Report } from '../suites/report.ts';
 import { suites } from '../suites/suites.ts';
 import type { Suite } from '../suites/suites.ts';
+
+/** Of an error that is said again: its message and where it was thrown. */
+const linesOfError = 12;
+const failuresSaid = 100;
 
 const { values, positionals } = parseArgs({
   options: { 'no-setup': { type: 'boolean', default: false } },
@@ -19,11 +23,12 @@ const { values, positionals } = parseArgs({
 await runCommand(async (scope) => {
   const wanted = chosen(positionals);
   if (!values['no-setup']) await setUp(scope, wanted);
-  const counts: Count[] = [];
-  for (const suite of wanted) counts.push(await runSuite(suite, scope));
-  const { passed, failed } = sum(counts);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  const reports: Report[] = [];
+  for (const suite of wanted) reports.push(await runSuite(suite, scope));
+  const { passed, failures } = sum(reports);
+  for (const failure of failures.slice(0, failuresSaid)) console.log(inShort(failure));
+  console.log(`${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 ? 0 : 1;
 });
 
 function chosen(names: readonly string[]): readonly Suite[] {
@@ -43,9 +48,20 @@ async function setUp(scope: CommandScope, wanted: readonly Suite[]): Promise<voi
   await Promise.all([provideGuacd({ folder: guacdFolder, log: progress.say, signal }), provideWeb(scope)]);
 }
 
-async function runSuite({ name, run }: Suite, { progress, signal }: CommandScope): Promise<Count> {
-  const count = await progress.step(name, () => run(signal));
-  const { passed, failed, skipped } = count;
-  progress.say(`${name}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-  return count;
+async function runSuite({ name, run }: Suite, { progress, signal }: CommandScope): Promise<Report> {
+  const report = await progress.step(name, () => run(signal));
+  const { passed, failures, skipped } = report;
+  progress.say(
+    `${name}: ${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  );
+  return report;
+}
+
+/** Said once more at the very end: what came between may be an hour of other tests. */
+function inShort({ what, error }: Failure): string {
+  const lines = stripVTControlCharacters(error)
+    .split('\n')
+    .filter((line) => !/^\s*at .*(node_modules\/|node:internal\/|<anonymous>)/.test(line))
+    .slice(0, linesOfError);
+  return [`✗ ${what}`, ...lines.map((line) => `    ${line}`)].join('\n');
 }

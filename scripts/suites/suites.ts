@@ -1,42 +1,27 @@
 // The suites of tests, each by name, with the runner that runs it.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, runTool } from '../process/tool.ts';
-import type { Count } from './results.ts';
-import { forgetReport, readCount } from './results.ts';
+import { forgetReport, readReport, type Report, reportFileVariable } from './report.ts';
 
-export type Suite = { readonly name: string; readonly run: (signal: AbortSignal) => Promise<Count> };
+export type Suite = { readonly name: string; readonly run: (signal: AbortSignal) => Promise<Report> };
 
-const reports = join(root, 'test-results');
-
-const vitest = (name: string): Suite => ({
+const suite = (name: string, tool: string, args: readonly string[]): Suite => ({
   name,
-  run: (signal) => {
-    const file = join(reports, `${name}.json`);
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    return counted(file, () =>
-      runTool('vitest', ['run', '--project', name, '--passWithNoTests', ...reporters], { signal }),
-    );
+  run: async (signal) => {
+    const file = join(root, 'test-results', `${name}.json`);
+    forgetReport(file);
+    const code = await runTool(tool, args, { signal, environment: { [reportFileVariable]: file } });
+    return readReport(file, code);
   },
 });
 
-const playwright: Suite = {
-  name: 'e2e',
-  run: (signal) =>
-    counted(join(reports, 'e2e.json'), () =>
-      runTool('playwright', ['test', '--pass-with-no-tests'], { signal }),
-    ),
+const vitest = (name: string): Suite => {
+  const reporters = ['--reporter=default', '--reporter=./scripts/suites/vitest-reporter.ts'];
+  return suite(name, 'vitest', ['run', '--project', name, '--passWithNoTests', ...reporters]);
 };
 
 /** In the order of their cost; `browser` runs the vectors again, in Chromium. */
 export const suites: readonly Suite[] = [
   ...['unit', 'components', 'vectors', 'browser', 'integration', 'hostile'].map(vitest),
-  playwright,
+  suite('e2e', 'playwright', ['test', '--pass-with-no-tests']),
 ];
-
-async function counted(file: string, run: () => Promise<number>): Promise<Count> {
-  mkdirSync(reports, { recursive: true });
-  forgetReport(file);
-  const code = await run();
-  return readCount(file, code);
-}
