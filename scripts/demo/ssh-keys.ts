@@ -18,7 +18,7 @@ export type SshKeyPair = {
 
 type Pair = { readonly private: string; readonly public: string };
 
-/** The pair of that name in `folder`; made when missing. */
+/** The pair of that name in `folder`; made when missing, or when an earlier version kept one that nobody can read. */
 export async function keptKeyPair(
   folder: string,
   name: string,
@@ -26,13 +26,28 @@ export async function keptKeyPair(
   passphrase?: string,
 ): Promise<SshKeyPair> {
   const file = join(folder, name);
-  if (!existsSync(`${file}.pub`)) {
-    const made = await makeKeyPair(kind, passphrase);
+  if (!existsSync(`${file}.pub`) || !isWhole(readFileSync(`${file}.pub`, 'utf8'))) {
+    const made = await newKeyPair(kind, passphrase);
     writeFileSync(file, made.private, { mode: 0o600 });
     writeFileSync(`${file}.pub`, `${made.public}\n`);
   }
   const publicKey = readFileSync(`${file}.pub`, 'utf8').trim();
   return { kind, privateKey: readFileSync(file, 'utf8'), publicKey, file };
+}
+
+/**
+ * ssh2 takes zeros at the front of an Ed25519 public key for padding and drops them: one pair in 256 is a byte short,
+ * and no program reads it. Such a pair is left for another.
+ */
+export async function newKeyPair(kind: SshKeyKind, passphrase?: string): Promise<Pair> {
+  for (;;) {
+    const made = await makeKeyPair(kind, passphrase);
+    if (isWhole(made.public)) return made;
+  }
+}
+
+function isWhole(publicKey: string): boolean {
+  return !(ssh2.utils.parseKey(publicKey) instanceof Error);
 }
 
 /** Off the main thread: a demo starts its server meanwhile. */

@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
-import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { describeHostKey, isPinned, preferPinned } from '../../../gateway/ssh/host-key.ts';
+import { newKeyPair } from '../../../scripts/demo/ssh-keys.ts';
 
-const lines = [
-  ssh2.utils.generateKeyPairSync('ed25519').public,
-  ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).public,
-];
+const lines = [(await newKeyPair('ed25519')).public, (await newKeyPair('ecdsa')).public];
 const [first = '', second = ''] = lines;
 const blobOf = (line: string) => Buffer.from(line.split(' ')[1] ?? '', 'base64');
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readKeyText } from '../../../gateway/ssh/key-text.ts';
 import { readPrivateKey } from '../../../gateway/ssh/private-key.ts';
 import { SessionFailure } from '../../../gateway/terminal/failure.ts';
+import { newKeyPair } from '../../../scripts/demo/ssh-keys.ts';
 
 const never = new AbortController().signal;
 const pem = (type: 'pkcs1' | 'pkcs8' | 'sec1', locked?: { cipher: string; passphrase: string }) => ({
@@ -16,11 +17,10 @@ const ec = (namedCurve: string, type: 'sec1' | 'pkcs8') =>
   generateKeyPairSync('ec', { namedCurve, ...pem(type) }).privateKey;
 const ed = (locked?: { cipher: string; passphrase: string }) =>
   generateKeyPairSync('ed25519', pem('pkcs8', locked)).privateKey;
-const openSsh = (kind: 'ed25519' | 'ecdsa' | 'rsa', bits: number, passphrase?: string) =>
-  ssh2.utils.generateKeyPairSync(kind, {
-    bits,
-    ...(passphrase !== undefined && { passphrase, cipher: 'aes256-ctr', rounds: 4 }),
-  } as never).private;
+const openSsh = (kind: 'ecdsa' | 'rsa', bits: number) =>
+  ssh2.utils.generateKeyPairSync(kind, { bits } as never).private;
+const openSshEd = (await newKeyPair('ed25519')).private;
+const lockedOpenSshEd = (await newKeyPair('ed25519', 'right')).private;
 const aes = { cipher: 'aes-256-cbc', passphrase: 'right' };
 
 function typeOf(text: string): string {
@@ -49,7 +49,7 @@ describe('reading a private key', () => {
     ['P-384, PKCS#8', ec('P-384', 'pkcs8'), 'ecdsa-sha2-nistp384'],
     ['P-521, OpenSSH', openSsh('ecdsa', 521), 'ecdsa-sha2-nistp521'],
     ['Ed25519, PKCS#8', ed(), 'ssh-ed25519'],
-    ['Ed25519, OpenSSH', openSsh('ed25519', 256), 'ssh-ed25519'],
+    ['Ed25519, OpenSSH', openSshEd, 'ssh-ed25519'],
   ];
   it.each(plain)('%s becomes what ssh2 takes', async (_, source, type) => {
     expect(typeOf(await readPrivateKey(source, undefined, never))).toBe(type);
@@ -74,7 +74,7 @@ describe('reading a private key', () => {
     ['RSA, PKCS#1', rsa('pkcs1', { cipher: 'aes-128-cbc', passphrase: 'right' })],
     ['RSA, PKCS#8', rsa('pkcs8', aes)],
     ['Ed25519, PKCS#8', ed(aes)],
-    ['Ed25519, OpenSSH', openSsh('ed25519', 256, 'right')],
+    ['Ed25519, OpenSSH', lockedOpenSshEd],
   ])('%s opens with its passphrase only', async (_, source) => {
     expect(await codeOf(readPrivateKey(source, 'right', never))).toBe('read');
     expect(await codeOf(readPrivateKey(source, 'wrong', never))).toBe('passphrase-wrong');
@@ -86,7 +86,7 @@ describe('reading a private key', () => {
     ['nothing', ''],
     ['prose', 'my key is under the mat'],
     ['a public key', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVlZWVl'],
-    ['a cut OpenSSH key', openSsh('ed25519', 256).slice(0, 150) + '\n-----END OPENSSH PRIVATE KEY-----'],
+    ['a cut OpenSSH key', openSshEd.slice(0, 150) + '\n-----END OPENSSH PRIVATE KEY-----'],
     ['a cut PEM key', rsa('pkcs1').slice(0, 400)],
     [
       'a DSA key',
@@ -100,7 +100,7 @@ describe('reading a private key', () => {
 
   it('gives up when its owner does', async () => {
     const owner = new AbortController();
-    const reading = readPrivateKey(openSsh('ed25519', 256, 'right'), 'right', owner.signal);
+    const reading = readPrivateKey(lockedOpenSshEd, 'right', owner.signal);
     owner.abort();
     await expect(reading).rejects.toThrow();
   });
