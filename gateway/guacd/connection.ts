@@ -10,6 +10,7 @@ import { shakeHands } from './handshake.ts';
 import type { HandshakeOptions } from './handshake.ts';
 import { InstructionSocket } from './instruction-socket.ts';
 import { failureOfStatus } from './status.ts';
+import { DrawingWatch } from './drawing-watch.ts';
 import { TerminalChanges, type HoldOutput } from './terminal-changes.ts';
 import { defaultTiming } from './timing.ts';
 import type { GuacdTiming } from './timing.ts';
@@ -97,6 +98,7 @@ export class GuacdConnection {
   readonly #options: Kept;
   readonly #keepAlive: NodeJS.Timeout;
   readonly #fromTarget: PictureFilter;
+  readonly #drawing: DrawingWatch;
   readonly #changes: TerminalChanges;
   #fromBrowser: BrowserFilter;
   #viewer: Viewer | null;
@@ -128,8 +130,10 @@ export class GuacdConnection {
     const shown = { ...policy, sound: audio.length > 0, ...(former && { screen: former.screen }) };
     this.#fromTarget = new PictureFilter(shown, (opcode) => onRefused?.('guacd', opcode));
     this.#fromBrowser = this.#newBrowserFilter();
+    this.#drawing = new DrawingWatch(timing.quietMs);
     this.#changes = new TerminalChanges({
-      ...{ send: (instructions) => socket.write(instructions), ...timing },
+      send: (instructions) => socket.write(instructions),
+      ...{ quiet: (atMostMs) => this.#drawing.quiet(atMostMs), changeMs: timing.changeMs },
       ...(options.holdOutput && { holdOutput: options.holdOutput }),
     });
     this.ended = new Promise((resolve) => (this.#finish = resolve));
@@ -178,7 +182,7 @@ export class GuacdConnection {
 
   /** The viewer has room again. */
   resume(): void {
-    if (this.#stallTimer) this.#changes.deaf = false;
+    if (this.#stallTimer) this.#drawing.deaf = false;
     clearTimeout(this.#stallTimer ?? undefined);
     this.#stallTimer = null;
     if (!this.#over) this.#socket.resume();
@@ -204,6 +208,11 @@ export class GuacdConnection {
     }
   }
 
+  /** Settles when guacd's terminal has drawn what it has taken, as far as that can be seen; after two seconds at most. */
+  quiet(): Promise<void> {
+    return this.#drawing.quiet(this.#timing.changeMs);
+  }
+
   /** Settles when guacd has room for more input, or is gone. */
   drained(): Promise<void> {
     return this.#socket.drained();
@@ -224,6 +233,7 @@ export class GuacdConnection {
 
   #take(batch: readonly Instruction[]): void {
     if (this.#over) return;
+    this.#drawing.hear(batch);
     this.#changes.hear(batch);
     const pictures = batch.filter((instruction) => !this.#handles(instruction));
     if (this.#over) return;
@@ -273,7 +283,7 @@ export class GuacdConnection {
     const room = this.#viewer(concat(...instructions));
     if (room || this.#stallTimer || !this.#viewer) return;
     this.#socket.pause();
-    this.#changes.deaf = true;
+    this.#drawing.deaf = true;
     this.#stallTimer = setTimeout(() => this.#letGo(), this.#timing.stallMs);
   }
 
@@ -293,6 +303,7 @@ export class GuacdConnection {
     this.#viewer = null;
     clearInterval(this.#keepAlive);
     this.#changes.close();
+    this.#drawing.close();
     if (this.#stallTimer) clearTimeout(this.#stallTimer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#socket.send('disconnect');

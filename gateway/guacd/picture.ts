@@ -114,6 +114,11 @@ export class Picture {
     return this.#guacd.drained();
   }
 
+  /** Settles when what guacd's terminal has taken is drawn. */
+  quiet(): Promise<void> {
+    return this.#guacd.quiet();
+  }
+
   /** For somebody else, who sees what the viewer sees. They come and go, and end with the session. */
   welcome(options: GuestPictureOptions): GuestPicture {
     const { policy, onStalled: _stalled, onInput: _input, onRefused, ...joins } = this.#options;

@@ -19,16 +19,14 @@ export interface TerminalChangesOptions {
   /** Sends whole instructions to guacd. */
   readonly send: (instructions: Uint8Array) => void;
   readonly holdOutput?: HoldOutput;
-  /** Of nothing drawn, after which guacd draws nothing any more, in milliseconds. */
-  readonly quietMs: number;
+  /** Settles when guacd has drawn what it was given, no later than that many milliseconds. */
+  readonly quiet: (atMostMs: number) => Promise<void>;
   /** The longest for guacd to become quiet, and to answer, in milliseconds. */
   readonly changeMs: number;
 }
 
 /** guacd has room for 64 streams of a client: this is none of a page's, which opens them from 0 on, nor of the answers'. */
 const ownStream = 55;
-/** They draw nothing. */
-const silent: ReadonlySet<string> = new Set(['ack', 'clipboard', 'mouse', 'nop', 'sync']);
 
 /**
  * Hands changes of a terminal's settings on to guacd, one at a time and only while it draws nothing: guacd puts another font in
@@ -38,8 +36,6 @@ const silent: ReadonlySet<string> = new Set(['ack', 'clipboard', 'mouse', 'nop',
 export class TerminalChanges {
   readonly #options: TerminalChangesOptions;
   readonly #waiting = new Map<string, TerminalChange>();
-  #drawnAt: number;
-  #deaf = false;
   #awaited: string | null = null;
   #answered: () => void = () => {};
   #atWork = false;
@@ -48,7 +44,6 @@ export class TerminalChanges {
 
   constructor(options: TerminalChangesOptions) {
     this.#options = options;
-    this.#drawnAt = performance.now() - options.quietMs;
   }
 
   make(change: TerminalChange): void {
@@ -57,16 +52,9 @@ export class TerminalChanges {
     void this.#work();
   }
 
-  /** Whether what guacd says waits unread: it may be drawing then, and stand in the midst of it. */
-  set deaf(deaf: boolean) {
-    this.#deaf = deaf;
-    this.#drawnAt = performance.now();
-  }
-
   /** What guacd says. */
   hear(instructions: readonly Instruction[]): void {
     for (const { opcode, args } of instructions) {
-      if (!silent.has(opcode)) this.#drawnAt = performance.now();
       // guacd tells all who look on, after it has made the change.
       if (opcode === 'argv' && args[2] === this.#awaited) this.#answered();
     }
@@ -90,23 +78,13 @@ export class TerminalChanges {
     const held = this.#options.holdOutput?.();
     try {
       if (held) await this.#atMost(this.#options.changeMs, held);
-      await this.#quiet(latest);
+      await this.#options.quiet(latest - performance.now());
       for (const change of this.#waiting.values()) {
         this.#waiting.delete(change.name);
         return await this.#send(change);
       }
     } finally {
       void held?.then((goOn) => goOn());
-    }
-  }
-
-  async #quiet(latest: number): Promise<void> {
-    while (!this.#isOver) {
-      const now = performance.now();
-      const drawnAt = this.#deaf ? now : this.#drawnAt;
-      const left = Math.min(drawnAt + this.#options.quietMs, latest) - now;
-      if (left <= 0) return;
-      await this.#atMost(left);
     }
   }
 
@@ -124,8 +102,8 @@ export class TerminalChanges {
     this.#awaited = null;
   }
 
-  /** Settles with the promise, when there is one, but no later than that, and at the end. */
-  async #atMost(milliseconds: number, promise: Promise<unknown> = new Promise(() => {})): Promise<void> {
+  /** Settles with the promise, but no later than that, and at the end. */
+  async #atMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, milliseconds);
     await Promise.race([promise, late.promise, this.#over.promise]);

@@ -26,12 +26,21 @@ const endedBySignal = 128;
 /** Bytes of input under way. */
 const maxInput = 64 * 1024;
 
+interface JoinOptions {
+  readonly tap?: ShellTap | null;
+  readonly output?: ShellOutput;
+  /** The shell has ended by itself, or was cut off; guacd is still being given its last words. */
+  readonly onExit?: (exit: ShellExit) => void;
+  /** Settles when guacd has drawn what it has taken: it forgets the rest when its shell ends. */
+  readonly drawn?: () => Promise<void>;
+}
+
 /** Connects guacd's terminal with the target's shell until either ends, and then ends the other. */
 export function joinShells(
   bridge: BridgeShell,
   shell: TargetShell,
   opened: TerminalSize,
-  { tap = null, output }: { readonly tap?: ShellTap | null; readonly output?: ShellOutput } = {},
+  { tap = null, output, onExit, drawn }: JoinOptions = {},
 ): Promise<ShellEnd> {
   const target = shell.channel;
   const guard = new ControlGuard(opened.rows, opened.columns);
@@ -47,11 +56,16 @@ export function joinShells(
   output?.begins(flow);
   passInput(bridge.channel, target, tap);
   return new Promise((resolve) => {
-    void shell.ended.then((exit) => {
+    let left = false;
+    void shell.ended.then(async (exit) => {
+      if (!left) onExit?.(exit);
+      await flow.taken();
+      await drawn?.();
       endBridge(bridge.channel, exit);
       resolve(exit.status === null && exit.signal === null ? { by: 'target' } : { by: 'shell', exit });
     });
     bridge.channel.once('close', () => {
+      left = true;
       target.close(); // which hangs up on the shell: its exit by that signal is not what ended it
       resolve({ by: 'guacd' });
     });

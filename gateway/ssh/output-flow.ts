@@ -8,6 +8,8 @@ import type { Writable } from 'node:stream';
 const piece = 4 * 1024;
 /** No window allows this much; a target that sends it ignores the window. */
 const maxQueued = 4 * 1024 * 1024;
+/** How long guacd may read nothing of a shell's last words before they are given up. */
+const patienceMs = 5_000;
 
 export interface OutputFlowOptions {
   readonly to: Writable;
@@ -29,6 +31,7 @@ export class OutputFlow {
   #unread = 0;
   #unasked = 0; // sent since the last question
   #holds = 0;
+  #last: LastWords | null = null;
 
   constructor(options: OutputFlowOptions) {
     this.#options = options;
@@ -53,15 +56,30 @@ export class OutputFlow {
     };
   }
 
+  /** Settles when guacd has taken all that came, or none of it for five seconds. Asked once, at the end. */
+  async taken(): Promise<void> {
+    const last = (this.#last = lastWords());
+    this.#send();
+    await last.said;
+  }
+
   #send(): void {
     while (this.#holds === 0 && this.#unread < piece && this.#options.to.writable) {
       const part = this.#take();
-      if (!part) return;
+      if (!part) break;
       this.#options.to.write(part);
       this.#unread += part.length;
       this.#unasked += part.length;
       if (this.#unasked >= piece) this.#askAfter();
     }
+    if (!this.#options.to.writable) this.#last?.end();
+    else if (this.#queued === 0) this.#askLast();
+  }
+
+  #askLast(): void {
+    if (!this.#last || this.#last.asked) return;
+    this.#last.asked = true;
+    this.#askAfter(this.#last.end);
   }
 
   #take(): Uint8Array | null {
@@ -80,11 +98,29 @@ export class OutputFlow {
     this.#unasked = 0;
     this.#options.ask(() => {
       this.#unread -= bytes;
+      this.#last?.goesOn();
       this.#options.onTaken(bytes);
       onAnswer();
       this.#send();
     });
   }
+}
+
+interface LastWords {
+  asked: boolean;
+  readonly said: Promise<void>;
+  readonly goesOn: () => void;
+  readonly end: () => void;
+}
+
+function lastWords(): LastWords {
+  const { promise: said, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, patienceMs);
+  const end = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  return { asked: false, said, goesOn: () => void timer.refresh(), end };
 }
 
 /** The output of a shell that is not open yet. */

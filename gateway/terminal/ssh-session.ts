@@ -177,8 +177,12 @@ export class SshSession extends ViewedSession {
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     const { near, far, opened, output } = parts;
     const { tap = null } = options;
-    void joinShells(near, far, opened, { tap, output }).then((end) => this.#shellEnded(end));
-    void parts.target.ended.then((failure) => this.#end(failure));
+    const onExit = (exit: ShellExit) => this.#exited(exit);
+    const joined = { tap, output, onExit, drawn: () => parts.picture.quiet() };
+    void joinShells(near, far, opened, joined).then((end) => this.#shellEnded(end));
+    void parts.target.ended.then((failure) => {
+      if (!this.#exit) this.#end(failure); // else the shell's last words are still being shown
+    });
     void parts.picture.ended.then((failure) => this.#end(asGuacd(failure)));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.#onAbort();
@@ -212,14 +216,19 @@ export class SshSession extends ViewedSession {
 
   readonly #onAbort = () => this.#end(new SessionFailure('gateway', 'cancelled'));
 
+  /** Many a target closes its connection right behind the shell, which is no failure of either. */
+  #exited(exit: ShellExit): void {
+    const told = exit.status !== null || exit.signal !== null;
+    if (told && !this.#parts.target.failure) this.#exit = exit;
+  }
+
   /** The picture's last lines and guacd's own reason come a moment after the shell's end. */
   #shellEnded(end: ShellEnd): void {
-    const broken = this.#parts.target.failure;
+    const broken = this.#exit ? null : this.#parts.target.failure;
     if (broken) return this.#end(broken);
     if (end.by === 'target') {
       return this.#end(new SessionFailure('target', 'target-closed', 'the target closed the shell'));
     }
-    if (end.by === 'shell') this.#exit = end.exit;
     const left = new SessionFailure('guacd', 'guacd-lost', 'guacd left the bridge');
     const farewell = setTimeout(() => this.#end(left), farewellMs);
     void this.#parts.picture.ended.then(() => {

@@ -9,6 +9,7 @@ import { startTestGuacd, startTestGuacdPool } from '../../fixtures/guacd.ts';
 import type { SshTarget } from '../../fixtures/ssh-target.ts';
 import { startSshTarget } from '../../fixtures/ssh-target.ts';
 import { failureOf } from '../../fixtures/outcome.ts';
+import { startBriefTarget } from './brief-target.ts';
 import { BrowserStandIn, Ear } from './stand-ins.ts';
 
 /** What Debian's own sshd_config adds. */
@@ -58,6 +59,12 @@ async function start(changes: Changes = {}, at: SshTarget = target) {
   await session.attach(browser.view);
   await ear.hears(/[$#] $/);
   return { session, ear, browser };
+}
+
+/** Colours of areas, as red,green,blue. */
+function fillsOf(browser: BrowserStandIn): string[] {
+  const filled = browser.instructions.filter(({ opcode }) => opcode === 'cfill');
+  return filled.map(({ args }) => args.slice(2, 5).join());
 }
 
 /** Waits for the file system's own event. */
@@ -225,6 +232,31 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
     const end = await session.ended;
     expect([end.leg, end.code]).toEqual(['target', 'closed']);
     expect(session.exit).toEqual({ status: 7, signal: null });
+  });
+
+  it('shows the last words of a shell that ends behind a flood', async () => {
+    const { session, browser } = await start();
+    browser.type(String.raw`exec sh -c "seq 1 100000; printf '\033[48;2;17;34;51m\033[2J'"` + '\n');
+    await session.ended;
+    expect(fillsOf(browser)).toContain('17,34,51');
+  });
+
+  it('shows them too when the target closes its connection right behind the shell', async () => {
+    const words = `${'word\r\n'.repeat(10_000)}\x1b[48;2;17;34;51m\x1b[2J`;
+    const brief = await startBriefTarget(Buffer.from(words));
+    try {
+      const at = { host: '127.0.0.1', port: brief.port, pinnedHostKeys: [], trustOnFirstUse: true };
+      const session = await openSshSession(optionsFor(target, { target: at }));
+      open.push(session);
+      const browser = new BrowserStandIn();
+      browser.speakTo(session);
+      await session.attach(browser.view);
+      expect((await session.ended).code).toBe('closed');
+      expect(session.exit).toEqual({ status: 0, signal: null });
+      expect(fillsOf(browser)).toContain('17,34,51');
+    } finally {
+      brief.stop();
+    }
   });
 
   it('is over on the target at once when it is closed', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DrawingWatch } from '../../../gateway/guacd/drawing-watch.ts';
 import { TerminalChanges, type HoldOutput } from '../../../gateway/guacd/terminal-changes.ts';
 import { InstructionDecoder } from '../../../protocol/guacamole/decoder.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
@@ -13,20 +14,23 @@ const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
 function setUp(holdOutput?: HoldOutput) {
   const decoder = new InstructionDecoder(limits.guacamole.toGuacd);
   const sent: string[] = [];
+  const drawing = new DrawingWatch(100);
   const changes = new TerminalChanges({
     send: (bytes) => {
       for (const { opcode, args } of decoder.decode(bytes)) sent.push([opcode, ...args].join(' '));
     },
     ...(holdOutput && { holdOutput }),
-    ...{ quietMs: 100, changeMs: 2_000 },
+    ...{ quiet: (atMostMs) => drawing.quiet(atMostMs), changeMs: 2_000 },
   });
-  const hear = (opcode: string, ...args: (string | number)[]) =>
-    changes.hear(
-      new InstructionDecoder(limits.guacamole.fromGuacd).decode(encodeInstructionBytes(opcode, ...args)),
-    );
+  const fromGuacd = new InstructionDecoder(limits.guacamole.fromGuacd);
+  const hear = (opcode: string, ...args: (string | number)[]) => {
+    const batch = fromGuacd.decode(encodeInstructionBytes(opcode, ...args));
+    drawing.hear(batch);
+    changes.hear(batch);
+  };
   const echo = (name: string) => hear('argv', 3, 'text/plain', name);
   const letters = (...blobs: readonly string[]) => changes.make({ name: 'font-size', blobs });
-  return { changes, sent, hear, echo, letters };
+  return { changes, drawing, sent, hear, echo, letters };
 }
 
 const told = (name: string, ...blobs: readonly string[]) => [
@@ -35,17 +39,19 @@ const told = (name: string, ...blobs: readonly string[]) => [
   'end 55',
 ];
 
-test('a change goes to a quiet terminal at once, whole', async () => {
+test('a change goes whole to a terminal that draws nothing, once what it has taken is drawn', async () => {
   const { sent, letters } = setUp();
   letters('MT', 'g=');
-  await pass(0);
+  await pass(99);
+  expect(sent).toEqual([]);
+  await pass(1);
   expect(sent).toEqual(told('font-size', 'MT', 'g='));
 });
 
 test('of those that come while one is made only the newest is, when guacd has answered and is quiet', async () => {
   const { sent, hear, echo, letters } = setUp();
   letters('a');
-  await pass(0);
+  await pass(100);
   letters('b');
   letters('c');
   hear('size', 0, 800, 600);
@@ -69,7 +75,7 @@ test('different settings are all changed, one after the other', async () => {
   const { changes, sent, echo, letters } = setUp();
   letters('a');
   changes.make({ name: 'color-scheme', blobs: ['b'] });
-  await pass(0);
+  await pass(100);
   expect(sent).toEqual(told('font-size', 'a'));
   echo('font-size');
   await pass(100);
@@ -96,13 +102,13 @@ test('a guacd that never rests and never answers is told all the same, after a w
 });
 
 test('a guacd that is not read is not quiet, nor is one whose words are read again until it is', async () => {
-  const { changes, sent, hear, letters } = setUp();
-  changes.deaf = true;
+  const { drawing, sent, hear, letters } = setUp();
+  drawing.deaf = true;
   await pass(500);
   letters('a');
   await pass(500);
   expect(sent).toEqual([]);
-  changes.deaf = false;
+  drawing.deaf = false;
   await pass(99);
   hear('rect', 0, 0, 0, 9, 9);
   await pass(99);
@@ -123,7 +129,9 @@ test('output is held back from before the change until guacd has made it', async
   await pass(500);
   expect([sent, held]).toEqual([[], 1]); // guacd has not taken yet what it was given
   taken.resolve();
-  await pass(0);
+  await pass(99);
+  expect([sent, held]).toEqual([[], 1]); // nor drawn
+  await pass(1);
   expect([sent, held]).toEqual([told('font-size', 'a'), 1]);
   echo('font-size');
   await pass(0);

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OutputFlow } from '../../../gateway/ssh/output-flow.ts';
 import { runs } from '../../fuzz-runs.ts';
 
@@ -18,7 +18,7 @@ function setUp() {
     onTaken: (bytes) => (state.taken += bytes),
     onOverrun: () => (state.overrun = true),
   });
-  return { flow, questions, state, bytes: () => Buffer.concat(written) };
+  return { flow, to, questions, state, bytes: () => Buffer.concat(written) };
 }
 
 describe('output to guacd', () => {
@@ -57,6 +57,63 @@ describe('output to guacd', () => {
     questions.shift()?.();
     expect(bytes().length).toBe(8192);
     expect(state.taken).toBe(4096);
+  });
+
+  describe('of a shell that has ended', () => {
+    it('is given to guacd to its last byte', async () => {
+      const { flow, questions, bytes } = setUp();
+      flow.push(new Uint8Array(10_000));
+      let all = false;
+      const taken = flow.taken().then(() => (all = true));
+      await Promise.resolve(questions.shift()?.());
+      expect([bytes().length, all]).toEqual([8192, false]);
+      await Promise.resolve(questions.shift()?.());
+      expect([bytes().length, all]).toEqual([10_000, false]);
+      questions.shift()?.();
+      await taken;
+    });
+
+    it('has been taken when guacd says so, when none is left too', async () => {
+      const { flow, questions } = setUp();
+      const taken = flow.taken();
+      questions.shift()?.();
+      await taken;
+    });
+
+    it('waits for what a change of size holds back', async () => {
+      const { flow, questions, bytes } = setUp();
+      const held = flow.hold();
+      flow.push(Buffer.from('last words'));
+      const taken = flow.taken();
+      questions.shift()?.();
+      (await held)();
+      questions.shift()?.();
+      await taken;
+      expect(bytes().toString()).toBe('last words');
+    });
+
+    it('is not waited for when guacd reads nothing for five seconds, nor when it has left', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      try {
+        const { flow, questions, bytes } = setUp();
+        flow.push(new Uint8Array(20_000));
+        let all = false;
+        const taken = flow.taken().then(() => (all = true));
+        await vi.advanceTimersByTimeAsync(4_999);
+        questions.shift()?.();
+        await vi.advanceTimersByTimeAsync(4_999);
+        expect([bytes().length, all]).toEqual([8192, false]);
+        await vi.advanceTimersByTimeAsync(1);
+        await taken;
+        expect(bytes().length).toBe(8192);
+      } finally {
+        vi.useRealTimers();
+      }
+      const { flow, to } = setUp();
+      flow.push(new Uint8Array(10_000));
+      to.destroy();
+      await flow.taken();
+    });
   });
 
   it('lets a keystroke through without a question', () => {
