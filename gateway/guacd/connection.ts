@@ -208,9 +208,9 @@ export class GuacdConnection {
     }
   }
 
-  /** Settles when guacd's terminal has drawn what it has taken, as far as that can be seen; after two seconds at most. */
-  quiet(): Promise<void> {
-    return this.#drawing.quiet(this.#timing.changeMs);
+  /** Settles when guacd's terminal has drawn what its target wrote last, as far as that can be seen; after 30 s at most. */
+  lastWordsDrawn(): Promise<void> {
+    return this.#drawing.quiet(this.#timing.lastWordsMs);
   }
 
   /** Settles when guacd has room for more input, or is gone. */

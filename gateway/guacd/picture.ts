@@ -114,9 +114,9 @@ export class Picture {
     return this.#guacd.drained();
   }
 
-  /** Settles when what guacd's terminal has taken is drawn. */
-  quiet(): Promise<void> {
-    return this.#guacd.quiet();
+  /** Settles when what a target that has ended wrote last is drawn. */
+  lastWordsDrawn(): Promise<void> {
+    return this.#guacd.lastWordsDrawn();
   }
 
   /** For somebody else, who sees what the viewer sees. They come and go, and end with the session. */

@@ -14,6 +14,8 @@ export interface GuacdTiming {
   readonly quietMs: number;
   /** For the terminal to become quiet before a setting is changed, and for guacd to have changed it. */
   readonly changeMs: number;
+  /** For what a target that has ended wrote last: of telnet as much as the sockets hold. */
+  readonly lastWordsMs: number;
 }
 
 export const defaultTiming: GuacdTiming = {
@@ -24,4 +26,5 @@ export const defaultTiming: GuacdTiming = {
   closeMs: 1_000,
   quietMs: 100,
   changeMs: 2_000,
+  lastWordsMs: 30_000,
 };

@@ -248,6 +248,7 @@ export class GuacdSession extends ViewedSession {
     this.ended = new Promise((resolve) => (this.#finish = resolve));
     void parts.picture.ended.then((failure) => this.#guacdEnded(failure));
     void parts.drive?.over.then(() => this.#end(driveFull()));
+    if (parts.settings.protocol === 'telnet') parts.relay?.endAfter(() => parts.picture.lastWordsDrawn());
     void parts.relay?.ended.then((by) => this.#relayEnded(by));
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();

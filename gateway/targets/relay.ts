@@ -34,7 +34,7 @@ const defaultComeMs = 15_000;
  */
 export class Relay {
   readonly port: number;
-  /** Settles when the target or guacd has closed. */
+  /** Settles when the target or guacd has closed, and guacd may know of it. */
   readonly ended: Promise<'target' | 'guacd'>;
   readonly #listener: net.Server;
   readonly #target: Duplex;
@@ -43,6 +43,7 @@ export class Relay {
   #holds = 0;
   #finish: (by: 'target' | 'guacd') => void = () => {};
   #endedBy: 'target' | 'guacd' | null = null;
+  #drawn: () => Promise<void> = () => Promise.resolve();
 
   private constructor(
     listener: net.Server,
@@ -52,8 +53,8 @@ export class Relay {
     this.#listener = listener;
     this.#target = target;
     this.ended = new Promise((resolve) => (this.#finish = resolve));
-    target.once('close', () => this.#over('target'));
-    if (target.closed) this.#over('target');
+    target.once('close', () => void this.#over('target'));
+    if (target.closed) void this.#over('target');
     signal.addEventListener('abort', () => this.close(), { once: true });
     this.#guard = guard ?? null;
     this.#awaitGuacd(tap, signal, comeMs);
@@ -91,6 +92,11 @@ export class Relay {
     };
   }
 
+  /** guacd hears of the target's end when that has settled: it forgets what it has not drawn by then. */
+  endAfter(drawn: () => Promise<void>): void {
+    this.#drawn = drawn;
+  }
+
   /** Lets go of both. */
   close(): void {
     this.#listener.close();
@@ -112,7 +118,7 @@ export class Relay {
     this.#guacd = guacd;
     guacd.setNoDelay(true);
     guacd.on('error', () => {});
-    guacd.once('close', () => this.#over('guacd'));
+    guacd.once('close', () => void this.#over('guacd'));
     if (this.#target.destroyed) return void guacd.destroy();
     if (tap) {
       this.#target.on('data', (bytes: Buffer) => tap.fromTarget(bytes));
@@ -132,7 +138,7 @@ export class Relay {
       (bytes: Buffer) => void (guacd.write(guard.rewrite(bytes)) || this.#target.pause()),
     );
     guacd.on('drain', () => this.#goOn());
-    this.#target.on('end', () => guacd.end());
+    this.#target.on('end', () => void this.#drawn().then(() => guacd.end()));
     this.#goOn(); // a target that was held stays paused when somebody listens
   }
 
@@ -141,11 +147,12 @@ export class Relay {
   }
 
   /** What the one side has sent last still reaches the other. */
-  #over(by: 'target' | 'guacd'): void {
+  async #over(by: 'target' | 'guacd'): Promise<void> {
     this.#endedBy ??= by;
-    this.#finish(by);
     this.#listener.close();
     if (by === 'guacd') this.#target.destroy();
-    else this.#guacd?.destroySoon();
+    else await this.#drawn();
+    this.#guacd?.destroySoon();
+    this.#finish(this.#endedBy);
   }
 }

@@ -178,7 +178,7 @@ export class SshSession extends ViewedSession {
     const { near, far, opened, output } = parts;
     const { tap = null } = options;
     const onExit = (exit: ShellExit) => this.#exited(exit);
-    const joined = { tap, output, onExit, drawn: () => parts.picture.quiet() };
+    const joined = { tap, output, onExit, drawn: () => parts.picture.lastWordsDrawn() };
     void joinShells(near, far, opened, joined).then((end) => this.#shellEnded(end));
     void parts.target.ended.then((failure) => {
       if (!this.#exit) this.#end(failure); // else the shell's last words are still being shown

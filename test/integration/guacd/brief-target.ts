@@ -3,6 +3,18 @@ import { once } from 'node:events';
 import net from 'node:net';
 import ssh2 from 'ssh2';
 
+/** Says it over telnet, without any of telnet's own words, and closes. */
+export async function startBriefTelnet(words: Buffer): Promise<BriefTarget> {
+  const sockets = new Set<net.Socket>();
+  const listener = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.resume();
+    socket.end(words);
+  });
+  return listening(listener, sockets);
+}
+
 export interface BriefTarget {
   readonly port: number;
   stop(): void;
@@ -35,6 +47,10 @@ export async function startBriefTarget(words: Buffer): Promise<BriefTarget> {
     });
     server.injectSocket(socket);
   });
+  return listening(listener, sockets);
+}
+
+async function listening(listener: net.Server, sockets: ReadonlySet<net.Socket>): Promise<BriefTarget> {
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const stop = (): void => {

@@ -5,6 +5,8 @@ import { openGuacdSession, type GuacdSession } from '../../../gateway/targets/gu
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
 import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
+import { startBriefTelnet } from './brief-target.ts';
+import { BrowserStandIn } from './stand-ins.ts';
 
 const asRoot = process.getuid?.() === 0;
 
@@ -85,5 +87,36 @@ describe.runIf(asRoot)('a desktop through guacd', () => {
     await session.close();
     expect((await session.ended).code).toBe('closed');
     expect(performance.now() - before).toBeLessThan(1_000);
+  });
+});
+
+describe('telnet through guacd', () => {
+  it('shows the last words of a target that closes behind a flood', async () => {
+    const guacd = await startTestGuacdPool();
+    const words = `${'word\r\n'.repeat(200_000)}\x1b[48;2;17;34;51m\x1b[2J`;
+    const target = await startBriefTelnet(Buffer.from(words));
+    try {
+      const browser = new BrowserStandIn();
+      const session = await openGuacdSession({
+        target: { host: '127.0.0.1', port: target.port },
+        settings: {
+          protocol: 'telnet',
+          ...{ usernameRegex: '', passwordRegex: '', loginSuccessRegex: '', loginFailureRegex: '' },
+        },
+        credential: {},
+        terminal: {},
+        display: { width: 800, height: 600, dpi: 96 },
+        guacd: { pool: guacd.path },
+        policy: { disableCopy: false, disablePaste: false },
+        signal: new AbortController().signal,
+      });
+      browser.speakTo(session);
+      await session.attach(browser.view);
+      expect((await session.ended).code).toBe('closed');
+      expect(browser.fills).toContain('17,34,51');
+    } finally {
+      target.stop();
+      await guacd.stop();
+    }
   });
 });

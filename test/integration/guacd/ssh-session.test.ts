@@ -61,12 +61,6 @@ async function start(changes: Changes = {}, at: SshTarget = target) {
   return { session, ear, browser };
 }
 
-/** Colours of areas, as red,green,blue. */
-function fillsOf(browser: BrowserStandIn): string[] {
-  const filled = browser.instructions.filter(({ opcode }) => opcode === 'cfill');
-  return filled.map(({ args }) => args.slice(2, 5).join());
-}
-
 /** Waits for the file system's own event. */
 async function fileHolds(at: SshTarget, name: string, content: string): Promise<void> {
   const watcher = watch(at.home);
@@ -238,7 +232,7 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
     const { session, browser } = await start();
     browser.type(String.raw`exec sh -c "seq 1 100000; printf '\033[48;2;17;34;51m\033[2J'"` + '\n');
     await session.ended;
-    expect(fillsOf(browser)).toContain('17,34,51');
+    expect(browser.fills).toContain('17,34,51');
   });
 
   it('shows them too when the target closes its connection right behind the shell', async () => {
@@ -253,7 +247,7 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
       await session.attach(browser.view);
       expect((await session.ended).code).toBe('closed');
       expect(session.exit).toEqual({ status: 0, signal: null });
-      expect(fillsOf(browser)).toContain('17,34,51');
+      expect(browser.fills).toContain('17,34,51');
     } finally {
       brief.stop();
     }

@@ -77,6 +77,12 @@ export class BrowserStandIn {
     return this.counts.get(opcode) ?? 0;
   }
 
+  /** Colours that areas were filled with, as red,green,blue. */
+  get fills(): string[] {
+    const filled = this.instructions.filter(({ opcode }) => opcode === 'cfill');
+    return filled.map(({ args }) => args.slice(2, 5).join());
+  }
+
   until(holds: () => boolean, what: string): Promise<void> {
     return this.#condition.until(holds, () => what);
   }
