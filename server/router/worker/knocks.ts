@@ -24,8 +24,7 @@ export class Knocks {
 
   take(socket: WebSocket): void {
     socket.on('error', () => socket.terminate()); // a message over the bound, or a broken connection
-    const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size >= mostKnocks) oldest?.terminate();
+    if (this.#waiting.size >= mostKnocks) this.#makeRoom();
     this.#waiting.set(
       socket,
       setTimeout(() => socket.terminate(), this.#withinMs),
@@ -36,6 +35,14 @@ export class Knocks {
 
   close(): void {
     for (const socket of [...this.#waiting.keys()]) socket.terminate();
+  }
+
+  /** Its end is said later: it makes room for one, however many come until then. */
+  #makeRoom(): void {
+    const [oldest] = this.#waiting.keys();
+    if (!oldest) return;
+    this.#forget(oldest);
+    oldest.terminate();
   }
 
   #knock(socket: WebSocket, data: RawData, isBinary: boolean): void {
