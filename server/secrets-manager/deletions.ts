@@ -77,6 +77,12 @@ async function outcomeOf(uid: string, run: () => Promise<void>): Promise<Deletio
   }
 }
 
+/** Of what waited before it is known which write that was, and whose. */
+const inItsPlace = sql`write = DEFAULT, former_write = secret_write.write,
+  former_application_uid = secret_write.application_uid, former_client_id = secret_write.client_id,
+  former_written_at = secret_write.written_at, application_uid = excluded.application_uid,
+  client_id = excluded.client_id, written_at = excluded.written_at`;
+
 async function deleteOne(tx: Tx, call: SecretsCall, text: string): Promise<void> {
   const uid = knownUid(text);
   if (uid === null) throw new SecretsRefusal('record_uid_not_found', 'The record was not found');
@@ -91,7 +97,7 @@ async function requireClosed(tx: Tx, call: SecretsCall, recordUid: Uid): Promise
   if (open !== Number(SecretTransaction.NONE)) throw outOfSync('A transaction is open for the record');
 }
 
-/** What no vault knows is gone. Of the rest it stays known what was changed before, for a person who keeps it. */
+/** What no vault was given is gone. Of the rest it stays known what was changed before, or created, for a person who keeps it. */
 async function markDeleted(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<void> {
   const { caller, now } = call;
   const [account, record] = [uidBytes(caller.ownerUid), uidBytes(recordUid)];
@@ -110,20 +116,19 @@ async function markDeleted(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<v
         ${caller.clientId}, ${now}
       FROM secret JOIN secret_version USING (account_uid, record_uid, base_revision)
       WHERE account_uid = ${account} AND record_uid = ${record}
-      ON CONFLICT (account_uid, object_uid) DO UPDATE SET kind = excluded.kind, write = DEFAULT,
-        application_uid = excluded.application_uid, client_id = excluded.client_id,
-        written_at = excluded.written_at`.execute(tx);
+      ON CONFLICT (account_uid, object_uid) DO UPDATE SET kind = excluded.kind, ${inItsPlace}`.execute(tx);
   await bumpRevision(tx, call, recordUid);
   await noteWrite(tx, call, 'app_client_record_delete', record);
 }
 
-/** Whether it was new, and no vault had heard of it: then there is nothing to tell one. */
+/** Whether it was new, and no vault was given it: then there is nothing to tell one. A vault that lists it now, waits or is first. */
 async function dropCreation(tx: Tx, account: Uint8Array, object: Uint8Array, kind: SecretWriteKind) {
   const { numDeletedRows } = await tx
     .deleteFrom('secret_write')
     .where('account_uid', '=', account)
     .where('object_uid', '=', object)
     .where('kind', '=', kind)
+    .where('listed', '=', false)
     .executeTakeFirst();
   return numDeletedRows === 1n;
 }
@@ -208,8 +213,7 @@ async function markFolderDeleted(tx: Tx, call: SecretsCall, folderUid: Uid): Pro
       SELECT account_uid, folder_uid, ${DELETE_FOLDER}, base_revision, key_version, '', ${caller.applicationUid},
         ${caller.clientId}, ${now}
       FROM secret_folder WHERE account_uid = ${account} AND folder_uid = ${folder}
-      ON CONFLICT (account_uid, object_uid) DO UPDATE SET kind = excluded.kind, write = DEFAULT, data = '',
-        application_uid = excluded.application_uid, client_id = excluded.client_id,
-        written_at = excluded.written_at`.execute(tx);
+      ON CONFLICT (account_uid, object_uid) DO UPDATE SET kind = excluded.kind, ${inItsPlace},
+        data = CASE WHEN secret_write.kind = ${CREATE_FOLDER} THEN secret_write.data ELSE '' END`.execute(tx);
   await noteWrite(tx, call, 'app_client_folder_delete', folder);
 }

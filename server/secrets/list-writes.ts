@@ -1,17 +1,23 @@
 // What applications wrote, for vaults to take over: the oldest first, a page each call.
 import { sql } from 'kysely';
 import { empty } from '../../protocol/bytes.ts';
-import type { ListSecretWritesRequest } from '../../protocol/messages/gen/secrets_pb.js';
+import { SecretWriteKind, type ListSecretWritesRequest } from '../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
+import { uidArray } from '../records/feed.ts';
 import { storedNumber } from '../records/record-bounds.ts';
 import type { Database } from '../store/database.ts';
+import { lockFolders, lockSecrets } from './secret-locks.ts';
 
 /** Writes of a page, and bytes of what is sealed in them. */
 const writesAtOnce = 200;
 const bytesAtOnce = 2 * 1024 * 1024;
 
+const creations = sql`(${sql.lit(SecretWriteKind.CREATE)}, ${sql.lit(SecretWriteKind.CREATE_FOLDER)})`;
+
 export async function listWrites(db: Database, accountUid: Uid, { after }: ListSecretWritesRequest) {
-  const rows = await readWrites(db, accountUid, storedNumber(after));
+  const from = storedNumber(after);
+  await markListed(db, accountUid, from);
+  const rows = await readWrites(db, accountUid, from);
   const page = rows.filter(
     ({ before }, place) => place === 0 || (place < writesAtOnce && before < bytesAtOnce),
   );
@@ -24,6 +30,26 @@ export async function listWrites(db: Database, accountUid: Uid, { after }: ListS
     writes: page.map((row) => ({ ...describe(row), files: files.get(row.write) ?? [] })),
     hasMore: page.length < rows.length,
   };
+}
+
+/**
+ * For good before any of them is given away: from here on a vault may make something of what was created, so that a deletion does
+ * not drop it any more. Locks are those of applications that write there, in their order. What one creates
+ * meanwhile comes with the next list.
+ */
+async function markListed(db: Database, accountUid: Uid, after: number): Promise<void> {
+  const account = uidBytes(accountUid);
+  const { rows } = await sql<{ object_uid: Uint8Array }>`
+    SELECT object_uid FROM secret_write WHERE account_uid = ${account} AND write > ${after}
+      AND kind IN ${creations} AND NOT listed ORDER BY write LIMIT ${writesAtOnce + 1}`.execute(db);
+  if (rows.length === 0) return;
+  const uids = rows.map(({ object_uid }) => object_uid);
+  await db.transaction().execute(async (tx) => {
+    await lockSecrets(tx, accountUid, uids);
+    await lockFolders(tx, accountUid, uids);
+    await sql`UPDATE secret_write SET listed = true WHERE account_uid = ${account}
+      AND object_uid = ANY(${uidArray(uids)}) AND kind IN ${creations}`.execute(tx);
+  });
 }
 
 interface WriteRow {
@@ -61,6 +87,7 @@ async function readWrites(db: Database, accountUid: Uid, after: number): Promise
         f.key_version AS folder_key_version,
         (sum(octet_length(w.data)) OVER (ORDER BY w.write) - octet_length(w.data))::bigint AS before
       FROM (SELECT * FROM secret_write WHERE account_uid = ${uidBytes(accountUid)} AND write > ${after}
+          AND (listed OR kind NOT IN ${creations})
         ORDER BY write LIMIT ${writesAtOnce + 1}) w
       LEFT JOIN secret_folder f ON f.account_uid = w.account_uid AND f.folder_uid = w.object_uid) listed
     WHERE before <= ${2 * bytesAtOnce}

@@ -1,7 +1,11 @@
 // Shared folders and their subfolders as applications see them. protocol.md §31.4.
 import { sql } from 'kysely';
 import { ProtocolError } from '../../protocol/errors.ts';
-import type { PutSecretFoldersRequest, SecretFolder } from '../../protocol/messages/gen/secrets_pb.js';
+import {
+  SecretWriteKind,
+  type PutSecretFoldersRequest,
+  type SecretFolder,
+} from '../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { uidArray } from '../records/feed.ts';
 import { lockAccount } from '../store/account-lock.ts';
@@ -31,6 +35,9 @@ export async function putSecretFolders(
     await requireRevisions(office, folders);
     const created = await takeWrites(office, taken, takenFolders);
     await requireNoWrites(office, removed);
+    // Its name is sealed under the key that came with it: another key in its place, and no vault could read it.
+    const named = folders.map(({ folderUid }) => folderUid);
+    await requireNoWrites(office, named, [SecretWriteKind.CREATE_FOLDER]);
     await removeFolders(office, removed);
     await storeFolders(office, folders);
     await requireTrees(office, new Set(folders.map(({ rootUid }) => uidOf(rootUid))));

@@ -63,8 +63,12 @@ async function settle(
     writes.filter((write) => write.kind === kind && declined.has(write.objectUid) === isDeclined);
   if ([CREATE, UPDATE].some((kind) => of(kind, false).length > 0))
     throw new ProtocolError('malformed', 'content is taken over, not settled');
-  // What was changed before it was deleted is a change again.
-  const changedAgain = of(DELETE, true).filter(({ changed }) => changed);
+  const unknown = await foldersOfNoVault(office, uidsOf(of(DELETE_FOLDER, true)));
+  // What was changed or created before it was deleted is that again; a folder that a vault made is the vault's, key and name.
+  const changedAgain = [
+    ...of(DELETE, true).filter(({ changed }) => changed),
+    ...of(DELETE_FOLDER, true).filter(({ objectUid }) => unknown.has(objectUid)),
+  ];
   await reviveChanges(office, changedAgain);
   const kept = new Set(changedAgain.map(({ objectUid }) => objectUid));
   await deleteWrites(office, named(writes.filter(({ objectUid }) => !kept.has(objectUid))));
@@ -81,20 +85,33 @@ function named(writes: readonly NamedWrite[]) {
   return writes.map(({ objectUid }) => ({ objectUid: uidBytes(objectUid) }));
 }
 
+/** The very write that it was: a vault that has taken it over meanwhile knows it by its number, and takes nothing over twice. */
 async function reviveChanges({ tx, accountUid }: Office, writes: readonly NamedWrite[]): Promise<void> {
   if (writes.length === 0) return;
-  await sql`UPDATE secret_write SET kind = ${SecretWriteKind.UPDATE}, write = DEFAULT
+  const { UPDATE, CREATE, CREATE_FOLDER, DELETE_FOLDER } = SecretWriteKind;
+  await sql`UPDATE secret_write SET
+      write = coalesce(former_write, nextval(pg_get_serial_sequence('secret_write', 'write'))),
+      application_uid = coalesce(former_application_uid, application_uid),
+      client_id = coalesce(former_client_id, client_id), written_at = coalesce(former_written_at, written_at),
+      former_write = NULL, former_application_uid = NULL, former_client_id = NULL, former_written_at = NULL,
+      kind = CASE WHEN kind = ${DELETE_FOLDER} THEN ${CREATE_FOLDER}
+        WHEN base_revision = 0 THEN ${CREATE} ELSE ${UPDATE} END::smallint
     WHERE account_uid = ${uidBytes(accountUid)} AND object_uid = ANY(${uidArray(uidsOf(writes))})`.execute(
     tx,
   );
 }
 
-async function requireTakenOver(
+/** Which an application created, and no vault has put. */
+async function foldersOfNoVault(
   { tx, accountUid }: Office,
   folderUids: readonly Uint8Array[],
-): Promise<void> {
-  const left = [...(await lockFolders(tx, accountUid, folderUids)).values()];
-  if (left.some(({ baseRevision }) => baseRevision === 0))
+): Promise<ReadonlySet<Uid>> {
+  const folders = [...(await lockFolders(tx, accountUid, folderUids))];
+  return new Set(folders.filter(([, { baseRevision }]) => baseRevision === 0).map(([uid]) => uid));
+}
+
+async function requireTakenOver(office: Office, folderUids: readonly Uint8Array[]): Promise<void> {
+  if ((await foldersOfNoVault(office, folderUids)).size > 0)
     throw new ProtocolError('malformed', 'a new folder is taken over with its place');
 }
 

@@ -57,14 +57,16 @@ export async function deleteWrites(
     AND object_uid = ANY(${uidArray(names.map(({ objectUid }) => objectUid))})`.execute(tx);
 }
 
-/** Throws `conflict` while one of these objects has something that waits. */
+/** Throws `conflict` while one of these objects has something that waits, of one of these kinds. */
 export async function requireNoWrites(
   { tx, accountUid }: Office,
   objectUids: readonly Uint8Array[],
+  kinds: readonly SecretWriteKind[] | null = null,
 ): Promise<void> {
   const { rows } = await sql`
     SELECT 1 FROM secret_write WHERE account_uid = ${uidBytes(accountUid)}
-      AND object_uid = ANY(${uidArray(objectUids)}) LIMIT 1`.execute(tx);
+      AND object_uid = ANY(${uidArray(objectUids)})
+      ${kinds === null ? sql`` : sql`AND kind = ANY(${kinds}::smallint[])`} LIMIT 1`.execute(tx);
   if (rows.length > 0) throw writtenMeanwhile();
 }
 

@@ -86,6 +86,13 @@ interface SecretWriteTable {
   subfolder_uid: OptionalBytea;
   removed_files: Generated<Bytea[]>;
   wrapped_key: Generated<Bytea>;
+  /** A vault was given it, as far as it creates something. */
+  listed: Generated<boolean>;
+  /** Of a deletion: the write in whose place it is. */
+  former_write: number | null;
+  former_application_uid: OptionalBytea;
+  former_client_id: OptionalBytea;
+  former_written_at: number | null;
 }
 
 interface SecretFileTable {

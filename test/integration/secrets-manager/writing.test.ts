@@ -322,6 +322,25 @@ describe('deleting', () => {
     expect((await onlooker.sdk.getSecrets(onlooker.options, [uid])).records).toEqual([]);
   });
 
+  test('a new record, and a new folder, that a vault was given already ask the person', async () => {
+    await device.read();
+    const { sdk, options } = device;
+    const made = await sdk.createFolder(options, { folderUid: folder.uid }, 'Short');
+    const uid = await sdk.createSecret(options, folder.uid, login('x'));
+    const [given, givenFolder] = [await waiting(uid), await waiting(made)];
+    expect((await sdk.deleteSecret(options, [uid])).records).toMatchObject([{ responseCode: 'ok' }]);
+    expect((await sdk.deleteFolder(options, [made])).folders).toMatchObject([{ responseCode: 'ok' }]);
+    expect((await onlooker.sdk.getSecrets(onlooker.options, [uid])).records).toEqual([]);
+    const [deletion, ofFolder] = [await waiting(uid), await waiting(made)];
+    const { DELETE, DELETE_FOLDER } = SecretWriteKind;
+    expect([deletion.kind, ofFolder.kind]).toEqual([DELETE, DELETE_FOLDER]);
+    await expect(vault.adopt(given, [folder], login('x'))).rejects.toMatchObject({ code: 'conflict' });
+    await vault.settle(ofFolder, true);
+    await vault.settle(deletion, true);
+    expect([await waiting(uid), await waiting(made)]).toEqual([given, givenFolder]);
+    expect(await passwordOf(onlooker, uid)).toBe('x');
+  });
+
   test('what may only be read is refused, one by one', async () => {
     const secret = await newSecret();
     const only = await vault.createApplication('reader');

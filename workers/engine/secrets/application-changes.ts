@@ -14,6 +14,7 @@ import type { RecordBook } from '../records/record-book.ts';
 import type { Trash } from '../records/trash.ts';
 import type { Application, ApplicationBook } from './application-book.ts';
 import { clientNameOf } from './clients.ts';
+import { createdTitle } from './created-key.ts';
 import { readWrites } from './server-state.ts';
 import { changeName } from './take-over.ts';
 import type { WantedParts } from './wanted.ts';
@@ -49,10 +50,11 @@ export class ApplicationChanges {
     if (this.#parts.applications.isEmpty) return [];
     const applications = await this.#parts.applications.all();
     const writes = await this.#writes();
-    return writes.flatMap((write) => {
+    const views = writes.map(async (write) => {
       const kind = this.#kindOf(write);
-      return kind === null ? [] : [this.#view(write, kind, applications)];
+      return kind === null ? [] : [await this.#view(write, kind, applications)];
     });
+    return (await Promise.all(views)).flat();
   }
 
   /** Throws `conflict` when the application did something else meanwhile, `not-allowed` for what cannot be accepted. */
@@ -110,11 +112,11 @@ export class ApplicationChanges {
     return write.kind === SecretWriteKind.DELETE_FOLDER ? 'delete-folder' : null;
   }
 
-  #view(
+  async #view(
     write: SecretWrite,
     kind: ApplicationChangeView['kind'],
     applications: readonly Application[],
-  ): ApplicationChangeView {
+  ): Promise<ApplicationChangeView> {
     const { book, folderNameOf } = this.#parts;
     const [applicationUid, objectUid] = [uidOf(write.applicationUid), uidOf(write.objectUid)];
     const application = applications.find(({ uid }) => uid === applicationUid);
@@ -122,7 +124,9 @@ export class ApplicationChanges {
       ...{ change: changeName(write), kind, applicationUid, objectUid },
       applicationName: application?.name ?? '',
       clientName: clientNameOf(application, write.clientId),
-      title: book.entry(objectUid)?.title ?? folderNameOf(objectUid),
+      title:
+        book.entry(objectUid)?.title ??
+        (folderNameOf(objectUid) || (await createdTitle(this.#parts.applications, write))),
       at: Number(write.writtenAtMs),
     };
   }

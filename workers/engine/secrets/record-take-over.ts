@@ -4,7 +4,7 @@ import { limits } from '../../../protocol/limits.ts';
 import type { SecretWrite } from '../../../protocol/messages/gen/secrets_pb.js';
 import type { RecordContent } from '../../../protocol/records/content.ts';
 import { filesOf } from '../../../protocol/records/files.ts';
-import { openOwnerKey, openSecretJson, secretKeyOf } from '../../../protocol/secrets-manager/secret-seal.ts';
+import { openSecretJson, secretKeyOf } from '../../../protocol/secrets-manager/secret-seal.ts';
 import { uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { History } from '../records/history.ts';
 import type { RecordBook } from '../records/record-book.ts';
@@ -12,6 +12,7 @@ import { openPolicy, type RecordWriter } from '../records/record-writer.ts';
 import type { FolderEntries } from '../sharing/folder-entries.ts';
 import type { ShareBook } from '../sharing/share-book.ts';
 import type { ApplicationBook } from './application-book.ts';
+import { openCreatedKey } from './created-key.ts';
 import { isSame, mergeContents } from './merge.ts';
 import { refuse } from './refusals.ts';
 import type { SecretFileWork } from './secret-file-work.ts';
@@ -86,7 +87,7 @@ export class RecordTakeOver {
     const recordUid = uidOf(write.objectUid);
     const folderUid = uidOf(write.place?.folderUid ?? write.objectUid);
     rights.requireFolder(uidOf(write.applicationUid), folderUid);
-    const key = await this.#createdKey(write);
+    const key = await openCreatedKey(this.#parts.applications, write);
     try {
       const taken = await this.#create(write, recordUid, key);
       if (taken === 'taken') await this.#place(write, recordUid, folderUid);
@@ -198,15 +199,6 @@ export class RecordTakeOver {
       written.fields.filter(({ type }) => type === 'fileRef').flatMap(({ value }) => value),
     );
     return { removed: write.removedFileUids.map(uidOf).filter((uid) => !listed.has(uid)), added: arrived };
-  }
-
-  async #createdKey(write: SecretWrite): Promise<Bytes> {
-    const owner = await this.#parts.applications.ownerKeys(uidOf(write.applicationUid));
-    try {
-      return await openOwnerKey(owner.privateKey, write.ownerKey);
-    } finally {
-      wipe(owner.privateKey);
-    }
   }
 
   async #place({ place }: SecretWrite, recordUid: Uid, folderUid: Uid): Promise<void> {

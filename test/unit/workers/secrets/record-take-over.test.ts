@@ -111,7 +111,10 @@ class Vault {
         },
         keyOf: async (uid: Uid) => copy(this.#require(uid).key),
       },
-      applications: { ownerKeys: async () => ({ ...this.owner, privateKey: copy(this.owner.privateKey) }) },
+      applications: {
+        all: async () => [{ uid: applicationUid }],
+        ownerKeys: async () => ({ ...this.owner, privateKey: copy(this.owner.privateKey) }),
+      },
       shares: { shares: { entry: (_: Uid, uid: Uid) => (this.placed.includes(uid) ? {} : null) } },
       entries: {
         add: async ({ recordUids }: { recordUids: readonly Uid[] }) => void this.placed.push(...recordUids),
