@@ -275,7 +275,7 @@ async function build(config: Config, options: StartOptions, { ring, log, db, cer
   addApiRoutes(app, { dispatcher, ring, rate: rates.api, bodies });
   const accessEvents = new AccessEvents(db, log);
   const files = filesOfApplications({
-    ...{ db, head, blobs, writes, log, rate: rates.api, events: accessEvents },
+    ...{ db, head, blobs, writes, log, clock, rate: rates.api, events: accessEvents },
     ...{ ticketKey: ring.fileTicketKey, quota: config.files.quota },
     origin: () => secretsOrigin(config, app),
   });

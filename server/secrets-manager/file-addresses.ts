@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { equal } from '../../protocol/bytes.ts';
 import { uidOf } from '../../protocol/uid.ts';
+import type { Clock } from '../clock.ts';
 import { findSecretFile, type SecretFileName, type SecretFileRow } from '../secrets/secret-file-rows.ts';
 import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
@@ -18,12 +19,7 @@ export interface FileAddressParts {
   readonly events: AccessEvents;
   /** Of this server, as clients reach it: https://host. Known once it listens. */
   readonly origin: () => string;
-}
-
-/** Of whom a client comes from, and when. */
-export interface Arrival {
-  readonly address: string;
-  readonly now: number;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 export interface AdmittedFile {
@@ -51,16 +47,16 @@ export class FileAddresses {
   }
 
   /** A file that arrived, and that this client reads now by one of its records. Throws `access_denied`. */
-  async admitReader(text: string, arrival: Arrival): Promise<AdmittedFile> {
-    return await this.#admit(text, arrival, 'download_file', async (ticket, call) => {
+  async admitReader(text: string, address: string): Promise<AdmittedFile> {
+    return await this.#admit(text, address, 'download_file', async (ticket, call) => {
       const file = ticket.purpose === 'send' ? null : await this.#find(ticket, call.caller);
       return file?.row.finished && (await this.#reads(call, file)) ? file : null;
     });
   }
 
   /** A file that this client announced, that has not arrived, and whose record it may still change. Throws `access_denied`. */
-  async admitSender(text: string, arrival: Arrival): Promise<AdmittedFile> {
-    const file = await this.#admit(text, arrival, 'upload_file', async (ticket, call) => {
+  async admitSender(text: string, address: string): Promise<AdmittedFile> {
+    const file = await this.#admit(text, address, 'upload_file', async (ticket, call) => {
       const file = ticket.purpose === 'send' ? await this.#find(ticket, call.caller) : null;
       return file && (await this.#writes(call, file)) ? file : null;
     });
@@ -70,19 +66,20 @@ export class FileAddresses {
 
   async #admit(
     text: string,
-    arrival: Arrival,
+    address: string,
     method: string,
     find: (ticket: FileTicket, call: SecretsVisit) => Promise<AdmittedFile | null>,
   ): Promise<AdmittedFile> {
-    const ticket = this.#parts.tickets.read(text, arrival.now);
+    const { tickets, clock } = this.#parts;
+    const ticket = tickets.read(text, clock.now());
     const caller = ticket && (await this.#findCaller(ticket));
     if (!caller) throw denied();
-    const call = { caller, method, ...arrival };
+    const call = { caller, method, address, now: clock.now() };
     try {
-      if (isStale(caller, arrival.now)) throw denied();
-      requireAccess(caller, arrival.address, arrival.now);
+      requireNow(ticket, call);
       const file = await find(ticket, call);
       if (!file) throw denied();
+      requireNow(ticket, { ...call, now: clock.now() }); // what ended while the store was asked has ended
       await this.#parts.events.note('app_client_access', caller, call);
       return file;
     } catch (error) {
@@ -134,6 +131,12 @@ export class FileAddresses {
     const revisions = new Set(named.map(({ base_revision: revision }) => revision));
     return visible.filter(({ base_revision: revision }) => revisions.has(revision));
   }
+}
+
+/** That neither the address nor the client's access is over. Throws `access_denied`. */
+function requireNow(ticket: FileTicket, { caller, address, now }: SecretsVisit): void {
+  if (ticket.expiresAt <= now || isStale(caller, now)) throw denied();
+  requireAccess(caller, address, now);
 }
 
 function denied(): SecretsRefusal {

@@ -5,14 +5,15 @@ import { networkOf } from '../api/network.ts';
 import { requireNoWait } from '../api/refusal.ts';
 import { RateLimiter, type Rate } from '../api/token-bucket.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import { uploadedStatus } from './add-file.ts';
 import { filePath, type FileAddresses } from './file-addresses.ts';
 import { rangeOf, readStored } from './file-downloads.ts';
 import type { FileUploads } from './file-uploads.ts';
+import { cutWhenIdle } from './idle-cut.ts';
 import { boundaryOf, readFilePart } from './multipart.ts';
 import { encodeRefusal, SecretsRefusal } from './refusal.ts';
-import { idleMs } from './secrets-bounds.ts';
 
 export interface FileRouteParts {
   readonly addresses: FileAddresses;
@@ -20,6 +21,7 @@ export interface FileRouteParts {
   readonly blobs: BlobStore;
   readonly rate: Rate;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 type FileRequest = FastifyRequest<{ Params: { ticket: string } }>;
@@ -38,7 +40,7 @@ export function addFileRoutes(app: FastifyInstance, parts: FileRouteParts): void
     // The body is read where it goes to.
     files.addContentTypeParser('*', (_request, _body, done) => done(null));
     files.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
-    files.addHook('onRequest', async (request, reply) => dropWhenIdle(request, reply));
+    files.addHook('onRequest', async (request, reply) => cutWhenIdle(request, reply, parts.clock));
     files.setErrorHandler((error, request, reply) => refuse(error, request, reply, parts.log));
     const bodyLimit = limits.secrets.file + mostAround;
     files.get<{ Params: { ticket: string } }>(`${filePath}:ticket`, (request, reply) =>
@@ -52,17 +54,8 @@ export function addFileRoutes(app: FastifyInstance, parts: FileRouteParts): void
   });
 }
 
-function dropWhenIdle({ raw }: FastifyRequest, reply: FastifyReply): void {
-  const { socket } = raw;
-  const drop = () => void socket.destroy();
-  socket.setTimeout(idleMs, drop);
-  // The next request on it is another matter; how long it may wait for one, the server has set by then.
-  reply.raw.once('close', () => socket.off('timeout', drop));
-}
-
 async function download(request: FileRequest, reply: FastifyReply, { addresses, blobs }: FileRouteParts) {
-  const arrival = { address: request.ip, now: Date.now() };
-  const file = await addresses.admitReader(request.params.ticket, arrival);
+  const file = await addresses.admitReader(request.params.ticket, request.ip);
   const { size } = file.row;
   reply.headers({ 'cache-control': 'no-store', 'accept-ranges': 'bytes' }).type('application/octet-stream');
   const range = rangeOf(request.headers.range, size);
@@ -74,9 +67,8 @@ async function download(request: FileRequest, reply: FastifyReply, { addresses, 
 }
 
 async function upload(request: FileRequest, reply: FastifyReply, { addresses, uploads }: FileRouteParts) {
-  const arrival = { address: request.ip, now: Date.now() };
   const boundary = boundaryOf(request.headers['content-type']);
-  const file = await addresses.admitSender(request.params.ticket, arrival);
+  const file = await addresses.admitSender(request.params.ticket, request.ip);
   const { size } = file.row;
   const said = Number(request.headers['content-length'] ?? size);
   if (!(said >= size && said <= size + mostAround))

@@ -4,6 +4,7 @@ import { parseAddFile } from '../../protocol/secrets-manager/requests.ts';
 import type { Rate } from '../api/token-bucket.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { ChunkWrites } from '../blobs/chunk-writes.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { AccessEvents } from './access-events.ts';
 import { addFile } from './add-file.ts';
@@ -26,15 +27,16 @@ export interface ApplicationFileParts extends SecretsStore {
   readonly quota: number;
   /** `https://host` of this server, once it listens. */
   readonly origin: () => string;
+  readonly clock: Clock;
 }
 
 export function filesOfApplications(parts: ApplicationFileParts) {
-  const { db, blobs, log, rate, quota } = parts;
+  const { db, blobs, log, rate, quota, clock } = parts;
   const addresses = new FileAddresses({ ...parts, tickets: new FileTickets(parts.ticketKey) });
   const uploads = new FileUploads(parts);
   return {
     filesOf: storedFiles(db, addresses),
     methods: new Map([['add_file', writing(parts, parseAddFile, addFile({ addresses, quota }))]]),
-    addRoutes: (app: FastifyInstance) => addFileRoutes(app, { addresses, uploads, blobs, rate, log }),
+    addRoutes: (app: FastifyInstance) => addFileRoutes(app, { addresses, uploads, blobs, rate, log, clock }),
   };
 }

@@ -1,11 +1,18 @@
 // An address of a file is all that its holder needs: so it is good for one client, one file, one purpose and an hour, and for
 // nothing any more once the client would not read the file itself.
 import { randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { uidBytes, uidOf } from '../../protocol/uid.ts';
+import { systemClock } from '../../server/clock.ts';
 import { loadKeyFile } from '../../server/keys/key-file.ts';
 import { createLogger } from '../../server/log/logger.ts';
-import { clientPrint, FileTickets, type FileTicket } from '../../server/secrets-manager/file-tickets.ts';
+import {
+  clientPrint,
+  FileTickets,
+  ticketMs,
+  type FileTicket,
+} from '../../server/secrets-manager/file-tickets.ts';
 import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 import {
   announceFile,
@@ -21,11 +28,14 @@ const bytes = (length: number) => new Uint8Array(randomBytes(length));
 
 const lines: string[] = [];
 const log = createLogger('debug', undefined, { write: (line) => void lines.push(line) });
+/** Milliseconds that the server is ahead. */
+let ahead = 0;
+const clock = { ...systemClock, now: () => Date.now() + ahead };
 let open: OpenServer;
 beforeAll(
   async () =>
     void (open = await startOpenServer(
-      { rates: { secrets: { burst: 1e5, perSecond: 1e5 } }, log },
+      { rates: { secrets: { burst: 1e5, perSecond: 1e5 } }, log, clock },
       { trustedProxies: ['127.0.0.1'] },
     )),
 );
@@ -84,6 +94,43 @@ test('an address that is over, forged, or for something else gives nothing', asy
   ];
   expect(await Promise.all(bad.map((url) => status(url)))).toEqual(bad.map(() => 403));
 });
+
+test('an address, or access, that ends while the store is asked has ended', async () => {
+  const one = await stored();
+  const access_expires_at = Date.now() + 30 * 60_000;
+  const other = await stored();
+  await open.db
+    .updateTable('client')
+    .set({ access_expires_at })
+    .where('client_id', '=', other.device.clientId)
+    .execute();
+  const long = ticketUrl(other, { expiresAt: Date.now() + 24 * 60 * 60_000 });
+  for (const url of [one.url, long]) {
+    expect(await status(url)).toBe(200);
+    const asked = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const holding = open.db.transaction().execute(async (tx) => {
+      await sql`LOCK TABLE secret_file IN ACCESS EXCLUSIVE MODE`.execute(tx);
+      held.resolve();
+      await asked.promise;
+    });
+    await held.promise;
+    const answer = status(url);
+    await expect.poll(waitingForLocks).toBe(1);
+    ahead = ticketMs;
+    asked.resolve();
+    await holding;
+    expect(await answer).toBe(403);
+    ahead = 0;
+    expect(await status(url)).toBe(200);
+  }
+});
+
+async function waitingForLocks(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*)::integer AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'`.execute(open.db);
+  return rows[0]?.count ?? 0;
+}
 
 test('an address to fetch a file by takes none, and one to send it by gives none', async () => {
   const { house, record, device, url } = await stored();

@@ -3,6 +3,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import Fastify from 'fastify';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../../server/clock.ts';
 import { createLogger } from '../../../server/log/logger.ts';
 import { FileAddresses } from '../../../server/secrets-manager/file-addresses.ts';
 import { addFileRoutes, type FileRouteParts } from '../../../server/secrets-manager/file-routes.ts';
@@ -14,10 +15,11 @@ test('a connection that asked for a file is as soon over as any other that asks 
     tickets: new FileTickets(new Uint8Array(32)),
     // Nobody gets so far without an address that this server gave.
     ...({} as Pick<ConstructorParameters<typeof FileAddresses>[0], 'db' | 'events' | 'origin'>),
+    clock: systemClock,
   });
   addFileRoutes(app, {
     addresses,
-    ...{ rate: { burst: 10, perSecond: 1 }, log: createLogger('error') },
+    ...{ rate: { burst: 10, perSecond: 1 }, log: createLogger('error'), clock: systemClock },
     ...({} as Pick<FileRouteParts, 'uploads' | 'blobs'>),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
