@@ -25,7 +25,9 @@ class ShellStandIn implements Shell {
   room = true;
   readonly ended: Promise<SessionFailure>;
   end: (failure: SessionFailure) => void = () => {};
-  drain: () => void = () => {};
+  drain(): void {
+    for (const resolve of this.#full.splice(0)) resolve();
+  }
 
   constructor() {
     this.ended = new Promise((resolve) => (this.end = resolve));
@@ -33,8 +35,17 @@ class ShellStandIn implements Shell {
 
   attach(viewer: (bytes: Uint8Array) => boolean): Promise<void> {
     this.viewers.push(viewer);
+    this.#onViewer();
     return Promise.resolve();
   }
+  /** Resolves when it was given so many viewers in all. */
+  watched(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onViewer = () => void (this.viewers.length >= count && resolve());
+      this.#onViewer();
+    });
+  }
+  #onViewer: () => void = () => {};
   readonly heard: boolean[] = [];
   hear(wanted: boolean): void {
     this.heard.push(wanted);
@@ -44,11 +55,21 @@ class ShellStandIn implements Shell {
   }
   write(bytes: Uint8Array): boolean {
     this.written.push(Buffer.from(bytes).toString());
+    this.#onWritten();
     return this.room;
   }
   drained(): Promise<void> {
-    return new Promise((resolve) => (this.drain = resolve));
+    return this.room ? Promise.resolve() : new Promise((resolve) => void this.#full.push(resolve));
   }
+  /** Resolves when it was given so many characters in all. */
+  wrote(length: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onWritten = () => void (this.written.join('').length >= length && resolve());
+      this.#onWritten();
+    });
+  }
+  #onWritten: () => void = () => {};
+  #full: (() => void)[] = [];
   watchLatency(): () => void {
     return () => {};
   }
@@ -187,11 +208,9 @@ describe('a session between page and shell', () => {
     await settled();
     expect(page.queued).toBe(1_000);
     shell.room = true;
-    for (let i = 0; i < 20; i++) {
-      shell.drain();
-      await settled();
-    }
-    expect(shell.written.join('').length).toBeGreaterThanOrEqual(limits.initialCredit);
+    shell.drain();
+    await shell.wrote(limits.initialCredit + 1_000);
+    expect(page.queued).toBe(0);
   });
 
   test('holds the shell back while the page takes nothing, and lets it go on after', async () => {
@@ -217,9 +236,9 @@ describe('a session between page and shell', () => {
     hooks?.onStalled();
     await settled();
     expect(shell.viewers).toHaveLength(1);
+    page.onData = (bytes) => page.consumed(bytes.length); // what is still on its way, too
     page.consumed(shown());
-    await settled();
-    expect(shell.viewers).toHaveLength(2);
+    await shell.watched(2);
     expect(shell.resumed).toBe(0);
   });
 });
