@@ -1,9 +1,10 @@
 // Attack class 19, after the password: guessing codes faster than one may.
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { AccountService } from '../../protocol/messages/gen/account_pb.js';
 import { SecondFactorService } from '../../protocol/messages/gen/factor_pb.js';
 import { totpCode } from '../../server/login/totp.ts';
 import { ApiClient } from '../fixtures/api-client.ts';
+import { holdCodeTime, wrongCode } from '../fixtures/code-time.ts';
 import { startTestServer } from '../fixtures/server.ts';
 
 const email = 'victim@example.test';
@@ -11,6 +12,9 @@ const password = 'correct horse battery';
 const { completeLogin } = AccountService.method;
 const slow = { burst: 7, perSecond: 0.001 };
 const wide = { burst: 10_000, perSecond: 10_000 };
+
+beforeAll(holdCodeTime);
+afterAll(() => void vi.useRealTimers());
 
 async function guess(client: ApiClient, value: string): Promise<unknown> {
   const { secondFactor } = await client.login(email, password);
@@ -32,7 +36,7 @@ test.each([
     const code = (steps: number) => totpCode(secret, Math.floor(Date.now() / 30_000) + steps);
     await victim.call(method.finishAuthenticatorApp, { ceremonyUid, code: code(-1), name: 'Phone' });
     for (let i = 0; i < slow.burst; i++)
-      await expect(guess(await ApiClient.connect(server.url), '000000')).rejects.toMatchObject({
+      await expect(guess(await ApiClient.connect(server.url), wrongCode(code))).rejects.toMatchObject({
         code: 'login-refused',
       });
     await expect(guess(victim, code(0))).rejects.toMatchObject({ code: 'too-many-requests' });

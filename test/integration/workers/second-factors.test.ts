@@ -1,11 +1,12 @@
 // Second factors and passkeys: the real engine against the real server.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MemoryStorage } from '../../../workers/storage/memory.ts';
 import { systemClock } from '../../../workers/engine/clock.ts';
 import { parseOneTimeSecret } from '../../../protocol/records/one-time-secret.ts';
 import { totpCode } from '../../../server/login/totp.ts';
 import type { PasskeyRequest, SignInStep } from '../../../workers/api.ts';
 import { addPasskey, Authenticator } from '../../fixtures/authenticator.ts';
+import { holdCodeTime, wrongCode } from '../../fixtures/code-time.ts';
 import { startEngine, type TestEngine } from '../../fixtures/engine.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
@@ -13,10 +14,12 @@ const password = 'correct horse battery staple';
 let server: TestServer;
 let origin: string;
 beforeAll(async () => {
+  holdCodeTime();
   server = await startTestServer();
   origin = `http://localhost:${server.port}`; // credentials are of a name, not of an address
 });
 afterAll(() => server.close());
+afterAll(() => void vi.useRealTimers());
 
 let people = 0;
 async function newPerson(storage = new MemoryStorage()) {
@@ -53,7 +56,9 @@ describe('an authenticator app', () => {
     expect(kinds(step)).toEqual(['totp', 'backup-code']);
     expect(other.states.at(-1)?.phase).toBe('signed-out');
     expect(await other.storage.readAccount()).toBeNull();
-    await expect(other.completeSignIn({ code: '000000' })).rejects.toMatchObject({ code: 'login-refused' });
+    await expect(other.completeSignIn({ code: wrongCode(code) })).rejects.toMatchObject({
+      code: 'login-refused',
+    });
     expect(await other.completeSignIn({ code: code() })).toEqual({ kind: 'done' });
     expect(other.states.at(-1)?.phase).toBe('unlocked');
     await other.close();
