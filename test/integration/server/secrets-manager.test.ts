@@ -242,7 +242,7 @@ test('a client that is locked to its first address is refused at every other, AP
 });
 
 test('a client that asks too often is throttled for that method, with the seconds to wait', async () => {
-  const server = await startTestServer({}, { rates: { secrets: { burst: 3, perSecond: 0.1 } } });
+  const server = await startTestServer({}, { rates: { secrets: { burst: 3, perSecond: 0.001 } } });
   try {
     const vault = await ApiClient.connect(server.url);
     await vault.register('often@example.test', 'correct horse battery');
