@@ -76,7 +76,8 @@ export class FakeRouter {
 
   private constructor(tls: TlsIdentity | null) {
     const answer = (request: IncomingMessage, response: ServerResponse) =>
-      void this.#answer(request, response);
+      // Whoever asks may be gone before all of it is there.
+      void this.#answer(request, response).catch(() => response.destroy());
     this.#scheme = tls === null ? 'http' : 'https';
     this.#http = tls === null ? createServer(answer) : createTlsServer({ ...tls }, answer);
     this.#http.on('upgrade', (request, socket, head) => {

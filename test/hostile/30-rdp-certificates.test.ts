@@ -160,6 +160,7 @@ describe('a connection of guacd’s to a machine whose certificate is pinned', (
         .createServer((plain) => speakTls(machine)(plain))
         .listen(0, '127.0.0.1', () => {
           const real = net.connect((inner.address() as AddressInfo).port, '127.0.0.1');
+          real.on('error', () => {});
           closing.push(() => (real.destroy(), inner.close()));
           real.once('data', (flight: Buffer) => {
             const forged = Buffer.from(flight);
