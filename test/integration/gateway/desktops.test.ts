@@ -5,13 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Leg, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
 import { guacdEnvironment } from '../../../scripts/process/gateway.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
-import { freePort } from '../../../scripts/process/guacd.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startDesktop, startRdpTarget, type DesktopTarget } from '../../fixtures/desktop-target.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 
 const asRoot = process.getuid?.() === 0;
 let guacd: GuacdPool;
@@ -90,7 +90,7 @@ describe.runIf(asRoot)('VNC', () => {
   test('a wrong password, nobody there, and a login that is lacking are three different ends', async () => {
     expect(await failureOf(byVnc({ password: 'wrong' }))).toEqual([Leg.LOGIN, 'login-refused']);
     await made.stop();
-    expect(await failureOf(byVnc({ port: await freePort() }))).toEqual([Leg.TARGET, 'target-refused']);
+    expect(await failureOf(byVnc({ port: nobodysPort }))).toEqual([Leg.TARGET, 'target-refused']);
     await made.stop();
     const unlinked = byVnc({}, { launchCredentialUid: '' });
     expect(await failureOf(unlinked)).toEqual([Leg.LOGIN, 'credential-needed']);
@@ -118,7 +118,7 @@ describe.runIf(asRoot)('VNC', () => {
 /** Before the prompt is there, what is typed would belong to the login. */
 async function shellBegins(): Promise<void> {
   const watcher = watch(telnet.home);
-  const deadline = AbortSignal.timeout(15_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (telnet.homeFile('logged-in') === null) await once(watcher, 'change', { signal: deadline });
   watcher.close();
   rmSync(join(telnet.home, 'logged-in'));
@@ -190,7 +190,7 @@ describe.runIf(asRoot)('RDP', () => {
   test('security that the target lacks and nobody there are told apart', async () => {
     expect(await failureOf(byRdp({ security: 'nla' }))).toEqual([Leg.TARGET, 'security-refused']);
     await made.stop();
-    const elsewhere = byRdp({ ignoreCert: true }, { port: await freePort() });
+    const elsewhere = byRdp({ ignoreCert: true }, { port: nobodysPort });
     expect(await failureOf(elsewhere)).toEqual([Leg.TARGET, 'target-refused']);
   });
 

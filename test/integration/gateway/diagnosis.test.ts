@@ -16,9 +16,9 @@ import {
 } from '../../../protocol/messages/gen/command_pb.js';
 import { commandUidOf, verifyReply } from '../../../protocol/signed/command.ts';
 import { newUid } from '../../../protocol/uid.ts';
-import { freePort } from '../../../scripts/process/guacd.ts';
 import { Installation } from '../../fakes/installation.ts';
 import { commandOf, newPerson, type Person } from '../../fakes/organisation.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 
 let made: Installation;
 /** Listens, and says what guacd would; or nothing. */
@@ -82,10 +82,10 @@ describe('a diagnosis at the gateway', () => {
   });
 
   test('each broken leg is named, and the other one still tried', async () => {
-    await begin({ guacd: await freePort() });
+    await begin({ guacd: nobodysPort });
     expect(await diagnose()).toEqual({ GUACD: 'guacd-unreachable', TARGET: '' });
     await made.stop();
-    await begin({ target: await freePort() });
+    await begin({ target: nobodysPort });
     expect(await diagnose()).toEqual({ GUACD: '', TARGET: 'target-refused' });
   });
 
@@ -96,12 +96,12 @@ describe('a diagnosis at the gateway', () => {
   });
 
   test('of a machine behind another, that other is tried, and nothing is logged in to', async () => {
-    await begin({ target: await freePort() });
+    await begin({ target: nobodysPort });
     const jump = { host: '127.0.0.1', port: port(), username: 'ada', password: 'unused' };
     await made.putMachine({ ...jump, port: 9, connection: { jumpMachineUid: made.jumpUid } });
     await made.putJump(jump);
     expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: '' });
-    await made.putJump({ ...jump, port: await freePort() });
+    await made.putJump({ ...jump, port: nobodysPort });
     expect(await diagnose(made.person, made.machineUid, 2n)).toEqual({ GUACD: '', JUMP: 'target-refused' });
   });
 

@@ -9,7 +9,6 @@ import { forwardWindow } from '../../../gateway/ssh/forwarded-socket.ts';
 import { JumpWay } from '../../../gateway/ssh/jump-way.ts';
 import { Leg, type SessionSignal } from '../../../protocol/messages/gen/session_pb.js';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
-import { freePort } from '../../../scripts/process/guacd.ts';
 import { MachineFiles } from '../../../web/session/files/machine-files.ts';
 import { Installation, type Target } from '../../fakes/installation.ts';
 import { FakePage } from '../../fakes/page.ts';
@@ -19,6 +18,7 @@ import { noSignal } from '../../fixtures/file-desk.ts';
 import { startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
 import { startTelnetTarget, type TelnetTarget } from '../../fixtures/telnet-target.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 
 const asRoot = process.getuid?.() === 0;
 let guacd: GuacdPool;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const line = (text: string) => void jumpLines.push(text);
   const verbose = { settings: ['LogLevel DEBUG1'], line };
   [guacd, jump, far] = await Promise.all([startTestGuacdPool(), startSshTarget(verbose), startSshTarget()]);
-}, 120_000);
+});
 afterAll(() => Promise.all([guacd?.stop(), jump?.stop(), far?.stop()]));
 afterEach(async () => {
   for (const page of pages.splice(0)) page.close();
@@ -159,7 +159,7 @@ test.runIf(asRoot)(
 
 describe.runIf(asRoot)('what goes wrong is named with its machine', () => {
   test('at the jump machine: nobody there, another host key, none pinned, a wrong password', async () => {
-    const nobody = { ...asTarget(jump), port: await freePort() };
+    const nobody = { ...asTarget(jump), port: nobodysPort };
     expect(await failureOf(asTarget(far), nobody)).toEqual([Leg.JUMP, 'target-refused']);
     await made?.stop();
     const posing = { ...asTarget(jump), hostKey: far.hostKeys[0] ?? '' };
@@ -171,17 +171,17 @@ describe.runIf(asRoot)('what goes wrong is named with its machine', () => {
     await made?.stop();
     const wrong = { ...asTarget(jump), password: 'wrong' };
     expect(await failureOf(asTarget(far), wrong)).toEqual([Leg.JUMP, 'login-refused']);
-  }, 60_000);
+  });
 
   test('at the machine behind it: nobody there, another host key, a wrong password', async () => {
-    const nobody = { ...asTarget(far), port: await freePort() };
+    const nobody = { ...asTarget(far), port: nobodysPort };
     expect(await failureOf(nobody)).toEqual([Leg.TARGET, 'target-refused']);
     await made?.stop();
     const posing = { ...asTarget(far), hostKey: jump.hostKeys[0] ?? '' };
     expect(await failureOf(posing)).toEqual([Leg.TARGET, 'host-key-mismatch']);
     await made?.stop();
     expect(await failureOf({ ...asTarget(far), password: 'wrong' })).toEqual([Leg.LOGIN, 'login-refused']);
-  }, 60_000);
+  });
 
   test('a jump machine that forwards nothing', async () => {
     const closed = await startSshTarget({ settings: ['AllowTcpForwarding no'] });
@@ -198,7 +198,7 @@ describe.runIf(asRoot)('desktops and telnet behind a jump machine', () => {
   beforeAll(async () => {
     if (asRoot)
       [desktop, windows, telnet] = await Promise.all([startDesktop(), startRdpTarget(), startTelnetTarget()]);
-  }, 120_000);
+  });
   afterAll(() => Promise.all([desktop?.stop(), windows?.stop(), telnet?.stop()]));
 
   const of = ({ host, port, password }: DesktopTarget, connection: Record<string, unknown>): Target => ({
@@ -215,7 +215,7 @@ describe.runIf(asRoot)('desktops and telnet behind a jump machine', () => {
     await made?.stop();
     const wrong = { ...of(desktop, { protocol: 'vnc' }), password: 'wrong' };
     expect(await failureOf(wrong)).toEqual([Leg.LOGIN, 'login-refused']);
-  }, 60_000);
+  });
 
   test('telnet logs in', async () => {
     const { host, port, username, password } = telnet;
@@ -224,7 +224,7 @@ describe.runIf(asRoot)('desktops and telnet behind a jump machine', () => {
     terminal.type('echo by telnet > by-jump\n');
     await fileHolds(telnet, 'by-jump', 'by telnet\n');
     expect(forwards()).toBe(1);
-  }, 60_000);
+  });
 
   test.each([
     ['ignored', { ignoreCert: true }, {}],
@@ -247,5 +247,5 @@ describe.runIf(asRoot)('desktops and telnet behind a jump machine', () => {
     await made?.stop();
     const unseen = { protocol: 'rdp', preconnectionId: 7 };
     expect(await failureOf(of(windows, unseen))).toEqual([Leg.TARGET, 'certificate-unchecked']);
-  }, 60_000);
+  });
 });

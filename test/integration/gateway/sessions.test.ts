@@ -22,6 +22,7 @@ import { FakePage } from '../../fakes/page.ts';
 import { FakeTerminal, fileHolds } from '../../fakes/terminal.ts';
 import { startTestGuacd, startTestGuacdPool } from '../../fixtures/guacd.ts';
 import { startSshTarget, type SshTarget } from '../../fixtures/ssh-target.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 
 const asRoot = process.getuid?.() === 0;
 let guacd: GuacdPool;
@@ -325,13 +326,13 @@ describe.runIf(asRoot)('a session that cannot be', () => {
   });
 
   test('with nobody at the port names the target', async () => {
-    await begin(byPassword({ port: await freePort() }));
+    await begin(byPassword({ port: nobodysPort }));
     const { session } = await made.connect(newPage());
     expect(ended(await session.signal('ended'))).toEqual([Leg.TARGET, 'target-refused']);
   });
 
   test('without guacd names guacd', async () => {
-    await begin(byPassword(), { GUACD_HOST: '127.0.0.1', GUACD_PORT: String(await freePort()) });
+    await begin(byPassword(), { GUACD_HOST: '127.0.0.1', GUACD_PORT: String(nobodysPort) });
     const { session } = await made.connect(newPage());
     expect(ended(await session.signal('ended'))).toEqual([Leg.GUACD, 'guacd-unreachable']);
   });

@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openSshSession } from '../../../gateway/terminal/ssh-session.ts';
 import type { SshSession, SshSessionOptions } from '../../../gateway/terminal/ssh-session.ts';
 import type { GuacdPool } from '../../../scripts/process/guacd-pool.ts';
-import { freePort } from '../../../scripts/process/guacd.ts';
 import { startTestGuacd, startTestGuacdPool } from '../../fixtures/guacd.ts';
 import type { SshTarget } from '../../fixtures/ssh-target.ts';
 import { startSshTarget } from '../../fixtures/ssh-target.ts';
 import { failureOf } from '../../fixtures/outcome.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 import { startBriefTarget } from './brief-target.ts';
 import { BrowserStandIn, Ear } from './stand-ins.ts';
 
@@ -64,7 +64,7 @@ async function start(changes: Changes = {}, at: SshTarget = target) {
 /** Waits for the file system's own event. */
 async function fileHolds(at: SshTarget, name: string, content: string): Promise<void> {
   const watcher = watch(at.home);
-  const deadline = AbortSignal.timeout(5_000);
+  const deadline = AbortSignal.timeout(30_000);
   try {
     while (at.homeFile(name) !== content) await once(watcher, 'change', { signal: deadline });
   } finally {
@@ -198,11 +198,12 @@ describe.runIf(asRoot)('a shell over real guacd and sshd', () => {
   });
 
   it('measures the way to the target', async () => {
+    const before = performance.now();
     const { session } = await start();
     const measured =
       session.latencyToTarget ?? (await new Promise<number>((resolve) => session.watchLatency(resolve)));
     expect(measured).toBeGreaterThan(0);
-    expect(measured).toBeLessThan(1000);
+    expect(measured).toBeLessThan(performance.now() - before);
   });
 
   it('stops a flood at once by Ctrl-C, on the target and in the picture', async () => {
@@ -303,9 +304,7 @@ describe.runIf(asRoot)('a way that does not work is named', () => {
   });
 
   it('closed port', async () => {
-    const failure = await failureOf(
-      openSshSession(optionsFor(target, { target: { port: await freePort() } })),
-    );
+    const failure = await failureOf(openSshSession(optionsFor(target, { target: { port: nobodysPort } })));
     expect([failure.leg, failure.code]).toEqual(['target', 'target-refused']);
   });
 
@@ -341,7 +340,7 @@ describe.runIf(asRoot)('a way that does not work is named', () => {
   });
 
   it('guacd not there', async () => {
-    const changes = { guacd: { host: '127.0.0.1', port: await freePort() } };
+    const changes = { guacd: { host: '127.0.0.1', port: nobodysPort } };
     const failure = await failureOf(openSshSession(optionsFor(target, changes)));
     expect([failure.leg, failure.code]).toEqual(['guacd', 'guacd-unreachable']);
   });

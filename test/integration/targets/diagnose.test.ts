@@ -12,6 +12,7 @@ import type { Config } from '../../../server/config.ts';
 import { makeCertificate } from '../../fixtures/certificate.ts';
 import { startCoturn, type Coturn } from '../../fixtures/coturn.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
+import { nobodysPort } from '../../fixtures/nobodys-port.ts';
 
 describe('npm run diagnose', () => {
   let coturn: Coturn;
@@ -62,8 +63,8 @@ describe('npm run diagnose', () => {
 
   test('a stopped guacd, another secret and a server that is not there are each named', async () => {
     const relay = { urls: coturn.urls, secret: 'some other secret of 32 characters', lifetimeSeconds: 60 };
-    const publicUrl = `http://127.0.0.1:${await freePort()}`;
-    const { failed, of } = await diagnose({ relay, publicUrl }, await freePort());
+    const publicUrl = `http://127.0.0.1:${nobodysPort}`;
+    const { failed, of } = await diagnose({ relay, publicUrl }, nobodysPort);
     expect(failed).toBe(4);
     expect(of('guacd')).toMatchObject({ result: 'failed', next: expect.stringContaining('GUACD_HOST') });
     for (const way of ['UDP', 'TCP'])
@@ -77,7 +78,7 @@ describe('npm run diagnose', () => {
   });
 
   test('a relay that is not there is named by each way, and what UDP does not reach is not asked', async () => {
-    const port = await freePort();
+    const port = nobodysPort;
     const urls = ['udp', 'tcp'].map((way) => `turn:127.0.0.1:${port}?transport=${way}`);
     const { of } = await diagnose({ relay: { urls, secret: coturn.secret, lifetimeSeconds: 60 } });
     const udp = `UDP to 127.0.0.1:${port}`;
@@ -161,7 +162,7 @@ describe('npm run diagnose', () => {
   });
 
   test('without a relay that is said, and a database’s password never', async () => {
-    const databaseUrl = `postgres://ada:hunter2@127.0.0.1:${await freePort()}/none`;
+    const databaseUrl = `postgres://ada:hunter2@127.0.0.1:${nobodysPort}/none`;
     const { reports, of } = await diagnose({ relay: null, databaseUrl });
     expect(of('Relay')?.result).toBe('not configured');
     expect(of('Database')).toMatchObject({ result: 'failed', note: 'ECONNREFUSED' });
