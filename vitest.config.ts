@@ -4,10 +4,13 @@ import { defineConfig } from 'vitest/config';
 import { chromiumLaunch } from './test/chromium.ts';
 
 /** A busy machine takes longer for anything than Vitest's second. */
-const patient = { poll: { timeout: 15_000 } };
+const patient = {
+  ...{ expect: { poll: { timeout: 15_000 } }, hookTimeout: 120_000 },
+  setupFiles: ['test/patience.ts'],
+};
 
 const node = (name: string, include: string[], testTimeout = 60_000) => ({
-  test: { name, include, environment: 'node' as const, testTimeout, hookTimeout: 120_000, expect: patient },
+  test: { ...patient, name, include, environment: 'node' as const, testTimeout },
 });
 
 export default defineConfig({
@@ -21,11 +24,11 @@ export default defineConfig({
         plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
         resolve: { conditions: ['browser'] },
         test: {
+          ...patient,
           name: 'components',
           include: ['test/components/**/*.test.ts'],
           environment: 'happy-dom',
-          testTimeout: 60_000,
-          expect: patient,
+          testTimeout: 120_000, // the first of a file may wait for its compiling
         },
       },
       {
@@ -47,10 +50,10 @@ export default defineConfig({
           ],
         },
         test: {
+          ...patient,
           name: 'browser',
           include: ['test/vectors/**/*.test.ts', 'test/browser/**/*.test.ts'],
-          testTimeout: 30_000,
-          expect: patient,
+          testTimeout: 60_000,
           browser: {
             enabled: true,
             headless: true,

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { ProtocolError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import { newUid, type Uid } from '../../protocol/uid.ts';
 import type { DetourOffer, ResumeSession, SessionResumed } from '../../workers/api.ts';
 import { GatewayPeer } from '../../web/session/way/gateway-peer.ts';
@@ -443,13 +444,11 @@ describe('the clipboard', () => {
 });
 
 describe('losing the gateway', () => {
-  test('a gateway that hangs is noticed in seconds', { timeout: 15_000 }, async () => {
+  test('a gateway that hangs is noticed in seconds', async () => {
     await connect();
     await draw();
-    const before = performance.now();
     gateway.deaf = true;
-    await vi.waitFor(() => expect(codes).toEqual(['cancelled']), { timeout: 10_000 });
-    expect(performance.now() - before).toBeLessThan(8_000);
+    await eventually(() => expect(codes).toEqual(['cancelled']));
     expect(peer.gone).toBe(true);
   });
 
@@ -518,7 +517,7 @@ describe('a page that loses its way', () => {
     const before = performance.now();
     window.dispatchEvent(new Event('offline'));
     await eventually(() => expect(told).toEqual(['away']));
-    expect(performance.now() - before).toBeLessThan(4_000); // sooner than without that word
+    expect(performance.now() - before).toBeLessThan(limits.heartbeatLostMs); // sooner than without that word
     onLine.mockReturnValue(true);
     window.dispatchEvent(new Event('online'));
     await eventually(() => expect(told).toEqual(['away', 'back']));
@@ -613,7 +612,7 @@ describe('a page without a peer connection', () => {
     await eventually(() => expect(keys()).toEqual(all.flatMap((key) => [`${key}:1`, `${key}:0`])));
     expect(rider.away).not.toHaveBeenCalled();
     expect([codes, rider.gone.mock.calls]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test('loses its detour before its session has begun, and has another one', async () => {
     peer = new GatewayPeer(verbs, () => {});
@@ -641,13 +640,13 @@ describe('a page without a peer connection', () => {
     await eventually(() => expect(keys()).toEqual(['61:1', '61:0']));
     expect([doors.length, codes, rider.gone.mock.calls]).toEqual([2, [], []]);
     expect(peer.throughServer).toBe(true);
-  }, 40_000);
+  });
 
   test('says who does not let it through the server', async () => {
     await withoutPath({ refusedBy: 'gateway' });
     await expect(peer.opened).rejects.toMatchObject({ code: 'unavailable' });
     expect(peer.noDetour).toBe('gateway');
-  }, 40_000);
+  });
 
   test('does not take the detour while a peer connection opens', async () => {
     peer = new GatewayPeer(verbs, () => {});

@@ -132,7 +132,7 @@ export class Installation {
       token: this.enrolmentToken,
       file: this.configFile,
       certificateAuthority,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
     return this.config;
   }

@@ -120,7 +120,7 @@ export async function fileHolds(
   target: { readonly home: string; readonly homeFile: (name: string) => string | null },
   name: string,
   content: string,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const watcher = watch(target.home);
   const deadline = AbortSignal.timeout(withinMs);

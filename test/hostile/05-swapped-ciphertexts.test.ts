@@ -120,7 +120,7 @@ describe('swapped ciphertexts', () => {
         }
         (server.stored[0] as Record)[field] = whole;
       }
-    }, 120_000);
+    });
   });
 
   describe('between accounts and keys at sign-in', () => {

@@ -100,7 +100,7 @@ describe.each(Object.entries(await formats()))('%s', (_, { sealed, open }) => {
       const changed = sealed.with(at, (sealed[at] ?? 0) ^ (1 << (at & 7)));
       await expect(open(changed), `byte ${at}`).rejects.toThrow();
     }
-  }, 60_000);
+  });
 
   test('does not open when it is cut anywhere, or longer', async () => {
     for (let length = 0; length < sealed.length; length++) {
@@ -109,7 +109,7 @@ describe.each(Object.entries(await formats()))('%s', (_, { sealed, open }) => {
     for (const more of [new Uint8Array(1), new Uint8Array(16), sealed]) {
       await expect(open(concat(sealed, more))).rejects.toThrow();
     }
-  }, 60_000);
+  });
 });
 
 describe('a link in hostile hands', () => {

@@ -101,7 +101,7 @@ beforeAll(async () => {
   await victim.engine.saveRecord({ uid: first, baseRevision: 1, content: content('A, changed') });
   await leave(victim);
   newest = await indexOf(victim);
-}, 120_000);
+});
 afterEach(async () => {
   for (const engine of engines.splice(0)) await engine.close();
 });

@@ -12,7 +12,7 @@ let engines: TestEngine[] = [];
 beforeAll(async () => {
   open = await startOpenServer();
   engines = (await startOrganisation(open.server.url, 2)).map(({ engine }) => engine);
-}, 120_000);
+});
 afterAll(async () => {
   for (const engine of engines) await engine.close();
   await open.close();

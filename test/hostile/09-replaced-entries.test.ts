@@ -12,7 +12,7 @@ let people: Person[] = [];
 beforeAll(async () => {
   open = await startOpenServer();
   people = await registerPeople(open, 3);
-}, 120_000);
+});
 afterAll(async () => await open.close());
 
 async function seenBy(person: Person, recordUid: Uid): Promise<boolean> {

@@ -21,7 +21,7 @@ let house: OpenOrganisation;
 
 beforeAll(async () => {
   house = await startOpenOrganisation(3);
-}, 120_000);
+});
 afterAll(() => house.close());
 
 function people() {

@@ -32,8 +32,8 @@ test.each<[string, string | Uint8Array]>([
 });
 
 test('a half that says nothing does not stay', async () => {
-  const socket = await half();
   const before = performance.now();
+  const socket = await half();
   await once(socket, 'close');
   expect(performance.now() - before).toBeGreaterThan(3_000);
 });

@@ -74,7 +74,7 @@ describe.runIf(process.getuid?.() === 0)('an invitation to a live session, from 
       .execute();
     expect(await shown()).toHaveLength(1);
     expect(house.guest.warnings.filter((one) => one.includes('invitation'))).not.toEqual([]);
-  }, 60_000);
+  });
 
   test('lets nobody in once it was taken back, nor into the next session on the machine', async () => {
     const { host, gateway } = house;
@@ -95,7 +95,7 @@ describe.runIf(process.getuid?.() === 0)('an invitation to a live session, from 
     await expect(joinBy(shareUid)).rejects.toMatchObject(unknown);
     expect(gateway.sessions.list().filter((session) => session.shareUid !== null)).toEqual([]);
     next.terminal.end();
-  }, 60_000);
+  });
 
   test('leads to the gateway that its host named, and to no other', async () => {
     const shareUid = await share();
@@ -106,5 +106,5 @@ describe.runIf(process.getuid?.() === 0)('an invitation to a live session, from 
       .where('share_uid', '=', uidBytes(shareUid))
       .execute();
     await expect(joinBy(shareUid)).rejects.toMatchObject(refused);
-  }, 60_000);
+  });
 });

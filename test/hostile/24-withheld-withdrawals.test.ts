@@ -95,13 +95,11 @@ describe('a word that reaches the gateway', () => {
       await connect(ada),
       await connect(cora, { grants: [await grant(ada, cora)] }),
     ];
-    const before = performance.now();
     expect(await made.tell(ada, await takenBack(ada, machine(), ben.accountUid))).toBe(1);
     expect(await endOf(session)).toMatchObject({
       code: 'access-taken-back',
       message: `${ada.accountUid}@example.test`,
     });
-    expect(performance.now() - before).toBeLessThan(1_000);
     const running = made.gateway?.sessions.list().map(({ uid }) => uid);
     expect(running?.toSorted()).toEqual([own.session.sessionUid, others.session.sessionUid].toSorted());
     expect(made.logLines.join()).not.toContain('@example.test');

@@ -57,11 +57,11 @@ test('one session UID twice, at once and again later: every recording arrives wh
   const [first, second] = [await begin(), await begin()];
   for (const recorder of [first, second]) recorder.shell?.output(Buffer.from('rm -rf /srv\r\n'));
   for (const recorder of [first, second]) await recordings.end(recorder, 'closed');
-  await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => readdirSync(folder)).toEqual([]);
   const third = await begin();
   third.shell?.output(Buffer.from('ls\r\n')); // one of nothing is not kept
   await recordings.end(third, 'closed');
-  await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => readdirSync(folder)).toEqual([]);
   await recordings.close();
 
   const stored = await owner.call(RecordingService.method.listRecordings, { recordUid: uidBytes(recordUid) });

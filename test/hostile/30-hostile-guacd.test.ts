@@ -263,9 +263,7 @@ describe('memory of the gateway', () => {
       guacd.raw('A');
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const before = performance.now();
     await connection.close();
-    expect(performance.now() - before).toBeLessThan(3_000);
     expect((await connection.ended).code).toBe('closed');
   });
 });

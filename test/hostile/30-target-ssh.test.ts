@@ -289,4 +289,4 @@ it('a target that reads nothing any more and never stops talking is let go of al
   connection.close();
   expect(await connection.ended).toMatchObject({ code: 'closed' });
   expect(socket.destroyed).toBe(true);
-}, 12_000);
+});

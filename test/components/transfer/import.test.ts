@@ -29,7 +29,7 @@ function becomes(header: string, choice: string): void {
   flushSync();
 }
 
-describe('an import', { timeout: 20_000 }, () => {
+describe('an import', () => {
   test('of a table: columns are given, seen first, made, reported and taken back', async () => {
     const fake = await open();
     choose('things.csv', table);
@@ -145,7 +145,7 @@ describe('an import', { timeout: 20_000 }, () => {
   }
 });
 
-describe('an export', { timeout: 20_000 }, () => {
+describe('an export', () => {
   test('in clear warns first, and makes nothing when it is cancelled', async () => {
     const fake = await open();
     const exported = vi.fn(fake.exportVault);

@@ -44,7 +44,7 @@ const button = () =>
 
 test(
   'its owner sees from where to where it leads, and confirms exactly that revision',
-  { timeout: 20_000 },
+  { timeout: 60_000 },
   async () => {
     const { uid, confirmMachineChange } = await open('owner');
     const [list] = document.querySelectorAll('.confirm dl');
@@ -58,7 +58,7 @@ test(
   },
 );
 
-test('who edits it is told that the change waits, and cannot confirm it', { timeout: 20_000 }, async () => {
+test('who edits it is told that the change waits, and cannot confirm it', async () => {
   await open('edit');
   expect(document.body.textContent).toContain('This change waits for the owner');
   expect(document.body.textContent).toContain('Its owner has not confirmed yet where this machine leads.');

@@ -35,7 +35,7 @@ function fill(label: string, text: string): void {
 }
 
 async function openSettings(protocol: string): Promise<void> {
-  await vi.waitFor(() => button(`More settings of ${protocol}`).click(), { timeout: 15_000 });
+  await vi.waitFor(() => button(`More settings of ${protocol}`).click(), { timeout: 60_000 });
   flushSync();
 }
 
@@ -53,10 +53,10 @@ function settingsOf(fake: FakeVault, uid: Uid, field = 'pamSettings') {
 
 async function save(): Promise<void> {
   button('Save').click();
-  await vi.waitFor(() => expect(document.querySelector('form')).toBeNull(), { timeout: 15_000 });
+  await vi.waitFor(() => expect(document.querySelector('form')).toBeNull(), { timeout: 60_000 });
 }
 
-describe('settings of a connection', { timeout: 20_000 }, () => {
+describe('settings of a connection', () => {
   test('a machine over RDP is shown, says what it lacks, and is edited', async () => {
     const fake = unlocked();
     const uid = putMachine(fake, { protocol: 'rdp', security: 'nla', serverLayout: 'de' });
@@ -118,7 +118,7 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     const fake = unlocked();
     const uid = putMachine(fake, { protocol: 'carrier-pigeon', launchCredentialUid: 'nonsense' });
     openApp(fake, `#/vault/${uid}/edit`);
-    await vi.waitFor(() => expect(input('Protocol').value).toBe('ssh'), { timeout: 15_000 });
+    await vi.waitFor(() => expect(input('Protocol').value).toBe('ssh'), { timeout: 60_000 });
   });
 
   test('terminal colours of one’s own are typed, checked, and survive other changes', async () => {
@@ -126,7 +126,7 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
     const own = 'foreground: rgb:cc/cc/cc; color1: red';
     const uid = putMachine(fake, { protocol: 'ssh', colorScheme: own });
     openApp(fake, `#/vault/${uid}/edit`);
-    await vi.waitFor(() => expect(input('Colours').value).toBe(own), { timeout: 15_000 });
+    await vi.waitFor(() => expect(input('Colours').value).toBe(own), { timeout: 60_000 });
     fill('Colours', 'red <on> black');
     button('Save').click();
     await shows('Names and colours with semicolons between');
@@ -149,12 +149,12 @@ describe('settings of a connection', { timeout: 20_000 }, () => {
   });
 });
 
-describe('what a configuration holds', { timeout: 20_000 }, () => {
+describe('what a configuration holds', () => {
   test('its gateway, administrative credential, schedule and scripts are filled in and shown', async () => {
     const fake = unlocked();
     const user = fake.put({ type: 'pamUser', title: 'root', fields: [] });
     openApp(fake, '#/new/pamAwsConfiguration');
-    await vi.waitFor(() => expect(input('Title')).not.toBeNull(), { timeout: 15_000 });
+    await vi.waitFor(() => expect(input('Title')).not.toBeNull(), { timeout: 60_000 });
     fill('Title', 'Cloud');
     await vi.waitFor(() => expect(input('Administrative credential').options.length).toBe(2));
     fill('Administrative credential', user);

@@ -9,4 +9,4 @@ test('a device without room says so with what to do, and not that the vault is e
   await shows('This browser has no room for the vault');
   await shows('What is shown here is not everything.');
   expect(document.body.textContent).not.toContain('Your vault is empty');
-}, 20_000);
+});

@@ -22,7 +22,7 @@ function held(fake: FakeVault) {
   return waiting;
 }
 
-describe('password health', { timeout: 20_000 }, () => {
+describe('password health', () => {
   test('names weak passwords and those that are used twice, and shows none', async () => {
     openApp(vaultWith('password1', 'kettle-orbit-vivid-plank-93', 'kettle-orbit-vivid-plank-93'), '#/health');
     await shows('Weak');

@@ -41,7 +41,7 @@ async function openHistory(): Promise<void> {
   press('Enter', item);
 }
 
-describe('the history of a record', { timeout: 20_000 }, () => {
+describe('the history of a record', () => {
   test('says what changed and who did it, without any secret', async () => {
     const { fake, uid } = await twice();
     openApp(fake, `#/vault/${uid}`);

@@ -41,7 +41,7 @@ async function link(name: string): Promise<void> {
   await vi.waitFor(() => expect(document.querySelector(`[aria-label="Roles of ${name}"]`)).not.toBeNull());
 }
 
-describe('the users of a machine', { timeout: 20_000 }, () => {
+describe('the users of a machine', () => {
   test('are linked from the vault, get roles, and are saved with the record', async () => {
     const { fake, deploy, admin, machineUid } = filled();
     openApp(fake, `#/vault/${machineUid}/edit`);

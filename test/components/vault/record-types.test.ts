@@ -20,7 +20,7 @@ async function withBadges(): Promise<FakeVault> {
   return fake;
 }
 
-describe('record types of the organisation', { timeout: 20_000 }, () => {
+describe('record types of the organisation', () => {
   test('are offered, and have a form by their fields', async () => {
     const fake = await withBadges();
     openApp(fake, '#/vault');

@@ -59,7 +59,7 @@ const valueOf = (fake: FakeVault, uid: Uid, type: string, label?: string): Field
   fake.records.get(uid)?.content.fields.find((field) => field.type === type && field.label === label)
     ?.value[0];
 
-describe('the configuration of a gateway', { timeout: 20_000 }, () => {
+describe('the configuration of a gateway', () => {
   function configured(): { fake: FakeVault; uid: Uid } {
     const fake = unlocked();
     const fields = [{ type: 'pamResources', value: [pins] }];
@@ -121,7 +121,7 @@ describe('the configuration of a gateway', { timeout: 20_000 }, () => {
   });
 });
 
-describe('what a record points at', { timeout: 20_000 }, () => {
+describe('what a record points at', () => {
   test('a script’s file and records have names, and what is gone says so with what to do', async () => {
     const fake = unlocked();
     const [key, gone, locked] = [fake.put(record('login', 'Deploy key')), newUid(), newUid()];

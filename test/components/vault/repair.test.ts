@@ -26,11 +26,11 @@ test('what a repair gives up is said in figures, and typed before it begins', as
   flushSync();
   button('Repair', 1).click();
   await vi.waitFor(() => expect(repairVault).toHaveBeenCalledWith({ covered: 12, here: 10 }));
-}, 20_000);
+});
 
 test('with nothing to give up, nothing is typed', async () => {
   const repairVault = await ask({ covered: 10, here: 10 }, 'As many things are here');
   expect(button('Repair', 1).disabled).toBe(false);
   button('Repair', 1).click();
   await vi.waitFor(() => expect(repairVault).toHaveBeenCalledOnce());
-}, 20_000);
+});

@@ -20,7 +20,7 @@ export async function closeApp(): Promise<void> {
 
 /** The first page of a file waits for all its parts to be compiled. */
 export const shows = (text: string) =>
-  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 45_000 });
+  vi.waitFor(() => expect(document.body.textContent).toContain(text), { timeout: 100_000 });
 
 /** A button whose text begins so, the `at`th of them. */
 export function button(name: string, at = 0): HTMLButtonElement {
@@ -38,7 +38,7 @@ export function buttonIn(part: ParentNode, name: string, at = 0): HTMLButtonElem
 }
 
 /** The same button, once it is there. */
-export const awaitButton = (name: string) => vi.waitFor(() => button(name), { timeout: 15_000 });
+export const awaitButton = (name: string) => vi.waitFor(() => button(name));
 
 /** Types into the field under that label. */
 export function type(label: string, text: string): void {

@@ -20,7 +20,7 @@ import { hashOf, parsePlace } from '../../../web/state/place.ts';
 import { application, client, clientEvent, share } from '../../fakes/application-verbs.ts';
 import { createFakeVault } from '../../fakes/vault-verbs.ts';
 
-const patience = { timeout: 15_000 };
+const patience = { timeout: 60_000 };
 
 test.each([
   [[], 'Nothing yet'],

@@ -11,7 +11,7 @@ import { button, buttonIn, closeApp, enter, openApp, press as key, shows, type }
 
 afterEach(closeApp);
 
-const patience = { timeout: 15_000 };
+const patience = { timeout: 60_000 };
 const text = () => document.querySelector('main')?.textContent ?? '';
 const dialog = () => {
   const open = document.querySelector<HTMLElement>('[role=dialog]');

@@ -21,7 +21,7 @@ async function open(): Promise<{ fake: FakeVault; recordUid: Uid }> {
   location.hash = `#/vault/${recordUid}`;
   app = mount(AppHarness, { target: document.body, props: { verbs: fake } });
   await vi.waitFor(() => expect(document.querySelector('[aria-label="Attachments"]')).not.toBeNull(), {
-    timeout: 15_000,
+    timeout: 60_000,
   });
   return { fake, recordUid };
 }
@@ -45,7 +45,7 @@ function choose(
   input?.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
-describe('attachments of a record', { timeout: 20_000 }, () => {
+describe('attachments of a record', () => {
   test('a chosen file is listed, previewed as text whatever it calls itself, and leaves with an undo', async () => {
     const { fake, recordUid } = await open();
     expect(text()).toContain('Drop files here');

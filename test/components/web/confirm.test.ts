@@ -42,7 +42,7 @@ test('what is confirmed twice is done once, and can be tried again when it came 
   button('Delete').click();
   expect(act).toHaveBeenCalledOnce();
   done.resolve();
-  await vi.waitFor(() => expect(button('Delete').disabled).toBe(false), { timeout: 15_000 });
+  await vi.waitFor(() => expect(button('Delete').disabled).toBe(false), { timeout: 60_000 });
   button('Delete').click();
   expect(act).toHaveBeenCalledTimes(2);
   expect(onclose).not.toHaveBeenCalled();
@@ -60,7 +60,7 @@ test('while it is done the question is not left, by no way', async () => {
   flushSync();
   expect(onclose).not.toHaveBeenCalled();
   done.resolve();
-  await vi.waitFor(() => expect(button('Cancel').disabled).toBe(false), { timeout: 15_000 });
+  await vi.waitFor(() => expect(button('Cancel').disabled).toBe(false), { timeout: 60_000 });
   escape();
   expect(onclose).toHaveBeenCalledOnce();
 });

@@ -10,7 +10,7 @@ const emailField = () => document.querySelector<HTMLInputElement>('input[type="e
 
 test(
   'the address that was typed at sign-in is there behind the other doors',
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async () => {
     openApp(createFakeVault({ phase: 'signed-out' }), '#/vault');
     await shows('Forgotten your password?');

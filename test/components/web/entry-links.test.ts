@@ -9,7 +9,7 @@ vi.stubGlobal('isSecureContext', false);
 
 let app: ReturnType<typeof mount> | null = null;
 const shows = (wanted: string) =>
-  vi.waitFor(() => expect(document.body.textContent).toContain(wanted), { timeout: 15_000 });
+  vi.waitFor(() => expect(document.body.textContent).toContain(wanted), { timeout: 60_000 });
 
 afterEach(async () => {
   if (app !== null) await unmount(app);
@@ -28,7 +28,7 @@ function follow(hash: string): void {
   window.dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
-describe('a link that is followed in an open tab', { timeout: 30_000 }, () => {
+describe('a link that is followed in an open tab', () => {
   const invitation = 'i'.repeat(107);
   const token = 's'.repeat(43);
 

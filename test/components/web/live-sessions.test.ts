@@ -14,7 +14,7 @@ const press = (name: string) => {
   button(name).click();
   flushSync();
 };
-const patience = { timeout: 15_000 };
+const patience = { timeout: 60_000 };
 const text = () => document.querySelector('main')?.textContent ?? '';
 
 function openLive(...gateways: Parameters<typeof liveGateway>[0][]): FakeVault {

@@ -25,7 +25,7 @@ async function openMachine(code: ErrorCode) {
   const listGateways = vi.fn(() => Promise.reject(new ProtocolError(code)));
   location.hash = `#/vault/${uid}`;
   app = mount(AppHarness, { target: document.body, props: { verbs: { ...fake, listGateways } } });
-  await vi.waitFor(() => expect(listGateways).toHaveBeenCalled(), { timeout: 15_000 });
+  await vi.waitFor(() => expect(listGateways).toHaveBeenCalled(), { timeout: 60_000 });
   fake.set({ gatewaysVersion: 2 });
   await vi.waitFor(() => expect(listGateways.mock.calls.length).toBeGreaterThan(1));
   flushSync();

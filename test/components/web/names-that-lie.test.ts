@@ -98,13 +98,13 @@ const named = (what: string) => shows(`${what}U+202Egpj.U+2067 U+200B`);
 async function at(hash: string, what: string): Promise<void> {
   location.hash = hash;
   await vi.waitFor(() => expect(document.body.textContent).toMatch(new RegExp(`${what}\\[?U\\+202E`)), {
-    timeout: 15_000,
+    timeout: 60_000,
   });
   flushSync();
   expect(lies()).toEqual([]);
 }
 
-test('no page and no dialog lets a name turn what is beside it', { timeout: 60_000 }, async () => {
+test('no page and no dialog lets a name turn what is beside it', async () => {
   openApp(fake, `#/vault/${record}`);
   await named('invoice');
   await at(`#/vault/${record}`, 'Bank');
@@ -128,7 +128,7 @@ test('no page and no dialog lets a name turn what is beside it', { timeout: 60_0
   expect(lies()).toEqual([]);
 });
 
-test('nor an access list, nor a session and its tab', { timeout: 60_000 }, async () => {
+test('nor an access list, nor a session and its tab', async () => {
   openApp(fake, `#/vault/${machine}`);
   await shows('bob[U+202E]');
   await shows('Shared[U+202E]');
@@ -150,7 +150,7 @@ test('nor an access list, nor a session and its tab', { timeout: 60_000 }, async
   expect(lies()).toEqual([]);
 });
 
-test('a message about it says the name as it is', { timeout: 20_000 }, async () => {
+test('a message about it says the name as it is', async () => {
   openApp(fake, '#/gateways');
   await named('Berlin');
   const remove = [...document.querySelectorAll('button')].find((one) => one.textContent?.includes('Delete'));

@@ -37,7 +37,7 @@ describe('folders', () => {
     press('ArrowLeft', tree);
     press('ArrowLeft', tree);
     expect(document.body.textContent).not.toContain('Acme');
-  }, 20_000);
+  });
 
   test('deleting one asks what becomes of its records, and can be undone', async () => {
     const fake = filled();
@@ -53,7 +53,7 @@ describe('folders', () => {
     expect(fake.organising.folders).toEqual([]);
     button('Undo').click();
     await vi.waitFor(() => expect(fake.organising.folders[0]?.name).toBe('Old'));
-  }, 20_000);
+  });
 });
 
 describe('with the places of a phone open', () => {
@@ -86,7 +86,7 @@ describe('with the places of a phone open', () => {
     await vi.waitFor(() => expect(fake.organising.folders).toMatchObject([{ uid, name: 'Clients' }]));
     await vi.waitFor(() => expect(dialogsOf('Rename folder')).toEqual([]));
     expect(places.isConnected).toBe(true);
-  }, 20_000);
+  });
 
   test('each new folder is asked for once, without the name of the last, and no id is there twice', async () => {
     const fake = filled();
@@ -106,7 +106,7 @@ describe('with the places of a phone open', () => {
       await vi.waitFor(() => expect(dialogsOf('New folder')).toEqual([]));
     }
     expect(fake.organising.folders.map(({ name }) => name)).toEqual(['Old', 'Servers']);
-  }, 20_000);
+  });
 });
 
 describe('many records at once', () => {
@@ -124,7 +124,7 @@ describe('many records at once', () => {
     expect(fake.trash.size).toBe(4);
     button('Undo').click();
     await vi.waitFor(() => expect(fake.trash.size).toBe(0));
-  }, 20_000);
+  });
 
   test('show how far they are, and are ended on a click', async () => {
     const fake = filled();
@@ -153,7 +153,7 @@ describe('many records at once', () => {
     expect(fake.trash.size).toBe(1);
     button('Undo').click();
     await vi.waitFor(() => expect(fake.trash.size).toBe(0));
-  }, 20_000);
+  });
 
   test('a search stays in the list it was made in', async () => {
     const fake = filled();
@@ -168,7 +168,7 @@ describe('many records at once', () => {
     await shows('No favourites yet');
     location.hash = '#/vault';
     await shows('4 records');
-  }, 20_000);
+  });
 
   test('what was chosen is forgotten in another list', async () => {
     openApp(filled(), '#/vault');
@@ -178,7 +178,7 @@ describe('many records at once', () => {
     location.hash = '#/favourites';
     await shows('No favourites yet');
     expect(document.body.textContent).not.toContain('chosen');
-  }, 20_000);
+  });
 });
 
 describe('the key for the search', () => {
@@ -189,7 +189,7 @@ describe('the key for the search', () => {
     await shows('4 records');
     press('/', document.body);
     expect(focused()).toBe(true);
-  }, 20_000);
+  });
 
   test('from another page, as soon as the vault is drawn, and once', async () => {
     openApp(filled(), '#/gateways');
@@ -203,7 +203,7 @@ describe('the key for the search', () => {
     location.hash = '#/vault';
     await shows('4 records');
     expect(focused()).toBe(false);
-  }, 20_000);
+  });
 });
 
 describe('the command palette', () => {
@@ -227,7 +227,7 @@ describe('the command palette', () => {
       const shown = [...document.querySelectorAll('[role="dialog"] [role="option"]')];
       expect(shown.map((item) => item.textContent?.trim())).toEqual([expect.stringContaining('gamma')]);
     });
-  }, 20_000);
+  });
 
   test('has what was used last first, and once', async () => {
     const fake = filled();
@@ -244,7 +244,7 @@ describe('the command palette', () => {
       );
     await vi.waitFor(() => expect(items()[0]).toContain(title));
     expect(items().filter((text) => text?.startsWith(title))).toHaveLength(1);
-  }, 20_000);
+  });
 
   test('makes a folder, by keys alone', async () => {
     const fake = filled();
@@ -274,7 +274,7 @@ describe('the command palette', () => {
     type('Name', 'Clients');
     button('Create').click();
     await vi.waitFor(() => expect(fake.organising.folders.map(({ name }) => name)).toContain('Clients'));
-  }, 20_000);
+  });
 
   test('stays closed while a session has the keyboard', async () => {
     openApp(filled(), '#/vault');
@@ -294,5 +294,5 @@ describe('the command palette', () => {
     );
     flushSync();
     expect(document.querySelector('[role="dialog"]')).toBeNull();
-  }, 20_000);
+  });
 });

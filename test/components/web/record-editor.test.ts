@@ -15,7 +15,7 @@ afterEach(async () => {
 async function open(fake: FakeVault, hash: string): Promise<void> {
   location.hash = hash;
   app = mount(AppHarness, { target: document.body, props: { verbs: fake } });
-  await vi.waitFor(() => expect(document.querySelector('form')).not.toBeNull(), { timeout: 15_000 });
+  await vi.waitFor(() => expect(document.querySelector('form')).not.toBeNull(), { timeout: 60_000 });
 }
 
 function field(label: string): HTMLInputElement {
@@ -58,7 +58,7 @@ function putUser(fake: FakeVault): Uid {
   });
 }
 
-describe('the record form', { timeout: 20_000 }, () => {
+describe('the record form', () => {
   test('a machine without title and host is not saved, and says why', async () => {
     const fake = unlocked();
     await open(fake, '#/new/pamMachine');

@@ -29,5 +29,5 @@ test('less room than is taken is asked about, also where the oldest went before'
   press('Cancel');
   enter(room, '7');
   press('Save');
-  await vi.waitFor(() => expect(save).toHaveBeenCalledOnce(), { timeout: 15_000 });
+  await vi.waitFor(() => expect(save).toHaveBeenCalledOnce(), { timeout: 60_000 });
 });

@@ -12,7 +12,7 @@ import { button, closeApp, enter, openApp, shows } from './app-page.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const rules = { goingSoon: 0, keeping: 'server' } as const;
-const patient = { timeout: 15_000 };
+const patient = { timeout: 60_000 };
 let fake: FakeVault;
 beforeEach(() => {
   fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });

@@ -7,7 +7,7 @@ import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
 import { button, closeApp, enter, openApp, press, shows } from './app-page.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-const patient = { timeout: 15_000 };
+const patient = { timeout: 60_000 };
 let fake: FakeVault;
 beforeEach(() => {
   fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });

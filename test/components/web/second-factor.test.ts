@@ -54,7 +54,7 @@ test('a sign-in asks for the code, says when it is wrong, and takes a backup cod
   button('Continue').click();
   await vi.waitFor(() => expect(answers).toHaveLength(2));
   expect(answers[1]).toEqual({ backupCode: 'abcd-efgh-jkmn', trustDevice: false });
-}, 20_000);
+});
 
 test('cancelling goes back to the password, and the worker forgets the login', async () => {
   const fake = halfway();
@@ -64,7 +64,7 @@ test('cancelling goes back to the password, and the worker forgets the login', a
   button('Cancel').click();
   await shows('Your password never leaves this device.');
   expect(cancelled).toHaveBeenCalledOnce();
-}, 20_000);
+});
 
 test('a vault that is open but signed out asks for the missing step by itself', async () => {
   const fake = createFakeVault({
@@ -79,7 +79,7 @@ test('a vault that is open but signed out asks for the missing step by itself', 
   await vi.waitFor(() => expect(document.body.textContent).not.toContain('Sign in to go online'));
   fake.set({ renewal: { kind: 'password' } });
   await shows('this device is signed out at the server');
-}, 20_000);
+});
 
 test('a device that waits is shown with its words, and approved', async () => {
   const request: DeviceRequestView = {
@@ -95,7 +95,7 @@ test('a device that waits is shown with its words, and approved', async () => {
   for (const word of request.words) expect(document.body.textContent).toContain(word);
   button('Approve').click();
   await vi.waitFor(() => expect(decided).toHaveBeenCalledWith({ uid: request.uid, approve: true }));
-}, 20_000);
+});
 
 test('settings list devices, and add an authenticator app with its backup codes', async () => {
   openApp(createFakeVault({ phase: 'unlocked', email: 'ada@example.org' }), '#/settings');
@@ -112,4 +112,4 @@ test('settings list devices, and add an authenticator app with its backup codes'
   await shows('abcd-efgh-jkmn');
   button('I have written them down').click();
   await shows('10 of 10 left');
-}, 20_000);
+});

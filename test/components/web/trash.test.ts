@@ -15,7 +15,7 @@ test('the trash lists what was deleted, and a record in it is brought back', asy
   await shows('shop is back');
   flushSync();
   expect(fake.trash.has(uid)).toBe(false);
-}, 20_000);
+});
 
 test('deleting for good asks first', async () => {
   const fake = createFakeVault({ phase: 'unlocked', email: 'ada@example.org' });
@@ -28,7 +28,7 @@ test('deleting for good asks first', async () => {
   expect(fake.trash.has(uid)).toBe(true);
   button('Delete for good', 1).click();
   await vi.waitFor(() => expect(fake.trash.has(uid)).toBe(false));
-}, 20_000);
+});
 
 test('the list of records says when the server sent what does not open', async () => {
   openApp(createFakeVault({ phase: 'unlocked', email: 'ada@example.org', refusedRecords: 2 }), '#/vault');

@@ -95,7 +95,7 @@ describe.runIf(asRoot)('a page without any UDP', () => {
       token: created.token,
       file: join(folder, 'gateway.json'),
       certificateAuthority: null,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(60_000),
     });
     await start();
     machineUid = await writeMachine();

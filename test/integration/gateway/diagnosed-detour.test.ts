@@ -31,7 +31,7 @@ async function settle({ throughServer = true, gateway = {} as Record<string, str
   await engine.createAccount({ email: 'ada@example.test', password: 'correct horse battery staple' });
   const { token } = await engine.createGateway({ name: 'Office' });
   const file = join(folder, 'gateway.json');
-  const own = { certificateAuthority: null, signal: AbortSignal.timeout(30_000) };
+  const own = { certificateAuthority: null, signal: AbortSignal.timeout(60_000) };
   const config = await enrol({ server: server.url, token, file, ...own });
   const running = startGateway({
     config,

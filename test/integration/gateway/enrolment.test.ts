@@ -33,7 +33,7 @@ const attempt = (changes: { token?: string } = {}) =>
     token: made.enrolmentToken,
     file: made.configFile,
     certificateAuthority: null,
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
     ...changes,
   });
 
@@ -56,7 +56,7 @@ describe('enrolment by one-time token', () => {
         token: made.enrolmentToken,
         file: made.configFile,
         certificateAuthority: null,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(60_000),
       });
       await expect(shown).rejects.toThrow('not the server that the token was made by');
       expect(other.router.client?.publicKey).toBeNull();
@@ -73,7 +73,7 @@ describe('enrolment by one-time token', () => {
         token: made.enrolmentToken,
         file: join(made.folder, 'other', 'gateway.json'),
         certificateAuthority: null,
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(60_000),
       }),
     ).rejects.toThrow('used already');
   });

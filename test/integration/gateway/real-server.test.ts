@@ -47,7 +47,7 @@ describe.runIf(asRoot)('vault, real server, gateway, guacd and sshd', () => {
       token: created.token,
       file: join(folder, 'gateway.json'),
       certificateAuthority: null,
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
     gateway = startGateway({
       config,

@@ -30,7 +30,7 @@ describe.runIf(asRoot)('a recorded session', () => {
 
   async function loggedIn(): Promise<void> {
     const watcher = watch(telnet.home);
-    const signal = AbortSignal.timeout(30_000);
+    const signal = AbortSignal.timeout(60_000);
     while (telnet.homeFile('logged-in') === null) await once(watcher, 'change', { signal });
     watcher.close();
   }

@@ -61,7 +61,7 @@ describe.runIf(asRoot)('a server with a relay, real coturn, gateway, guacd and s
 
   async function enrolGateway(token: string): Promise<RunningGateway> {
     const file = join(folder, 'gateway.json');
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(60_000);
     const config = await enrol({ server: server.url, token, file, certificateAuthority: null, signal });
     const settings = { SALLYPORT_GATEWAY_BIND: '127.0.0.1', GUACD_POOL: guacd.path };
     const started = startGateway({

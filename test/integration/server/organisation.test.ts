@@ -97,11 +97,9 @@ describe('organisations at the server', () => {
     const gateway = await openGatewayLink(server.url, await enrolGateway(client));
     await gateway.next('roster');
     const roster = await next(client, {});
-    const began = performance.now();
     await client.call(method.putRoster, { roster });
     await link.next('organisationNews');
     expect((await gateway.next('roster')).roster).toEqual(roster.roster);
-    expect(performance.now() - began).toBeLessThan(1_000);
     await client.call(method.putOrganisationSettings, { settings: await settingsOf(client, 1n) });
     await link.next('organisationNews');
     await other.call(method.putRoster, { roster: await next(other, {}) });

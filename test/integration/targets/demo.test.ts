@@ -97,7 +97,7 @@ describe.runIf(process.getuid?.() === 0)('npm run demo', () => {
     await stop(second);
   });
 
-  test('leaves nothing running when its door is killed', { timeout: 120_000 }, async () => {
+  test('leaves nothing running when its door is killed', async () => {
     const demo = await start();
     demo.child.kill('SIGKILL');
     await demo.said; // its standard error closes with the last of them

@@ -39,7 +39,7 @@ async function query(store: EmbeddedPostgres, sql: string): Promise<Record<strin
 }
 
 describe.each(['any', 'pinned'] as const)('the embedded store with programs: %s', (programs) => {
-  test('keeps what was written over a stop and a second start', { timeout: 60_000 }, async () => {
+  test('keeps what was written over a stop and a second start', async () => {
     const cold = await start({ programs });
     await query(cold, 'CREATE TABLE kept (value int); INSERT INTO kept VALUES (42)');
     await cold.stop();
@@ -66,7 +66,7 @@ test(
   },
 );
 
-test('has no port, a private socket, and a role that is no superuser', { timeout: 60_000 }, async () => {
+test('has no port, a private socket, and a role that is no superuser', async () => {
   const store = await start();
   expect(await query(store, 'SHOW listen_addresses')).toEqual([{ listen_addresses: '' }]);
   expect(statSync(store.connection.host).mode & 0o777).toBe(0o700);
@@ -76,7 +76,7 @@ test('has no port, a private socket, and a role that is no superuser', { timeout
   expect(await query(store, 'SHOW fsync')).toEqual([{ fsync: 'on' }]);
 });
 
-test('a second opener is refused with the reason and the first goes on', { timeout: 60_000 }, async () => {
+test('a second opener is refused with the reason and the first goes on', async () => {
   const first = await start();
   await expect(startEmbeddedPostgres({ folder })).rejects.toThrow(
     `the store in ${folder} is in use by another server`,
@@ -84,7 +84,7 @@ test('a second opener is refused with the reason and the first goes on', { timeo
   expect(await query(first, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
-test('an interrupted first start leaves nothing in the way', { timeout: 60_000 }, async () => {
+test('an interrupted first start leaves nothing in the way', async () => {
   const controller = new AbortController();
   const log = (): void => controller.abort(); // the first line comes before initdb runs
   await expect(startEmbeddedPostgres({ folder, log, signal: controller.signal })).rejects.toThrow(/abort/i);
@@ -118,7 +118,7 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
-test('a value that breaks a constraint is not in the log', { timeout: 60_000 }, async () => {
+test('a value that breaks a constraint is not in the log', async () => {
   const lines: string[] = [];
   const store = await start({ log: (line) => lines.push(line) });
   const twice =

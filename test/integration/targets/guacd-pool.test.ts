@@ -91,7 +91,7 @@ test('a stop ends every guacd and takes its socket away', async () => {
   pool = await startTestGuacdPool();
 });
 
-test('sessions that open while others end get each its own answers', { timeout: 60_000 }, async () => {
+test('sessions that open while others end get each its own answers', async () => {
   const many = async (): Promise<void> => {
     for (let round = 0; round < 15; round++) {
       const leased = await lease();

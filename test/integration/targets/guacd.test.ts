@@ -30,7 +30,7 @@ test.each(['ssh', 'telnet', 'vnc'])('answers the handshake for %s', async (proto
   expect(String(answer)).toMatch(/^4\.args,13\.VERSION_1_\d_0,8\.hostname,/);
 });
 
-test('a second start needs no download and takes another port', { timeout: 10_000 }, async () => {
+test('a second start needs no download and takes another port', async () => {
   const said: string[] = [];
   const other = await startTestGuacd({ log: (line) => said.push(line) });
   expect(other.port).not.toBe(guacd.port);
@@ -43,7 +43,7 @@ test('a port that is taken is named', async () => {
   await expect(startTestGuacd({ port: guacd.port })).rejects.toThrow(`cannot listen on port ${guacd.port}`);
 });
 
-test('dies with a parent that is killed', { timeout: 20_000 }, async () => {
+test('dies with a parent that is killed', async () => {
   const module = new URL('../../fixtures/guacd.ts', import.meta.url).href;
   const script = `
     const { startTestGuacd } = await import(${JSON.stringify(module)});

@@ -33,7 +33,7 @@ describe('an account of a thousand records', () => {
     const { previewUid } = await first.previewImport({ format: 'bitwarden', bytes: jsonBytes({ items }) });
     await first.runImport({ previewUid, folderUid: null });
     await leave();
-  }, 60_000);
+  });
   const leave = () => leaveIndex({ open, engine: first, network, password });
 
   afterEach(async () => {

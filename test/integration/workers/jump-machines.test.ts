@@ -15,7 +15,7 @@ beforeAll(async () => {
   const version = owner.states.at(-1)?.gatewaysVersion ?? 0;
   await owners.gateway.connect();
   await owner.until((state) => state.gatewaysVersion > version);
-}, 60_000);
+});
 afterAll(async () => {
   await owners.gateway.close();
   await owners.close();

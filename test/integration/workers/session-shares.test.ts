@@ -65,7 +65,7 @@ describe.runIf(process.getuid?.() === 0)('a live session, shared', () => {
       ...{ who: { email: 'person-0@example.test' }, other: { email: 'person-1@example.test' } },
     });
     terminal.end();
-  }, 60_000);
+  });
 
   test('the end of the session ends the invitations to it', async () => {
     const { host, guest, guestUid } = house;
@@ -79,7 +79,7 @@ describe.runIf(process.getuid?.() === 0)('a live session, shared', () => {
     expect((await inside.terminal.control('ended')).body.value).toMatchObject({ code: 'host-left' });
     await untilInvited(guest, (uids) => uids.length === 0);
     await expect(host.shareSession(share)).rejects.toMatchObject({ name: expect.any(String) });
-  }, 60_000);
+  });
 
   test('a guest who signs out is out at once', async () => {
     const { host, guest, guestUid } = house;
@@ -91,5 +91,5 @@ describe.runIf(process.getuid?.() === 0)('a live session, shared', () => {
     await inside.terminal.until(() => inside.terminal.count('sync') > 0);
     await guest.signOut();
     expect((await inside.terminal.control('ended')).body.value).toMatchObject({ code: 'signed-out' });
-  }, 60_000);
+  });
 });

@@ -177,7 +177,7 @@ describe('one-time share links', () => {
     const { link } = await share({ lastsMs: 300 });
     const kept = await share();
     const guest = await visitor();
-    await expect.poll(() => codeOf(guest.peekShareLink(link)), { timeout: 10_000 }).toBe('not-found');
+    await expect.poll(() => codeOf(guest.peekShareLink(link))).toBe('not-found');
     expect((await engine.listShareLinks()).map(({ linkUid }) => linkUid)).toEqual([kept.linkUid]);
   });
 

@@ -121,7 +121,7 @@ test('what an editor changes beside that goes its way', async () => {
   const { content, unconfirmed, revision } = await owner.readRecord(machineUid);
   expect([content.title, unconfirmed]).toEqual(['Renamed', false]);
   const given = async () => (await gateway.records(), gateway.revisions.get(machineUid));
-  await expect.poll(given, { timeout: 10_000 }).toBe(BigInt(revision)); // once it is in the owner's manifest
+  await expect.poll(given).toBe(BigInt(revision)); // once it is in the owner's manifest
 });
 
 test('a copy of a machine that was not confirmed is not confirmed either', async () => {

@@ -10,7 +10,7 @@ let house: OpenOrganisation;
 
 beforeAll(async () => {
   house = await startOpenOrganisation(4);
-}, 120_000);
+});
 afterAll(() => house.close());
 
 function people() {

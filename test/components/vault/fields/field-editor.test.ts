@@ -162,7 +162,7 @@ describe('kinds of input', () => {
   );
 });
 
-test('a password is made in the worker and taken over', { timeout: 15_000 }, async () => {
+test('a password is made in the worker and taken over', async () => {
   const form = open([password]);
   form.press('Generate');
   const output = () => document.querySelector('output')?.textContent ?? '';

@@ -3,6 +3,7 @@ import { concat, copy, utf8, type Bytes } from '../../../../protocol/bytes.ts';
 import { detectFormat, importFormats, readVault } from '../../../../workers/exchange/formats.ts';
 import { VaultDraft } from '../../../../workers/exchange/imported.ts';
 import { openZip } from '../../../../workers/exchange/zip-archive.ts';
+import { processorMs } from '../../../fixtures/processor-time.ts';
 import { bitwardenSealed, jsonBytes, keepassDatabase, zipOf } from './samples.ts';
 
 describe('archives', () => {
@@ -23,9 +24,9 @@ describe('archives', () => {
 
   test('an export.data that unpacks to more than text can be is refused without being unpacked', async () => {
     const bomb = withSize(await zipOf({ 'export.data': zeros }), zeros.length, 0xf000_0000);
-    const before = performance.now();
-    await expect(readVault('onepassword', bomb)).rejects.toThrow('larger than an import can be');
-    expect(performance.now() - before).toBeLessThan(1000);
+    const refused = () =>
+      expect(readVault('onepassword', bomb)).rejects.toThrow('larger than an import can be');
+    expect(await processorMs(refused)).toBeLessThan(1000);
   });
 
   test('parts that share their bytes are refused: the overlapping bomb', async () => {

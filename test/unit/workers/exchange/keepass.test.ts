@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { copy, decodeBase64, encodeHex, utf8, type Bytes } from '../../../../protocol/bytes.ts';
 import { readKeepass } from '../../../../workers/exchange/keepass-reader.ts';
 import { kdbx } from '../../../../workers/exchange/keepass-library.ts';
+import { processorMs } from '../../../fixtures/processor-time.ts';
 import { keepassDatabase, recordOf, valuesOf } from './samples.ts';
 
 const secret = (text: string) => kdbx.ProtectedValue.fromString(text);
@@ -169,9 +170,9 @@ describe('hostile files', () => {
     const view = new DataView(file.buffer);
     if (name === 'P') view.setUint32(at + 10, value, true);
     else view.setBigUint64(at + 10, BigInt(value), true);
-    const before = performance.now();
-    await expect(readKeepass(file, password)).rejects.toMatchObject({ code: 'weak-parameters' });
-    expect(performance.now() - before).toBeLessThan(1000);
+    const refused = () =>
+      expect(readKeepass(file, password)).rejects.toMatchObject({ code: 'weak-parameters' });
+    expect(await processorMs(refused)).toBeLessThan(1000);
   });
 
   test('ten thousand nested groups are refused', async () => {

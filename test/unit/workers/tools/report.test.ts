@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { newUid } from '../../../../protocol/uid.ts';
 import { estimateStrength } from '../../../../workers/tools/password-strength.ts';
 import { reportPasswords, type PasswordHolder } from '../../../../workers/tools/report.ts';
+import { processorMs } from '../../../fixtures/processor-time.ts';
 
 const day = 24 * 60 * 60_000;
 const options = { nowMs: 1000 * day, oldAfterMs: 365 * day };
@@ -33,9 +34,8 @@ describe('strength', () => {
 
   test('a very long password is judged quickly', async () => {
     await estimateStrength('x');
-    const begun = performance.now();
-    expect((await estimateStrength('aZ3$'.repeat(2000))).score).toBeDefined();
-    expect(performance.now() - begun).toBeLessThan(1500);
+    const judged = async () => expect((await estimateStrength('aZ3$'.repeat(2000))).score).toBeDefined();
+    expect(await processorMs(judged)).toBeLessThan(1500);
   });
 });
 
