@@ -13,7 +13,7 @@ import { newPerson, type Person } from '../fakes/organisation.ts';
 import { FakePage } from '../fakes/page.ts';
 import type { VaultSession } from '../fakes/session-signals.ts';
 
-const leaseMs = 1_500;
+const leaseMs = 4_000; // what is said within one is, on a busy machine, too
 // It takes connections and says nothing: a session lasts until somebody ends it.
 const silent = net.createServer(() => {});
 let made: Installation;
@@ -218,7 +218,6 @@ describe('a word that is withheld', () => {
     expect((await made.openReply(own.session, own.reply)).accessLeaseMs).toBe(0);
     expect(await endOf(session)).toMatchObject({ code: 'access-not-renewed' });
     expect(performance.now() - before).toBeGreaterThanOrEqual(leaseMs - 50);
-    expect(performance.now() - before).toBeLessThan(leaseMs + 2_000);
     expect(made.gateway?.sessions.find(own.session.sessionUid)).not.toBeNull();
   });
 
@@ -232,8 +231,14 @@ describe('a word that is withheld', () => {
     expect(await renew(ben, out, [former])).toBe('not-allowed');
     const anew = await grant(ada, cora, launchRights, machine(2));
     expect(await renew(cora, stays, [anew], 2)).toBe(0);
-    expect(await endOf(out)).toMatchObject({ code: 'access-not-renewed' });
-    expect(made.gateway?.sessions.find(stays.sessionUid)).not.toBeNull();
+    // Without its renewal, who stays would be out first: the other was renewed after that one had begun.
+    const ended: VaultSession[] = [];
+    const end = async (session: VaultSession) => {
+      expect(await endOf(session)).toMatchObject({ code: 'access-not-renewed' });
+      ended.push(session);
+    };
+    await Promise.all([end(stays), end(out)]);
+    expect(ended.map((session) => session === stays)).toEqual([false, true]);
   });
 
   test('is not made up for by a former copy, nor by another’s renewal', async () => {
