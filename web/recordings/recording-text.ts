@@ -2,6 +2,7 @@ import type { RecordingFacts, RecordingSummary, RecordingTypist } from '../../wo
 import { shownName } from '../../protocol/records/shown-name.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { sessionProtocols } from '../../protocol/records/pam-settings.ts';
+import { endTitle } from '../session/failures/failures.ts';
 
 /** "1:02:03", "2:03": as players write it. */
 export function clockText(ms: number): string {
@@ -71,7 +72,8 @@ export function endText(code: string): string {
 /** Of a code that has no words of its own. */
 function endOf(reason: string): string {
   if (reason.startsWith('access-')) return 'Access ended';
-  return reason.startsWith('host-key') ? 'Not opened' : `Ended: ${reason}`;
+  if (reason.startsWith('host-key')) return 'Not opened';
+  return endTitle(reason) ?? `Ended: ${reason}`;
 }
 
 /** What became of it, in a word or two. */

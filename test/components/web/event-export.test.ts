@@ -41,3 +41,14 @@ test('who looked on unseen is named, and that it was unseen', () => {
   expect(detailText({ ...watched, silent: false })).toBe('eve@example.test');
   expect(csvOf([watched])).toContain(',true\r\n');
 });
+
+test.each([
+  ['closed', 'Ended'],
+  ['login-refused', 'The machine refused the login'],
+  ['target-refused', 'The machine refused the connection'],
+  ['host-key-changed', 'Not opened'],
+  ['of-a-newer-gateway', 'Ended: of-a-newer-gateway'],
+  ['', 'The gateway did not say why'],
+])('a session that ended with the code %j says why in words', (code, words) => {
+  expect(detailText({ ...entry, kind: 'ended', code })).toBe(words);
+});

@@ -37,6 +37,11 @@ export function isCatalogued(code: string): code is CataloguedCode {
   return Object.hasOwn(catalogue, code);
 }
 
+/** What a session says that ended so, in a line; null for a code that only a newer gateway knows. */
+export function endTitle(code: string): string | null {
+  return isCatalogued(code) ? catalogue[code][1] : null;
+}
+
 /** Cause and next step of every end; a code of a newer gateway gets a general text that names it. */
 export function describeFailure(failure: SessionFailure): FailureText {
   const by = failure.message.includes('@') ? shownName(failure.message) : null;
