@@ -41,6 +41,12 @@ export function recordingsText(count: number): string {
 
 export const gibibyte = 1024 ** 3;
 
+/** "200 GiB": room is set in GiB, so what is compared with it is told in them. */
+export function roomText(bytes: number): string {
+  const size = bytes / gibibyte;
+  return `${size.toLocaleString(undefined, { maximumFractionDigits: size < 10 ? 1 : 0 })} GiB`;
+}
+
 /** What a person typed for days or GiB: empty is 0, no bound. Null: no whole number in the range. */
 export function boundIn(text: string, most: number): number | null {
   const trimmed = text.trim();
