@@ -1,6 +1,6 @@
 import type { PlainPage } from '../state/place.ts';
 
-type GoPage = 'vault' | 'recordings' | 'applications' | PlainPage;
+type GoPage = 'vault' | 'recordings' | 'applications' | 'events' | PlainPage;
 
 export interface ShortcutTargets {
   readonly palette: () => void;
@@ -31,6 +31,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
       { keys: ['g', 'a'], does: 'Go to applications' },
       { keys: ['g', 'l'], does: 'Go to live sessions, as an administrator' },
       { keys: ['g', 'r'], does: 'Go to recordings' },
+      { keys: ['g', 'e'], does: 'Go to events' },
       { keys: ['g', 'p'], does: 'Go to people and teams' },
       { keys: ['g', 'h'], does: 'Go to password health' },
       { keys: ['g', 'i'], does: 'Go to import and export' },
@@ -98,6 +99,7 @@ export const shortcutHelp: readonly { readonly title: string; readonly shortcuts
 /** After `g`. */
 const goKeys: ReadonlyMap<string, GoPage> = new Map([
   ['r', 'recordings'],
+  ['e', 'events'],
   ['v', 'vault'],
   ['g', 'gateways'],
   ['a', 'applications'],
