@@ -17,6 +17,8 @@ test('vault, record, form, gateways, settings and a session have no axe violatio
   await expectAccessible(page, 'settings');
   await connect(page, machines.password);
   await expectAccessible(page, 'session');
+  const places = await page.getByRole('navigation', { name: 'Vault' }).boundingBox();
+  expect(places?.height, 'folders keep their room beside sessions').toBeGreaterThanOrEqual(240);
 });
 
 test('sign-in and unlock have no axe violations', async ({ house }) => {

@@ -66,6 +66,11 @@ test('every screen of a phone has room for a finger', async ({ house, browser })
   await list.getByRole('link', { name: machines.password }).first().tap();
   await expect(phone.getByRole('heading', { name: machines.password })).toBeVisible();
   await look('machine');
+  const centreOf = async (name: string) => {
+    const box = await phone.getByRole('button', { name, exact: true }).boundingBox();
+    return box === null ? NaN : Math.round(box.y + box.height / 2);
+  };
+  expect(await centreOf('More'), 'what can be done is in one line').toBe(await centreOf('Connect'));
   for (const name of ['Gateways', 'Recordings', 'People', 'Settings']) {
     await phone.getByRole('link', { name }).tap();
     await expect(phone.getByRole('heading', { name, exact: true })).toBeVisible();
