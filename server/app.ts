@@ -38,14 +38,16 @@ export async function createApp(
   app.server.headersTimeout = slowHeadersMs;
   addDrain(app);
   addBodyDeadline(app, clock);
-  app.addHook('onResponse', async (request, reply) => {
-    log.debug({
-      event: 'request',
-      method: request.method,
-      route: request.routeOptions.url ?? 'none',
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
-    });
+  app.addHook('onResponse', (request, reply, done) => {
+    if (log.isLevelEnabled('debug'))
+      log.debug({
+        event: 'request',
+        method: request.method,
+        route: request.routeOptions.url ?? 'none',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      });
+    done();
   });
   app.setErrorHandler((error, request, reply) => {
     const status = (error as { statusCode?: number }).statusCode ?? 500;

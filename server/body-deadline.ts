@@ -1,5 +1,5 @@
 // How long the bodies of requests may take to arrive: a caller who sends ever so slowly holds a connection and nothing else.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from './clock.ts';
 
 declare module 'fastify' {
@@ -19,11 +19,18 @@ export const slowBodyMs = 60 * 60_000;
  * answer is out before, which the server gives to many without their body.
  */
 export function addBodyDeadline(app: FastifyInstance, clock: Clock): void {
-  app.addHook('onRequest', async ({ raw, routeOptions }) => {
-    if (routeOptions.config.slowBody || raw.complete) return;
-    const cancel = clock.schedule(bodyMs, () => {
-      if (!raw.complete) raw.socket.destroy();
-    });
-    raw.once('end', cancel).once('close', cancel);
+  app.addHook('onRequest', (request, _reply, done) => {
+    // Not before the bytes are read that came with the headers: of most requests nothing is missing then.
+    queueMicrotask(() => limitBody(request, clock));
+    done();
   });
+}
+
+function limitBody(request: FastifyRequest, clock: Clock): void {
+  const { raw } = request;
+  if (raw.complete || raw.destroyed || request.routeOptions.config.slowBody) return;
+  const cancel = clock.schedule(bodyMs, () => {
+    if (!raw.complete) raw.socket.destroy();
+  });
+  raw.once('end', cancel).once('close', cancel);
 }

@@ -13,13 +13,14 @@ export function addDrain(app: FastifyInstance): void {
   const closeWhenIdle = () => {
     if (closing && running === 0) app.server.closeAllConnections();
   };
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     running += 1;
     // Also when the caller goes away before the response.
     reply.raw.once('close', () => {
       running -= 1;
       closeWhenIdle();
     });
+    done();
   });
   app.addHook('preClose', async () => {
     closing = true;

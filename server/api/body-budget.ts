@@ -59,16 +59,20 @@ class BodyBudget {
   }
 }
 
-export type BodyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+export type BodyHook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void;
 
 /** Counts a request's body, as long as its sender says it is, from its headers until its connection has its answer. */
 export function bodyHook({ small, large }: BodyRoom): BodyHook {
   const budgets = { small: new BodyBudget(small), large: new BodyBudget(large) };
-  return async ({ ip, headers, method }, reply) => {
-    if (method !== 'POST') return;
+  return (request, reply, done) => {
+    if (request.method === 'POST') reply.raw.once('close', hold(request));
+    done();
+  };
+
+  function hold({ ip, headers }: FastifyRequest): () => void {
     const said = Number(headers['content-length'] ?? limits.apiBody);
     const bytes = Math.min(Number.isSafeInteger(said) ? said : limits.apiBody, limits.apiBody);
     const budget = bytes <= limits.openBody ? budgets.small : budgets.large;
-    reply.raw.once('close', budget.hold(networkOf(ip), bytes));
-  };
+    return budget.hold(networkOf(ip), bytes);
+  }
 }

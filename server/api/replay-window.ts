@@ -1,4 +1,5 @@
 import { ProtocolError } from '../../protocol/errors.ts';
+import { byteName } from '../byte-name.ts';
 
 /**
  * Remembers what was seen for at least `windowMs`, in two generations, so that forgetting costs nothing. Bounded:
@@ -19,7 +20,7 @@ export class ReplayWindow {
   /** Throws `replayed` the second time, and `too-many-requests` when it can remember no more. */
   admit(mark: Uint8Array, now = Date.now()): void {
     this.#turn(now);
-    const key = Buffer.from(mark.buffer, mark.byteOffset, mark.byteLength).toString('latin1');
+    const key = byteName(mark);
     if (this.#current.has(key) || this.#former.has(key)) throw new ProtocolError('replayed');
     if (this.#current.size >= this.#most) throw new ProtocolError('too-many-requests');
     this.#current.add(key);

@@ -1,6 +1,5 @@
 // Accesses of applications, counted: what follows within a minute is one row, so that reading costs no write. protocol.md §31.3.
 import { sql } from 'kysely';
-import { encodeBase64url } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { uidBytes, type Uid } from '../../protocol/uid.ts';
 import { networkOf } from '../api/network.ts';
@@ -41,15 +40,16 @@ export class AccessEvents {
     this.#log = log;
   }
 
+  /** Counts one more of what has a row within the minute; false: it has none, and was not counted. */
+  count(name: AccessEvent, caller: Caller, place: AccessPlace): boolean {
+    const known = this.#counted.get(keyOf(name, caller, place));
+    if (known) known.more++;
+    return known !== undefined;
+  }
+
   async note(name: AccessEvent, caller: Caller, place: AccessPlace): Promise<void> {
-    // Nobody has proved who comes where it is refused: whoever has a network has addresses without end, and would push all else out.
-    const from = name === 'app_client_access' ? place.address : networkOf(place.address);
-    const key = [name, place.method, from, encodeBase64url(caller.clientId)].join(' ');
-    const known = this.#counted.get(key);
-    if (known) {
-      known.more++;
-      return;
-    }
+    if (this.count(name, caller, place)) return;
+    const key = keyOf(name, caller, place);
     if (this.#counted.size >= mostCounted) await this.flush();
     const event = this.#insert(name, caller, place);
     this.#counted.set(key, { event, more: 0 });
@@ -104,4 +104,10 @@ export class AccessEvents {
         SELECT at FROM secret_event WHERE account_uid = ${uidBytes(account)}
         ORDER BY at DESC OFFSET ${limits.secrets.events} LIMIT 1)`.execute(this.#db);
   }
+}
+
+/** Nobody has proved who comes where it is refused: whoever has a network has addresses without end, and would push all else out. */
+function keyOf(name: AccessEvent, caller: Caller, { method, address }: AccessPlace): string {
+  const from = name === 'app_client_access' ? address : networkOf(address);
+  return `${name} ${method} ${from} ${caller.name}`;
 }

@@ -70,19 +70,20 @@ function bytesOf(key: string, { content }: KeptAnswer): number {
   return content.length + 2 * key.length + overhead;
 }
 
+/** Whether it is time to make them one. */
+export function areMany({ count }: SecretChanges): boolean {
+  return count > mostChanges;
+}
+
 /**
  * Many changes become one, a new one: so the account has a set of them that it never had. Who finds that another did it adds none:
  * many at once would never be done.
  */
-export async function foldChanges(
-  db: Database,
-  accountUid: Uid,
-  { count, newest }: SecretChanges,
-): Promise<void> {
-  if (count <= mostChanges) return;
+export async function foldChanges(db: Database, accountUid: Uid, changes: SecretChanges): Promise<void> {
+  if (!areMany(changes)) return;
   await sql`
     WITH gone AS (
-      DELETE FROM secret_change WHERE account_uid = ${uidBytes(accountUid)} AND change <= ${newest}
+      DELETE FROM secret_change WHERE account_uid = ${uidBytes(accountUid)} AND change <= ${changes.newest}
       RETURNING account_uid
     )
     INSERT INTO secret_change (account_uid) SELECT DISTINCT account_uid FROM gone`.execute(db);

@@ -1,13 +1,15 @@
 // Clients of the secrets-manager API as the store knows them. protocol.md §31.3.
-import { sql } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import { ClientKind } from '../../protocol/messages/gen/application_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
-import { uidArray } from '../records/feed.ts';
+import { byteName } from '../byte-name.ts';
 import type { Database } from '../store/database.ts';
 import type { SecretChanges } from './answer-cache.ts';
 
 export interface Caller {
   readonly clientId: Uint8Array;
+  /** Its id as the key of a map. */
+  readonly name: string;
   readonly applicationUid: Uint8Array;
   /** Account of the application. */
   readonly ownerUid: Uid;
@@ -49,7 +51,8 @@ export class Callers {
   readonly #db: Database;
   readonly #turnMs: number;
   #next: Batch | null = null;
-  #last: Promise<unknown> = Promise.resolve();
+  /** The latest statement, until the store has answered it. */
+  #last: Promise<unknown> | null = null;
 
   constructor(db: Database, turnMs = longestTurnMs) {
     this.#db = db;
@@ -58,7 +61,7 @@ export class Callers {
 
   /** The client of that id; null: there is none. The one query of a request whose answer is kept. */
   async find(clientId: Uint8Array): Promise<Caller | null> {
-    const name = callerName(clientId);
+    const name = byteName(clientId);
     const batch = this.#batch();
     batch.ids.set(name, clientId);
     return (await batch.found).get(name) ?? null;
@@ -68,21 +71,22 @@ export class Callers {
   #batch(): Batch {
     if (this.#next && this.#next.ids.size < mostAtOnce) return this.#next;
     const ids = new Map<string, Uint8Array>();
-    const found = settled(this.#last, this.#turnMs).then(async () => {
-      await arrived();
-      if (this.#next?.ids === ids) this.#next = null;
-      return await readCallers(this.#db, [...ids.values()]);
-    });
+    const found = this.#ask(ids, this.#last);
     // Whoever waits for these hears of it; the next are asked for all the same.
-    this.#last = found.catch(() => undefined);
+    const answered = () => {
+      if (this.#last === last) this.#last = null;
+    };
+    const last = found.then(answered, answered);
+    this.#last = last;
     return (this.#next = { ids, found });
   }
-}
 
-/** Shorter to make than base64, and as good a name of bytes. */
-export function callerName(clientId: Uint8Array): string {
-  const { buffer, byteOffset, length } = clientId;
-  return Buffer.from(buffer, byteOffset, length).toString('latin1');
+  async #ask(ids: Batch['ids'], last: Promise<unknown> | null): Promise<ReadonlyMap<string, Caller>> {
+    if (last) await settled(last, this.#turnMs);
+    await arrived();
+    if (this.#next?.ids === ids) this.#next = null;
+    return await readCallers(this.#db, [...ids.values()]);
+  }
 }
 
 /** Settles with the promise, and no later than that. */
@@ -118,21 +122,26 @@ interface CallerRow {
   readonly newest: number;
 }
 
-async function readCallers(db: Database, ids: readonly Uint8Array[]): Promise<Map<string, Caller>> {
-  const { rows } = await sql<CallerRow>`
+/** Written out: to put the same statement together again takes as long as to send it. */
+const findCallers = `
     SELECT client_id, client.application_uid, owner_uid, app_data, kind, public_key, encrypted_app_key,
       app_owner_public_key, lock_ip, bound_address, first_access_expires_at, access_expires_at, last_access_at, address,
       client_version, changes.count, changes.newest
     FROM client JOIN application ON application.application_uid = client.application_uid
     CROSS JOIN LATERAL (SELECT count(*) AS count, coalesce(max(change), 0) AS newest FROM secret_change
       WHERE secret_change.account_uid = owner_uid) changes
-    WHERE client_id = ANY(${uidArray(ids)})`.execute(db);
-  return new Map(rows.map((row) => [callerName(row.client_id), callerOf(row)]));
+    WHERE client_id = ANY($1::bytea[])`;
+
+async function readCallers(db: Database, ids: readonly Uint8Array[]): Promise<Map<string, Caller>> {
+  const clientIds = ids.map((id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength));
+  const { rows } = await db.executeQuery<CallerRow>(CompiledQuery.raw(findCallers, [clientIds]));
+  return new Map(rows.map(callerOf).map((caller) => [caller.name, caller]));
 }
 
 function callerOf(row: CallerRow): Caller {
   return {
     clientId: row.client_id,
+    name: byteName(row.client_id),
     applicationUid: row.application_uid,
     ownerUid: uidOf(row.owner_uid),
     appData: row.app_data,

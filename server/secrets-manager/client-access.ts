@@ -43,9 +43,14 @@ export function requireAccess(caller: Caller, address: string, now: number): voi
     throw new SecretsRefusal('access_denied', 'Access has expired');
 }
 
+/** A device that had its key from the start has not come from anywhere yet. */
+export function isUnclaimed({ lockIp, publicKey, boundAddress }: Caller): boolean {
+  return lockIp && publicKey !== null && boundAddress === null;
+}
+
 /** Of a device that had its key from the start: the first address that it comes from is its own. Of two at once one is. */
 export async function claimAddress(db: Database, caller: Caller, address: string): Promise<void> {
-  if (!caller.lockIp || !caller.publicKey || caller.boundAddress !== null) return;
+  if (!isUnclaimed(caller)) return;
   const { numUpdatedRows } = await db
     .updateTable('client')
     .set({ bound_address: address })
@@ -62,29 +67,40 @@ export interface Access {
   readonly now: number;
 }
 
+/** Whether {@link noteAccess} has anything to write. */
+export function isNoteDue(caller: Caller, access: Access): boolean {
+  return binds(caller, access) || erases(caller, access) || isDue(caller, access);
+}
+
+function binds({ publicKey }: Caller, { payload }: Access): boolean {
+  return publicKey === null && payload.publicKey !== null;
+}
+
+function erases({ encryptedAppKey }: Caller, { payload }: Access): boolean {
+  return encryptedAppKey !== null && payload.publicKey === null;
+}
+
+function isDue(caller: Caller, { payload, address, now }: Access): boolean {
+  const isNew = caller.address !== address || caller.clientVersion !== payload.clientVersion;
+  return now - caller.lastAccessAt >= noteEveryMs || (isNew && !caller.isGateway);
+}
+
 /**
  * First access: takes the device's key, once; then the result is true. Later: notes the access, and erases the wrapped application key
  * for good as soon as the client shows, by leaving its public key out, that it has unwrapped it. §4.1.
  */
-export async function noteAccess(
-  db: Database,
-  caller: Caller,
-  { payload, address, now }: Access,
-): Promise<boolean> {
-  if (!caller.publicKey && payload.publicKey) {
-    await bind(db, caller, { payload, address, now });
+export async function noteAccess(db: Database, caller: Caller, access: Access): Promise<boolean> {
+  if (!isNoteDue(caller, access)) return false;
+  if (binds(caller, access)) {
+    await bind(db, caller, access);
     return true;
   }
-  const erases = caller.encryptedAppKey !== null && payload.publicKey === null;
-  const isNew = caller.address !== address || caller.clientVersion !== payload.clientVersion;
-  const isDue = now - caller.lastAccessAt >= noteEveryMs || (isNew && !caller.isGateway);
-  if (!erases && !isDue) return false;
   await db
     .updateTable('client')
     .set((is) => ({
-      ...seen(caller, { payload, address, now }),
-      first_access_at: is.fn.coalesce('first_access_at', is.val(now)),
-      ...(erases && { encrypted_app_key: null }),
+      ...seen(caller, access),
+      first_access_at: is.fn.coalesce('first_access_at', is.val(access.now)),
+      ...(erases(caller, access) && { encrypted_app_key: null }),
     }))
     .where('client_id', '=', caller.clientId)
     .execute();

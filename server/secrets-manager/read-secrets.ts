@@ -52,7 +52,10 @@ export async function getSecret(
   payload: ReadSecretsPayload,
 ): Promise<JsonParts> {
   const head = encodeSecretsHead({ ...bindingOf(call.caller, payload), appData: view(call.caller.appData) });
-  return joined(head, await contentOf(parts, call, payload));
+  const key = keyOf(call, payload);
+  // As it was answered before, if nothing of it changed since.
+  const kept = key === null ? null : parts.cache.get(key, call.caller.changes, call.now);
+  return joined(head, kept ?? (await contentOf(parts, call, payload, key)));
 }
 
 /** One JSON object of the members of both; `content` has some. */
@@ -60,15 +63,16 @@ function joined(head: object, content: Bytes): JsonParts {
   return new JsonParts(utf8(`${JSON.stringify(head).slice(0, -1)},`), content.subarray(1));
 }
 
-/** As it was answered before, if nothing of it changed since. */
-async function contentOf(parts: ReadParts, call: SecretsCall, payload: ReadSecretsPayload): Promise<Bytes> {
-  const { cache } = parts;
+/** Kept under `key`, unless that is null, for as long as it is good. */
+async function contentOf(
+  parts: ReadParts,
+  call: SecretsCall,
+  payload: ReadSecretsPayload,
+  key: string | null,
+): Promise<Bytes> {
   const { changes } = call.caller;
-  const key = keyOf(call, payload);
-  const kept = key === null ? null : cache.get(key, changes, call.now);
-  if (kept) return kept;
   const { content, until } = await readAnswer(parts, call, payload);
-  if (key !== null && until > call.now) cache.keep(key, { changes, until, content });
+  if (key !== null && until > call.now) parts.cache.keep(key, { changes, until, content });
   return content;
 }
 

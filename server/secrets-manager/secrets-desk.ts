@@ -8,11 +8,13 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
 import type { AccessEvents } from './access-events.ts';
-import { foldChanges } from './answer-cache.ts';
-import { callerName, Callers, type Caller } from './callers.ts';
+import { areMany, foldChanges } from './answer-cache.ts';
+import { Callers, type Caller } from './callers.ts';
 import {
   claimAddress,
+  isNoteDue,
   isStale,
+  isUnclaimed,
   noteAccess,
   requireAccess,
   unknownClient,
@@ -97,9 +99,14 @@ export class SecretsDesk {
   async #note(caller: Caller, { request, payload, now }: Knock): Promise<void> {
     const { db, events, head } = this.#parts;
     const { method, address } = request;
+    const access = { payload, address, now };
+    const place = { method, address, now };
+    const isCounted = caller.publicKey === null || events.count('app_client_access', caller, place);
+    // Of most requests nothing is to be written.
+    if (isCounted && !isNoteDue(caller, access) && !areMany(caller.changes)) return;
     const [bound] = await Promise.all([
-      noteAccess(db, caller, { payload, address, now }),
-      caller.publicKey && events.note('app_client_access', caller, { method, address, now }),
+      noteAccess(db, caller, access),
+      isCounted || events.note('app_client_access', caller, place),
       foldChanges(db, caller.ownerUid, caller.changes),
     ]);
     if (bound) head.publish(`acct.${caller.ownerUid}`, { kind: 'secret-news' });
@@ -124,7 +131,8 @@ export class SecretsDesk {
   async #admit(caller: Caller, knock: Knock): Promise<void> {
     const { request, now } = knock;
     try {
-      await this.#require(caller, knock);
+      this.#require(caller, knock);
+      if (isUnclaimed(caller)) await claimAddress(this.#parts.db, caller, request.address);
     } catch (error) {
       if (error instanceof SecretsRefusal && error.error === 'access_denied')
         await this.#parts.events.note(
@@ -137,15 +145,13 @@ export class SecretsDesk {
   }
 
   /** In the order of secrets-manager-protocol.md §4. */
-  async #require(caller: Caller, { request, opened, payload, now }: Knock): Promise<void> {
+  #require(caller: Caller, { request, opened, payload, now }: Knock): void {
     const { method, address } = request;
     if (isStale(caller, now)) throw unknownClient();
     verifyCaller(this.#keys, caller, opened, payload.publicKey);
     requireAccess(caller, address, now);
-    const client = callerName(payload.clientId);
-    const wait = this.#limiter.take(`${client} ${method}`, now);
+    const wait = this.#limiter.take(`${caller.name} ${method}`, now);
     if (wait > 0) throw throttled(wait);
-    this.#seen.admit(client, opened.mark, now);
-    await claimAddress(this.#parts.db, caller, address);
+    this.#seen.admit(caller.name, opened.mark, now);
   }
 }

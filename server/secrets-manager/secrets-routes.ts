@@ -28,7 +28,10 @@ export function addSecretsRoutes(app: FastifyInstance, parts: SecretsParts): voi
     api.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limits.apiBody }, (_request, body, done) =>
       done(null, body),
     );
-    api.addHook('onRequest', async (request) => requireNoWait(limiter.take(networkOf(request.ip))));
+    api.addHook('onRequest', (request, _reply, done) => {
+      requireNoWait(limiter.take(networkOf(request.ip)));
+      done();
+    });
     api.addHook('onRequest', bodies);
     api.setErrorHandler((error, request, reply) => {
       const status = (error as { statusCode?: number }).statusCode ?? 500;

@@ -16,16 +16,26 @@ export async function sendAnswer(
   headers: Readonly<Record<string, string>>,
   mostIdleMs = idleMs,
 ): Promise<void> {
-  // Until the next request on its connection, for which the server sets its own.
-  response.setTimeout(mostIdleMs, () => response.destroy());
   response.writeHead(200, {
     ...headers,
     'content-type': 'application/octet-stream',
     'content-length': length,
     'cache-control': 'no-store',
   });
-  if (length <= small) response.end(Buffer.concat([...pieces], length));
-  else await sendPieces(response, pieces);
+  if (length <= small) return sendWhole(response, Buffer.concat([...pieces], length), mostIdleMs);
+  dropWhenIdle(response, mostIdleMs);
+  await sendPieces(response, pieces);
+}
+
+/** Of most answers nothing is left to wait for: the system has taken them. */
+function sendWhole(response: ServerResponse, answer: Buffer, mostIdleMs: number): void {
+  response.end(answer);
+  if (response.writableLength > 0) dropWhenIdle(response, mostIdleMs);
+}
+
+/** Until the next request on its connection, for which the server sets its own. */
+function dropWhenIdle(response: ServerResponse, mostIdleMs: number): void {
+  response.setTimeout(mostIdleMs, () => response.destroy());
 }
 
 /** A slow reader holds what its answer is made of, and one sealed piece: not all of it a second time. */

@@ -7,7 +7,7 @@ import {
   createPublicKey,
   createSecretKey,
   hash,
-  randomBytes,
+  randomFillSync,
   verify,
   type ECDH,
   type KeyObject,
@@ -18,6 +18,7 @@ import { isUncompressed, publicKeyLength } from '../../protocol/crypto/ecdh.ts';
 import { isStrictDer } from '../../protocol/crypto/ecdsa-der.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import type { ServerPrivateKey } from '../../protocol/transmission/server-keys.ts';
+import { byteName } from '../byte-name.ts';
 
 const cipher = 'aes-256-gcm';
 const options = { authTagLength: tagLength };
@@ -68,6 +69,20 @@ export function openBlob(key: KeyObject, blob: Uint8Array): Uint8Array {
 /** Of a sealed blob that a cipher makes at once: what a processor's nearest memory holds. */
 const pieceLength = 64 * 1024;
 
+/** Random bytes of as many nonces are asked for at once: for a few at a time the asking costs most. */
+const nonces = { bytes: new Uint8Array(nonceLength * 256), used: nonceLength * 256 };
+
+/** In memory of its own. No part of the supply is given twice. */
+function freshNonce(): Uint8Array {
+  if (nonces.used === nonces.bytes.length) {
+    randomFillSync(nonces.bytes);
+    nonces.used = 0;
+  }
+  const from = nonces.used;
+  nonces.used += nonceLength;
+  return nonces.bytes.slice(from, nonces.used);
+}
+
 /** Bytes of {@link sealBlob}. */
 export function sealedLength(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, nonceLength + tagLength);
@@ -78,14 +93,20 @@ export function sealedLength(parts: readonly Uint8Array[]): number {
  * is asked for, in memory of its own, which is its reader's.
  */
 export function* sealBlob(key: KeyObject, parts: readonly Uint8Array[]): Generator<Uint8Array> {
-  const nonce = randomBytes(nonceLength);
+  const nonce = freshNonce();
   const sealing = createCipheriv(cipher, key, nonce, options); // before its reader has the nonce, and may give it back
   yield nonce;
-  for (const part of parts)
+  for (const part of joined(parts))
     for (let at = 0; at < part.length; at += pieceLength)
       yield sealing.update(part.subarray(at, at + pieceLength));
   sealing.final();
   yield sealing.getAuthTag();
+}
+
+/** Parts that are one piece together are sealed in one go. */
+function joined(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return parts.length > 1 && length <= pieceLength ? [Buffer.concat(parts, length)] : parts;
 }
 
 /** Keys that verified something, by their bytes: what a key costs to take in is a fourth of what a signature does. */
@@ -112,7 +133,7 @@ export class VerifyingKeys {
   #isSigned(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
     if (!isStrictDer(signature) || !isUncompressed(publicKey)) return false;
     try {
-      const name = Buffer.from(publicKey).toString('latin1');
+      const name = byteName(publicKey);
       const key = this.#known.get(name) ?? verifyingKey(publicKey);
       if (!verify('sha256', message, key, signature)) return false;
       this.#keep(name, key);

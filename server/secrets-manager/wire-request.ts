@@ -73,10 +73,10 @@ function parseSignature(value: string): Uint8Array {
 
 /** Of either alphabet, with or without padding, as everywhere in this protocol (parseAnyBase64). Throws `malformed`. */
 function parseBase64(text: string): Uint8Array {
-  const digits = text.replace(/={1,2}$/, '');
-  if (!/^[\w+/-]*$/.test(digits) || digits.length % 4 === 1)
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  if (!/^[\w+/-]*={0,2}$/.test(text) || (text.length - padding) % 4 === 1)
     throw new ProtocolError('malformed', 'not base64');
-  return Buffer.from(digits, 'base64');
+  return Buffer.from(text, 'base64');
 }
 
 function header(headers: RequestHeaders, name: string): string {

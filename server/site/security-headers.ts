@@ -55,9 +55,14 @@ export function addSecurityHeaders(
     'x-frame-options': 'DENY',
     ...(strict && { 'strict-transport-security': 'max-age=63072000' }),
   };
-  const headersOf = (host: string) => {
+  const made = (host: string) => {
     const origin = publicUrl ?? `${tls ? 'https' : 'http'}://${safeHost(host)}`;
     return { 'content-security-policy': contentSecurityPolicy([origin.replace(/^http/, 'ws')]), ...fixed };
+  };
+  let latest = { host: '', headers: made('') };
+  const headersOf = (host: string) => {
+    if (host !== latest.host) latest = { host, headers: made(host) };
+    return latest.headers;
   };
   app.addHook('onSend', async (request, reply) => {
     reply.headers(headersOf(request.host));

@@ -11,14 +11,20 @@ const sevenDays = 7 * 24 * 60 * 60;
  */
 export function addStickyCookie(app: FastifyInstance, secure: boolean): void {
   const workerId = encodeBase64url(randomBytes(9));
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.cookies[name] === workerId || request.url === '/healthz') return;
-    void reply.setCookie(name, workerId, {
-      path: '/',
-      maxAge: sevenDays,
-      httpOnly: true,
-      sameSite: 'strict',
-      secure,
-    });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.cookies[name] !== workerId && !isOfProgram(request.url))
+      void reply.setCookie(name, workerId, {
+        path: '/',
+        maxAge: sevenDays,
+        httpOnly: true,
+        sameSite: 'strict',
+        secure,
+      });
+    done();
   });
+}
+
+/** Programs keep no cookies. */
+function isOfProgram(url: string): boolean {
+  return url === '/healthz' || url.startsWith('/api/rest/sm/');
 }
