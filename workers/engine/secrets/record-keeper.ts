@@ -59,10 +59,15 @@ export class RecordKeeper {
 
   async keep(round: Round): Promise<void> {
     await this.#remove(round);
+    const stale = [...round.wanted.records.values()].filter((wanted) => this.#isStale(round, wanted));
+    const { known = [], added = [] } = Object.groupBy(stale, ({ uid }) =>
+      round.state.records.has(uid) ? 'known' : 'added',
+    );
+    await this.#keep(round, known); // at the bound, too, what is there stays the newest
     try {
-      await this.#keep(round);
+      await this.#keep(round, added);
     } catch (error) {
-      if (toProtocolError(error)?.code !== 'limit-reached') throw error;
+      if (!isLimit(error)) throw error;
       this.#parts.warn('applications have as many records as they may');
     }
     await this.#tellTaken(round);
@@ -87,12 +92,11 @@ export class RecordKeeper {
     }
   }
 
-  async #keep(round: Round): Promise<void> {
+  async #keep(round: Round, stale: readonly WantedRecord[]): Promise<void> {
     const withFiles: WantedRecord[] = [];
     let part: Prepared[] = [];
     let bytes = 0;
-    for (const wanted of round.wanted.records.values()) {
-      if (!this.#isStale(round, wanted)) continue;
+    for (const wanted of stale) {
       round.going();
       const sealer = this.#sealerOf(round);
       const prepared = await this.#prepare(sealer, wanted);
@@ -168,12 +172,21 @@ export class RecordKeeper {
     }
   }
 
+  /** As many as there is room for: by halves. Throws `limit-reached` for the first that there is none for. */
   async #put(round: Round, part: readonly Prepared[], final = true): Promise<void> {
-    await sendEach(
-      part,
-      (some) => this.#send(round, some, final),
-      ({ wanted }, code) => this.#leave(wanted.uid, code),
-    );
+    try {
+      await sendEach(
+        part,
+        (some) => this.#send(round, some, final),
+        ({ wanted }, code) => this.#leave(wanted.uid, code),
+      );
+    } catch (error) {
+      const left = part.filter(({ wanted: { uid } }) => !round.state.records.has(uid));
+      if (!isLimit(error) || part.length <= 1 || left.length === 0) throw error;
+      const half = Math.ceil(left.length / 2);
+      await this.#put(round, left.slice(0, half), final);
+      await this.#put(round, left.slice(half), final);
+    }
   }
 
   async #send(round: Round, part: readonly Prepared[], final: boolean): Promise<void> {
@@ -225,6 +238,10 @@ export class RecordKeeper {
     this.#stuck.set(uid, this.#revisionOf(uid));
     this.#parts.warn(`a record could not be given to applications: ${code}`);
   }
+}
+
+function isLimit(error: unknown): boolean {
+  return toProtocolError(error)?.code === 'limit-reached';
 }
 
 function isSameSet(one: ReadonlySet<Uid>, other: ReadonlySet<Uid>): boolean {
