@@ -87,9 +87,13 @@ function rekeyed({ wanted, state }: Round): Uid[] {
     .map(({ uid }) => uid);
 }
 
-/** A newer revision is another device's, which knows more. */
+/**
+ * A newer revision is another device's, which knows more. What an application created goes by taking that over, and in no other way:
+ * where that cannot be, it stays as it is until a person has dismissed it.
+ */
 function isStale(folder: WantedFolder, known: SecretFolder | undefined): boolean {
   if (!known) return true;
+  if (known.baseRevision === 0n) return false;
   if (known.baseRevision > folder.revision) return false;
   const parentUid = known.parentUid.length > 0 ? uidOf(known.parentUid) : null;
   const isSame = known.keyVersion === folder.keyVersion && parentUid === folder.parentUid;
