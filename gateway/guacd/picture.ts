@@ -114,9 +114,12 @@ export class Picture {
     return this.#guacd.drained();
   }
 
-  /** Settles when what a target that has ended wrote last is drawn. */
-  lastWordsDrawn(): Promise<void> {
-    return this.#guacd.lastWordsDrawn();
+  /** Settles when what a target that has ended wrote last is drawn, for a page that comes back meanwhile, too. */
+  async lastWordsDrawn(): Promise<void> {
+    for (let asked: GuacdConnection | null = null; asked !== this.#guacd;) {
+      asked = this.#guacd;
+      await asked.lastWordsDrawn();
+    }
   }
 
   /** For somebody else, who sees what the viewer sees. They come and go, and end with the session. */

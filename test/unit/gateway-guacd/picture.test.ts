@@ -13,14 +13,14 @@ async function whatIsLeft(...watched: readonly WeakRef<object>[]): Promise<boole
   return watched.map((reference) => reference.deref() !== undefined);
 }
 
-async function open(port: number, signal: AbortSignal) {
+async function open(port: number, signal: AbortSignal, timing: PictureOptions['timing'] = {}) {
   const options: PictureOptions = {
     ...{ guacd: { host: '127.0.0.1', port }, signal, select: { protocol: 'vnc' } },
     display: { width: 800, height: 600, dpi: 96 },
     policy: { disableCopy: false, disablePaste: false },
     parameters: { hostname: 'here', password: 'geheim' },
     answers: { username: 'ada', password: 'geheim' },
-    timing: { closeMs: 200 },
+    timing: { closeMs: 200, ...timing },
     onRefused: () => undefined,
     onStalled: () => undefined,
   };
@@ -137,6 +137,29 @@ test('a page that comes back gives up the layers that it had, before it is shown
     guacd.raw('4.size,1.0,3.800,3.600;4.sync,1.3;');
     await expect.poll(() => shown).toContain('sync 3');
     expect(shown).toEqual(['dispose 1', 'dispose -2', 'size 0 800 600', 'sync 3']);
+  } finally {
+    await picture.close();
+    guacd.hangUp();
+  }
+});
+
+test('last words are drawn when those who came back meanwhile have seen them', async () => {
+  const guacd = await FakeGuacd.start();
+  const never = { quietMs: 600_000, lastWordsMs: 600_000 };
+  const { picture } = await open(guacd.port, new AbortController().signal, never);
+  const { shown, viewer } = eye();
+  let drawn = false;
+  try {
+    await picture.attach(viewer);
+    guacd.raw('4.size,1.0,3.800,3.600;4.rect,1.0,1.0,1.0,2.64,2.64;4.sync,1.1;');
+    await expect.poll(() => shown).toContain('sync 1');
+    const words = picture.lastWordsDrawn().then(() => (drawn = true));
+    await picture.attach(viewer);
+    guacd.raw('4.size,1.0,3.800,3.600;4.sync,1.2;');
+    await guacd.until(() => guacd.opcodes().includes('disconnect')); // the connection before it is over
+    expect(drawn).toBe(false);
+    await picture.close();
+    await words;
   } finally {
     await picture.close();
     guacd.hangUp();
