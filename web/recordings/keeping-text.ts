@@ -41,10 +41,10 @@ export function recordingsText(count: number): string {
 
 export const gibibyte = 1024 ** 3;
 
-/** "200 GiB": room is set in GiB, so what is compared with it is told in them. */
+/** "200 GiB": room is set in GiB, so what is compared with it is told in them; to the next tenth, so that what is over is seen to be. */
 export function roomText(bytes: number): string {
-  const size = bytes / gibibyte;
-  return `${size.toLocaleString(undefined, { maximumFractionDigits: size < 10 ? 1 : 0 })} GiB`;
+  const tenths = Math.ceil((bytes / gibibyte) * 10);
+  return `${(tenths / 10).toLocaleString(undefined, { maximumFractionDigits: 1 })} GiB`;
 }
 
 /** What a person typed for days or GiB: empty is 0, no bound. Null: no whole number in the range. */

@@ -54,6 +54,7 @@ export function plural(count: number): string {
 const ends: ReadonlyMap<string, string> = new Map([
   ...['closed', 'ended-by-command'].map((code) => [code, 'Ended'] as const),
   ...['not-opened', 'stream-not-opened'].map((code) => [code, 'Not opened'] as const),
+  ...['unknown', 'unmet', 'mismatch'].map((why) => [`certificate-${why}`, 'Not opened'] as const),
   ...['peer-lost', 'browser-silent'].map((code) => [code, 'Connection lost'] as const),
   ['idle-timeout', 'Ended when idle'],
   ['time-limit', 'Time was over'],

@@ -47,6 +47,8 @@ test.each([
   ['login-refused', 'The machine refused the login'],
   ['target-refused', 'The machine refused the connection'],
   ['host-key-changed', 'Not opened'],
+  ['certificate-unknown', 'Not opened'],
+  ['certificate-mismatch', 'Not opened'],
   ['of-a-newer-gateway', 'Ended: of-a-newer-gateway'],
   ['', 'The gateway did not say why'],
 ])('a session that ended with the code %j says why in words', (code, words) => {
