@@ -74,3 +74,36 @@ test('what was held and let go before guacd came goes on when it has come', asyn
     relay.close();
   }
 });
+
+test.each(['drawn', 'given up'] as const)(
+  'guacd hears of the end of a target when its last words are %s, not before',
+  async (way) => {
+    const [target, machine] = duplexPair();
+    const guard = { rewrite: (bytes: Uint8Array) => bytes, fromGuacd: () => {} };
+    const relay = await Relay.open({ target, guard, signal });
+    const [asked, drawn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    relay.endAfter(() => (asked.resolve(), drawn.promise));
+    const guacd = net.connect(relay.port, '127.0.0.1');
+    let heard = '';
+    guacd.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+    let over = false;
+    const closed = once(guacd, 'close').then(() => (over = true));
+    try {
+      machine.end('bye');
+      await asked.promise;
+      await expect.poll(() => heard).toBe('bye');
+      const said = once(machine, 'data');
+      guacd.write('meanwhile');
+      expect(String((await said)[0])).toBe('meanwhile');
+      expect(over).toBe(false);
+      if (way === 'drawn') drawn.resolve();
+      else relay.close(); // whoever ends the session waits for no words
+      await closed;
+      await relay.ended;
+    } finally {
+      drawn.resolve();
+      guacd.destroy();
+      relay.close();
+    }
+  },
+);
