@@ -1,4 +1,5 @@
 // Attack class 21: nonces or keys that repeat, or that come from somewhere else than the platform's generator.
+import { createSecretKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -9,6 +10,7 @@ import { randomBytes } from '../../protocol/crypto/random.ts';
 import { sealEnvelope } from '../../protocol/crypto/envelope.ts';
 import { purposes } from '../../protocol/crypto/labels.ts';
 import { wrappedKeyLength } from '../../protocol/transmission/wrapped-key.ts';
+import { sealBlob } from '../../server/secrets-manager/wire-crypto.ts';
 import { generatePassword } from '../../workers/tools/password-generator.ts';
 import { HostileServer } from '../fakes/hostile-server.ts';
 import { startEngine } from '../fixtures/engine.ts';
@@ -86,6 +88,18 @@ describe('randomness', () => {
       envelopes.map((envelope) => encodeHex(envelope.subarray(start, start + nonceLength))),
     );
     expect(nonces.size).toBe(envelopes.length);
+  });
+
+  test('nor do those of answers to applications, of which many are made at a time and each is its reader’s', () => {
+    const key = createSecretKey(randomBytes(32));
+    const nonces = Array.from({ length: 2000 }, () => {
+      const [nonce = new Uint8Array()] = sealBlob(key, [new Uint8Array(16)]);
+      const name = encodeHex(nonce);
+      new Uint8Array(nonce.buffer).fill(0); // as of a reader that gives it back
+      return name;
+    });
+    expect(new Set(nonces).size).toBe(nonces.length);
+    expect(new Set(nonces.map(({ length }) => length))).toEqual(new Set([2 * nonceLength]));
   });
 
   test('the same record saved twice gives nothing in common; every request has a transmission key of its own', async () => {
