@@ -9,7 +9,7 @@ import {
 import { sealSecretFolderName, wrapSubfolderKey } from '../../../protocol/secrets-manager/secret-seal.ts';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
-import { sendEach } from './refusals.ts';
+import { isLimit, sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
 import type { WantedFolder } from './wanted.ts';
 
@@ -51,13 +51,25 @@ export class FolderKeeper {
       (folder) => taken.folders.has(folder.uid) || isStale(folder, state.folders.get(folder.uid)),
     );
     for (const part of inParts(stale, limits.changesPerRequest)) {
-      round.going();
-      await sendEach(
-        [...Map.groupBy(part, ({ rootUid }) => rootUid).values()],
-        (trees) => this.#send(round, trees.flat()),
-        ([folder], code) => this.#warn(`a folder was not given to applications: ${folder?.rootUid} ${code}`),
-      );
+      try {
+        await this.#putTrees(round, part);
+      } catch (error) {
+        if (!isLimit(error)) throw error;
+        this.#warn('applications have as many folders as they may');
+        // What is there stays as the vault has it, and what comes after the folders is not kept from applications.
+        const known = part.filter(({ uid }) => state.folders.has(uid));
+        await this.#putTrees(round, known);
+      }
     }
+  }
+
+  async #putTrees(round: Round, part: readonly WantedFolder[]): Promise<void> {
+    round.going();
+    await sendEach(
+      [...Map.groupBy(part, ({ rootUid }) => rootUid).values()],
+      (trees) => this.#send(round, trees.flat()),
+      ([folder], code) => this.#warn(`a folder was not given to applications: ${folder?.rootUid} ${code}`),
+    );
   }
 
   async #send(round: Round, part: readonly WantedFolder[]): Promise<void> {

@@ -1,12 +1,12 @@
 import { empty } from '../../../protocol/bytes.ts';
-import { toProtocolError, type ErrorCode } from '../../../protocol/errors.ts';
+import type { ErrorCode } from '../../../protocol/errors.ts';
 import { limits } from '../../../protocol/limits.ts';
 import { SecretsService } from '../../../protocol/messages/gen/secrets_pb.js';
 import { uidBytes, uidOf, type Uid } from '../../../protocol/uid.ts';
 import type { VaultSession } from '../connection/vault-session.ts';
 import type { RecordBook } from '../records/record-book.ts';
 import { LeftOutFiles, type LeftOut } from './left-out.ts';
-import { ownFaultOf, sendEach } from './refusals.ts';
+import { isLimit, ownFaultOf, sendEach } from './refusals.ts';
 import { inParts, type Round } from './round.ts';
 import type { SecretFileWork } from './secret-file-work.ts';
 import type { RecordState } from './server-state.ts';
@@ -238,10 +238,6 @@ export class RecordKeeper {
     this.#stuck.set(uid, this.#revisionOf(uid));
     this.#parts.warn(`a record could not be given to applications: ${code}`);
   }
-}
-
-function isLimit(error: unknown): boolean {
-  return toProtocolError(error)?.code === 'limit-reached';
 }
 
 function isSameSet(one: ReadonlySet<Uid>, other: ReadonlySet<Uid>): boolean {

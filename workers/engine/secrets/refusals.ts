@@ -19,6 +19,11 @@ export function isConflict(error: unknown): boolean {
   return toProtocolError(error)?.code === 'conflict';
 }
 
+/** There is no room for more. */
+export function isLimit(error: unknown): boolean {
+  return toProtocolError(error)?.code === 'limit-reached';
+}
+
 /** What is wrong with one thing of many, and not with the moment. */
 const itsOwn: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['not-found', 'not-allowed', 'malformed', 'too-large', 'open-failed'] as const),
