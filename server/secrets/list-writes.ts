@@ -64,6 +64,7 @@ interface WriteRow {
   readonly client_id: Uint8Array;
   readonly written_at: number;
   readonly owner_key: Uint8Array;
+  readonly wrapped_key: Uint8Array;
   readonly place_root: Uint8Array | null;
   readonly place_subfolder: Uint8Array | null;
   readonly removed_files: Uint8Array[];
@@ -81,8 +82,8 @@ async function readWrites(db: Database, accountUid: Uid, after: number): Promise
   const { rows } = await sql<WriteRow>`
     SELECT * FROM (
       SELECT w.write, w.object_uid, w.kind, w.base_revision, w.key_version, w.data, w.transaction,
-        w.application_uid, w.client_id, w.written_at, w.owner_key, w.root_uid AS place_root,
-        w.subfolder_uid AS place_subfolder, w.removed_files, f.root_uid AS folder_root,
+        w.application_uid, w.client_id, w.written_at, w.owner_key, w.wrapped_key,
+        w.root_uid AS place_root, w.subfolder_uid AS place_subfolder, w.removed_files, f.root_uid AS folder_root,
         f.parent_uid AS folder_parent, f.wrapped_key AS folder_key, f.base_revision AS folder_base,
         f.key_version AS folder_key_version,
         (sum(octet_length(w.data)) OVER (ORDER BY w.write) - octet_length(w.data))::bigint AS before
@@ -108,6 +109,7 @@ function describe(row: WriteRow) {
     clientId: row.client_id,
     writtenAtMs: BigInt(row.written_at),
     ownerKey: row.owner_key,
+    folderKey: row.owner_key.length > 0 ? row.wrapped_key : empty,
     removedFileUids: row.removed_files,
     ...(row.place_root && {
       place: { folderUid: row.place_root, subfolderUid: row.place_subfolder ?? empty },

@@ -3,7 +3,11 @@
 // what applications really write goes on.
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { copy } from '../../protocol/bytes.ts';
+import { randomBytes } from '../../protocol/crypto/random.ts';
 import { SecretWriteKind } from '../../protocol/messages/gen/secrets_pb.js';
+import { sealLegacyEcies } from '../../protocol/secrets-manager/legacy-crypto.ts';
+import { sealSecretJson } from '../../protocol/secrets-manager/secret-seal.ts';
 import { newUid, uidBytes, type Uid } from '../../protocol/uid.ts';
 import { startOpenServer, type OpenServer } from '../fixtures/open-server.ts';
 import { loginSecret, withField, type SecretsScript } from '../fixtures/secrets-script.ts';
@@ -43,6 +47,7 @@ interface WriteRow {
   readonly client_id: Uint8Array;
   readonly written_at: number;
   readonly owner_key: Uint8Array;
+  readonly wrapped_key: Uint8Array;
   readonly root_uid: Uint8Array | null;
 }
 
@@ -50,7 +55,7 @@ interface WriteRow {
 async function waiting(objectUid: Uid): Promise<WriteRow> {
   const { rows } = await sql<WriteRow>`
     SELECT object_uid, kind, base_revision, key_version, data, application_uid, client_id, written_at, owner_key,
-      root_uid FROM secret_write WHERE object_uid = ${uidBytes(objectUid)}`.execute(open.db);
+      wrapped_key, root_uid FROM secret_write WHERE object_uid = ${uidBytes(objectUid)}`.execute(open.db);
   const [row] = rows;
   if (!row) throw new Error('nothing waits');
   return row;
@@ -61,9 +66,10 @@ async function show(row: WriteRow, changes: Partial<WriteRow> = {}): Promise<voi
   const write = { ...row, ...changes };
   await sql`
     INSERT INTO secret_write (account_uid, object_uid, kind, base_revision, key_version, data, application_uid,
-      client_id, written_at, owner_key, root_uid)
+      client_id, written_at, owner_key, wrapped_key, root_uid)
     SELECT owner_uid, ${write.object_uid}, ${write.kind}, ${write.base_revision}, ${write.key_version}, ${write.data},
-      application_uid, ${write.client_id}, ${write.written_at}, ${write.owner_key}, ${write.root_uid}
+      application_uid, ${write.client_id}, ${write.written_at}, ${write.owner_key},
+      ${write.wrapped_key}, ${write.root_uid}
     FROM application WHERE application_uid = ${write.application_uid}`.execute(open.db);
 }
 
@@ -194,8 +200,8 @@ describe('a server that shows as an application’s write', () => {
     const row = { kind: SecretWriteKind.DELETE, data: new Uint8Array() };
     const write = await sql<WriteRow>`
       SELECT ${uidBytes(target())}::bytea AS object_uid, 1 AS base_revision, 1 AS key_version, application_uid,
-        client_id, 1 AS written_at, ''::bytea AS owner_key, NULL::bytea AS root_uid FROM client
-      WHERE application_uid = ${uidBytes(applicationUid)}`.execute(open.db);
+        client_id, 1 AS written_at, ''::bytea AS owner_key, ''::bytea AS wrapped_key, NULL::bytea AS root_uid
+      FROM client WHERE application_uid = ${uidBytes(applicationUid)}`.execute(open.db);
     const [base] = write.rows;
     if (!base) throw new Error('no device');
     await show({ ...base, ...row });
@@ -224,6 +230,15 @@ describe('a server that shows as a record that an application created', () => {
     await vault.engine.lock();
     const uid = await script.create(folderUid, loginSecret('Created', 'new'));
     return { uid, row: await waiting(uid) };
+  }
+
+  /** As every device is given it, and as the server has it. */
+  async function ownerPublicKey(): Promise<Uint8Array<ArrayBuffer>> {
+    const { rows } = await sql<{ app_owner_public_key: Uint8Array }>`
+      SELECT app_owner_public_key FROM client WHERE application_uid = ${uidBytes(applicationUid)}`.execute(
+      open.db,
+    );
+    return copy(rows[0]?.app_owner_public_key ?? new Uint8Array(0));
   }
 
   async function unlock(): Promise<void> {
@@ -267,4 +282,27 @@ describe('a server that shows as a record that an application created', () => {
     await eventually(told).toEqual([{ kind: 'unreadable', objectUid: planted }]);
     await expect(vault.engine.readRecord(planted)).rejects.toMatchObject({ name: 'not-found' });
   });
+
+  test.each(['nothing', 'what it likes', 'another creation’s'])(
+    'one that the server made, its key sealed to the application’s owner, under the folder’s key %s',
+    async (under) => {
+      const { uid, row } = await created();
+      const [planted, key] = [newUid(), randomBytes(32)];
+      const folderKey = { nothing: new Uint8Array(0), 'what it likes': randomBytes(60) }[under];
+      await sql`
+        INSERT INTO secret (account_uid, record_uid, base_revision)
+        SELECT owner_uid, ${uidBytes(planted)}, 0 FROM application
+        WHERE application_uid = ${uidBytes(applicationUid)}`.execute(open.db);
+      await show(row, {
+        object_uid: uidBytes(planted),
+        data: await sealSecretJson(key, loginSecret('Created', 'planted')),
+        owner_key: await sealLegacyEcies(await ownerPublicKey(), key),
+        wrapped_key: folderKey ?? row.wrapped_key,
+      });
+      await unlock();
+      await eventually(() => vault.passwordOf(uid)).toBe('new');
+      await eventually(told).toEqual([{ kind: 'unreadable', objectUid: planted }]);
+      await expect(vault.engine.readRecord(planted)).rejects.toMatchObject({ name: 'not-found' });
+    },
+  );
 });

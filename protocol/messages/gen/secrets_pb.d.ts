@@ -661,6 +661,13 @@ export declare type SecretWrite = Message<"sallyport.v1.SecretWrite"> & {
    * @generated from field: sallyport.v1.SecretFolder folder = 15;
    */
   folder?: SecretFolder | undefined;
+
+  /**
+   * Of a new record: its key under the secrets key of the shared folder that it is in, 60 bytes.
+   *
+   * @generated from field: bytes folder_key = 16;
+   */
+  folderKey: Uint8Array;
 };
 
 /**

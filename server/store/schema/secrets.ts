@@ -85,6 +85,7 @@ interface SecretWriteTable {
   root_uid: OptionalBytea;
   subfolder_uid: OptionalBytea;
   removed_files: Generated<Bytea[]>;
+  /** Of something new: its key under the shared folder's. */
   wrapped_key: Generated<Bytea>;
   /** A vault was given it, as far as it creates something. */
   listed: Generated<boolean>;

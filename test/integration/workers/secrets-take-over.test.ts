@@ -1,8 +1,8 @@
 // What scripts write, while people and several devices of the account change the same things, and while keys are replaced.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startOrganisation } from '../../fixtures/organisation.ts';
+import { organisationPassword, startOrganisation } from '../../fixtures/organisation.ts';
 import { codeOf } from '../../fixtures/outcome.ts';
-import { withField } from '../../fixtures/secrets-script.ts';
+import { loginSecret, withField } from '../../fixtures/secrets-script.ts';
 import { eventually, SecretsVault } from '../../fixtures/secrets-vault.ts';
 import { startTestServer, type TestServer } from '../../fixtures/server.ts';
 
@@ -129,5 +129,34 @@ describe('what applications write', () => {
     const hers = await script.record('Mail');
     await script.update(hers, withField(hers.content, 'password', 'by the script'));
     await eventually(() => theirs.passwordOf(ofCora)).toBe('by the script');
+  });
+
+  test('in a folder that has a new key before their vault comes, is taken over', async () => {
+    const house = await startTestServer(); // with an organisation of its own
+    closing.push(house);
+    const [ada, ben, cora] = await startOrganisation(house.url, 3);
+    if (!ada || !ben || !cora) throw new Error('three people');
+    closing.push(ada.engine, ben.engine, cora.engine);
+    const granteeOf = async ({ engine }: typeof ben) =>
+      ({ kind: 'account', uid: (await engine.readOrganisation()).ownUid }) as const;
+    const [toAda, toBen] = [await granteeOf(ada), await granteeOf(ben)];
+    const folderUid = await cora.engine.createSharedFolder('Servers');
+    await cora.engine.shareFolder({
+      ...{ folderUid, grantees: [toAda, toBen], expiresAt: null },
+      rights: { records: 'edit-share', manageMembers: false, manageRecords: true },
+    });
+    const vault = new SecretsVault(ada.engine, '', house.url);
+    const applicationUid = await ada.engine.createApplication({ name: 'CI' });
+    await eventually(() => codeOf(vault.share(applicationUid, folderUid, 'folder'))).toBe('done');
+    const script = await vault.addScript(applicationUid);
+    await eventually(async () => (await script.folders()).has(folderUid)).toBe(true);
+    await ada.engine.lock();
+    const uid = await script.create(folderUid, loginSecret('Created', 'new'));
+    await cora.engine.unshare({ objectUid: folderUid, grantees: [toBen] });
+
+    await ada.engine.unlock({ password: organisationPassword });
+    await eventually(() => vault.passwordOf(uid)).toBe('new');
+    await eventually(() => script.titles()).toEqual(['Created']);
+    expect(await ada.engine.listApplicationChanges()).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ import { openPolicy, type RecordWriter } from '../records/record-writer.ts';
 import type { FolderEntries } from '../sharing/folder-entries.ts';
 import type { ShareBook } from '../sharing/share-book.ts';
 import type { ApplicationBook } from './application-book.ts';
+import { requireCreatedIn } from './created-in.ts';
 import { openCreatedKey } from './created-key.ts';
 import { isSame, mergeContents } from './merge.ts';
 import { refuse } from './refusals.ts';
@@ -87,8 +88,10 @@ export class RecordTakeOver {
     const recordUid = uidOf(write.objectUid);
     const folderUid = uidOf(write.place?.folderUid ?? write.objectUid);
     rights.requireFolder(uidOf(write.applicationUid), folderUid);
-    const key = await openCreatedKey(this.#parts.applications, write);
+    const { accountUid, shares, applications } = this.#parts;
+    const key = await openCreatedKey(applications, write);
     try {
+      await requireCreatedIn({ accountUid, shares, folderUid }, write.folderKey, key);
       const taken = await this.#create(write, recordUid, key);
       if (taken === 'taken') await this.#place(write, recordUid, folderUid);
       return taken;

@@ -71,6 +71,15 @@ export class ShareKeyring {
     return key ? copy(key) : null;
   }
 
+  /** The full one and those that the folder had before, each 32 bytes, the caller's to wipe; none when this account has none. */
+  async ofFolderEver(folderUid: Uid, ownerUid: Uid): Promise<Bytes[]> {
+    const present = (await this.#folderKeys(folderUid, ownerUid))?.full;
+    if (!present) return [];
+    const former = await this.#parts.formerKeys(folderUid);
+    const opened = await Promise.all(former.map((key) => this.#openFormer(present, folderUid, key)));
+    return [copy(present), ...opened.flatMap((key) => key ?? [])];
+  }
+
   /** The same of the key that an entry names: the present one, or a former one that the present one opens. */
   async ofFolderThen(kind: EntryKeyKind, entry: FolderEntry): Promise<Bytes | null> {
     const { folderUid, folderOwnerUid, folderKeyVersion } = entry;
@@ -81,7 +90,11 @@ export class ShareKeyring {
     const keys = await this.#parts.formerKeys(folderUid);
     const former = keys.find(({ keyVersion }) => keyVersion === folderKeyVersion);
     if (!former || kind === 'launch') return former ? copy(former.launchKey) : null;
-    return present && (await this.#orNull(() => unwrapFormerFolderKey(present, folderUid, former)));
+    return present && (await this.#openFormer(present, folderUid, former));
+  }
+
+  #openFormer(present: Bytes, folderUid: Uid, former: FormerFolderKey): Promise<Bytes | null> {
+    return this.#orNull(() => unwrapFormerFolderKey(present, folderUid, former));
   }
 
   /** The keys of a folder are looked for anew: something about it changed. */

@@ -12,7 +12,12 @@ import {
 } from '../../../../protocol/messages/gen/secrets_pb.js';
 import type { RecordContent } from '../../../../protocol/records/content.ts';
 import { sealLegacyEcies } from '../../../../protocol/secrets-manager/legacy-crypto.ts';
-import { sealSecretJson, secretKeyOf } from '../../../../protocol/secrets-manager/secret-seal.ts';
+import {
+  sealSecretJson,
+  secretFolderKeyOf,
+  secretKeyOf,
+  wrapSecretKey,
+} from '../../../../protocol/secrets-manager/secret-seal.ts';
 import { newUid, uidBytes, type Uid } from '../../../../protocol/uid.ts';
 import type { Draft } from '../../../../workers/engine/records/draft.ts';
 import type { KeptRevision } from '../../../../workers/engine/records/history.ts';
@@ -36,6 +41,8 @@ class Vault {
   >();
   readonly placed: Uid[] = [];
   readonly owner = generateEcdhKeyPair();
+  /** Of the shared folder, the newest first. */
+  readonly folderKeys = [randomBytes(32)];
   /** Thrown instead of the write after so many. */
   failsAfter = Infinity;
   /** Revisions that the server does not show. */
@@ -75,11 +82,13 @@ class Vault {
     number: number,
     key: Uint8Array<ArrayBuffer>,
     content: object,
+    folderKey = this.folderKeys[0] ?? randomBytes(32),
   ): Promise<SecretWrite> {
     return create(SecretWriteSchema, {
       ...this.#frame(recordUid, number, SecretWriteKind.CREATE),
       data: await sealSecretJson(key, content),
       ownerKey: await sealLegacyEcies(this.owner.publicKey, key),
+      folderKey: await wrapSecretKey(secretFolderKeyOf(folderKey, accountUid, folderUid), key),
       place: { folderUid: uidBytes(folderUid), subfolderUid: empty },
     });
   }
@@ -115,7 +124,13 @@ class Vault {
         all: async () => [{ uid: applicationUid }],
         ownerKeys: async () => ({ ...this.owner, privateKey: copy(this.owner.privateKey) }),
       },
-      shares: { shares: { entry: (_: Uid, uid: Uid) => (this.placed.includes(uid) ? {} : null) } },
+      shares: {
+        shares: {
+          entry: (_: Uid, uid: Uid) => (this.placed.includes(uid) ? {} : null),
+          folders: new Map([[folderUid, { ownerUid: accountUid }]]),
+        },
+        keyring: { ofFolderEver: async () => this.folderKeys.map(copy) },
+      },
       entries: {
         add: async ({ recordUids }: { recordUids: readonly Uid[] }) => void this.placed.push(...recordUids),
       },
@@ -319,6 +334,32 @@ describe('a record that an application created', () => {
     takeOver.settled([created]);
     const replayed = await vault.creation(created, 5, key, login('new', 'Created'));
     await expect(takeOver.create(replayed, everything)).rejects.toMatchObject({ code: 'replayed' });
+  });
+
+  test('before its shared folder had another key is taken over all the same', async () => {
+    const [created, former] = [newUid(), randomBytes(32)];
+    vault.folderKeys.push(former);
+    const write = await vault.creation(created, 3, randomBytes(32), login('new', 'Created'), former);
+    await vault.takeOver().create(write, everything);
+    expect(vault.passwords(created)).toEqual(['new']);
+  });
+
+  test.each([
+    ['under another folder’s key', async ({ folderKey }: SecretWrite) => ({ folderKey }), randomBytes(32)],
+    ['under none', async () => ({ folderKey: empty }), undefined],
+    [
+      'beside another record’s under the folder’s key',
+      async () => ({
+        folderKey: (await vault.creation(newUid(), 4, randomBytes(32), login('other'))).folderKey,
+      }),
+      undefined,
+    ],
+  ])('whose key is %s, is nobody’s who had the folder’s', async (_name, forge, folderKey) => {
+    const created = newUid();
+    const write = await vault.creation(created, 3, randomBytes(32), login('new'), folderKey);
+    const forged = create(SecretWriteSchema, { ...write, ...(await forge(write)) });
+    await expect(vault.takeOver().create(forged, everything)).rejects.toMatchObject({ code: 'open-failed' });
+    expect(vault.records.has(created)).toBe(false);
   });
 
   test('under the uid of a person’s record', async () => {
