@@ -7,7 +7,7 @@ import type {
   ApplicationView,
   FileLeftOut,
 } from '../../workers/api.ts';
-import { dateOf } from '../sharing/sharing-text.ts';
+import { whenText } from '../components/when.ts';
 import { countOf } from '../vault/organising/count-text.ts';
 
 /** "2 records, 1 folder" */
@@ -21,7 +21,7 @@ export function sharesText(shares: ApplicationView['shares']): string {
 }
 
 export function lastAccessText(lastAccessAt: number): string {
-  return lastAccessAt === 0 ? 'Never used' : `Last used ${dateOf(lastAccessAt)}`;
+  return lastAccessAt === 0 ? 'Never used' : `Last used ${whenText(lastAccessAt)}`;
 }
 
 export const editableChoices = [
@@ -74,12 +74,12 @@ export function deviceStatus(device: ApplicationClientView): { readonly tone: To
     case 'waiting':
       return {
         tone: 'caution',
-        text: `Waiting for its first use, until ${dateOf(device.tokenExpiresAt)}`,
+        text: `Waiting for its first use, until ${whenText(device.tokenExpiresAt)}`,
       };
     case 'token-expired':
       return { tone: 'off', text: 'Its token expired unused: revoke it and add a new device' };
     case 'access-expired':
-      return { tone: 'off', text: `Access ended ${dateOf(device.accessExpiresAt)}` };
+      return { tone: 'off', text: `Access ended ${whenText(device.accessExpiresAt)}` };
     case 'active':
       return { tone: 'good', text: device.lastAccessAt === 0 ? 'Not used yet' : 'In use' };
   }
@@ -90,11 +90,11 @@ export function deviceFacts(device: ApplicationClientView): readonly string[] {
   const { firstAccessAt, lastAccessAt, address, accessExpiresAt, lockIp, status } = device;
   const from = address === '' ? '' : ` from ${shownName(address)}`;
   return [
-    lastAccessAt === 0 ? '' : `last access ${dateOf(lastAccessAt)}${from}`,
-    firstAccessAt === 0 ? '' : `first ${dateOf(firstAccessAt)}`,
+    lastAccessAt === 0 ? '' : `last access ${whenText(lastAccessAt)}${from}`,
+    firstAccessAt === 0 ? '' : `first ${whenText(firstAccessAt)}`,
     clientText(device.clientVersion),
     lockIp ? lockText(device) : '',
-    accessExpiresAt > 0 && status !== 'access-expired' ? `access until ${dateOf(accessExpiresAt)}` : '',
+    accessExpiresAt > 0 && status !== 'access-expired' ? `access until ${whenText(accessExpiresAt)}` : '',
   ].filter(Boolean);
 }
 

@@ -1,5 +1,6 @@
 import type { RecordingHold, RecordingSummary } from '../../workers/api.ts';
 import { shownName } from '../../protocol/records/shown-name.ts';
+import { dayText } from '../components/when.ts';
 import { plural } from './recording-text.ts';
 
 const dayMs = 24 * 60 * 60_000;
@@ -28,10 +29,6 @@ export function keptText(
 export function holdText({ email, own, until }: RecordingHold): string {
   const who = own ? 'You' : email === '' ? 'Somebody who left' : shownName(email);
   return `${who}, ${until === null ? 'until it is released' : `until ${dayText(until)}`}`;
-}
-
-export function dayText(at: number): string {
-  return new Date(at).toLocaleDateString(undefined, { dateStyle: 'medium' });
 }
 
 /** "3 recordings", "1 recording". */

@@ -2,6 +2,7 @@ import type { RecordingFacts, RecordingSummary, RecordingTypist } from '../../wo
 import { shownName } from '../../protocol/records/shown-name.ts';
 import { connectionKindOf } from '../../protocol/records/connection-protocols.ts';
 import { sessionProtocols } from '../../protocol/records/pam-settings.ts';
+import { whenText } from '../components/when.ts';
 import { endTitle } from '../session/failures/failures.ts';
 
 /** "1:02:03", "2:03": as players write it. */
@@ -118,9 +119,7 @@ export function tracksText({ graphical, text, keys, clipboard }: RecordingFacts)
 export function searchedText({ said }: RecordingSummary): string {
   if (said === null) return '';
   const { title, email, protocol, startedAt } = said;
-  return [title, email, protocolTitle(protocol), new Date(startedAt).toLocaleString()]
-    .join(' ')
-    .toLowerCase();
+  return [title, email, protocolTitle(protocol), whenText(startedAt)].join(' ').toLowerCase();
 }
 
 /** A name for the saved file: the machine's, and when. */

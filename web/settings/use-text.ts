@@ -1,16 +1,7 @@
-const dates = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
-const moments = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+import { dayText, whenText } from '../components/when.ts';
 
 /** When something was added and last used. */
 export function describeUse({ createdAt, lastUsedAt }: { createdAt: number; lastUsedAt: number }): string {
-  const added = `added ${dates.format(createdAt)}`;
-  return lastUsedAt === 0 ? `${added}, not used yet` : `${added}, used ${moments.format(lastUsedAt)}`;
-}
-
-export function describeMoment(at: number): string {
-  return moments.format(at);
-}
-
-export function describeDay(at: number): string {
-  return dates.format(at);
+  const added = `added ${dayText(createdAt)}`;
+  return lastUsedAt === 0 ? `${added}, not used yet` : `${added}, used ${whenText(lastUsedAt)}`;
 }

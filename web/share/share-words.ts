@@ -4,11 +4,6 @@ export function viewsLeftText(left: number): string {
   return left === 1 ? '1 view is left' : `${left} views are left`;
 }
 
-/** Day and time, as the person's language writes them. */
-export function whenText(ms: number): string {
-  return new Date(ms).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
-}
-
 /** How long a link may last, offered in these steps. */
 export const lifetimes = [
   { value: '1', label: '1 hour' },

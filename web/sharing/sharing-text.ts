@@ -1,5 +1,6 @@
 import { shownName } from '../../protocol/records/shown-name.ts';
 import type { AccessWay, EndedSessions, PersonEntry, PinState, RecordRights } from '../../workers/api.ts';
+import { whenText } from '../components/when.ts';
 
 interface RightsChoice {
   readonly value: RecordRights;
@@ -34,7 +35,9 @@ export const pinLabels: Readonly<Record<PinState, string>> = {
 
 /** Who has other keys by now, which the known ones signed over to, is told apart: nobody compared those. */
 export function pinText({ pin, renewedAt }: PersonEntry): string {
-  return pin === 'pinned' && renewedAt !== undefined ? `new key since ${dateOf(renewedAt)}` : pinLabels[pin];
+  return pin === 'pinned' && renewedAt !== undefined
+    ? `new key since ${whenText(renewedAt)}`
+    : pinLabels[pin];
 }
 
 /** How long access is given. */
@@ -52,13 +55,9 @@ export const periods: readonly {
 
 /** When that access ends, and through what it came. */
 export function wayDetails({ until, folderName, byEmail, offered }: AccessWay): string {
-  const end = until === null ? null : `until ${dateOf(until)}`;
+  const end = until === null ? null : `until ${whenText(until)}`;
   const place = folderName === null ? `by ${shownName(byEmail)}` : `in the folder ${shownName(folderName)}`;
   return [offered ? 'offered to own' : null, place, end].filter((part) => part !== null).join(' · ');
-}
-
-export function dateOf(ms: number): string {
-  return new Date(ms).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 /** What became of sessions that ran by access that was taken back; a sentence to append, or nothing. */

@@ -2,7 +2,7 @@ import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { newUid } from '../../../protocol/uid.ts';
 import type { PinState } from '../../../workers/api.ts';
-import { dateOf } from '../../../web/sharing/sharing-text.ts';
+import { whenText } from '../../../web/components/when.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
 import SharingHarness from './SharingHarness.svelte';
 
@@ -80,7 +80,7 @@ describe('sharing', () => {
     show(fake, 'access');
     await shows('Owner');
     press('Share');
-    await shows(`person-0@example.test new key since ${dateOf(renewedAt)}`);
+    await shows(`person-0@example.test new key since ${whenText(renewedAt)}`);
     await shows('person-1@example.test known key');
     await shows('person-2@example.test verified');
   });

@@ -1,3 +1,5 @@
+import { timeText } from '../../components/when.ts';
+
 /** How long a session may be shared. */
 export const shareTimes = [
   { value: '15', label: '15 minutes' },
@@ -13,8 +15,7 @@ export const shareRights = [
 
 /** "until 14:05", in the person's own way of writing it. */
 export function untilText(until: number): string {
-  const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-  return `until ${time.format(until)}`;
+  return `until ${timeText(until)}`;
 }
 
 /** What a person is told before anybody looks on: that it may happen, and whether they would see it. */
