@@ -16,7 +16,7 @@ test('who connected, and how that ended, is in the list of events, filtered and 
     await expect(rows.first()).toContainText('Session over', { timeout: 2_000 });
   }).toPass({ timeout: 30_000 });
   await expect(rows.first()).toContainText('ada@example.org');
-  await expect(rows.nth(1)).toContainText('Connected');
+  await expect(rows.nth(1)).toContainText('Session began');
   await expect(rows.nth(1)).toContainText('through Office');
   await page.screenshot({ path: 'test-results/screens/session-events.png' });
   await expectAccessible(page, 'session-events');
@@ -25,7 +25,7 @@ test('who connected, and how that ended, is in the list of events, filtered and 
   const saved = await (await coming).path();
   expect(readFileSync(saved, 'utf8')).toMatch(/,ended,.*ada@example\.org/);
   await page.getByLabel('Kind').selectOption('Files');
-  await expect(rows.filter({ hasText: /Connected|Session over/ })).toHaveCount(0);
+  await expect(rows.filter({ hasText: /Session began|Session over/ })).toHaveCount(0);
   await page.getByLabel('Until').fill('2001-01-01');
   await expect(page.getByText('Nothing fits')).toBeVisible();
   await page.getByLabel('Until').fill('');

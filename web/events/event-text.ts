@@ -4,7 +4,7 @@ import { formatSize } from '../files/file-size.ts';
 import { endText, plural } from '../recordings/recording-text.ts';
 
 const names: Readonly<Record<SessionLogKindName, string>> = {
-  opened: 'Connected',
+  opened: 'Session began',
   ended: 'Session over',
   files: 'Files',
   shared: 'Session shared',
