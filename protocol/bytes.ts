@@ -55,6 +55,18 @@ export function copy(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);
 }
 
+/** Smaller memory may be shared with others, as platforms do it for what is small, and its collection costs little. */
+const leastFreed = 128 * 1024;
+
+/**
+ * Gives large memory back at once: its collector knows of it late, and looks through all of a heap for it, again and again where much
+ * flows. Nobody may use it any more, nor any other view of its buffer; what is small is left alone.
+ */
+export function free(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= leastFreed) buffer.transfer(0);
+}
+
 /** Unsigned 32-bit integer, big endian, 4 bytes. */
 export function uint32(value: number): Bytes {
   const out = new Uint8Array(4);

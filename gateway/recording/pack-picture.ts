@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, inflate, zstdCompress } from 'node:zlib';
-import { empty, view, type Bytes } from '../../protocol/bytes.ts';
+import { concat, empty, free, view, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordingTrack } from '../../protocol/messages/gen/recording_pb.js';
 import { decodeEntries, encodeEntryHead } from '../../protocol/recording/entries.ts';
@@ -33,14 +33,15 @@ const params = {
  */
 export function packPicture(entries: Bytes): Promise<Bytes> {
   return turns.take(async () => {
-    const packed = await zstd(await withRows(entries));
+    const withAllRows = await withRows(entries);
+    const packed = await zstd(withAllRows);
+    free(withAllRows);
     // Noise in a PNG is larger by itself than deflated with its neighbours in mind.
-    return packed.length <= limits.recording.entries ? packed : await zstd([entries]);
+    return packed.length <= limits.recording.entries ? packed : await zstd(entries);
   });
 }
 
-async function zstd(parts: readonly Uint8Array[]): Promise<Bytes> {
-  const bytes = Buffer.concat(parts);
+async function zstd(bytes: Bytes): Promise<Bytes> {
   return view(await compressed(bytes, { params, chunkSize: packedBytes, pledgedSrcSize: bytes.length }));
 }
 
@@ -54,30 +55,42 @@ function isWorth(file: Uint8Array, rowsLength: number): boolean {
   return rowsLength <= mostRows && rowsLength <= mostRatio * file.length;
 }
 
-/** The same entries in parts: what is inflated is copied once. */
-async function withRows(bytes: Bytes): Promise<Uint8Array[]> {
+/** The same entries, in memory of their own: what is inflated is copied once, and no longer there then. */
+async function withRows(bytes: Bytes): Promise<Bytes> {
   const parts: Uint8Array[] = [];
+  const inflatedRows: Uint8Array[] = [];
   for (const entry of decodeEntries(RecordingTrack.GRAPHICAL, bytes)) {
     const isImage = entry.kind === 'image' || entry.kind === 'screenImage';
-    const content = isImage ? await takenApart(entry.bytes) : [entry.bytes];
-    const length = content.reduce((sum, part) => sum + part.length, 0);
-    parts.push(encodeEntryHead(entry.atMs, entry.kind, length), ...content);
+    const { content, rows } = isImage ? await takenApart(entry.bytes) : { content: entry.bytes, rows: empty };
+    const head = encodeEntryHead(entry.atMs, entry.kind, content.length + rows.length);
+    parts.push(head, content, rows);
+    inflatedRows.push(rows);
   }
-  return parts;
+  const all = concat(...parts);
+  for (const rows of inflatedRows) free(rows);
+  return all;
+}
+
+interface TakenImage {
+  /** The entry, or what of it is before the rows. */
+  readonly content: Uint8Array;
+  /** Memory of their own. */
+  readonly rows: Uint8Array;
 }
 
 /** The same image; itself where it cannot be taken apart. */
-async function takenApart(bytes: Uint8Array): Promise<Uint8Array[]> {
+async function takenApart(bytes: Uint8Array): Promise<TakenImage> {
+  const asItIs = { content: bytes, rows: empty };
   const image = decodeImageEntry(bytes);
-  if (!('file' in image)) return [bytes];
+  if (!('file' in image)) return asItIs;
   const png = takeApart(image.file);
-  if (png === null || !isWorth(image.file, png.rowsLength)) return [bytes];
+  if (png === null || !isWorth(image.file, png.rowsLength)) return asItIs;
   const { head, tail, zlib, rowsLength } = png;
   try {
     const rows = await inflated(zlib, { chunkSize: rowsLength + roomBytes, maxOutputLength: rowsLength });
-    if (rows.length !== rowsLength) return [bytes];
-    return [encodeImageEntry({ stream: image.stream, png: { head, tail, rows: empty } }), rows];
+    if (rows.length !== rowsLength) return asItIs;
+    return { content: encodeImageEntry({ stream: image.stream, png: { head, tail, rows: empty } }), rows };
   } catch {
-    return [bytes]; // no page draws it either, and whoever plays this hears of it as the session's page did
+    return asItIs; // no page draws it either, and whoever plays this hears of it as the session's page did
   }
 }

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { concat, uint32, view, type Bytes } from '../../protocol/bytes.ts';
+import { concat, free, uint32, view, type Bytes } from '../../protocol/bytes.ts';
 import { encodeMessage } from '../../protocol/messages/encode.ts';
 import {
   RecordingChunkSchema,
@@ -219,7 +219,11 @@ export class SessionRecorder {
   async #store(header: Parameters<RecordingWriter['add']>[0], compressed: Bytes): Promise<void> {
     const { writer, spool } = this.#options;
     const chunk = await writer.add(header, compressed);
-    await spool.writeChunk(this.sessionUid, chunk.index, encodeMessage(RecordingChunkSchema, chunk));
+    free(compressed);
+    const encoded = encodeMessage(RecordingChunkSchema, chunk);
+    free(chunk.sealed);
+    await spool.writeChunk(this.sessionUid, chunk.index, encoded);
+    free(encoded);
     this.#options.onStored();
   }
 

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copy, encodeHex, parseHex, utf8, type Bytes } from '../../protocol/bytes.ts';
+import { encodeHex, parseHex, utf8, view, type Bytes } from '../../protocol/bytes.ts';
 import { ProtocolError } from '../../protocol/errors.ts';
 import { uidBytes, uidOf, type Uid } from '../../protocol/uid.ts';
 import { makePrivateFolder, syncFolder, writePrivateFile } from '../private-file.ts';
@@ -141,7 +141,7 @@ export class Spool {
   }
 
   async #read(sessionUid: Uid, name: string): Promise<Bytes> {
-    return copy(await readFile(join(this.#folderOf(sessionUid), name)));
+    return view(await readFile(join(this.#folderOf(sessionUid), name)));
   }
 
   #folderOf(sessionUid: Uid): string {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { free } from '../../protocol/bytes.ts';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import { ProtocolError, toProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -245,6 +246,7 @@ export class RecordingUploads {
       for (const index of now.chunks.filter((chunk) => chunk >= next)) {
         const bytes = await spool.readChunk(sessionUid, index);
         await calls.call(putRecordingChunk, { chunk: decodeMessage(RecordingChunkSchema, bytes) }, signal);
+        free(bytes);
         next = index + 1;
       }
       for (const index of now.chunks.slice(0, -1))

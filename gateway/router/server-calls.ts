@@ -1,5 +1,5 @@
 import type { DescMethodUnary, DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import type { Bytes } from '../../protocol/bytes.ts';
+import { free, type Bytes } from '../../protocol/bytes.ts';
 import type { Signer } from '../../protocol/crypto/ecdsa.ts';
 import { isErrorCode, ProtocolError } from '../../protocol/errors.ts';
 import { decodeMessage } from '../../protocol/messages/decode.ts';
@@ -52,6 +52,7 @@ export class ServerCalls {
       const deviceSignature = await signApiRequest(this.#device, call);
       return encodeMessage(ApiRequestSchema, { sessionToken, issuedAtMs, deviceSignature, payload });
     });
+    free(payload);
     const headers = { 'content-type': 'application/octet-stream' };
     const request = { method: 'POST', path: `/api/v1/${name}`, headers, body: sealed.body, signal } as const;
     const { status, body } = await this.#door.request(request);

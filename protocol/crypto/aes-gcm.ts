@@ -1,4 +1,4 @@
-import { concat, type Bytes } from '../bytes.ts';
+import { concat, free, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { randomBytes } from './random.ts';
 
@@ -37,7 +37,10 @@ export async function openWithNonce(key: CryptoKey, nonce: Bytes, sealed: Bytes,
 /** nonce(12) ‖ ciphertext ‖ tag(16) under a fresh random nonce. */
 export async function sealBlob(key: CryptoKey, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
   const nonce = randomBytes(nonceLength);
-  return concat(nonce, await sealWithNonce(key, nonce, plaintext, aad));
+  const sealed = await sealWithNonce(key, nonce, plaintext, aad);
+  const blob = concat(nonce, sealed);
+  free(sealed);
+  return blob;
 }
 
 /** Inverse of {@link sealBlob}. Throws `open-failed` whatever the cause, too short input included. */

@@ -1,4 +1,4 @@
-import { concat, equal, type Bytes } from '../bytes.ts';
+import { concat, equal, free, type Bytes } from '../bytes.ts';
 import { ProtocolError } from '../errors.ts';
 import { nonceLength, openWithNonce, sealWithNonce, tagLength } from './aes-gcm.ts';
 import { encodeContext } from './context.ts';
@@ -28,7 +28,9 @@ export async function sealEnvelope(
   key.countSealing();
   const nonce = randomBytes(nonceLength);
   const sealed = await sealWithNonce(key.cryptoKey, nonce, plaintext, aadOf(purpose, objects));
-  return concat(Uint8Array.of(version), key.id, nonce, sealed);
+  const envelope = concat(Uint8Array.of(version), key.id, nonce, sealed);
+  free(sealed);
+  return envelope;
 }
 
 /** Inverse of {@link sealEnvelope}. Throws `open-failed` whatever the cause: it is no oracle. */

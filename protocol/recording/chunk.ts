@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes.ts';
+import { free, type Bytes } from '../bytes.ts';
 import { openEnvelope, sealEnvelope } from '../crypto/envelope.ts';
 import { purposes } from '../crypto/labels.ts';
 import { pad, unpad } from '../crypto/padding.ts';
@@ -13,8 +13,11 @@ import { openImageEntry } from './image-entry.ts';
 import { inflate } from './inflate.ts';
 
 /** Entries that were encoded and compressed, bound to session, place, track, time, key frame and whether it is the last. */
-export function sealChunk(key: SymmetricKey, header: ChunkHeader, compressed: Bytes): Promise<Bytes> {
-  return sealEnvelope(key, purposes.recordingChunk, [encodeHeader(header)], pad(compressed));
+export async function sealChunk(key: SymmetricKey, header: ChunkHeader, compressed: Bytes): Promise<Bytes> {
+  const padded = pad(compressed);
+  const sealed = await sealEnvelope(key, purposes.recordingChunk, [encodeHeader(header)], padded);
+  free(padded);
+  return sealed;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { writeUint32, type Bytes } from '../bytes.ts';
+import { free, writeUint32, type Bytes } from '../bytes.ts';
 import { entryKinds, entryOverhead, type EntryKind } from './entry-kinds.ts';
 
 /** Grows by doubling from here. */
@@ -25,7 +25,7 @@ export class EntryBuffer {
   /** All of them; it is empty then, and what it gave is nobody else's memory until it is given back. */
   take(): Bytes {
     const taken = this.#bytes.subarray(0, this.#length);
-    if (this.#spare && taken.length < this.#spare.length / 2) this.#spare = null; // no more comes that fast
+    if (this.#spare && taken.length < this.#spare.length / 2) this.rest(); // no more comes that fast
     this.#bytes = new Uint8Array(firstBytes);
     this.#length = 0;
     return taken;
@@ -35,12 +35,15 @@ export class EntryBuffer {
   giveBack(taken: Bytes): void {
     taken.fill(0);
     const { buffer } = taken;
-    if (taken.length >= buffer.byteLength / 2 && buffer.byteLength > firstBytes)
+    if (taken.length >= buffer.byteLength / 2 && buffer.byteLength > firstBytes) {
+      this.rest();
       this.#spare = new Uint8Array(buffer);
+    } else free(taken);
   }
 
   /** Keeps no memory for more. */
   rest(): void {
+    if (this.#spare) free(this.#spare);
     this.#spare = null;
   }
 
@@ -60,6 +63,7 @@ export class EntryBuffer {
     this.#bytes = this.#grown(needed);
     this.#bytes.set(former.subarray(0, this.#length));
     former.fill(0);
+    free(former);
   }
 
   #grown(needed: number): Bytes {

@@ -1,4 +1,4 @@
-import { concat, type Bytes } from '../bytes.ts';
+import { concat, free, type Bytes } from '../bytes.ts';
 import { importAesKey, openBlob, sealBlob } from '../crypto/aes-gcm.ts';
 import { encodeContext } from '../crypto/context.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -37,8 +37,11 @@ export async function sealRequest(
 ): Promise<SealedRequest> {
   const { key: raw, wrapped } = await wrapTransmissionKey(serverKey, method);
   const key = await importAesKey(raw);
-  const payload = pad(await payloadOf(wrapped));
-  const body = concat(wrapped, await sealBlob(key, payload, aadOf('request', method, wrapped)));
+  const padded = pad(await payloadOf(wrapped));
+  const blob = await sealBlob(key, padded, aadOf('request', method, wrapped));
+  free(padded);
+  const body = concat(wrapped, blob);
+  free(blob);
   return {
     body,
     openResponse: async (response) =>
