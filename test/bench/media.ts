@@ -8,6 +8,8 @@ import { chromiumLaunch } from '../chromium.ts';
 import { GatewayEnd } from './media/gateway-end.ts';
 import type { PathShape } from './media/line.ts';
 import type { FloodFigures, FloodOptions } from './media/page.ts';
+import { lostPackets } from './media/lost-packets.ts';
+import type { PathToll } from './media/path-process.ts';
 import { Paths } from './media/paths.ts';
 import { heading, lineOf, summary, type Measured } from './media/table.ts';
 import { measureTcp } from './media/tcp-limit.ts';
@@ -75,17 +77,19 @@ async function measureDirection(page: Page, shape: PathShape, direction: FloodOp
       idleMs,
       flood.keyEveryMs,
     ] as const);
+    const lostBefore = lostPackets();
     const since = performance.now();
     const asked: FloodOptions = { direction, ...flood };
     const { echoes, rate }: FloodFigures = await page.evaluate((how) => window.media.flood(how), asked);
     const here = gateway.rate(since + flood.riseMs, since + flood.floodMs);
-    return { idle, echoes, rate: direction === 'up' ? here : rate, dropped: await finish(page) };
+    const lost = lostPackets() - lostBefore;
+    return { idle, echoes, rate: direction === 'up' ? here : rate, lost, toll: await finish(page) };
   } finally {
     gateway.close();
   }
 }
 
-async function finish(page: Page): Promise<number> {
+async function finish(page: Page): Promise<PathToll> {
   await page.evaluate(() => window.media.close());
   return await paths.close();
 }

@@ -10,10 +10,14 @@ import { Line, type PathShape } from './line.ts';
 export type PathRequest =
   | { readonly kind: 'udp' | 'tcp'; readonly port: number; readonly shape: PathShape }
   | { readonly kind: 'close' };
-/** `port`: where the path begins; for `close` that of nothing, and how many packets its queue dropped. */
-export interface PathReply {
+/** `port`: where the path begins; for `close` that of nothing, and what became of the packets. */
+export interface PathReply extends PathToll {
   readonly port: number;
+}
+/** What a path did to packets beyond its shape: how many its queue dropped, and how late this process was at p99. */
+export interface PathToll {
   readonly dropped: number;
+  readonly lateMs: number;
 }
 
 const loopback = '127.0.0.1';
@@ -41,13 +45,20 @@ process.on('disconnect', () => process.exit(0));
 
 async function answer(request: PathRequest): Promise<void> {
   if (request.kind === 'close') {
-    const dropped = open?.lines.reduce((sum, line) => sum + line.dropped, 0) ?? 0;
+    const lines = open?.lines ?? [];
     open?.close();
     open = null;
-    return reply({ port: 0, dropped });
+    const dropped = lines.reduce((sum, line) => sum + line.dropped, 0);
+    return reply({ port: 0, dropped, lateMs: Math.max(0, ...lines.map(latenessOf)) });
   }
   open = await (request.kind === 'udp' ? openUdp : openTcp)(request.port, request.shape);
-  reply({ port: open.port, dropped: 0 });
+  reply({ port: open.port, dropped: 0, lateMs: 0 });
+}
+
+/** Whole milliseconds, at p99 of its packets. */
+function latenessOf({ late }: Line): number {
+  let left = late.reduce((sum, count) => sum + count, 0) / 100;
+  return late.findLastIndex((count) => (left -= count) < 0);
 }
 
 function reply(message: PathReply): void {
@@ -78,9 +89,14 @@ async function openUdp(target: number, shape: PathShape): Promise<OpenPath> {
 }
 
 async function openSocket(): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: socketBuffer, sendBufferSize: socketBuffer });
+  const socket = createSocket({
+    ...{ type: 'udp4', recvBufferSize: socketBuffer, sendBufferSize: socketBuffer },
+    // An address needs no resolver, which would cost each packet a turn of the event loop.
+    lookup: (host, _, found) => found(null, host, 4),
+  });
+  const listening = once(socket, 'listening'); // which comes at once, without a resolver
   socket.bind(0, loopback);
-  await once(socket, 'listening');
+  await listening;
   return socket;
 }
 

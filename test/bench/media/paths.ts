@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { PathShape } from './line.ts';
-import type { PathReply, PathRequest } from './path-process.ts';
+import type { PathReply, PathRequest, PathToll } from './path-process.ts';
 
 /** Paths with delay and rate, in a process of their own; one at a time. */
 export class Paths {
@@ -13,9 +13,8 @@ export class Paths {
     return (await this.#ask({ kind, port, shape })).port;
   }
 
-  /** How many packets its queue dropped. */
-  async close(): Promise<number> {
-    return (await this.#ask({ kind: 'close' })).dropped;
+  async close(): Promise<PathToll> {
+    return await this.#ask({ kind: 'close' });
   }
 
   end(): void {

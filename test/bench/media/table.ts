@@ -1,6 +1,7 @@
 // The table of `bench media`, a line for each path and direction.
 import { median, percentile } from '../figures.ts';
 import type { PathShape } from './line.ts';
+import type { PathToll } from './path-process.ts';
 
 export interface Measured {
   readonly shape: PathShape;
@@ -12,8 +13,9 @@ export interface Measured {
   /** Key to echo without a flood, and with it. */
   readonly idle: readonly number[];
   readonly echoes: readonly number[];
-  /** Packets that the path's queue had no room for. */
-  readonly dropped: number;
+  readonly toll: PathToll;
+  /** Packets that an end's socket had no room for. */
+  readonly lost: number;
 }
 
 /** Of a key under a flood at p99, and of bulk where the path has a delay. */
@@ -37,19 +39,22 @@ const columns = [
   ['tcp', 8],
   ['ratio', 7],
   ['', 7],
-  ['dropped', 8],
+  ['dropped', 9],
+  ['lost', 6],
+  ['late', 6],
 ] as const;
 
 export function heading(queueMs: number): string {
   return (
     `key to echo while the same connection is flooded (ms), and the flood against TCP on the same path; ` +
-    `queue of ${queueMs} ms at the path's rate, tail drop\n` +
+    `queue of ${queueMs} ms at the path's rate, tail drop; packets that it dropped, that sockets of the ends lost, and how late the ` +
+    `path itself was at p99 (ms)\n` +
     cells(columns.map(([title]) => title))
   );
 }
 
 export function lineOf(one: Measured): string {
-  const { shape, direction, tcp, rate, idle, echoes, dropped } = one;
+  const { shape, direction, tcp, rate, idle, echoes, toll, lost } = one;
   const mbit = shape.rate === null ? 'free' : String((shape.rate * 8) / 1000);
   const { echo, bulk } = verdictOf(one);
   return cells([
@@ -67,7 +72,7 @@ export function lineOf(one: Measured): string {
       (tcp / 1e6).toFixed(2),
       (rate / tcp).toFixed(2),
       said(bulk),
-      String(dropped),
+      ...[String(toll.dropped), String(lost), String(toll.lateMs)],
     ],
   ]);
 }
