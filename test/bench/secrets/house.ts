@@ -1,4 +1,4 @@
-// A server with applications that have as many records as are asked for, and a device of each.
+// A server with applications that have as many records as are asked for, and devices of these.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -16,6 +16,11 @@ import { Person } from '../../fixtures/sharing-client.ts';
 import type { Usage } from './server-process.ts';
 
 const batch = 50;
+
+export interface BenchApplication {
+  readonly application: VaultApplication;
+  readonly records: number;
+}
 
 export interface BenchDevice {
   readonly keys: EcdhKeyPair;
@@ -47,11 +52,16 @@ export class SecretsHouse {
     return (await answered)[0];
   }
 
-  /** An application with so many records of about a KiB, and a device of it that is bound. */
-  async addDevice(records: number): Promise<BenchDevice> {
+  /** An application with so many records of about a KiB. */
+  async addApplication(records: number): Promise<BenchApplication> {
     const application = await this.vault.createApplication(`${records}`);
     for (let made = 0; made < records; made += batch)
       await this.#addRecords(application, Math.min(batch, records - made));
+    return { application, records };
+  }
+
+  /** A device of it that is bound. */
+  async addDevice({ application }: BenchApplication): Promise<BenchDevice> {
     const keys = generateEcdhKeyPair();
     const clientId = randomBytes(64);
     await this.vault.client.call(ApplicationService.method.addClient, {
