@@ -39,6 +39,11 @@ export interface GuacdOptions extends HandshakeOptions {
   readonly timing?: Partial<GuacdTiming>;
   /** The gateway answers `sync` whoever looks on: the session does not wait for this viewer. */
   readonly answersSync?: boolean;
+  /**
+   * The picture is a desktop's, and comes without delay. What a terminal draws goes on as before: the pauses by which
+   * {@link DrawingWatch} sees that it has drawn all were measured so.
+   */
+  readonly desktop?: boolean;
   /** Of a terminal: holds back what it is given to draw while one of its settings changes. */
   readonly holdOutput?: HoldOutput;
   /** A viewer that took nothing for too long was let go; it must attach anew, to a new connection. */
@@ -143,6 +148,7 @@ export class GuacdConnection {
     void socket.closed.then((failure) => this.#end(failure));
     signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#show((former?.layers ?? []).map((layer) => encodeInstructionBytes('dispose', layer)));
+    if (options.desktop === true) socket.acknowledge();
     socket.receive((batch) => this.#take(batch));
   }
 

@@ -7,6 +7,9 @@ import { limits } from '../../protocol/limits.ts';
 import { openTcp } from '../tcp.ts';
 import { SessionFailure } from '../terminal/failure.ts';
 
+/** Says nothing; what came before it is acknowledged with it. */
+const nothing = encodeInstructionBytes('nop');
+
 type Receiver = (batch: readonly Instruction[]) => void;
 
 /**
@@ -23,6 +26,7 @@ export class InstructionSocket {
   #wake: (() => void) | null = null;
   #failure: SessionFailure | null = null;
   #written = 0;
+  #acknowledges = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -72,6 +76,15 @@ export class InstructionSocket {
     if (left.length > 0) receiver(left);
   }
 
+  /**
+   * From now on each piece that comes is answered with a `nop`: guacd 1.3.0 leaves Nagle's algorithm on (RFC 1122 §4.2.3.4),
+   * so the rest of a frame waits until the piece before it is acknowledged, which an operating system that has nothing to
+   * send puts off for 40 ms.
+   */
+  acknowledge(): void {
+    this.#acknowledges = true;
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -109,6 +122,7 @@ export class InstructionSocket {
    */
   close(withinMs: number): void {
     this.#receiver = () => {};
+    this.#acknowledges = false;
     this.#socket.resume();
     this.#socket.end();
     const timer = setTimeout(() => this.#socket.destroy(), withinMs);
@@ -117,6 +131,7 @@ export class InstructionSocket {
 
   #take(chunk: Buffer): void {
     if (this.#failure) return;
+    if (this.#acknowledges && this.#socket.writableLength === 0) this.write(nothing);
     let batch: Instruction[];
     try {
       batch = this.#decoder.decode(chunk);

@@ -16,6 +16,9 @@ export type PictureOptions = Omit<GuacdOptions, 'viewer' | 'tee' | 'host' | 'por
 /** What a join needs: not what the login needed. */
 type JoinOptions = Omit<GuacdOptions, 'viewer' | 'tee' | 'select' | 'parameters' | 'answers'>;
 
+/** Protocols that bring a desktop; the others' terminals guacd draws itself. */
+const desktops: ReadonlySet<string> = new Set(['rdp', 'vnc']);
+
 /** Joins of one viewer. What a screen that never rests lost of one moment, its next one shows. */
 const mostJoins = 4;
 
@@ -33,7 +36,8 @@ export async function openPicture(options: PictureOptions): Promise<Picture> {
 
 async function openLeased(lease: LeasedGuacd, options: PictureOptions): Promise<Picture> {
   const { guacd: _place, recorder, select, parameters, answers, ...kept } = options;
-  const joins = { ...kept, host: lease.host, port: lease.port };
+  const desktop = 'protocol' in select && desktops.has(select.protocol);
+  const joins = { ...kept, desktop, host: lease.host, port: lease.port };
   const held = new HeldPicture();
   const onStalled = () => (held.waiting ? held.drop() : joins.onStalled?.());
   const recorded = new RecordedPicture(recorder ?? null);

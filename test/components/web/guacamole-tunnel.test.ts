@@ -46,14 +46,14 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 function connected() {
   const stream = new FakeStream();
   const heard: [string, string[]][] = [];
-  const { tunnel, pace } = createTunnel(stream, () => intake);
+  const { tunnel, pace, answers } = createTunnel(stream, () => intake);
   const intake = new PictureIntake(drawsAtOnce, {
     instruction: (opcode, parameters) => heard.push([opcode, [...parameters]]),
     consumed: (bytes) => stream.consumed(bytes),
     failed: (code) => failStream(stream, code),
   });
   tunnel.connect('');
-  return { stream, tunnel, pace, heard };
+  return { stream, tunnel, pace, answers, heard };
 }
 
 describe('a tunnel over one stream', () => {
@@ -101,6 +101,13 @@ describe('a tunnel over one stream', () => {
     stream.room = true;
     stream.onDrain?.();
     expect(stream.written).toBe('3.key,2.97,1.1;3.key,2.98,1.1;3.key,2.99,1.1;');
+  });
+
+  test('a frame is answered as it comes, once, and not when it is drawn', () => {
+    const { stream, tunnel, answers } = connected();
+    answers.taken(1);
+    tunnel.sendMessage('sync', 1);
+    expect(stream.written).toBe('4.sync,1.1;');
   });
 
   test('a stream that never drains is reset before the page runs out of memory', () => {

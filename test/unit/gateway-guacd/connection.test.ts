@@ -133,6 +133,24 @@ describe('the connection', () => {
     expect(shown.join('')).toBe('4.size,1.0,1.9,1.9;');
   });
 
+  it('answers each piece of a desktop at once, which guacd waits for, and none of a terminal', async () => {
+    const guacd = await fake();
+    await connect(guacd, { desktop: true });
+    guacd.raw('4.size,1.0,1.9');
+    await guacd.until(() => guacd.opcodes().at(-1) === 'nop');
+    expect(guacd.opcodes().slice(-2)).toEqual(['connect', 'nop']);
+
+    const terminal = await fake();
+    const shown = Promise.withResolvers<boolean>();
+    const viewer = () => (shown.resolve(true), true);
+    const connection = await connect(terminal, { viewer });
+    terminal.raw('4.size,1.0,1.9,1.9;');
+    expect(await shown.promise).toBe(true);
+    await connection.close();
+    await terminal.until(() => terminal.closed);
+    expect(terminal.opcodes()).not.toContain('nop');
+  });
+
   it('answers with the login before the picture, and has none to give after it', async () => {
     const guacd = await fake();
     const connection = await connect(guacd, { answers: { username: 'ada', password: 'geheim' } });

@@ -1,6 +1,7 @@
 import * as Guacamole from '@glokon/guacamole-common-js';
 import type { Stream } from '../../../protocol/channel/multiplexer.ts';
 import { encodeInstructionBytes } from '../../../protocol/guacamole/instruction.ts';
+import { FrameAnswers } from '../drawing/frame-answers.ts';
 import { DrawingPace } from '../drawing/pace.ts';
 import { pageTyping } from '../drawing/typing.ts';
 import type { PictureIntake } from '../picture/picture-intake.ts';
@@ -15,6 +16,8 @@ const noTimeout = 0;
 export interface PacedTunnel {
   readonly tunnel: Guacamole.Tunnel;
   readonly pace: DrawingPace;
+  /** Hears of each frame before the client does; the client's own answers say that one is drawn. */
+  readonly answers: FrameAnswers;
 }
 
 /**
@@ -36,6 +39,10 @@ export function createTunnel(
     },
     draw: (parts) => intake().take(parts),
   });
+  const send = (opcode: string, ...elements: readonly unknown[]) => {
+    if (tunnel.isConnected()) output.write(encodeInstructionBytes(opcode, ...elements.map(String)));
+  };
+  const answers = new FrameAnswers((timestamp) => send('sync', timestamp));
   // Guacamole's classes set their methods on each instance, so a subclass could not override them.
   Object.assign(tunnel, {
     receiveTimeout: noTimeout,
@@ -50,10 +57,11 @@ export function createTunnel(
       stream.end();
     },
     sendMessage: (opcode: string, ...elements: unknown[]) => {
-      if (tunnel.isConnected()) output.write(encodeInstructionBytes(opcode, ...elements.map(String)));
+      if (opcode === 'sync') answers.drawn(Number(elements[0]));
+      else send(opcode, ...elements);
     },
   });
-  return { tunnel, pace };
+  return { tunnel, pace, answers };
 }
 
 /** As if it had been thrown where the stream gave the bytes: some are drawn later. */

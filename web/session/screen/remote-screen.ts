@@ -83,13 +83,14 @@ export class RemoteScreen {
     this.#size = size;
     this.#policy = policy;
     this.#targets = targets;
-    const { tunnel, pace } = createTunnel(stream, () => this.#intake);
+    const { tunnel, pace, answers } = createTunnel(stream, () => this.#intake);
     this.#pace = pace;
     this.#client = new Guacamole.Client(tunnel);
     takeImages(this.#client.getDisplay());
     this.#intake = new PictureIntake(this.#client.getDisplay(), {
       instruction: (opcode, args) => {
         if (opcode === 'audio') pace.hurry();
+        if (opcode === 'sync') answers.taken(Number.parseInt(args[0] ?? '', 10));
         tunnel.oninstruction?.(opcode, args);
       },
       consumed: (bytes) => stream.consumed(bytes),
