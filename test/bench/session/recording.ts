@@ -102,8 +102,9 @@ function guacdOf(side: Side): () => number {
 
 /**
  * Nobody tells guacd whether its session is recorded, and what it takes for the same work is up to three times as much one time as
- * another, by how many frames it makes of it: more than what is looked for. So what it takes is the median of all rounds, and of each
- * variant it is printed beside; what differs by recording is what the gateway takes.
+ * another, by how many frames it makes of it: more than what is looked for. So what it takes is the median of all rounds; what
+ * differs by recording is what the gateway takes. Of each variant it is printed beside: of a flood that is not recorded it is more
+ * in nearly every run, so that the two floods are not quite the same work (docs/decisions/0045).
  */
 function printOverhead(title: string, costs: Each<readonly Cost[]>): void {
   const guacd = median(variants.flatMap((variant) => costs[variant].map((cost) => cost.guacd)));
