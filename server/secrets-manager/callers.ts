@@ -4,6 +4,7 @@ import { ClientKind } from '../../protocol/messages/gen/application_pb.js';
 import { uidOf, type Uid } from '../../protocol/uid.ts';
 import { byteName } from '../byte-name.ts';
 import type { Database } from '../store/database.ts';
+import { prepared } from '../store/prepared.ts';
 import type { SecretChanges } from './answer-cache.ts';
 
 export interface Caller {
@@ -123,14 +124,17 @@ interface CallerRow {
 }
 
 /** Written out: to put the same statement together again takes as long as to send it. */
-const findCallers = `
+const findCallers = prepared(
+  'secrets-callers',
+  `
     SELECT client_id, client.application_uid, owner_uid, app_data, kind, public_key, encrypted_app_key,
       app_owner_public_key, lock_ip, bound_address, first_access_expires_at, access_expires_at, last_access_at, address,
       client_version, changes.count, changes.newest
     FROM client JOIN application ON application.application_uid = client.application_uid
     CROSS JOIN LATERAL (SELECT count(*) AS count, coalesce(max(change), 0) AS newest FROM secret_change
       WHERE secret_change.account_uid = owner_uid) changes
-    WHERE client_id = ANY($1::bytea[])`;
+    WHERE client_id = ANY($1::bytea[])`,
+);
 
 async function readCallers(db: Database, ids: readonly Uint8Array[]): Promise<Map<string, Caller>> {
   const clientIds = ids.map((id) => Buffer.from(id.buffer, id.byteOffset, id.byteLength));

@@ -2,6 +2,7 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { migrate } from './migrate.ts';
+import { PreparingClient } from './prepared.ts';
 import type { Schema } from './schema.ts';
 
 export type Database = Kysely<Schema>;
@@ -39,6 +40,7 @@ export async function openDatabase(
     options: sessionSettings,
     connectionTimeoutMillis: 10_000,
     types: { getTypeParser },
+    Client: PreparingClient,
   });
   pool.on('error', onError); // an idle connection broke: the pool replaces it
   try {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomBytes } from '../../../protocol/crypto/random.ts';
@@ -12,6 +12,7 @@ import { newUid, uidBytes } from '../../../protocol/uid.ts';
 import { openDatabase } from '../../../server/store/database.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../server/store/embedded-postgres.ts';
 import { migrate, readMigrations } from '../../../server/store/migrate.ts';
+import { prepared } from '../../../server/store/prepared.ts';
 import { ApiClient } from '../../fixtures/api-client.ts';
 import { putRecord } from '../../fixtures/application.ts';
 import { startTestServer } from '../../fixtures/server.ts';
@@ -51,6 +52,23 @@ describe('store', () => {
       expect((await vault.call(RecordService.method.sync, {})).records).toHaveLength(1);
     } finally {
       await server.close();
+    }
+  });
+
+  test('a prepared statement is planned once for each connection, and no other statement is', async () => {
+    const statement = prepared('test-double', 'SELECT 2 * $1::integer AS double');
+    const { db, close } = await openDatabase(postgres.connection, ignore);
+    try {
+      await db.connection().execute(async (connection) => {
+        for (const given of [4, 5])
+          expect((await connection.executeQuery(CompiledQuery.raw(statement, [given]))).rows).toEqual([
+            { double: 2 * given },
+          ]);
+        const { rows } = await sql`SELECT name FROM pg_prepared_statements`.execute(connection);
+        expect(rows).toEqual([{ name: 'test-double' }]);
+      });
+    } finally {
+      await close();
     }
   });
 
