@@ -8,7 +8,7 @@ import { startDesktop, type DesktopTarget } from '../../fixtures/desktop-target.
 import { compare, emptyPair, ratioOf } from './comparison.ts';
 import type { Peer, PeerTarget } from './peer.ts';
 import { watchFrames, type FrameWatch } from './frame-watch.ts';
-import { openMachine, openPeer, processorOf, type, type Side } from './sides.ts';
+import { openMachine, openPeer, pictureScale, processorOf, type, type Side } from './sides.ts';
 
 const size = { width: 1280, height: 720 };
 const showMs = 5_000;
@@ -83,10 +83,12 @@ export async function compareAnimations(ours: Side, theirs: Side, peer: Peer, ro
     for (let round = 0; round < rounds; round++) {
       await ours.page.bringToFront();
       await openMachine(ours.page, desktop.title);
+      const scale = await pictureScale(ours.page);
       add(0, await watch(ours));
       await disconnect(ours.page);
       await theirs.page.bringToFront();
       await openPeer(theirs.page, peer, desktop.target, size);
+      await theirs.page.evaluate((factor) => window.peer.scale(factor), scale);
       add(1, await watch(theirs));
       await theirs.page.evaluate(() => window.peer.disconnect());
     }

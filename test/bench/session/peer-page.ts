@@ -7,6 +7,8 @@ export interface PeerPage {
   connect(access: PeerAccess): Promise<number>;
   /** Pixels of the picture that is shown. */
   size(): { readonly width: number; readonly height: number };
+  /** Shows its picture by so much larger. */
+  scale(factor: number): void;
   /** Ends the session that is shown. */
   disconnect(): void;
 }
@@ -29,6 +31,9 @@ window.peer = {
   size() {
     const display = shown?.client.getDisplay();
     return { width: display?.getWidth() ?? 0, height: display?.getHeight() ?? 0 };
+  },
+  scale(factor) {
+    shown?.client.getDisplay().scale(factor);
   },
   disconnect() {
     shown?.client.disconnect();

@@ -89,10 +89,22 @@ export async function openPeer(
 
 /** Of the largest picture that is shown: what the other side is asked to draw, too. */
 export async function pictureSize(page: Page): Promise<Size> {
+  const { width, height } = await shownPicture(page);
+  return { width, height };
+}
+
+/** By how much its page shows it larger than it is: what the other page does, too, since a browser has to work for that. */
+export async function pictureScale(page: Page): Promise<number> {
+  return (await shownPicture(page)).scale;
+}
+
+async function shownPicture(page: Page): Promise<Size & { readonly scale: number }> {
   return await page.evaluate(() => {
     const all = [...document.querySelectorAll<HTMLCanvasElement>('[role="application"] canvas')];
     const [largest] = all.sort((a, b) => b.width * b.height - a.width * a.height);
-    return { width: largest?.width ?? 1024, height: largest?.height ?? 640 };
+    if (!largest) return { width: 1024, height: 640, scale: 1 };
+    const { width, height } = largest;
+    return { width, height, scale: largest.getBoundingClientRect().width / width };
   });
 }
 
