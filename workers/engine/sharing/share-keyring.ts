@@ -67,17 +67,17 @@ export class ShareKeyring {
 
   /** FK or V(FK), 32 bytes, the caller's to wipe; null when this account has none. */
   async ofFolder(kind: EntryKeyKind, folderUid: Uid, ownerUid: Uid): Promise<Bytes | null> {
-    const key = (await this.#folderKeys(folderUid, ownerUid))?.[kind];
-    return key ? copy(key) : null;
+    const keys = await this.#folderKeys(folderUid, ownerUid);
+    return keys && oneOf(keys, kind);
   }
 
   /** The full one and those that the folder had before, each 32 bytes, the caller's to wipe; none when this account has none. */
   async ofFolderEver(folderUid: Uid, ownerUid: Uid): Promise<Bytes[]> {
-    const present = (await this.#folderKeys(folderUid, ownerUid))?.full;
-    if (!present) return [];
+    const present = await this.ofFolder('full', folderUid, ownerUid);
+    if (present === null) return [];
     const former = await this.#parts.formerKeys(folderUid);
     const opened = await Promise.all(former.map((key) => this.#openFormer(present, folderUid, key)));
-    return [copy(present), ...opened.flatMap((key) => key ?? [])];
+    return [present, ...opened.flatMap((key) => key ?? [])];
   }
 
   /** The same of the key that an entry names: the present one, or a former one that the present one opens. */
@@ -85,12 +85,16 @@ export class ShareKeyring {
     const { folderUid, folderOwnerUid, folderKeyVersion } = entry;
     const folder = await this.#folderKeys(folderUid, folderOwnerUid);
     if (folder === null) return null;
-    const present = folder[kind];
-    if (folder.keyVersion === folderKeyVersion) return present && copy(present);
-    const keys = await this.#parts.formerKeys(folderUid);
-    const former = keys.find(({ keyVersion }) => keyVersion === folderKeyVersion);
-    if (!former || kind === 'launch') return former ? copy(former.launchKey) : null;
-    return present && (await this.#openFormer(present, folderUid, former));
+    const present = oneOf(folder, kind);
+    if (folder.keyVersion === folderKeyVersion) return present;
+    try {
+      const keys = await this.#parts.formerKeys(folderUid);
+      const former = keys.find(({ keyVersion }) => keyVersion === folderKeyVersion);
+      if (!former || kind === 'launch') return former ? copy(former.launchKey) : null;
+      return present && (await this.#openFormer(present, folderUid, former));
+    } finally {
+      if (present) wipe(present);
+    }
   }
 
   #openFormer(present: Bytes, folderUid: Uid, former: FormerFolderKey): Promise<Bytes | null> {
@@ -122,15 +126,17 @@ export class ShareKeyring {
     return key;
   }
 
+  /** Copies, the caller's to wipe: those that are kept are wiped whenever something changes, while they are used, too. */
   async #folderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
     const name = `${folderUid} ${ownerUid}`;
     const known = this.#folders.get(name);
-    if (known) return known;
+    if (known) return copyOf(known);
+    const before = this.#folders;
     const keys = await this.#findFolderKeys(folderUid, ownerUid);
-    if (keys === null) return null;
-    if (this.#folders.size >= mostFolders) this.forget();
+    if (keys === null || this.#folders !== before) return keys; // found by what may have changed since: not to be kept
+    if (before.size >= mostFolders) this.forget();
     this.#folders.set(name, keys);
-    return keys;
+    return copyOf(keys);
   }
 
   async #findFolderKeys(folderUid: Uid, ownerUid: Uid): Promise<FolderKeys | null> {
@@ -226,5 +232,19 @@ export class ShareKeyring {
 function launchOf(kind: SharedKind, full: Bytes, uid: Uid): Bytes {
   const launch = kind === 'record' ? recordLaunchKeyOf(full, uid) : folderLaunchKeyOf(full, uid);
   wipe(full);
+  return launch;
+}
+
+function copyOf({ full, launch, keyVersion }: FolderKeys): FolderKeys {
+  return { full: full && copy(full), launch: copy(launch), keyVersion };
+}
+
+/** The one; the other is wiped. */
+function oneOf({ full, launch }: FolderKeys, kind: EntryKeyKind): Bytes | null {
+  if (kind === 'full') {
+    wipe(launch);
+    return full;
+  }
+  if (full) wipe(full);
   return launch;
 }

@@ -4,6 +4,7 @@ import { randomBytes } from '../../../../protocol/crypto/random.ts';
 import { FeedKind } from '../../../../protocol/messages/gen/record_pb.js';
 import { newUid, uidBytes } from '../../../../protocol/uid.ts';
 import { folderLaunchKeyOf } from '../../../../protocol/vault/folder-seal.ts';
+import { renewFormerKeys } from '../../../../protocol/vault/former-folder-keys.ts';
 import { recordLaunchKeyOf } from '../../../../protocol/vault/launch-card.ts';
 import type { Person } from '../../../fakes/organisation.ts';
 import { grantsOn, newObject, Office } from '../../../fakes/shares.ts';
@@ -196,6 +197,40 @@ describe('a shared folder', () => {
     expect(await book.keyring.ofFolder('launch', folder.uid, owner.accountUid)).toEqual(
       folderLaunchKeyOf(folder.key, folder.uid),
     );
+  });
+
+  test('gives the keys that it had whole, though they are forgotten while its former ones are opened', async () => {
+    const [folder, former] = [newObject('folder', owner), randomBytes(32)];
+    const renewed = { ...folder, keyVersion: 2 };
+    const replaced = { key: former, launchKey: folderLaunchKeyOf(former, folder.uid), keyVersion: 1 };
+    const formerKeys = await renewFormerKeys(folder.uid, replaced, folder.key, []);
+    const { book, admit } = await office.bookOf(owner);
+    await admit({ folders: [await office.folder(owner, renewed, 'Servers', 1n, owner, formerKeys)] });
+    const read = () => book.keyring.ofFolderEver(folder.uid, owner.accountUid);
+    expect(await read()).toEqual([folder.key, former]);
+    // At each of its steps once: a page of the server's is enough for it.
+    for (let step = 0; step < 30; step++) {
+      const keys = read();
+      for (let i = 0; i < step; i++) await Promise.resolve();
+      book.keyring.forget();
+      expect(await keys).toEqual([folder.key, former]);
+    }
+  });
+
+  test('whose key is replaced while it is looked for has the new one', async () => {
+    for (let step = 0; step < 30; step++) {
+      const folder = newObject('folder', owner);
+      const newer = { ...folder, key: randomBytes(32), keyVersion: 2 };
+      const { book, admit } = await office.bookOf(ben);
+      await admit({ grants: [grantsOn(folder, await office.grant(owner, folder, ben))] });
+      const renewed = { grants: [grantsOn(folder, await office.grant(owner, newer, ben))] };
+      const read = () => book.keyring.ofFolder('full', folder.uid, owner.accountUid);
+      const early = read();
+      for (let i = 0; i < step; i++) await Promise.resolve();
+      await admit(renewed);
+      await early;
+      expect(await read()).toEqual(newer.key);
+    }
   });
 
   test('comes in any order of pages', async () => {
