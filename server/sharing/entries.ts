@@ -11,6 +11,7 @@ import type { Party } from './grants.ts';
 import { bitsOf, rightsBits } from './rights-bits.ts';
 import { readFolders, readRecords, type SharedState } from './shared-objects.ts';
 import { requireEachOnce, type CheckedEntry } from './sharing-bounds.ts';
+import type { EntryPair } from './sharing-news.ts';
 
 /**
  * Puts records into folders, or anew. Throws `bad-signature`, `not-found`, `not-allowed`, `conflict` for another owner or
@@ -107,23 +108,27 @@ async function requireRoom(tx: Tx, entries: readonly CheckedEntry[]): Promise<vo
 }
 
 /**
- * Takes records out of a folder: who manages its records takes out all, everybody else their own records and what they
- * put there. Throws `not-allowed` when nothing was theirs to take.
+ * Of these records in a folder those that the caller may take out: who manages its records all, everybody else their own
+ * records and what they put there. Throws `not-allowed` when nothing is theirs to take.
  */
-export async function removeEntries(
+export async function entriesToTake(
   { tx, caller }: Party,
   folderUid: Uid,
   folder: SharedState | undefined,
   records: readonly Uid[],
-): Promise<{ folder_uid: Uint8Array; record_uid: Uint8Array }[]> {
+): Promise<readonly EntryPair[]> {
   const all = ((folder?.rights ?? 0) & rightsBits.manageRecords) !== 0;
   const account = uidBytes(caller);
-  const { rows } = await sql<{ folder_uid: Uint8Array; record_uid: Uint8Array }>`
-    DELETE FROM folder_entry entry USING record
+  const { rows } = await sql<EntryPair>`
+    SELECT entry.folder_uid, entry.record_uid FROM folder_entry entry JOIN record USING (record_uid)
     WHERE entry.folder_uid = ${uidBytes(folderUid)} AND entry.record_uid = ANY(${uidArray(records)})
-      AND record.record_uid = entry.record_uid
-      AND (${all} OR record.owner_uid = ${account} OR entry.author_uid = ${account})
-    RETURNING entry.folder_uid, entry.record_uid`.execute(tx);
+      AND (${all} OR record.owner_uid = ${account} OR entry.author_uid = ${account})`.execute(tx);
   if (rows.length === 0) throw new ProtocolError('not-allowed', 'nothing here is yours to take');
   return rows;
+}
+
+/** What applications have through them goes, too: whoever is told is told before, since vaults hold their account first. */
+export async function removeEntries(tx: Tx, folderUid: Uid, pairs: readonly EntryPair[]): Promise<void> {
+  await sql`DELETE FROM folder_entry WHERE folder_uid = ${uidBytes(folderUid)}
+    AND record_uid = ANY(${uidArray(pairs.map(({ record_uid }) => record_uid))})`.execute(tx);
 }

@@ -26,7 +26,7 @@ import { signingKeyOf } from '../records/signatures.ts';
 import type { Head } from '../router/head/head.ts';
 import type { Database } from '../store/database.ts';
 import { refreshAccess } from './access-refresh.ts';
-import { removeEntries, requireCounting, storeEntries } from './entries.ts';
+import { entriesToTake, removeEntries, requireCounting, storeEntries } from './entries.ts';
 import type { ExpiryWatch } from './expiry-watch.ts';
 import { deleteFolder } from './folder-removal.ts';
 import { endFormerGrants, storeFolder } from './folders.ts';
@@ -138,8 +138,9 @@ export function sharingHandlers({ db, head, expiry }: SharingParts): Handlers<ty
     const records = input.recordUids.map(uidOf);
     return await change(call, async (party) => {
       const folder = (await readFolders(party, [folderUid])).get(folderUid);
-      const pairs = await removeEntries(party, folderUid, folder, records);
+      const pairs = await entriesToTake(party, folderUid, folder, records);
       const told = await announce(party.tx, newsOfEntryPairs(pairs));
+      await removeEntries(party.tx, folderUid, pairs);
       return merged(told, await refreshAccess(party.tx, { records }, party.now));
     });
   }

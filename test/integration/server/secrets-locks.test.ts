@@ -9,7 +9,9 @@ import {
   sealSecretJson,
   wrapSubfolderKey,
 } from '../../../protocol/secrets-manager/secret-seal.ts';
+import { SharingService } from '../../../protocol/messages/gen/sharing_pb.js';
 import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
+import { lockAccount } from '../../../server/store/account-lock.ts';
 import type { Tx } from '../../../server/store/database.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
 import { SecretsHouse } from '../../fixtures/secrets-house.ts';
@@ -80,4 +82,49 @@ test('a record, while an application writes it again', async () => {
     () => sql`DELETE FROM record WHERE record_uid = ${uidBytes(secret.uid)}`.execute(open.db),
   );
   expect(await writesOf(secret.uid)).toBe(0);
+});
+
+/** What a vault does that puts a new version of a record: the account, the record, where it is, its keys. */
+async function inFolder() {
+  const house = await SecretsHouse.open(open);
+  const folder = await house.folder('Root', { editable: true });
+  const { uid } = await house.record('one', { folders: [folder] });
+  const of = sql`record_uid = ${uidBytes(uid)}`;
+  const left = async () => (await sql`SELECT 1 FROM secret_place WHERE ${of}`.execute(open.db)).rows.length;
+  expect(await left()).toBe(1);
+  return {
+    ...{ house, folder, uid, left },
+    lockRecord: (tx: Tx) => sql`SELECT FROM secret WHERE ${of} FOR UPDATE`.execute(tx),
+    writePlace: (tx: Tx) => sql`UPDATE secret_place SET subfolder_uid = NULL WHERE ${of}`.execute(tx),
+    writeKeys: (tx: Tx) => sql`UPDATE secret_key SET wrapped_key = wrapped_key WHERE ${of}`.execute(tx),
+  };
+}
+
+test('a record that is taken out of its folder, while a vault puts it anew', async () => {
+  const { house, folder, uid, left, lockRecord, writeKeys } = await inFolder();
+  await whileLocked(
+    async (tx) => {
+      await lockAccount(tx, house.vault.accountUid);
+      await lockRecord(tx);
+    },
+    writeKeys,
+    () =>
+      house.vault.call(SharingService.method.removeEntries, {
+        ...{ folderUid: uidBytes(folder.uid), recordUids: [uidBytes(uid)] },
+      }),
+  );
+  expect(await left()).toBe(0);
+});
+
+test('a place in a folder that goes, while it is written', async () => {
+  const { folder, left, lockRecord, writePlace, writeKeys } = await inFolder();
+  await whileLocked(
+    async (tx) => {
+      await lockRecord(tx);
+      await writePlace(tx);
+    },
+    writeKeys,
+    () => sql`DELETE FROM folder_entry WHERE folder_uid = ${uidBytes(folder.uid)}`.execute(open.db),
+  );
+  expect(await left()).toBe(0);
 });
