@@ -27,6 +27,7 @@ export class InstructionSocket {
   #failure: SessionFailure | null = null;
   #written = 0;
   #acknowledges = false;
+  #pieces = 0; // that came
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -77,9 +78,10 @@ export class InstructionSocket {
   }
 
   /**
-   * From now on each piece that comes is answered with a `nop`: guacd 1.3.0 leaves Nagle's algorithm on (RFC 1122 §4.2.3.4),
-   * so the rest of a frame waits until the piece before it is acknowledged, which an operating system that has nothing to
-   * send puts off for 40 ms.
+   * From now on what comes is answered with a `nop` when nothing comes behind it: guacd 1.3.0 leaves Nagle's algorithm on
+   * (RFC 1122 §4.2.3.4), so the rest of a frame waits until the piece before it is acknowledged, which an operating system that
+   * has nothing to send puts off for 40 ms. A guacd that has closed refuses what it is sent (RFC 1122 §4.2.2.13), and what it
+   * said last, of which more is still coming, would be lost.
    */
   acknowledge(): void {
     this.#acknowledges = true;
@@ -131,7 +133,8 @@ export class InstructionSocket {
 
   #take(chunk: Buffer): void {
     if (this.#failure) return;
-    if (this.#acknowledges && this.#socket.writableLength === 0) this.write(nothing);
+    this.#pieces++;
+    if (this.#acknowledges) this.#acknowledgeLast(this.#pieces);
     let batch: Instruction[];
     try {
       batch = this.#decoder.decode(chunk);
@@ -144,6 +147,15 @@ export class InstructionSocket {
       return;
     }
     if (batch.length > 0) this.#receiver(batch);
+  }
+
+  /** After a whole turn of the event loop in which the socket was looked at and had no more. */
+  #acknowledgeLast(piece: number): void {
+    const answer = () => {
+      if (!this.#acknowledges || this.#pieces !== piece || this.#socket.isPaused()) return;
+      if (this.#socket.writableLength === 0) this.write(nothing);
+    };
+    setImmediate(() => setImmediate(answer));
   }
 
   #enqueue(batch: readonly Instruction[]): void {

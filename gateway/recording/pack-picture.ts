@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, inflate, zstdCompress } from 'node:zlib';
-import { concat, empty, free, view, type Bytes } from '../../protocol/bytes.ts';
+import { empty, free, view, type Bytes } from '../../protocol/bytes.ts';
 import { limits } from '../../protocol/limits.ts';
 import { RecordingTrack } from '../../protocol/messages/gen/recording_pb.js';
 import { decodeEntries, encodeEntryHead } from '../../protocol/recording/entries.ts';
@@ -66,7 +66,7 @@ async function withRows(bytes: Bytes): Promise<Bytes> {
     parts.push(head, content, rows);
     inflatedRows.push(rows);
   }
-  const all = concat(...parts);
+  const all = view(Buffer.concat(parts)); // more parts than a function takes arguments, maybe
   for (const rows of inflatedRows) free(rows);
   return all;
 }

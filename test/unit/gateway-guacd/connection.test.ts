@@ -133,7 +133,7 @@ describe('the connection', () => {
     expect(shown.join('')).toBe('4.size,1.0,1.9,1.9;');
   });
 
-  it('answers each piece of a desktop at once, which guacd waits for, and none of a terminal', async () => {
+  it('acknowledges what comes of a desktop, which guacd waits for, and nothing of a terminal', async () => {
     const guacd = await fake();
     await connect(guacd, { desktop: true });
     guacd.raw('4.size,1.0,1.9');

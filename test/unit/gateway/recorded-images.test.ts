@@ -179,6 +179,15 @@ function fileWith(head: Uint8Array, zlib: Uint8Array): Buffer {
 }
 
 describe('a picture that is packed', () => {
+  test('may be one of as many entries as come to a chunk', async () => {
+    const each = { atMs: 0, kind: 'picture', bytes: sync } as const;
+    const { length } = encodeEntries([each]);
+    const count = Math.floor(limits.recording.entries / length);
+    const all = encodeEntries(new Array<typeof each>(count).fill(each));
+    const packed = unzstd(await packPicture(all), limits.recording.takenApart);
+    expect(Buffer.from(packed).equals(all)).toBe(true);
+  });
+
   test('has the same pixels, of whatever PNG, and other files as they were', async () => {
     const palette = fileWith(
       Buffer.concat([header(9, 4, 4, 3), pngChunk('PLTE', randomBytes(48))]),

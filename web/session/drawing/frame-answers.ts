@@ -22,7 +22,7 @@ export class FrameAnswers {
     this.#answerNear();
   }
 
-  /** It has drawn it, which it may have done before the frame was said to be taken. */
+  /** It has drawn it. One that was not taken, as its end was no number, is answered now. */
   drawn(timestamp: number): void {
     const at = this.#undrawn.indexOf(timestamp);
     if (at < 0) return this.#answer(timestamp);
