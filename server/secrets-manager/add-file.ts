@@ -9,7 +9,7 @@ import { lockAccount } from '../store/account-lock.ts';
 import type { Tx } from '../store/database.ts';
 import type { FileAddresses } from './file-addresses.ts';
 import type { SecretsCall } from './method.ts';
-import { findWrite, outOfSync, requireKnown, writeRecord } from './record-writes.ts';
+import { findWrite, holdEditable, outOfSync, requireKnown, writeRecord } from './record-writes.ts';
 import { SecretsRefusal } from './refusal.ts';
 import { knownUid } from './secrets-bounds.ts';
 
@@ -58,8 +58,9 @@ export function addFile({ addresses, quota }: AddFileParts) {
   };
 }
 
-/** What is rolled back would leave a file that its record does not name. */
+/** What is rolled back would leave a file that its record does not name. The record is held before what waits of it, as everywhere. */
 async function refuseInTransaction(tx: Tx, call: SecretsCall, recordUid: Uid): Promise<void> {
+  await holdEditable(tx, call, recordUid);
   const write = await findWrite(tx, call, recordUid);
   if (write && write.transaction !== Number(SecretTransaction.NONE))
     throw outOfSync('A transaction is open for the record: finish it before files are added');

@@ -14,6 +14,7 @@ import { newUid, uidBytes, type Uid } from '../../../protocol/uid.ts';
 import { lockAccount } from '../../../server/store/account-lock.ts';
 import type { Tx } from '../../../server/store/database.ts';
 import { startOpenServer, type OpenServer } from '../../fixtures/open-server.ts';
+import { newFile, readRecord } from '../../fixtures/secret-file-device.ts';
 import { SecretsHouse } from '../../fixtures/secrets-house.ts';
 
 const withinMs = 30_000;
@@ -82,6 +83,23 @@ test('a record, while an application writes it again', async () => {
     () => sql`DELETE FROM record WHERE record_uid = ${uidBytes(secret.uid)}`.execute(open.db),
   );
   expect(await writesOf(secret.uid)).toBe(0);
+});
+
+test('a record that waits for its vault, while one device writes it again and another adds a file', async () => {
+  const house = await SecretsHouse.open(open);
+  const record = await house.record('one', { direct: { editable: true } });
+  const device = await house.device();
+  await device.update(await readRecord(device, record.uid), record.key, 'two');
+  const read = await readRecord(device, record.uid);
+  const { payload } = await newFile(house, record, read, new Uint8Array(10));
+  const of = uidBytes(record.uid);
+  let added: Promise<{ readonly error: string | null }> | null = null;
+  await whileLocked(
+    (tx) => sql`SELECT FROM secret WHERE record_uid = ${of} FOR UPDATE`.execute(tx),
+    (tx) => sql`UPDATE secret_write SET written_at = written_at + 1 WHERE object_uid = ${of}`.execute(tx),
+    () => (added = device.call('add_file', payload)),
+  );
+  expect(await added).toMatchObject({ error: null });
 });
 
 /** What a vault does that puts a new version of a record: the account, the record, where it is, its keys. */
