@@ -106,14 +106,22 @@ export function wipe(...secrets: readonly Uint8Array[]): void {
 const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const sextets = new Int8Array(128).fill(-1);
 for (let i = 0; i < base64url.length; i++) sextets[base64url.charCodeAt(i)] = i;
+/** Of each 12 bits the two letters. */
+const pairs = Array.from(
+  { length: 4096 },
+  (_, bits) => base64url.charAt(bits >>> 6) + base64url.charAt(bits & 63),
+);
 
 /** base64url without padding (RFC 4648 §5). By a table: UIDs are made of it by the ten thousand. */
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = '';
   let i = 0;
-  for (; i + 2 < bytes.length; i += 3) text += letters(bytes, i, 4);
-  if (i < bytes.length) text += letters(bytes, i, bytes.length - i + 1);
-  return text;
+  for (; i + 2 < bytes.length; i += 3) {
+    const bits = bitsAt(bytes, i);
+    text += pairAt(bits >>> 12) + pairAt(bits & 0xfff);
+  }
+  const left = bytes.length - i;
+  return left === 0 ? text : text + lastLetters(bitsAt(bytes, i), left);
 }
 
 /** Strict inverse of {@link encodeBase64url}: canonical, no padding. Throws `malformed`. */
@@ -137,13 +145,18 @@ export function parseBase64url(text: string): Bytes {
   return out;
 }
 
-/** The first `count` of the four letters for three bytes from `at`. */
-function letters(bytes: Uint8Array, at: number, count: number): string {
-  const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-  let text = base64url.charAt(bits >>> 18) + base64url.charAt((bits >>> 12) & 63);
-  if (count > 2) text += base64url.charAt((bits >>> 6) & 63);
-  if (count > 3) text += base64url.charAt(bits & 63);
-  return text;
+/** Three bytes from there, zeros for those behind the end. */
+function bitsAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+}
+
+function pairAt(bits: number): string {
+  return pairs[bits] ?? '';
+}
+
+/** Of the one or two bytes that are left. */
+function lastLetters(bits: number, left: number): string {
+  return left === 1 ? pairAt(bits >>> 12) : pairAt(bits >>> 12) + base64url.charAt((bits >>> 6) & 63);
 }
 
 /** Standard base64 with padding (RFC 4648 §4). */

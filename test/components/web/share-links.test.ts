@@ -4,6 +4,7 @@ import { templateOf } from '../../../protocol/records/templates.ts';
 import { ShareAddress } from '../../../web/share/share-address.svelte.ts';
 import { shareableFields } from '../../../web/share/shareable-fields.ts';
 import { createFakeVault, type FakeVault } from '../../fakes/vault-verbs.ts';
+import { press as key } from './app-page.ts';
 import AppHarness from './AppHarness.svelte';
 
 // Not in happy-dom; false: what needs WebAuthn is not offered.
@@ -91,7 +92,12 @@ describe('a share link', () => {
     const terms = { notes: false, views: 1, oneBrowser: false, lastsMs: 86_400_000 };
     expect(created.mock.calls[0]?.[0]).toMatchObject({ recordUid: uid, ...terms });
     expect(created.mock.calls[0]?.[0].fields.map(({ label }) => label)).toHaveLength(2);
-    expect(document.querySelector<HTMLInputElement>('input[aria-label=Link]')?.value).toContain('#share=');
+    const link = document.querySelector<HTMLInputElement>('input[aria-label=Link]');
+    expect(link?.value).toContain('#share=');
+    key('Escape'); // it is shown this once, and a slip of the hand does not lose it
+    expect(link?.isConnected).toBe(true);
+    press('Done');
+    await vi.waitFor(() => expect(link?.isConnected).toBe(false), { timeout: 60_000 });
   });
 
   test('is listed in the settings and taken back there', async () => {
