@@ -45,6 +45,12 @@ export class Applications {
     this.#changes.request(null);
   }
 
+  /** A change that waits no more goes from the list at once: nobody decides twice about what another answer is on its way for. */
+  settled(change: string): void {
+    this.changes = this.changes.filter((known) => known.change !== change);
+    this.refresh();
+  }
+
   find(uid: Uid): ApplicationView | null {
     return this.all?.find((application) => application.uid === uid) ?? null;
   }

@@ -307,6 +307,19 @@ test('a folder is deleted only after a question, and one that changed meanwhile 
   expect(fake.settled).toEqual([]);
 });
 
+test('what was decided is not asked again while the list of what waits is read anew', async () => {
+  const fake = openWith();
+  fake.applicationChanges.push(change({ kind: 'delete-folder', title: 'Keys' }), change({ title: 'Mail' }));
+  fake.set({ applicationsVersion: 3 });
+  await shows('deleted the folder “Keys”');
+  const list = vi.spyOn(fake, 'listApplicationChanges').mockReturnValue(new Promise(() => undefined));
+  press('Keep it', document.querySelector('main li') ?? undefined);
+  await shows('Keys stays');
+  expect(list).toHaveBeenCalled();
+  expect(text()).not.toContain('deleted the folder “Keys”');
+  expect(text()).toContain('deleted “Mail”');
+});
+
 test('a record’s page names the applications that have it and what waits, and gives it to a new one', async () => {
   const fake = createFakeVault({ phase: 'unlocked' });
   const uid = fake.put({ type: 'login', title: 'Registry', fields: [] });
