@@ -53,7 +53,7 @@ export async function announce(tx: Tx, ...news: readonly News[]): Promise<Reache
   if (news.length === 0) return new Map();
   const { rows } = await sql<{ account_uid: Uint8Array; cursor: number }>`
     WITH news AS MATERIALIZED (
-      ${sql.join(news, sql` UNION `)}
+      ${sql.join(news.map(parenthesized), sql` UNION `)}
     ), locked AS MATERIALIZED (
       SELECT account_uid, cursor FROM account WHERE account_uid IN (SELECT account_uid FROM news)
       ORDER BY account_uid FOR NO KEY UPDATE
@@ -71,6 +71,11 @@ export async function announce(tx: Tx, ...news: readonly News[]): Promise<Reache
     WHERE account.account_uid = newest.account_uid
     RETURNING account.account_uid, account.cursor`.execute(tx);
   return new Map(rows.map((row) => [uidOf(row.account_uid), row.cursor]));
+}
+
+/** A query that is a union itself keeps to itself: `UNION` behind a `UNION ALL` would not make its rows one. */
+function parenthesized(query: News): News {
+  return sql`(${query})`;
 }
 
 /** The later positions of both. */

@@ -111,6 +111,21 @@ describe('attachments', () => {
   });
 });
 
+describe('an account that is deleted', () => {
+  test('takes its own shared folder with it, also while that holds own records', async () => {
+    const [leaving] = (await registerPeople(open, 1)) as [Person];
+    const [folder, record] = [await leaving.createFolder(), await leaving.create()];
+    await leaving.place({ uid: folder, owner: leaving.uid }, [record]);
+    await deleteAccount(leaving);
+    const left = await open.db
+      .selectFrom('shared_folder')
+      .select('folder_uid')
+      .where('folder_uid', '=', uidBytes(folder))
+      .execute();
+    expect(left).toEqual([]);
+  });
+});
+
 describe('what somebody else did with a record', () => {
   test('its owner sees, and takes back: entries in folders that the owner is no member of, and grants', async () => {
     const record = await sharedRecord();
