@@ -1,7 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumLaunch } from './test/chromium.ts';
+
+/** Files side by side. Vitest leaves one core free, which of two is half the machine. */
+const maxWorkers = Math.max(2, availableParallelism());
 
 /** A busy machine takes longer for anything than Vitest's second. */
 const patient = {
@@ -10,7 +14,7 @@ const patient = {
 };
 
 const node = (name: string, include: string[], testTimeout = 60_000) => ({
-  test: { ...patient, name, include, environment: 'node' as const, testTimeout },
+  test: { ...patient, name, include, environment: 'node' as const, testTimeout, maxWorkers },
 });
 
 export default defineConfig({
@@ -28,6 +32,7 @@ export default defineConfig({
           name: 'components',
           include: ['test/components/**/*.test.ts'],
           environment: 'happy-dom',
+          maxWorkers,
           testTimeout: 120_000, // the first of a file may wait for its compiling
         },
       },
